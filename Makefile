@@ -1,0 +1,59 @@
+# `make demo`, `make test`, `make check`: each sets up what it needs in .venv
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format wheel sanitize bench reproduce clean
+
+# torch is pinned to one release so that a bare machine does not fetch its GPU packages
+$(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[torch,dev]'
+	touch $@
+
+demo: $(VENV)/ready
+	$(BIN)/seqconv train demo-text
+	$(BIN)/seqconv train demo-series
+
+test: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 tests
+
+check: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_floors.py
+
+format: $(VENV)/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# a wheel, installed without torch into a clean environment, passes the flow test
+wheel: $(VENV)/ready
+	rm -rf dist build/wheel-env
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv build/wheel-env
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest
+	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider test_flow.py
+	build/wheel-env/bin/seqconv --version
+
+# the kernel tests under the sanitizers: an instrumented build in an environment that borrows .venv's packages
+SANITIZED := tests/test_native*.py tests/test_tokens.py
+SANITIZE_BIN := build/sanitize/bin
+
+sanitize: $(VENV)/ready
+	test -x $(SANITIZE_BIN)/python || $(PYTHON) -m venv build/sanitize
+	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" \
+		> $$($(SANITIZE_BIN)/python -c "import site; print(site.getsitepackages()[0])")/borrowed.pth
+	$(MAKE) --no-print-directory sanitize-one KIND=address,undefined LIBRARY=libasan.so
+	$(MAKE) --no-print-directory sanitize-one KIND=thread LIBRARY=libtsan.so
+
+sanitize-one:
+	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall \
+		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
+	LD_PRELOAD=$$($${CXX:-g++} -print-file-name=$(LIBRARY)) ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 OPENBLAS_NUM_THREADS=1 \
+		setarch -R $(SANITIZE_BIN)/python -m pytest -p no:cacheprovider $(SANITIZED)
+
+clean:
+	rm -rf $(VENV) build dist runs
