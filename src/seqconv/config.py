@@ -1,0 +1,290 @@
+"""Every setting of a recipe, once: type, default, range, help. Checks, overrides, docs and bundles come from it."""
+
+import copy
+import dataclasses
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, Self, get_args, get_origin
+
+from seqconv.errors import ConfigError, nearest
+
+UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+LayerSpec = dict[str, Any]
+
+
+def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
+    """A dataclass field that carries its own help text, range and unit (`duration` for text such as "10d")."""
+    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "unit": unit})
+
+
+def count_threads(threads: int) -> int:
+    """Threads to use: as many as asked for, or for 0 as many as there are processors for this process."""
+    return threads or len(os.sched_getaffinity(0))
+
+
+def parse_duration(text: str, name: str = "duration") -> int:
+    """Seconds in `"90min"`, `"24h"`, `"10d"`.
+
+    >>> parse_duration("1h")
+    3600
+
+    Raises:
+        ConfigError: not a number followed by s, min, h, d or w, or not a whole number of seconds.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", text.strip())
+    if found is None:
+        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}')
+    seconds = float(found[1]) * UNITS_S[found[2]]
+    if seconds != int(seconds):
+        raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")
+    return int(seconds)
+
+
+class Settings:
+    """Checks and reads the fields of a frozen dataclass made of `setting`s."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            _check(field, getattr(self, field.name), self.section())
+
+    @classmethod
+    def section(cls) -> str:
+        """Name of the recipe's table that these settings stand in."""
+        raise TypeError(f"{cls.__name__} has no section")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the settings."""
+        return [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Settings from a TOML table.
+
+        Raises:
+            ConfigError: an unknown name, a wrong type or a value out of range.
+        """
+        for name in values:
+            if name not in cls.names():
+                raise ConfigError(f"[{cls.section()}]: unknown setting {name!r}. {nearest(name, cls.names())}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
+    name = f"{section}.{field.name}"
+    if get_origin(field.type) is Literal:
+        if value not in get_args(field.type):
+            raise ConfigError(f"{name} must be one of {', '.join(map(repr, get_args(field.type)))}; got {value!r}")
+        return
+    expected = get_origin(field.type) or field.type
+    if type(value) is not expected and not (expected is float and type(value) is int):
+        raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
+    if field.metadata["unit"] == "duration":
+        parse_duration(value, name)
+    low, high = field.metadata["low"], field.metadata["high"]
+    # negated comparisons, so that NaN is refused too
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
+        raise ConfigError(f"{name} must be {span}; got {value!r}")
+
+
+class _DataSettings(Settings):
+    @classmethod
+    def section(cls) -> str:
+        return "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDataConfig(_DataSettings):
+    """Where labelled texts come from and how they are split."""
+
+    source: str = setting("", "imdb, demo-text, or the path of a file or folder")
+    validation: float = setting(0.2, "last share of the shuffled training set, held out", low=0.001, high=0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesDataConfig(_DataSettings):
+    """Where a time series comes from and how it is split, in time order."""
+
+    source: str = setting("", "jena, demo-series, or the path of a CSV file")
+    target: str = setting("", "column to forecast")
+    inputs: tuple[str, ...] = setting((), "columns that the network reads; none named: all")
+    train_end: float = setting(0.7, "share of the rows before which the training split ends", low=0.01, high=0.99)
+    validation_end: float = setting(
+        0.85, "share of the rows before which the validation split ends", low=0.01, high=0.999
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig(Settings):
+    """How texts become ids."""
+
+    vocabulary: int = setting(10000, "number of ids, the three special ones included", low=4)
+    max_len: int = setting(500, "ids kept of each text, from its end", low=1)
+
+    @classmethod
+    def section(cls) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig(Settings):
+    """How a series becomes examples, in physical time."""
+
+    lookback: str = setting("10d", "how far back a window reaches", unit="duration")
+    step: str = setting("1h", "time between the rows of a window", unit="duration")
+    delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
+
+    @classmethod
+    def section(cls) -> str:
+        return "windows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(Settings):
+    """The layers, in order."""
+
+    layers: tuple[LayerSpec, ...] = setting((), "one table per layer: its kind and its settings")
+
+    @classmethod
+    def section(cls) -> str:
+        return "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Settings):
+    """How the network is trained."""
+
+    loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
+        "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
+    )
+    optimiser: Literal["rmsprop", "adam"] = setting("rmsprop", "rule that turns gradients into steps")
+    learning_rate: float = setting(1e-3, "step size of the optimiser", low=1e-9, high=10.0)
+    clip_norm: float = setting(0.0, "largest norm of all gradients together; 0: no limit", low=0.0)
+    batch_size: int = setting(128, "examples per step", low=1)
+    epochs: int = setting(10, "passes over the training split, at most", low=1)
+    steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
+    patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
+    seed: int = setting(0, "seed of every random choice", low=0)
+
+    @classmethod
+    def section(cls) -> str:
+        return "training"
+
+
+TASKS: dict[str, dict[str, type[Settings]]] = {
+    "text": {"data": TextDataConfig, "text": TextConfig, "network": NetworkConfig, "training": TrainingConfig},
+    "series": {"data": SeriesDataConfig, "windows": WindowConfig, "network": NetworkConfig, "training": TrainingConfig},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a run: data, features, network, training."""
+
+    name: str
+    description: str
+    data: TextDataConfig | SeriesDataConfig
+    features: TextConfig | WindowConfig
+    network: NetworkConfig
+    training: TrainingConfig
+
+    @property
+    def task(self) -> str:
+        """`text` or `series`."""
+        return "text" if isinstance(self.features, TextConfig) else "series"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as the table that `recipe_from_dict` reads."""
+        sections = (self.data, self.features, self.network, self.training)
+        tables = {part.section(): _plain(dataclasses.asdict(part)) for part in sections}
+        return {"name": self.name, "description": self.description, "task": self.task, **tables}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
+    """A checked recipe from a TOML table.
+
+    Raises:
+        ConfigError: an unknown task, section or setting, a wrong type, or a value out of range.
+    """
+    task = table.get("task")
+    if task not in TASKS:
+        raise ConfigError(f"task must be one of {', '.join(map(repr, TASKS))}; got {task!r}")
+    kinds = TASKS[task]
+    for section in table:
+        if section not in {"name", "description", "task", *kinds}:
+            raise ConfigError(f"unknown section [{section}] in a {task} recipe. {nearest(section, kinds)}")
+        if section in kinds and not isinstance(table[section], dict):
+            raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
+    parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
+    parts["features"] = parts.pop("text", None) or parts.pop("windows")
+    return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("seqconv") / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of that name, or in that TOML file, with `section.key=value` overrides.
+
+    Raises:
+        ConfigError: no such recipe or file, not TOML, or a setting that does not hold.
+    """
+    if name_or_path in recipe_names():
+        text, name = (resources.files("seqconv") / "recipes" / f"{name_or_path}.toml").read_text("utf-8"), name_or_path
+    elif name_or_path.endswith(".toml"):
+        try:
+            text, name = Path(name_or_path).read_text("utf-8"), Path(name_or_path).stem
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{name_or_path}: must be a readable TOML file in UTF-8; got: {error}") from error
+    else:
+        raise ConfigError(f"unknown recipe {name_or_path!r}. {nearest(name_or_path, recipe_names())}")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name_or_path}: must be TOML; {error}") from error
+    for override in overrides:
+        table = _override(table, override)
+    return recipe_from_dict(table, name)
+
+
+def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
+    path, equals, text = override.partition("=")
+    section, _, rest = path.strip().partition(".")
+    kinds = TASKS.get(table.get("task", ""), {})
+    if not equals or not rest:
+        raise ConfigError(f"--set must look like section.key=value, such as training.epochs=4; got {override!r}")
+    if section not in kinds:
+        raise ConfigError(f"--set: unknown section {section!r}. {nearest(section, kinds)}")
+    table = copy.deepcopy(table)
+    target: Any = table.setdefault(section, {})
+    *parents, key = rest.split(".")
+    try:
+        for parent in parents:
+            target = target[int(parent)] if isinstance(target, list) else target[parent]
+        is_text = any(field.name == key and field.type is str for field in dataclasses.fields(kinds[section]))  # type: ignore[arg-type]
+        target[key] = text if is_text else _parse_value(text)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ConfigError(f"--set: {path!r} names nothing in this recipe") from error
+    return table
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value; text that is none stands for itself, so that quotes can be left out."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,51 @@
+"""Mistakes a user can fix. Anything else that escapes is a bug."""
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class SeqconvError(Exception):
+    """Base class: the command line prints it as one line and exits with code 2."""
+
+
+class DataError(SeqconvError, ValueError):
+    """The input data do not have the required content or shape."""
+
+
+class ConfigError(SeqconvError, ValueError):
+    """A setting is unknown, has the wrong type or is out of range."""
+
+
+class BundleError(SeqconvError, ValueError):
+    """A model or run folder is missing, damaged or of an unknown format."""
+
+
+class MissingExtra(SeqconvError, ImportError):
+    """An optional dependency is not installed."""
+
+
+def need(module: str, extra: str) -> ModuleType:
+    """Import an optional module, or say how to install it.
+
+    Raises:
+        MissingExtra: the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise MissingExtra(f"{module} is not installed. Install it with: pip install 'seqconv[{extra}]'") from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that does not exist: the nearest known one, or all of them.
+
+    >>> nearest("epoch", ["epochs", "seed"])
+    "Did you mean 'epochs'?"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."

@@ -1,0 +1,392 @@
+"""Networks as plain data: layer records, plans, shapes, counts. No framework is imported here.
+
+A plan is a tuple of layers, applied in order to ids `[B, L]` or to values `[B, L, C]`. Every engine reads the same
+plan; shapes, parameters, receptive field and cost are computed from it.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.errors import ConfigError
+
+Shape = tuple[int, ...]
+Weights = dict[str, np.ndarray]
+Masks = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Row `id` of a table: ids `[B, L]` -> `[B, L, width]`."""
+
+    rows: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Conv:
+    """1D convolution, stride 1: y[t] = bias + sum_k x[t + k * dilation] W_k.
+
+    `valid` gives `L - (kernel - 1) * dilation` steps; `causal` pads that many zeros on the left and gives `L`.
+    """
+
+    inputs: int
+    filters: int
+    kernel: int
+    dilation: int = 1
+    padding: str = "valid"
+
+    @property
+    def reach(self) -> int:
+        """Steps between the first and the last tap."""
+        return (self.kernel - 1) * self.dilation
+
+    @property
+    def left_pad(self) -> int:
+        """Zeros before the first step."""
+        return self.reach if self.padding == "causal" else 0
+
+
+@dataclass(frozen=True)
+class Relu:
+    """max(x, 0)."""
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """tanh(x)."""
+
+
+@dataclass(frozen=True)
+class MaxPool:
+    """Maximum of each `size` neighbouring steps; an incomplete last group is dropped, as in Keras."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool:
+    """Maximum over all steps: `[B, L, C]` -> `[B, C]`."""
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool:
+    """Mean over all steps: `[B, L, C]` -> `[B, C]`."""
+
+
+@dataclass(frozen=True)
+class LastStep:
+    """The newest step: `[B, L, C]` -> `[B, C]`."""
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Zero each value with probability `rate` in training and scale the rest by 1 / (1 - rate)."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
+class Residual:
+    """x + body(x); the body keeps the shape."""
+
+    body: "Plan"
+
+
+@dataclass(frozen=True)
+class Gru:
+    """Gated recurrent unit, all states: `[B, L, C]` -> `[B, L, units]`.
+
+    Gate order z, r, h. With masks m (dropout) and n (recurrent dropout), one of each per example and gate:
+    z, r = sigmoid((x m) W + (h n) U + b); `reset_after` false: c = tanh((x m) W + (r h n) U + b);
+    true: c = tanh((x m) W + b + r ((h n) U + b')), with a second bias; h' = z h + (1 - z) c.
+
+    Reference: Cho et al. 2014, arXiv:1406.1078 (v1: reset before, v3: after); Gal and Ghahramani 2016 for the masks.
+    """
+
+    inputs: int
+    units: int
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    reset_after: bool = False
+
+
+@dataclass(frozen=True)
+class Lstm:
+    """Long short-term memory, all states: `[B, L, C]` -> `[B, L, units]`; gate order i, f, c, o; masks as for Gru.
+
+    Reference: Hochreiter and Schmidhuber 1997; forget bias 1: Jozefowicz et al. 2015.
+    """
+
+    inputs: int
+    units: int
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class Dense:
+    """x W + b: `[B, inputs]` -> `[B, outputs]`."""
+
+    inputs: int
+    outputs: int
+
+
+Layer = (
+    Embed
+    | Conv
+    | Relu
+    | Tanh
+    | MaxPool
+    | GlobalMaxPool
+    | GlobalAveragePool
+    | LastStep
+    | Dropout
+    | Residual
+    | Gru
+    | Lstm
+    | Dense
+)
+Plan = tuple[Layer, ...]
+
+
+def output_shape(layer: Layer, shape: Shape) -> Shape:
+    """Shape that leaves `layer`, without the batch, for the one that enters: `(L,)`, `(L, C)` or `(C,)`.
+
+    Raises:
+        ConfigError: the layer cannot take this shape.
+    """
+    _check_input(layer, shape)
+    match layer:
+        case Embed(width=width):
+            return (shape[0], width)
+        case Conv():
+            return (shape[0] + layer.left_pad - layer.reach, layer.filters)
+        case MaxPool(size):
+            return (shape[0] // size, shape[1])
+        case GlobalMaxPool() | GlobalAveragePool() | LastStep():
+            return (shape[1],)
+        case Residual(body):
+            inner = shapes(body, shape)[-1] if body else shape
+            if inner != shape:
+                raise ConfigError(f"residual: the body must keep the shape {shape}; it gives {inner}")
+            return shape
+        case Gru() | Lstm():
+            return (shape[0], layer.units)
+        case Dense(outputs=outputs):
+            return (outputs,)
+    return shape
+
+
+def _check_input(layer: Layer, shape: Shape) -> None:
+    name = type(layer).__name__
+    rank = 1 if isinstance(layer, Embed | Dense) else None if isinstance(layer, Relu | Tanh | Dropout | Residual) else 2
+    if rank is not None and len(shape) != rank:
+        needs = {Embed: "ids [L]", Dense: "one vector [C]; put a global pooling layer or last_step before it"}
+        need = needs.get(type(layer), "steps and channels [L, C]")
+        raise ConfigError(f"{name}: the input must be {need}; got {shape}")
+    if isinstance(layer, Conv | Gru | Lstm | Dense) and layer.inputs != shape[-1]:
+        raise ConfigError(f"{name}: the input must have {layer.inputs} channels; got {shape[-1]}")
+    taken = 1
+    if isinstance(layer, Conv | MaxPool):
+        taken = layer.size if isinstance(layer, MaxPool) else layer.reach + 1 - layer.left_pad
+    if not isinstance(layer, Dense) and shape[0] < taken:
+        raise ConfigError(f"{name}: the input must have at least {taken} steps; got {shape[0]}. Use a longer input")
+
+
+def shapes(plan: Plan, shape: Shape) -> list[Shape]:
+    """Shape after each layer, without the batch.
+
+    >>> shapes((Embed(10, 4), Conv(4, 8, 3), MaxPool(2), GlobalMaxPool(), Dense(8, 1)), (20,))
+    [(20, 4), (18, 8), (9, 8), (8,), (1,)]
+    """
+    found = []
+    for layer in plan:
+        shape = output_shape(layer, shape)
+        found.append(shape)
+    return found
+
+
+def _layer_weights(layer: Layer) -> dict[str, Shape]:
+    match layer:
+        case Embed(rows, width):
+            return {"embeddings": (rows, width)}
+        case Conv():
+            return {"kernel": (layer.kernel, layer.inputs, layer.filters), "bias": (layer.filters,)}
+        case Dense(inputs, outputs):
+            return {"kernel": (inputs, outputs), "bias": (outputs,)}
+        case Gru() | Lstm():
+            width = (3 if isinstance(layer, Gru) else 4) * layer.units
+            bias: Shape = (2, width) if isinstance(layer, Gru) and layer.reset_after else (width,)
+            return {"kernel": (layer.inputs, width), "recurrent_kernel": (layer.units, width), "bias": bias}
+    return {}
+
+
+def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer with its place, residual bodies included: `"2"`, then `"2.0"`, `"2.1"` for the body of layer 2."""
+    for index, layer in enumerate(plan):
+        yield f"{prefix}{index}", layer
+        if isinstance(layer, Residual):
+            yield from walk(layer.body, f"{prefix}{index}.")
+
+
+def weight_shapes(plan: Plan) -> dict[str, Shape]:
+    """Name and shape of every weight array, in the order of the layers; Keras's layouts.
+
+    >>> weight_shapes((Conv(14, 32, 5),))
+    {'0.kernel': (5, 14, 32), '0.bias': (32,)}
+    """
+    return {f"{at}.{name}": shape for at, layer in walk(plan) for name, shape in _layer_weights(layer).items()}
+
+
+def count_parameters(plan: Plan) -> int:
+    """Number of trainable values."""
+    return sum(math.prod(shape) for shape in weight_shapes(plan).values())
+
+
+def initial_weights(plan: Plan, seed: int) -> Weights:
+    """Keras's initial weights, float32: embeddings uniform in ±0.05, kernels Glorot uniform, recurrent kernels
+    orthogonal, biases zero except the LSTM's forget bias of 1.
+
+    Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, GRU, LSTM (defaults).
+    """
+    random = np.random.default_rng(seed)
+    weights = {}
+    for at, layer in walk(plan):
+        for name, shape in _layer_weights(layer).items():
+            weights[f"{at}.{name}"] = _initial_array(name, shape, layer, random).astype(np.float32)
+    return weights
+
+
+def _initial_array(name: str, shape: Shape, layer: Layer, random: np.random.Generator) -> np.ndarray:
+    if name == "embeddings":
+        return random.uniform(-0.05, 0.05, shape)
+    if name == "kernel":
+        receptive = math.prod(shape[:-2])
+        limit = math.sqrt(6 / (receptive * (shape[-2] + shape[-1])))
+        return random.uniform(-limit, limit, shape)
+    if name == "recurrent_kernel":
+        tall, triangle = np.linalg.qr(random.normal(size=shape[::-1]))
+        return np.asarray((tall * np.sign(np.diag(triangle))).T)
+    bias = np.zeros(shape)
+    if isinstance(layer, Lstm):
+        bias[layer.units : 2 * layer.units] = 1
+    return bias
+
+
+def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
+    """Shape without the batch, and rate, of every dropout mask that training draws."""
+    found: dict[str, tuple[Shape, float]] = {}
+    for index, layer in enumerate(plan):
+        at = f"{prefix}{index}"
+        match layer:
+            case Dropout(rate) if rate > 0:
+                found[f"{at}.mask"] = (shape, rate)
+            case Gru() | Lstm():
+                gates = 3 if isinstance(layer, Gru) else 4
+                if layer.dropout > 0:
+                    found[f"{at}.input_mask"] = ((gates, layer.inputs), layer.dropout)
+                if layer.recurrent_dropout > 0:
+                    found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
+            case Residual(body):
+                found |= mask_shapes(body, shape, f"{at}.")
+        shape = output_shape(layer, shape)
+    return found
+
+
+def draw_masks(needed: dict[str, tuple[Shape, float]], batch: int, random: np.random.Generator) -> Masks:
+    """Dropout masks for one batch: each value 0 with probability `rate`, else 1 / (1 - rate); one mask per example,
+    the same at every step of a recurrent layer.
+
+    Args:
+        needed: what `mask_shapes` gives.
+
+    Reference: Srivastava et al. 2014; Gal and Ghahramani 2016, arXiv:1512.05287.
+    """
+    masks = {}
+    for name, (shape, rate) in needed.items():
+        kept = random.random((batch, *shape), dtype=np.float32) >= rate
+        masks[name] = kept.astype(np.float32) * np.float32(1 / (1 - rate))
+    return masks
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One row of `summarise`: `receptive_field` in input steps (None: unbounded), cost per example."""
+
+    name: str
+    shape: Shape
+    parameters: int
+    receptive_field: int | None
+    multiply_adds: int
+
+
+def summarise(plan: Plan, shape: Shape) -> list[LayerSummary]:
+    """Layer, output shape, parameters, receptive field and multiply-adds of one example, layer by layer."""
+    rows = []
+    field: int | None = 1
+    stride = 1  # input steps between neighbouring steps here
+    for layer in plan:
+        out = output_shape(layer, shape)
+        field, stride = _grow_field(layer, field, stride, shape)
+        rows.append(LayerSummary(_label(layer), out, count_parameters((layer,)), field, _multiply_adds(layer, shape)))
+        shape = out
+    return rows
+
+
+def _grow_field(layer: Layer, field: int | None, stride: int, shape: Shape) -> tuple[int | None, int]:
+    if field is None:
+        return None, stride
+    match layer:
+        case Conv():
+            return field + layer.reach * stride, stride
+        case MaxPool(size):
+            return field + (size - 1) * stride, stride * size
+        case GlobalMaxPool() | GlobalAveragePool():
+            return field + (shape[0] - 1) * stride, stride
+        case Gru() | Lstm():
+            return None, stride
+        case Residual(body):
+            for inner in body:
+                field, stride = _grow_field(inner, field, stride, shape)
+    return field, stride
+
+
+def _multiply_adds(layer: Layer, shape: Shape) -> int:
+    match layer:
+        case Conv():
+            return output_shape(layer, shape)[0] * layer.kernel * layer.inputs * layer.filters
+        case Gru() | Lstm():
+            return shape[0] * sum(math.prod(s) for name, s in _layer_weights(layer).items() if name != "bias")
+        case Dense(inputs, outputs):
+            return inputs * outputs
+        case Residual(body):
+            before = [shape, *shapes(body, shape)]
+            return sum(_multiply_adds(inner, at) for inner, at in zip(body, before, strict=False))
+    return 0
+
+
+def _label(layer: Layer) -> str:
+    name = type(layer).__name__
+    match layer:
+        case Conv():
+            dilation = f", dilation {layer.dilation}" if layer.dilation > 1 else ""
+            causal = ", causal" if layer.padding == "causal" else ""
+            return f"{name}({layer.filters}, {layer.kernel}{dilation}{causal})"
+        case Embed(rows, width):
+            return f"{name}({rows}, {width})"
+        case MaxPool(size):
+            return f"{name}({size})"
+        case Gru() | Lstm():
+            dropped = layer.dropout or layer.recurrent_dropout
+            rates = f", dropout {layer.dropout}, {layer.recurrent_dropout}" if dropped else ""
+            return f"{name}({layer.units}{rates})"
+        case Dense(outputs=outputs):
+            return f"{name}({outputs})"
+        case Dropout(rate):
+            return f"{name}({rate})"
+        case Residual(body):
+            return f"{name}({', '.join(_label(inner) for inner in body)})"
+    return name

@@ -1,0 +1,124 @@
+"""A recipe's list of layers <-> a plan, with the sizes that follow from the data filled in."""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from seqconv import models
+from seqconv.config import LayerSpec
+from seqconv.errors import ConfigError, nearest
+from seqconv.models import Layer, Plan, Shape, output_shape
+
+KINDS: dict[str, type[Any]] = {
+    re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind
+    for kind in (
+        models.Embed,
+        models.Conv,
+        models.Relu,
+        models.Tanh,
+        models.MaxPool,
+        models.GlobalMaxPool,
+        models.GlobalAveragePool,
+        models.LastStep,
+        models.Dropout,
+        models.Residual,
+        models.Gru,
+        models.Lstm,
+        models.Dense,
+    )
+}
+NAMES = {kind: name for name, kind in KINDS.items()}
+ACTIVATIONS = ("relu", "tanh")
+POSITIVE = {"width", "filters", "kernel", "dilation", "size", "units", "outputs"}
+RATES = {"rate", "dropout", "recurrent_dropout"}
+
+
+def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs: int = 1) -> Plan:
+    """A plan from a recipe's layers.
+
+    Args:
+        specs: one table per layer: `layer` is its kind (`conv`, `max_pool`, ...) and the rest its settings;
+            `activation` on conv and dense adds that layer after it; `{ layer = "output" }` is the last Dense.
+        shape: of one example: `(L,)` ids or `(L, C)` values.
+        rows: number of ids, for `embed`.
+        outputs: values that the network must return.
+
+    Raises:
+        ConfigError: an unknown layer or setting, a value out of range, shapes that do not fit, wrong outputs.
+    """
+    plan = _build(specs, shape, rows, outputs)
+    final = models.shapes(plan, shape)[-1] if plan else shape
+    if final != (outputs,):
+        raise ConfigError(
+            f"network.layers: must return {outputs} value(s) per example; got shape {final}. "
+            'End with { layer = "output" }'
+        )
+    return plan
+
+
+def _build(specs: Iterable[LayerSpec], shape: Shape, rows: int, outputs: int) -> Plan:
+    plan: list[Layer] = []
+    for index, spec in enumerate(specs):
+        try:
+            for layer in _layers(spec, shape, rows, outputs):
+                shape = output_shape(layer, shape)
+                plan.append(layer)
+        except ConfigError as error:
+            raise ConfigError(f"network.layers, layer {index + 1}: {error}") from None
+    return tuple(plan)
+
+
+def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Layer]:
+    if not isinstance(spec, dict) or not isinstance(spec.get("layer"), str):
+        raise ConfigError(f'must be a table with its kind, such as {{ layer = "conv", filters = 32 }}; got {spec!r}')
+    settings = {name: value for name, value in spec.items() if name not in ("layer", "activation")}
+    name = spec["layer"]
+    if name == "output":
+        name, settings = "dense", {"outputs": outputs} | settings
+    if name not in KINDS:
+        raise ConfigError(f"unknown layer {name!r}. {nearest(name, [*KINDS, 'output'])}")
+    known = {field.name: field for field in dataclasses.fields(KINDS[name])}
+    if "inputs" in known:
+        settings.setdefault("inputs", shape[-1])
+    if "rows" in known:
+        settings.setdefault("rows", rows)
+    if name == "residual":
+        settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
+    _check_settings(name, settings, known)
+    layers: list[Layer] = [KINDS[name](**settings)]
+    activation = spec.get("activation")
+    if activation is not None:
+        if name not in ("conv", "dense") or activation not in ACTIVATIONS:
+            raise ConfigError(f"activation must be relu or tanh, on conv or dense; got {activation!r} on {name}")
+        layers.append(KINDS[activation]())
+    return layers
+
+
+def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) -> None:
+    for key, value in settings.items():
+        if key not in known:
+            raise ConfigError(f"{name} has no setting {key!r}. {nearest(key, known) if known else 'It takes none.'}")
+        if key in POSITIVE and (type(value) is not int or value < 1):
+            raise ConfigError(f"{name}: {key} must be a whole number of at least 1; got {value!r}")
+        if key in RATES and not (type(value) in (int, float) and 0 <= value < 1):
+            raise ConfigError(f"{name}: {key} must be from 0 to below 1; got {value!r}")
+        if key == "padding" and value not in ("valid", "causal"):
+            raise ConfigError(f"{name}: padding must be 'valid' or 'causal'; got {value!r}")
+        if key == "reset_after" and type(value) is not bool:
+            raise ConfigError(f"{name}: reset_after must be true or false; got {value!r}")
+    for key, field in known.items():
+        if key not in settings and field.default is dataclasses.MISSING:
+            raise ConfigError(f"{name}: {key} is missing")
+
+
+def describe_plan(plan: Plan) -> list[LayerSpec]:
+    """The layers as tables that `build_plan` reads back to the same plan; nothing is left to be filled in."""
+    specs = []
+    for layer in plan:
+        spec: LayerSpec = {"layer": NAMES[type(layer)]}
+        for field in dataclasses.fields(layer):
+            value = getattr(layer, field.name)
+            spec |= {"layers": describe_plan(value)} if field.name == "body" else {field.name: value}
+        specs.append(spec)
+    return specs

@@ -1,0 +1,114 @@
+"""Windows and scaling: exact row arithmetic, holes, missing values, what is fitted on what."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seqconv.errors import ConfigError, DataError
+from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
+
+
+def hourly(count: int) -> np.ndarray:
+    return np.datetime64("2014-01-01T00:00:00") + np.arange(count) * np.timedelta64(3600, "s")
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 9), st.integers(0, 20), st.integers(60, 90))
+def test_on_a_series_that_counts_its_rows_target_minus_newest_input_is_the_lead(steps, step, delay, first, last):
+    spec = WindowSpec(steps * step, step, delay, 3600)
+    counting = np.arange(100, dtype=np.float32)[:, None]
+    anchors = spec.anchors(first, last)
+    windows = WindowInputs(counting, anchors, spec.lookback, spec.step).gather(np.arange(len(anchors)))[..., 0]
+    assert windows.shape == (len(anchors), spec.length)
+    targets = counting[anchors + spec.delay, 0]
+    assert np.all(targets - windows[:, -1] == spec.lead)
+    assert np.all(np.diff(windows, axis=1) == step)
+    if len(anchors):
+        assert windows.min() == first
+        assert targets.max() == last - 1
+
+
+def test_the_books_day_ahead_is_twenty_five_hours():
+    spec = WindowSpec.from_durations(10 * 86400, 3600, 86400, 600)
+    assert (spec.lookback, spec.step, spec.delay, spec.length) == (1440, 6, 144, 240)
+    assert spec.lead * 600 == 25 * 3600
+    assert (
+        WindowSpec.from_durations(10 * 86400, 3600, 86400, 3600)
+        .describe(hourly(400), 241)
+        .endswith("last input 2014-01-11 00:00, target 2014-01-12 01:00, lead 25 h")
+    )
+
+
+def test_no_window_fits_where_rows_are_too_few():
+    assert len(WindowSpec(10, 1, 3, 60).anchors(0, 13)) == 0
+    assert WindowSpec(10, 1, 3, 60).anchors(0, 14).tolist() == [10]
+
+
+def brute_force(spec, anchors, times, values, target):
+    kept = []
+    for anchor in anchors:
+        rows = np.arange(anchor - spec.lookback, anchor + spec.delay + 1)
+        steps = np.diff(times[rows]) == np.timedelta64(spec.interval_s, "s")
+        inputs = values[anchor - spec.lookback : anchor : spec.step]
+        if steps.all() and not np.isnan(inputs).any() and not np.isnan(values[anchor + spec.delay, target]):
+            kept.append(anchor)
+    return kept
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 5), st.data())
+def test_windows_over_holes_doubled_stamps_and_missing_values_are_dropped(steps, step, delay, data):
+    spec = WindowSpec(steps * step, step, delay, 3600)
+    times, values = hourly(60), np.zeros((60, 2))
+    for row in data.draw(st.lists(st.integers(1, 59), max_size=3)):
+        times[row:] += np.timedelta64(data.draw(st.sampled_from([-3600, 1800, 7200])), "s")
+    for row in data.draw(st.lists(st.integers(0, 59), max_size=4)):
+        values[row, data.draw(st.integers(0, 1))] = np.nan
+    anchors = spec.anchors(0, 60)
+    kept, holes, missing = spec.keep_whole(anchors, times, values, 0)
+    assert kept.tolist() == brute_force(spec, anchors, times, values, 0)
+    assert len(kept) + holes + missing == len(anchors)
+
+
+@pytest.mark.parametrize(
+    ("lookback", "step", "delay", "says"),
+    [
+        (86400, 1800, 86400, "windows.step must be a whole number of rows of 3600 s; got 1800 s"),
+        (5400, 3600, 3600, "windows.lookback must be a whole number of rows"),
+        (86400, 18000, 0, "windows.lookback must be a whole number of steps"),
+        (0, 3600, 0, "windows.lookback must be at least one row"),
+    ],
+)
+def test_times_that_are_no_whole_rows_are_refused(lookback, step, delay, says):
+    with pytest.raises(ConfigError) as caught:
+        WindowSpec.from_durations(lookback, step, delay, 3600)
+    assert says in str(caught.value)
+
+
+def test_scaling_uses_the_rows_it_was_fitted_on_and_keeps_missing_values():
+    train = np.array([[1.0, 10.0], [3.0, np.nan], [5.0, 30.0]])
+    scaler = Scaler.fit(train, ("a", "b"))
+    assert scaler.mean.tolist() == [3, 20]
+    scaled = scaler.scale(np.array([[3.0, 30.0], [np.nan, 20.0]]))
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, [[0, 1], [np.nan, 0]])
+
+
+@pytest.mark.parametrize(("column", "says"), [([np.nan, np.nan], "must hold values"), ([7.1, 7.1], "must vary")])
+def test_a_column_that_cannot_be_scaled_is_named(column, says):
+    with pytest.raises(DataError, match=f"column 'b': {says}"):
+        Scaler.fit(np.array([[1.0, 2.0], column]).T, ("a", "b"))
+
+
+def test_windows_are_gathered_not_stored():
+    values = np.arange(20, dtype=np.float32).reshape(10, 2)
+    inputs = WindowInputs(values, np.array([4, 9]), 4, 2)
+    assert inputs.shape == (2, 2)
+    assert inputs.gather(np.array([1])).tolist() == [[[10, 11], [14, 15]]]
+    taken = inputs.take(np.array([1]))
+    assert len(taken) == 1
+    assert taken.values is values
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(90000, "25 h"), (88200, "1470 min"), (45, "45 s")])
+def test_durations_are_shown_in_the_largest_whole_unit(seconds, shown):
+    assert show_duration(seconds) == shown
