@@ -1,0 +1,152 @@
+// Convolution over values: the cut into tasks, and the order in which partial sums are added.
+#include <algorithm>
+#include <atomic>
+
+#include "bindings.hpp"
+#include "convolution_checks.hpp"
+#include "kernels/convolution.hpp"
+#include "parallel.hpp"
+
+namespace seqconv {
+namespace {
+
+// Fixed numbers, so that the order of sums does not depend on the machine
+constexpr int64_t FORWARD_TASKS = 64, INPUT_TASKS = 32, KERNEL_TASKS = 16;
+constexpr int64_t PARTIAL_FLOATS = 4 << 20;  // at most 16 MB of partial kernel gradients
+
+int64_t units_of(const ConvShape& shape, int block) {
+  return int64_t{shape.examples} * ((shape.groups + block - 1) / block);
+}
+
+void run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
+  const ConvKernels& kernels = conv_kernels();
+  job.layout = kernels.plan(job.shape);
+  const ConvLayout& layout = job.layout;
+  const int64_t units = units_of(job.shape, layout.block), tasks = std::min(units, FORWARD_TASKS);
+  const int64_t scratch_size = Pieces::rounded(layout.scratch);
+  Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + tasks * scratch_size);
+  float *weights = pieces.take(layout.weights), *padded_bias = pieces.take(layout.bias);
+  float* scratch = pieces.take(tasks * scratch_size);
+  kernels.pack_forward(job.shape, kernel, bias, weights, padded_bias);
+  job.weights = weights;
+  job.bias = padded_bias;
+  parallel_for(static_cast<int>(tasks), threads, [&](int task) {
+    kernels.forward(job, units * task / tasks, units * (task + 1) / tasks, scratch + task * scratch_size);
+  });
+}
+
+void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias, const AnyFloats& y,
+                  const AnyInts& arg, int dilation, int left_pad, bool relu, int pool, int threads) {
+  const int64_t channels = static_cast<int64_t>(x.shape(2));
+  check_at_least("channels", channels, 1);
+  check_at_least("threads", threads, 1);
+  const ConvShape shape = make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
+                                      static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
+                                     {dilation, left_pad, pool, relu});
+  check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
+  check_shape("bias", bias, {shape.filters});
+  check_output("y", y, shape);
+  const ConvForward job = {shape, {}, x.data(), nullptr, nullptr, y.data(), forward_arg(arg, shape)};
+  nb::gil_scoped_release unlocked;
+  run_forward(job, kernel.data(), bias.data(), threads);
+}
+
+// How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are few chunks
+// (a long kernel: bounded memory; few units), into parts of the filters
+struct Cut {
+  int64_t units, chunks, parts, columns;  // columns: quanta of filters
+  Cut(const ConvShape& shape, const ConvLayout& layout) {
+    units = units_of(shape, layout.block);
+    chunks = std::max<int64_t>(1, std::min({units, KERNEL_TASKS, PARTIAL_FLOATS / int64_t{layout.partial}}));
+    columns = (shape.filters + layout.quantum - 1) / layout.quantum;
+    parts = std::min(columns, (KERNEL_TASKS + chunks - 1) / chunks);
+  }
+  ConvShare share(const ConvBackward& job, const ConvPartials& partials, int64_t task) const {
+    const int64_t chunk = task / parts, part = task % parts, quantum = job.layout.quantum;
+    ConvShare share = {};
+    share.first_unit = units * chunk / chunks;
+    share.last_unit = units * (chunk + 1) / chunks;
+    share.first_filter = static_cast<int>(columns * part / parts * quantum);
+    share.last_filter = static_cast<int>(std::min<int64_t>(columns * (part + 1) / parts * quantum, job.shape.filters));
+    share.kernel = partials.kernel + chunk * job.layout.partial;
+    share.bias = partials.bias + chunk * partials.bias_size;
+    return share;
+  }
+};
+
+// False: an arg outside its group
+bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* dbias, int threads) {
+  const ConvGradients& kernels = conv_gradients();
+  const ConvLayout layout = job.layout = conv_kernels().plan(job.shape);
+  const Cut cut(job.shape, layout);
+  const int64_t examples = job.shape.examples;
+  const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS), shares = cut.chunks * cut.parts;
+  const int64_t input_size = Pieces::rounded(layout.input_scratch), share_size = Pieces::rounded(layout.kernel_scratch);
+  const int64_t bias_size = Pieces::rounded(job.shape.filters), partial_size = cut.chunks * layout.partial;
+  const int64_t weights_size = job.dx == nullptr ? 0 : layout.gradient_weights;
+  Pieces pieces(Pieces::rounded(weights_size) + inputs * input_size + shares * share_size +
+                Pieces::rounded(partial_size) + cut.chunks * bias_size);
+  float* weights = pieces.take(weights_size);
+  float *input_scratch = pieces.take(inputs * input_size), *share_scratch = pieces.take(shares * share_size);
+  const ConvPartials partials = {static_cast<int>(cut.chunks), bias_size, pieces.take(partial_size),
+                                 pieces.take(cut.chunks * bias_size)};
+  if (job.dx != nullptr) kernels.pack_backward(job.shape, layout, kernel, weights);
+  job.weights = weights;
+  std::atomic<bool> right{true};
+  parallel_for(static_cast<int>(inputs + shares), threads, [&](int task) {
+    bool done;
+    if (task < inputs) {
+      const int first = static_cast<int>(examples * task / inputs);
+      done = kernels.input(job, first, static_cast<int>(examples * (task + 1) / inputs),
+                           input_scratch + task * input_size);
+    } else {
+      ConvShare share = cut.share(job, partials, task - inputs);
+      share.scratch = share_scratch + (task - inputs) * share_size;
+      done = kernels.kernel(job, share);
+    }
+    if (!done) right = false;
+  });
+  parallel_for(job.shape.kernel, threads, [&](int tap) { kernels.add_up(job, partials, tap, dkernel, dbias); });
+  return right;
+}
+
+void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFloatsIn& y, const AnyIntsIn& arg,
+                   const AnyFloatsIn& dy, const AnyFloats& dx, const Floats<3>& dkernel, const Floats<1>& dbias,
+                   int dilation, int left_pad, bool relu, int pool, int threads) {
+  const int64_t channels = static_cast<int64_t>(x.shape(2));
+  check_at_least("channels", channels, 1);
+  check_at_least("threads", threads, 1);
+  const ConvShape shape = make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
+                                      static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
+                                     {dilation, left_pad, pool, relu});
+  check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
+  check_output("y", y, shape);
+  check_output("dy", dy, shape);
+  if (dx.is_valid()) check_shape("dx", dx, {shape.examples, shape.length, shape.channels});
+  check_shape("dkernel", dkernel, {shape.kernel, shape.channels, shape.filters});
+  check_shape("dbias", dbias, {shape.filters});
+  const ConvBackward job = {shape,     {},        x.data(), nullptr, y.data(), backward_arg(arg, shape),
+                            dy.data(), dx.is_valid() ? dx.data() : nullptr};
+  bool right;
+  {
+    nb::gil_scoped_release unlocked;
+    right = run_backward(job, kernel.data(), dkernel.data(), dbias.data(), threads);
+  }
+  if (!right) refuse_arg(shape);
+}
+
+}  // namespace
+
+void bind_convolution(nb::module_& m) {
+  using namespace nb::literals;
+  m.def("conv_forward", &conv_forward, "x"_a.noconvert(), "kernel"_a.noconvert(), "bias"_a.noconvert(),
+        "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+        "y, arg = max over groups of `pool` steps (0: all, 1: none) of relu(x * kernel + bias); arg may be None.");
+  m.def("conv_backward", &conv_backward, "x"_a.noconvert(), "kernel"_a.noconvert(), "y"_a.noconvert(),
+        "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dx"_a.noconvert().none(), "dkernel"_a.noconvert(),
+        "dbias"_a.noconvert(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+        "Overwrites dx (unless None), dkernel and dbias with the gradients of conv_forward.");
+  bind_token_convolution(m);
+}
+
+}  // namespace seqconv

@@ -1,0 +1,117 @@
+// Convolution over tokens, as a lookup.
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "bindings.hpp"
+#include "convolution_checks.hpp"
+#include "kernels/token_convolution.hpp"
+#include "parallel.hpp"
+
+namespace seqconv {
+namespace {
+
+constexpr int64_t FORWARD_TASKS = 64;
+constexpr int GRADIENT_TASKS = 14;  // at least, where there are taps enough; each reads all of y, arg and dy
+
+[[noreturn]] void refuse_id(const int32_t* ids, int length, int64_t example, int rows) {
+  for (int step = 0; step < length; ++step)
+    if (ids[step] < 0 || ids[step] >= rows)
+      refuse("ids: must be in [0, " + std::to_string(rows) + "); got " + std::to_string(ids[step]) + " at [" +
+             std::to_string(example) + ", " + std::to_string(step) + "]");
+  refuse("ids: changed while they were read");
+}
+
+// Leading run of equal ids of each example; refuses ids that are not rows of the table
+std::vector<int32_t> measure_runs(const int32_t* ids, const ConvShape& shape, int rows) {
+  std::vector<int32_t> runs(shape.examples);
+  for (int64_t example = 0; example < shape.examples; ++example) {
+    const int32_t* own = ids + example * shape.length;
+    runs[example] = token_kernels().measure_run(own, shape.length, rows);
+    if (runs[example] < 0) refuse_id(own, shape.length, example, rows);
+  }
+  return runs;
+}
+
+template <class Table>
+ConvShape token_shape(const IntsIn<2>& ids, const Table& table, const Movement& movement, int threads) {
+  check_at_least("threads", threads, 1);
+  const ConvShape shape =
+      make_shape({static_cast<int64_t>(ids.shape(0)), static_cast<int64_t>(ids.shape(1)), 0,
+                  static_cast<int64_t>(table.shape(1)), static_cast<int64_t>(table.shape(2))}, movement);
+  const int64_t rows = static_cast<int64_t>(table.shape(0));
+  check_at_least("table rows", rows, 1);
+  if (rows > INT_LIMIT) refuse("table: must have fewer than 2^31 rows; got " + std::to_string(rows));
+  return shape;
+}
+
+void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const FloatsIn<1>& bias, const AnyFloats& y,
+                        const AnyInts& arg, int dilation, int left_pad, bool relu, int pool, int threads) {
+  const ConvShape shape = token_shape(ids, table, {dilation, left_pad, pool, relu}, threads);
+  check_shape("bias", bias, {shape.filters});
+  check_output("y", y, shape);
+  int32_t* winners = forward_arg(arg, shape);
+  nb::gil_scoped_release unlocked;
+  const int rows = static_cast<int>(table.shape(0));
+  const std::vector<int32_t> runs = measure_runs(ids.data(), shape, rows);
+  const TokenForward job = {{shape, rows, ids.data(), runs.data()}, table.data(), bias.data(), y.data(), winners};
+  const int64_t examples = shape.examples, tasks = std::min(examples, FORWARD_TASKS);
+  parallel_for(static_cast<int>(tasks), threads, [&](int task) {
+    token_kernels().forward(job, static_cast<int>(examples * task / tasks),
+                            static_cast<int>(examples * (task + 1) / tasks));
+  });
+}
+
+// Tasks own filters and taps of every row of the table, so that each element is added to in one fixed order
+bool run_gradient(const TokenGradient& job, int threads) {
+  const int filters = job.layer.shape.filters, taps = job.layer.shape.kernel;
+  const int blocks = (filters + TOKEN_FILTERS - 1) / TOKEN_FILTERS;
+  const int parts = std::min(taps, (GRADIENT_TASKS + blocks - 1) / blocks);
+  const int64_t reach = int64_t{taps - 1} * job.layer.shape.dilation;
+  const int64_t scratch_size = (std::min<int64_t>(TOKEN_STEPS, job.layer.shape.steps) + 2 * reach) * TOKEN_FILTERS;
+  Pieces pieces(scratch_size * blocks * parts);
+  float* scratch = pieces.take(scratch_size * blocks * parts);
+  std::atomic<bool> right{true};
+  parallel_for(blocks * parts, threads, [&](int task) {
+    const int first = task % blocks * TOKEN_FILTERS, part = task / blocks;
+    const TokenShare share = {first, std::min(first + TOKEN_FILTERS, filters), taps * part / parts,
+                              taps * (part + 1) / parts, scratch + task * scratch_size};
+    if (!token_kernels().gradient(job, share)) right = false;
+  });
+  return right;
+}
+
+void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIntsIn& arg, const AnyFloatsIn& dy,
+                         const Floats<3>& dtable, const Floats<1>& dbias, int dilation, int left_pad, bool relu,
+                         int pool, int threads) {
+  const ConvShape shape = token_shape(ids, dtable, {dilation, left_pad, pool, relu}, threads);
+  check_shape("dbias", dbias, {shape.filters});
+  check_output("y", y, shape);
+  check_output("dy", dy, shape);
+  const int32_t* winners = backward_arg(arg, shape);
+  bool right;
+  {
+    nb::gil_scoped_release unlocked;
+    const int rows = static_cast<int>(dtable.shape(0));
+    const std::vector<int32_t> runs = measure_runs(ids.data(), shape, rows);
+    const TokenConv layer = {shape, rows, ids.data(), runs.data()};
+    right = run_gradient({layer, y.data(), winners, dy.data(), dtable.data(), dbias.data()}, threads);
+  }
+  if (!right) refuse_arg(shape);
+}
+
+}  // namespace
+
+void bind_token_convolution(nb::module_& m) {
+  using namespace nb::literals;
+  m.def("token_conv_forward", &token_conv_forward, "ids"_a.noconvert(), "table"_a.noconvert(), "bias"_a.noconvert(),
+        "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+        "As conv_forward, over the sums of table[ids[t + k * dilation - left_pad], k] instead of products.");
+  m.def("token_conv_backward", &token_conv_backward, "ids"_a.noconvert(), "y"_a.noconvert(),
+        "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dtable"_a.noconvert(), "dbias"_a.noconvert(), "dilation"_a,
+        "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+        "Overwrites dtable and dbias with the gradients of token_conv_forward.");
+}
+
+}  // namespace seqconv

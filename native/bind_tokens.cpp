@@ -1,0 +1,128 @@
+// Texts from Python to words and ids. ASCII strings are read in place; Python lower-cases the others.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "tokens.hpp"
+
+namespace seqconv {
+namespace {
+
+constexpr size_t MAX_BYTES = INT32_MAX;  // of one text
+
+[[noreturn]] void refuse(size_t text, const std::string& why) {
+  throw nb::value_error(("texts[" + std::to_string(text) + "]: " + why).c_str());
+}
+
+// The bytes of Python's strings. They stay valid for as long as this object lives, whatever happens to the
+// sequence meanwhile.
+struct Strings {
+  explicit Strings(nb::handle sequence) {
+    if (PyUnicode_Check(sequence.ptr()))
+      throw nb::value_error("texts: must be a list of strings; got one string. Put it in a list");
+    held = nb::steal<nb::tuple>(PySequence_Tuple(sequence.ptr()));
+    if (!held.is_valid()) throw nb::python_error();
+    texts.reserve(held.size());
+    for (nb::handle text : held) texts.push_back(read(text));
+  }
+
+  std::string_view read(nb::handle text) {
+    if (!PyUnicode_Check(text.ptr())) {
+      const std::string type = Py_TYPE(text.ptr())->tp_name;
+      refuse(texts.size(), "must be a string; got " + type + ". Fill it in or drop it");
+    }
+    if (!PyUnicode_IS_ASCII(text.ptr())) {
+      lowered.push_back(text.attr("lower")());
+      text = lowered.back();
+    }
+    Py_ssize_t size = 0;
+    const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+    if (bytes == nullptr) {
+      if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) throw nb::python_error();
+      PyErr_Clear();
+      refuse(texts.size(), "must be valid Unicode; got a lone surrogate. Decode with errors='replace'");
+    }
+    if (static_cast<size_t>(size) > MAX_BYTES) refuse(texts.size(), "must be shorter than 2 GiB. Cut it");
+    return {bytes, static_cast<size_t>(size)};
+  }
+
+  Texts texts;
+  nb::tuple held;
+  std::vector<nb::object> lowered;
+};
+
+template <class Item>
+nb::ndarray<nb::numpy, Item, nb::ndim<1>> to_array(std::unique_ptr<Item[]> items, size_t size) {
+  nb::capsule owner(items.get(), [](void* memory) noexcept { delete[] static_cast<Item*>(memory); });
+  return {items.release(), {size}, owner};
+}
+
+nb::tuple to_arrays(Encoded encoded) {
+  const size_t size = encoded.size();
+  return nb::make_tuple(to_array(std::move(encoded.ids), size),
+                        to_array(std::move(encoded.offsets), encoded.texts + 1));
+}
+
+nb::tuple fit(const Separators& separators, nb::sequence texts, size_t size, int threads) {
+  if (size <= FIRST_WORD_ID || size > INT32_MAX)
+    throw nb::value_error(("size: must be 4 to 2147483647; got " + std::to_string(size)).c_str());
+  const Strings strings(texts);
+  Fitted fitted;
+  {
+    const nb::gil_scoped_release released;
+    fitted = fit_words(separators, strings.texts, size, threads);
+  }
+  nb::tuple arrays = to_arrays(std::move(fitted.encoded));
+  return nb::make_tuple(fitted.words, arrays[0], arrays[1]);
+}
+
+// A finished vocabulary: look-ups only, from any number of Python threads at once.
+class WordIds {
+ public:
+  WordIds(const Separators& separators, const std::vector<std::string>& words) : separators_(separators) {
+    for (size_t place = 0; place < words.size(); ++place) {
+      const std::string &text = words[place], padded = text + std::string(8, '\0');
+      if (text.empty()) throw nb::value_error("words: must not be empty; got ''");
+      if (table_.add(Word(padded.data(), text.size())) != place)
+        throw nb::value_error(("words: each must stand once; got '" + text + "' twice").c_str());
+    }
+  }
+
+  nb::tuple encode(nb::sequence texts, int threads) const {
+    const Strings strings(texts);
+    Encoded encoded;
+    {
+      const nb::gil_scoped_release released;
+      encoded = encode_words(separators_, table_, strings.texts, threads);
+    }
+    return to_arrays(std::move(encoded));
+  }
+
+ private:
+  Separators separators_;
+  WordTable table_;
+};
+
+}  // namespace
+
+void bind_tokens(nb::module_& m) {
+  nb::class_<Separators>(m, "Separators", "Which code points end a word.")
+      .def(nb::init<const std::vector<std::pair<uint32_t, uint32_t>>&>(), nb::arg("ranges"),
+           "From ranges of code points, both ends included.")
+      .def("fit", &fit, nb::arg("texts"), nb::arg("size"), nb::arg("threads"),
+           nb::sig("def fit(self, texts: collections.abc.Sequence[str], size: int, threads: int) -> "
+                   "tuple[list[str], numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64]]"),
+           "The most frequent words for at most `size` ids, and the texts' ids and offsets.");
+  nb::class_<WordIds>(m, "WordIds", "The ids of a vocabulary's words.")
+      .def(nb::init<const Separators&, const std::vector<std::string>&>(), nb::arg("separators"),
+           nb::arg("words"))
+      .def("encode", &WordIds::encode, nb::arg("texts"), nb::arg("threads"),
+           nb::sig("def encode(self, texts: collections.abc.Sequence[str], threads: int) -> "
+                   "tuple[numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64]]"),
+           "The texts' ids and offsets.");
+}
+
+}  // namespace seqconv

@@ -1,0 +1,31 @@
+// What each bind_*.cpp adds to the module, and the array types that they share.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+
+namespace seqconv {
+
+namespace nb = nanobind;
+
+// C-contiguous numpy arrays; a wrong type, rank or layout is a TypeError before any kernel runs
+template <int Rank>
+using FloatsIn = nb::ndarray<nb::numpy, const float, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+template <int Rank>
+using Floats = nb::ndarray<nb::numpy, float, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+template <int Rank>
+using IntsIn = nb::ndarray<nb::numpy, const int32_t, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+template <int Rank>
+using Ints = nb::ndarray<nb::numpy, int32_t, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+template <int Rank>
+using LongsIn = nb::ndarray<nb::numpy, const int64_t, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+
+void bind_convolution(nb::module_& m);
+void bind_dense(nb::module_& m);
+void bind_optimisers(nb::module_& m);
+void bind_recurrent(nb::module_& m);
+void bind_tokens(nb::module_& m);
+
+}  // namespace seqconv

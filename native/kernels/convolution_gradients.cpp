@@ -1,0 +1,227 @@
+#include "convolution.hpp"
+#include "convolution_tiles.hpp"
+#include "convolution_winners.hpp"
+#include "simd.hpp"
+
+namespace seqconv::SEQCONV_ISA {
+namespace {
+
+bool is_dense(const ConvShape& shape) { return shape.pool == 1; }
+
+// ---- Nothing pooled: dense products
+
+// out = dy of steps [first, first + count) of an example, masked by relu; zeros outside the example's steps.
+// A NaN output passes its gradient on, so that it shows.
+void copy_gradient(const ConvBackward& job, int example, int first, int count, float* out) {
+  const ptrdiff_t filters = job.shape.filters;
+  const int begin = most(first, 0), end = most(least(first + count, job.shape.steps), begin);
+  const ptrdiff_t from = (ptrdiff_t{example} * job.shape.steps + begin) * filters, size = (end - begin) * filters;
+  const float *dy = job.dy + from, *y = job.y + from;
+  const ptrdiff_t before = (begin - first) * filters, behind = count * filters - before - size;
+  __builtin_memset(out, 0, sizeof(float) * before);
+  out += before;
+  if (job.shape.relu)
+    for (ptrdiff_t i = 0; i < size; ++i) out[i] = y[i] <= 0 ? 0 : dy[i];
+  else
+    __builtin_memcpy(out, dy, sizeof(float) * size);
+  __builtin_memset(out + size, 0, sizeof(float) * behind);
+}
+
+// dx is the convolution of dy, zeros around it, with the kernel's taps in reverse. Steps count from the padding's first.
+void dense_input(const ConvBackward& job, int first_example, int last_example, float* scratch) {
+  const ConvShape& shape = job.shape;
+  const int reach = (shape.kernel - 1) * shape.dilation, end = shape.left_pad + shape.length, block = job.layout.block;
+  float *zeros = scratch, *dy = scratch + round_up(shape.channels);
+  for (int c = 0; c < round_up(shape.channels); ++c) zeros[c] = 0;
+  const Layer layer = {shape.filters, shape.kernel, shape.channels, shape.dilation, 1, false, job.weights, zeros};
+  for (int example = first_example; example < last_example; ++example)
+    for (int first = shape.left_pad; first < end; first += block) {
+      const int count = least(block, end - first);
+      copy_gradient(job, example, first - reach, count + reach, dy);
+      const ptrdiff_t step = ptrdiff_t{example} * shape.length + first - shape.left_pad;
+      convolve(layer, dy, count, job.dx + step * shape.channels, nullptr);
+    }
+}
+
+// One panel of dy, masked by relu, as the columns of a product over steps; its sums go to the bias
+void pack_gradient(const ConvBackward& job, const Unit& unit, int filter, int width, float* panel, float* dbias) {
+  const int filters = job.shape.filters, used = least(width, filters - filter);
+  ptrdiff_t from = (ptrdiff_t{unit.example} * job.shape.steps + unit.first) * filters + filter;
+  vf sum[2] = {};
+  for (int t = 0; t < unit.groups; ++t, panel += width, from += filters)
+    for (int v = 0; v < width / LANES; ++v) {
+      vf dy = load_part(job.dy + from + v * LANES, used - v * LANES);
+      if (job.shape.relu) dy = select(load_part(job.y + from + v * LANES, used - v * LANES) <= vf{}, vf{}, dy);
+      store(panel + v * LANES, dy);
+      sum[v] += dy;
+    }
+  for (int i = 0; i < used; ++i) dbias[filter + i] += sum[i / LANES][i % LANES];
+}
+
+// sums += x^T dy: rows are inputs (tap and channel), columns filters, and the sum goes over steps
+template <int V>
+void add_products(const ConvBackward& job, const Unit& unit, const float* x, const float* panel, float* sums) {
+  const Runs runs(job.shape, job.shape.channels);
+  for (int run = 0; run < runs.count; ++run)
+    for (int i = 0; i < runs.width;) {
+      const int count = tile_rows(runs.width - i);
+      const Rows rows = {x + run * runs.next + i, 1, job.shape.channels, 0, unit.groups, 1};
+      multiply_rows<V>(count, rows, panel, sums, V * LANES, sums);
+      sums += count * V * LANES;
+      i += count;
+    }
+}
+
+void dense_kernel(const ConvBackward& job, const ConvShare& share) {
+  const ConvShape& shape = job.shape;
+  const int reach = (shape.kernel - 1) * shape.dilation;
+  float *panel = share.scratch, *copy = share.scratch + ptrdiff_t{job.layout.block} * PANEL;
+  for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
+    const Unit unit(shape, job.layout.block, number);
+    const float* example = job.x + ptrdiff_t{unit.example} * shape.length * shape.channels;
+    const int first = unit.first - shape.left_pad;
+    if (first < 0) copy_steps(shape, example, first, unit.groups + reach, shape.channels, copy);
+    const float* x = first < 0 ? copy : example + ptrdiff_t{first} * shape.channels;
+    for (int filter = share.first_filter; filter < share.last_filter; filter += PANEL) {
+      const int width = least(round_up(shape.filters - filter), PANEL);
+      pack_gradient(job, unit, filter, width, panel, share.bias);
+      float* sums = share.kernel + ptrdiff_t{shape.kernel} * shape.channels * filter;
+      (width == PANEL ? add_products<2> : add_products<1>)(job, unit, x, panel, sums);
+    }
+  }
+}
+
+// ---- Pooled: the winners alone
+
+bool winners_input(const ConvBackward& job, int first_example, int last_example, float* dx) {
+  const ConvShape& shape = job.shape;
+  const int row = job.layout.row, window = round_up(shape.kernel * row), blocks = (shape.groups - 1) / job.layout.block + 1;
+  const ptrdiff_t size = scratch_floats(ptrdiff_t{shape.left_pad} + shape.length, row);
+  const Runs runs(shape, row);
+  for (int example = first_example; example < last_example; ++example) {
+    __builtin_memset(dx, 0, sizeof(float) * size);
+    for (int number = 0; number < blocks; ++number) {
+      const Unit unit(shape, job.layout.block, int64_t{example} * blocks + number);
+      Winners winners;
+      if (!find_winners(job, unit, dx + size, winners)) return false;
+      float* windows = dx + unit.first * winners.step;
+      for (int o = 0; o < shape.filters; ++o)
+        for (int run = 0; run < runs.count; ++run)
+          for_pieces(runs.width, [&](int i, int vectors) {
+            const float* weights = job.weights + ptrdiff_t{o} * window + run * row + i;
+            add_weights(vectors, of_filter(winners, o), weights, windows + run * runs.next + i);
+          });
+    }
+    float* out = job.dx + ptrdiff_t{example} * shape.length * shape.channels;
+    const float* from = dx + ptrdiff_t{shape.left_pad} * row;
+    for (int step = 0; step < shape.length; ++step, out += shape.channels, from += row)
+      for (int c = 0; c < shape.channels; ++c) out[c] = from[c];
+  }
+  return true;
+}
+
+bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
+  const ConvShape& shape = job.shape;
+  const int row = job.layout.row, window = round_up(shape.kernel * row), reach = (shape.kernel - 1) * shape.dilation;
+  const Runs runs(shape, row);
+  float* x = share.scratch;
+  float* lists = x + scratch_floats(ptrdiff_t{job.layout.block} * shape.group + reach, row);
+  for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
+    const Unit unit(shape, job.layout.block, number);
+    Winners winners;
+    if (!find_winners(job, unit, lists, winners)) return false;
+    const float* example = job.x + ptrdiff_t{unit.example} * shape.length * shape.channels;
+    copy_steps(shape, example, unit.first * shape.group - shape.left_pad, unit.groups * shape.group + reach, row, x);
+    for (int g = 0; g < unit.groups; ++g)
+      for (int o = share.first_filter; o < share.last_filter; ++o)
+        share.bias[o] += winners.value[ptrdiff_t{g} * shape.filters + o];
+    for (int o = share.first_filter; o < share.last_filter; ++o)
+      for (int run = 0; run < runs.count; ++run)
+        for_pieces(runs.width, [&](int i, int vectors) {
+          float* sums = share.kernel + ptrdiff_t{o} * window + run * row + i;
+          add_windows(vectors, of_filter(winners, o), x + run * runs.next + i, sums);
+        });
+  }
+  return true;
+}
+
+// ---- Both
+
+void pack_backward(const ConvShape& shape, const ConvLayout& layout, const float* kernel, float* weights) {
+  const ptrdiff_t tap = ptrdiff_t{shape.channels} * shape.filters;
+  if (is_dense(shape)) {
+    const float* last = kernel + (shape.kernel - 1) * tap;
+    return pack_panels({last, shape.kernel, shape.filters, shape.channels, -tap, 1, shape.filters}, weights);
+  }
+  const int row = layout.row, window = round_up(shape.kernel * row);
+  for (int o = 0; o < shape.filters; ++o, weights += window) {
+    for (int i = 0; i < window; ++i) weights[i] = 0;
+    for (int k = 0; k < shape.kernel; ++k)
+      for (int c = 0; c < shape.channels; ++c) weights[k * row + c] = kernel[k * tap + ptrdiff_t{c} * shape.filters + o];
+  }
+}
+
+bool input_gradient(const ConvBackward& job, int first_example, int last_example, float* scratch) {
+  if (!is_dense(job.shape)) return winners_input(job, first_example, last_example, scratch);
+  dense_input(job, first_example, last_example, scratch);
+  return true;
+}
+
+bool kernel_gradient(const ConvBackward& job, const ConvShare& share) {
+  const ConvShape& shape = job.shape;
+  const int filters = share.last_filter - share.first_filter;
+  const ptrdiff_t inputs = is_dense(shape) ? shape.kernel * shape.channels : round_up(shape.kernel * job.layout.row);
+  const ptrdiff_t columns = is_dense(shape) ? round_up(filters) : filters;
+  __builtin_memset(share.kernel + inputs * share.first_filter, 0, sizeof(float) * inputs * columns);
+  __builtin_memset(share.bias + share.first_filter, 0, sizeof(float) * filters);
+  if (!is_dense(job.shape)) return winners_kernel(job, share);
+  dense_kernel(job, share);
+  return true;
+}
+
+vf sum_chunks(const ConvPartials& partials, ptrdiff_t size, const float* from) {
+  vf total = load(from);
+  for (int chunk = 1; chunk < partials.chunks; ++chunk) total += load(from + chunk * size);
+  return total;
+}
+
+void add_up_dense(const ConvBackward& job, const ConvPartials& partials, int tap, float* dkernel) {
+  const int filters = job.shape.filters, channels = job.shape.channels;
+  const ptrdiff_t inputs = ptrdiff_t{job.shape.kernel} * channels;
+  for (int first = 0; first < filters; first += PANEL) {
+    const int width = least(round_up(filters - first), PANEL);
+    for (ptrdiff_t i = ptrdiff_t{tap} * channels; i < ptrdiff_t{tap + 1} * channels; ++i)
+      for (int v = 0; v < width; v += LANES) {
+        const vf total = sum_chunks(partials, job.layout.partial, partials.kernel + inputs * first + i * width + v);
+        store_part(dkernel + i * filters + first + v, total, filters - first - v);
+      }
+  }
+}
+
+void add_up_winners(const ConvBackward& job, const ConvPartials& partials, int tap, float* dkernel) {
+  const int filters = job.shape.filters, channels = job.shape.channels, row = job.layout.row;
+  const ptrdiff_t window = round_up(job.shape.kernel * row);
+  for (int first = 0; first < channels; first += LANES)
+    for (int o = 0; o < filters; ++o) {
+      const vf total = sum_chunks(partials, job.layout.partial, partials.kernel + o * window + tap * row + first);
+      float* out = dkernel + (ptrdiff_t{tap} * channels + first) * filters + o;
+      for (int c = 0; c < least(LANES, channels - first); ++c) out[ptrdiff_t{c} * filters] = total[c];
+    }
+}
+
+void add_up(const ConvBackward& job, const ConvPartials& partials, int tap, float* dkernel, float* dbias) {
+  (is_dense(job.shape) ? add_up_dense : add_up_winners)(job, partials, tap, dkernel);
+  if (tap > 0) return;
+  const int filters = job.shape.filters;
+  for (int o = 0; o < filters; ++o) {
+    dbias[o] = 0;
+    for (int chunk = 0; chunk < partials.chunks; ++chunk) dbias[o] += partials.bias[chunk * partials.bias_size + o];
+  }
+}
+
+}  // namespace
+
+extern const ConvGradients conv_gradients_table;
+const ConvGradients conv_gradients_table = {pack_backward, input_gradient, kernel_gradient, add_up};
+
+}  // namespace seqconv::SEQCONV_ISA

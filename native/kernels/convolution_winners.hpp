@@ -1,0 +1,130 @@
+// Gradients of a pooled convolution: only the winner of each group has one, so a filter's gradient is a sum over a
+// list of windows, with the filter's sums (or weights) held in registers. For kernel sources only.
+#pragma once
+
+#include "convolution_tiles.hpp"
+
+namespace seqconv::SEQCONV_ISA {
+namespace {
+
+constexpr int SUMS = TILE == 12 ? 16 : 12;  // vectors of one filter held in registers
+
+// The winners of one filter in consecutive groups. A group's window begins at x + group * step + offset.
+struct Winners {
+  const float* value;     // the gradient, or 0 where relu stopped it
+  const int32_t* offset;  // of the winning step, in floats
+  int count, stride;      // groups; distance of two groups in these lists
+  ptrdiff_t step;
+};
+
+// Scratch for `rows` steps and what a last vector may read or write behind them
+inline ptrdiff_t scratch_floats(ptrdiff_t rows, int row) { return (rows * row + 2 * LANES) / LANES * LANES; }
+
+// Lists for all filters of the groups [first, first + count) of an example, into `lists`; false: an arg is wrong
+inline bool find_winners(const ConvBackward& job, const Unit& unit, float* lists, Winners& winners) {
+  const ConvShape& shape = job.shape;
+  const ptrdiff_t from = (ptrdiff_t{unit.example} * shape.groups + unit.first) * shape.filters;
+  const float *dy = job.dy + from, *y = job.y + from;
+  const int32_t* arg = job.arg + from;
+  const int count = unit.groups * shape.filters, group = shape.group, row = job.layout.row;
+  float* value = lists;
+  int32_t* offset = reinterpret_cast<int32_t*>(lists + count);
+  uint32_t highest = 0;
+  for (int i = 0; i < count; ++i) {
+    const uint32_t step = static_cast<uint32_t>(arg[i]);  // a negative one becomes larger than any group
+    highest = step > highest ? step : highest;
+    offset[i] = arg[i] * row;
+  }
+  if (highest >= static_cast<uint32_t>(group)) return false;
+  // a NaN output passes its gradient on, so that it shows
+  if (shape.relu)
+    for (int i = 0; i < count; ++i) value[i] = y[i] <= 0 ? 0 : dy[i];
+  else
+    __builtin_memcpy(value, dy, sizeof(float) * count);
+  winners = {value, offset, unit.groups, shape.filters, ptrdiff_t{group} * row};
+  return true;
+}
+
+inline Winners of_filter(Winners winners, int filter) {
+  winners.value += filter;
+  winners.offset += filter;
+  return winners;
+}
+
+// sum += gradient * window over the list: the filter's kernel gradient
+template <int N>
+void add_windows(const Winners& list, const float* x, float* sum) {
+  // a short window leaves registers free for several sums, whose additions need not wait for one another
+  constexpr int CHAINS = N <= SUMS / 4 ? 4 : N <= SUMS / 2 ? 2 : 1;
+  vf total[CHAINS][N] = {};
+  const auto add = [&](int group, int chain) {
+    const ptrdiff_t i = ptrdiff_t{group} * list.stride;
+    const float* window = x + group * list.step + list.offset[i];
+    const vf value = splat(list.value[i]);
+#pragma GCC unroll 16
+    for (int n = 0; n < N; ++n) total[chain][n] += value * load(window + n * LANES);
+  };
+  int group = 0;
+  for (; group + CHAINS <= list.count; group += CHAINS)
+#pragma GCC unroll 4
+    for (int chain = 0; chain < CHAINS; ++chain) add(group + chain, chain);
+  for (; group < list.count; ++group) add(group, 0);
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) {
+    vf all = load(sum + n * LANES);
+#pragma GCC unroll 4
+    for (int chain = 0; chain < CHAINS; ++chain) all += total[chain][n];
+    store(sum + n * LANES, all);
+  }
+}
+
+// window += gradient * weights over the list: the filter's part of dx
+template <int N>
+void add_weights(const Winners& list, const float* weights, float* dx) {
+  vf weight[N];
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) weight[n] = load(weights + n * LANES);
+  for (int group = 0; group < list.count; ++group, dx += list.step) {
+    const ptrdiff_t i = ptrdiff_t{group} * list.stride;
+    float* window = dx + list.offset[i];
+    const vf value = splat(list.value[i]);
+#pragma GCC unroll 16
+    for (int n = 0; n < N; ++n) store(window + n * LANES, load(window + n * LANES) + value * weight[n]);
+  }
+}
+
+template <int N = SUMS>
+void add_windows(int vectors, const Winners& list, const float* x, float* sum) {
+  if (vectors == N) return add_windows<N>(list, x, sum);
+  if constexpr (N > 1) add_windows<N - 1>(vectors, list, x, sum);
+}
+
+template <int N = SUMS>
+void add_weights(int vectors, const Winners& list, const float* weights, float* dx) {
+  if (vectors == N) return add_weights<N>(list, weights, dx);
+  if constexpr (N > 1) add_weights<N - 1>(vectors, list, weights, dx);
+}
+
+// Taps that are handled in one run: all of them if their values are neighbours, else one at a time
+struct Runs {
+  int count, width;
+  ptrdiff_t next;  // floats from one run's values to the next one's
+  Runs(const ConvShape& shape, int row)
+      : count(shape.dilation == 1 ? 1 : shape.kernel),
+        width(shape.dilation == 1 ? shape.kernel * row : row),
+        next(ptrdiff_t{shape.dilation} * row) {}
+};
+
+// body(first, vectors) for pieces of `width` floats that fit in registers, none much shorter than another
+template <class Body>
+void for_pieces(int width, Body&& body) {
+  for (int first = 0, left = round_up(width) / LANES; left > 0;) {
+    const int pieces = (left + SUMS - 1) / SUMS, vectors = (left + pieces - 1) / pieces;
+    body(first, vectors);
+    first += vectors * LANES;
+    left -= vectors;
+  }
+}
+
+}  // namespace
+}  // namespace seqconv::SEQCONV_ISA
