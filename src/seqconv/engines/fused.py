@@ -1,0 +1,362 @@
+"""The steps that run on native kernels, and the compiler that finds them in a plan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.engines.steps import (
+    FLOAT,
+    INT,
+    Context,
+    DropoutStep,
+    GlobalAveragePoolStep,
+    GlobalMaxPoolStep,
+    LastStepStep,
+    MaxPoolStep,
+    ReluStep,
+    ResidualStep,
+    RowGradient,
+    Step,
+    TanhStep,
+    Tokens,
+)
+from seqconv.models import (
+    Conv,
+    Dense,
+    Dropout,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    Layer,
+    Lstm,
+    Masks,
+    MaxPool,
+    Plan,
+    Relu,
+    Residual,
+    Shape,
+    Tanh,
+)
+
+
+@dataclass(frozen=True)
+class ConvOptions:
+    """A convolution and what runs in the same kernel: relu, and maxima over `pool` steps (1: none, 0: over all)."""
+
+    conv: Conv
+    relu: bool
+    pool: int
+
+    def shape(self, batch: int, steps: int) -> Shape:
+        """Output shape for inputs of that many steps."""
+        kept = steps + self.conv.left_pad - self.conv.reach
+        return (batch, kept // self.pool, self.conv.filters) if self.pool else (batch, self.conv.filters)
+
+    @property
+    def values(self) -> tuple[int, int, bool, int]:
+        """As the kernels take them."""
+        return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
+
+
+class ConvStep:
+    """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values."""
+
+    def __init__(self, context: Context, at: str, options: ConvOptions, first: bool) -> None:
+        self.context, self.at, self.options, self.first = context, at, options, first
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L', O]` or `[B, O]`."""
+        context, options = self.context, self.options
+        shape = options.shape(x.shape[0], x.shape[1])
+        y = context.buffer(f"{self.at}.y", shape)
+        arg = context.buffer(f"{self.at}.arg", shape, INT) if train and options.pool != 1 else None
+        kernel, bias = context.weights[f"{self.at}.kernel"], context.weights[f"{self.at}.bias"]
+        _native.conv_forward(x, kernel, bias, y, arg, *options.values, context.threads)
+        self.saved = x, y, arg
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernel and bias."""
+        context, (x, y, arg) = self.context, self.saved
+        dx = None if self.first else context.buffer(f"{self.at}.dx", x.shape)
+        kernel = context.weights[f"{self.at}.kernel"]
+        dkernel, dbias = context.gradient(f"{self.at}.kernel"), context.gradient(f"{self.at}.bias")
+        _native.conv_backward(x, kernel, y, arg, dy, dx, dkernel, dbias, *self.options.values, context.threads)
+        return dx
+
+
+class TokenTable:
+    """Row `id` of E W: an embedding and the matrix after it as one look-up.
+
+    In training only the ids of the batch are multiplied; for prediction the whole table is kept until weights change.
+    """
+
+    def __init__(self, context: Context, at: str, kernel: str) -> None:
+        self.context, self.at, self.kernel = context, at, kernel
+        self._whole: tuple[int, np.ndarray] | None = None
+
+    def product(self, rows: np.ndarray | None) -> np.ndarray:
+        """Products of the ids in `rows`, or of all, `[U, width]`."""
+        context, embeddings = self.context, self.context.weights[f"{self.at}.embeddings"]
+        if rows is None:
+            if self._whole is None or self._whole[0] != context.version:
+                matrix = self._matrix()
+                table = np.empty((len(embeddings), matrix.shape[1]), FLOAT)
+                _native.matmul(embeddings, matrix, table, False, False, context.threads)
+                self._whole = context.version, table
+            return self._whole[1]
+        used = context.buffer(f"{self.at}.used", (len(rows), embeddings.shape[1]))
+        _native.gather_rows(embeddings, rows, used, context.threads)
+        matrix = self._matrix()
+        table = context.buffer(f"{self.at}.table", (len(rows), matrix.shape[1]))
+        _native.matmul(used, matrix, table, False, False, context.threads)
+        self.saved = rows, used, matrix
+        return table
+
+    def gradient(self) -> np.ndarray:
+        """Where the gradient of the last product is to be written, before `backward`."""
+        rows, _, matrix = self.saved
+        return self.context.buffer(f"{self.at}.dtable", (len(rows), matrix.shape[1]))
+
+    def backward(self) -> None:
+        """From the gradient of the product to those of embeddings and kernel."""
+        context, (rows, used, matrix), dtable = self.context, self.saved, self.gradient()
+        values = context.buffer(f"{self.at}.dused", used.shape)
+        _native.matmul(dtable, matrix, values, False, True, context.threads)
+        context.gradients[f"{self.at}.embeddings"] = RowGradient(rows, values)
+        kernel = context.gradient(self.kernel)
+        flat = kernel if kernel.ndim == 2 else context.buffer(f"{self.at}.dmatrix", matrix.shape)
+        _native.matmul(used, dtable, flat, True, False, context.threads)
+        if kernel.ndim == 3:
+            taps, inputs, filters = kernel.shape
+            kernel[...] = flat.reshape(inputs, taps, filters).transpose(1, 0, 2)
+
+    def _matrix(self) -> np.ndarray:
+        """The kernel as `[C, width]`; that of a convolution is `[K, C, O]`, and width is K * O."""
+        kernel = self.context.weights[self.kernel]
+        if kernel.ndim == 2:
+            return kernel
+        taps, inputs, filters = kernel.shape
+        matrix = self.context.buffer(f"{self.at}.matrix", (inputs, taps * filters))
+        matrix.reshape(inputs, taps, filters)[...] = kernel.transpose(1, 0, 2)
+        return matrix
+
+
+class TokenConvStep:
+    """Embed + Conv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of K rows of the table."""
+
+    def __init__(self, context: Context, at: str, conv_at: str, options: ConvOptions) -> None:
+        self.context, self.at, self.conv_at, self.options = context, at, conv_at, options
+        self.table = TokenTable(context, at, f"{conv_at}.kernel")
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L', O]` or `[B, O]`."""
+        context, options = self.context, self.options
+        shape = options.shape(*x.ids.shape)
+        y = context.buffer(f"{self.at}.y", shape)
+        arg = context.buffer(f"{self.at}.arg", shape, INT) if train and options.pool != 1 else None
+        table = self.table.product(x.rows).reshape(-1, options.conv.kernel, options.conv.filters)
+        bias = context.weights[f"{self.conv_at}.bias"]
+        _native.token_conv_forward(x.ids, table, bias, y, arg, *options.values, context.threads)
+        self.saved = x.ids, y, arg
+        return y
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradients of embeddings, kernel and bias."""
+        context, options, (ids, y, arg) = self.context, self.options, self.saved
+        dtable = self.table.gradient().reshape(-1, options.conv.kernel, options.conv.filters)
+        dbias = context.gradient(f"{self.conv_at}.bias")
+        _native.token_conv_backward(ids, y, arg, dy, dtable, dbias, *options.values, context.threads)
+        self.table.backward()
+
+
+class EmbedStep:
+    """Embed alone: the look-up convolution with one tap that is the table itself."""
+
+    def __init__(self, context: Context, at: str, embed: Embed) -> None:
+        self.context, self.at = context, at
+        self.options = ConvOptions(Conv(embed.width, embed.width, 1), False, 1)
+        self.bias, self.dbias = np.zeros((2, embed.width), FLOAT)
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L, width]`."""
+        context, table = self.context, self.context.weights[f"{self.at}.embeddings"]
+        if x.rows is not None:
+            used = context.buffer(f"{self.at}.used", (len(x.rows), table.shape[1]))
+            _native.gather_rows(table, x.rows, used, context.threads)
+            table = used
+        y = context.buffer(f"{self.at}.y", (*x.ids.shape, table.shape[1]))
+        _native.token_conv_forward(x.ids, table[:, None], self.bias, y, None, *self.options.values, context.threads)
+        self.saved = x, y
+        return y
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradient of the rows that were used."""
+        context, (x, y) = self.context, self.saved
+        assert x.rows is not None  # training compacts the ids
+        values = context.buffer(f"{self.at}.dused", (len(x.rows), y.shape[2]))
+        _native.token_conv_backward(
+            x.ids, y, None, dy, values[:, None], self.dbias, *self.options.values, context.threads
+        )
+        context.gradients[f"{self.at}.embeddings"] = RowGradient(x.rows, values)
+
+
+def _create_cell(layer: Gru | Lstm) -> _native.Gru | _native.Lstm:
+    if isinstance(layer, Gru):
+        return _native.Gru(layer.inputs, layer.units, layer.reset_after)
+    return _native.Lstm(layer.inputs, layer.units)
+
+
+class RecurrentStep:
+    """Gru or Lstm (+ LastStep) on values."""
+
+    def __init__(self, context: Context, at: str, layer: Gru | Lstm, last: bool, first: bool) -> None:
+        self.context, self.at, self.units, self.last, self.first = context, at, layer.units, last, first
+        self.cell = _create_cell(layer)
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        context, at = self.context, self.at
+        y = context.buffer(f"{at}.y", (*x.shape[: 1 if self.last else 2], self.units))
+        weights = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
+        if train:
+            found = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")
+            self.cell.forward(x, *weights, *found, y, context.threads)
+        else:
+            self.cell.predict(x, *weights, y, context.threads)
+        self.x = x
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernels and bias."""
+        context, at = self.context, self.at
+        dx = None if self.first else context.buffer(f"{at}.dx", self.x.shape)
+        kernels = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel")]
+        gradients = [context.gradient(f"{at}.{name}") for name in ("kernel", "recurrent_kernel", "bias")]
+        self.cell.backward(*kernels, dy, dx, *gradients, context.threads)
+        return dx
+
+
+class TokenRecurrentStep:
+    """Embed + Gru or Lstm (+ LastStep), without dropout: the input product is a look-up."""
+
+    def __init__(self, context: Context, at: str, cell_at: str, layer: Gru | Lstm, last: bool) -> None:
+        self.context, self.at, self.cell_at, self.units, self.last = context, at, cell_at, layer.units, last
+        self.cell = _create_cell(layer)
+        self.table = TokenTable(context, at, f"{cell_at}.kernel")
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        context = self.context
+        y = context.buffer(f"{self.at}.y", (*x.ids.shape[: 1 if self.last else 2], self.units))
+        weights = [context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias")]
+        run = self.cell.forward_tokens if train else self.cell.predict_tokens
+        run(x.ids, self.table.product(x.rows), *weights, y, context.threads)
+        return y
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradients of embeddings, kernels and bias."""
+        context, at = self.context, self.cell_at
+        gradients = [context.gradient(f"{at}.{name}") for name in ("recurrent_kernel", "bias")]
+        recurrent = context.weights[f"{at}.recurrent_kernel"]
+        self.cell.backward_tokens(recurrent, dy, self.table.gradient(), *gradients, context.threads)
+        self.table.backward()
+
+
+class DenseStep:
+    """x W + b."""
+
+    def __init__(self, context: Context, at: str, outputs: int, first: bool) -> None:
+        self.context, self.at, self.outputs, self.first = context, at, outputs, first
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, inputs]` -> `[B, outputs]`."""
+        context, self.x = self.context, x
+        y = context.buffer(f"{self.at}.y", (len(x), self.outputs))
+        _native.matmul(x, context.weights[f"{self.at}.kernel"], y, False, False, context.threads)
+        y += context.weights[f"{self.at}.bias"]
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernel and bias."""
+        context = self.context
+        _native.matmul(self.x, dy, context.gradient(f"{self.at}.kernel"), True, False, context.threads)
+        np.sum(dy, axis=0, out=context.gradient(f"{self.at}.bias"))
+        if self.first:
+            return None
+        dx = context.buffer(f"{self.at}.dx", self.x.shape)
+        _native.matmul(dy, context.weights[f"{self.at}.kernel"], dx, False, True, context.threads)
+        return dx
+
+
+PLAIN: dict[type, Callable[[Context, str], Step]] = {
+    Relu: ReluStep,
+    Tanh: TanhStep,
+    GlobalMaxPool: GlobalMaxPoolStep,
+    GlobalAveragePool: GlobalAveragePoolStep,
+    LastStep: LastStepStep,
+    Dropout: DropoutStep,
+}
+
+
+def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0) -> list[Step]:
+    """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`."""
+    steps = []
+    while start < len(plan):
+        step, taken = _compile_at(plan, context, prefix, start)
+        steps.append(step)
+        start += taken
+    return steps
+
+
+def _compile_at(plan: Plan, context: Context, prefix: str, index: int) -> tuple[Step, int]:
+    """The step that begins at that layer, and the number of layers that it covers."""
+    at, first = f"{prefix}{index}", prefix == "" and index == 0
+    match plan[index]:
+        case Embed() as embed:
+            return _compile_embed(plan, context, at, f"{prefix}{index + 1}", embed)
+        case Conv() as conv:
+            options, taken = _conv_options(conv, plan[index + 1 : index + 3])
+            return ConvStep(context, at, options, first), 1 + taken
+        case Gru() | Lstm() as layer:
+            last = isinstance(_get(plan, index + 1), LastStep)
+            return RecurrentStep(context, at, layer, last, first), 1 + last
+        case Dense(outputs=outputs):
+            return DenseStep(context, at, outputs, first), 1
+        case MaxPool(size):
+            return MaxPoolStep(context, at, size), 1
+        case Residual(body):
+            return ResidualStep(context, at, compile_plan(body, context, f"{at}.")), 1
+        case layer:
+            return PLAIN[type(layer)](context, at), 1
+
+
+def _get(plan: Plan, index: int) -> Layer | None:
+    return plan[index] if index < len(plan) else None
+
+
+def _compile_embed(plan: Plan, context: Context, at: str, next_at: str, embed: Embed) -> tuple[Step, int]:
+    index = int(at.rpartition(".")[2])
+    match _get(plan, index + 1):
+        case Conv() as conv:
+            options, taken = _conv_options(conv, plan[index + 2 : index + 4])
+            return TokenConvStep(context, at, next_at, options), 2 + taken
+        case Gru() | Lstm() as layer if not layer.dropout and not layer.recurrent_dropout:
+            last = isinstance(_get(plan, index + 2), LastStep)
+            return TokenRecurrentStep(context, at, next_at, layer, last), 2 + last
+    return EmbedStep(context, at, embed), 1
+
+
+def _conv_options(conv: Conv, following: Plan) -> tuple[ConvOptions, int]:
+    """What of the two layers after a convolution runs with it, and how many layers that is."""
+    relu = bool(following) and isinstance(following[0], Relu)
+    match following[relu : relu + 1]:
+        case (MaxPool(size),):
+            return ConvOptions(conv, relu, size), relu + 1
+        case (GlobalMaxPool(),):
+            return ConvOptions(conv, relu, 0), relu + 1
+    return ConvOptions(conv, relu, 1), int(relu)

@@ -1,0 +1,197 @@
+"""The default engine: plans compiled to steps on native kernels, needing numpy alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.config import TrainingConfig
+from seqconv.engines import (
+    Inputs,
+    State,
+    StepResult,
+    check_state,
+    check_targets,
+    check_weights,
+    count_outputs,
+)
+from seqconv.engines.fused import compile_plan
+from seqconv.engines.optimisers import Optimiser, compute_loss
+from seqconv.engines.series import SharedPass
+from seqconv.engines.steps import FLOAT, INT, Context, RowGradient, Tokens
+from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, Shape, Weights, weight_shapes
+from seqconv.tokens import TokenInputs
+from seqconv.windows import WindowInputs
+
+CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
+WHOLE_TABLE = 2**26  # largest table over a whole vocabulary that prediction keeps, in bytes
+
+Batch = np.ndarray | Tokens
+
+
+class NativeNetwork:
+    """A plan with weights, on native kernels; see `engines.Network` for the methods.
+
+    Any number of networks may run in different threads; calls to one network take turns.
+    """
+
+    def __init__(self, plan: Plan, weights: Weights, training: TrainingConfig, threads: int) -> None:
+        self.plan = plan
+        self._training = training
+        own = {name: np.array(weights[name], FLOAT, order="C") for name in weight_shapes(plan)}
+        self._context = Context(own, threads)
+        self._steps = compile_plan(plan, self._context)
+        self._optimiser = Optimiser(training, own, threads)
+        self._lock = Lock()
+        self._outputs: dict[Shape, int] = {}
+        self._vocabulary = plan[0].rows if plan and isinstance(plan[0], Embed) else 0
+        self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
+
+    def weights(self) -> Weights:
+        """Copies of the weights."""
+        return {name: array.copy() for name, array in self._context.weights.items()}
+
+    def set_weights(self, weights: Weights) -> None:
+        """Take these weights; the optimiser's state stays."""
+        check_weights(self.plan, weights)
+        with self._lock:
+            for name, array in self._context.weights.items():
+                array[...] = weights[name]
+            self._context.version += 1
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]`; windows over one series share the layers that neighbouring windows repeat."""
+        outputs = np.empty((len(inputs), self._count_outputs(inputs.shape)), FLOAT)
+        with self._lock:
+            if isinstance(inputs, TokenInputs):
+                self._predict_texts(inputs, outputs)
+            else:
+                self._predict_windows(inputs, outputs)
+        return outputs
+
+    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+        """Loss, outputs and the gradient of every weight for one batch."""
+        with self._lock:
+            text = self._vocabulary > 0
+            batch = np.ascontiguousarray(x, INT if text else FLOAT)
+            loss, outputs = self._backward(self._compact(batch, "given") if text else batch, targets, masks)
+            found = {}
+            for name, array in self._context.weights.items():
+                gradient = self._context.gradients[name]
+                if isinstance(gradient, RowGradient):
+                    found[name] = np.zeros_like(array)
+                    found[name][gradient.rows] = gradient.values
+                else:
+                    found[name] = gradient.copy()
+        return loss, outputs, found
+
+    def train_batches(
+        self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+    ) -> Iterator[StepResult]:
+        """One optimiser step for each batch; the next batch is gathered while one computes."""
+        waiting: tuple[Future[Batch], np.ndarray, Masks] | None = None
+        with ThreadPoolExecutor(max_workers=1) as gatherer:
+            for number, index in enumerate(batches):
+                # two sets of buffers: one is read by the step that runs, one is written by the gatherer
+                gathered = gatherer.submit(self._gather, inputs, np.asarray(index, np.int64), f"train{number % 2}")
+                following = gathered, targets[index], draw(len(index))
+                if waiting is not None:
+                    yield self._train(*waiting)
+                waiting = following
+            if waiting is not None:
+                yield self._train(*waiting)
+
+    def state(self) -> State:
+        """Copies of weights and optimiser state."""
+        with self._lock:
+            return {name: array.copy() for name, array in self._arrays().items()}
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        check_state(state, {name: array.shape for name, array in self._arrays().items()})
+        self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
+        with self._lock:
+            self._optimiser.restore(state)
+
+    def _arrays(self) -> State:
+        weights = {f"weights.{name}": array for name, array in self._context.weights.items()}
+        return weights | self._optimiser.arrays()
+
+    def _count_outputs(self, shape: Shape) -> int:
+        found = self._outputs.get(shape)
+        if found is None:
+            found = self._outputs[shape] = count_outputs(self.plan, shape)
+        return found
+
+    def _train(self, gathered: "Future[Batch]", targets: np.ndarray, masks: Masks) -> StepResult:
+        batch = gathered.result()
+        with self._lock:
+            loss, outputs = self._backward(batch, targets, masks)
+            self._optimiser.update(self._context.gradients)
+            self._context.version += 1
+        return StepResult(loss, outputs)
+
+    def _forward(self, batch: Batch, masks: Masks, train: bool) -> np.ndarray:
+        x = batch
+        for step in self._steps:
+            x = step.forward(x, masks, train)
+        assert isinstance(x, np.ndarray)
+        return x
+
+    def _backward(self, batch: Batch, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
+        """Loss and outputs; the gradients are left in the context."""
+        check_targets(self._training.loss, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
+        outputs = self._forward(batch, masks, train=True).copy()
+        loss, gradient = compute_loss(self._training.loss, outputs, targets)
+        dy: np.ndarray | None = gradient
+        for step in reversed(self._steps):
+            assert dy is not None  # only the first step, which runs last here, gives none
+            dy = step.backward(dy)
+        return loss, outputs
+
+    def _gather(self, inputs: Inputs, index: np.ndarray, place: str) -> Batch:
+        """The examples at `index`, in buffers of that name; on one thread, as the others compute."""
+        shape = (len(index), *inputs.shape)
+        if isinstance(inputs, TokenInputs):
+            ids = self._context.buffer(f"{place}.ids", shape, INT)
+            _native.gather_ids(inputs.ids, index, ids, 1)
+            return self._compact(ids, place)
+        return self._gather_windows(inputs, inputs.anchors[index], place, 1)
+
+    def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str, threads: int) -> np.ndarray:
+        windows = self._context.buffer(f"{place}.windows", (len(anchors), *inputs.shape))
+        _native.gather_windows(inputs.values, anchors, inputs.lookback, inputs.step, windows, threads)
+        return windows
+
+    def _compact(self, ids: np.ndarray, place: str) -> Tokens:
+        compact = self._context.buffer(f"{place}.compact", ids.shape, INT)
+        return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
+
+    def _predict_texts(self, inputs: TokenInputs, outputs: np.ndarray) -> None:
+        ids = np.ascontiguousarray(inputs.ids)
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
+            outputs[start : start + CHUNK] = self._forward(tokens, {}, train=False)
+
+    def _predict_windows(self, inputs: WindowInputs, outputs: np.ndarray) -> None:
+        shared = SharedPass.create(self.plan, self._context, inputs)
+        if shared is not None:
+            shared.run(inputs, outputs)
+            return
+        for start in range(0, len(inputs), CHUNK):
+            part = inputs.anchors[start : start + CHUNK]
+            windows = self._gather_windows(inputs, part, "predict", self._context.threads)
+            outputs[start : start + CHUNK] = self._forward(windows, {}, train=False)
+
+
+def _table_width(plan: Plan) -> int:
+    """Columns of the table that a text network looks ids up in."""
+    match plan[1:2]:
+        case (Conv() as conv,):
+            return conv.kernel * conv.filters
+        case (Gru() | Lstm() as layer,):
+            return 4 * layer.units
+    return 0

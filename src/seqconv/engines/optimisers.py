@@ -1,0 +1,113 @@
+"""Gradients of the losses, and the optimisers of the native engine."""
+
+import math
+
+import numpy as np
+
+from seqconv import _native, metrics
+from seqconv.config import TrainingConfig
+from seqconv.engines import BETAS, EPSILON, RHO, State
+from seqconv.engines.steps import Gradients, RowGradient
+from seqconv.models import Weights
+
+
+def compute_loss(loss: str, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`."""
+    each = metrics.example_losses(outputs, targets, loss)
+    slope = _slope(loss, outputs, targets)
+    count = len(slope) if loss == "categorical_crossentropy" else slope.size
+    return float(each.mean()), (slope / count).astype(np.float32)
+
+
+def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Derivative of each single loss, float64; the formulas stand in `metrics.example_losses`."""
+    values = outputs.astype(np.float64)
+    slope: np.ndarray
+    match loss:
+        case "categorical_crossentropy":
+            powers = np.exp(values - values.max(axis=1, keepdims=True))
+            slope = powers / powers.sum(axis=1, keepdims=True)
+            slope[np.arange(len(slope)), targets] -= 1
+        case "binary_crossentropy":
+            slope = 0.5 + 0.5 * np.tanh(0.5 * values) - targets  # the sigmoid, without overflow
+        case "as_printed":
+            share = np.clip(outputs, metrics.CLIP, 1 - metrics.CLIP)
+            clipped = share.astype(np.float64)
+            slope = np.where(share == outputs, (clipped - targets) / (clipped * (1 - clipped)), 0.0)
+        case "mae":
+            slope = np.sign(values - targets)
+        case "mse":
+            slope = 2 * (values - targets)
+        case "huber":
+            slope = np.clip(values - targets, -1, 1)
+        case _:
+            raise ValueError(f"unknown loss {loss!r}")
+    return slope
+
+
+class Optimiser:
+    """RMSprop or Adam on float32 arrays, in place.
+
+    A table whose gradient comes as rows moves only those rows; what the others missed is made up when their turn comes
+    (RMSprop), or is nothing until they have been seen once (Adam). The result is that of dense steps, to rounding.
+    """
+
+    def __init__(self, training: TrainingConfig, weights: Weights, threads: int) -> None:
+        self._training, self._weights, self._threads = training, weights, threads
+        self._steps = 0
+        self._square = {name: np.zeros_like(array) for name, array in weights.items()}
+        adam = training.optimiser == "adam"
+        self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
+        tables = [name for name in weights if name.endswith(".embeddings")]
+        # per row, the last step that moved it (RMSprop), or whether any did (Adam)
+        kind = np.uint8 if adam else np.int64
+        self._touched = {name: np.zeros(len(weights[name]), kind) for name in tables}
+
+    def update(self, gradients: Gradients) -> None:
+        """One step along `gradients`, scaled down if their norm is above `clip_norm`."""
+        self._steps += 1
+        scale = self._scale(gradients)
+        step = self._adam if self._training.optimiser == "adam" else self._rmsprop
+        for name in self._weights:
+            step(name, gradients[name], scale)
+
+    def _scale(self, gradients: Gradients) -> float:
+        largest = self._training.clip_norm
+        if not largest:
+            return 1.0
+        parts = (gradients[name] for name in self._weights)
+        arrays = (part.values if isinstance(part, RowGradient) else part for part in parts)
+        norm = math.sqrt(sum(_native.squared_sum(array, self._threads) for array in arrays))
+        return largest / norm if norm > largest else 1.0
+
+    def _rmsprop(self, name: str, gradient: np.ndarray | RowGradient, scale: float) -> None:
+        rate, weights, square = self._training.learning_rate, self._weights[name], self._square[name]
+        if isinstance(gradient, RowGradient):
+            rows, last = gradient.rows, self._touched[name]
+            _native.rmsprop_rows(
+                weights, gradient.values, rows, square, last, self._steps, rate, RHO, EPSILON, scale, self._threads
+            )
+            return
+        _native.rmsprop(weights, gradient, square, rate, RHO, EPSILON, scale, self._threads)
+
+    def _adam(self, name: str, gradient: np.ndarray | RowGradient, scale: float) -> None:
+        rate, (beta1, beta2) = self._training.learning_rate, BETAS
+        weights, mean, square = self._weights[name], self._mean[name], self._square[name]
+        settings = (self._steps, rate, beta1, beta2, EPSILON, scale, self._threads)
+        if isinstance(gradient, RowGradient):
+            rows, seen = gradient.rows, self._touched[name]
+            _native.adam_rows(weights, gradient.values, rows, mean, square, seen, *settings)
+            return
+        _native.adam(weights, gradient, mean, square, *settings)
+
+    def arrays(self) -> State:
+        """The arrays behind the state, by name; `steps` is a copy."""
+        slots = {"square": self._square, "mean": self._mean, "touched": self._touched}
+        found = {f"{slot}.{name}": array for slot, arrays in slots.items() for name, array in arrays.items()}
+        return found | {"steps": np.array(self._steps)}
+
+    def restore(self, state: State) -> None:
+        """Take over arrays of the same names and shapes."""
+        self._steps = int(state["steps"])
+        for name, array in self.arrays().items():
+            array[...] = state[name]

@@ -1,0 +1,265 @@
+"""A plan as a list of steps: what they share, and the layers that need no kernel of their own, in numpy.
+
+A step keeps what its backward pass needs from its last forward pass. Arrays that a step returns are buffers, written
+again by its next call. Dropout happens where a mask is given.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from seqconv.errors import DataError
+from seqconv.models import Masks, Shape, Weights
+
+FLOAT, INT = np.dtype(np.float32), np.dtype(np.int32)
+
+
+class RowGradient(NamedTuple):
+    """Gradient of a table, zero but for `values` `[U, W]` at the distinct, ascending `rows` int32 `[U]`."""
+
+    rows: np.ndarray
+    values: np.ndarray
+
+
+Gradients = dict[str, np.ndarray | RowGradient]
+
+
+class Tokens(NamedTuple):
+    """Ids int32 `[B, L]`: places in `rows`, the distinct ids of a batch, or rows of the whole table if that is None."""
+
+    ids: np.ndarray
+    rows: np.ndarray | None
+
+    @property
+    def shape(self) -> Shape:
+        """Batch and steps."""
+        return self.ids.shape
+
+
+class Context:
+    """What the steps of one network share.
+
+    `version` counts the changes of the weights, so that a step knows when what it derived from them is stale.
+    """
+
+    def __init__(self, weights: Weights, threads: int) -> None:
+        self.weights = weights
+        self.threads = threads
+        self.version = 0
+        self.gradients: Gradients = {}
+        self._buffers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def buffer(self, name: str, shape: Shape, dtype: np.dtype[np.generic] = FLOAT) -> np.ndarray:
+        """An array of that shape, with any content: the same memory each time, so that steady work allocates none."""
+        found = self._buffers.get(name)
+        if found is not None and found[1].shape == shape:
+            return found[1]
+        size = int(np.prod(shape, dtype=np.int64))
+        memory = found[0] if found is not None and found[0].size >= size else np.empty(size, dtype)
+        view = memory[:size].reshape(shape)
+        self._buffers[name] = memory, view
+        return view
+
+    def gradient(self, name: str) -> np.ndarray:
+        """Where the gradient of that weight is to be written."""
+        found = self.gradients.get(name)
+        if not isinstance(found, np.ndarray):
+            found = self.gradients[name] = np.zeros_like(self.weights[name])
+        return found
+
+
+class Step(Protocol):
+    """One layer of a plan, or several that run as one."""
+
+    def forward(self, x: Any, masks: Masks, train: bool) -> np.ndarray:
+        """The output for values, or for `Tokens` at the first step; with `train`, what `backward` needs is kept."""
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """The gradient of the input (None: nothing comes before); those of the weights go into the context."""
+
+
+class PlainStep:
+    """A layer without weights, written in numpy."""
+
+    def __init__(self, context: Context, at: str) -> None:
+        self.context, self.at = context, at
+        self.x: np.ndarray = np.empty(0, FLOAT)
+        self.y: np.ndarray = self.x
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """Output of the layer."""
+        self.x, self.y = x, self.apply(x)
+        return self.y
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Output for `x`."""
+        raise NotImplementedError
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Gradient of the input."""
+        raise NotImplementedError
+
+    def like_input(self) -> np.ndarray:
+        """Where the gradient of the input is to be written."""
+        return self.context.buffer(f"{self.at}.dx", self.x.shape)
+
+
+class ReluStep(PlainStep):
+    """max(x, 0)."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, ...]` -> the same shape; NaN stays NaN."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.maximum(x, 0, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Passes where the output is positive."""
+        dx = self.like_input()
+        np.multiply(dy, self.y > 0, out=dx)
+        return dx
+
+
+class TanhStep(PlainStep):
+    """tanh(x)."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, ...]` -> the same shape."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.tanh(x, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Slope 1 - y^2."""
+        dx = self.like_input()
+        np.multiply(self.y, self.y, out=dx)
+        np.subtract(1, dx, out=dx)
+        np.multiply(dx, dy, out=dx)
+        return dx
+
+
+class MaxPoolStep(PlainStep):
+    """Maximum of each `size` neighbouring steps; the first of equal ones gets the gradient."""
+
+    def __init__(self, context: Context, at: str, size: int) -> None:
+        super().__init__(context, at)
+        self.size = size
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L // size, C]`."""
+        groups = self._group(x)
+        self.winners = groups.argmax(axis=2, keepdims=True)
+        return np.ascontiguousarray(np.take_along_axis(groups, self.winners, axis=2)[:, :, 0])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the winners."""
+        dx = self.like_input()
+        dx[...] = 0
+        np.put_along_axis(self._group(dx), self.winners, dy[:, :, None], axis=2)
+        return dx
+
+    def _group(self, x: np.ndarray) -> np.ndarray:
+        kept = x.shape[1] // self.size
+        return x[:, : kept * self.size].reshape(len(x), kept, self.size, -1)
+
+
+class GlobalMaxPoolStep(PlainStep):
+    """Maximum over all steps; the first of equal ones gets the gradient."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        self.winners = x.argmax(axis=1, keepdims=True)
+        return np.ascontiguousarray(np.take_along_axis(x, self.winners, axis=1)[:, 0])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the winners."""
+        dx = self.like_input()
+        dx[...] = 0
+        np.put_along_axis(dx, self.winners, dy[:, None], axis=1)
+        return dx
+
+
+class GlobalAveragePoolStep(PlainStep):
+    """Mean over all steps."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        return np.asarray(x.mean(axis=1))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """The same share to every step."""
+        dx = self.like_input()
+        dx[...] = (dy / np.float32(self.x.shape[1]))[:, None]
+        return dx
+
+
+class LastStepStep(PlainStep):
+    """The newest step."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        return np.ascontiguousarray(x[:, -1])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the newest step alone."""
+        dx = self.like_input()
+        dx[:, :-1] = 0
+        dx[:, -1] = dy
+        return dx
+
+
+class DropoutStep:
+    """x times its mask."""
+
+    def __init__(self, context: Context, at: str) -> None:
+        self.context, self.at = context, at
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, ...]` -> the same shape; `x` itself without a mask.
+
+        Raises:
+            DataError: the mask has another shape.
+        """
+        self.mask = masks.get(f"{self.at}.mask")
+        if self.mask is None:
+            return x
+        if self.mask.shape != x.shape:
+            raise DataError(f"mask {self.at}.mask: must have shape {x.shape}; got {self.mask.shape}")
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.multiply(x, self.mask, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """dy times the mask."""
+        if self.mask is None:
+            return dy
+        dx = self.context.buffer(f"{self.at}.dx", dy.shape)
+        np.multiply(dy, self.mask, out=dx)
+        return dx
+
+
+class ResidualStep:
+    """x + body(x)."""
+
+    def __init__(self, context: Context, at: str, body: list[Step]) -> None:
+        self.context, self.at, self.body = context, at, body
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, ...]` -> the same shape."""
+        inner = x
+        for step in self.body:
+            inner = step.forward(inner, masks, train)
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.add(x, inner, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """dy, plus what comes back through the body."""
+        inner = dy
+        for step in reversed(self.body):
+            before = step.backward(inner)
+            assert before is not None  # a body never holds the first step of a network
+            inner = before
+        dx = self.context.buffer(f"{self.at}.dx", dy.shape)
+        np.add(dy, inner, out=dx)
+        return dx

@@ -1,0 +1,292 @@
+"""The readable reference: a plan as differentiable PyTorch functions. Computes on a GPU if PyTorch finds one."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seqconv import metrics
+from seqconv.config import TrainingConfig
+from seqconv.engines import (
+    BETAS,
+    EPSILON,
+    RHO,
+    Inputs,
+    State,
+    StepResult,
+    check_state,
+    check_targets,
+    check_weights,
+    count_outputs,
+)
+from seqconv.models import (
+    Conv,
+    Dense,
+    Dropout,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    Layer,
+    Lstm,
+    Masks,
+    MaxPool,
+    Plan,
+    Relu,
+    Residual,
+    Shape,
+    Tanh,
+    Weights,
+)
+
+CHUNK = 256  # examples per forward pass of `predict`
+SLOTS = {"rmsprop": ("step", "square_avg"), "adam": ("step", "exp_avg", "exp_avg_sq")}  # names of torch.optim
+Tensors = dict[str, Tensor]
+
+
+class TorchNetwork:
+    """A plan with weights, on autograd; see `engines.Network` for the methods.
+
+    Args:
+        plan, weights, training, threads: as for `engines.create_network`.
+        dtype: numbers to compute in; tests use float64.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        weights: Weights,
+        training: TrainingConfig,
+        threads: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        torch.set_num_threads(threads)
+        self.plan = plan
+        self._training = training
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._dtype = dtype
+        self._weights = {name: self._float(array).clone().requires_grad_() for name, array in weights.items()}
+        self._optimiser = _create_optimiser(training, list(self._weights.values()))
+
+    def weights(self) -> Weights:
+        """Copies of the weights, float32."""
+        return {name: _array(tensor, np.float32) for name, tensor in self._weights.items()}
+
+    def set_weights(self, weights: Weights) -> None:
+        """Take these weights; the optimiser's state stays."""
+        check_weights(self.plan, weights)
+        with torch.no_grad():
+            for name, tensor in self._weights.items():
+                tensor.copy_(self._float(weights[name]))
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]` float32."""
+        outputs = np.empty((len(inputs), count_outputs(self.plan, inputs.shape)), np.float32)
+        with torch.no_grad():
+            for start in range(0, len(inputs), CHUNK):
+                index = np.arange(start, min(start + CHUNK, len(inputs)))
+                outputs[index] = _array(self._forward(inputs.gather(index), {}), np.float32)
+        return outputs
+
+    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+        """Loss, outputs and the gradient of every weight for one batch, in the network's own precision."""
+        loss, outputs = self._backward(x, targets, masks)
+        gradients = {name: tensor.grad for name, tensor in self._weights.items() if tensor.grad is not None}
+        return loss, outputs, {name: gradient.cpu().numpy().copy() for name, gradient in gradients.items()}
+
+    def train_batches(
+        self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+    ) -> Iterator[StepResult]:
+        """One optimiser step for each batch."""
+        for index in batches:
+            loss, outputs = self._backward(inputs.gather(index), targets[index], draw(len(index)))
+            if self._training.clip_norm:
+                self._clip(self._training.clip_norm)
+            self._optimiser.step()
+            yield StepResult(loss, outputs.astype(np.float32))
+
+    def state(self) -> State:
+        """Copies of weights and optimiser state."""
+        state = {f"weights.{name}": _array(tensor) for name, tensor in self._weights.items()}
+        for name, tensor in self._weights.items():
+            slots = self._optimiser.state[tensor]
+            state |= {f"{slot}.{name}": _array(value) for slot, value in slots.items()}
+        return state
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        slots = SLOTS[self._training.optimiser] if any(key.startswith("step.") for key in state) else ()
+        wanted: dict[str, Shape] = {}
+        for name, tensor in self._weights.items():
+            shape = tuple(tensor.shape)
+            wanted[f"weights.{name}"] = shape
+            wanted |= {f"{slot}.{name}": () if slot == "step" else shape for slot in slots}
+        check_state(state, wanted)
+        self.set_weights({name: state[f"weights.{name}"] for name in self._weights})
+        for name, tensor in self._weights.items():
+            # the step count stays on the processor, as the optimisers want it
+            found = {slot: torch.tensor(state[f"{slot}.{name}"]) for slot in slots}
+            self._optimiser.state[tensor] = {
+                slot: value if slot == "step" else value.to(self._device) for slot, value in found.items()
+            }
+
+    def _float(self, array: np.ndarray) -> Tensor:
+        return torch.as_tensor(array, dtype=self._dtype, device=self._device)
+
+    def _forward(self, x: np.ndarray, masks: Masks) -> Tensor:
+        whole = x.dtype.kind == "i"
+        values = torch.as_tensor(x, dtype=torch.int64, device=self._device) if whole else self._float(x)
+        return run(self.plan, values, self._weights, {name: self._float(mask) for name, mask in masks.items()})
+
+    def _backward(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
+        check_targets(self._training.loss, targets, len(x), count_outputs(self.plan, x.shape[1:]))
+        outputs = self._forward(x, masks)
+        loss = compute_loss(self._training.loss, outputs, torch.as_tensor(targets, device=self._device))
+        for tensor in self._weights.values():
+            tensor.grad = torch.zeros_like(tensor)  # stays zero where no path leads to the loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach()), outputs.detach().cpu().numpy()
+
+    def _clip(self, largest: float) -> None:
+        found = [tensor.grad for tensor in self._weights.values() if tensor.grad is not None]
+        norm = torch.stack([gradient.norm() for gradient in found]).norm()
+        for gradient in found:
+            gradient.mul_(torch.where(norm > largest, largest / norm, torch.ones_like(norm)))
+
+
+def _array(tensor: Tensor, dtype: type[np.float32] | None = None) -> np.ndarray:
+    return np.array(tensor.detach().cpu().numpy(), dtype)
+
+
+def _create_optimiser(training: TrainingConfig, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    if training.optimiser == "adam":
+        optimiser: torch.optim.Optimizer = torch.optim.Adam(
+            parameters, lr=training.learning_rate, betas=BETAS, eps=EPSILON
+        )
+    else:
+        optimiser = torch.optim.RMSprop(parameters, lr=training.learning_rate, alpha=RHO, eps=EPSILON)
+    return optimiser
+
+
+def compute_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean loss over batch and outputs; the formulas stand in `metrics.example_losses`."""
+    if loss == "categorical_crossentropy":
+        return functional.cross_entropy(outputs, targets.long())
+    targets = targets.to(outputs.dtype)
+    match loss:
+        case "binary_crossentropy":
+            return functional.binary_cross_entropy_with_logits(outputs, targets)
+        case "as_printed":
+            # the bounds as float32 has them, as in Keras; clamp has no gradient outside them
+            low, high = float(np.float32(metrics.CLIP)), float(np.float32(1 - metrics.CLIP))
+            share = outputs.clamp(low, high)
+            return -(targets * share.log() + (1 - targets) * torch.log1p(-share)).mean()
+        case "mae":
+            return functional.l1_loss(outputs, targets)
+        case "mse":
+            return functional.mse_loss(outputs, targets)
+        case "huber":
+            return functional.huber_loss(outputs, targets)
+    raise ValueError(f"unknown loss {loss!r}")
+
+
+def run(plan: Plan, x: Tensor, weights: Tensors, masks: Tensors, prefix: str = "") -> Tensor:
+    """The plan applied to ids `[B, L]` or values `[B, L, C]`."""
+    for index, layer in enumerate(plan):
+        x = _apply(layer, x, weights, masks, f"{prefix}{index}")
+    return x
+
+
+def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -> Tensor:
+    match layer:
+        case Embed():
+            return functional.embedding(x, weights[f"{at}.embeddings"])
+        case Conv():
+            kernel = weights[f"{at}.kernel"].permute(2, 1, 0)  # [O, C, K]
+            padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
+            return functional.conv1d(padded, kernel, weights[f"{at}.bias"], dilation=layer.dilation).transpose(1, 2)
+        case Relu():
+            return x.relu()
+        case Tanh():
+            return x.tanh()
+        case MaxPool(size):
+            return functional.max_pool1d(x.transpose(1, 2), size).transpose(1, 2)
+        case GlobalMaxPool():
+            return x.max(dim=1).values
+        case GlobalAveragePool():
+            return x.mean(dim=1)
+        case LastStep():
+            return x[:, -1]
+        case Dropout():
+            return x * masks.get(f"{at}.mask", x.new_ones(()))
+        case Residual(body):
+            return x + run(body, x, weights, masks, f"{at}.")
+        case Gru() | Lstm():
+            own = {name.removeprefix(f"{at}."): mask for name, mask in masks.items() if name.startswith(f"{at}.")}
+            kernel, recurrent, bias = (weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
+            return recur(layer, x, kernel, recurrent, bias, own)
+        case Dense():
+            return x @ weights[f"{at}.kernel"] + weights[f"{at}.bias"]
+
+
+def recur(layer: Gru | Lstm, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
+    """All states `[B, L, H]`: PyTorch's fused layer where it computes the same, else one step after the other."""
+    start = x.new_zeros(1, len(x), layer.units)
+    if isinstance(layer, Lstm):
+        if masks:
+            return _lstm_loop(x, kernel, recurrent, bias, masks)
+        packed = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
+        return torch.lstm(x, (start, start), packed, True, 1, 0.0, False, False, True)[0]
+    if masks or not layer.reset_after:
+        return _gru_loop(layer, x, kernel, recurrent, bias, masks)
+    z, r, c = torch.arange(3 * layer.units, device=x.device).chunk(3)
+    order = torch.cat([r, z, c])  # PyTorch's order of the gates
+    packed = [kernel.T[order], recurrent.T[order], bias[0, order], bias[1, order]]
+    return torch.gru(x, start, packed, True, 1, 0.0, False, False, True)[0]
+
+
+def _project(x: Tensor, kernel: Tensor, mask: Tensor | None, gates: int) -> Tensor:
+    """Input products of all steps and gates, `[B, L, gates * H]`; each gate has its own mask `[B, C]`."""
+    if mask is None:
+        return x @ kernel
+    parts = kernel.chunk(gates, dim=1)
+    return torch.cat([(x * mask[:, None, gate]) @ part for gate, part in enumerate(parts)], dim=2)
+
+
+def _gru_loop(layer: Gru, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
+    inputs = _project(x, kernel, masks.get("input_mask"), 3) + (bias[0] if layer.reset_after else bias)
+    z_kernel, r_kernel, c_kernel = recurrent.chunk(3, dim=1)
+    z_bias, r_bias, c_bias = bias[1].chunk(3) if layer.reset_after else bias.new_zeros(3, layer.units)
+    kept = masks.get("recurrent_mask", x.new_ones(len(x), 3, layer.units))
+    h = x.new_zeros(len(x), layer.units)
+    states = []
+    for step in inputs.unbind(1):
+        z_in, r_in, c_in = step.chunk(3, dim=1)
+        z = torch.sigmoid(z_in + (h * kept[:, 0]) @ z_kernel + z_bias)
+        r = torch.sigmoid(r_in + (h * kept[:, 1]) @ r_kernel + r_bias)
+        if layer.reset_after:
+            c = torch.tanh(c_in + r * ((h * kept[:, 2]) @ c_kernel + c_bias))
+        else:
+            c = torch.tanh(c_in + (r * h * kept[:, 2]) @ c_kernel)
+        h = z * h + (1 - z) * c
+        states.append(h)
+    return torch.stack(states, dim=1)
+
+
+def _lstm_loop(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
+    inputs = _project(x, kernel, masks.get("input_mask"), 4) + bias
+    units = recurrent.shape[0]
+    kernels = recurrent.chunk(4, dim=1)
+    kept = masks.get("recurrent_mask", x.new_ones(len(x), 4, units))
+    h = cell = x.new_zeros(len(x), units)
+    states = []
+    for step in inputs.unbind(1):
+        products = [(h * kept[:, gate]) @ part for gate, part in enumerate(kernels)]
+        i, f, c, o = (step + torch.cat(products, dim=1)).chunk(4, dim=1)
+        cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(c)
+        h = torch.sigmoid(o) * torch.tanh(cell)
+        states.append(h)
+    return torch.stack(states, dim=1)

@@ -1,0 +1,178 @@
+"""Networks, examples and comparisons that the tests of the engines share."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from seqconv.config import TrainingConfig
+from seqconv.engines import Network
+from seqconv.engines.native import NativeNetwork
+from seqconv.models import (
+    Conv,
+    Dense,
+    Dropout,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    Layer,
+    Lstm,
+    MaxPool,
+    Plan,
+    Relu,
+    Residual,
+    Shape,
+    Tanh,
+    Weights,
+    draw_masks,
+    initial_weights,
+    mask_shapes,
+    output_shape,
+)
+from seqconv.tokens import TokenInputs
+from seqconv.windows import WindowInputs
+
+WIDTHS = st.sampled_from([1, 2, 3, 7, 16, 33])
+RATES = st.sampled_from([0.0, 0.3])
+
+RECIPES: dict[str, tuple[Plan, Shape]] = {
+    "imdb-conv1d": (
+        (
+            *(Embed(300, 16), Conv(16, 32, 7), Relu(), MaxPool(5), Conv(32, 32, 7), Relu()),
+            *(GlobalMaxPool(), Dense(32, 1)),
+        ),
+        (80,),
+    ),
+    "imdb-lstm": ((Embed(300, 32), Lstm(32, 32), LastStep(), Dense(32, 1)), (60,)),
+    "jena-conv1d": (
+        (
+            *(Conv(14, 32, 5), Relu(), MaxPool(3), Conv(32, 32, 5), Relu(), MaxPool(3), Conv(32, 32, 5), Relu()),
+            *(GlobalMaxPool(), Dense(32, 1)),
+        ),
+        (100, 14),
+    ),
+    "jena-conv1d-gru": (
+        (
+            *(Conv(14, 32, 5), Relu(), MaxPool(3), Conv(32, 32, 5), Relu()),
+            *(Gru(32, 32, 0.1, 0.5), LastStep(), Dense(32, 1)),
+        ),
+        (90, 14),
+    ),
+    "jena-gru": ((Gru(14, 32, 0.2, 0.2), LastStep(), Dense(32, 1)), (40, 14)),
+    "dilated": (
+        (
+            Conv(3, 16, 1),
+            *(Residual((Conv(16, 16, 2, 2**level, "causal"), Relu())) for level in range(4)),
+            *(LastStep(), Dense(16, 2)),
+        ),
+        (20, 3),
+    ),
+}
+
+
+TEXT: Plan = (Embed(50, 6), Conv(6, 8, 3), Relu(), MaxPool(2), Dropout(0.2), GlobalMaxPool(), Dense(8, 1))
+SERIES: Plan = (Conv(3, 8, 3), Relu(), MaxPool(2), Gru(8, 8, 0.1, 0.3), LastStep(), Dense(8, 1))
+
+
+def examples_for(plan: Plan, count: int = 60) -> tuple[TokenInputs | WindowInputs, np.ndarray]:
+    random = np.random.default_rng(7)
+    targets = random.normal(size=(count, 1)).astype(np.float32)
+    if isinstance(plan[0], Embed):
+        return TokenInputs(batch_for(plan, (15,), count)), targets
+    values = random.normal(size=(count + 40, 3)).astype(np.float32)
+    return WindowInputs(values, np.arange(30, 30 + count), 30, 2), targets
+
+
+def train(net: Network, steps: int, seed: int = 0, batch: int = 8) -> list[float]:
+    """Losses of that many steps on batches and masks drawn from `seed`."""
+    inputs, targets = examples_for(net.plan)
+    random = np.random.default_rng(seed)
+    batches = (random.integers(0, len(inputs), batch) for _ in range(steps))
+    needed = mask_shapes(net.plan, inputs.shape)
+    results = net.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, random))
+    return [result.loss for result in results]
+
+
+def random_weights(plan: Plan, seed: int = 0) -> Weights:
+    """Weights large enough to matter, biases included."""
+    random = np.random.default_rng(seed)
+    weights = initial_weights(plan, seed)
+    return {name: (array + random.normal(0, 0.1, array.shape)).astype(np.float32) for name, array in weights.items()}
+
+
+def native(plan: Plan, weights: Weights | None = None, threads: int = 2, **training: Any) -> NativeNetwork:
+    return NativeNetwork(plan, weights or random_weights(plan), TrainingConfig(**({"loss": "mse"} | training)), threads)
+
+
+def agree(found: np.ndarray, expected: np.ndarray, tolerance: float, scale: float = 0.0) -> None:
+    """Equal to `tolerance` of the largest value, or of `scale`."""
+    assert found.shape == expected.shape
+    if found.size:
+        limit = tolerance * max(np.abs(expected).max(), scale, 1e-6)
+        assert np.abs(found - expected).max() <= limit, (np.abs(found - expected).max(), limit)
+
+
+def batch_for(plan: Plan, shape: Shape, batch: int, seed: int = 0) -> np.ndarray:
+    """Values, or ids with padding before them."""
+    random = np.random.default_rng(seed)
+    if not isinstance(plan[0], Embed):
+        return random.normal(size=(batch, *shape)).astype(np.float32)
+    ids = random.integers(0, plan[0].rows, (batch, *shape), dtype=np.int32)
+    ids[np.arange(shape[0]) < random.integers(0, shape[0] + 1, (batch, 1))] = 0
+    return ids
+
+
+def targets_for(loss: str, batch: int, outputs: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    if loss == "categorical_crossentropy":
+        return random.integers(0, outputs, batch, dtype=np.int32)
+    targets = random.normal(size=(batch, outputs)).astype(np.float32)
+    return (targets > 0).astype(np.float32) if loss in ("binary_crossentropy", "as_printed") else targets
+
+
+@st.composite
+def layers(draw: st.DrawFn, shape: Shape) -> Layer:
+    """One layer that takes `[L, C]`."""
+    steps, channels = shape
+    kind = draw(
+        st.sampled_from(["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "gru", "lstm"])
+    )
+    if kind == "conv":
+        kernel = draw(st.integers(1, min(steps, 5)))
+        dilation = draw(st.integers(1, (steps - 1) // (kernel - 1) if kernel > 1 else 3))
+        return Conv(channels, draw(WIDTHS), kernel, min(dilation, 4))
+    if kind == "causal":
+        return Conv(channels, draw(WIDTHS), draw(st.integers(1, 4)), draw(st.integers(1, 3)), "causal")
+    if kind == "pool":
+        return MaxPool(draw(st.integers(1, min(steps, 4))))
+    if kind == "residual":
+        kernel, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+        body: Plan = (Conv(channels, channels, kernel, dilation, "causal"),)
+        return Residual(body + draw(st.sampled_from([(), (Relu(),), (Tanh(),), (Dropout(0.3), Relu())])))
+    if kind == "gru":
+        return Gru(channels, draw(WIDTHS), draw(RATES), draw(RATES), draw(st.booleans()))
+    if kind == "lstm":
+        return Lstm(channels, draw(WIDTHS), draw(RATES), draw(RATES))
+    return {"relu": Relu(), "tanh": Tanh(), "dropout": Dropout(0.4)}[kind]
+
+
+@st.composite
+def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
+    """A plan and the shape of its examples."""
+    steps = draw(st.integers(1, 24))
+    plan: tuple[Layer, ...] = ()
+    shape = entry = (steps,) if text else (steps, draw(WIDTHS))
+    if text:
+        plan = (Embed(draw(st.sampled_from([1, 5, 40])), draw(WIDTHS)),)
+        shape = output_shape(plan[0], shape)
+    for _ in range(draw(st.integers(0, 4))):
+        plan = (*plan, draw(layers(shape)))
+        shape = output_shape(plan[-1], shape)
+    plan = (*plan, draw(st.sampled_from([GlobalMaxPool(), GlobalAveragePool(), LastStep()])))
+    if draw(st.booleans()):
+        plan = (*plan, Dense(shape[1], 5), draw(st.sampled_from([Relu(), Tanh(), Dropout(0.5)])), Dense(5, outputs))
+    else:
+        plan = (*plan, Dense(shape[1], outputs))
+    return plan, entry

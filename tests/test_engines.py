@@ -1,0 +1,237 @@
+"""The native engine against the torch engine in float64, and the exceptions of both."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import (
+    RECIPES,
+    SERIES,
+    TEXT,
+    agree,
+    batch_for,
+    examples_for,
+    native,
+    plans,
+    random_weights,
+    targets_for,
+    train,
+)
+
+from seqconv.config import TrainingConfig
+from seqconv.engines import Network, create_network
+from seqconv.errors import ConfigError, DataError
+from seqconv.models import (
+    Conv,
+    Dense,
+    Dropout,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    Lstm,
+    MaxPool,
+    Plan,
+    Relu,
+    Residual,
+    Shape,
+    Tanh,
+    Weights,
+    draw_masks,
+    initial_weights,
+    mask_shapes,
+    shapes,
+)
+from seqconv.tokens import TokenInputs
+from seqconv.windows import WindowInputs
+
+torch = pytest.importorskip("torch")
+from seqconv.engines.torch import TorchNetwork  # noqa: E402
+
+
+def exact(plan: Plan, weights: Weights | None = None, **training: Any) -> TorchNetwork:
+    config = TrainingConfig(**({"loss": "mse"} | training))
+    return TorchNetwork(plan, weights or random_weights(plan), config, 1, torch.float64)
+
+
+def check_equal_to_reference(plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0) -> None:
+    weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
+    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0], seed)
+    masks = draw_masks(mask_shapes(plan, shape), batch, np.random.default_rng(seed))
+    wanted_loss, wanted, wanted_gradients = exact(plan, weights, loss=loss).gradients(x, targets, masks)
+    found_loss, found, gradients = native(plan, weights, loss=loss).gradients(x, targets, masks)
+    agree(found, wanted, 1e-5)
+    assert found_loss == pytest.approx(wanted_loss, rel=1e-5, abs=1e-6)
+    largest = max(np.abs(gradient).max() for gradient in wanted_gradients.values())
+    assert gradients.keys() == wanted_gradients.keys()
+    for name, gradient in gradients.items():
+        agree(gradient, wanted_gradients[name], 1e-4, 1e-3 * largest)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    chosen=st.booleans().flatmap(lambda text: plans(text)),
+    batch=st.sampled_from([1, 2, 17]),
+    loss=st.sampled_from(["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"]),
+    seed=st.integers(0, 100),
+)
+def test_native_equals_torch_in_float64(chosen: tuple[Plan, Shape], batch: int, loss: str, seed: int) -> None:
+    check_equal_to_reference(*chosen, batch, loss, seed)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_networks_of_the_recipes_equal_torch(name: str) -> None:
+    plan, shape = RECIPES[name]
+    check_equal_to_reference(plan, shape, 24)
+
+
+ODD: dict[str, tuple[Plan, Shape, int]] = {
+    "one filter": ((Conv(1, 1, 1), Relu(), GlobalMaxPool(), Dense(1, 1)), (1, 1), 1),
+    "33 filters": ((Conv(5, 33, 3), Relu(), MaxPool(2), LastStep(), Dense(33, 1)), (9, 5), 3),
+    "length equal to the kernel": ((Conv(3, 8, 6), GlobalMaxPool(), Dense(8, 1)), (6, 3), 2),
+    "length equal to the pool": ((Conv(3, 8, 2), Relu(), MaxPool(4), LastStep(), Dense(8, 1)), (5, 3), 2),
+    "incomplete last pool": ((Conv(3, 8, 2), Relu(), MaxPool(4), LastStep(), Dense(8, 1)), (12, 3), 2),
+    "causal kernel longer than the input": ((Conv(3, 8, 9, 2, "causal"), Relu(), LastStep(), Dense(8, 1)), (4, 3), 2),
+    "one id": ((Embed(1, 1), Conv(1, 1, 2), GlobalMaxPool(), Dense(1, 1)), (2,), 1),
+    "all padding": ((Embed(2, 3), Conv(3, 5, 2), Relu(), MaxPool(3), LastStep(), Dense(5, 1)), (30,), 1),
+    "embedding alone": ((Embed(6, 5), GlobalAveragePool(), Dense(5, 2)), (7,), 4),
+    "embedding and masked gru": ((Embed(6, 5), Gru(5, 3, 0.2, 0.2), LastStep(), Dense(3, 2)), (7,), 4),
+    "states of an lstm": ((Embed(6, 5), Lstm(5, 3), GlobalMaxPool(), Dense(3, 2)), (7,), 4),
+    "one unit": ((Gru(1, 1), LastStep(), Dense(1, 1)), (1, 1), 1),
+    "33 units": ((Lstm(3, 33, 0.1, 0.1), LastStep(), Dense(33, 1)), (5, 3), 19),
+    "dense only": ((Dense(6, 2),), (6,), 5),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_sizes_equal_torch(name: str) -> None:
+    check_equal_to_reference(*ODD[name])
+
+
+LAYERS: dict[str, Plan] = {
+    "embed": (Embed(9, 3), GlobalAveragePool()),
+    "conv": (Conv(3, 3, 3),),
+    "dilated": (Conv(3, 3, 2, 3),),
+    "causal": (Conv(3, 3, 3, 2, "causal"),),
+    "relu": (Conv(3, 3, 1), Relu()),
+    "tanh": (Conv(3, 3, 1), Tanh()),
+    "max pool": (Conv(3, 3, 2), MaxPool(2)),
+    "global max": (Conv(3, 3, 2), Relu(), GlobalMaxPool()),
+    "residual": (Residual((Conv(3, 3, 2, 2, "causal"), Relu())),),
+    "dropout": (Conv(3, 3, 1), Dropout(0.5)),
+    "gru": (Gru(3, 3),),
+    "gru reset after": (Gru(3, 3, 0.2, 0.2, reset_after=True),),
+    "gru with masks": (Gru(3, 3, 0.3, 0.3),),
+    "lstm": (Lstm(3, 3),),
+    "lstm with masks": (Lstm(3, 3, 0.3, 0.3),),
+    "tokens into conv": (Embed(9, 2), Conv(2, 3, 3), Relu(), MaxPool(2)),
+    "tokens into gru": (Embed(9, 2), Gru(2, 3)),
+    "tokens into lstm": (Embed(9, 2), Lstm(2, 3)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradient_of_each_layer_is_a_finite_difference(name: str) -> None:
+    """Native gradients in float32 against differences of the float64 loss."""
+    front = LAYERS[name]
+    shape: Shape = (7,) if isinstance(front[0], Embed) else (7, 3)
+    plan = front if len(shapes(front, shape)[-1]) == 1 else (*front, GlobalAveragePool())
+    plan = (*plan, Dense(3, 1))
+    weights, x, targets = random_weights(plan), batch_for(plan, shape, 4), targets_for("mse", 4, 1)
+    masks = draw_masks(mask_shapes(plan, shape), 4, np.random.default_rng(0))
+    gradients = native(plan, weights).gradients(x, targets, masks)[2]
+    reference = exact(plan, weights)
+    for key, gradient in gradients.items():
+        place = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        around = []
+        for shift in (1e-5, -1e-5):
+            moved = {other: array.astype(np.float64) for other, array in weights.items()}
+            moved[key][place] += shift
+            reference.set_weights(moved)
+            around.append(reference.gradients(x, targets, masks)[0])
+        assert gradient[place] == pytest.approx((around[0] - around[1]) / 2e-5, rel=1e-4, abs=1e-6), key
+
+
+@pytest.mark.parametrize("clip_norm", [0.0, 0.01])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+@pytest.mark.parametrize("plan", [TEXT, SERIES], ids=["text", "series"])
+def test_ten_steps_stay_together(plan: Plan, optimiser: str, clip_norm: float) -> None:
+    settings = {"optimiser": optimiser, "clip_norm": clip_norm, "learning_rate": 0.01}
+    one, two = native(plan, **settings), exact(plan, **settings)
+    np.testing.assert_allclose(train(one, 10), train(two, 10), rtol=1e-4)
+    for name, array in two.weights().items():
+        agree(one.weights()[name], array, 1e-3)
+    inputs, _ = examples_for(plan)
+    agree(one.predict(inputs), two.predict(inputs), 1e-3)
+
+
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+def test_a_row_that_waits_many_steps_ends_where_dense_steps_take_it(optimiser: str) -> None:
+    plan: Plan = (Embed(30, 4), Conv(4, 4, 2), GlobalMaxPool(), Dense(4, 1))
+    ids = np.full((40, 3), 7, np.int32)
+    ids[[0, 39]] = [3, 4, 5]  # these rows move at the first and the last step alone
+    inputs, targets = TokenInputs(ids), np.ones((40, 1), np.float32)
+    batches = [np.array([number]) for number in range(40)]
+    nets = native(plan, optimiser=optimiser), exact(plan, optimiser=optimiser)
+    for net in nets:
+        list(net.train_batches(inputs, targets, batches, lambda _: {}))
+    agree(nets[0].weights()["0.embeddings"], nets[1].weights()["0.embeddings"], 1e-4)
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_bad_input_is_an_exception_with_its_shape_and_value(engine: str) -> None:
+    def create(plan: Plan) -> Network:
+        return create_network(engine, plan, random_weights(plan), TrainingConfig(loss="mse"), 1)
+
+    text, windows = create(TEXT), create(SERIES)
+    inputs, targets = examples_for(SERIES)
+    with pytest.raises(DataError, match="at least one example"):
+        list(windows.train_batches(inputs, targets, [np.array([], np.int64)], lambda _: {}))
+    with pytest.raises(DataError, match=r"shape \(4, 1\).*\(4, 2\)"):
+        list(windows.train_batches(inputs, np.zeros((60, 2), np.float32), [np.arange(4)], lambda _: {}))
+    with pytest.raises(ConfigError, match=r"3 channels; got 5"):
+        windows.predict(WindowInputs(np.zeros((40, 5), np.float32), np.array([30]), 30, 2))
+    with pytest.raises(ConfigError, match=r"at least 2 steps; got 1"):
+        windows.predict(WindowInputs(np.zeros((40, 3), np.float32), np.array([30]), 3, 1))
+    assert windows.predict(inputs.take(np.arange(0))).shape == (0, 1)
+    assert text.predict(TokenInputs(np.zeros((0, 15), np.int32))).shape == (0, 1)
+    with pytest.raises((ValueError, IndexError)):
+        text.predict(TokenInputs(np.full((2, 15), 50, np.int32)))
+    with pytest.raises((ValueError, IndexError)):
+        text.predict(TokenInputs(np.full((2, 15), -1, np.int32)))
+    with pytest.raises((ValueError, IndexError)):
+        list(text.train_batches(TokenInputs(np.full((2, 15), 50, np.int32)), targets, [np.arange(2)], lambda _: {}))
+    with pytest.raises(ConfigError, match="first layer"):
+        create((Relu(), Embed(3, 2), LastStep())).predict(TokenInputs(np.zeros((1, 4), np.int32)))
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+@pytest.mark.parametrize("name", RECIPES)
+def test_nan_comes_out_as_nan(engine: str, name: str) -> None:
+    plan, shape = RECIPES[name]
+    x = batch_for(plan, shape, 3)
+    inputs: TokenInputs | WindowInputs = TokenInputs(x)
+    if not isinstance(plan[0], Embed):
+        values = np.concatenate(list(x))
+        inputs = WindowInputs(values, np.arange(1, 4) * shape[0], shape[0], 1)
+    for key, array in random_weights(plan).items():
+        weights = random_weights(plan)
+        weights[key] = np.full_like(array, np.nan)
+        net = create_network(engine, plan, weights, TrainingConfig(loss="mse"), 1)
+        assert np.isnan(net.predict(inputs)).all(), key
+
+
+def test_unknown_engine_and_wrong_weights_are_named() -> None:
+    plan: Plan = (LastStep(), Dense(2, 1))
+    weights = initial_weights(plan, 0)
+    with pytest.raises(ConfigError, match="Did you mean 'native'"):
+        create_network("nativ", plan, weights, TrainingConfig(), 1)
+    with pytest.raises(ConfigError, match="at least 1; got 0"):
+        create_network("native", plan, weights, TrainingConfig(), 0)
+    with pytest.raises(DataError, match=r"'1.bias' is missing"):
+        create_network("native", plan, {"1.kernel": weights["1.kernel"]}, TrainingConfig(), 1)
+    with pytest.raises(DataError, match=r"'1.kernel' must have shape \(2, 1\); got \(3, 1\)"):
+        create_network("native", plan, weights | {"1.kernel": np.zeros((3, 1))}, TrainingConfig(), 1)
