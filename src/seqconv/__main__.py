@@ -1,0 +1,27 @@
+"""The command `seqconv`: mistakes of the user end in one line and exit code 2, never in a traceback."""
+
+import sys
+
+from seqconv.errors import SeqconvError
+
+
+def main() -> None:
+    """Run the command line."""
+    from seqconv.cli import app
+
+    try:
+        app()
+    except SeqconvError as error:
+        print(f"seqconv: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("seqconv: interrupted; what the run had written so far stays in the .partial folder", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader of our output (head, less) has gone: nothing is left to say to it
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

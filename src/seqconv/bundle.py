@@ -1,0 +1,223 @@
+"""A trained model on disk: readable JSON, safetensors, no pickle. docs/format.md describes it."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.config import Recipe, recipe_from_dict
+from seqconv.errors import BundleError, SeqconvError
+from seqconv.models import Plan, Weights, count_parameters, weight_shapes
+from seqconv.plans import build_plan, describe_plan
+from seqconv.tokens import Vocabulary
+from seqconv.windows import Scaler, WindowSpec
+
+FORMAT = 1
+HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Class names in the order of the outputs, and the words; None where the data came already encoded."""
+
+    classes: tuple[str, ...]
+    vocabulary: Vocabulary | None
+
+
+@dataclass(frozen=True)
+class SeriesFeatures:
+    """What turns rows of a series into a window and an output back into the target's unit."""
+
+    columns: tuple[str, ...]
+    target: str
+    scaler: Scaler
+    spec: WindowSpec
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A finished model: `shape` is that of one input, without the batch."""
+
+    recipe: Recipe
+    plan: Plan
+    weights: Weights
+    shape: tuple[int, ...]
+    features: TextFeatures | SeriesFeatures
+    fingerprint: str
+
+
+@contextlib.contextmanager
+def replace_folder(target: Path, marker: str) -> Iterator[Path]:
+    """A new folder `<target>.partial` that takes the place of `target` when the block ends.
+
+    It is removed if the block raises an error, and stays if the user interrupts it.
+
+    Raises:
+        BundleError: `target` exists and is not ours (see `check_replaceable`), or its parent cannot be written.
+    """
+    check_replaceable(target, marker)
+    fresh = target.with_name(f"{target.name}.partial")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+    except OSError as error:
+        raise BundleError(f"{target}: its folder must be writable; {error.strerror}. Choose another --out") from error
+    try:
+        yield fresh
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.rename(target)
+    except Exception:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def check_replaceable(target: Path, marker: str) -> None:
+    """An existing folder may be replaced only if it is empty or holds `marker`, a file that seqconv writes.
+
+    Raises:
+        BundleError: it is a file, or a folder of somebody else's.
+    """
+    if target.is_dir() and ((target / marker).is_file() or not any(target.iterdir())):
+        return
+    if target.exists() or target.is_symlink():
+        raise BundleError(f"{target}: exists and was not written by seqconv, so it stays. Choose another --out")
+
+
+def write_bundle(bundle: Bundle, folder: Path) -> None:
+    """Write the model folder, or replace an older one; nothing half-written is left behind."""
+    from safetensors.numpy import save_file
+
+    with replace_folder(folder, HEADER) as fresh:
+        save_file({name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}, fresh / WEIGHTS)
+        if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
+            bundle.features.vocabulary.write(fresh / VOCABULARY)
+        files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
+        header = {
+            "format": FORMAT,
+            "seqconv": metadata.version("seqconv"),
+            "task": bundle.recipe.task,
+            "input_shape": list(bundle.shape),
+            "layers": describe_plan(bundle.plan),
+            "features": _features_to_dict(bundle.features),
+            "data_fingerprint": bundle.fingerprint,
+            "recipe": bundle.recipe.to_dict(),
+            "files": files,
+        }
+        (fresh / HEADER).write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        (fresh / "README.md").write_text(_model_card(bundle), "utf-8")
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a model folder, or the model of a run folder; every file is checked against its checksum.
+
+    Raises:
+        BundleError: missing, damaged, of a newer format, or with weights that do not fit its layers.
+    """
+    folder = folder / "model" if (folder / "model" / HEADER).is_file() else folder
+    header = _read_header(folder)
+    try:
+        recipe = recipe_from_dict(header["recipe"])
+        shape = tuple(int(size) for size in header["input_shape"])
+        table = header["features"]
+        outputs = 1 if recipe.task == "series" or len(table["classes"]) == 2 else len(table["classes"])
+        plan = build_plan(header["layers"], shape, outputs=outputs)
+        features = _features_from_dict(table, folder, header["files"])
+        fingerprint = str(header["data_fingerprint"])
+    except BundleError:
+        raise
+    except (KeyError, TypeError, ValueError, SeqconvError) as error:
+        raise BundleError(f"{folder / HEADER}: must describe a whole model; {error!r}. Train again") from error
+    return Bundle(recipe, plan, _read_weights(folder, plan), shape, features, fingerprint)
+
+
+def _read_header(folder: Path) -> dict[str, Any]:
+    path = folder / HEADER
+    if not path.is_file():
+        raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
+    try:
+        header = json.loads(path.read_text("utf-8"))
+        number, files = header["format"], dict(header["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
+    if number != FORMAT:
+        raise BundleError(f"{path}: must be of format {FORMAT}; got {number!r}. Use the seqconv version that wrote it")
+    for name, checksum in files.items():
+        if name not in (WEIGHTS, VOCABULARY):
+            raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")
+        if not (folder / name).is_file() or _checksum(folder / name) != checksum:
+            raise BundleError(
+                f"{folder / name}: must be the file that was written; it is missing or damaged. Train again"
+            )
+    if WEIGHTS not in files:
+        raise BundleError(f"{path}: must list {WEIGHTS}; it does not. Train again")
+    return dict(header)
+
+
+def _read_weights(folder: Path, plan: Plan) -> Weights:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
+    wanted = weight_shapes(plan)
+    for name in wanted.keys() | weights.keys():
+        got = weights[name].shape if name in weights else "nothing"
+        if got != wanted.get(name, "nothing"):
+            raise BundleError(
+                f"{folder / WEIGHTS}: {name} must be {wanted.get(name, 'absent')}; got {got}. Train again"
+            )
+        if weights[name].dtype != np.float32:
+            raise BundleError(f"{folder / WEIGHTS}: {name} must be float32; got {weights[name].dtype}. Train again")
+    return weights
+
+
+def _features_to_dict(features: TextFeatures | SeriesFeatures) -> dict[str, Any]:
+    if isinstance(features, TextFeatures):
+        return {"classes": list(features.classes)}
+    spec = features.spec
+    return {
+        "columns": list(features.columns),
+        "target": features.target,
+        "mean": features.scaler.mean.tolist(),
+        "std": features.scaler.std.tolist(),
+        "lookback_rows": spec.lookback,
+        "step_rows": spec.step,
+        "delay_rows": spec.delay,
+        "interval_s": spec.interval_s,
+    }
+
+
+def _features_from_dict(table: dict[str, Any], folder: Path, files: dict[str, str]) -> TextFeatures | SeriesFeatures:
+    if "classes" in table:
+        vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
+        return TextFeatures(tuple(table["classes"]), vocabulary)
+    scaler = Scaler(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
+    spec = WindowSpec(*(int(table[key]) for key in ("lookback_rows", "step_rows", "delay_rows", "interval_s")))
+    return SeriesFeatures(tuple(table["columns"]), str(table["target"]), scaler, spec)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _model_card(bundle: Bundle) -> str:
+    recipe = bundle.recipe
+    return (
+        f"# {recipe.name}\n\n{recipe.description}\n\n"
+        f"- task: {recipe.task}, input {list(bundle.shape)}, {count_parameters(bundle.plan):,} parameters\n"
+        f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
+        f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
+        "`bundle.json` holds the layers and settings, `weights.safetensors` the weights. "
+        "Scores stand in `metrics.json` and `report.html` of the run that wrote this folder.\n"
+    )

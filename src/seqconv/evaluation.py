@@ -1,0 +1,204 @@
+"""How good a trained network is: its scores, the comparison with the baselines, and what order is worth to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqconv.baselines import Baseline
+from seqconv.engines import Inputs, Network
+from seqconv.metrics import Metrics, example_errors, paired_interval, score_classes, score_forecast
+from seqconv.splits import Split, TextSplit
+from seqconv.tokens import UNKNOWN, TokenInputs
+from seqconv.windows import WindowInputs, WindowSpec
+
+WEEK_S = 7 * 86400
+PROBED = 10_000
+PROBE_BATCH = 1000
+SPOKEN = {
+    "naive (last value)": "the naive forecast",
+    "seasonal naive (same hour yesterday)": "the seasonal naive forecast",
+    "majority class": "the majority class",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The network's metrics and outputs `[N, outputs]` on the validation and the test rows."""
+
+    validation: Metrics
+    test: Metrics
+    validation_outputs: np.ndarray
+    test_outputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The network against one baseline on the same test rows.
+
+    Args:
+        improvement: share by which the network's error rate or mean absolute error is smaller; negative: larger.
+        low, high: its 95 % interval; infinite where the test rows are too few for one.
+    """
+
+    name: str
+    improvement: float
+    low: float
+    high: float
+
+
+def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
+    """Predict and score the validation and the test rows."""
+    validation, test = (network.predict(part.inputs) for part in (split.validation, split.test))
+    return Evaluation(
+        _score(validation, split.validation.targets, split, loss),
+        _score(test, split.test.targets, split, loss),
+        validation,
+        test,
+    )
+
+
+def _score(outputs: np.ndarray, targets: np.ndarray, split: Split, loss: str) -> Metrics:
+    if isinstance(split, TextSplit):
+        return score_classes(outputs, targets, loss)
+    return score_forecast(outputs, targets, split.target_scale)
+
+
+def compare(
+    outputs: np.ndarray, baselines: Sequence[Baseline], split: Split, loss: str, seed: int = 0
+) -> list[Comparison]:
+    """The network against each baseline, the strongest first: the one with the best validation metric.
+
+    Args:
+        outputs: of the network for the test rows.
+        loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
+    """
+    targets = split.test.targets
+    errors = example_errors(outputs, targets, loss)
+    baseline_loss = "binary_crossentropy" if loss == "as_printed" else loss
+    block = 1 if isinstance(split, TextSplit) else block_length(split.spec, len(targets))
+    found = []
+    for baseline in sorted(baselines, key=_weakness):
+        others = example_errors(baseline.test_outputs, targets, baseline_loss)
+        found.append(Comparison(baseline.name, *paired_interval(errors, others, block, seed)))
+    return found
+
+
+def _weakness(baseline: Baseline) -> float:
+    scores = baseline.validation
+    return -scores["accuracy"] if "accuracy" in scores else scores["mae_scaled"]
+
+
+def block_length(spec: WindowSpec, count: int) -> int:
+    """Neighbouring windows to resample together: a week, or the lead if that is longer.
+
+    Errors of forecasts made within one lead of each other share what happened in between, weather lasts some days, and
+    what people do repeats by the week. A short test split takes shorter blocks, so that there are twenty or the
+    lead is reached.
+    """
+    week = WEEK_S // spec.interval_s
+    return max(spec.lead, min(week, count // 20))
+
+
+def beats_baselines(comparisons: Sequence[Comparison]) -> bool:
+    """Better than every baseline, each by an interval that excludes zero."""
+    return bool(comparisons) and all(each.low > 0 for each in comparisons)
+
+
+def verdict(comparisons: Sequence[Comparison]) -> str:
+    """One sentence on whether the network beats the baselines; no claim where an interval covers zero.
+
+    >>> verdict([Comparison("gradient boosting", 0.07, 0.051, 0.09), Comparison("naive (last value)", 0.18, 0.16, 0.2)])
+    'Beats gradient boosting by 7 % (5 to 9 %); also beats the naive forecast (18 %).'
+    >>> verdict([Comparison("gradient boosting", -0.03, -0.05, -0.01)])
+    'Does not beat gradient boosting: its error is 3 % larger (1 to 5 %).'
+    """
+    if not comparisons:
+        return "Not compared with any baseline."
+    strongest, *others = comparisons
+    parts = [_say_strongest(strongest)]
+    better = [f"{_spoken(each)} ({_percent(each.improvement)} %)" for each in others if each.low > 0]
+    worse = [f"{_spoken(each)} ({_larger(each)})" for each in others if each.high < 0]
+    unclear = [_spoken(each) for each in others if each.low <= 0 <= each.high]
+    if worse:
+        parts.append(f"{'does not beat' if strongest.high >= 0 else 'nor'} {_join(worse)}")
+    if better:
+        parts.append(f"{'also beats' if strongest.low > 0 else 'beats'} {_join(better)}")
+    if unclear:
+        parts.append(f"no clear difference to {_join(unclear)}")
+    return "; ".join(parts) + "."
+
+
+def _say_strongest(each: Comparison) -> str:
+    name = _spoken(each)
+    if each.low > 0:
+        middle, low, high = _percent(each.improvement, each.low, each.high).split()
+        return f"Beats {name} by {middle} % ({low} to {high} %)"
+    if each.high < 0:
+        if not np.isfinite(each.improvement):
+            return f"Does not beat {name}, which makes no error"
+        middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
+        span = f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
+        return f"Does not beat {name}: its error is {middle} % larger ({span})"
+    if not np.isfinite([each.low, each.high]).all():
+        return f"No clear difference to {name}: too little test data to tell"
+    worse, better = _percent(-each.low, each.high).split()
+    return f"No clear difference to {name} (between {worse} % worse and {better} % better)"
+
+
+def _spoken(each: Comparison) -> str:
+    return SPOKEN.get(each.name, each.name)
+
+
+def _larger(each: Comparison) -> str:
+    return f"error {_percent(-each.improvement)} % larger" if np.isfinite(each.improvement) else "no error"
+
+
+def _percent(*shares: float) -> str:
+    """Percentages without their sign; whole ones, unless one would read as 0.
+
+    >>> _percent(0.07, 0.051, 0.09), _percent(0.02, 0.004)
+    ('7 5 9', '2.0 0.4')
+    """
+    digits = 1 if any(0 < share < 0.01 for share in shares) else 0
+    return " ".join(f"{100 * share:.{digits}f}" for share in shares)
+
+
+def _join(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def probe_order(network: Network, split: Split, loss: str, seed: int = 0) -> dict[str, Any]:
+    """What order is worth to the network: its test metrics as the inputs are, and with the order of each shuffled.
+
+    Of a text the words are shuffled (padding and start stay in front), of a window its rows. A network that only
+    asks whether something occurs anywhere scores about the same.
+
+    Returns:
+        `as_is` and `shuffled` (metrics on the same rows) and `n`: at most 10,000 examples, evenly spaced.
+    """
+    count = len(split.test.targets)
+    index = np.linspace(0, count - 1, min(count, PROBED)).round().astype(np.int64)
+    generator = np.random.default_rng(seed)
+    pieces = [split.test.inputs.take(rows) for rows in np.split(index, range(PROBE_BATCH, len(index), PROBE_BATCH))]
+    outputs = {
+        "as_is": np.concatenate([network.predict(piece) for piece in pieces]),
+        "shuffled": np.concatenate([network.predict(shuffle_order(piece, generator)) for piece in pieces]),
+    }
+    scores = {name: _score(each, split.test.targets[index], split, loss) for name, each in outputs.items()}
+    return scores | {"n": len(index)}
+
+
+def shuffle_order(inputs: Inputs, generator: np.random.Generator) -> Inputs:
+    """The same examples, the words or rows of each in random order."""
+    x = inputs.gather(np.arange(len(inputs)))
+    keys = generator.random(x.shape[:2])
+    if isinstance(inputs, TokenInputs):
+        keys[x < UNKNOWN] = -1
+        return TokenInputs(np.take_along_axis(x, np.argsort(keys, axis=1, kind="stable"), axis=1))
+    shuffled = np.take_along_axis(x, np.argsort(keys, axis=1)[..., None], axis=1)  # [B, L, C]
+    # laid end to end they are a series again: every engine reads it as it stands
+    length = x.shape[1]
+    ends = np.arange(1, len(x) + 1, dtype=np.int64) * length
+    return WindowInputs(shuffled.reshape(-1, x.shape[2]), ends, length, 1)

@@ -1,0 +1,96 @@
+"""Pictures as SVG text that follows the page's colours, so that they read in light and in dark."""
+
+import io
+from typing import Any
+
+import numpy as np
+
+# matplotlib writes this colour; the SVG then says currentColor in its place
+INK = "#010203"
+TRAINING, VALIDATION = "#3b82c4", "#d9822b"
+
+
+def _start(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _finish(figure: Any) -> str:
+    """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data."""
+    import matplotlib
+
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "seqconv",
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    }
+    with matplotlib.rc_context(settings):
+        _paint(figure)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def _paint(figure: Any) -> None:
+    for axes in figure.axes:
+        axes.tick_params(colors=INK)
+        axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            text.set_color(INK)
+        for spine in axes.spines.values():
+            spine.set_color(INK)
+        legend = axes.get_legend()
+        for text in legend.get_texts() if legend else ():
+            text.set_color(INK)
+
+
+def draw_history(epochs: list[int], training: list[float], validation: list[float], name: str, best: int) -> str:
+    """Dots for training, a line for validation, a mark at the best epoch, as SVG."""
+    figure, axes = _start(5.0, 3.0)
+    axes.plot(epochs, training, "o", color=TRAINING, label="training")
+    axes.plot(epochs, validation, "-", color=VALIDATION, label="validation", linewidth=2)
+    axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_forecast(times: np.ndarray, truth: np.ndarray, forecast: np.ndarray, unit: str) -> str:
+    """Forecast against truth over a stretch of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps."""
+    from matplotlib import dates
+
+    figure, axes = _start(10.2, 3.2)
+    spacing = np.diff(times)
+    gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
+    for values, colour, label in ((truth, TRAINING, "truth"), (forecast, VALIDATION, "forecast")):
+        broken = np.insert(values.astype(np.float64), gaps, np.nan)
+        axes.plot(np.insert(times, gaps, times[gaps]), broken, color=colour, label=label, linewidth=1.4)
+    axes.set_ylabel(unit)
+    locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_comparison(names: list[str], improvements: list[tuple[float, float, float]]) -> str:
+    """Improvement over each baseline with its 95 % interval, in per cent, as SVG; right of zero is better."""
+    figure, axes = _start(10.2, 0.9 + 0.38 * len(names))
+    for place, (value, low, high) in enumerate(reversed(improvements)):
+        colour = VALIDATION if low > 0 else "#888888" if high >= 0 else "#c0392b"
+        if np.isfinite([low, high]).all():
+            axes.plot([100 * low, 100 * high], [place, place], "-", color=colour, linewidth=3, solid_capstyle="butt")
+        if np.isfinite(value):
+            axes.plot([100 * value], [place], "o", color=colour, markersize=6)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(names)), list(reversed(names)))
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlabel("smaller test error than the baseline, % (95 % interval)")
+    return _finish(figure)

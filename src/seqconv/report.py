@@ -1,0 +1,193 @@
+"""One self-contained HTML page for a run folder: the verdict first, then how it came about."""
+
+import csv
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv import plots
+from seqconv.errors import BundleError
+
+STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1c2430; --paper: #ffffff; --soft: #5b6675; --line: #d9dee5; --good: #1d7a46;
+  --bad: #b03a2e; --band: #f4f6f9; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --paper: #14181e; --soft: #98a3b3; --line: #2e3642;
+  --good: #5fc58e; --bad: #ef8277; --band: #1b2129; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
+  margin: 2rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.15rem; font-weight: 600; color: var(--soft); margin: 0; }
+.verdict { font-size: 1.5rem; line-height: 1.3; font-weight: 650; margin: .3rem 0 .4rem; }
+.verdict.good { color: var(--good); } .verdict.bad { color: var(--bad); }
+h2 { font-size: 1.05rem; margin: 2.2rem 0 .6rem; }
+.soft { color: var(--soft); }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .28rem .9rem .28rem 0; text-align: right; border-bottom: 1px solid var(--line); }
+th:first-child, td:first-child { text-align: left; }
+th { font-weight: 600; color: var(--soft); border-bottom-width: 2px; }
+tr.own td { font-weight: 650; background: var(--band); }
+.pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair > svg { flex: 1 1 20rem; max-width: 29rem; }
+svg { max-width: 100%; height: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+"""
+
+
+def write_report(run: str | Path) -> Path:
+    """Write `report.html` of a run folder from what the folder holds, and give its path.
+
+    Raises:
+        BundleError: not a run folder, or its files are damaged.
+    """
+    folder = Path(run)
+    try:
+        results = json.loads((folder / "metrics.json").read_text("utf-8"))
+        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+            history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+            predictions = dict(stored)
+        page = _page(results, history, predictions)
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
+    path = folder / "report.html"
+    fresh = path.with_suffix(".partial")
+    fresh.write_text(page, "utf-8")
+    fresh.replace(path)
+    return path
+
+
+def _page(results: dict[str, Any], history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
+    tone = {True: "good", False: "bad"}.get(results["beats_baselines"], "")
+    sections = [
+        ("Test set", _scores(results)),
+        ("Beside the baselines", _comparison(results)),
+        ("Training", _training(results, history)),
+        ("Where it errs", _confusion(results) if results["task"] == "text" else _forecast(results, predictions)),
+        ("Network", _network(results)),
+        ("Data", _facts(results["facts"])),
+        ("Settings", _facts(results["settings"])),
+        ("Seconds", _facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
+        ("Versions", _facts(results["versions"])),
+    ]
+    body = "\n".join(f"<h2>{title}</h2>\n{content}" for title, content in sections if content)
+    title = escape(f"{results['recipe']}: {results['verdict']}")
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>{STYLE}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(results['recipe'])}</h1>\n"
+        f'<p class="verdict {tone}">{escape(results["verdict"])}</p>\n'
+        f'<p class="soft">{escape(results["description"])}</p>\n{body}\n</body>\n</html>\n'
+    )
+
+
+def _table(head: list[str], rows: list[list[str]], own: int = -1) -> str:
+    """A table; the row at `own` is the network's."""
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = [
+        ('<tr class="own">' if index == own else "<tr>") + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for index, row in enumerate(rows)
+    ]
+    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _scores(results: dict[str, Any]) -> str:
+    names = [name for name in results["test"] if name != "n"]
+    head = ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"]
+    network = {"name": "network", "validation": results["validation"], "test": results["test"]}
+    rows = []
+    for row in [*results["baselines"], network | {"seconds": results["seconds"]["train"]}]:
+        scores = [_number(row[part][name]) for name in names for part in ("validation", "test")]
+        rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
+    unit = f" The unit of mae is that of {results['target']}." if results["task"] == "series" else ""
+    examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
+    refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
+    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + _table(head, rows, own=len(rows) - 1)
+
+
+def _comparison(results: dict[str, Any]) -> str:
+    found = results["comparisons"]
+    if not found:
+        return ""
+    # a missing end of an interval is one that the rows cannot tell
+    ends = [[np.nan if one[key] is None else one[key] for key in ("improvement", "low", "high")] for one in found]
+    bounds = [(value, low, high) for value, low, high in ends]
+    names = [one["name"] for one in found]
+    error = "error rate" if results["task"] == "text" else "mean absolute error"
+    note = f"By how much the {error} is smaller: paired differences on the same test rows, "
+    note += "bootstrap intervals" + (" in blocks of neighbouring rows." if results["task"] == "series" else ".")
+    return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>'
+
+
+def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
+    epochs = [int(row["epoch"]) for row in history]
+    metric = "accuracy" if results["task"] == "text" else "mae"
+    names = ["loss"] if results["settings"]["training"]["loss"] == metric else ["loss", metric]
+    drawn = "".join(
+        plots.draw_history(
+            epochs,
+            [row[name] for row in history],
+            [row[f"validation_{name}"] for row in history],
+            name,
+            results["best_epoch"],
+        )
+        for name in names
+    )
+    best = f"Best epoch {results['best_epoch']} of {results['epochs']}: its weights were kept."
+    return f'<div class="pair">{drawn}</div><p class="soft">{best}</p>'
+
+
+def _confusion(results: dict[str, Any]) -> str:
+    classes = results["classes"]
+    rows = [
+        [f"is {name}", *(f"{count:,}" for count in counts)]
+        for name, counts in zip(classes, results["confusion"], strict=True)
+    ]
+    return _table(["test examples", *(f"said {name}" for name in classes)], rows)
+
+
+def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
+    times, truth, forecast = (predictions[name] for name in ("times", "targets", "outputs"))
+    middle = times[len(times) // 2]
+    chosen = (times >= middle) & (times < middle + np.timedelta64(STRETCH, "s"))
+    picture = plots.draw_forecast(times[chosen], truth[chosen], forecast[chosen], results["target"])
+    return f'{picture}<p class="soft">Two weeks from the middle of the test set.</p>'
+
+
+def _network(results: dict[str, Any]) -> str:
+    rows = []
+    for layer in results["network"]:
+        field = "all" if layer["receptive_field"] is None else f"{layer['receptive_field']:,}"
+        shape = ", ".join(map(str, layer["shape"]))
+        rows.append([layer["name"], shape, f"{layer['parameters']:,}", field, f"{layer['multiply_adds']:,}"])
+    cost = sum(layer["multiply_adds"] for layer in results["network"])
+    rows.append(["all", "", f"{results['parameters']:,}", "", f"{cost:,}"])
+    return _table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{lines}</dl>"
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return "<br>".join(f"{escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        breaks = "<br>" if any(isinstance(inner, dict) or len(str(inner)) > 30 for inner in value) else ", "
+        return breaks.join(
+            ", ".join(f"{name} {entry}" for name, entry in inner.items()) if isinstance(inner, dict) else _fact(inner)
+            for inner in value
+        )
+    return escape(_number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value))

@@ -1,0 +1,288 @@
+"""A run from end to end: read, split, train, judge beside the baselines, write the run folder, read it back."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import tomli_w
+
+from seqconv import datasets, evaluation
+from seqconv.baselines import Baseline, fit_baselines
+from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle, replace_folder, write_bundle
+from seqconv.config import Recipe, TextConfig, count_threads, read_recipe
+from seqconv.engines import Network, create_network
+from seqconv.errors import BundleError
+from seqconv.metrics import confusion_matrix
+from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.plans import build_plan
+from seqconv.report import write_report
+from seqconv.splits import SeriesSplit, Split, TextSplit, merge_validation, split_series, split_texts
+from seqconv.tokens import TokenInputs, Vocabulary
+from seqconv.training import Epoch, Listener, Trained, fit_network
+
+RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
+JSON_KEYS = (
+    *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
+    *("baselines", "beats_baselines", "verdict", "seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder and what `metrics.json` holds."""
+
+    folder: Path
+    results: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides how a run is done, but not its result (see `Recipe` for what does).
+
+    Args:
+        out: run folder; None: `runs/<recipe>`.
+        engine: `native` or `torch`.
+        threads: 0: all cores.
+        baselines: score the baselines too.
+        refit: train again on training and validation rows for the best number of epochs.
+    """
+
+    out: Path | None = None
+    engine: str = "native"
+    threads: int = 0
+    baselines: bool = True
+    refit: bool = False
+
+
+class Timer:
+    """Seconds of each named part of a run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.started = time.perf_counter()
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the block's seconds to `name`."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+class _History(Listener):
+    """Writes `history.csv`, a row an epoch, flushed so that it can be read meanwhile; passes everything on."""
+
+    def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
+        inner.metric = metric
+        self.inner, self.file = inner, file
+        print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        self.inner.start_epoch(epoch, epochs, steps)
+
+    def end_step(self, loss: float, metric: float) -> None:
+        self.inner.end_step(loss, metric)
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
+        self.inner.end_epoch(epoch)
+
+
+def train(recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None) -> Run:
+    """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+
+    Raises:
+        SeqconvError: a mistake in the recipe or the data; nothing is left behind.
+    """
+    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    options, listener = options or Options(), listener or Listener()
+    target = options.out or Path("runs") / recipe.name
+    timer = Timer()
+    with replace_folder(target, RESULTS) as folder:
+        split = prepare(recipe, options.threads, listener, timer)
+        plan = build_network_plan(recipe, split)
+        network = _create(plan, recipe, options)
+        with timer.part("train"):
+            trained = _fit(network, split, recipe, folder, listener)
+            if options.refit:
+                network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+        with timer.part("evaluate"):
+            scored = evaluation.evaluate(network, split, recipe.training.loss)
+        baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
+        results = _settings(recipe, options, target) | _results(options, split, plan, trained)
+        results |= _judge(scored, baselines, split, recipe.training.loss)
+        _write_inputs(folder, recipe, split, scored.test_outputs)
+        write_bundle(_bundle(recipe, plan, network, split), folder / "model")
+        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in trained.history]))}
+        results["seconds"]["total"] = time.perf_counter() - timer.started
+        (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        write_report(folder)
+    return Run(target, results)
+
+
+def prepare(
+    recipe: Recipe, threads: int, listener: Listener, timer: Timer, vocabulary: Vocabulary | None = None
+) -> Split:
+    """Read a recipe's data and cut it into examples.
+
+    Args:
+        vocabulary: of a trained text model; None: fitted on the training rows.
+    """
+    source = recipe.data.source
+    if recipe.task == "text":
+        with timer.part("read"):
+            texts = datasets.load_texts(source, listener.download)
+        with timer.part("prepare"):
+            return split_texts(texts, recipe, vocabulary, count_threads(threads))
+    with timer.part("read"):
+        series = datasets.load_series(source, listener.download)
+    with timer.part("prepare"):
+        return split_series(series, recipe)
+
+
+def build_network_plan(recipe: Recipe, split: Split) -> Plan:
+    """The recipe's layers with the sizes of its data."""
+    rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
+    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.outputs)
+
+
+def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
+    """Layer by layer what `seqconv summary` shows; the data of a series are read for their columns and interval."""
+    if isinstance(recipe.features, TextConfig):
+        shape: tuple[int, ...] = (recipe.features.max_len,)
+        return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
+    split = prepare(recipe, 1, Listener(), Timer())
+    return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
+
+
+def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
+    weights = initial_weights(plan, recipe.training.seed)
+    return create_network(options.engine, plan, weights, recipe.training, count_threads(options.threads))
+
+
+def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener: Listener) -> Trained:
+    metric = "accuracy" if recipe.task == "text" else "mae"
+    with (folder / HISTORY).open("w", encoding="utf-8") as file:
+        return fit_network(network, split, recipe.training, _History(listener, file, metric))
+
+
+def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
+    """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
+    listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
+    network = _create(plan, recipe, options)
+    config = replace(recipe.training, epochs=epochs, patience=0)
+    # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
+    fit_network(network, merge_validation(split), config, listener, keep_best=False)
+    return network
+
+
+def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+    comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
+    rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
+    found = {
+        "validation": scored.validation,
+        "test": scored.test,
+        "verdict": evaluation.verdict(comparisons),
+        "baselines": rows,
+        "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
+        # JSON has no infinity: an end that the test rows cannot tell is null
+        "comparisons": [
+            {name: None if value in (np.inf, -np.inf) else value for name, value in vars(each).items()}
+            for each in comparisons
+        ],
+    }
+    if isinstance(split, TextSplit):
+        found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
+    return found
+
+
+def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> dict[str, Any]:
+    shape = split.train.inputs.shape
+    return {
+        "parameters": count_parameters(plan),
+        "epochs": len(trained.history),
+        "best_epoch": trained.best_epoch,
+        "refit": options.refit,
+        "network": [asdict(row) for row in summarise(plan, shape)],
+        "facts": split.facts,
+        **({"classes": list(split.classes)} if isinstance(split, TextSplit) else {"target": split.target_name}),
+    }
+
+
+def _settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+    packages = ["seqconv", "numpy", *(["torch"] if options.engine == "torch" else ["scikit-learn"])]
+    return {
+        "run": str(target),
+        "recipe": recipe.name,
+        "description": recipe.description,
+        "task": recipe.task,
+        "engine": options.engine,
+        "settings": {name: value for name, value in recipe.to_dict().items() if isinstance(value, dict)},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in packages},
+            "threads": count_threads(options.threads),
+            "machine": platform.processor() or platform.machine(),
+        },
+    }
+
+
+def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarray) -> None:
+    """The resolved recipe, and the test outputs beside their targets: forecasts in the target's unit."""
+    (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+    found = {"outputs": outputs, "targets": split.test.targets}
+    if isinstance(split, SeriesSplit):
+        found = {name: values[:, 0] * split.target_scale + split.target_mean for name, values in found.items()}
+        assert split.test.times is not None
+        found["times"] = split.test.times
+    np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
+
+
+def _bundle(recipe: Recipe, plan: Plan, network: Network, split: Split) -> Bundle:
+    features: TextFeatures | SeriesFeatures
+    if isinstance(split, TextSplit):
+        features = TextFeatures(split.classes, split.vocabulary)
+    else:
+        features = SeriesFeatures(split.columns, split.target_name, split.scaler, split.spec)
+    shape = split.train.inputs.shape
+    return Bundle(recipe, plan, network.weights(), shape, features, _fingerprint(split))
+
+
+def _fingerprint(split: Split) -> str:
+    """SHA-256 of the training examples: two models with the same one were trained on the same data."""
+    inputs = split.train.inputs
+    arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
+    digest = hashlib.sha256()
+    for array in (*arrays, split.train.targets):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def evaluate(run: str | Path, engine: str = "native", threads: int = 0) -> dict[str, Any]:
+    """Score a run's model again on its test set, and probe whether it uses the order of its inputs.
+
+    Returns:
+        `run`, `test` (metrics) and `order_probe`, see `evaluation.probe_order`.
+
+    Raises:
+        BundleError: not a run folder.
+    """
+    folder = Path(run)
+    bundle = read_bundle(folder)
+    vocabulary = bundle.features.vocabulary if isinstance(bundle.features, TextFeatures) else None
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), vocabulary)
+    if _fingerprint(split) != bundle.fingerprint:
+        raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
+    training = bundle.recipe.training
+    network = create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+    scored = evaluation.evaluate(network, split, training.loss)
+    probe = evaluation.probe_order(network, split, training.loss, training.seed)
+    return {"run": str(folder), "test": scored.test, "order_probe": probe}

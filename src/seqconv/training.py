@@ -1,0 +1,148 @@
+"""The training loop: batches, validation, early stopping, the best epoch kept."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv import metrics
+from seqconv.config import TrainingConfig
+from seqconv.engines import Network
+from seqconv.errors import SeqconvError
+from seqconv.models import Weights, draw_masks, mask_shapes
+from seqconv.splits import Part, Split
+
+
+class TrainingError(SeqconvError):
+    """Training cannot go on: the network has no gradient, or its loss is no number."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history; the metric is the accuracy, or for forecasts the scaled MAE."""
+
+    epoch: int
+    loss: float
+    metric: float
+    validation_loss: float
+    validation_metric: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `fit_network` gives: the network holds the weights of `best_epoch`."""
+
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    seconds: float
+
+
+class Listener:
+    """What a caller may want to hear during a run; every method may be left as it is."""
+
+    metric = "accuracy"  # what Epoch.metric is
+
+    def download(self, done: int, total: int) -> None:
+        """Bytes fetched so far, of how many (0: unknown)."""
+
+    def say(self, text: str) -> None:
+        """A sentence worth showing."""
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        """An epoch begins."""
+
+    def end_step(self, loss: float, metric: float) -> None:
+        """A batch is done; the values are running means of the epoch."""
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """An epoch and its validation are done."""
+
+
+def fit_network(
+    network: Network, split: Split, config: TrainingConfig, listener: Listener, keep_best: bool = True
+) -> Trained:
+    """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
+
+    Args:
+        split: `train` gives the batches, `validation` decides on the best epoch; `test` is not touched.
+        keep_best: end with the weights of the best epoch, not of the last.
+
+    Raises:
+        TrainingError: dead start (no example has a gradient), or a loss that is not finite.
+    """
+    if config.loss == "as_printed":
+        _check_alive(network, split.train)
+    random = np.random.default_rng([config.seed, 1])
+    started = time.perf_counter()
+    history: list[Epoch] = []
+    best: tuple[Epoch, Weights] | None = None
+    for number in range(1, config.epochs + 1):
+        epoch = _run_epoch(network, split, config, number, random, listener)
+        history.append(epoch)
+        if best is None or epoch.validation_loss < best[0].validation_loss:
+            best = epoch, network.weights()
+        listener.end_epoch(epoch)
+        if config.patience and number - best[0].epoch >= config.patience:
+            break
+    assert best is not None
+    if keep_best:
+        network.set_weights(best[1])
+    return Trained(tuple(history), best[0].epoch, time.perf_counter() - started)
+
+
+def _run_epoch(
+    network: Network, split: Split, config: TrainingConfig, number: int, random: np.random.Generator, listener: Listener
+) -> Epoch:
+    started = time.perf_counter()
+    batches = list(_draw_batches(len(split.train.inputs), config, random))
+    listener.start_epoch(number, config.epochs, len(batches))
+    loss, metric = _train(network, split.train, batches, config, random, listener)
+    if not np.isfinite(loss):
+        raise TrainingError(
+            f"epoch {number}: the loss must be finite; got {loss}. "
+            "Lower training.learning_rate or set training.clip_norm"
+        )
+    validation = metrics.score(network.predict(split.validation.inputs), split.validation.targets, config.loss)
+    return Epoch(number, loss, metric, validation["loss"], validation["metric"], time.perf_counter() - started)
+
+
+def _draw_batches(count: int, config: TrainingConfig, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Indices of one epoch's batches: random draws as the book's generator makes them, or every example once."""
+    if config.steps_per_epoch:
+        yield from random.integers(0, count, (config.steps_per_epoch, config.batch_size))
+        return
+    order = random.permutation(count)
+    for start in range(0, count, config.batch_size):
+        yield order[start : start + config.batch_size]
+
+
+def _train(
+    network: Network,
+    part: Part,
+    batches: list[np.ndarray],
+    config: TrainingConfig,
+    random: np.random.Generator,
+    listener: Listener,
+) -> tuple[float, float]:
+    """One pass; running means of loss and metric."""
+    needed = mask_shapes(network.plan, part.inputs.shape)
+    total = total_metric = seen = 0.0
+    steps = network.train_batches(part.inputs, part.targets, batches, lambda size: draw_masks(needed, size, random))
+    for index, (loss, outputs) in zip(batches, steps, strict=True):
+        total += loss * len(index)
+        total_metric += metrics.score(outputs, part.targets[index], config.loss)["metric"] * len(index)
+        seen += len(index)
+        listener.end_step(total / seen, total_metric / seen)
+    return total / seen, total_metric / seen
+
+
+def _check_alive(network: Network, part: Part) -> None:
+    """The as-printed loss has no gradient outside its clip: a network whose outputs all start there never moves."""
+    outputs = network.predict(part.inputs)
+    if not np.any((outputs > metrics.CLIP) & (outputs < 1 - metrics.CLIP)):
+        raise TrainingError(
+            "dead start: every output of the untrained network lies outside 0 to 1, where the as-printed loss has no "
+            "gradient, so training would change nothing. Use another --seed, or the recipe imdb-conv1d"
+        )

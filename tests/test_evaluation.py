@@ -1,0 +1,260 @@
+"""Scores, comparisons and their wording, and the order probe, with networks that are plain functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from seqconv.baselines import Baseline
+from seqconv.evaluation import (
+    Comparison,
+    beats_baselines,
+    block_length,
+    compare,
+    evaluate,
+    probe_order,
+    shuffle_order,
+    verdict,
+)
+from seqconv.splits import Part, SeriesSplit, TextSplit
+from seqconv.tokens import TokenInputs
+from seqconv.windows import Scaler, WindowInputs, WindowSpec
+
+LOGITS = "binary_crossentropy"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A network that computes `call` on a batch `[B, L]` or `[B, L, C]`."""
+
+    call: Callable[[np.ndarray], np.ndarray]
+
+    def predict(self, inputs: TokenInputs | WindowInputs) -> np.ndarray:
+        return self.call(inputs.gather(np.arange(len(inputs))))
+
+
+def text_part(count: int, seed: int) -> Part:
+    """Words 3 to 9 in random order after padding and start; class 1 where word 3 stands before word 4."""
+    random = np.random.default_rng(seed)
+    ids = np.zeros((count, 12), np.int32)
+    ids[:, 4] = 1
+    ids[:, 5:] = random.permuted(np.tile(np.arange(3, 10), (count, 1)), axis=1)
+    first = (ids == 3).argmax(axis=1) < (ids == 4).argmax(axis=1)
+    return Part(TokenInputs(ids), first.astype(np.float32)[:, None])
+
+
+def text_split(count: int = 300) -> TextSplit:
+    return TextSplit(
+        *(text_part(count, seed) for seed in range(3)), classes=("after", "before"), vocabulary=None, facts={}
+    )
+
+
+def series_split(rows: int = 3000, interval_s: int = 3600) -> SeriesSplit:
+    """Row numbers as values, so that a forecast is an addition; training std 5."""
+    values = np.stack([np.arange(rows), np.zeros(rows)], axis=1).astype(np.float32)
+    times = np.datetime64("2014-01-01T00:00:00") + np.arange(rows) * np.timedelta64(interval_s, "s")
+    spec = WindowSpec(8, 2, 3, interval_s)
+    parts = []
+    for first, last in ((0, 200), (200, 400), (400, rows)):
+        anchors = spec.anchors(first, last)
+        targets = values[anchors + 3, :1]
+        parts.append(Part(WindowInputs(values, anchors, 8, 2), targets, times[anchors + 3]))
+    scaler = Scaler(np.zeros(2), np.array([5.0, 1.0]))
+    return SeriesSplit(
+        *parts, spec=spec, scaler=scaler, columns=("row", "zero"), target_name="row", target_column=0, facts={}
+    )
+
+
+reads_order = Function(lambda ids: ((ids == 3).argmax(axis=1) < (ids == 4).argmax(axis=1))[:, None] * 2.0 - 1.0)
+reads_newest = Function(lambda windows: windows[:, -1, :1] + 5)
+
+
+def baseline(name: str, outputs: np.ndarray, **validation: float) -> Baseline:
+    return Baseline(name, validation, {}, 0.1, outputs)
+
+
+def test_classes_are_scored_on_validation_and_test():
+    split = text_split()
+    found = evaluate(reads_order, split, LOGITS)
+    assert found.validation == {"loss": pytest.approx(np.log1p(np.exp(-1))), "accuracy": 1, "n": 300}
+    assert found.test["accuracy"] == 1
+    np.testing.assert_array_equal(found.test_outputs > 0, split.test.targets > 0)
+    assert found.validation_outputs.shape == (300, 1)
+
+
+def test_the_as_printed_loss_keeps_its_own_accuracy():
+    always = Function(lambda ids: np.full((len(ids), 1), 1.6))
+    assert evaluate(always, text_split(), "as_printed").test["accuracy"] == 0
+
+
+def test_forecasts_are_scored_in_both_units():
+    split = series_split()
+    exact = evaluate(reads_newest, split, "mse")
+    assert exact.test == {"mae": 0, "mae_scaled": 0, "n": len(split.test.targets)}
+    late = evaluate(Function(lambda windows: windows[:, -1, :1]), split, "mae")
+    assert late.validation == {"mae": 25, "mae_scaled": 5, "n": 200 - 8 - 3}
+
+
+def test_comparisons_start_with_the_baseline_that_is_best_on_validation():
+    split = text_split()
+    right = np.where(split.test.targets > 0, 1.0, -1.0)
+    weak, strong = right.copy(), right.copy()
+    weak[:90] *= -1
+    strong[90:120] *= -1
+    ours = right.copy()
+    ours[120:126] *= -1
+    found = compare(
+        ours, [baseline("weak", weak, accuracy=0.7), baseline("strong", strong, accuracy=0.9)], split, LOGITS
+    )
+    assert [each.name for each in found] == ["strong", "weak"]
+    assert [each.improvement for each in found] == pytest.approx([1 - 6 / 30, 1 - 6 / 90])
+    assert all(0 < each.low < each.improvement < each.high <= 1 for each in found)
+    assert beats_baselines(found)
+
+
+def test_baselines_of_the_as_printed_loss_are_read_as_logits():
+    split = text_split()
+    logits = np.where(split.test.targets > 0, 3.0, -3.0)
+    probabilities = np.where(split.test.targets > 0, 0.9, 0.6)
+    found = compare(probabilities, [baseline("NB-SVM", logits, accuracy=1.0)], split, "as_printed")
+    assert found[0].improvement == -np.inf  # the baseline is always right, the network is not
+
+
+def test_forecasts_are_compared_by_their_absolute_error_in_blocks():
+    split = series_split()
+    random = np.random.default_rng(0)
+    noise = np.repeat(random.normal(size=(200, 1)), 13, axis=0)[: len(split.test.targets)].astype(np.float32)
+    ours, worse = split.test.targets + noise, split.test.targets + 1.25 * noise
+    (found,) = compare(ours, [baseline("ridge", worse, mae_scaled=1.0)], split, "huber")
+    assert (found.improvement, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2), abs=1e-3)
+    independent = split.test.targets + random.normal(size=noise.shape)
+    (unsure,) = compare(ours, [baseline("ridge", independent, mae_scaled=1.0)], split, "mae")
+    assert unsure.low < 0 < unsure.high
+
+
+def test_many_classes():
+    parts = [Part(text_part(60, seed).inputs, np.arange(60, dtype=np.int32) % 3) for seed in range(3)]
+    split = TextSplit(*parts, classes=("a", "b", "c"), vocabulary=None, facts={})
+    right = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
+    loss = "categorical_crossentropy"
+    (found,) = compare(right, [baseline("majority class", np.tile([1.0, 0, 0], (60, 1)), accuracy=0.3)], split, loss)
+    assert (found.improvement, found.low, found.high) == (1, 1, 1)
+    assert evaluate(Function(lambda ids: right), split, loss).test["accuracy"] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "count", "expected"),
+    [
+        (WindowSpec(240, 1, 24, 3600), 20_000, 168),  # a week
+        (WindowSpec(1440, 6, 144, 600), 100_000, 1008),
+        (WindowSpec(240, 1, 335, 3600), 20_000, 336),  # the lead is longer
+        (WindowSpec(240, 1, 24, 3600), 1000, 50),  # twenty blocks
+        (WindowSpec(240, 1, 24, 3600), 300, 25),  # never less than the lead
+        (WindowSpec(52, 1, 0, 7 * 86400), 400, 1),
+        (WindowSpec(52, 1, 0, 30 * 86400), 400, 1),
+    ],
+)
+def test_a_block_is_a_week_or_the_lead(spec, count, expected):
+    assert block_length(spec, count) == expected
+
+
+def test_a_network_beats_the_baselines_only_with_every_interval_above_zero():
+    above, around, below = (
+        Comparison("x", *ends) for ends in ((0.1, 0.05, 0.2), (0.1, -0.05, 0.2), (-0.1, -0.2, -0.1))
+    )
+    assert beats_baselines([above, above])
+    assert not beats_baselines([above, around])
+    assert not beats_baselines([below])
+    assert not beats_baselines([])
+
+
+BETTER = Comparison("gradient boosting", 0.07, 0.051, 0.09)
+WORSE = Comparison("gradient boosting", -0.03, -0.05, -0.01)
+UNCLEAR = Comparison("gradient boosting", 0.01, -0.024, 0.04)
+NAIVE = Comparison("naive (last value)", 0.18, 0.15, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "sentence"),
+    [
+        ([Comparison("naive (last value)", 0.07, 0.05, 0.09)], "Beats the naive forecast by 7 % (5 to 9 %)."),
+        ([WORSE], "Does not beat gradient boosting: its error is 3 % larger (1 to 5 %)."),
+        ([UNCLEAR], "No clear difference to gradient boosting (between 2 % worse and 4 % better)."),
+        ([BETTER, NAIVE], "Beats gradient boosting by 7 % (5 to 9 %); also beats the naive forecast (18 %)."),
+        (
+            [WORSE, Comparison("ridge on the window", 0.02, -0.01, 0.05), NAIVE],
+            "Does not beat gradient boosting: its error is 3 % larger (1 to 5 %); beats the naive forecast (18 %); "
+            "no clear difference to ridge on the window.",
+        ),
+        (
+            [BETTER, Comparison("a", 0.2, 0.1, 0.3), Comparison("b", 0.3, 0.1, 0.4), Comparison("c", -0.2, -0.3, -0.1)],
+            "Beats gradient boosting by 7 % (5 to 9 %); does not beat c (error 20 % larger); "
+            "also beats a (20 %) and b (30 %).",
+        ),
+        ([WORSE, Comparison("c", -0.2, -0.3, -0.1)], f"{verdict([WORSE])[:-1]}; nor c (error 20 % larger)."),
+        ([Comparison("NB-SVM", 0.012, 0.004, 0.02)], "Beats NB-SVM by 1.2 % (0.4 to 2.0 %)."),
+        (
+            [Comparison("NB-SVM", 0.3, -np.inf, np.inf)],
+            "No clear difference to NB-SVM: too little test data to tell.",
+        ),
+        ([Comparison("NB-SVM", -np.inf, -np.inf, -np.inf)], "Does not beat NB-SVM, which makes no error."),
+        (
+            [Comparison("NB-SVM", -2.5, -np.inf, -1)],
+            "Does not beat NB-SVM: its error is 250 % larger (at least 100 %).",
+        ),
+        ([], "Not compared with any baseline."),
+    ],
+)
+def test_the_verdict_says_what_is_known_and_no_more(comparisons, sentence):
+    assert verdict(comparisons) == sentence
+
+
+def test_the_probe_tells_a_network_that_reads_word_order_from_one_that_does_not():
+    split = text_split(2500)
+    found = probe_order(reads_order, split, LOGITS)
+    assert found["as_is"]["accuracy"] == 1
+    assert 0.45 < found["shuffled"]["accuracy"] < 0.55
+    assert found["n"] == found["shuffled"]["n"] == 2500
+    counts = Function(lambda ids: (ids.sum(axis=1, keepdims=True) % 3) - 1.0)
+    same = probe_order(counts, split, LOGITS)
+    assert same["as_is"] == same["shuffled"]
+
+
+def test_the_probe_of_a_series_shuffles_the_rows_of_each_window():
+    found = probe_order(reads_newest, series_split(), "mae")
+    assert found["as_is"]["mae_scaled"] == 0
+    # the last of four rows 2 apart becomes any of the four: off by 0, 2, 4 or 6
+    assert found["shuffled"]["mae_scaled"] == pytest.approx(3, abs=0.3)
+    mean = Function(lambda windows: windows[..., :1].mean(axis=1))
+    same = probe_order(mean, series_split(), "mae")
+    assert same["as_is"]["mae_scaled"] == pytest.approx(same["shuffled"]["mae_scaled"])
+
+
+def test_a_long_test_split_is_probed_on_ten_thousand_examples_and_repeats_with_the_seed():
+    split = series_split(rows=13_000)
+    one, two, other = (probe_order(reads_newest, split, "mae", seed) for seed in (1, 1, 2))
+    assert one == two != other
+    assert one["n"] == 10_000
+    assert probe_order(reads_newest, series_split(rows=412), "mae")["n"] == 1
+
+
+def test_shuffled_texts_keep_their_words_padding_and_start():
+    inputs = text_part(200, 0).inputs
+    shuffled = shuffle_order(inputs, np.random.default_rng(0))
+    assert isinstance(inputs, TokenInputs)
+    assert isinstance(shuffled, TokenInputs)
+    assert shuffled.ids.dtype == np.int32
+    np.testing.assert_array_equal(shuffled.ids[:, :5], inputs.ids[:, :5])
+    np.testing.assert_array_equal(np.sort(shuffled.ids), np.sort(inputs.ids))
+    assert (shuffled.ids != inputs.ids).any(axis=1).mean() > 0.99
+
+
+def test_shuffled_windows_are_windows_of_whole_rows():
+    random = np.random.default_rng(0)
+    inputs = WindowInputs(random.normal(size=(80, 3)).astype(np.float32), np.array([20, 33, 70]), 12, 3)
+    shuffled = shuffle_order(inputs, random)
+    assert shuffled.shape == inputs.shape == (4, 3)
+    every = np.arange(3)
+    for before, after in zip(inputs.gather(every), shuffled.gather(every), strict=True):
+        assert sorted(map(tuple, before)) == sorted(map(tuple, after))

@@ -1,0 +1,112 @@
+"""The report: complete, self-contained, safe against what the data say, and refused for a folder that is no run."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqconv import plots
+from seqconv.errors import BundleError
+from seqconv.report import write_report
+
+COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": None}
+
+
+def write_run(folder: Path, task: str, **changes: object) -> Path:
+    score = {"accuracy": 0.75, "loss": 0.5, "n": 4} if task == "text" else {"mae": 1.5, "mae_scaled": 0.2, "n": 4}
+    results = {
+        "recipe": "r",
+        "verdict": "Beats <script>alert(1)</script> by 7 %.",
+        "description": "d & e",
+        "task": task,
+        "parameters": 1234,
+        "epochs": 2,
+        "best_epoch": 2,
+        "refit": False,
+        "validation": score,
+        "test": score,
+        "baselines": [{"name": "naive <b>", "validation": score, "test": score, "seconds": 0.1}],
+        "beats_baselines": True,
+        "comparisons": [COMPARISON],
+        "seconds": {"train": 1.0, "total": 2.0},
+        "network": [
+            {"name": "Dense(1)", "shape": [1], "parameters": 1234, "receptive_field": None, "multiply_adds": 9}
+        ],
+        "facts": {"source": "<img>", "splits": {"train": {"windows": 3, "dropped_at_holes": 1}}, "notes": ["a", "b"]},
+        "settings": {"training": {"loss": "mae" if task == "series" else "binary_crossentropy"}},
+        "versions": {"python": "3"},
+        **({"classes": ["neg", "<pos>"], "confusion": [[1, 2], [3, 4]]} if task == "text" else {"target": "T"}),
+    }
+    metric = "accuracy" if task == "text" else "mae"
+    (folder / "metrics.json").write_text(json.dumps(results | changes))
+    (folder / "history.csv").write_text(
+        f"epoch,loss,{metric},validation_loss,validation_{metric},seconds\n1,0.7,0.5,0.6,0.6,1\n2,0.5,0.7,0.5,0.7,1\n"
+    )
+    times = np.datetime64("2014-01-01T00:00:00") + np.arange(4) * np.timedelta64(3600, "s")
+    np.savez(folder / "predictions.npz", outputs=np.arange(4.0), targets=np.arange(4.0), times=times)
+    return folder
+
+
+@pytest.mark.parametrize("task", ["text", "series"])
+def test_a_page_holds_everything_and_escapes_what_it_shows(tmp_path, task):
+    page = write_report(write_run(tmp_path, task)).read_text()
+    assert page.index("Beats") < page.index("Test set")
+    assert "<script>" not in page
+    assert "<img>" not in page
+    assert "naive &lt;b&gt;" in page
+    assert "1,234" in page
+    assert page.count("<svg") == 3
+    assert ("&lt;pos&gt;" in page) == (task == "text")
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("beats", "tone"), [(True, 'class="verdict good"'), (False, "verdict bad"), (None, 'class="verdict "')]
+)
+def test_the_verdict_has_the_colour_of_what_it_says(tmp_path, beats, tone):
+    assert tone in write_report(write_run(tmp_path, "text", beats_baselines=beats)).read_text()
+
+
+def test_a_run_without_baselines_has_no_comparison(tmp_path):
+    page = write_report(write_run(tmp_path, "text", baselines=[], comparisons=[], beats_baselines=None)).read_text()
+    assert "Beside the baselines" not in page
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda f: (f / "metrics.json").unlink(), "holds no metrics.json"),
+        (lambda f: (f / "history.csv").unlink(), "holds no history.csv"),
+        (lambda f: (f / "metrics.json").write_text("{"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("{}"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
+    ],
+)
+def test_a_folder_that_is_no_whole_run_is_refused(tmp_path, damage, says):
+    damage(write_run(tmp_path, "series"))
+    with pytest.raises(BundleError) as caught:
+        write_report(tmp_path)
+    assert says in str(caught.value)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_pictures_follow_the_page_and_are_the_same_bytes_again():
+    def draw():
+        return plots.draw_history([1, 2, 3], [3.0, 2.0, 1.0], [3.0, 2.5, 2.7], "loss", 2)
+
+    svg = draw()
+    ElementTree.fromstring(svg)
+    assert "currentColor" in svg
+    assert plots.INK not in svg
+    assert svg == draw()
+
+
+def test_a_gap_in_time_stays_a_gap_in_the_picture():
+    times = np.datetime64("2014-01-01T00:00:00") + np.array([0, 1, 2, 50, 51]) * np.timedelta64(3600, "s")
+    whole = plots.draw_forecast(times[:3], np.arange(3.0), np.arange(3.0), "T")
+    holed = plots.draw_forecast(times, np.arange(5.0), np.arange(5.0), "T")
+    for svg, strokes in ((whole, 1), (holed, 2)):
+        path = next(line for line in svg.split("<path") if plots.TRAINING in line and 'd="' in line)
+        assert path.split('d="')[1].split('"')[0].count("M") == strokes

@@ -1,0 +1,121 @@
+"""The training loop, on a stand-in network whose losses are chosen by the test."""
+
+import numpy as np
+import pytest
+
+from seqconv.config import TrainingConfig
+from seqconv.engines import StepResult
+from seqconv.models import Dense, Embed, GlobalMaxPool
+from seqconv.splits import Part, TextSplit, merge_validation
+from seqconv.tokens import TokenInputs
+from seqconv.training import Listener, TrainingError, fit_network
+
+
+class Scripted:
+    """Its validation logits follow a script; it records the batches that it is given."""
+
+    plan = (Embed(5, 2), GlobalMaxPool(), Dense(2, 1))
+
+    def __init__(self, validation_logits, train_loss=0.5):
+        self.script = list(validation_logits)
+        self.train_loss = train_loss
+        self.batches = []
+        self.epoch = 0
+
+    def weights(self):
+        return {"epoch": np.array(self.epoch)}
+
+    def set_weights(self, weights):
+        self.kept = int(weights["epoch"])
+
+    def predict(self, inputs):
+        return np.full((len(inputs), 1), self.script[self.epoch - 1], np.float32)
+
+    def train_batches(self, inputs, targets, batches, draw):
+        self.epoch += 1
+        self.batches.append(batches)
+        for index in batches:
+            assert draw(len(index)) == {}
+            yield StepResult(self.train_loss, np.full((len(index), 1), 0.1, np.float32))
+
+
+def split(train: int = 10) -> TextSplit:
+    def part(count):
+        return Part(TokenInputs(np.ones((count, 4), np.int32)), np.ones((count, 1), np.float32))
+
+    return TextSplit(part(train), part(6), part(3), ("neg", "pos"), None, {})
+
+
+def config(**settings):
+    return TrainingConfig(**{"batch_size": 4, "epochs": 5, **settings})
+
+
+def test_every_example_is_seen_once_an_epoch_in_a_new_order():
+    network = Scripted([1] * 5)
+    fit_network(network, split(), config(), Listener())
+    assert [[len(index) for index in epoch] for epoch in network.batches] == [[4, 4, 2]] * 5
+    orders = [np.concatenate(epoch).tolist() for epoch in network.batches]
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 5
+
+
+def test_random_batches_are_drawn_as_often_as_asked_and_the_same_for_the_same_seed():
+    first, again, other = Scripted([1] * 5), Scripted([1] * 5), Scripted([1] * 5)
+    for network, seed in ((first, 3), (again, 3), (other, 4)):
+        fit_network(network, split(), config(steps_per_epoch=7, seed=seed), Listener())
+    assert np.shape(first.batches) == (5, 7, 4)
+    np.testing.assert_array_equal(first.batches, again.batches)
+    assert not np.array_equal(first.batches, other.batches)
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_training():
+    network = Scripted([1, 2, 3, 2, 2.5, 4])
+    trained = fit_network(network, split(), config(epochs=6, patience=2), Listener())
+    assert trained.best_epoch == network.kept == 3
+    assert len(trained.history) == 5
+    assert trained.history[0].validation_loss == pytest.approx(np.log1p(np.exp(-1)), rel=1e-6)
+    assert trained.history[0].validation_metric == 1
+
+
+def test_without_patience_all_epochs_are_run():
+    trained = fit_network(Scripted([3, 2, 1, 0, -1]), split(), config(), Listener())
+    assert (len(trained.history), trained.best_epoch) == (5, 1)
+
+
+def test_the_last_weights_stay_when_the_best_are_not_asked_for():
+    network = Scripted([3, 2])
+    fit_network(network, split(), config(epochs=2), Listener(), keep_best=False)
+    assert not hasattr(network, "kept")
+
+
+def test_a_loss_that_is_no_number_ends_training_in_words():
+    with pytest.raises(
+        TrainingError, match=r"epoch 1: the loss must be finite; got nan\. Lower training.learning_rate"
+    ):
+        fit_network(Scripted([1], train_loss=float("nan")), split(), config(), Listener())
+
+
+@pytest.mark.parametrize("output", [-0.3, 0.0, 1.0, 1.7])
+def test_a_dead_start_of_the_as_printed_loss_is_said(output):
+    network = Scripted([output])
+    network.epoch = 1
+    with pytest.raises(TrainingError, match="dead start: every output"):
+        fit_network(network, split(), config(loss="as_printed"), Listener())
+    assert network.batches == []
+
+
+def test_listeners_hear_running_means():
+    heard = []
+
+    class Ears(Listener):
+        def end_step(self, loss, metric):
+            heard.append((loss, metric))
+
+    fit_network(Scripted([1]), split(), config(epochs=1), Ears())
+    assert heard == [(0.5, 1.0)] * 3
+
+
+def test_merging_puts_the_validation_examples_behind_the_training_examples():
+    merged = merge_validation(split())
+    assert len(merged.train.inputs) == len(merged.train.targets) == 16
+    assert len(merged.test.inputs) == 3
