@@ -1,0 +1,96 @@
+"""The pictures of docs/benchmarks.md: SVG without a background, in colours that read on white and on black."""
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from works import OURS, WORKS
+
+matplotlib.use("svg")
+INK = "#808890"
+COLOURS = {
+    OURS: "#e0483e",
+    "keras-tensorflow": "#d08a1c",
+    "keras-jax": "#3f9b6c",
+    "torch-eager": "#4a86d8",
+    "torch-compiled": "#9a6fd0",
+    "onnxruntime": "#2b9fb0",
+    "python-re": "#8a8f3a",
+    "tokenizers": "#c0649a",
+    "scikit-learn": "#7a8694",
+}
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "seqconv",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+AXES = {"batch": "examples in a batch", "length": "steps of one input", "filters": "filters", "threads": "threads"}
+
+Result = dict[str, object]
+
+
+def draw_times(results: dict[str, Result], path: Path) -> None:
+    """How many times longer each peer takes than seqconv; one row a work."""
+    names = [name for name in WORKS if name in results]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 0.42 * len(names) + 1.1), layout="constrained")
+        axes = figure.subplots()
+        shown = set()
+        for row, name in enumerate(reversed(names)):
+            draw_row(axes, row, results[name], shown)
+        axes.set_yticks(range(len(names)), [WORKS[name].title for name in reversed(names)])
+        axes.set_xscale("log")
+        axes.set_xlabel("time of the peer / time of seqconv   (| is what the project promises)")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.grid(axis="x", color=INK, alpha=0.25, linewidth=0.6)
+        figure.legend(loc="outside upper center", ncols=5, frameon=False)
+        save(figure, path)
+
+
+def draw_row(axes: Axes, row: int, result: Result, shown: set[str]) -> None:
+    """The peers of one work on one line."""
+    ours = result["peers"][OURS]["median_s"]
+    for peer, times in result["peers"].items():
+        label = None if peer in shown else peer
+        shown.add(peer)
+        axes.plot(times["median_s"] / ours, row, "o", color=COLOURS[peer], markersize=6, label=label)
+    axes.plot(result["required"], row, "|", color=INK, markersize=16)
+
+
+def draw_growth(points: list[Result], path: Path) -> None:
+    """Milliseconds a step over batch size, length, filters and threads."""
+    plans = sorted({str(point["plan"]) for point in points})
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 2.8), layout="constrained")
+        for axes, axis in zip(figure.subplots(1, len(AXES)), AXES, strict=True):
+            for plan, colour in zip(plans, (COLOURS[OURS], COLOURS["torch-eager"]), strict=True):
+                found = [(p["value"], p["seconds"] * 1e3) for p in points if (p["plan"], p["axis"]) == (plan, axis)]
+                axes.loglog(*zip(*found, strict=True), "o-", color=colour, markersize=4, linewidth=1.2, label=plan)
+            set_ticks(axes, sorted({int(point["value"]) for point in points if point["axis"] == axis}))
+            axes.set_xlabel(AXES[axis])
+        figure.axes[0].set_ylabel("ms a training step")
+        figure.axes[0].legend(frameon=False)
+        save(figure, path)
+
+
+def set_ticks(axes: Axes, values: list[int]) -> None:
+    """The measured sizes, in plain numbers."""
+    axes.set_xticks(values, [str(value) for value in values], rotation=60)
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.grid(color=INK, alpha=0.25, linewidth=0.6)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """The same bytes for the same numbers."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, transparent=True, metadata={"Date": None})

@@ -1,0 +1,29 @@
+"""`spent.py PROCESSORS COMMAND...`: run it and print, as JSON, seconds, peak memory in bytes and its last line.
+
+A small process of its own, because a child's peak memory starts at that of the process that starts it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+def main() -> None:
+    """Run the command on that many processors."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+    started = time.perf_counter()
+    process = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE)
+    assert process.stdout
+    written = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    lines = written.decode().strip().splitlines()
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(json.dumps({"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit, "last": lines[-1] if lines else ""}))
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+main()
