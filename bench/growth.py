@@ -13,7 +13,6 @@ import numpy as np
 from arrays import make_series, read_reviews
 from flops import count_needed
 from peers.seqconv_worker import make_network, repeat_training
-from peers.worker import claim_processors
 from works import BATCH, DELAY, LENGTH, LOOKBACK, PLANS, SEED, STEP, THREADS, TRAINING_ROWS
 
 from seqconv.models import Conv, Dense, Embed, Plan
@@ -103,5 +102,4 @@ def sweep(quick: bool) -> Iterator[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    claim_processors()
     print(json.dumps(list(sweep("--quick" in sys.argv))))

@@ -13,20 +13,21 @@ Result = dict[str, object]
 
 # Why a promise is not kept, for those that may not be; shown only where one is missed.
 REASONS = {
-    "predict-one-review": "Keras on JAX answers one review far faster than Keras on TensorFlow (both are in the table "
-    "below); against the former the factor would need an answer in about ten microseconds, less than the words of the "
-    "review alone take.",
+    "predict-one-review": "Keras on JAX answers one review in a fiftieth of the time that Keras on TensorFlow takes "
+    "(both below). Fifty times faster than the former would be about twelve microseconds, half of which "
+    "reading the review's words takes alone.",
 }
 ABOUT = """\
 Peers and seqconv run in one run, on one machine, in turn and never two at a time, each in a process of its own: same
 arrays, same initial weights, batches of 128, {threads} threads on {threads} processors. A round gives each one turn
-of about half a second; a time is the median of seven rounds, with the quartiles behind it. First losses and first
+of about 0.7 seconds; a time is the median of five rounds, with the quartiles behind it. First losses and first
 outputs are compared, so all of them compute the same thing. Steps include gathering the batch, both passes and the
 optimiser (RMSprop, 1e-3).
 
 - Keras: `train_on_batch` and `predict_on_batch`, the fastest of its own calls here (`fit` and `predict` cost more); one
-  review goes through `predict`, as a user would do it. "The book's generator" collects the examples of a batch one at
-  a time in a Python loop; all other peers gather with one array expression.
+  review goes through `predict`, as a user would do it. On TensorFlow XLA is off, as Keras has it on a processor: with
+  it the conv networks take about twice as long and the recurrent ones about the same. "The book's generator" collects
+  the examples of a batch one at a time in a Python loop; all other peers gather with one array expression.
 - PyTorch: `torch.nn` layers, embedding with dense gradients; compiled, network and loss are one graph. `torch.nn.GRU`
   has no recurrent dropout and only the form with the reset after the product: an easier task, so the two works with a
   GRU are compared with Keras, which does the same as ours.

@@ -4,7 +4,7 @@ import json
 import statistics
 from pathlib import Path
 
-from seqconv.config import read_recipe
+from seqconv.config import read_recipe, recipe_names
 from seqconv.models import count_parameters
 from seqconv.plans import build_plan
 
@@ -45,12 +45,81 @@ NOTEBOOK = {
 }
 
 
-def write_page(results: Path, page: Path) -> None:
-    """Write the page from every stored study."""
+def write_page(results: Path, page: Path, readme: Path) -> None:
+    """Write the page from every stored study, and the tables of the README."""
     studies = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
     parts = [introduce(studies), list_parameters(), list_scores(studies), explain_as_printed(studies)]
+    parts += [compare_naive(json.loads((results.parent / "naive.json").read_text()))]
     parts += [list_order(studies), *(list_course(name, study) for name, study in studies.items()), list_differences()]
     page.write_text("\n\n".join(part for part in parts if part) + "\n")
+    text = replace_between(readme.read_text(), "recipes", list_recipes(studies))
+    readme.write_text(replace_between(text, "first result", show_first_result(studies["imdb-conv1d"])))
+
+
+def replace_between(text: str, name: str, content: str) -> str:
+    """The text with what stands between the marks of that name replaced."""
+    start = text.index("-->", text.index(f"<!-- {name}:")) + 3
+    return text[:start] + f"\n\n{content}\n\n" + text[text.index("<!-- end -->", start) :]
+
+
+def list_recipes(studies: dict) -> str:
+    """The README's table: every number measured, three seeds."""
+    rows = []
+    for name in recipe_names():
+        study = studies.get(name)
+        if study is None:
+            continue
+        metric, seeds = metric_name(study), alive(study)
+        label = "accuracy" if metric == "accuracy" else "MAE (scaled)"
+        strongest = pick_strongest(study)
+        seconds = statistics.median(epoch["seconds"] for seed in seeds for epoch in seed["history"])
+        scores = [
+            spread([seed["test"][metric] for seed in seeds]),
+            f"{strongest['name']} {strongest['test'][metric]:.4f}",
+        ]
+        rows.append([f"`{name}`", read_recipe(name).description, label, *scores, f"{seconds:.1f}"])
+    note = (
+        "Test scores at the epoch with the lowest validation loss, mean ± standard deviation of three seeds. Jena: the"
+    )
+    note += " hourly copy with 6 of the 14 columns. The demo recipes are `demo-text` and `demo-series`."
+    head = ["recipe", "what", "metric", "network, test", "strongest baseline, test", "s an epoch"]
+    return table(head, rows) + f"\n\n{note}"
+
+
+def pick_strongest(study: dict) -> dict:
+    """The baseline with the best validation score."""
+    metric = metric_name(study)
+    sign = -1 if metric == "accuracy" else 1
+    return min(alive(study)[0]["baselines"], key=lambda row: sign * row["validation"][metric])
+
+
+def show_first_result(study: dict) -> str:
+    """What the first command of the README gave with seed 0."""
+    first = alive(study)[0]
+    probe = first["order_probe"]
+    rows = [
+        [row["name"], *(f"{row[part]['accuracy']:.4f}" for part in ("validation", "test")), f"{row['seconds']:.1f}"]
+        for row in [
+            *first["baselines"],
+            first | {"name": "network (imdb-conv1d)", "seconds": first["seconds"]["train"]},
+        ]
+    ]
+    return (
+        f"> {first['verdict']}\n\n"
+        + table(["accuracy", "validation", "test", "seconds"], rows)
+        + f"\n\nSeed 0, all {len(first['history'])} epochs. Of {probe['n']:,} test reviews the network gets "
+        f"{probe['as_is']['accuracy']:.1%} right, and {probe['shuffled']['accuracy']:.1%} when the words of each are "
+        f"shuffled."
+    )
+
+
+def compare_naive(naive: dict) -> str:
+    """The naive forecast at the book's lead."""
+    rows = [[name, f"{value:.4f}"] for name, value in naive.items()]
+    return (
+        "## The naive forecast at the book's lead\n\nThe newest temperature read, 25 h before the target, on the "
+        "validation rows of the hourly copy; the book prints 0.29.\n\n" + table(["split", "MAE"], rows)
+    )
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -19,14 +19,14 @@ import arrays
 import commands
 import growth
 from flops import count_work
-from machine import describe_machine, measure_limits, read_busy
+from machine import claim_processors, describe_machine, measure_limits, read_busy
 from works import BATCH, OURS, THREADS, WORKS, Work
 
 ROOT = Path(__file__).parent
 RESULTS = ROOT / "results"
 QUICK = ROOT.parent / "build" / "bench-quick"
 LOGS = ROOT.parent / "build" / "bench-logs"
-ROUNDS, TURN_S = 7, 0.5
+ROUNDS, TURN_S = 5, 0.7
 # A turn is done again, a few times at most, if other processes took more than this share of a processor meanwhile.
 DISTURBED, REPEATS = 0.1, 4
 MODULES = {
@@ -217,6 +217,7 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true", help="skip what this commit has measured on this machine")
     options = parser.parse_args()
     failed = 0
+    claim_processors()
     arrays.prepare()
     for name in options.only or measurements:
         machine = describe_machine()

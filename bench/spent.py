@@ -1,4 +1,4 @@
-"""`spent.py PROCESSORS COMMAND...`: run it and print, as JSON, seconds, peak memory in bytes and its last line.
+"""`spent.py COMMAND...`: run it and print, as JSON, its seconds, its peak memory in bytes and its last line.
 
 A small process of its own, because a child's peak memory starts at that of the process that starts it.
 """
@@ -11,11 +11,9 @@ import time
 
 
 def main() -> None:
-    """Run the command on that many processors."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+    """Run the command and measure it."""
     started = time.perf_counter()
-    process = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE)
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
     assert process.stdout
     written = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -35,14 +35,16 @@ void run_forward(ConvForward job, const float* kernel, const float* bias, int th
   });
 }
 
-void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias, const AnyFloats& y,
-                  const AnyInts& arg, int dilation, int left_pad, bool relu, int pool, int threads) {
+void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias,
+                  const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu, int pool,
+                  int threads) {
   const int64_t channels = static_cast<int64_t>(x.shape(2));
   check_at_least("channels", channels, 1);
   check_at_least("threads", threads, 1);
-  const ConvShape shape = make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
-                                      static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
-                                     {dilation, left_pad, pool, relu});
+  const ConvShape shape =
+      make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
+                  static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
+                 {dilation, left_pad, pool, relu});
   check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
@@ -51,8 +53,8 @@ void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsI
   run_forward(job, kernel.data(), bias.data(), threads);
 }
 
-// How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are few chunks
-// (a long kernel: bounded memory; few units), into parts of the filters
+// How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are
+// few chunks (a long kernel: bounded memory; few units), into parts of the filters
 struct Cut {
   int64_t units, chunks, parts, columns;  // columns: quanta of filters
   Cut(const ConvShape& shape, const ConvLayout& layout) {
@@ -67,7 +69,8 @@ struct Cut {
     share.first_unit = units * chunk / chunks;
     share.last_unit = units * (chunk + 1) / chunks;
     share.first_filter = static_cast<int>(columns * part / parts * quantum);
-    share.last_filter = static_cast<int>(std::min<int64_t>(columns * (part + 1) / parts * quantum, job.shape.filters));
+    share.last_filter =
+        static_cast<int>(std::min<int64_t>(columns * (part + 1) / parts * quantum, job.shape.filters));
     share.kernel = partials.kernel + chunk * job.layout.partial;
     share.bias = partials.bias + chunk * partials.bias_size;
     return share;
@@ -80,8 +83,10 @@ bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* 
   const ConvLayout layout = job.layout = conv_kernels().plan(job.shape);
   const Cut cut(job.shape, layout);
   const int64_t examples = job.shape.examples;
-  const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS), shares = cut.chunks * cut.parts;
-  const int64_t input_size = Pieces::rounded(layout.input_scratch), share_size = Pieces::rounded(layout.kernel_scratch);
+  const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS),
+                shares = cut.chunks * cut.parts;
+  const int64_t input_size = Pieces::rounded(layout.input_scratch),
+                share_size = Pieces::rounded(layout.kernel_scratch);
   const int64_t bias_size = Pieces::rounded(job.shape.filters), partial_size = cut.chunks * layout.partial;
   const int64_t weights_size = job.dx == nullptr ? 0 : layout.gradient_weights;
   Pieces pieces(Pieces::rounded(weights_size) + inputs * input_size + shares * share_size +
@@ -106,26 +111,30 @@ bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* 
     }
     if (!done) right = false;
   });
-  parallel_for(job.shape.kernel, threads, [&](int tap) { kernels.add_up(job, partials, tap, dkernel, dbias); });
+  parallel_for(job.shape.kernel, threads,
+               [&](int tap) { kernels.add_up(job, partials, tap, dkernel, dbias); });
   return right;
 }
 
-void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFloatsIn& y, const AnyIntsIn& arg,
-                   const AnyFloatsIn& dy, const AnyFloats& dx, const Floats<3>& dkernel, const Floats<1>& dbias,
-                   int dilation, int left_pad, bool relu, int pool, int threads) {
+void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFloatsIn& y,
+                   const AnyIntsIn& arg, const AnyFloatsIn& dy, const AnyFloats& dx, const Floats<3>& dkernel,
+                   const Floats<1>& dbias, int dilation, int left_pad, bool relu, int pool, int threads) {
   const int64_t channels = static_cast<int64_t>(x.shape(2));
   check_at_least("channels", channels, 1);
   check_at_least("threads", threads, 1);
-  const ConvShape shape = make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
-                                      static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
-                                     {dilation, left_pad, pool, relu});
+  const ConvShape shape =
+      make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
+                  static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
+                 {dilation, left_pad, pool, relu});
   check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
   check_output("y", y, shape);
   check_output("dy", dy, shape);
   if (dx.is_valid()) check_shape("dx", dx, {shape.examples, shape.length, shape.channels});
   check_shape("dkernel", dkernel, {shape.kernel, shape.channels, shape.filters});
   check_shape("dbias", dbias, {shape.filters});
-  const ConvBackward job = {shape,     {},        x.data(), nullptr, y.data(), backward_arg(arg, shape),
+  const ConvBackward job = {shape,     {},
+                            x.data(),  nullptr,
+                            y.data(),  backward_arg(arg, shape),
                             dy.data(), dx.is_valid() ? dx.data() : nullptr};
   bool right;
   {
@@ -140,8 +149,10 @@ void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFlo
 void bind_convolution(nb::module_& m) {
   using namespace nb::literals;
   m.def("conv_forward", &conv_forward, "x"_a.noconvert(), "kernel"_a.noconvert(), "bias"_a.noconvert(),
-        "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
-        "y, arg = max over groups of `pool` steps (0: all, 1: none) of relu(x * kernel + bias); arg may be None.");
+        "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a,
+        "threads"_a,
+        "y, arg = max over groups of `pool` steps (0: all, 1: none) of relu(x * kernel + bias); arg may be "
+        "None.");
   m.def("conv_backward", &conv_backward, "x"_a.noconvert(), "kernel"_a.noconvert(), "y"_a.noconvert(),
         "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dx"_a.noconvert().none(), "dkernel"_a.noconvert(),
         "dbias"_a.noconvert(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,

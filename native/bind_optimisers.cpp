@@ -128,18 +128,6 @@ void rmsprop_rows(Floats<2> w, FloatsIn<2> g, IntsIn<1> rows, Floats<2> v, Longs
   });
 }
 
-void rmsprop_settle(Floats<2> v, Longs last, int64_t now, double rho, int threads) {
-  check_fraction("rmsprop_settle: rho", rho);
-  check_last("rmsprop_settle", last, v.shape(0), now);
-  const int64_t height = v.shape(0), width = v.shape(1);
-  float* const squares = v.data();
-  int64_t* const steps = last.data();
-  nb::gil_scoped_release release;
-  for_blocks(height, width, threads, [&](int64_t begin, int64_t end) {
-    optimiser_kernels().settle_rmsprop(rho, width, now, begin, end, squares, steps);
-  });
-}
-
 Adam adam_rule(int64_t now, double learning_rate, double beta1, double beta2, double epsilon, double scale) {
   check_step("adam", now);
   check_fraction("adam: beta1", beta1);
@@ -203,8 +191,6 @@ void bind_optimisers(nb::module_& m) {
         arg("now"), arg("learning_rate"), arg("rho"), arg("epsilon"), arg("scale"), arg("threads"),
         "Step `now` (from 1) on the rows with a gradient; last[row] is the step up to which v[row] is "
         "decayed.");
-  m.def("rmsprop_settle", &rmsprop_settle, array("v"), array("last"), arg("now"), arg("rho"), arg("threads"),
-        "Decays every row of v up to step `now`, as the dense steps would have.");
   m.def("adam", &adam, array("w"), array("g"), array("m"), array("v"), arg("now"), arg("learning_rate"),
         arg("beta1"), arg("beta2"), arg("epsilon"), arg("scale"), arg("threads"),
         "Step `now` (from 1) on w, m and v; g is multiplied by scale first.");

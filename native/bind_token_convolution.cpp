@@ -12,8 +12,8 @@
 namespace seqconv {
 namespace {
 
-constexpr int64_t FORWARD_TASKS = 64;
-constexpr int GRADIENT_TASKS = 14;  // at least, where there are taps enough; each reads all of y, arg and dy
+// Fixed numbers, so that the order of sums does not depend on the machine
+constexpr int64_t FORWARD_TASKS = 64, SPREAD_TASKS = 64, GATHER_TASKS = 64;
 
 [[noreturn]] void refuse_id(const int32_t* ids, int length, int64_t example, int rows) {
   for (int step = 0; step < length; ++step)
@@ -39,15 +39,21 @@ ConvShape token_shape(const IntsIn<2>& ids, const Table& table, const Movement& 
   check_at_least("threads", threads, 1);
   const ConvShape shape =
       make_shape({static_cast<int64_t>(ids.shape(0)), static_cast<int64_t>(ids.shape(1)), 0,
-                  static_cast<int64_t>(table.shape(1)), static_cast<int64_t>(table.shape(2))}, movement);
+                  static_cast<int64_t>(table.shape(1)), static_cast<int64_t>(table.shape(2))},
+                 movement);
   const int64_t rows = static_cast<int64_t>(table.shape(0));
   check_at_least("table rows", rows, 1);
-  if (rows > INT_LIMIT) refuse("table: must have fewer than 2^31 rows; got " + std::to_string(rows));
+  const int64_t steps = int64_t{shape.length} + 2 * (int64_t{shape.kernel} - 1) * shape.dilation + 1;
+  if (steps * shape.examples > INT_LIMIT)
+    refuse("ids: all examples together must have fewer than 2^31 tokens; got shape [" +
+           std::to_string(shape.examples) + ", " + std::to_string(shape.length) + "]");
+  if (rows >= INT_LIMIT) refuse("table: must have fewer than 2^31 rows; got " + std::to_string(rows));
   return shape;
 }
 
-void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const FloatsIn<1>& bias, const AnyFloats& y,
-                        const AnyInts& arg, int dilation, int left_pad, bool relu, int pool, int threads) {
+void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const FloatsIn<1>& bias,
+                        const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu,
+                        int pool, int threads) {
   const ConvShape shape = token_shape(ids, table, {dilation, left_pad, pool, relu}, threads);
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
@@ -55,7 +61,8 @@ void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const Fl
   nb::gil_scoped_release unlocked;
   const int rows = static_cast<int>(table.shape(0));
   const std::vector<int32_t> runs = measure_runs(ids.data(), shape, rows);
-  const TokenForward job = {{shape, rows, ids.data(), runs.data()}, table.data(), bias.data(), y.data(), winners};
+  const TokenForward job = {
+      {shape, rows, ids.data(), runs.data()}, table.data(), bias.data(), y.data(), winners};
   const int64_t examples = shape.examples, tasks = std::min(examples, FORWARD_TASKS);
   parallel_for(static_cast<int>(tasks), threads, [&](int task) {
     token_kernels().forward(job, static_cast<int>(examples * task / tasks),
@@ -63,28 +70,76 @@ void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const Fl
   });
 }
 
-// Tasks own filters and taps of every row of the table, so that each element is added to in one fixed order
-bool run_gradient(const TokenGradient& job, int threads) {
-  const int filters = job.layer.shape.filters, taps = job.layer.shape.kernel;
-  const int blocks = (filters + TOKEN_FILTERS - 1) / TOKEN_FILTERS;
-  const int parts = std::min(taps, (GRADIENT_TASKS + blocks - 1) / blocks);
-  const int64_t reach = int64_t{taps - 1} * job.layer.shape.dilation;
-  const int64_t scratch_size = (std::min<int64_t>(TOKEN_STEPS, job.layer.shape.steps) + 2 * reach) * TOKEN_FILTERS;
-  Pieces pieces(scratch_size * blocks * parts);
-  float* scratch = pieces.take(scratch_size * blocks * parts);
+// Windows of all tokens, sorted by id with the order of examples kept
+struct SortedWindows {
+  std::vector<int32_t> starts, windows;
+  explicit SortedWindows(const TokenConv& layer) : starts(layer.rows + 1) {
+    const ConvShape& shape = layer.shape;
+    std::vector<int32_t> ids((int64_t{shape.length} + 1) * shape.examples), places(ids.size());
+    int64_t count = 0;
+    for (int example = 0; example < shape.examples; ++example)
+      count += token_gradients().number(layer, example, ids.data() + count, places.data() + count);
+    for (int64_t i = 0; i < count; ++i) ++starts[ids[i] + 1];
+    for (int id = 0; id < layer.rows; ++id) starts[id + 1] += starts[id];
+    std::vector<int32_t> next(starts.begin(), starts.end() - 1);
+    windows.resize(count);
+    for (int64_t i = 0; i < count; ++i) windows[next[ids[i]]++] = places[i];
+  }
+  // the id at which a share of the work begins: rows to write and windows to add are about as dear
+  int boundary(int64_t task, int64_t tasks) const {
+    const int64_t rows = static_cast<int64_t>(starts.size()) - 1,
+                  work = (rows + starts.back()) * task / tasks;
+    int64_t low = 0, high = rows;
+    while (low < high) {
+      const int64_t middle = (low + high) / 2;
+      if (starts[middle] + middle < work) low = middle + 1;
+      else high = middle;
+    }
+    return static_cast<int>(low);
+  }
+};
+
+bool run_steps(TokenGradient job, int threads) {
+  const ConvShape& shape = job.layer.shape;
+  const TokenGradients& kernels = token_gradients();
+  const int64_t steps_size = kernels.window_rows(shape) * shape.examples * shape.filters,
+                examples = shape.examples;
+  const int64_t sums_size = examples * shape.filters;
+  Pieces pieces(Pieces::rounded(steps_size) + Pieces::rounded(sums_size));
+  job.steps = pieces.take(steps_size);
+  job.bias_sums = pieces.take(sums_size);
+  const int64_t spreads = std::min(examples, SPREAD_TASKS);
   std::atomic<bool> right{true};
-  parallel_for(blocks * parts, threads, [&](int task) {
-    const int first = task % blocks * TOKEN_FILTERS, part = task / blocks;
-    const TokenShare share = {first, std::min(first + TOKEN_FILTERS, filters), taps * part / parts,
-                              taps * (part + 1) / parts, scratch + task * scratch_size};
-    if (!token_kernels().gradient(job, share)) right = false;
+  parallel_for(static_cast<int>(spreads), threads, [&](int task) {
+    if (!kernels.spread(job, static_cast<int>(examples * task / spreads),
+                        static_cast<int>(examples * (task + 1) / spreads)))
+      right = false;
+  });
+  const SortedWindows sorted(job.layer);
+  const TokenWindows windows = {sorted.starts.data(), sorted.windows.data()};
+  const int64_t gathers = std::min<int64_t>(job.layer.rows, GATHER_TASKS);
+  parallel_for(static_cast<int>(gathers), threads, [&](int task) {
+    kernels.gather(job, windows, sorted.boundary(task, gathers), sorted.boundary(task + 1, gathers));
   });
   return right;
 }
 
-void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIntsIn& arg, const AnyFloatsIn& dy,
-                         const Floats<3>& dtable, const Floats<1>& dbias, int dilation, int left_pad, bool relu,
-                         int pool, int threads) {
+// Tasks own filters and taps of every row of the table, so that each element is added to in one fixed order
+bool run_winners(const TokenGradient& job, int threads) {
+  const int filters = job.layer.shape.filters, taps = job.layer.shape.kernel;
+  const int blocks = (filters + TOKEN_FILTERS - 1) / TOKEN_FILTERS;
+  std::atomic<bool> right{true};
+  parallel_for(blocks * taps, threads, [&](int task) {
+    const int first = task % blocks * TOKEN_FILTERS, tap = task / blocks;
+    if (!token_gradients().winners(job, {first, std::min(first + TOKEN_FILTERS, filters), tap, tap + 1}))
+      right = false;
+  });
+  return right;
+}
+
+void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIntsIn& arg,
+                         const AnyFloatsIn& dy, const Floats<3>& dtable, const Floats<1>& dbias, int dilation,
+                         int left_pad, bool relu, int pool, int threads) {
   const ConvShape shape = token_shape(ids, dtable, {dilation, left_pad, pool, relu}, threads);
   check_shape("dbias", dbias, {shape.filters});
   check_output("y", y, shape);
@@ -96,7 +151,9 @@ void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIn
     const int rows = static_cast<int>(dtable.shape(0));
     const std::vector<int32_t> runs = measure_runs(ids.data(), shape, rows);
     const TokenConv layer = {shape, rows, ids.data(), runs.data()};
-    right = run_gradient({layer, y.data(), winners, dy.data(), dtable.data(), dbias.data()}, threads);
+    const TokenGradient job = {layer,         y.data(),     winners, dy.data(),
+                               dtable.data(), dbias.data(), nullptr, nullptr};
+    right = shape.group <= TOKEN_GROUP ? run_steps(job, threads) : run_winners(job, threads);
   }
   if (!right) refuse_arg(shape);
 }
@@ -105,12 +162,13 @@ void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIn
 
 void bind_token_convolution(nb::module_& m) {
   using namespace nb::literals;
-  m.def("token_conv_forward", &token_conv_forward, "ids"_a.noconvert(), "table"_a.noconvert(), "bias"_a.noconvert(),
-        "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+  m.def("token_conv_forward", &token_conv_forward, "ids"_a.noconvert(), "table"_a.noconvert(),
+        "bias"_a.noconvert(), "y"_a.noconvert(), "arg"_a.noconvert().none(), "dilation"_a, "left_pad"_a,
+        "relu"_a, "pool"_a, "threads"_a,
         "As conv_forward, over the sums of table[ids[t + k * dilation - left_pad], k] instead of products.");
   m.def("token_conv_backward", &token_conv_backward, "ids"_a.noconvert(), "y"_a.noconvert(),
-        "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dtable"_a.noconvert(), "dbias"_a.noconvert(), "dilation"_a,
-        "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
+        "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dtable"_a.noconvert(), "dbias"_a.noconvert(),
+        "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
         "Overwrites dtable and dbias with the gradients of token_conv_forward.");
 }
 

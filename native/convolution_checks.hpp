@@ -49,7 +49,8 @@ struct Movement {
 
 inline void check_at_least(const char* name, int64_t value, int64_t minimum) {
   if (value < minimum)
-    refuse(std::string(name) + ": must be at least " + std::to_string(minimum) + "; got " + std::to_string(value));
+    refuse(std::string(name) + ": must be at least " + std::to_string(minimum) + "; got " +
+           std::to_string(value));
 }
 
 // Shapes are [B, T, C] and [K, C, O]; C is 0 for tokens
@@ -69,15 +70,15 @@ inline ConvShape make_shape(std::initializer_list<int64_t> sizes, const Movement
   check_at_least(("steps of a pool of " + std::to_string(group)).c_str(), steps, group);
   // offsets inside one example and inside the kernel are 32-bit; the slack covers padding to whole vectors
   const int64_t rows = length + movement.left_pad, widest = std::max(channels, filters) + LINE;
-  if (rows * widest > INT_LIMIT || kernel * widest > INT_LIMIT || groups * filters > INT_LIMIT ||
-      examples > INT_LIMIT)
+  if (rows * widest > INT_LIMIT || kernel * (channels + LINE) * filters > INT_LIMIT ||
+      groups * filters > INT_LIMIT || examples > INT_LIMIT)
     refuse("convolution: an example or the kernel has more than 2^31 - 1 values; got length " +
-           std::to_string(length) + ", " + std::to_string(channels) + " channels, " + std::to_string(filters) +
-           " filters");
+           std::to_string(length) + ", " + std::to_string(channels) + " channels, " +
+           std::to_string(filters) + " filters");
   const auto as_int = [](int64_t value) { return static_cast<int>(value); };
-  return {as_int(examples),  as_int(length),    as_int(channels), as_int(kernel), as_int(filters),
-          movement.dilation, movement.left_pad, movement.pool,    as_int(group),  as_int(steps),
-          as_int(groups),    movement.relu};
+  return {as_int(examples), as_int(length),    as_int(channels),  as_int(kernel),
+          as_int(filters),  movement.dilation, movement.left_pad, movement.pool,
+          as_int(group),    as_int(steps),     as_int(groups),    movement.relu};
 }
 
 // y, arg and dy: [B, groups, O], or [B, O] when all steps are pooled

@@ -170,6 +170,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, says):
 def test_recipes_summary_and_version(tmp_path):
     assert "imdb-conv1d-as-printed" in seqconv_command("recipes", cwd=tmp_path).stdout
     assert "1,315,937" in seqconv_command("summary", "imdb-conv1d", cwd=tmp_path).stdout
+    assert "12,609" in seqconv_command("summary", "jena-conv1d", cwd=tmp_path).stdout
     summary = json.loads(seqconv_command("summary", "demo-series", "--json", cwd=tmp_path).stdout)
     assert summary["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
     assert seqconv_command("--version", cwd=tmp_path).stdout.startswith("seqconv 0.")

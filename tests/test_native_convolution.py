@@ -100,7 +100,7 @@ def layers(draw):
     steps = draw(st.one_of(st.integers(1, 40), st.integers(1, 300)))
     length = max(steps + reach - left_pad, 1)
     steps = length + left_pad - reach
-    pool = draw(st.sampled_from([p for p in (0, 1, 1, 2, 3, 5, 17) if p <= steps]))
+    pool = draw(st.sampled_from([p for p in (0, 1, 1, 2, 3, 5, 17, 70) if p <= steps]))
     settings = {"dilation": dilation, "left_pad": left_pad, "relu": draw(st.booleans()), "pool": pool}
     return draw(st.sampled_from([1, 2, 3, 5])), length, kernel, draw(SIZES), settings
 
@@ -268,22 +268,22 @@ def test_a_conv_alone_matches_finite_differences():
             value[place] = before
 
 
-F, I = np.float32, np.int32
+FLOAT, INT = np.float32, np.int32
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": np.zeros((0, 8, 2), F)}, r"examples: must be at least 1; got 0"),
-        ({"x": np.zeros((2, 8, 0), F)}, r"channels: must be at least 1; got 0"),
-        ({"x": np.zeros((2, 2, 2), F)}, r"steps .*: must be at least 1; got 0"),
-        ({"kernel": np.zeros((0, 2, 4), F)}, r"kernel width: must be at least 1; got 0"),
-        ({"kernel": np.zeros((3, 2, 0), F)}, r"filters: must be at least 1; got 0"),
-        ({"kernel": np.zeros((3, 5, 4), F)}, r"kernel: must have shape \[3, 2, 4\]; got \[3, 5, 4\]"),
-        ({"bias": np.zeros(5, F)}, r"bias: must have shape \[4\]; got \[5\]"),
-        ({"y": np.zeros((2, 3, 5), F)}, r"y: must have shape \[2, 3, 4\]; got \[2, 3, 5\]"),
-        ({"y": np.zeros((2, 4), F)}, r"y: must have shape \[2, 3, 4\]; got \[2, 4\]"),
-        ({"arg": np.zeros((2, 6, 4), I)}, r"arg: must have shape \[2, 3, 4\]; got \[2, 6, 4\]"),
+        ({"x": np.zeros((0, 8, 2), FLOAT)}, r"examples: must be at least 1; got 0"),
+        ({"x": np.zeros((2, 8, 0), FLOAT)}, r"channels: must be at least 1; got 0"),
+        ({"x": np.zeros((2, 2, 2), FLOAT)}, r"steps .*: must be at least 1; got 0"),
+        ({"kernel": np.zeros((0, 2, 4), FLOAT)}, r"kernel width: must be at least 1; got 0"),
+        ({"kernel": np.zeros((3, 2, 0), FLOAT)}, r"filters: must be at least 1; got 0"),
+        ({"kernel": np.zeros((3, 5, 4), FLOAT)}, r"kernel: must have shape \[3, 2, 4\]; got \[3, 5, 4\]"),
+        ({"bias": np.zeros(5, FLOAT)}, r"bias: must have shape \[4\]; got \[5\]"),
+        ({"y": np.zeros((2, 3, 5), FLOAT)}, r"y: must have shape \[2, 3, 4\]; got \[2, 3, 5\]"),
+        ({"y": np.zeros((2, 4), FLOAT)}, r"y: must have shape \[2, 3, 4\]; got \[2, 4\]"),
+        ({"arg": np.zeros((2, 6, 4), INT)}, r"arg: must have shape \[2, 3, 4\]; got \[2, 6, 4\]"),
         ({"dilation": 0}, r"dilation: must be at least 1; got 0"),
         ({"left_pad": -1}, r"left_pad: must be at least 0; got -1"),
         ({"pool": -2}, r"pool: must be at least 0; got -2"),
@@ -292,8 +292,8 @@ F, I = np.float32, np.int32
     ],
 )
 def test_a_wrong_forward_call_is_refused(change, message):
-    call = {"x": np.zeros((2, 8, 2), F), "kernel": np.zeros((3, 2, 4), F), "bias": np.zeros(4, F)}
-    call |= {"y": np.zeros((2, 3, 4), F), "arg": np.zeros((2, 3, 4), I)}
+    call = {"x": np.zeros((2, 8, 2), FLOAT), "kernel": np.zeros((3, 2, 4), FLOAT), "bias": np.zeros(4, FLOAT)}
+    call |= {"y": np.zeros((2, 3, 4), FLOAT), "arg": np.zeros((2, 3, 4), INT)}
     call |= {"dilation": 1, "left_pad": 0, "relu": True, "pool": 2, "threads": 1} | change
     with pytest.raises(ValueError, match=message):
         native.conv_forward(**call)
@@ -303,18 +303,18 @@ def test_a_wrong_forward_call_is_refused(change, message):
     ("change", "message"),
     [
         ({"arg": None}, r"arg: must be given when steps are pooled; got None"),
-        ({"arg": np.full((2, 3, 4), 2, I)}, r"arg: must hold steps inside a group, 0 to 1; got one outside"),
-        ({"arg": np.full((2, 3, 4), -1, I)}, r"arg: must hold steps inside a group, 0 to 1; got one outside"),
-        ({"dy": np.zeros((2, 6, 4), F)}, r"dy: must have shape \[2, 3, 4\]; got \[2, 6, 4\]"),
-        ({"dx": np.zeros((2, 8, 3), F)}, r"dx: must have shape \[2, 8, 2\]; got \[2, 8, 3\]"),
-        ({"dkernel": np.zeros((3, 2, 5), F)}, r"dkernel: must have shape \[3, 2, 4\]; got \[3, 2, 5\]"),
-        ({"dbias": np.zeros(3, F)}, r"dbias: must have shape \[4\]; got \[3\]"),
+        ({"arg": np.full((2, 3, 4), 2, INT)}, r"arg: must hold steps inside a group, 0 to 1; got one outside"),
+        ({"arg": np.full((2, 3, 4), -1, INT)}, r"arg: must hold steps inside a group, 0 to 1; got one outside"),
+        ({"dy": np.zeros((2, 6, 4), FLOAT)}, r"dy: must have shape \[2, 3, 4\]; got \[2, 6, 4\]"),
+        ({"dx": np.zeros((2, 8, 3), FLOAT)}, r"dx: must have shape \[2, 8, 2\]; got \[2, 8, 3\]"),
+        ({"dkernel": np.zeros((3, 2, 5), FLOAT)}, r"dkernel: must have shape \[3, 2, 4\]; got \[3, 2, 5\]"),
+        ({"dbias": np.zeros(3, FLOAT)}, r"dbias: must have shape \[4\]; got \[3\]"),
     ],
 )
 def test_a_wrong_backward_call_is_refused(change, message):
-    kernel, y = np.zeros((3, 2, 4), F), np.zeros((2, 3, 4), F)
-    call = {"x": np.zeros((2, 8, 2), F), "kernel": kernel, "y": y, "arg": np.zeros((2, 3, 4), I), "dy": y.copy()}
-    call |= {"dx": np.zeros((2, 8, 2), F), "dkernel": kernel.copy(), "dbias": np.zeros(4, F)}
+    kernel, y = np.zeros((3, 2, 4), FLOAT), np.zeros((2, 3, 4), FLOAT)
+    call = {"x": np.zeros((2, 8, 2), FLOAT), "kernel": kernel, "y": y, "arg": np.zeros((2, 3, 4), INT), "dy": y.copy()}
+    call |= {"dx": np.zeros((2, 8, 2), FLOAT), "dkernel": kernel.copy(), "dbias": np.zeros(4, FLOAT)}
     call |= {"dilation": 1, "left_pad": 0, "relu": True, "pool": 2, "threads": 1} | change
     with pytest.raises(ValueError, match=message):
         native.conv_backward(**call)
@@ -322,28 +322,28 @@ def test_a_wrong_backward_call_is_refused(change, message):
 
 @pytest.mark.parametrize("value", [-1, 6, 2**31 - 1])
 def test_an_id_outside_the_table_is_refused_with_its_place(value):
-    ids = np.zeros((3, 9), I)
+    ids = np.zeros((3, 9), INT)
     ids[2, 5] = value
     message = rf"ids: must be in \[0, 6\); got {value} at \[2, 5\]"
-    y, dy = np.zeros((3, 7, 4), F), np.zeros((3, 7, 4), F)
+    y, dy = np.zeros((3, 7, 4), FLOAT), np.zeros((3, 7, 4), FLOAT)
     with pytest.raises(ValueError, match=message):
-        native.token_conv_forward(ids, np.zeros((6, 3, 4), F), np.zeros(4, F), y, None, 1, 0, True, 1, 1)
+        native.token_conv_forward(ids, np.zeros((6, 3, 4), FLOAT), np.zeros(4, FLOAT), y, None, 1, 0, True, 1, 1)
     with pytest.raises(ValueError, match=message):
-        native.token_conv_backward(ids, y, None, dy, np.zeros((6, 3, 4), F), np.zeros(4, F), 1, 0, True, 1, 1)
+        native.token_conv_backward(ids, y, None, dy, np.zeros((6, 3, 4), FLOAT), np.zeros(4, FLOAT), 1, 0, True, 1, 1)
 
 
 @pytest.mark.parametrize("filters", [3, 16, 17])
 def test_a_token_winner_outside_its_group_is_refused(filters):
-    y = np.ones((1, 2, filters), F)
-    arg, dtable = np.full(y.shape, 4, I), np.zeros((2, 2, filters), F)
-    ids = np.array([[0, 1, 0, 1, 0, 1, 0, 1, 0]], I)
+    y = np.ones((1, 2, filters), FLOAT)
+    arg, dtable = np.full(y.shape, 4, INT), np.zeros((2, 2, filters), FLOAT)
+    ids = np.array([[0, 1, 0, 1, 0, 1, 0, 1, 0]], INT)
     with pytest.raises(ValueError, match="arg: must hold steps inside a group, 0 to 3; got one outside"):
-        native.token_conv_backward(ids, y, arg, y, dtable, np.zeros(filters, F), 1, 0, True, 4, 1)
+        native.token_conv_backward(ids, y, arg, y, dtable, np.zeros(filters, FLOAT), 1, 0, True, 4, 1)
 
 
 def test_arrays_of_another_type_or_layout_are_refused():
     x, kernel, bias = draw_floats(6, (2, 8, 2), (3, 2, 4), 4)
-    y = np.zeros((2, 6, 4), F)
+    y = np.zeros((2, 6, 4), FLOAT)
     for wrong in (x.astype(np.float64), x.transpose(0, 2, 1), x[0], x[:, ::2]):
         with pytest.raises(TypeError):
             native.conv_forward(wrong, kernel, bias, y, None, 1, 0, True, 1, 1)

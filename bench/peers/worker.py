@@ -13,20 +13,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from arrays import Inputs, draw_batches, split_slices
-from works import BATCH, THREADS, WORKS, Work
+from works import BATCH, WORKS, Work
 
 Turn = Callable[[int], float]
 
 
-def claim_processors() -> None:
-    """Run on as many processors as the benchmark's threads, whatever a library would take."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
-
-
 def serve(build: Callable[[Work, str], Turn]) -> None:
     """Build the work named on the command line for the peer named there, then answer until standard input ends."""
-    claim_processors()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print must not mix with the answers
     work = WORKS[sys.argv[1]]

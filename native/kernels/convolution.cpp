@@ -11,7 +11,8 @@ namespace {
 int scratch_row(const ConvShape& shape) {
   const int padded = round_up(shape.channels), window = round_up(shape.kernel * shape.channels);
   const bool apart = shape.dilation > 1;  // then each tap takes its own vectors anyway
-  return apart || ptrdiff_t{16} * shape.kernel * padded <= ptrdiff_t{16 + LANES} * window ? padded : shape.channels;
+  return apart || ptrdiff_t{16} * shape.kernel * padded <= ptrdiff_t{16 + LANES} * window ? padded
+                                                                                          : shape.channels;
 }
 
 // Steps of a unit: its rows in half the first-level cache, but enough to pay for their K - 1 neighbours
@@ -27,7 +28,8 @@ ConvLayout plan(const ConvShape& shape) {
   const bool dense = shape.pool == 1;
   const ptrdiff_t inputs = ptrdiff_t{shape.kernel} * shape.channels, filters = shape.filters;
   const ptrdiff_t rows = ptrdiff_t{layout.block} * shape.group + ptrdiff_t{shape.kernel - 1} * shape.dilation;
-  const ptrdiff_t window = round_up(shape.kernel * layout.row), winners = ptrdiff_t{layout.block} * filters * 2;
+  const ptrdiff_t window = round_up(shape.kernel * layout.row),
+                  winners = ptrdiff_t{layout.block} * filters * 2;
   layout.quantum = PANEL;
   layout.bias = round_up(shape.filters);
   layout.weights = inputs * layout.bias;
@@ -38,13 +40,15 @@ ConvLayout plan(const ConvShape& shape) {
     layout.input_scratch = round_up(shape.channels) + rows * filters;
     layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
   } else {
-    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
+    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners +
+                           ptrdiff_t{least(shape.group, BY_STEP)} * filters * 2;
     layout.kernel_scratch = scratch_floats(rows, layout.row) + winners;
   }
   return layout;
 }
 
-void pack_forward(const ConvShape& shape, const float* kernel, const float* bias, float* weights, float* padded_bias) {
+void pack_forward(const ConvShape& shape, const float* kernel, const float* bias, float* weights,
+                  float* padded_bias) {
   const ptrdiff_t tap = ptrdiff_t{shape.channels} * shape.filters;
   pack_panels({kernel, shape.kernel, shape.channels, shape.filters, tap, shape.filters, 1}, weights);
   for (int o = 0; o < round_up(shape.filters); ++o) padded_bias[o] = o < shape.filters ? bias[o] : 0;
@@ -52,16 +56,16 @@ void pack_forward(const ConvShape& shape, const float* kernel, const float* bias
 
 void forward(const ConvForward& job, int64_t first_unit, int64_t last_unit, float* scratch) {
   const ConvShape& shape = job.shape;
-  const Layer layer = {shape.channels, shape.kernel, shape.filters, shape.dilation, shape.group,
-                       shape.relu,     job.weights,  job.bias};
+  const Layer layer = {shape.channels, shape.kernel, shape.filters, shape.dilation,
+                       shape.group,    shape.relu,   job.weights,   job.bias};
   const int reach = (shape.kernel - 1) * shape.dilation;
   for (int64_t number = first_unit; number < last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
-    const float* example = job.x + ptrdiff_t{unit.example} * shape.length * shape.channels;
     const int first = unit.first * shape.group - shape.left_pad;
-    const float* x = example + ptrdiff_t{first} * shape.channels;
+    const float* x = job.x + (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
     if (first < 0) {
-      copy_steps(shape, example, first, unit.groups * shape.group + reach, shape.channels, scratch);
+      copy_steps(shape, unit.example, job.x, first, unit.groups * shape.group + reach, shape.channels,
+                 scratch);
       x = scratch;
     }
     const ptrdiff_t out = (ptrdiff_t{unit.example} * shape.groups + unit.first) * shape.filters;

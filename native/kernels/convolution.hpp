@@ -21,10 +21,10 @@ struct ConvShape {
 
 // How the kernels cut and pack a layer; all counts are floats except `block`.
 struct ConvLayout {
-  int block;     // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
-  int row;       // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
-  int quantum;   // filters can be cut between tasks at its multiples
-  ptrdiff_t weights, bias, scratch;                     // of the forward pass; scratch for one task
+  int block;    // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
+  int row;      // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
+  int quantum;  // filters can be cut between tasks at its multiples
+  ptrdiff_t weights, bias, scratch;  // of the forward pass; scratch for one task
   ptrdiff_t gradient_weights, input_scratch, kernel_scratch, partial;  // of the backward pass
 };
 
@@ -52,7 +52,8 @@ struct ConvShare {
   float *kernel, *bias, *scratch;
 };
 
-// Sums of all shares: `chunks` kernel gradients of layout.partial floats, and as many bias gradients of bias_size
+// Sums of all shares: `chunks` kernel gradients of layout.partial floats, and as many bias gradients of
+// bias_size
 struct ConvPartials {
   int chunks;
   ptrdiff_t bias_size;
@@ -61,7 +62,8 @@ struct ConvPartials {
 
 struct ConvKernels {
   ConvLayout (*plan)(const ConvShape&);
-  void (*pack_forward)(const ConvShape&, const float* kernel, const float* bias, float* weights, float* padded_bias);
+  void (*pack_forward)(const ConvShape&, const float* kernel, const float* bias, float* weights,
+                       float* padded_bias);
   void (*forward)(const ConvForward&, int64_t first_unit, int64_t last_unit, float* scratch);
 };
 

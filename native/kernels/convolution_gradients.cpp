@@ -15,25 +15,28 @@ bool is_dense(const ConvShape& shape) { return shape.pool == 1; }
 void copy_gradient(const ConvBackward& job, int example, int first, int count, float* out) {
   const ptrdiff_t filters = job.shape.filters;
   const int begin = most(first, 0), end = most(least(first + count, job.shape.steps), begin);
-  const ptrdiff_t from = (ptrdiff_t{example} * job.shape.steps + begin) * filters, size = (end - begin) * filters;
+  const ptrdiff_t from = (ptrdiff_t{example} * job.shape.steps + begin) * filters,
+                  size = (end - begin) * filters;
   const float *dy = job.dy + from, *y = job.y + from;
   const ptrdiff_t before = (begin - first) * filters, behind = count * filters - before - size;
   __builtin_memset(out, 0, sizeof(float) * before);
   out += before;
   if (job.shape.relu)
     for (ptrdiff_t i = 0; i < size; ++i) out[i] = y[i] <= 0 ? 0 : dy[i];
-  else
-    __builtin_memcpy(out, dy, sizeof(float) * size);
+  else __builtin_memcpy(out, dy, sizeof(float) * size);
   __builtin_memset(out + size, 0, sizeof(float) * behind);
 }
 
-// dx is the convolution of dy, zeros around it, with the kernel's taps in reverse. Steps count from the padding's first.
+// dx is the convolution of dy, zeros around it, with the kernel's taps in reverse. Steps count from the
+// padding's first.
 void dense_input(const ConvBackward& job, int first_example, int last_example, float* scratch) {
   const ConvShape& shape = job.shape;
-  const int reach = (shape.kernel - 1) * shape.dilation, end = shape.left_pad + shape.length, block = job.layout.block;
+  const int reach = (shape.kernel - 1) * shape.dilation, end = shape.left_pad + shape.length,
+            block = job.layout.block;
   float *zeros = scratch, *dy = scratch + round_up(shape.channels);
   for (int c = 0; c < round_up(shape.channels); ++c) zeros[c] = 0;
-  const Layer layer = {shape.filters, shape.kernel, shape.channels, shape.dilation, 1, false, job.weights, zeros};
+  const Layer layer = {shape.filters, shape.kernel, shape.channels, shape.dilation, 1,
+                       false,         job.weights,  zeros};
   for (int example = first_example; example < last_example; ++example)
     for (int first = shape.left_pad; first < end; first += block) {
       const int count = least(block, end - first);
@@ -44,14 +47,16 @@ void dense_input(const ConvBackward& job, int first_example, int last_example, f
 }
 
 // One panel of dy, masked by relu, as the columns of a product over steps; its sums go to the bias
-void pack_gradient(const ConvBackward& job, const Unit& unit, int filter, int width, float* panel, float* dbias) {
+void pack_gradient(const ConvBackward& job, const Unit& unit, int filter, int width, float* panel,
+                   float* dbias) {
   const int filters = job.shape.filters, used = least(width, filters - filter);
   ptrdiff_t from = (ptrdiff_t{unit.example} * job.shape.steps + unit.first) * filters + filter;
   vf sum[2] = {};
   for (int t = 0; t < unit.groups; ++t, panel += width, from += filters)
     for (int v = 0; v < width / LANES; ++v) {
       vf dy = load_part(job.dy + from + v * LANES, used - v * LANES);
-      if (job.shape.relu) dy = select(load_part(job.y + from + v * LANES, used - v * LANES) <= vf{}, vf{}, dy);
+      if (job.shape.relu)
+        dy = select(load_part(job.y + from + v * LANES, used - v * LANES) <= vf{}, vf{}, dy);
       store(panel + v * LANES, dy);
       sum[v] += dy;
     }
@@ -60,7 +65,8 @@ void pack_gradient(const ConvBackward& job, const Unit& unit, int filter, int wi
 
 // sums += x^T dy: rows are inputs (tap and channel), columns filters, and the sum goes over steps
 template <int V>
-void add_products(const ConvBackward& job, const Unit& unit, const float* x, const float* panel, float* sums) {
+void add_products(const ConvBackward& job, const Unit& unit, const float* x, const float* panel,
+                  float* sums) {
   const Runs runs(job.shape, job.shape.channels);
   for (int run = 0; run < runs.count; ++run)
     for (int i = 0; i < runs.width;) {
@@ -78,10 +84,12 @@ void dense_kernel(const ConvBackward& job, const ConvShare& share) {
   float *panel = share.scratch, *copy = share.scratch + ptrdiff_t{job.layout.block} * PANEL;
   for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
-    const float* example = job.x + ptrdiff_t{unit.example} * shape.length * shape.channels;
     const int first = unit.first - shape.left_pad;
-    if (first < 0) copy_steps(shape, example, first, unit.groups + reach, shape.channels, copy);
-    const float* x = first < 0 ? copy : example + ptrdiff_t{first} * shape.channels;
+    const float* x = job.x + (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
+    if (first < 0) {
+      copy_steps(shape, unit.example, job.x, first, unit.groups + reach, shape.channels, copy);
+      x = copy;
+    }
     for (int filter = share.first_filter; filter < share.last_filter; filter += PANEL) {
       const int width = least(round_up(shape.filters - filter), PANEL);
       pack_gradient(job, unit, filter, width, panel, share.bias);
@@ -93,24 +101,59 @@ void dense_kernel(const ConvBackward& job, const ConvShare& share) {
 
 // ---- Pooled: the winners alone
 
+// dx of a unit, filter by filter: every winner adds the filter's weights to its window
+void add_by_filter(const ConvBackward& job, const Winners& winners, float* dx) {
+  const Runs runs(job.shape, job.layout.row);
+  const ptrdiff_t window = round_up(job.shape.kernel * job.layout.row);
+  for (int o = 0; o < job.shape.filters; ++o)
+    for (int run = 0; run < runs.count; ++run)
+      for_pieces(runs.width, [&](int i, int vectors) {
+        const float* weights = job.weights + o * window + run * job.layout.row + i;
+        add_weights(vectors, of_filter(winners, o), weights, dx + run * runs.next + i);
+      });
+}
+
+// The same step by step, for short groups: the filters that won at one step share its window, which stays in
+// registers
+void add_by_step(const ConvBackward& job, const Winners& winners, float* lists, float* dx) {
+  const int filters = job.shape.filters, group = job.shape.group, row = job.layout.row;
+  const int window = round_up(job.shape.kernel * row);
+  const Runs runs(job.shape, row);
+  int32_t* offsets = reinterpret_cast<int32_t*>(lists + group * filters);
+  for (int g = 0; g < winners.count; ++g) {
+    int won[BY_STEP + 1] = {};  // how many filters at each step; those without a gradient are counted behind
+    for (int o = 0; o < filters; ++o) {
+      const ptrdiff_t i = ptrdiff_t{g} * filters + o;
+      const float value = winners.value[i];
+      const int step = winners.arg[i], place = step * filters + won[step];
+      lists[place] = value;
+      offsets[place] = o * window;
+      won[step] += value != 0;
+    }
+    for (int step = 0; step < group; ++step, dx += row)
+      for (int run = 0; won[step] > 0 && run < runs.count; ++run)
+        for_pieces(runs.width, [&](int i, int vectors) {
+          const Winners list = {lists + step * filters, offsets + step * filters, nullptr, won[step], 1, 0};
+          add_windows(vectors, list, job.weights + run * row + i, dx + run * runs.next + i);
+        });
+  }
+}
+
 bool winners_input(const ConvBackward& job, int first_example, int last_example, float* dx) {
   const ConvShape& shape = job.shape;
-  const int row = job.layout.row, window = round_up(shape.kernel * row), blocks = (shape.groups - 1) / job.layout.block + 1;
+  const int row = job.layout.row, blocks = (shape.groups - 1) / job.layout.block + 1;
   const ptrdiff_t size = scratch_floats(ptrdiff_t{shape.left_pad} + shape.length, row);
-  const Runs runs(shape, row);
+  float* lists = dx + size;
   for (int example = first_example; example < last_example; ++example) {
     __builtin_memset(dx, 0, sizeof(float) * size);
     for (int number = 0; number < blocks; ++number) {
       const Unit unit(shape, job.layout.block, int64_t{example} * blocks + number);
       Winners winners;
-      if (!find_winners(job, unit, dx + size, winners)) return false;
-      float* windows = dx + unit.first * winners.step;
-      for (int o = 0; o < shape.filters; ++o)
-        for (int run = 0; run < runs.count; ++run)
-          for_pieces(runs.width, [&](int i, int vectors) {
-            const float* weights = job.weights + ptrdiff_t{o} * window + run * row + i;
-            add_weights(vectors, of_filter(winners, o), weights, windows + run * runs.next + i);
-          });
+      if (!find_winners(job, unit, lists, winners)) return false;
+      float *windows = dx + unit.first * winners.step,
+            *free = lists + ptrdiff_t{2} * job.layout.block * shape.filters;
+      if (shape.group <= BY_STEP) add_by_step(job, winners, free, windows);
+      else add_by_filter(job, winners, windows);
     }
     float* out = job.dx + ptrdiff_t{example} * shape.length * shape.channels;
     const float* from = dx + ptrdiff_t{shape.left_pad} * row;
@@ -120,9 +163,19 @@ bool winners_input(const ConvBackward& job, int first_example, int last_example,
   return true;
 }
 
+void add_values(const Winners& winners, const ConvShare& share) {
+  for (int o = share.first_filter; o < share.last_filter; o += LANES) {
+    vf total = {};
+    for (int g = 0; g < winners.count; ++g) total += load(winners.value + ptrdiff_t{g} * winners.stride + o);
+    const int width = share.last_filter - o;
+    store_part(share.bias + o, load_part(share.bias + o, width) + total, width);
+  }
+}
+
 bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
   const ConvShape& shape = job.shape;
-  const int row = job.layout.row, window = round_up(shape.kernel * row), reach = (shape.kernel - 1) * shape.dilation;
+  const int row = job.layout.row, window = round_up(shape.kernel * row),
+            reach = (shape.kernel - 1) * shape.dilation;
   const Runs runs(shape, row);
   float* x = share.scratch;
   float* lists = x + scratch_floats(ptrdiff_t{job.layout.block} * shape.group + reach, row);
@@ -130,11 +183,9 @@ bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
     const Unit unit(shape, job.layout.block, number);
     Winners winners;
     if (!find_winners(job, unit, lists, winners)) return false;
-    const float* example = job.x + ptrdiff_t{unit.example} * shape.length * shape.channels;
-    copy_steps(shape, example, unit.first * shape.group - shape.left_pad, unit.groups * shape.group + reach, row, x);
-    for (int g = 0; g < unit.groups; ++g)
-      for (int o = share.first_filter; o < share.last_filter; ++o)
-        share.bias[o] += winners.value[ptrdiff_t{g} * shape.filters + o];
+    const int first = unit.first * shape.group - shape.left_pad, steps = unit.groups * shape.group + reach;
+    copy_steps(shape, unit.example, job.x, first, steps, row, x);
+    add_values(winners, share);
     for (int o = share.first_filter; o < share.last_filter; ++o)
       for (int run = 0; run < runs.count; ++run)
         for_pieces(runs.width, [&](int i, int vectors) {
@@ -157,7 +208,8 @@ void pack_backward(const ConvShape& shape, const ConvLayout& layout, const float
   for (int o = 0; o < shape.filters; ++o, weights += window) {
     for (int i = 0; i < window; ++i) weights[i] = 0;
     for (int k = 0; k < shape.kernel; ++k)
-      for (int c = 0; c < shape.channels; ++c) weights[k * row + c] = kernel[k * tap + ptrdiff_t{c} * shape.filters + o];
+      for (int c = 0; c < shape.channels; ++c)
+        weights[k * row + c] = kernel[k * tap + ptrdiff_t{c} * shape.filters + o];
   }
 }
 
@@ -170,7 +222,8 @@ bool input_gradient(const ConvBackward& job, int first_example, int last_example
 bool kernel_gradient(const ConvBackward& job, const ConvShare& share) {
   const ConvShape& shape = job.shape;
   const int filters = share.last_filter - share.first_filter;
-  const ptrdiff_t inputs = is_dense(shape) ? shape.kernel * shape.channels : round_up(shape.kernel * job.layout.row);
+  const ptrdiff_t inputs =
+      is_dense(shape) ? shape.kernel * shape.channels : round_up(shape.kernel * job.layout.row);
   const ptrdiff_t columns = is_dense(shape) ? round_up(filters) : filters;
   __builtin_memset(share.kernel + inputs * share.first_filter, 0, sizeof(float) * inputs * columns);
   __builtin_memset(share.bias + share.first_filter, 0, sizeof(float) * filters);
@@ -192,7 +245,8 @@ void add_up_dense(const ConvBackward& job, const ConvPartials& partials, int tap
     const int width = least(round_up(filters - first), PANEL);
     for (ptrdiff_t i = ptrdiff_t{tap} * channels; i < ptrdiff_t{tap + 1} * channels; ++i)
       for (int v = 0; v < width; v += LANES) {
-        const vf total = sum_chunks(partials, job.layout.partial, partials.kernel + inputs * first + i * width + v);
+        const vf total =
+            sum_chunks(partials, job.layout.partial, partials.kernel + inputs * first + i * width + v);
         store_part(dkernel + i * filters + first + v, total, filters - first - v);
       }
   }
@@ -203,7 +257,8 @@ void add_up_winners(const ConvBackward& job, const ConvPartials& partials, int t
   const ptrdiff_t window = round_up(job.shape.kernel * row);
   for (int first = 0; first < channels; first += LANES)
     for (int o = 0; o < filters; ++o) {
-      const vf total = sum_chunks(partials, job.layout.partial, partials.kernel + o * window + tap * row + first);
+      const vf total =
+          sum_chunks(partials, job.layout.partial, partials.kernel + o * window + tap * row + first);
       float* out = dkernel + (ptrdiff_t{tap} * channels + first) * filters + o;
       for (int c = 0; c < least(LANES, channels - first); ++c) out[ptrdiff_t{c} * filters] = total[c];
     }
@@ -215,7 +270,8 @@ void add_up(const ConvBackward& job, const ConvPartials& partials, int tap, floa
   const int filters = job.shape.filters;
   for (int o = 0; o < filters; ++o) {
     dbias[o] = 0;
-    for (int chunk = 0; chunk < partials.chunks; ++chunk) dbias[o] += partials.bias[chunk * partials.bias_size + o];
+    for (int chunk = 0; chunk < partials.chunks; ++chunk)
+      dbias[o] += partials.bias[chunk * partials.bias_size + o];
   }
 }
 

@@ -1,5 +1,5 @@
-// The product of register tiles that all dense convolution work comes down to, and the fused forward pass over it.
-// For kernel sources only.
+// The product of register tiles that all dense convolution work comes down to, and the fused forward pass
+// over it. For kernel sources only.
 #pragma once
 
 #include "convolution.hpp"
@@ -11,7 +11,7 @@ namespace {
 #if SEQCONV_LANES == 16 || defined(__aarch64__)
 constexpr int TILE = 12;  // rows of sums held in registers, two vectors each: 24 of 32 registers
 #else
-constexpr int TILE = 6;   // 12 of 16
+constexpr int TILE = 6;  // 12 of 16
 #endif
 constexpr int PANEL = 2 * LANES;  // columns of a packed panel; the last panel may be one vector narrower
 
@@ -19,9 +19,11 @@ inline int round_up(int n) { return (n + LANES - 1) / LANES * LANES; }
 inline int least(int a, int b) { return a < b ? a : b; }
 inline int most(int a, int b) { return a > b ? a : b; }
 
-inline vf load_part(const float* p, int n) {
-  vf v = {};
+// The first n lanes; the others are zero, and memory behind them is not touched
+template <class Vector = vf, class Number>
+inline Vector load_part(const Number* p, int n) {
   if (n >= LANES) return load(p);
+  Vector v = {};
   for (int i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
@@ -74,7 +76,8 @@ void multiply(const Rows& rows, const float* panel, const float* start, int star
 }
 
 template <int V, int S = TILE>
-void multiply_rows(int count, const Rows& rows, const float* panel, const float* start, int start_next, float* out) {
+void multiply_rows(int count, const Rows& rows, const float* panel, const float* start, int start_next,
+                   float* out) {
   if (count == S) return multiply<S, V>(rows, panel, start, start_next, out);
   if constexpr (S > 1) multiply_rows<V, S - 1>(count, rows, panel, start, start_next, out);
 }
@@ -96,9 +99,9 @@ struct Layer {
 template <int V>
 struct Pooling {
   float* y;
-  int32_t* arg;      // or null
-  int filters;       // distance of two groups in y and arg
-  int width;         // of the filters held here
+  int32_t* arg;  // or null
+  int filters;   // distance of two groups in y and arg
+  int width;     // of the filters held here
   bool relu;
   vf best[V] = {};
   vi winner[V] = {};
@@ -137,8 +140,12 @@ void convolve_panel(const Layer& layer, int first, const float* x, int groups, f
   if (arg != nullptr) arg += first;
   Pooling<V> pooling{y + first, arg, layer.filters, layer.filters - first, layer.relu};
   const bool merged = layer.dilation == 1;  // the values of all taps are neighbours
-  Rows rows = {x, layer.channels, 1, ptrdiff_t{layer.dilation} * layer.channels,
-               merged ? layer.kernel * layer.channels : layer.channels, merged ? 1 : layer.kernel};
+  Rows rows = {x,
+               layer.channels,
+               1,
+               ptrdiff_t{layer.dilation} * layer.channels,
+               merged ? layer.kernel * layer.channels : layer.channels,
+               merged ? 1 : layer.kernel};
   for (int left = groups * layer.group, place = 0; left > 0;) {
     const int count = tile_rows(left);
     multiply_rows<V>(count, rows, panel, layer.bias + first, 0, tile);
@@ -163,7 +170,8 @@ inline void convolve(const Layer& layer, const float* x, int groups, float* y, i
   }
 }
 
-// A matrix to be packed: `taps` times `count` rows, `columns` columns, and the distances between them in memory
+// A matrix to be packed: `taps` times `count` rows, `columns` columns, and the distances between them in
+// memory
 struct Packing {
   const float* from;
   int taps, count, columns;
@@ -181,10 +189,13 @@ inline void pack_panels(const Packing& p, float* out) {
   }
 }
 
-// Copy steps [first, first + count) of one example to rows of `row` floats; steps before 0 are zeros
-inline void copy_steps(const ConvShape& shape, const float* x, int first, int count, int row, float* out) {
+// Copy steps [first, first + count) of an example to rows of `row` floats; steps before 0 are zeros
+inline void copy_steps(const ConvShape& shape, int example, const float* x, int first, int count, int row,
+                       float* out) {
   const int before = first < 0 ? least(-first, count) : 0, channels = shape.channels;
-  const float* from = x + ptrdiff_t{first + before} * channels;
+  const ptrdiff_t size = ptrdiff_t{shape.length} * channels;
+  const float *from = x + size * example + ptrdiff_t{first + before} * channels,
+              *end = x + size * shape.examples;
   __builtin_memset(out, 0, sizeof(float) * before * row);
   out += ptrdiff_t{before} * row;
   count -= before;
@@ -192,8 +203,15 @@ inline void copy_steps(const ConvShape& shape, const float* x, int first, int co
     __builtin_memcpy(out, from, sizeof(float) * count * row);
     return;
   }
-  for (; count > 0; --count, out += row, from += channels)
-    for (int c = 0; c < row; ++c) out[c] = c < channels ? from[c] : 0;
+  vi lane;
+  for (int i = 0; i < LANES; ++i) lane[i] = i;
+  for (; count > 0; --count, from += channels)
+    for (int c = 0; c < row; c += LANES, out += LANES) {
+      // reading on into the next step is faster than reading lane by lane, where there is a next step
+      const bool inside = from + c + LANES <= end;
+      const vf values = inside ? load(from + c) : load_part(from + c, channels - c);
+      store(out, select(lane < channels - c, values, vf{}));
+    }
 }
 
 // A unit's place in its batch

@@ -1,5 +1,5 @@
-// Gradients of a pooled convolution: only the winner of each group has one, so a filter's gradient is a sum over a
-// list of windows, with the filter's sums (or weights) held in registers. For kernel sources only.
+// Gradients of a pooled convolution: only the winner of each group has one, so a filter's gradient is a sum
+// over a list of windows, with the filter's sums (or weights) held in registers. For kernel sources only.
 #pragma once
 
 #include "convolution_tiles.hpp"
@@ -7,12 +7,14 @@
 namespace seqconv::SEQCONV_ISA {
 namespace {
 
+constexpr int BY_STEP = 8;                  // longest group whose part of dx is summed step by step
 constexpr int SUMS = TILE == 12 ? 16 : 12;  // vectors of one filter held in registers
 
 // The winners of one filter in consecutive groups. A group's window begins at x + group * step + offset.
 struct Winners {
   const float* value;     // the gradient, or 0 where relu stopped it
   const int32_t* offset;  // of the winning step, in floats
+  const int32_t* arg;     // the winning step
   int count, stride;      // groups; distance of two groups in these lists
   ptrdiff_t step;
 };
@@ -20,7 +22,8 @@ struct Winners {
 // Scratch for `rows` steps and what a last vector may read or write behind them
 inline ptrdiff_t scratch_floats(ptrdiff_t rows, int row) { return (rows * row + 2 * LANES) / LANES * LANES; }
 
-// Lists for all filters of the groups [first, first + count) of an example, into `lists`; false: an arg is wrong
+// Lists for all filters of the groups [first, first + count) of an example, into `lists`; false: an arg is
+// wrong
 inline bool find_winners(const ConvBackward& job, const Unit& unit, float* lists, Winners& winners) {
   const ConvShape& shape = job.shape;
   const ptrdiff_t from = (ptrdiff_t{unit.example} * shape.groups + unit.first) * shape.filters;
@@ -33,15 +36,14 @@ inline bool find_winners(const ConvBackward& job, const Unit& unit, float* lists
   for (int i = 0; i < count; ++i) {
     const uint32_t step = static_cast<uint32_t>(arg[i]);  // a negative one becomes larger than any group
     highest = step > highest ? step : highest;
-    offset[i] = arg[i] * row;
+    offset[i] = static_cast<int32_t>(step * static_cast<uint32_t>(row));
   }
   if (highest >= static_cast<uint32_t>(group)) return false;
   // a NaN output passes its gradient on, so that it shows
   if (shape.relu)
     for (int i = 0; i < count; ++i) value[i] = y[i] <= 0 ? 0 : dy[i];
-  else
-    __builtin_memcpy(value, dy, sizeof(float) * count);
-  winners = {value, offset, unit.groups, shape.filters, ptrdiff_t{group} * row};
+  else __builtin_memcpy(value, dy, sizeof(float) * count);
+  winners = {value, offset, arg, unit.groups, shape.filters, ptrdiff_t{group} * row};
   return true;
 }
 

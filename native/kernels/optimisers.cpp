@@ -67,16 +67,6 @@ void step_rmsprop_rows(const Rmsprop& rule, double rho, const RmspropRows& table
   }
 }
 
-void settle_rmsprop(double rho, int64_t width, int64_t now, int64_t begin, int64_t end, float* v,
-                    int64_t* last) {
-  for (int64_t row = begin; row < end; ++row) {
-    if (last[row] == now) continue;
-    const float decay = static_cast<float>(power(rho, now - last[row]));
-    for (int64_t i = row * width; i < (row + 1) * width; ++i) v[i] *= decay;
-    last[row] = now;
-  }
-}
-
 // ---- Adam
 
 struct Moments {
@@ -130,7 +120,6 @@ void step_adam_rows(const Adam& rule, const AdamRows& table, int64_t begin, int6
 }  // namespace
 
 extern const OptimiserKernels optimiser_kernels_table;
-const OptimiserKernels optimiser_kernels_table = {sum_squares,    step_rmsprop, step_rmsprop_rows,
-                                                  settle_rmsprop, step_adam,    step_adam_rows};
+const OptimiserKernels optimiser_kernels_table = {sum_squares, step_rmsprop, step_rmsprop_rows, step_adam, step_adam_rows};
 
 }  // namespace seqconv::SEQCONV_ISA

@@ -52,9 +52,6 @@ struct OptimiserKernels {
   // gradients [begin, end) of the table, which belong to rows row[begin] to row[end - 1]
   void (*step_rmsprop_rows)(const Rmsprop& rule, double rho, const RmspropRows& table, int64_t now,
                             int64_t begin, int64_t end);
-  // v of rows [begin, end) of the table decayed up to step `now`
-  void (*settle_rmsprop)(double rho, int64_t width, int64_t now, int64_t begin, int64_t end, float* v,
-                         int64_t* last);
   void (*step_adam)(const Adam& rule, int64_t count, float* w, const float* g, float* m, float* v);
   // rows [begin, end) of the table; of `count` gradients, `next` is the first whose row is not before `begin`
   void (*step_adam_rows)(const Adam& rule, const AdamRows& table, int64_t begin, int64_t end, int64_t next,

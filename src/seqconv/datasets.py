@@ -22,6 +22,7 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
 TEXTS = ("imdb", "demo-text")
 SERIES = ("jena", "demo-series")
+JENA_COLUMNS = 14  # numeric columns of jena_climate_2009_2016.csv
 TIMEOUT_S = 30.0
 
 

@@ -17,7 +17,7 @@ import tomli_w
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
 from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle, replace_folder, write_bundle
-from seqconv.config import Recipe, TextConfig, count_threads, read_recipe
+from seqconv.config import Recipe, SeriesDataConfig, TextConfig, count_threads, parse_duration, read_recipe
 from seqconv.engines import Network, create_network
 from seqconv.errors import BundleError
 from seqconv.metrics import confusion_matrix
@@ -155,10 +155,16 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
 
 
 def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
-    """Layer by layer what `seqconv summary` shows; the data of a series are read for their columns and interval."""
+    """Layer by layer what `seqconv summary` shows; a series other than `jena` is read for its columns."""
     if isinstance(recipe.features, TextConfig):
         shape: tuple[int, ...] = (recipe.features.max_len,)
         return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
+    assert isinstance(recipe.data, SeriesDataConfig)
+    if recipe.data.source == "jena":
+        windows = recipe.features
+        length = parse_duration(windows.lookback) // parse_duration(windows.step)
+        shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
+        return summarise(build_plan(recipe.network.layers, shape), shape)
     split = prepare(recipe, 1, Listener(), Timer())
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
