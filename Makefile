@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format wheel sanitize bench reproduce clean
+.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce clean
 
 # torch is pinned to one release so that a bare machine does not fetch its GPU packages
 $(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
@@ -55,5 +55,20 @@ sanitize-one:
 	LD_PRELOAD=$$($${CXX:-g++} -print-file-name=$(LIBRARY)) ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 OPENBLAS_NUM_THREADS=1 \
 		setarch -R $(SANITIZE_BIN)/python -m pytest -p no:cacheprovider $(SANITIZED)
 
+# seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
+BENCH_BIN := .venv-bench/bin
+
+bench:
+	test -x $(BENCH_BIN)/python || $(PYTHON) -m venv .venv-bench
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt
+	$(BENCH_BIN)/python -m pip install --quiet --disable-pip-version-check .
+	$(BENCH_BIN)/python bench/run.py --resume
+	$(BENCH_BIN)/python bench/page.py
+
+# the book's systems on the real data, three seeds each; SEQCONV_DATA names the folder with them
+reproduce: $(VENV)/ready
+	$(BIN)/python bench/reproduce.py
+
 clean:
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) .venv-bench build dist runs

@@ -71,7 +71,7 @@ def draw_growth(points: list[Result], path: Path) -> None:
     plans = sorted({str(point["plan"]) for point in points})
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.4, 2.8), layout="constrained")
-        for axes, axis in zip(figure.subplots(1, len(AXES)), AXES, strict=True):
+        for axes, axis in zip(figure.subplots(1, len(AXES), sharey=True), AXES, strict=True):
             for plan, colour in zip(plans, (COLOURS[OURS], COLOURS["torch-eager"]), strict=True):
                 found = [(p["value"], p["seconds"] * 1e3) for p in points if (p["plan"], p["axis"]) == (plan, axis)]
                 axes.loglog(*zip(*found, strict=True), "o-", color=colour, markersize=4, linewidth=1.2, label=plan)

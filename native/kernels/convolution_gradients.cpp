@@ -121,7 +121,7 @@ void add_by_step(const ConvBackward& job, const Winners& winners, float* lists, 
   const Runs runs(job.shape, row);
   int32_t* offsets = reinterpret_cast<int32_t*>(lists + group * filters);
   for (int g = 0; g < winners.count; ++g) {
-    int won[BY_STEP + 1] = {};  // how many filters at each step; those without a gradient are counted behind
+    int won[BY_STEP] = {};  // filters with a gradient at each step; one without is written, then overwritten
     for (int o = 0; o < filters; ++o) {
       const ptrdiff_t i = ptrdiff_t{g} * filters + o;
       const float value = winners.value[i];
@@ -151,8 +151,8 @@ bool winners_input(const ConvBackward& job, int first_example, int last_example,
       Winners winners;
       if (!find_winners(job, unit, lists, winners)) return false;
       float *windows = dx + unit.first * winners.step,
-            *free = lists + ptrdiff_t{2} * job.layout.block * shape.filters;
-      if (shape.group <= BY_STEP) add_by_step(job, winners, free, windows);
+            *behind = lists + ptrdiff_t{2} * job.layout.block * shape.filters;
+      if (shape.group <= BY_STEP) add_by_step(job, winners, behind, windows);
       else add_by_filter(job, winners, windows);
     }
     float* out = job.dx + ptrdiff_t{example} * shape.length * shape.channels;
@@ -227,7 +227,7 @@ bool kernel_gradient(const ConvBackward& job, const ConvShare& share) {
   const ptrdiff_t columns = is_dense(shape) ? round_up(filters) : filters;
   __builtin_memset(share.kernel + inputs * share.first_filter, 0, sizeof(float) * inputs * columns);
   __builtin_memset(share.bias + share.first_filter, 0, sizeof(float) * filters);
-  if (!is_dense(job.shape)) return winners_kernel(job, share);
+  if (!is_dense(shape)) return winners_kernel(job, share);
   dense_kernel(job, share);
   return true;
 }
