@@ -16,15 +16,15 @@ OTHER_PROCESSOR = (
     "Keras on TensorFlow is also far faster on this processor than on the one for which the ratio was set."
 )
 SMALL_STEP = (
-    "A step of little more than a millisecond, most of it in convolutions whose forward pass runs at the machine's full "
-    "matrix-product rate; the required ratio asks for four fifths of that rate over the whole step, pooling, gathering, "
-    f"optimiser and Python included. {OTHER_PROCESSOR}"
+    "A step of little more than a millisecond, most of it in convolutions whose forward pass runs at the machine's "
+    "full matrix-product rate; the required ratio asks for four fifths of that rate over the whole step, pooling, "
+    f"gathering, optimiser and Python included. {OTHER_PROCESSOR}"
 )
 REASONS = {
     "train-imdb-conv1d": "More than half of a step are three matrix products between the embedding of the batch's "
-    "distinct words and the kernel, which run near the machine's rate. Most of the gradient in two of them is zero (one "
-    "step in five wins its pool, and most words occur once): a product that skips the zeros of rare words is the next "
-    f"thing to build. {OTHER_PROCESSOR}",
+    "distinct words and the kernel, which run near the machine's rate. Most of the gradient in two of them is zero "
+    "(one step in five wins its pool, and most words occur once): a product that skips the zeros of rare words is the "
+    f"next thing to build. {OTHER_PROCESSOR}",
     "train-jena-conv1d": SMALL_STEP,
     "train-jena-conv1d-book": SMALL_STEP,
     "predict-one-review": "Keras on JAX answers one review in a fiftieth of the time that Keras on TensorFlow takes "

@@ -21,8 +21,6 @@ std::string shape_text(int64_t depth, int64_t rows, int64_t columns) {
   return "[" + std::to_string(depth) + ", " + std::to_string(rows) + ", " + std::to_string(columns) + "]";
 }
 
-[[noreturn]] void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
-
 [[noreturn]] void refuse_value(const std::string& where, int64_t limit, int64_t value,
                                const std::string& place) {
   refuse(where + " must be in [0, " + std::to_string(limit) + "); got " + std::to_string(value) + " at " +

@@ -11,14 +11,10 @@
 namespace seqconv {
 namespace {
 
-using AnyFloatsIn = nb::ndarray<nb::numpy, const float, nb::c_contig, nb::device::cpu>;
-using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 using Longs = nb::ndarray<nb::numpy, int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Flags = nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 constexpr int64_t TASK_SIZE = 1 << 16;  // weights of one task
-
-[[noreturn]] void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
 template <class Array>
 std::string shape_text(const Array& array) {

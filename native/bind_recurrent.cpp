@@ -13,13 +13,7 @@
 namespace seqconv {
 namespace {
 
-using AnyFloatsIn = nb::ndarray<nb::numpy, const float, nb::c_contig, nb::device::cpu>;
-using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 using OptionalMasks = std::optional<FloatsIn<3>>;
-
-[[noreturn]] void refuse(const std::string& message) {
-  throw nb::value_error(message.c_str());
-}
 
 std::string shape_text(const int64_t* shape, size_t rank) {
   std::string text = "[";

@@ -1,10 +1,11 @@
-// What each bind_*.cpp adds to the module, and the array types that they share.
+// What each bind_*.cpp adds to the module, and the array types and the refusal that they share.
 #pragma once
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <string>
 
 namespace seqconv {
 
@@ -21,6 +22,13 @@ template <int Rank>
 using Ints = nb::ndarray<nb::numpy, int32_t, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
 template <int Rank>
 using LongsIn = nb::ndarray<nb::numpy, const int64_t, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+
+// of any rank
+using AnyFloatsIn = nb::ndarray<nb::numpy, const float, nb::c_contig, nb::device::cpu>;
+using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
+
+// A ValueError, in one line that names the shape or value that came
+[[noreturn]] inline void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
 void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);

@@ -14,16 +14,12 @@
 
 namespace seqconv {
 
-// Arrays that have a step axis, or, pooled over all steps, have none
-using AnyFloatsIn = nb::ndarray<nb::numpy, const float, nb::c_contig, nb::device::cpu>;
-using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
+// Winners have a step axis, or, pooled over all steps, none
 using AnyIntsIn = nb::ndarray<nb::numpy, const int32_t, nb::c_contig, nb::device::cpu>;
 using AnyInts = nb::ndarray<nb::numpy, int32_t, nb::c_contig, nb::device::cpu>;
 
 constexpr int64_t LINE = 16;  // floats of a cache line
 constexpr int64_t INT_LIMIT = std::numeric_limits<int32_t>::max();
-
-[[noreturn]] inline void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
 inline std::string shape_text(const int64_t* begin, const int64_t* end) {
   std::string text = "[";
