@@ -39,7 +39,7 @@ wheel: $(VENV)/ready
 	build/wheel-env/bin/seqconv --version
 
 # the kernel tests under the sanitizers: an instrumented build in an environment that borrows .venv's packages
-SANITIZED := tests/test_native*.py tests/test_tokens.py
+SANITIZED := tests/test_native_*.py tests/test_tokens.py
 SANITIZE_BIN := build/sanitize/bin
 
 sanitize: $(VENV)/ready
@@ -50,9 +50,9 @@ sanitize: $(VENV)/ready
 	$(MAKE) --no-print-directory sanitize-one KIND=thread LIBRARY=libtsan.so
 
 sanitize-one:
-	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall \
+	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
-	LD_PRELOAD=$$($${CXX:-g++} -print-file-name=$(LIBRARY)) ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1 OPENBLAS_NUM_THREADS=1 \
+	LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=1:report_signal_unsafe=0 OPENBLAS_NUM_THREADS=1 \
 		setarch -R $(SANITIZE_BIN)/python -m pytest -p no:cacheprovider $(SANITIZED)
 
 # seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
