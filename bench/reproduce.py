@@ -69,7 +69,9 @@ def run_seed(recipe: config.Recipe, baselines: bool) -> dict:
             history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
         probe = runs.evaluate(out)["order_probe"]
     kept = ("parameters", "best_epoch", "validation", "test", "baselines", "comparisons", "verdict", "seconds", "facts")
-    return {"history": history, "order_probe": probe, **{name: run.results[name] for name in kept}}
+    found = {name: run.results[name] for name in kept}
+    found["facts"]["source"] = Path(found["facts"]["source"]).name  # where the file lies is nobody's business
+    return {"history": history, "order_probe": probe, **found}
 
 
 def score_naive() -> None:

@@ -4,6 +4,7 @@ A step keeps what its backward pass needs from its last forward pass. Arrays tha
 again by its next call. Dropout happens where a mask is given.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -78,7 +79,7 @@ class Step(Protocol):
         """The gradient of the input (None: nothing comes before); those of the weights go into the context."""
 
 
-class PlainStep:
+class PlainStep(ABC):
     """A layer without weights, written in numpy."""
 
     def __init__(self, context: Context, at: str) -> None:
@@ -91,13 +92,13 @@ class PlainStep:
         self.x, self.y = x, self.apply(x)
         return self.y
 
+    @abstractmethod
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Output for `x`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """Gradient of the input."""
-        raise NotImplementedError
 
     def like_input(self) -> np.ndarray:
         """Where the gradient of the input is to be written."""
