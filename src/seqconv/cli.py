@@ -170,7 +170,8 @@ def _recipe(name: str, data: str | None, settings: list[str] | None) -> Any:
 
 def _print_results(results: dict[str, Any]) -> None:
     print(f"\n{results['verdict']}\n")
-    metric, label = ("accuracy", "accuracy") if results["task"] == "text" else ("mae", f"MAE, {results['target']}")
+    metric = results["metric"]
+    label = f"MAE, {', '.join(results['targets'])}" if metric == "mae" else metric
     table = _table(label, ">validation", ">test", ">seconds")
     network = {"name": f"network ({results['recipe']})", "seconds": results["seconds"]["train"]}
     for row in [*results["baselines"], results | network]:

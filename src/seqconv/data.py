@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -31,12 +31,18 @@ TIME_FORMATS = ("%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
 
 @dataclass(frozen=True)
 class Texts:
-    """N texts and their classes; `labels` int32 `[N]` counts into `classes`."""
+    """N texts and their classes.
+
+    Args:
+        labels: int32 `[N]`, counts into `classes`; or uint8 `[N, classes]` of 0 and 1, where a text may have several.
+        notes: what a report should tell about the file.
+    """
 
     texts: list[str]
     labels: np.ndarray
     classes: tuple[str, ...]
     source: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,18 +63,58 @@ class EncodedTexts:
 
     def take(self, index: np.ndarray) -> "EncodedTexts":
         """The texts at `index`, in that order."""
-        lengths = np.diff(self.offsets)[index]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][index] - offsets[:-1], lengths)
+        rows, offsets = take_runs(self.offsets, index)
         return EncodedTexts(self.ids[rows], offsets, self.labels[index], self.classes, self.source)
+
+
+def take_runs(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the runs at `index` of runs that lie one behind the other, and the offsets of those, both int64."""
+    lengths = np.diff(offsets)[index]
+    taken = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.arange(taken[-1]) + np.repeat(offsets[:-1][index] - taken[:-1], lengths), taken
 
 
 @dataclass(frozen=True)
 class TextData:
-    """Texts to learn from and texts to be judged on."""
+    """Texts to learn from and texts to be judged on; what is None is held out of `train`."""
 
     train: Texts | EncodedTexts
-    test: Texts | EncodedTexts
+    test: Texts | EncodedTexts | None = None
+    validation: Texts | EncodedTexts | None = None
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N labelled sequences of one or many channels, lengths may differ.
+
+    Args:
+        values: float32, the rows of all sequences, one behind the other: `[sum of lengths, C]`; NaN is missing.
+        offsets: where each begins in `values`, and the end: int64 `[N + 1]`.
+        labels: int32 `[N]`, counts into `classes`.
+        notes: what a report should tell about the file.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def take(self, index: np.ndarray) -> "Sequences":
+        """The sequences at `index`, in that order."""
+        rows, offsets = take_runs(self.offsets, index)
+        return replace(self, values=self.values[rows], offsets=offsets, labels=self.labels[index])
+
+
+@dataclass(frozen=True)
+class SequenceData:
+    """Sequences to learn from and to be judged on; what is None is held out of `train`."""
+
+    train: Sequences
+    test: Sequences | None = None
+    validation: Sequences | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +126,7 @@ class Series:
         values: float64 `[T, C]`, NaN where a value is missing.
         interval_s: the most frequent spacing of `times`.
         notes: what a report should tell about the file.
+        zone: time zone in which people read `times`, which are then UTC; empty: they are as the file has them.
     """
 
     times: np.ndarray
@@ -88,6 +135,16 @@ class Series:
     interval_s: int
     source: str
     notes: tuple[str, ...] = ()
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class SeriesData:
+    """A series to cut by shares, or three stretches that come apart already (test alone: `train` is cut in two)."""
+
+    train: Series
+    test: Series | None = None
+    validation: Series | None = None
 
 
 # Time series

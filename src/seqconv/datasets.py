@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.data import CLASSES, Series, TextData, Texts, read_encoded, read_reviews, read_series
+from seqconv.config import SequenceDataConfig, SeriesDataConfig, TextDataConfig
+from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts, read_encoded, read_reviews, read_series
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
 
@@ -65,27 +66,51 @@ REMOTES = {
 }
 
 
-def load_texts(source: str, progress: Progress | None = None) -> TextData:
+def load(
+    config: TextDataConfig | SeriesDataConfig | SequenceDataConfig, progress: Progress | None = None
+) -> TextData | SeriesData | SequenceData:
+    """The data that a recipe names.
+
+    Raises:
+        DataError: an unknown name, no such file, or a file that is not what it should be.
+    """
+    if isinstance(config, TextDataConfig):
+        return load_texts(config, progress)
+    return load_series(config, progress) if isinstance(config, SeriesDataConfig) else load_sequences(config)
+
+
+def load_sequences(config: SequenceDataConfig) -> SequenceData:
+    """Labelled sequences by path.
+
+    Raises:
+        DataError: no such file, or a file that is not what it should be.
+    """
+    raise DataError(f"data.source: {config.source} cannot be read yet")
+
+
+def load_texts(config: TextDataConfig, progress: Progress | None = None) -> TextData:
     """Labelled texts by name (`imdb`, `demo-text`) or path: a review archive or folder, or Keras's `imdb.npz`.
 
     Raises:
         DataError: an unknown name, no such file, or a file that is not what it should be.
     """
-    if source == "demo-text":
+    if config.source == "demo-text":
         return demo_texts()
-    path = _resolve(source, TEXTS, progress)
+    path = _resolve(config.source, TEXTS, progress)
     if path.suffix == ".npz":
         return read_encoded(path)
     return read_reviews(path) if path.is_dir() else _load_archive(path)
 
 
-def load_series(source: str, progress: Progress | None = None) -> Series:
+def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:
     """A time series by name (`jena`, `demo-series`) or path: a CSV file or a zip of one.
 
     Raises:
         DataError: an unknown name, no such file, or a file that is not what it should be.
     """
-    return demo_series() if source == "demo-series" else read_series(_resolve(source, SERIES, progress))
+    if config.source == "demo-series":
+        return SeriesData(demo_series())
+    return SeriesData(read_series(_resolve(config.source, SERIES, progress)))
 
 
 def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> Path:

@@ -16,16 +16,26 @@ import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
-from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle, replace_folder, write_bundle
-from seqconv.config import Recipe, SeriesDataConfig, TextConfig, count_threads, parse_duration, read_recipe
+from seqconv.bundle import Bundle, read_bundle, replace_folder, write_bundle
+from seqconv.config import (
+    Recipe,
+    SeriesDataConfig,
+    TextConfig,
+    WindowConfig,
+    count_threads,
+    parse_duration,
+    read_recipe,
+)
+from seqconv.data import SeriesData, TextData
 from seqconv.engines import Network, create_network
 from seqconv.errors import BundleError
+from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
 from seqconv.plans import build_plan
 from seqconv.report import write_report
-from seqconv.splits import SeriesSplit, Split, TextSplit, merge_validation, split_series, split_texts
-from seqconv.tokens import TokenInputs, Vocabulary
+from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.tokens import TokenInputs
 from seqconv.training import Epoch, Listener, Trained, fit_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
@@ -129,40 +139,40 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
 
 
 def prepare(
-    recipe: Recipe, threads: int, listener: Listener, timer: Timer, vocabulary: Vocabulary | None = None
+    recipe: Recipe, threads: int, listener: Listener, timer: Timer, trained: TextFeatures | None = None
 ) -> Split:
     """Read a recipe's data and cut it into examples.
 
     Args:
-        vocabulary: of a trained text model; None: fitted on the training rows.
+        trained: features of a trained text model; None: fitted on the training rows.
     """
-    source = recipe.data.source
-    if recipe.task == "text":
-        with timer.part("read"):
-            texts = datasets.load_texts(source, listener.download)
-        with timer.part("prepare"):
-            return split_texts(texts, recipe, vocabulary, count_threads(threads))
     with timer.part("read"):
-        series = datasets.load_series(source, listener.download)
+        data = datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
-        return split_series(series, recipe)
+        if isinstance(data, TextData):
+            split = split_texts(data, recipe, trained, count_threads(threads))
+        else:
+            split = split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
+    for note in split.facts["notes"]:
+        listener.say(f"data: {note}")
+    return split
 
 
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     """The recipe's layers with the sizes of its data."""
     rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.outputs)
+    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
 
 
 def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
-    """Layer by layer what `seqconv summary` shows; a series other than `jena` is read for its columns."""
-    if isinstance(recipe.features, TextConfig):
-        shape: tuple[int, ...] = (recipe.features.max_len,)
+    """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
+    shape: tuple[int, ...]
+    if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
+        shape = (recipe.features.max_len,)
         return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
-    assert isinstance(recipe.data, SeriesDataConfig)
-    if recipe.data.source == "jena":
-        windows = recipe.features
-        length = parse_duration(windows.lookback) // parse_duration(windows.step)
+    if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
+        assert isinstance(recipe.features, WindowConfig)
+        length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
         return summarise(build_plan(recipe.network.layers, shape), shape)
     split = prepare(recipe, 1, Listener(), Timer())
@@ -175,7 +185,7 @@ def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
 
 
 def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener: Listener) -> Trained:
-    metric = "accuracy" if recipe.task == "text" else "mae"
+    metric = split.features.metric
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
         return fit_network(network, split, recipe.training, _History(listener, file, metric))
 
@@ -205,21 +215,23 @@ def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Spli
             for each in comparisons
         ],
     }
-    if isinstance(split, TextSplit):
+    if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
     return found
 
 
 def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> dict[str, Any]:
-    shape = split.train.inputs.shape
+    shape, features = split.train.inputs.shape, split.features
+    names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
     return {
+        "metric": features.metric,
         "parameters": count_parameters(plan),
         "epochs": len(trained.history),
         "best_epoch": trained.best_epoch,
         "refit": options.refit,
         "network": [asdict(row) for row in summarise(plan, shape)],
         "facts": split.facts,
-        **({"classes": list(split.classes)} if isinstance(split, TextSplit) else {"target": split.target_name}),
+        **{name: list(each) for name, each in names.items()},
     }
 
 
@@ -245,21 +257,15 @@ def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarra
     """The resolved recipe, and the test outputs beside their targets: forecasts in the target's unit."""
     (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
     found = {"outputs": outputs, "targets": split.test.targets}
-    if isinstance(split, SeriesSplit):
-        found = {name: values[:, 0] * split.target_scale + split.target_mean for name, values in found.items()}
+    if isinstance(split.features, SeriesFeatures):
+        found = {name: split.features.unscale(values) for name, values in found.items()}
         assert split.test.times is not None
         found["times"] = split.test.times
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
 
 
 def _bundle(recipe: Recipe, plan: Plan, network: Network, split: Split) -> Bundle:
-    features: TextFeatures | SeriesFeatures
-    if isinstance(split, TextSplit):
-        features = TextFeatures(split.classes, split.vocabulary)
-    else:
-        features = SeriesFeatures(split.columns, split.target_name, split.scaler, split.spec)
-    shape = split.train.inputs.shape
-    return Bundle(recipe, plan, network.weights(), shape, features, _fingerprint(split))
+    return Bundle(recipe, plan, network.weights(), split.train.inputs.shape, split.features, _fingerprint(split))
 
 
 def _fingerprint(split: Split) -> str:
@@ -283,8 +289,8 @@ def evaluate(run: str | Path, engine: str = "native", threads: int = 0) -> dict[
     """
     folder = Path(run)
     bundle = read_bundle(folder)
-    vocabulary = bundle.features.vocabulary if isinstance(bundle.features, TextFeatures) else None
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), vocabulary)
+    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
     if _fingerprint(split) != bundle.fingerprint:
         raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
     training = bundle.recipe.training

@@ -104,7 +104,7 @@ def _run_epoch(
             f"epoch {number}: the loss must be finite; got {loss}. "
             "Lower training.learning_rate or set training.clip_norm"
         )
-    validation = metrics.score(network.predict(split.validation.inputs), split.validation.targets, config.loss)
+    validation = metrics.score(network.predict(split.validation.inputs), split.validation.goals, config.loss)
     return Epoch(number, loss, metric, validation["loss"], validation["metric"], time.perf_counter() - started)
 
 
@@ -129,10 +129,11 @@ def _train(
     """One pass; running means of loss and metric."""
     needed = mask_shapes(network.plan, part.inputs.shape)
     total = total_metric = seen = 0.0
-    steps = network.train_batches(part.inputs, part.targets, batches, lambda size: draw_masks(needed, size, random))
+    goals = part.goals
+    steps = network.train_batches(part.inputs, goals, batches, lambda size: draw_masks(needed, size, random))
     for index, (loss, outputs) in zip(batches, steps, strict=True):
         total += loss * len(index)
-        total_metric += metrics.score(outputs, part.targets[index], config.loss)["metric"] * len(index)
+        total_metric += metrics.score(outputs, goals[index], config.loss)["metric"] * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
     return total / seen, total_metric / seen
