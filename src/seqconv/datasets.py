@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.data import CLASSES, Series, TextData, Texts, read_encoded, read_reviews, read_series
+from seqconv.data import CLASSES, Series, TextData, Texts
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
+from seqconv.readers.reviews import read_encoded, read_reviews
+from seqconv.readers.series import read_series
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
