@@ -1,6 +1,6 @@
-"""Labelled texts and time series in memory: what every reader returns."""
+"""Labelled texts, labelled sequences and time series in memory: what every reader returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +44,7 @@ class EncodedTexts:
 
     def take(self, index: np.ndarray) -> "EncodedTexts":
         """The texts at `index`, in that order."""
-        lengths = np.diff(self.offsets)[index]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        rows = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][index] - offsets[:-1], lengths)
+        rows, offsets = _take_ragged(self.offsets, index)
         return EncodedTexts(self.ids[rows], offsets, self.labels[index], self.classes, self.source)
 
 
@@ -56,6 +54,36 @@ class TextData:
 
     train: Texts | EncodedTexts
     test: Texts | EncodedTexts
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N sequences of C channels, each with its class.
+
+    Args:
+        values: steps of all sequences, one after the other, float32 `[sum of lengths, C]`; NaN is missing.
+        offsets: where each sequence begins in `values`, and the end: int64 `[N + 1]`.
+        labels: int32 `[N]`, counts into `classes`; empty where they were not asked for.
+        channels: C names.
+        notes: what a report should tell about the file.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, index: np.ndarray) -> "Sequences":
+        """The sequences at `index`, in that order."""
+        rows, offsets = _take_ragged(self.offsets, index)
+        labels = self.labels[index] if len(self.labels) else self.labels
+        return replace(self, values=self.values[rows], offsets=offsets, labels=labels)
 
 
 @dataclass(frozen=True)
@@ -75,6 +103,13 @@ class Series:
     interval_s: int
     source: str
     notes: tuple[str, ...] = ()
+
+
+def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the runs at `index`, one run after the other, and where each begins among them."""
+    lengths = np.diff(offsets)[index]
+    taken = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.arange(taken[-1]) + np.repeat(offsets[:-1][index] - taken[:-1], lengths), taken
 
 
 def unreadable(path: Path, error: OSError) -> DataError:
