@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_data import HEADER, IGNORED, REVIEWS, ROWS, pack, save
+from test_readers_reviews import IGNORED, REVIEWS, pack, save
+from test_readers_series import HEADER, ROWS
 
 from seqconv import datasets
 from seqconv.config import SeriesDataConfig, TextDataConfig

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from seqconv.config import SequenceDataConfig, SeriesDataConfig, TextDataConfig
-from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts, read_encoded, read_reviews, read_series
+from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
+from seqconv.readers.reviews import read_encoded, read_reviews
+from seqconv.readers.series import read_series
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
