@@ -1,6 +1,9 @@
 """What the commands share: the application, common flags, and how results are printed."""
 
 import json as json_format
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,3 +55,13 @@ def print_table(table: "Table") -> None:
     from rich.console import Console
 
     Console().print(table)
+
+
+@contextmanager
+def interruptible(what: str) -> Iterator[None]:
+    """Say on Ctrl-C what becomes of the work, and stop with the code 130 that shells expect."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"seqconv: interrupted; {what}", file=sys.stderr)
+        raise typer.Exit(130) from None

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from seqconv.cli import console
 from seqconv.cli.console import (
     Data,
     Engine,
@@ -75,6 +76,9 @@ def train(
     refit: Annotated[
         bool, typer.Option("--refit", help="Train again on training and validation rows for the best epochs.")
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run of the same command.")
+    ] = False,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
 ) -> None:
@@ -85,8 +89,13 @@ def train(
     from seqconv import progress, runs
 
     chosen = _recipe(recipe, data, [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])])
-    options = runs.Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, refit=refit)
-    with progress.listen(quiet or json) as listener:
+    options = runs.Options(
+        out=out, engine=engine, threads=threads, baselines=not no_baselines, refit=refit, resume=resume
+    )
+    with (
+        progress.listen(quiet or json) as listener,
+        console.interruptible("goes on with the same command and --resume"),
+    ):
         run = runs.train(chosen, options, listener)
     if json:
         print_json({name: run.results[name] for name in runs.JSON_KEYS})
