@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from conftest import fails
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from seqconv.errors import DataError
 from seqconv.readers import sequences
 from seqconv.readers.sequences import find_partner, read_sequences
 
@@ -141,6 +144,22 @@ def test_broken_ts(write, content, parts):
 )
 def test_broken_tsv(write, content, parts):
     fails(read_sequences, write(content, "a.tsv"), *parts)
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.binary(max_size=200) | st.text("12.,:?-eNa \t\r\n").map(str.encode), st.sampled_from([HEADER, ONE, ""]))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content, header):
+    path = tmp_path_factory.mktemp("any") / ("a.ts" if header else "a.tsv")
+    path.write_bytes(header.encode() + content)
+    problem = ""
+    try:
+        read = read_sequences(path)
+        assert len(read.labels) == len(read) > 0
+        assert (np.diff(read.offsets) > 0).all()
+        assert not np.isinf(read.values).any()
+    except DataError as error:
+        problem = str(error)
+    assert "\n" not in problem
 
 
 def test_missing_file_folder_and_other_formats(tmp_path, write):

@@ -95,6 +95,7 @@ class Series:
         values: float64 `[T, C]`, NaN where a value is missing.
         interval_s: the most frequent spacing of `times`.
         notes: what a report should tell about the file.
+        zone: time zone of the place, such as `Europe/Berlin`: `times` are UTC then; empty: UTC, or not known.
     """
 
     times: np.ndarray
@@ -103,6 +104,7 @@ class Series:
     interval_s: int
     source: str
     notes: tuple[str, ...] = ()
+    zone: str = ""
 
 
 def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -36,12 +36,14 @@ class Times:
     """Stamps of T rows.
 
     Args:
-        stamps: datetime64[s] `[T]`, in UTC where `zone` is named or the cells say how far from it they are.
-        zone: of the place where the rows were taken; empty: not known.
+        stamps: datetime64[s] `[T]`.
+        absolute: whether they are UTC for sure; else they may be local times.
+        zone: of the place where the rows were taken; empty: not known, or UTC.
         notes: how the cells were read.
     """
 
     stamps: np.ndarray
+    absolute: bool = False
     zone: str = ""
     notes: tuple[str, ...] = ()
 
@@ -79,6 +81,8 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
         return _from_texts(cells, place, zone)
     if cells.dtype.is_numeric():
         return _from_numbers(cells, place, zone)
+    if cells.dtype not in (polars.Date, polars.Datetime):
+        raise DataError(f"{place(0)}: {cells.name!r} must hold times; it holds {cells.dtype}. Name another column")
     own_zone: str = getattr(cells.dtype, "time_zone", None) or ""
     cells = cells.cast(polars.Datetime("us", own_zone or None))
     if not own_zone:
@@ -109,7 +113,7 @@ def _conclude(
     if zone not in ("", "UTC") and not absolute:
         stamps = to_utc(stamps, zone, place)
         notes.append(f"local times of {zone} turned to UTC")
-    return Times(stamps, "" if zone == "UTC" else zone, tuple(notes))
+    return Times(stamps, absolute or bool(zone), "" if zone == "UTC" else zone, tuple(notes))
 
 
 # Numbers

@@ -28,7 +28,8 @@ def check_zone(zone: str) -> None:
 def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndarray:
     """Local stamps of a known zone, datetime64[s] `[T]`, in UTC.
 
-    The hour that a clock change repeats is told apart by the order of the rows: first summer, then winter time.
+    The hour that a clock change repeats is told apart by the order of the rows: first summer, then winter time. Where
+    its rows come once, they are summer time.
 
     Raises:
         DataError: a time that the clocks skip, or a repeated hour whose rows are not in that order.
