@@ -56,6 +56,9 @@ def fails(call, *parts, error=DataError):
         "%m/%d/%Y %I:%M:%S %p",
         "%Y-%m-%d %H:%M:%S.000000",
         "  %Y-%m-%d %H:%M:%S ",
+        "%Y-%m-%d %H:%M:%S UTC",
+        "%d-%b-%Y %H:%M:%S",
+        "%d %B %Y %H:%M:%S",
     ],
 )
 @settings(max_examples=20, deadline=None, derandomize=True)
@@ -64,7 +67,7 @@ def test_any_time_is_read_as_written(form, times):
     times = [each.replace(microsecond=0) for each in (*times, dt.datetime(2020, 12, 31, 13, 59, 1))]  # the 31st tells
     found = read([each.strftime(form) for each in times])
     assert found.stamps.tolist() == times
-    assert found.absolute == form.endswith(("Z", "+00:00"))
+    assert found.absolute == form.endswith(("Z", "+00:00", "UTC"))
     assert any("month first" in note for note in found.notes) == form.startswith("%m")
 
 
@@ -93,6 +96,10 @@ def test_a_date_that_could_be_either_is_read_as_day_first_and_noted():
     assert found.notes == (
         "dates like '02/01/2016 00:00' read as day first; write them as 2016-01-02 if that is wrong",
     )
+    found = read([f"{month}/1/{year}" for year in (2015, 2016) for month in range(1, 13)])
+    assert found.stamps[1] == np.datetime64("2015-02-01")  # twelve days of two Januaries would be odd
+    assert found.notes == ("dates like '1/1/2015' read as month first; write them as 2015-01-01 if that is wrong",)
+    fails(lambda: read(["31.12.2016", "12.31.2016"]), "line 3", "'12.31.2016'")
     assert read(["02.01.2016", "03.01.2016"]).notes == ()  # nobody writes months first with points
 
 

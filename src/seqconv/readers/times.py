@@ -23,11 +23,12 @@ _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nano
 _CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
 _ROUNDS = 8  # ways to write a time that one column may mix
 
+_NAMES = ("UTC", "GMT")
 _TIME = re.compile(
     r"(?:(?P<year>\d{4})(?P<apart>[-/.])\d{1,2}(?:(?P=apart)(?P<day>\d{1,2}))?"
-    r"|(?P<first>\d{1,2})(?P<mark>[-/.])\d{1,2}(?P=mark)(?P<last>\d{4}|\d\d))"
+    r"|(?P<first>\d{1,2})(?P<mark>[-/. ])(?:\d{1,2}|(?P<name>[A-Za-z]{3,9}))(?P=mark)(?P<last>\d{4}|\d\d))"
     r"(?:(?P<gap>T| +)\d{1,2}:\d\d(?P<second>:\d\d)?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?"
-    r"(?P<zone> ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?"
+    r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?"
 )
 
 
@@ -166,14 +167,16 @@ def _guess_format(cell: str, month_first: bool) -> str | None:
     if found["year"]:
         date = ["%Y", "%m", *(["%d"] if found["day"] else [])]
     else:
-        date = ["%m", "%d"] if month_first else ["%d", "%m"]
+        month = "%m" if found["name"] is None else "%b" if len(found["name"]) == 3 else "%B"
+        date = [month, "%d"] if month_first and month == "%m" else ["%d", month]
         date.append("%Y" if len(found["last"]) == 4 else "%y")
     form = apart.join(date)
     if found["gap"]:
         form += found["gap"] + ("%I:%M" if found["half"] else "%H:%M")
         form += (":%S" if found["second"] else "") + ("%.f" if found["fraction"] else "")
         form += " %p" if found["half"] else ""
-    return form + ("%#z" if found["zone"] else "")
+    zone = found["zone"] or ""
+    return form + (zone if zone.endswith(_NAMES) else "%#z" if zone else "")
 
 
 def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
@@ -181,15 +184,15 @@ def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
     parsed, zoned, failed = _parse(cells, place, month_first=False)
     notes = []
     found = _TIME.fullmatch(cells[0])
-    if found is not None and found["first"]:
-        if failed >= 0:
-            swapped, zoned, still = _parse(cells, place, month_first=True)
+    if found is not None and found["mark"] in ("/", "-") and not found["name"]:
+        order = "day first"
+        if failed >= 0 or _is_one_month_each_year(parsed):
+            swapped, _, still = _parse(cells, place, month_first=True)
             if still < 0:
-                parsed, failed = swapped, -1
-                notes.append(f"dates like {cells[0]!r} read as month first")
-        elif found["mark"] != "." and not (parsed.dt.day() > 12).any():
+                parsed, failed, order = swapped, -1, "month first"
+        if order == "month first" or not (parsed.dt.day() > 12).any():
             sure = str(parsed[0])[:10]
-            notes.append(f"dates like {cells[0]!r} read as day first; write them as {sure} if that is wrong")
+            notes.append(f"dates like {cells[0]!r} read as {order}; write them as {sure} if that is wrong")
     if failed >= 0:
         problem = f"got {cells[failed][:40]!r}. Correct it"
         like = "those above it" if failed else EXAMPLES
@@ -197,6 +200,11 @@ def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
     if zoned:
         notes.append("times with their distance from UTC turned to UTC")
     return _conclude(parsed, place, zone, notes, absolute=zoned)
+
+
+def _is_one_month_each_year(parsed: "polars.Series") -> bool:
+    """What the first days of months look like, year by year, when the month is taken for the day."""
+    return parsed.dt.month().n_unique() == 1 and parsed.dt.year().n_unique() > 1 and not (parsed.dt.day() > 12).any()
 
 
 def _parse(cells: "polars.Series", place: Place, month_first: bool) -> "tuple[polars.Series, bool, int]":
@@ -214,13 +222,13 @@ def _parse(cells: "polars.Series", place: Place, month_first: bool) -> "tuple[po
         form = _guess_format(rest[0], month_first)
         if form is None:
             break
-        if zoned not in (None, form.endswith("z")):
+        if zoned not in (None, form.endswith(("z", *_NAMES))):
             other = "without" if zoned else "with"
             raise DataError(
                 f"{place(int(left[0]))}: times must all name their distance from UTC or none may; {rest[0][:40]!r} is "
                 f"{other} it. Write all of them alike"
             )
-        zoned = form.endswith("z")
+        zoned = form.endswith(("z", *_NAMES))
         parsed = rest.str.to_datetime(form, strict=False, time_unit="us")
         if zoned:
             parsed = parsed.dt.replace_time_zone(None)
