@@ -1,5 +1,7 @@
 """Reading files of the UCR/UEA archive: what comes out, and one clear line for everything that is broken."""
 
+import gzip
+
 import numpy as np
 import pytest
 from conftest import fails
@@ -67,6 +69,12 @@ def test_labels_may_lack_for_prediction(write):
 def test_a_header_that_names_another_length_is_noted(write):
     read = read_sequences(write("@equalLength true\n@seriesLength 3\n@classLabel true a\n@data\n1,2:a\n", "a.ts"))
     assert read.notes == ("the header says @seriesLength 3; the examples have 2 to 2 steps",)
+
+
+def test_packed(write):
+    packed = gzip.compress((HEADER + "1,2:3,4:walk\n").encode())
+    assert read_sequences(write(packed, "a.ts.gz")).values.tolist() == [[1, 3], [2, 4]]
+    fails(read_sequences, write(packed[:-9], "a.ts.gz"), "damaged")
 
 
 def test_small_chunks_make_no_difference(write, monkeypatch):
