@@ -12,10 +12,10 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
-    {"data", "metrics", "models", "tokens", "windows"},
+    {"data", "flags", "metrics", "models", "periods", "tokens", "windows"},
     {"demo", "features", "holdout", "plans", "plots", "readers"},
     {"bundle", "datasets", "engines", "splits"},
-    {"baselines", "checkpoint"},
+    {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
     {"evaluation"},
     {"progress", "report"},

@@ -72,7 +72,7 @@ def series_from_table(
     interval_s = parse_duration(interval, "interval") if interval else 0
     if interval and interval_s < 1:
         raise ConfigError(f"interval must be at least one second; got {interval!r}")
-    found = _find_times(table, time)
+    found = find_times(table, time)
     notes = list(table.notes)
     if found:
         times = read_times(_time_cells(table, found), table.place, zone)
@@ -91,7 +91,7 @@ def series_from_table(
 # Times
 
 
-def _find_times(table: Table, time: str) -> list[str]:
+def find_times(table: Table, time: str) -> list[str]:
     """The column of times, with the one of the clock if that is apart; empty: there is none."""
     import polars
 
