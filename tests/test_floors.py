@@ -33,7 +33,7 @@ HOMES = {  # third-party package -> the only modules that may import it
     "safetensors": {"bundle", "checkpoint"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "progress"},
-    "tomli_w": {"runs"},
+    "tomli_w": {"config"},
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "polars", "rich", "typer"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
