@@ -17,6 +17,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"bundle", "datasets", "engines", "splits"},
     {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
+    {"prediction"},
     {"evaluation"},
     {"progress", "report"},
     {"runs"},
