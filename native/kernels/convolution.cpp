@@ -49,8 +49,7 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
     layout.input_scratch = round_up(shape.channels) + rows * filters;
     layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
   } else {
-    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners +
-                           ptrdiff_t{least(shape.group, BY_STEP)} * filters * 2;
+    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
     layout.kernel_scratch = scratch_floats(rows, layout.row) + winners;
   }
   return layout;

@@ -8,6 +8,7 @@ namespace seqconv::SEQCONV_ISA {
 namespace {
 
 constexpr int BY_STEP = 8;                  // longest group whose part of dx is summed step by step
+constexpr int WORD = 32;                    // filters whose winners are found at once
 constexpr int SUMS = TILE == 12 ? 16 : 12;  // vectors of one filter held in registers
 
 // The winners of one filter in consecutive groups. A group's window begins at x + group * step + offset.
