@@ -143,7 +143,7 @@ inline void copy_row(const float* from, int64_t width, float* to) {
   std::memcpy(to + width - 4, from + width - 4, 16);
 }
 
-constexpr int64_t GATHER_TASK_BYTES = 1 << 19;
+constexpr int64_t GATHER_TASK_BYTES = 1 << 17;
 
 // body(first, end) over blocks of `rows` rows, each about GATHER_TASK_BYTES
 template <class Body>

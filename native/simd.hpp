@@ -54,6 +54,12 @@ typedef int32_t vi_at __attribute__((vector_size(4 * SEQCONV_LANES), aligned(4),
 #endif
 }
 
+[[maybe_unused]] inline bool any(vi mask) {
+  int32_t bits = 0;
+  for (int i = 0; i < LANES; ++i) bits |= mask[i];
+  return bits != 0;
+}
+
 // x within [low, high]; NaN is kept: the instructions return their second operand where one is NaN
 [[maybe_unused]] inline vf clamp(vf x, float low, float high) {
 #if defined(__AVX512F__)  // masked forms with a full mask: the plain ones warn in GCC 12's own header

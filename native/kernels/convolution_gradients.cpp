@@ -114,7 +114,7 @@ void add_by_filter(const ConvBackward& job, const Winners& winners, float* dx) {
 }
 
 // The filters with a gradient at one step of a group, of up to WORD from `first` on: one bit each
-uint32_t find_filters(const Winners& group, int step, int first, int filters) {
+inline uint32_t find_filters(const Winners& group, int step, int first, int filters) {
   uint32_t bits = 0;
   for (int i = 0; i < least(WORD, filters - first); i += LANES) {
     const int o = first + i;
@@ -129,10 +129,10 @@ uint32_t find_filters(const Winners& group, int step, int first, int filters) {
 template <int N>
 void add_filters(const Winners& group, int step, int filters, const float* weights, ptrdiff_t window, float* dx) {
   vf total[N] = {};
-  uint32_t any = 0;
+  uint32_t found = 0;
   for (int first = 0; first < filters; first += WORD) {
     uint32_t bits = find_filters(group, step, first, filters);
-    for (any |= bits; bits != 0; bits &= bits - 1) {
+    for (found |= bits; bits != 0; bits &= bits - 1) {
       const int o = first + __builtin_ctz(bits);
       const vf value = splat(group.value[o]);
       const float* from = weights + o * window;
@@ -140,7 +140,7 @@ void add_filters(const Winners& group, int step, int filters, const float* weigh
       for (int n = 0; n < N; ++n) total[n] += value * load(from + n * LANES);
     }
   }
-  if (any == 0) return;
+  if (found == 0) return;
 #pragma GCC unroll 16
   for (int n = 0; n < N; ++n) store(dx + n * LANES, load(dx + n * LANES) + total[n]);
 }
