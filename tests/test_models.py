@@ -23,10 +23,10 @@ from seqconv.models import (
     mask_shapes,
     output_shape,
     shapes,
-    summarise,
     weight_shapes,
 )
 from seqconv.plans import build_plan
+from seqconv.summaries import summarise
 
 TCN = (
     Residual((Conv(4, 4, 3, 2, "causal"), Relu(), Dropout(0.2), Conv(4, 4, 3, 4, "causal"))),

@@ -21,10 +21,11 @@ from seqconv.config import Recipe, SeriesDataConfig, TextConfig, count_threads, 
 from seqconv.engines import Network, create_network
 from seqconv.errors import BundleError
 from seqconv.metrics import confusion_matrix
-from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import SeriesSplit, Split, TextSplit, merge_validation, split_series, split_texts
+from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs, Vocabulary
 from seqconv.training import Epoch, Listener, Trained, fit_network
 
