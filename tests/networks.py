@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.engines.native import NativeNetwork
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
     Concat,
@@ -31,10 +32,8 @@ from seqconv.models import (
     Tanh,
     TokenConv,
     Weights,
-    draw_masks,
     entries,
     initial_weights,
-    mask_shapes,
     output_shape,
     shapes,
 )
@@ -204,13 +203,9 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
 @st.composite
 def id_fronts(draw: st.DrawFn) -> Plan:
     """Layers that give `[L, C]` for ids."""
-    rows = draw(st.sampled_from([1, 5, 40]))
-    return draw(
-        st.sampled_from(
-            [(Embed(rows, draw(WIDTHS)),), (TokenConv(rows, draw(WIDTHS), draw(st.integers(1, 4))),)]
-            + [(TokenConv(rows, draw(WIDTHS), draw(st.integers(1, 4))), Relu())]
-        )
-    )
+    rows, width = draw(st.sampled_from([1, 5, 40])), draw(WIDTHS)
+    filters = TokenConv(rows, width, draw(st.integers(1, 4)))
+    return draw(st.sampled_from([(Embed(rows, width),), (filters,), (filters, Relu())]))
 
 
 @st.composite

@@ -27,6 +27,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
     Concat,
@@ -48,9 +49,7 @@ from seqconv.models import (
     Tanh,
     TokenConv,
     Weights,
-    draw_masks,
     initial_weights,
-    mask_shapes,
     shapes,
 )
 from seqconv.tokens import TokenInputs
@@ -143,7 +142,12 @@ ODD: dict[str, tuple[Plan, Shape, int]] = {
     "n-grams alone": ((NgramBag(6, 3, 5, 1),), (4,), 3),
     "branches on values": ((Concat(((Conv(2, 3, 2), Relu()), (Conv(2, 5, 2),))), LastStep(), Dense(8, 1)), (5, 2), 3),
     "branches after a layer": (
-        (Conv(2, 3, 2), Add(((Relu(),), (Tanh(), Conv(3, 3, 1)))), Concat(((LastStep(),), (GlobalMaxPool(),))), Dense(6, 1)),
+        (
+            Conv(2, 3, 2),
+            Add(((Relu(),), (Tanh(), Conv(3, 3, 1)))),
+            Concat(((LastStep(),), (GlobalMaxPool(),))),
+            Dense(6, 1),
+        ),
         (5, 2),
         3,
     ),

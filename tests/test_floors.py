@@ -13,7 +13,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
     {"data", "datasets", "demo", "metrics", "models", "tokens", "windows"},
-    {"plans", "plots", "splits"},
+    {"masks", "plans", "plots", "splits", "summaries"},
     {"baselines", "bundle", "engines"},
     {"predictor", "training"},
     {"evaluation"},

@@ -5,6 +5,7 @@ import pytest
 
 from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Conv,
     Dense,
@@ -18,9 +19,7 @@ from seqconv.models import (
     Relu,
     Residual,
     count_parameters,
-    draw_masks,
     initial_weights,
-    mask_shapes,
     output_shape,
     shapes,
     weight_shapes,

@@ -44,8 +44,8 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
 
     Args:
         specs: one table per layer: `layer` is its kind (`conv`, `max_pool`, ...) and the rest its settings;
-            `activation` on conv, token_conv and dense adds that layer after it; `{ layer = "output" }` is the last Dense;
-            `concat` and `add` have `branches`, each a list of layers.
+            `activation` on conv, token_conv and dense adds that layer after it; `{ layer = "output" }` is the last
+            Dense; `concat` and `add` have `branches`, each a list of layers.
         shape: of one example: `(L,)` ids or `(L, C)` values.
         rows: number of ids, for `embed`, `token_conv` and `ngram_bag`.
         outputs: values that the network must return.

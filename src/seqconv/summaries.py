@@ -93,7 +93,7 @@ def _multiply_adds(layer: Layer, shape: Shape) -> int:
         case Conv():
             return output_shape(layer, shape)[0] * layer.kernel * layer.inputs * layer.filters
         case Gru() | Lstm():
-            return shape[0] * sum(math.prod(s) for name, s in _layer_weights(layer).items() if name != "bias")
+            return shape[0] * sum(math.prod(size) for name, size in weight_shapes((layer,)).items() if name != "0.bias")
         case Dense(inputs, outputs):
             return inputs * outputs
         case Residual(body):

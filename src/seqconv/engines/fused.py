@@ -308,9 +308,7 @@ PLAIN: dict[type, Callable[[Context, str], Step]] = {
 }
 
 
-def compile_plan(
-    plan: Plan, context: Context, prefix: str = "", start: int = 0, leads: bool = True
-) -> list[Step]:
+def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0, leads: bool = True) -> list[Step]:
     """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`.
 
     Args:

@@ -10,7 +10,6 @@ from seqconv.engines import BETAS, EPSILON, RHO, State
 from seqconv.engines.steps import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.models import Weights
 
-
 TABLES = (".embeddings", ".table", ".scale")  # weights whose gradient may come as rows
 
 
@@ -107,9 +106,7 @@ class Optimiser:
             gradient = gradient.to_rows(weights)
         if isinstance(gradient, RowGradient):
             rows, seen = gradient.rows, self._touched[name]
-            _native.adam_rows(
-                _flat(weights), gradient.values, rows, _flat(mean), _flat(square), seen, *settings
-            )
+            _native.adam_rows(_flat(weights), gradient.values, rows, _flat(mean), _flat(square), seen, *settings)
             return
         _native.adam(weights, gradient, mean, square, *settings)
 

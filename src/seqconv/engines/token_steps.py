@@ -56,9 +56,7 @@ class TokenFilterStep:
         compact = context.buffer(f"{at}.compact", ids.shape, INT)
         used = _native.distinct_ids(ids, rows, compact)
         values = context.buffer(f"{at}.values", (len(used), taps, filters))
-        _native.token_conv_backward(
-            compact, y, arg, dy, values, dbias, 1, 0, self.relu, self.pool, context.threads
-        )
+        _native.token_conv_backward(compact, y, arg, dy, values, dbias, 1, 0, self.relu, self.pool, context.threads)
         context.gradients[f"{at}.table"] = RowGradient(used, values.reshape(len(used), -1))
 
 

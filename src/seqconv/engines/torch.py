@@ -212,14 +212,10 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
     match layer:
         case Embed():
             return functional.embedding(x, weights[f"{at}.embeddings"])
-        case TokenConv(kernel=kernel_width):
-            padded = functional.pad(x, (max(kernel_width - x.shape[1], 0), 0))
-            table, steps = weights[f"{at}.table"], padded.shape[1] - kernel_width + 1
-            taps = [functional.embedding(padded[:, k : k + steps], table[:, k]) for k in range(kernel_width)]
-            return torch.stack(taps).sum(0) + weights[f"{at}.bias"]
+        case TokenConv():
+            return _sum_taps(layer, x, weights[f"{at}.table"]) + weights[f"{at}.bias"]
         case NgramBag():
-            table, scale = weights[f"{at}.table"], weights[f"{at}.scale"].detach()
-            return torch.stack([_sum_features(layer, ids, table, scale) for ids in x])
+            return torch.stack([_sum_features(layer, ids, weights, at) for ids in x])
         case Conv():
             kernel = weights[f"{at}.kernel"].permute(2, 1, 0)  # [O, C, K]
             padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
@@ -240,10 +236,9 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):
             return x + run(body, x, weights, masks, f"{at}.")
-        case Concat(branches):
-            return torch.cat([run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)], dim=-1)
-        case Add(branches):
-            return torch.stack([run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)]).sum(0)
+        case Concat(branches) | Add(branches):
+            outputs = [run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)]
+            return torch.cat(outputs, dim=-1) if isinstance(layer, Concat) else torch.stack(outputs).sum(0)
         case Gru() | Lstm():
             own = {name.removeprefix(f"{at}."): mask for name, mask in masks.items() if name.startswith(f"{at}.")}
             kernel, recurrent, bias = (weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
@@ -252,8 +247,18 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return x @ weights[f"{at}.kernel"] + weights[f"{at}.bias"]
 
 
-def _sum_features(layer: NgramBag, ids: Tensor, table: Tensor, scale: Tensor) -> Tensor:
+def _sum_taps(layer: TokenConv, ids: Tensor, table: Tensor) -> Tensor:
+    """Sums of the table's rows at every step, `[B, L', O]`."""
+    padded = functional.pad(ids, (max(layer.kernel - ids.shape[1], 0), 0))
+    steps = padded.shape[1] - layer.kernel + 1
+    return torch.stack([functional.embedding(padded[:, k : k + steps], table[:, k]) for k in range(layer.kernel)]).sum(
+        0
+    )
+
+
+def _sum_features(layer: NgramBag, ids: Tensor, weights: Tensors, at: str) -> Tensor:
     """The output for one text's ids `[L]`."""
+    table, scale = weights[f"{at}.table"], weights[f"{at}.scale"].detach()
     multiplier = MULTIPLIER - 2**64  # as a signed number; products wrap around, which is the arithmetic modulo 2^64
     hashed, found = ids, [ids[ids > 0]]
     for further in range(1, layer.longest):
@@ -261,7 +266,7 @@ def _sum_features(layer: NgramBag, ids: Tensor, table: Tensor, scale: Tensor) ->
         mixed = (hashed ^ (hashed >> 32 & 0xFFFFFFFF)) & (2**63 - 1)
         whole = (ids.unfold(0, further + 1, 1) > 0).all(1) if further < len(ids) else ids[:0] > 0
         found.append(layer.rows + mixed[whole] % layer.buckets)
-    rows = torch.cat(found).unique()
+    rows = torch.unique(torch.cat(found))
     length = scale[rows].square().sum(0).sqrt()
     total = layer.gain * (scale[rows] * table[rows]).sum(0)
     return torch.where(length == 0, 0, total / torch.where(length == 0, 1, length))
