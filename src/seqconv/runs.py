@@ -19,6 +19,7 @@ from seqconv.baselines import Baseline, fit_baselines
 from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle, replace_folder, write_bundle
 from seqconv.config import Recipe, SeriesDataConfig, TextConfig, count_threads, parse_duration, read_recipe
 from seqconv.engines import Network, create_network
+from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters, initial_weights
@@ -110,7 +111,7 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
     with replace_folder(target, RESULTS) as folder:
         split = prepare(recipe, options.threads, listener, timer)
         plan = build_network_plan(recipe, split)
-        network = _create(plan, recipe, options)
+        network = _create(plan, split, recipe, options)
         with timer.part("train"):
             trained = _fit(network, split, recipe, folder, listener)
             if options.refit:
@@ -170,9 +171,11 @@ def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
 
-def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
-    weights = initial_weights(plan, recipe.training.seed)
-    return create_network(options.engine, plan, weights, recipe.training, count_threads(options.threads))
+def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
+    weights, threads = initial_weights(plan, recipe.training.seed), count_threads(options.threads)
+    if isinstance(split.train.inputs, TokenInputs):
+        weights |= fit_scales(plan, split.train.inputs, split.train.targets, threads)
+    return create_network(options.engine, plan, weights, recipe.training, threads)
 
 
 def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener: Listener) -> Trained:
@@ -184,10 +187,11 @@ def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener:
 def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
     listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
-    network = _create(plan, recipe, options)
+    whole = merge_validation(split)
+    network = _create(plan, whole, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
-    fit_network(network, merge_validation(split), config, listener, keep_best=False)
+    fit_network(network, whole, config, listener, keep_best=False)
     return network
 
 
