@@ -92,7 +92,8 @@ TextFeatures check_features(const IntsIn<1>& rows, const LongsIn<1>& offsets, in
   return {rows.data(), offsets.data(), texts};
 }
 
-void ngram_forward(IntsIn<1> rows, LongsIn<1> offsets, FloatsIn<2> table, FloatsIn<2> scale, Floats<2> y, Floats<2> factors, int threads) {
+void ngram_forward(IntsIn<1> rows, LongsIn<1> offsets, FloatsIn<2> table, FloatsIn<2> scale, float gain, Floats<2> y,
+                   Floats<2> factors, int threads) {
   const TextFeatures features = check_features(rows, offsets, table.shape(0));
   const int64_t outputs = table.shape(1);
   check_equal("ngram_forward: rows of scale", scale.shape(0), table.shape(0));
@@ -101,7 +102,7 @@ void ngram_forward(IntsIn<1> rows, LongsIn<1> offsets, FloatsIn<2> table, Floats
     check_equal("ngram_forward: texts of y and factors", array->shape(0), features.texts);
     check_equal("ngram_forward: outputs of y and factors", array->shape(1), outputs);
   }
-  const BagForward job = {features, table.data(), scale.data(), outputs, y.data(), factors.data()};
+  const BagForward job = {features, table.data(), scale.data(), gain, outputs, y.data(), factors.data()};
   nb::gil_scoped_release release;
   share(features.texts, threads, [&](int64_t first, int64_t last) { run_bag(job, first, last); });
 }
@@ -173,8 +174,8 @@ void bind_text_filters(nb::module_& m) {
                 "threads: int) -> tuple[numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64]]"),
         "The distinct features of each text, ascending, int32, and where each text's begin, int64 [B + 1].");
   m.def("ngram_forward", &ngram_forward, array("rows"), array("offsets"), array("table"), array("scale"),
-        array("y"), array("factors"), arg("threads"),
-        "y = factors * sum of scale * table over each text's rows; factors = 1 / length of the scale.");
+        arg("gain"), array("y"), array("factors"), arg("threads"),
+        "y = factors * sum of scale * table over each text's rows; factors = gain / length of the scale.");
   m.def("ngram_backward", &ngram_backward, array("rows"), array("offsets"), array("scale"), array("factors"),
         array("dy"),
         nb::sig("def ngram_backward(rows: numpy.typing.NDArray[numpy.int32], offsets: "

@@ -69,7 +69,7 @@ void run_bag(const BagForward& job, int64_t first_text, int64_t last_text) {
     }
     for (int64_t o = 0; o < outputs; ++o) {
       // not `> 0`: a length that is NaN has to show
-      const double factor = squares[o] == 0 ? 0 : 1 / std::sqrt(squares[o]);
+      const double factor = squares[o] == 0 ? 0 : job.gain / std::sqrt(squares[o]);
       job.factors[text * outputs + o] = static_cast<float>(factor);
       job.y[text * outputs + o] = static_cast<float>(factor * sums[o]);
     }

@@ -23,11 +23,12 @@ struct TextFeatures {
 // id 0, is no feature and part of none.
 int64_t list_features(const Ngrams& layer, const int32_t* ids, int64_t length, int32_t* out);
 
-// table and scale [rows, outputs]; y and factors [texts, outputs]: factors are 1 over the length of the scaled
+// table and scale [rows, outputs]; y and factors [texts, outputs]: factors are gain over the length of the scaled
 // features, or 0 for a text without any
 struct BagForward {
   TextFeatures features;
   const float *table, *scale;
+  float gain;
   int64_t outputs;
   float *y, *factors;
 };

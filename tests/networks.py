@@ -60,7 +60,7 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
                         Concat(tuple((TokenConv(300, 32, k), Relu(), GlobalMaxPool()) for k in (1, 2, 3))),
                         *(Dropout(0.5), Dense(96, 1)),
                     ),
-                    (NgramBag(300, 1, 3, 2000),),
+                    (NgramBag(300, 1, 3, 2000, 3.0),),
                 )
             ),
         ),
@@ -106,7 +106,7 @@ IDS: Plan = (
                 ),
                 Dense(18, 1),
             ),
-            (NgramBag(50, 1, 2, 70),),
+            (NgramBag(50, 1, 2, 70, 2.0),),
         )
     ),
 )

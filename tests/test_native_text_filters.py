@@ -70,9 +70,9 @@ def test_the_bag_and_its_gradient_are_matrix_products(texts: int, height: int, o
     occurs = np.zeros((texts, height))
     occurs[np.repeat(np.arange(texts), np.diff(offsets)), rows] = 1
     lengths = np.sqrt(occurs @ scale.astype(np.float64) ** 2)
-    factors = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    factors = np.divide(3, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     y, found_factors = np.full((2, texts, outputs), np.nan, np.float32)
-    _native.ngram_forward(rows, offsets, table, scale, y, found_factors, 2)
+    _native.ngram_forward(rows, offsets, table, scale, 3.0, y, found_factors, 2)
     np.testing.assert_allclose(found_factors, factors, rtol=1e-6)
     np.testing.assert_allclose(y, occurs @ (scale.astype(np.float64) * table) * factors, rtol=1e-5, atol=1e-6)
     used, values = _native.ngram_backward(rows, offsets, scale, found_factors, dy)
@@ -165,8 +165,8 @@ def test_wrong_features_are_refused() -> None:
             _native.ngram_features(ids, words, buckets, longest, 1)
     for rows, offsets, says in [([4], [0, 1], "got 4"), ([1], [0, 2], "from 0"), ([1], [1, 1], "from 0")]:
         with pytest.raises(ValueError, match=says):
-            _native.ngram_forward(np.array(rows, np.int32), np.array(offsets), table, table, y, y, 1)
+            _native.ngram_forward(np.array(rows, np.int32), np.array(offsets), table, table, 1.0, y, y, 1)
     with pytest.raises(ValueError, match="offsets must not fall"):
         _native.ngram_backward(np.array([1], np.int32), np.array([0, 2, 1]), table, np.ones((2, 1), np.float32), y)
     with pytest.raises(ValueError, match="rows of scale must be 4; got 3"):
-        _native.ngram_forward(np.array([1], np.int32), np.array([0, 1]), table, table[:3], y, y, 1)
+        _native.ngram_forward(np.array([1], np.int32), np.array([0, 1]), table, table[:3], 1.0, y, y, 1)

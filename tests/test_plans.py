@@ -62,6 +62,7 @@ def test_branches_nest_and_take_the_sizes_of_the_data():
         ({"layer": "add", "branches": [[{"layer": "relu"}], []]}, "each of at least one layer"),
         ({"layer": "add", "branches": [[{"layer": "last_step"}], [{"layer": "relu"}]]}, "must have the same shape"),
         ({"layer": "concat", "branches": [[{"layer": "conv", "filters": 3}]]}, "kernel is missing"),
+        ({"layer": "ngram_bag", "longest": 2, "buckets": 5, "gain": 0}, "gain must be a number above 0; got 0"),
         ({"layer": "ngram_bag", "longest": 0, "buckets": 5}, "longest must be a whole number of at least 1"),
         ({"layer": "token_conv", "filters": 3, "kernel": 2}, "TokenConv: the input must be ids [L]; got (20, 5)"),
         ({"filters": 3}, "must be a table with its kind"),

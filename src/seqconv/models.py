@@ -68,7 +68,7 @@ class TokenConv:
 class NgramBag:
     """A linear layer on the words and n-grams that occur in a text: ids `[B, L]` -> `[B, outputs]`.
 
-    With the features f of a text, each once: y = sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), and 0 for a
+    With the features f of a text, each once: y = gain * sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), and 0 for a
     text without any. Features are its ids but padding (0), rows 0 to `rows` - 1, and every 2 to `longest` neighbouring
     ids without padding, hashed to one of `buckets` rows after those: with h = id_1, then h = h * MULTIPLIER + id_j for
     each further one, and last h = h ^ (h >> 32), all modulo 2^64, the bucket is (h mod 2^63) mod `buckets`.
@@ -81,6 +81,7 @@ class NgramBag:
     outputs: int
     longest: int
     buckets: int
+    gain: float = 1.0
 
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth, TAOCP 3, section 6.4

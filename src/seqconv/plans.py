@@ -1,6 +1,7 @@
 """A recipe's list of layers <-> a plan, with the sizes that follow from the data filled in."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -112,6 +113,8 @@ def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) 
             raise ConfigError(f"{name}: {key} must be a whole number of at least 1; got {value!r}")
         if key in RATES and not (type(value) in (int, float) and 0 <= value < 1):
             raise ConfigError(f"{name}: {key} must be from 0 to below 1; got {value!r}")
+        if key == "gain" and not (type(value) in (int, float) and 0 < value < math.inf):
+            raise ConfigError(f"{name}: gain must be a number above 0; got {value!r}")
         if key == "branches" and type(value) is not tuple:
             raise ConfigError(f"{name}: branches must be a list of lists of layers; got {value!r}")
         if key == "padding" and value not in ("valid", "causal"):

@@ -71,9 +71,9 @@ class NgramBagStep:
         context, at, layer = self.context, self.at, self.layer
         features = list_features(layer, x.original, context.threads)
         y = context.buffer(f"{at}.y", (len(x.ids), layer.outputs))
-        factors = context.buffer(f"{at}.factors", y.shape)  # 1 over length, for each text and output
+        factors = context.buffer(f"{at}.factors", y.shape)  # gain over length, for each text and output
         table, scale = context.weights[f"{at}.table"], context.weights[f"{at}.scale"]
-        _native.ngram_forward(*features, table, scale, y, factors, context.threads)
+        _native.ngram_forward(*features, table, scale, layer.gain, y, factors, context.threads)
         self.saved = features, factors
         return y
 

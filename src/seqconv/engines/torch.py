@@ -268,7 +268,7 @@ def _sum_features(layer: NgramBag, ids: Tensor, weights: Tensors, at: str) -> Te
         found.append(layer.rows + mixed[whole] % layer.buckets)
     rows = torch.unique(torch.cat(found))
     length = scale[rows].square().sum(0).sqrt()
-    total = (scale[rows] * table[rows]).sum(0)
+    total = layer.gain * (scale[rows] * table[rows]).sum(0)
     return torch.where(length == 0, 0, total / torch.where(length == 0, 1, length))
 
 
