@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from seqconv.errors import DataError
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
@@ -13,3 +15,23 @@ def real_data() -> Path:
     if not os.environ.get("SEQCONV_DATA") or not folder.is_dir():
         pytest.skip("SEQCONV_DATA does not name a folder with the real data files")
     return folder
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name="series.csv"):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def fails(call, path, *parts):
+    """`call(path)` raises a DataError of one line that names the file and every part."""
+    with pytest.raises(DataError) as caught:
+        call(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (str(path), *parts):
+        assert part in message

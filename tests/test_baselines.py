@@ -16,25 +16,27 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from seqconv import baselines
 from seqconv.baselines import choose_lags, fit_baselines, lacks_yesterday, read_calendar
+from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import example_losses
-from seqconv.splits import Part, SeriesSplit, TextSplit
+from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Scaler, WindowInputs, WindowSpec
 
 NOT, GOOD, BAD = 3, 4, 5
 
 
-def text_split(parts: Sequence[Part], classes: tuple[str, ...]) -> TextSplit:
+def text_split(parts: Sequence[Part], classes: tuple[str, ...]) -> Split:
     train, validation, test = parts
-    return TextSplit(train, validation, test, classes, None, {})
+    return Split(train, validation, test, TextFeatures(classes, None, 100), {})
 
 
-def series_split(parts: Sequence[Part], spec: WindowSpec, target: int, scale: float) -> SeriesSplit:
+def series_split(parts: Sequence[Part], spec: WindowSpec, target: int, scale: float) -> Split:
     """A split whose target has that standard deviation."""
     train, validation, test = parts
-    scaler = Scaler(np.zeros(target + 1), np.full(target + 1, scale))
-    names = tuple(f"column {index}" for index in range(target + 1))
-    return SeriesSplit(train, validation, test, spec, scaler, names, names[target], target, {})
+    width = train.inputs.shape[1]
+    scaler = Scaler(np.zeros(width), np.full(width, scale))
+    names = tuple(f"column {index}" for index in range(width))
+    return Split(train, validation, test, SeriesFeatures(names, (names[target],), scaler, spec), {})
 
 
 def pad(texts: list[list[int]], length: int) -> np.ndarray:
@@ -62,12 +64,12 @@ def topics(count: int, seed: int, classes: int = 3) -> Part:
 
 
 @pytest.fixture(scope="module")
-def by_order() -> TextSplit:
+def by_order() -> Split:
     return text_split([texts_by_order(count, seed) for seed, count in enumerate((400, 100, 200))], ("bad", "good"))
 
 
 @pytest.fixture(scope="module")
-def by_topic() -> TextSplit:
+def by_topic() -> Split:
     return text_split([topics(count, seed) for seed, count in enumerate((300, 100, 200))], ("a", "b", "c"))
 
 
@@ -168,14 +170,15 @@ def test_tf_idf_is_that_of_scikit_learn(monkeypatch, by_topic):
 # Forecasts
 
 
-def cut(values: np.ndarray, spec: WindowSpec, bounds: tuple[int, int, int], target: int = 0) -> SeriesSplit:
+def cut(values: np.ndarray, spec: WindowSpec, bounds: tuple[int, int, int], target: int = 0) -> Split:
     """Three stretches of `[T, C]`, starting 2014-01-01 at midnight."""
     times = np.datetime64("2014-01-01T00:00:00") + np.arange(len(values)) * np.timedelta64(spec.interval_s, "s")
     parts = []
     for first, last in zip((0, *bounds[:-1]), bounds, strict=True):
         anchors = spec.anchors(first, last)
         inputs = WindowInputs(values, anchors, spec.lookback, spec.step)
-        parts.append(Part(inputs, values[anchors + spec.delay, target][:, None], times[anchors + spec.delay]))
+        rows = anchors + spec.delays[0]
+        parts.append(Part(inputs, values[rows, target][:, None], times[rows]))
     return series_split(parts, spec, target, 2.0)
 
 
@@ -188,7 +191,7 @@ def daily_cycle(hours: int, seed: int = 0) -> np.ndarray:
 
 
 def test_forecast_baselines_come_in_order_with_both_units():
-    spec = WindowSpec(48, 1, 6, 3600)
+    spec = WindowSpec(48, 1, (6,), 3600)
     heard: list[str] = []
     found = fit_baselines(cut(daily_cycle(1500), spec, (900, 1200, 1500)), heard.append)
     assert [each.name for each in found] == heard
@@ -209,7 +212,7 @@ def test_forecast_baselines_come_in_order_with_both_units():
 @pytest.mark.parametrize(("step", "delay", "season"), [(1, 24, 48), (1, 23, 24), (6, 18, 24), (2, 0, 24), (3, 48, 72)])
 def test_naive_forecasts_read_the_rows_they_promise(step, delay, season):
     rows = np.arange(400, dtype=np.float32)[:, None]
-    split = cut(rows, WindowSpec(72, step, delay, 3600), (150, 270, 400))
+    split = cut(rows, WindowSpec(72, step, (delay,), 3600), (150, 270, 400))
     for part, naive, seasonal in zip(
         (split.validation, split.test), baselines.repeat_newest(split), baselines.repeat_yesterday(split), strict=True
     ):
@@ -220,14 +223,14 @@ def test_naive_forecasts_read_the_rows_they_promise(step, delay, season):
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        (WindowSpec(48, 1, 24, 3600), ""),
-        (WindowSpec(24, 1, 24, 3600), ""),
-        (WindowSpec(1440, 6, 144, 600), ""),
-        (WindowSpec(23, 1, 24, 3600), "the row 48 h before the target is none of the window's rows"),
-        (WindowSpec(50, 5, 24, 3600), "the row 48 h before the target is none of the window's rows"),
-        (WindowSpec(48, 1, 23, 3600), "it is the naive forecast at this lead"),
-        (WindowSpec(48, 1, 5, 3500), "24 h is no whole number of rows of 3500 s"),
-        (WindowSpec(8, 1, 0, 7 * 86400), "24 h is no whole number of rows of 168 h"),
+        (WindowSpec(48, 1, (24,), 3600), ""),
+        (WindowSpec(24, 1, (24,), 3600), ""),
+        (WindowSpec(1440, 6, (144,), 600), ""),
+        (WindowSpec(23, 1, (24,), 3600), "the row 48 h before the target is none of the window's rows"),
+        (WindowSpec(50, 5, (24,), 3600), "the row 48 h before the target is none of the window's rows"),
+        (WindowSpec(48, 1, (23,), 3600), "it is the naive forecast at this lead"),
+        (WindowSpec(48, 1, (5,), 3500), "24 h is no whole number of rows of 3500 s"),
+        (WindowSpec(8, 1, (0,), 7 * 86400), "24 h is no whole number of rows of 168 h"),
     ],
 )
 def test_the_seasonal_forecast_is_left_out_where_it_says_nothing(spec, reason):
@@ -236,13 +239,13 @@ def test_the_seasonal_forecast_is_left_out_where_it_says_nothing(spec, reason):
 
 def test_a_baseline_that_is_left_out_is_told():
     heard: list[str] = []
-    found = fit_baselines(cut(daily_cycle(600), WindowSpec(12, 1, 24, 3600), (300, 450, 600)), heard.append)
+    found = fit_baselines(cut(daily_cycle(600), WindowSpec(12, 1, (24,), 3600), (300, 450, 600)), heard.append)
     assert [each.name for each in found] == ["naive (last value)", "ridge on the window", "gradient boosting"]
     assert heard[0].startswith("seasonal naive (same hour yesterday): left out, the row 48 h before")
 
 
 def test_only_rows_of_the_window_are_read():
-    split = cut(daily_cycle(1200), WindowSpec(48, 2, 6, 3600), (700, 900, 1200))
+    split = cut(daily_cycle(1200), WindowSpec(48, 2, (6,), 3600), (700, 900, 1200))
     before = {each.name: each.test_outputs for each in fit_baselines(split)}
     # one test window, and nothing else known after the validation rows
     anchor = 1000
@@ -268,14 +271,14 @@ def test_ridge_finds_a_linear_rule_over_lags_and_columns():
     values = random.normal(size=(3000, 2)).astype(np.float32)
     for row in range(5, 3000):
         values[row, 1] = 0.5 * values[row - 3, 1] - 0.3 * values[row - 5, 1] + 0.4 * values[row - 3, 0]
-    split = cut(values, WindowSpec(8, 1, 2, 3600), (2000, 2500, 3000), target=1)
+    split = cut(values, WindowSpec(8, 1, (2,), 3600), (2000, 2500, 3000), target=1)
     outputs = baselines.fit_ridge(split)[1]
     assert example_losses(outputs, split.test.targets, "mae").mean() < 0.02
 
 
 def test_ridge_is_the_closed_form_for_the_change():
-    split = cut(daily_cycle(500), WindowSpec(10, 1, 3, 3600), (300, 400, 500))
-    train, _, test = baselines._features(split, baselines.RIDGE_LAGS)
+    split = cut(daily_cycle(500), WindowSpec(10, 1, (3,), 3600), (300, 400, 500))
+    train, _, test = baselines._features(split, 0, baselines.RIDGE_LAGS)
     assert train.shape == (300 - 10 - 3, 10 + 1 + 2)
     centre, change = train.mean(axis=0), split.train.targets - train[:, :1]
     answers = []
@@ -288,15 +291,15 @@ def test_ridge_is_the_closed_form_for_the_change():
 
 
 def test_the_day_of_the_year_is_used_only_with_a_year_to_learn_from():
-    spec = WindowSpec(4, 1, 0, 86400)
+    spec = WindowSpec(4, 1, (0,), 86400)
     values = np.random.default_rng(0).normal(size=(900, 1)).astype(np.float32)
-    assert baselines._features(cut(values, spec, (360, 600, 900)), 64)[2].shape[1] == 4 + 2
-    assert baselines._features(cut(values, spec, (380, 600, 900)), 64)[2].shape[1] == 4 + 4
+    assert baselines._features(cut(values, spec, (360, 600, 900)), 0, 64)[2].shape[1] == 4 + 2
+    assert baselines._features(cut(values, spec, (380, 600, 900)), 0, 64)[2].shape[1] == 4 + 4
 
 
 def test_boosting_follows_a_level_that_training_never_saw():
     rising = (np.arange(1500) / 100 + np.sin(2 * np.pi * np.arange(1500) / 24))[:, None].astype(np.float32)
-    split = cut(rising, WindowSpec(24, 1, 6, 3600), (900, 1200, 1500))
+    split = cut(rising, WindowSpec(24, 1, (6,), 3600), (900, 1200, 1500))
     outputs = baselines.fit_boosting(split)[1]
     assert example_losses(outputs, split.test.targets, "mae").mean() < 0.1
 
@@ -332,12 +335,12 @@ def test_jena_gives_the_known_errors(real_data):
         _, *lines = csv.reader(file)
     values = np.array([[float(cell) for cell in line[1:]] for line in lines])
     times = np.array([datetime.strptime(line[0], "%d.%m.%Y %H:%M:%S") for line in lines], "datetime64[s]")
-    spec, bounds = WindowSpec(240, 1, 24, 3600), (0, 33_333, 50_000, len(values))
+    spec, bounds = WindowSpec(240, 1, (24,), 3600), (0, 33_333, 50_000, len(values))
     scaler = Scaler.fit(values[:33_333], tuple("abcdef"))
     scaled = scaler.scale(values)
     parts = []
     for first, last in pairwise(bounds):
-        anchors, _, _ = spec.keep_whole(spec.anchors(first, last), times, scaled, 0)
+        anchors, _, _ = spec.keep_whole(spec.anchors(first, last), times, scaled, [0])
         inputs, rows = WindowInputs(scaled, anchors, 240, 1), anchors + 24
         parts.append(Part(inputs, scaled[rows, 0][:, None], times[rows]))
     found = fit_baselines(series_split(parts, spec, 0, float(scaler.std[0])))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, check_replaceable, read_bundle, write_bundle
+from seqconv.bundle import Bundle, check_replaceable, read_bundle, write_bundle
 from seqconv.config import read_recipe
 from seqconv.errors import BundleError
+from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.models import initial_weights
 from seqconv.plans import build_plan
 from seqconv.tokens import Vocabulary
@@ -20,14 +21,18 @@ def text_bundle() -> Bundle:
     recipe = read_recipe("demo-text")
     vocabulary = Vocabulary.fit(["good bad film naïve 映画"], 8)
     plan = build_plan(recipe.network.layers, (60,), 8)
-    return Bundle(recipe, plan, initial_weights(plan, 0), (60,), TextFeatures(("neg", "pos"), vocabulary), "ab" * 32)
+    return Bundle(
+        recipe, plan, initial_weights(plan, 0), (60,), TextFeatures(("neg", "pos"), vocabulary, 60), "ab" * 32
+    )
 
 
 def series_bundle() -> Bundle:
     recipe = read_recipe("demo-series")
     plan = build_plan(recipe.network.layers, (120, 2))
     scaler = Scaler(np.array([1.25, 1 / 3]), np.array([2.5, 1e-3]))
-    features = SeriesFeatures(("temperature (degC)", "p"), "temperature (degC)", scaler, WindowSpec(120, 1, 11, 3600))
+    features = SeriesFeatures(
+        ("temperature (degC)", "p"), ("temperature (degC)",), scaler, WindowSpec(120, 1, (11,), 3600)
+    )
     return Bundle(recipe, plan, initial_weights(plan, 0), (120, 2), features, "cd" * 32)
 
 

@@ -11,12 +11,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_data import HEADER, IGNORED, REVIEWS, ROWS, pack, save
+from test_readers_reviews import IGNORED, REVIEWS, pack, save
+from test_readers_series import HEADER, ROWS
 
 from seqconv import datasets
+from seqconv.config import SeriesDataConfig, TextDataConfig
+from seqconv.data import Series, TextData
 from seqconv.errors import DataError
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
+
+
+def load_texts(source: str) -> TextData:
+    return datasets.load_texts(TextDataConfig(source=source))
+
+
+def load_series(source: str) -> Series:
+    return datasets.load_series(SeriesDataConfig(source=source)).train
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +191,7 @@ def test_a_zip_without_a_published_checksum_checks_itself(server, monkeypatch, c
         fails(lambda: datasets.locate("jena"), "Nothing is kept")
         assert names(cache) == []
     server.content = whole
-    assert datasets.load_series("jena").values.shape == (3, 2)
+    assert load_series("jena").values.shape == (3, 2)
 
 
 # Where data are looked for
@@ -235,11 +246,11 @@ def test_published_checksums_are_whole():
 @pytest.mark.parametrize(
     ("load", "source", "parts"),
     [
-        (datasets.load_texts, "imbd", ["imdb or demo-text", "Did you mean 'imdb'?"]),
-        (datasets.load_texts, "jena", ["data of the other kind"]),
-        (datasets.load_series, "demo-text", ["data of the other kind"]),
-        (datasets.load_series, "no/such.csv", ["'no/such.csv'", "existing path"]),
-        (datasets.load_series, "", ["''"]),
+        (load_texts, "imbd", ["imdb or demo-text", "Did you mean 'imdb'?"]),
+        (load_texts, "jena", ["data of the other kind"]),
+        (load_series, "demo-text", ["data of the other kind"]),
+        (load_series, "no/such.csv", ["'no/such.csv'", "existing path"]),
+        (load_series, "", ["''"]),
     ],
 )
 def test_unknown_sources(load, source, parts):
@@ -247,18 +258,18 @@ def test_unknown_sources(load, source, parts):
 
 
 def test_sources_by_name_and_path(tmp_path):
-    assert datasets.load_texts("demo-text").train.source.startswith("demo-text")
-    assert datasets.load_series("demo-series").source.startswith("demo-series")
-    assert datasets.load_texts(str(save(tmp_path / "imdb.npz"))).test.ids.tolist() == [88_000]
+    assert load_texts("demo-text").train.source.startswith("demo-text")
+    assert load_series("demo-series").source.startswith("demo-series")
+    assert load_texts(str(save(tmp_path / "imdb.npz"))).test.ids.tolist() == [88_000]
     csv = tmp_path / "a.csv"
     csv.write_text(HEADER + "\n".join(ROWS))
-    assert datasets.load_series(str(csv)).columns == ("T (degC)", "p (mbar)")
+    assert load_series(str(csv)).columns == ("T (degC)", "p (mbar)")
     review = tmp_path / "mine" / "{}" / "pos" / "0_9.txt"
     for split in ("train", "test"):
         path = tmp_path / str(review).format(split)
         path.parent.mkdir(parents=True)
         path.write_text("fine")
-    assert datasets.load_texts(str(tmp_path / "mine")).test.texts == ["fine"]
+    assert load_texts(str(tmp_path / "mine")).test.texts == ["fine"]
 
 
 @pytest.fixture
@@ -275,45 +286,45 @@ def same(first, second):
 
 
 def test_an_archive_is_read_once(archive, cache, monkeypatch):
-    first = datasets.load_texts(str(archive))
+    first = load_texts(str(archive))
     assert len(names(cache)) == 1
     assert names(cache)[0].endswith(".npz")
     with monkeypatch.context() as patch:
         patch.setattr(datasets, "read_reviews", lambda path: pytest.fail("read again"))
-        same(first, datasets.load_texts(str(archive)))
+        same(first, load_texts(str(archive)))
 
 
 def test_a_changed_archive_is_read_again(archive):
-    datasets.load_texts(str(archive))
+    load_texts(str(archive))
     pack(archive, REVIEWS | {"test/pos/1_10.txt": "changed"})
     os.utime(archive, ns=(1, 1))
-    assert datasets.load_texts(str(archive)).test.texts[-1] == "changed"
+    assert load_texts(str(archive)).test.texts[-1] == "changed"
 
 
 def test_a_damaged_copy_is_made_anew(archive, cache):
-    first = datasets.load_texts(str(archive))
+    first = load_texts(str(archive))
     copy = cache / names(cache)[0]
     whole = copy.read_bytes()
     flipped = bytearray(whole)
     flipped[whole.index(b"caf\xc3\xa9")] ^= 1
     for damaged in (b"", whole[:100], whole[:-100], bytes(flipped)):
         copy.write_bytes(damaged)
-        same(first, datasets.load_texts(str(archive)))
+        same(first, load_texts(str(archive)))
         assert copy.read_bytes() == whole
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(archive, cache):
     cache.write_bytes(b"a file in its place")
-    assert len(datasets.load_texts(str(archive)).train.texts) == 3
+    assert len(load_texts(str(archive)).train.texts) == 3
 
 
 def test_a_damaged_archive_leaves_no_copy(archive, cache):
     archive.write_bytes(archive.read_bytes()[:-50])
-    fails(lambda: datasets.load_texts(str(archive)), "damaged or cut off")
+    fails(lambda: load_texts(str(archive)), "damaged or cut off")
     assert names(cache) == []
 
 
 def test_real_reviews_come_back_from_the_copy(real_data, monkeypatch):
     monkeypatch.setenv("SEQCONV_DATA", str(real_data))
-    first = datasets.load_texts("imdb")
-    same(first, datasets.load_texts("imdb"))
+    first = load_texts("imdb")
+    same(first, load_texts("imdb"))

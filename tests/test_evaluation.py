@@ -17,7 +17,8 @@ from seqconv.evaluation import (
     shuffle_order,
     verdict,
 )
-from seqconv.splits import Part, SeriesSplit, TextSplit
+from seqconv.features import SeriesFeatures, TextFeatures
+from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Scaler, WindowInputs, WindowSpec
 
@@ -44,26 +45,22 @@ def text_part(count: int, seed: int) -> Part:
     return Part(TokenInputs(ids), first.astype(np.float32)[:, None])
 
 
-def text_split(count: int = 300) -> TextSplit:
-    return TextSplit(
-        *(text_part(count, seed) for seed in range(3)), classes=("after", "before"), vocabulary=None, facts={}
-    )
+def text_split(count: int = 300) -> Split:
+    return Split(*(text_part(count, seed) for seed in range(3)), TextFeatures(("after", "before"), None, 12), {})
 
 
-def series_split(rows: int = 3000, interval_s: int = 3600) -> SeriesSplit:
+def series_split(rows: int = 3000, interval_s: int = 3600) -> Split:
     """Row numbers as values, so that a forecast is an addition; training std 5."""
     values = np.stack([np.arange(rows), np.zeros(rows)], axis=1).astype(np.float32)
     times = np.datetime64("2014-01-01T00:00:00") + np.arange(rows) * np.timedelta64(interval_s, "s")
-    spec = WindowSpec(8, 2, 3, interval_s)
+    spec = WindowSpec(8, 2, (3,), interval_s)
     parts = []
     for first, last in ((0, 200), (200, 400), (400, rows)):
         anchors = spec.anchors(first, last)
         targets = values[anchors + 3, :1]
         parts.append(Part(WindowInputs(values, anchors, 8, 2), targets, times[anchors + 3]))
     scaler = Scaler(np.zeros(2), np.array([5.0, 1.0]))
-    return SeriesSplit(
-        *parts, spec=spec, scaler=scaler, columns=("row", "zero"), target_name="row", target_column=0, facts={}
-    )
+    return Split(*parts, SeriesFeatures(("row", "zero"), ("row",), scaler, spec), {})
 
 
 reads_order = Function(lambda ids: ((ids == 3).argmax(axis=1) < (ids == 4).argmax(axis=1))[:, None] * 2.0 - 1.0)
@@ -135,7 +132,7 @@ def test_forecasts_are_compared_by_their_absolute_error_in_blocks():
 
 def test_many_classes():
     parts = [Part(text_part(60, seed).inputs, np.arange(60, dtype=np.int32) % 3) for seed in range(3)]
-    split = TextSplit(*parts, classes=("a", "b", "c"), vocabulary=None, facts={})
+    split = Split(*parts, TextFeatures(("a", "b", "c"), None, 12), {})
     right = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
     loss = "categorical_crossentropy"
     (found,) = compare(right, [baseline("majority class", np.tile([1.0, 0, 0], (60, 1)), accuracy=0.3)], split, loss)
@@ -146,13 +143,13 @@ def test_many_classes():
 @pytest.mark.parametrize(
     ("spec", "count", "expected"),
     [
-        (WindowSpec(240, 1, 24, 3600), 20_000, 168),  # a week
-        (WindowSpec(1440, 6, 144, 600), 100_000, 1008),
-        (WindowSpec(240, 1, 335, 3600), 20_000, 336),  # the lead is longer
-        (WindowSpec(240, 1, 24, 3600), 1000, 50),  # twenty blocks
-        (WindowSpec(240, 1, 24, 3600), 300, 25),  # never less than the lead
-        (WindowSpec(52, 1, 0, 7 * 86400), 400, 1),
-        (WindowSpec(52, 1, 0, 30 * 86400), 400, 1),
+        (WindowSpec(240, 1, (24,), 3600), 20_000, 168),  # a week
+        (WindowSpec(1440, 6, (144,), 600), 100_000, 1008),
+        (WindowSpec(240, 1, (335,), 3600), 20_000, 336),  # the lead is longer
+        (WindowSpec(240, 1, (24,), 3600), 1000, 50),  # twenty blocks
+        (WindowSpec(240, 1, (24,), 3600), 300, 25),  # never less than the lead
+        (WindowSpec(52, 1, (0,), 7 * 86400), 400, 1),
+        (WindowSpec(52, 1, (0,), 30 * 86400), 400, 1),
     ],
 )
 def test_a_block_is_a_week_or_the_lead(spec, count, expected):

@@ -110,10 +110,10 @@ def test_a_saved_series_model_forecasts_from_raw_rows(runs):
         size=(130, len(features.columns))
     )
     forecasts = predictor.forecast(rows)
-    assert forecasts.shape == (130 - features.spec.lookback + 1,)
+    assert forecasts.shape == (130 - features.spec.lookback + 1, 1, 1)
     assert np.isfinite(forecasts).all()
     rows[-1] = np.nan
-    assert np.isnan(predictor.forecast(rows)[-1])
+    assert np.isnan(predictor.forecast(rows)[-1]).all()
     with pytest.raises(seqconv.SeqconvError, match="must fill a window"):
         predictor.forecast(rows[:10])
 

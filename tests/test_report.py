@@ -21,6 +21,7 @@ def write_run(folder: Path, task: str, **changes: object) -> Path:
         "verdict": "Beats <script>alert(1)</script> by 7 %.",
         "description": "d & e",
         "task": task,
+        "metric": "accuracy" if task == "text" else "mae",
         "parameters": 1234,
         "epochs": 2,
         "best_epoch": 2,
@@ -37,7 +38,7 @@ def write_run(folder: Path, task: str, **changes: object) -> Path:
         "facts": {"source": "<img>", "splits": {"train": {"windows": 3, "dropped_at_holes": 1}}, "notes": ["a", "b"]},
         "settings": {"training": {"loss": "mae" if task == "series" else "binary_crossentropy"}},
         "versions": {"python": "3"},
-        **({"classes": ["neg", "<pos>"], "confusion": [[1, 2], [3, 4]]} if task == "text" else {"target": "T"}),
+        **({"classes": ["neg", "<pos>"], "confusion": [[1, 2], [3, 4]]} if task == "text" else {"targets": ["T"]}),
     }
     metric = "accuracy" if task == "text" else "mae"
     (folder / "metrics.json").write_text(json.dumps(results | changes))
@@ -45,7 +46,7 @@ def write_run(folder: Path, task: str, **changes: object) -> Path:
         f"epoch,loss,{metric},validation_loss,validation_{metric},seconds\n1,0.7,0.5,0.6,0.6,1\n2,0.5,0.7,0.5,0.7,1\n"
     )
     times = np.datetime64("2014-01-01T00:00:00") + np.arange(4) * np.timedelta64(3600, "s")
-    np.savez(folder / "predictions.npz", outputs=np.arange(4.0), targets=np.arange(4.0), times=times)
+    np.savez(folder / "predictions.npz", outputs=np.arange(4.0)[:, None, None], targets=np.ones((4, 1, 1)), times=times)
     return folder
 
 

@@ -1,12 +1,18 @@
 """Splits: nothing crosses from one to the next, and what is fitted sees training rows only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqconv.config import recipe_from_dict
-from seqconv.data import EncodedTexts, Series, TextData, Texts
+from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.splits import split_series, split_texts
+from seqconv.holdout import hold_out
+from seqconv.splits import Split, merge_validation, split_sequences, split_texts
+from seqconv.splits import split_series as split_series_data
 
 HOUR = np.timedelta64(3600, "s")
 
@@ -16,6 +22,10 @@ def series(rows: int = 400, columns: tuple[str, ...] = ("row", "noise")) -> Seri
     random = np.random.default_rng(0)
     values = np.stack([np.arange(rows, dtype=np.float64), *random.normal(size=(len(columns) - 1, rows))], axis=1)
     return Series(times, values, columns, 3600, "made.csv", ())
+
+
+def split_series(series: Series, recipe) -> Split:
+    return split_series_data(SeriesData(series), recipe)
 
 
 def series_recipe(**sections):
@@ -28,28 +38,32 @@ def series_recipe(**sections):
 
 def text_recipe(**text):
     return recipe_from_dict(
-        {"task": "text", "data": {"source": "x", "validation": 0.25}, "text": {"vocabulary": 50, **text}}
+        {
+            "task": "text",
+            "data": {"source": "x", "validation": 0.25, "holdout": "random"},
+            "text": {"vocabulary": 50, **text},
+        }
     )
 
 
 def rows_of(part, spec):
     first = part.inputs.anchors.min() - spec.lookback
-    last = part.inputs.anchors.max() + spec.delay
+    last = part.inputs.anchors.max() + spec.delays[0]
     return first, last
 
 
 def test_no_window_target_included_crosses_a_split():
     split = split_series(series(), series_recipe())
-    assert rows_of(split.train, split.spec) == (0, 199)
-    assert rows_of(split.validation, split.spec) == (200, 299)
-    assert rows_of(split.test, split.spec) == (300, 399)
+    assert rows_of(split.train, split.features.spec) == (0, 199)
+    assert rows_of(split.validation, split.features.spec) == (200, 299)
+    assert rows_of(split.test, split.features.spec) == (300, 399)
 
 
 def test_the_target_is_the_value_that_the_lead_says_scaled_on_training_rows():
     split = split_series(series(), series_recipe())
-    assert split.scaler.mean[0] == pytest.approx(99.5)
-    back = split.test.targets[:, 0] * split.target_scale + split.target_mean
-    np.testing.assert_allclose(back, split.test.inputs.anchors + split.spec.delay, rtol=1e-5)
+    assert split.features.scaler.mean[0] == pytest.approx(99.5)
+    back = split.features.unscale(split.test.targets)[:, 0, 0]
+    np.testing.assert_allclose(back, split.test.inputs.anchors + 5, rtol=1e-5)
     assert split.test.times[0] == series().times[split.test.inputs.anchors[0] + 5]
 
 
@@ -57,7 +71,7 @@ def test_rows_after_the_training_split_do_not_change_what_is_fitted():
     changed = series()
     changed.values[200:] *= 1000
     one, other = split_series(series(), series_recipe()), split_series(changed, series_recipe())
-    np.testing.assert_array_equal(one.scaler.mean, other.scaler.mean)
+    np.testing.assert_array_equal(one.features.scaler.mean, other.features.scaler.mean)
     np.testing.assert_array_equal(one.train.inputs.values[:200], other.train.inputs.values[:200])
 
 
@@ -74,7 +88,7 @@ def test_holes_and_missing_values_are_counted():
 
 def test_inputs_can_be_chosen_and_must_hold_the_target():
     split = split_series(series(), series_recipe(data={"inputs": ["row"]}))
-    assert split.columns == ("row",)
+    assert split.features.columns == ("row",)
     with pytest.raises(ConfigError, match="must hold the target 'row'"):
         split_series(series(), series_recipe(data={"inputs": ["noise"]}))
 
@@ -112,15 +126,15 @@ def test_texts_are_shuffled_and_the_last_share_is_held_out():
     data = TextData(texts(40), texts(8, "test"))
     split = split_texts(data, text_recipe(vocabulary=100))
     assert [len(part.inputs) for part in (split.train, split.validation, split.test)] == [30, 10, 8]
-    known = set(split.vocabulary.words)
+    known = set(split.features.vocabulary.words)
     # a word of a held-out text is unknown: the vocabulary comes from training rows only
     assert len(known) == 31
     assert not any(word.startswith("test") for word in known)
     held_out = split.validation.inputs.ids
-    assert np.all(held_out[:, -1] == split.vocabulary.encode(["shared"]).ids[-1])
+    assert np.all(held_out[:, -1] == split.features.vocabulary.encode(["shared"]).ids[-1])
     assert np.all(held_out[:, -2] == 2)
     assert split.train.targets.dtype == np.float32
-    assert split.facts["splits"]["train"]["texts"] == 30
+    assert split.facts["splits"]["train"]["examples"] == 30
 
 
 def test_another_seed_holds_out_other_texts():
@@ -128,7 +142,9 @@ def test_another_seed_holds_out_other_texts():
     recipe = text_recipe()
     table = recipe.to_dict()
     table["training"]["seed"] = 1
-    one, same, other = (split_texts(data, each).vocabulary for each in (recipe, recipe, recipe_from_dict(table)))
+    one, same, other = (
+        split_texts(data, each).features.vocabulary for each in (recipe, recipe, recipe_from_dict(table))
+    )
     assert one == same
     assert one != other
 
@@ -136,7 +152,7 @@ def test_another_seed_holds_out_other_texts():
 def test_more_than_two_classes_give_class_numbers_and_an_output_each():
     classes = ("a", "b", "c")
     split = split_texts(TextData(texts(30, classes=classes), texts(6, classes=classes)), text_recipe())
-    assert split.outputs == 3
+    assert split.features.outputs == 3
     assert split.train.targets.dtype == np.int32
     assert split.train.targets.ndim == 1
 
@@ -148,14 +164,14 @@ def test_encoded_texts_need_no_vocabulary():
         return EncodedTexts(ids, np.arange(0, 3 * count + 1, 3, dtype=np.int64), labels, ("neg", "pos"), "made.npz")
 
     split = split_texts(TextData(encoded(20), encoded(4)), text_recipe(max_len=5))
-    assert split.vocabulary is None
+    assert split.features.vocabulary is None
     # ranks 1, 2, 3 of the first test text become ids 3, 4, 5 behind the start id
     assert split.test.inputs.ids[0].tolist() == [0, 1, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("train", "test"), [(1, 5), (40, 0), (0, 5)])
 def test_too_few_texts_are_refused(train, test):
-    with pytest.raises(DataError, match="must hold texts for training, validation and test"):
+    with pytest.raises(DataError, match="must hold examples for training, validation and test"):
         split_texts(TextData(texts(train), texts(test)), text_recipe())
 
 
@@ -164,3 +180,115 @@ def test_one_class_is_refused():
     single.labels[:] = 1
     with pytest.raises(DataError, match="at least two classes; got one"):
         split_texts(TextData(single, texts(5)), text_recipe())
+
+
+def test_what_has_no_file_of_its_own_is_held_out_with_every_class_in_its_share():
+    classes = ("a", "b", "c")
+    labels = np.repeat(np.arange(3, dtype=np.int32), (100, 20, 1))
+    data = TextData(Texts([f"word{i}" for i in range(121)], labels, classes, "made"))
+    recipe = recipe_from_dict({"task": "text", "data": {"source": "x"}, "text": {"vocabulary": 500}})
+    split = split_texts(data, recipe)
+    counts = [np.bincount(part.targets, minlength=3).tolist() for part in (split.train, split.validation, split.test)]
+    assert counts == [[64, 13, 1], [16, 3, 0], [20, 4, 0]]
+
+
+@given(st.lists(st.integers(0, 5), min_size=6, max_size=60), st.integers(0, 99))
+def test_copies_of_a_text_are_never_in_two_splits(kinds, seed):
+    rows, groups = np.arange(len(kinds)), np.array(kinds)
+    labels = (groups % 2).astype(np.int32)
+    kept, held_out = hold_out(rows, labels, groups, 0.4, np.random.default_rng(seed), True)
+    assert sorted([*kept, *held_out]) == list(rows)
+    assert not set(groups[kept]) & set(groups[held_out])
+    assert set(labels[kept]) == set(labels)
+
+
+def test_several_labels_a_text_give_an_output_each():
+    labels = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]] * 20, np.uint8)
+    data = TextData(Texts([f"word{i}" for i in range(60)], labels, ("a", "b", "c"), "made"))
+    split = split_texts(data, text_recipe(vocabulary=100))
+    assert split.features.multi_label
+    assert split.features.outputs == 3
+    assert split.train.targets.shape == (36, 3)
+    assert split.train.targets.dtype == np.float32
+
+
+def test_a_test_label_that_training_does_not_know_is_named():
+    data = TextData(texts(40), texts(6, classes=("neg", "neutral")))
+    with pytest.raises(DataError, match=r"training labels \(neg, pos\); got 'neutral'"):
+        split_texts(data, text_recipe())
+
+
+def test_test_labels_count_into_the_training_classes():
+    data = TextData(texts(30, classes=("a", "b", "c")), texts(6, classes=("b", "c")))
+    split = split_texts(data, text_recipe(vocabulary=100))
+    assert split.test.targets.tolist() == [1, 2, 1, 2, 1, 2]
+
+
+def sequences(lengths: list[int], channels: int = 2) -> Sequences:
+    """Row r of sequence n holds n in channel 0 and r in the others."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    rows = [[n, *[r] * (channels - 1)] for n, length in enumerate(lengths) for r in range(length)]
+    labels = np.arange(len(lengths), dtype=np.int32) % 2
+    names = tuple(f"channel {n}" for n in range(channels))
+    return Sequences(np.array(rows, np.float32), offsets, labels, ("x", "y"), names, "made.ts")
+
+
+def test_sequences_of_different_lengths_end_where_their_window_ends():
+    recipe = recipe_from_dict({"task": "sequence", "data": {"source": "x"}})
+    test = sequences([3, 9, 5])
+    split = split_sequences(SequenceData(sequences([4, 6] * 10), test), recipe)
+    features = split.features
+    assert (features.length, features.masked, split.test.inputs.shape) == (6, True, (6, 3))
+    windows = split.test.inputs.gather(np.arange(3))
+    assert windows[0, :, -1].tolist() == [0, 0, 0, 1, 1, 1]
+    assert not windows[0, :3].any()
+    np.testing.assert_allclose(windows[0, 3:, 1], features.scaler.scale(test.values)[:3, 1])
+    # the longer one lost its beginning
+    np.testing.assert_allclose(windows[1, :, 1], features.scaler.scale(test.values)[6:12, 1])
+    merged = merge_validation(split)
+    both = merged.train.inputs.gather(np.arange(len(merged.train.targets)))
+    parts = [part.inputs.gather(np.arange(len(part.targets))) for part in (split.train, split.validation)]
+    np.testing.assert_array_equal(both, np.concatenate(parts))
+
+
+def test_several_targets_and_leads_are_laid_out_by_lead():
+    recipe = series_recipe(data={"target": ["row", "noise"]}, windows={"leads": ["1h", "6h"]})
+    split = split_series(series(), recipe)
+    assert split.features.outputs == 4
+    forecast = split.features.unscale(split.test.targets)
+    anchors = split.test.inputs.anchors
+    # the newest input is one row before the anchor
+    np.testing.assert_allclose(forecast[:, :, 0], np.stack([anchors - 1 + 1, anchors - 1 + 6], axis=1), rtol=1e-5)
+    np.testing.assert_allclose(forecast[:, 1, 1], series().values[anchors + 5, 1], rtol=1e-4)
+
+
+def test_a_change_is_what_is_left_of_the_target_after_its_newest_value():
+    one, other = (
+        split_series(series(), series_recipe(windows={"leads": ["1h", "6h"], "change": change}))
+        for change in (False, True)
+    )
+    np.testing.assert_array_equal(one.test.targets, other.test.targets)
+    np.testing.assert_allclose(other.test.goals * other.features.output_scale, [[1, 6]] * 85, rtol=1e-3)
+    np.testing.assert_allclose(other.test.finish(other.test.goals), one.test.targets, atol=1e-6)
+
+
+def test_calendar_inputs_stand_behind_the_columns_for_periods_seen_twice():
+    split = split_series(series(800), series_recipe(data={"calendar": True}))
+    assert split.features.calendar == ("day", "week")
+    window = split.test.inputs.gather(np.array([0]))[0]
+    assert window.shape == (10, 2 + 4)
+    hours = (split.test.inputs.anchors[0] - 10 + np.arange(10)) % 24
+    np.testing.assert_allclose(window[:, 2], np.sin(2 * np.pi * hours / 24), atol=1e-5)
+
+
+def test_stretches_that_come_apart_are_the_splits():
+    whole = series(400)
+    first, second, third = (
+        replace(whole, times=whole.times[rows], values=whole.values[rows])
+        for rows in (slice(0, 200), slice(220, 300), slice(300, 400))
+    )
+    split = split_series_data(SeriesData(first, third, second), series_recipe())
+    assert [len(part.targets) for part in (split.train, split.validation, split.test)] == [185, 65, 85]
+    assert split.test.times[0] == third.times[15]
+    with pytest.raises(DataError, match="must begin after"):
+        split_series_data(SeriesData(third, first), series_recipe())

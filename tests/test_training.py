@@ -5,8 +5,9 @@ import pytest
 
 from seqconv.config import TrainingConfig
 from seqconv.engines import StepResult
+from seqconv.features import TextFeatures
 from seqconv.models import Dense, Embed, GlobalMaxPool
-from seqconv.splits import Part, TextSplit, merge_validation
+from seqconv.splits import Part, Split, merge_validation
 from seqconv.tokens import TokenInputs
 from seqconv.training import Listener, TrainingError, fit_network
 
@@ -39,11 +40,11 @@ class Scripted:
             yield StepResult(self.train_loss, np.full((len(index), 1), 0.1, np.float32))
 
 
-def split(train: int = 10) -> TextSplit:
+def split(train: int = 10) -> Split:
     def part(count):
         return Part(TokenInputs(np.ones((count, 4), np.int32)), np.ones((count, 1), np.float32))
 
-    return TextSplit(part(train), part(6), part(3), ("neg", "pos"), None, {})
+    return Split(part(train), part(6), part(3), TextFeatures(("neg", "pos"), None, 4), {})
 
 
 def config(**settings):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqconv.config import WindowConfig
 from seqconv.errors import ConfigError, DataError
 from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
 
@@ -15,13 +16,13 @@ def hourly(count: int) -> np.ndarray:
 
 @given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 9), st.integers(0, 20), st.integers(60, 90))
 def test_on_a_series_that_counts_its_rows_target_minus_newest_input_is_the_lead(steps, step, delay, first, last):
-    spec = WindowSpec(steps * step, step, delay, 3600)
+    spec = WindowSpec(steps * step, step, (delay,), 3600)
     counting = np.arange(100, dtype=np.float32)[:, None]
     anchors = spec.anchors(first, last)
     windows = WindowInputs(counting, anchors, spec.lookback, spec.step).gather(np.arange(len(anchors)))[..., 0]
     assert windows.shape == (len(anchors), spec.length)
-    targets = counting[anchors + spec.delay, 0]
-    assert np.all(targets - windows[:, -1] == spec.lead)
+    targets = counting[anchors + spec.delays[0], 0]
+    assert np.all(targets - windows[:, -1] == spec.leads[0])
     assert np.all(np.diff(windows, axis=1) == step)
     if len(anchors):
         assert windows.min() == first
@@ -29,42 +30,43 @@ def test_on_a_series_that_counts_its_rows_target_minus_newest_input_is_the_lead(
 
 
 def test_the_books_day_ahead_is_twenty_five_hours():
-    spec = WindowSpec.from_durations(10 * 86400, 3600, 86400, 600)
-    assert (spec.lookback, spec.step, spec.delay, spec.length) == (1440, 6, 144, 240)
-    assert spec.lead * 600 == 25 * 3600
+    book = WindowConfig(lookback="10d", step="1h", delay="24h")
+    spec = WindowSpec.from_config(book, 600)
+    assert (spec.lookback, spec.step, spec.delays, spec.length) == (1440, 6, (144,), 240)
+    assert spec.leads[0] * 600 == 25 * 3600
     assert (
-        WindowSpec.from_durations(10 * 86400, 3600, 86400, 3600)
+        WindowSpec.from_config(book, 3600)
         .describe(hourly(400), 241)
         .endswith("last input 2014-01-11 00:00, target 2014-01-12 01:00, lead 25 h")
     )
 
 
 def test_no_window_fits_where_rows_are_too_few():
-    assert len(WindowSpec(10, 1, 3, 60).anchors(0, 13)) == 0
-    assert WindowSpec(10, 1, 3, 60).anchors(0, 14).tolist() == [10]
+    assert len(WindowSpec(10, 1, (3,), 60).anchors(0, 13)) == 0
+    assert WindowSpec(10, 1, (3,), 60).anchors(0, 14).tolist() == [10]
 
 
 def brute_force(spec, anchors, times, values, target):
     kept = []
     for anchor in anchors:
-        rows = np.arange(anchor - spec.lookback, anchor + spec.delay + 1)
+        rows = np.arange(anchor - spec.lookback, anchor + spec.delays[0] + 1)
         steps = np.diff(times[rows]) == np.timedelta64(spec.interval_s, "s")
         inputs = values[anchor - spec.lookback : anchor : spec.step]
-        if steps.all() and not np.isnan(inputs).any() and not np.isnan(values[anchor + spec.delay, target]):
+        if steps.all() and not np.isnan(inputs).any() and not np.isnan(values[anchor + spec.delays[0], target]):
             kept.append(anchor)
     return kept
 
 
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 5), st.data())
 def test_windows_over_holes_doubled_stamps_and_missing_values_are_dropped(steps, step, delay, data):
-    spec = WindowSpec(steps * step, step, delay, 3600)
+    spec = WindowSpec(steps * step, step, (delay,), 3600)
     times, values = hourly(60), np.zeros((60, 2))
     for row in data.draw(st.lists(st.integers(1, 59), max_size=3)):
         times[row:] += np.timedelta64(data.draw(st.sampled_from([-3600, 1800, 7200])), "s")
     for row in data.draw(st.lists(st.integers(0, 59), max_size=4)):
         values[row, data.draw(st.integers(0, 1))] = np.nan
     anchors = spec.anchors(0, 60)
-    kept, holes, missing = spec.keep_whole(anchors, times, values, 0)
+    kept, holes, missing = spec.keep_whole(anchors, times, values, [0])
     assert kept.tolist() == brute_force(spec, anchors, times, values, 0)
     assert len(kept) + holes + missing == len(anchors)
 
@@ -72,15 +74,15 @@ def test_windows_over_holes_doubled_stamps_and_missing_values_are_dropped(steps,
 @pytest.mark.parametrize(
     ("lookback", "step", "delay", "says"),
     [
-        (86400, 1800, 86400, "windows.step must be a whole number of rows of 3600 s; got 1800 s"),
-        (5400, 3600, 3600, "windows.lookback must be a whole number of rows"),
-        (86400, 18000, 0, "windows.lookback must be a whole number of steps"),
-        (0, 3600, 0, "windows.lookback must be at least one row"),
+        ("1d", "30min", "1d", "windows.step must be a whole number of rows of 3600 s; got 1800 s"),
+        ("90min", "1h", "1h", "windows.lookback must be a whole number of rows"),
+        ("1d", "5h", "0h", "windows.lookback must be a whole number of steps"),
+        ("0h", "1h", "0h", "windows.lookback must be at least one row"),
     ],
 )
 def test_times_that_are_no_whole_rows_are_refused(lookback, step, delay, says):
     with pytest.raises(ConfigError) as caught:
-        WindowSpec.from_durations(lookback, step, delay, 3600)
+        WindowSpec.from_config(WindowConfig(lookback=lookback, step=step, delay=delay), 3600)
     assert says in str(caught.value)
 
 

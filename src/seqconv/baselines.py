@@ -2,15 +2,16 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from seqconv.features import SeriesFeatures
 from seqconv.metrics import Metrics, example_errors, score_classes, score_forecast
-from seqconv.splits import SeriesSplit, Split, TextSplit
+from seqconv.splits import Split
 from seqconv.tokens import UNKNOWN, TokenInputs
 from seqconv.windows import WindowInputs, WindowSpec, show_duration
 
@@ -51,10 +52,10 @@ def fit_baselines(split: Split, say: Callable[[str], None] = lambda text: None) 
         say: hears which baseline comes next, and why one is left out.
     """
     methods: dict[str, Callable[[], Outputs]]
-    if isinstance(split, SeriesSplit):
+    if isinstance(split.features, SeriesFeatures):
         methods = {name: partial(fit, split) for name, fit in FORECASTS.items()}
-        judge: Callable[..., Metrics] = partial(score_forecast, scale=split.target_scale)
-        reason = lacks_yesterday(split.spec)
+        judge: Callable[..., Metrics] = partial(score_forecast, scale=split.features.output_scale)
+        reason = lacks_yesterday(split.features.spec)
         if reason:
             say(f"{SEASONAL}: left out, {reason}")
             del methods[SEASONAL]
@@ -80,11 +81,16 @@ def _choose(candidates: Iterable[Outputs], split: Split, loss: str) -> Outputs:
 # Texts
 
 
-def _logit_loss(split: TextSplit) -> str:
-    return "binary_crossentropy" if len(split.classes) == 2 else "categorical_crossentropy"
+def _logit_loss(split: Split) -> str:
+    return "binary_crossentropy" if split.features.outputs == 1 else "categorical_crossentropy"
 
 
-def _ids(split: TextSplit) -> list[np.ndarray]:
+def _classes(split: Split) -> tuple[str, ...]:
+    assert not isinstance(split.features, SeriesFeatures)
+    return split.features.classes
+
+
+def _ids(split: Split) -> list[np.ndarray]:
     found = []
     for part in (split.train, split.validation, split.test):
         assert isinstance(part.inputs, TokenInputs)
@@ -92,9 +98,9 @@ def _ids(split: TextSplit) -> list[np.ndarray]:
     return found
 
 
-def guess_majority(split: TextSplit) -> Outputs:
+def guess_majority(split: Split) -> Outputs:
     """The class shares of the training rows, as logits: always the most frequent class."""
-    classes = len(split.classes)
+    classes = len(_classes(split))
     # one more of each: a class that training never saw must not cost an infinite loss
     counts = np.bincount(split.train.targets.reshape(-1).astype(np.int64), minlength=classes) + 1.0
     logits = np.log(counts / counts.sum())
@@ -102,7 +108,7 @@ def guess_majority(split: TextSplit) -> Outputs:
     return np.tile(row, (len(split.validation.targets), 1)), np.tile(row, (len(split.test.targets), 1))
 
 
-def fit_tf_idf(split: TextSplit) -> Outputs:
+def fit_tf_idf(split: Split) -> Outputs:
     """Logistic regression on single words: 1 + log(count), times the inverse document frequency, unit rows."""
     ids = _ids(split)
     words = [_count_words(each, 1 + max(part.max() for part in ids)) for each in ids]
@@ -112,7 +118,7 @@ def fit_tf_idf(split: TextSplit) -> Outputs:
     return _one_against_rest(split, lambda is_class: weighted, (1.0, 3.0, 10.0))
 
 
-def fit_nb_svm(split: TextSplit) -> Outputs:
+def fit_nb_svm(split: Split) -> Outputs:
     """A linear classifier on words and pairs that occur, each weighted by its log-count ratio, unit rows.
 
     The ratio is of the feature's share in the class and outside it, each count with one more. The classifier is
@@ -181,7 +187,7 @@ def _weigh(counts: Sparse, data: np.ndarray | float, weights: np.ndarray) -> Spa
 
 
 def _one_against_rest(
-    split: TextSplit, weigh: Callable[[np.ndarray], list[Sparse]], strengths: tuple[float, ...]
+    split: Split, weigh: Callable[[np.ndarray], list[Sparse]], strengths: tuple[float, ...]
 ) -> Outputs:
     """Logistic regression for each class; of the strengths the one with the best validation accuracy.
 
@@ -189,7 +195,7 @@ def _one_against_rest(
         weigh: features of the three splits for one class, given which training rows are of that class.
         strengths: inverse penalties, the strongest penalty first, which also wins a tie.
     """
-    labels, classes = split.train.targets.reshape(-1), len(split.classes)
+    labels, classes = split.train.targets.reshape(-1), len(_classes(split))
     margins: dict[float, list[Outputs]] = {strength: [] for strength in strengths}
     for index in [1] if classes == 2 else range(classes):
         train, *others = weigh(labels == index)
@@ -225,71 +231,92 @@ def _fit_logistic(train: Sparse, is_class: np.ndarray, others: list[Sparse], str
 # Forecasts
 
 
-def repeat_newest(split: SeriesSplit) -> Outputs:
+def repeat_newest(split: Split) -> Outputs:
     """The target column at the newest row of the window."""
-    return _repeat(split, split.spec.step)
+    spec = _forecasting(split).spec
+    return _repeat(split, [spec.step] * len(spec.delays))
 
 
-def repeat_yesterday(split: SeriesSplit) -> Outputs:
+def repeat_yesterday(split: Split) -> Outputs:
     """The target column a whole number of days before the target, the fewest that the window knows."""
-    return _repeat(split, _season(split.spec) - split.spec.delay)
+    return _repeat(split, _back(_forecasting(split).spec))
 
 
-def _repeat(split: SeriesSplit, back: int) -> Outputs:
+def _forecasting(split: Split) -> SeriesFeatures:
+    assert isinstance(split.features, SeriesFeatures)
+    return split.features
+
+
+def _repeat(split: Split, back: list[int]) -> Outputs:
+    """For each lead the target columns that many rows before the anchor."""
+    columns = _forecasting(split).target_columns
+
     def look(inputs: TokenInputs | WindowInputs) -> np.ndarray:
         assert isinstance(inputs, WindowInputs)
-        return np.asarray(inputs.values[inputs.anchors - back, split.target_column][:, None])
+        rows = inputs.anchors[:, None] - np.array(back)
+        return np.asarray(inputs.values[rows[..., None], columns].reshape(len(rows), rows.shape[1] * len(columns)))
 
     return look(split.validation.inputs), look(split.test.inputs)
 
 
-def _season(spec: WindowSpec) -> int:
-    """Rows in the fewest whole days that cover the lead."""
+def _back(spec: WindowSpec) -> list[int]:
+    """For each lead, rows from the anchor back to the fewest whole days before the target that the window may know."""
     day = DAY_S // spec.interval_s
-    return -(-spec.lead // day) * day
+    return [-(-lead // day) * day - delay for lead, delay in zip(spec.leads, spec.delays, strict=True)]
 
 
 def lacks_yesterday(spec: WindowSpec) -> str:
     """Why the seasonal naive forecast says nothing of its own; empty if it does."""
     if DAY_S % spec.interval_s:
         return f"24 h is no whole number of rows of {show_duration(spec.interval_s)}"
-    season = _season(spec)
-    back = season - spec.delay
-    if back > spec.lookback or back % spec.step:
-        return f"the row {show_duration(season * spec.interval_s)} before the target is none of the window's rows"
-    return "it is the naive forecast at this lead" if back == spec.step else ""
+    for back, delay in zip(_back(spec), spec.delays, strict=True):
+        if back > spec.lookback or back % spec.step:
+            season = show_duration((back + delay) * spec.interval_s)
+            return f"the row {season} before the target is none of the window's rows"
+    return "it is the naive forecast at this lead" if set(_back(spec)) == {spec.step} else ""
 
 
-def fit_ridge(split: SeriesSplit) -> Outputs:
+def fit_ridge(split: Split) -> Outputs:
     """Ridge regression on at most 64 lags, the newest row and the calendar; penalty chosen on the validation rows."""
     from sklearn.linear_model import Ridge
 
     penalties = (10.0, 100.0, 1e3, 1e4, 1e5)
-    train, *others = _features(split, RIDGE_LAGS)
-    models = (Ridge(alpha=penalty, solver="cholesky") for penalty in penalties)
-    return _choose([_forecast_change(model, split, train, others) for model in models], split, "mae")
+    ridges = [partial(Ridge, alpha=penalty, solver="cholesky") for penalty in penalties]
+    return _choose(_forecast_change(ridges, split, RIDGE_LAGS), split, "mae")
 
 
-def fit_boosting(split: SeriesSplit) -> Outputs:
+def fit_boosting(split: Split) -> Outputs:
     """Histogram gradient boosting on at most 19 lags, the newest row and the calendar."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    train, *others = _features(split, BOOSTING_LAGS)
-    model = HistGradientBoostingRegressor(
-        loss="absolute_error", max_iter=100, max_leaf_nodes=8, early_stopping=False, random_state=0
+    create = partial(
+        HistGradientBoostingRegressor,
+        loss="absolute_error",
+        max_iter=100,
+        max_leaf_nodes=8,
+        early_stopping=False,
+        random_state=0,
     )
-    return _forecast_change(model, split, train, others)
+    return _forecast_change([create], split, BOOSTING_LAGS)[0]
 
 
-def _forecast_change(model: Any, split: SeriesSplit, train: np.ndarray, others: list[np.ndarray]) -> Outputs:
-    """Learn the change from the newest value to the target: a tree cannot follow a level that training never saw."""
+def _forecast_change(kinds: Sequence[Callable[[], Any]], split: Split, most_lags: int) -> list[Outputs]:
+    """Learn the change from the newest value to each target: a tree cannot follow a level that training never saw."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    features = _forecasting(split)
+    found = [(np.zeros_like(split.validation.targets), np.zeros_like(split.test.targets)) for _ in kinds]
     # so little work is no faster on two threads, and twenty times slower where others use the cores
     with threadpool_limits(1):
-        model.fit(train, _thin(split.train.targets)[:, 0] - train[:, 0])
-        validation, test = ((part[:, 0] + model.predict(part))[:, None] for part in others)
-    return validation, test
+        for place, column in enumerate(features.target_columns):
+            train, *others = _features(split, column, most_lags)
+            for output in range(place, features.outputs, len(features.targets)):
+                goals = _thin(split.train.targets)[:, output] - train[:, 0]
+                for create, outputs in zip(kinds, found, strict=True):
+                    model = create().fit(train, goals)
+                    for each, part in zip(outputs, others, strict=True):
+                        each[:, output] = part[:, 0] + model.predict(part)
+    return found
 
 
 def _thin(rows: np.ndarray) -> np.ndarray:
@@ -299,13 +326,15 @@ def _thin(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows[np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(np.int64)])
 
 
-def _features(split: SeriesSplit, most_lags: int) -> list[np.ndarray]:
-    """Features of the three splits, `[N, F]` float64.
+def _features(split: Split, target: int, most_lags: int) -> list[np.ndarray]:
+    """Features of the three splits for one target column, `[N, F]` float64.
 
     The target's newest value, its older values less the newest, the other columns' newest values, the calendar of the
     target's time stamp: what the network knows, and the calendar. Rows outside the window are not read.
     """
-    lags = choose_lags(split.spec.length, most_lags) * split.spec.step
+    features = _forecasting(split)
+    spec, inputs = features.spec, len(features.columns)
+    lags = choose_lags(spec.length, most_lags) * spec.step
     seen = split.train.times
     assert seen is not None
     # with less than a year to learn from, the day of the year only leads astray
@@ -316,9 +345,9 @@ def _features(split: SeriesSplit, most_lags: int) -> list[np.ndarray]:
         assert isinstance(windows, WindowInputs)
         assert times is not None
         anchors = thin(windows.anchors)
-        past = windows.values[anchors[:, None] - lags, split.target_column]
+        past = windows.values[anchors[:, None] - lags, target]
         past[:, 1:] -= past[:, :1]
-        newest = np.delete(windows.values[anchors - split.spec.step], split.target_column, axis=1)
+        newest = np.delete(windows.values[anchors - spec.step, :inputs], target, axis=1)
         calendar = read_calendar(thin(times))[:, columns]
         found.append(np.concatenate([past, newest, calendar], axis=1, dtype=np.float64))
     return found
@@ -345,12 +374,12 @@ def read_calendar(times: np.ndarray) -> np.ndarray:
 
 
 SEASONAL = "seasonal naive (same hour yesterday)"
-CLASSIFIERS: dict[str, Callable[[TextSplit], Outputs]] = {
+CLASSIFIERS: dict[str, Callable[[Split], Outputs]] = {
     "majority class": guess_majority,
     "TF-IDF + logistic regression": fit_tf_idf,
     "NB-SVM": fit_nb_svm,
 }
-FORECASTS: dict[str, Callable[[SeriesSplit], Outputs]] = {
+FORECASTS: dict[str, Callable[[Split], Outputs]] = {
     "naive (last value)": repeat_newest,
     SEASONAL: repeat_yesterday,
     "ridge on the window": fit_ridge,

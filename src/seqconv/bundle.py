@@ -14,6 +14,7 @@ import numpy as np
 
 from seqconv.config import Recipe, recipe_from_dict
 from seqconv.errors import BundleError, SeqconvError
+from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.models import Plan, Weights, count_parameters, weight_shapes
 from seqconv.plans import build_plan, describe_plan
 from seqconv.tokens import Vocabulary
@@ -21,24 +22,7 @@ from seqconv.windows import Scaler, WindowSpec
 
 FORMAT = 1
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
-
-
-@dataclass(frozen=True)
-class TextFeatures:
-    """Class names in the order of the outputs, and the words; None where the data came already encoded."""
-
-    classes: tuple[str, ...]
-    vocabulary: Vocabulary | None
-
-
-@dataclass(frozen=True)
-class SeriesFeatures:
-    """What turns rows of a series into a window and an output back into the target's unit."""
-
-    columns: tuple[str, ...]
-    target: str
-    scaler: Scaler
-    spec: WindowSpec
+CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 
 @dataclass(frozen=True)
@@ -49,24 +33,33 @@ class Bundle:
     plan: Plan
     weights: Weights
     shape: tuple[int, ...]
-    features: TextFeatures | SeriesFeatures
+    features: Features
     fingerprint: str
 
 
+def partial_folder(target: Path) -> Path:
+    """Where a folder lies until it is complete."""
+    return target.with_name(f"{target.name}.partial")
+
+
 @contextlib.contextmanager
-def replace_folder(target: Path, marker: str) -> Iterator[Path]:
+def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Path]:
     """A new folder `<target>.partial` that takes the place of `target` when the block ends.
 
-    It is removed if the block raises an error, and stays if the user interrupts it.
+    It is removed if the block raises an error, but stays if the user interrupts it or it holds a checkpoint.
+
+    Args:
+        keep: go on in the partial folder that is there.
 
     Raises:
-        BundleError: `target` exists and is not ours (see `check_replaceable`), or its parent cannot be written.
+        BundleError: `target` exists and is not ours (see `check_replaceable`), or the folder cannot be written.
     """
     check_replaceable(target, marker)
-    fresh = target.with_name(f"{target.name}.partial")
+    fresh = partial_folder(target)
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        if not keep:
+            shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, exist_ok=keep)
     except OSError as error:
         raise BundleError(f"{target}: its folder must be writable; {error.strerror}. Choose another --out") from error
     try:
@@ -74,9 +67,21 @@ def replace_folder(target: Path, marker: str) -> Iterator[Path]:
         if target.exists():
             shutil.rmtree(target)
         fresh.rename(target)
+    except OSError as error:
+        kept = _drop_unless_reached(fresh)
+        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another --out"
+        raise BundleError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
     except Exception:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _drop_unless_reached(fresh)
         raise
+
+
+def _drop_unless_reached(folder: Path) -> bool:
+    """Remove an incomplete folder unless it holds a checkpoint; whether it stays."""
+    kept = (folder / CHECKPOINT).is_file()
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+    return kept
 
 
 def check_replaceable(target: Path, marker: str) -> None:
@@ -127,9 +132,8 @@ def read_bundle(folder: Path) -> Bundle:
         recipe = recipe_from_dict(header["recipe"])
         shape = tuple(int(size) for size in header["input_shape"])
         table = header["features"]
-        outputs = 1 if recipe.task == "series" or len(table["classes"]) == 2 else len(table["classes"])
-        plan = build_plan(header["layers"], shape, outputs=outputs)
-        features = _features_from_dict(table, folder, header["files"])
+        features = _features_from_dict(recipe.task, table, folder, header["files"])
+        plan = build_plan(header["layers"], shape, outputs=features.outputs)
         fingerprint = str(header["data_fingerprint"])
     except BundleError:
         raise
@@ -181,29 +185,56 @@ def _read_weights(folder: Path, plan: Plan) -> Weights:
     return weights
 
 
-def _features_to_dict(features: TextFeatures | SeriesFeatures) -> dict[str, Any]:
+def _features_to_dict(features: Features) -> dict[str, Any]:
     if isinstance(features, TextFeatures):
-        return {"classes": list(features.classes)}
+        return {
+            "classes": list(features.classes),
+            "multi_label": features.multi_label,
+            "max_len": features.max_len,
+        }
+    scaling = {"mean": features.scaler.mean.tolist(), "std": features.scaler.std.tolist()}
+    if isinstance(features, SequenceFeatures):
+        return {
+            "classes": list(features.classes),
+            "channels": list(features.channels),
+            **scaling,
+            "length": features.length,
+            "masked": features.masked,
+        }
     spec = features.spec
     return {
         "columns": list(features.columns),
-        "target": features.target,
-        "mean": features.scaler.mean.tolist(),
-        "std": features.scaler.std.tolist(),
+        "targets": list(features.targets),
+        **scaling,
+        "calendar": list(features.calendar),
+        "zone": features.zone,
+        "change": features.change,
         "lookback_rows": spec.lookback,
         "step_rows": spec.step,
-        "delay_rows": spec.delay,
+        "delay_rows": list(spec.delays),
         "interval_s": spec.interval_s,
     }
 
 
-def _features_from_dict(table: dict[str, Any], folder: Path, files: dict[str, str]) -> TextFeatures | SeriesFeatures:
-    if "classes" in table:
+def _features_from_dict(task: str, table: dict[str, Any], folder: Path, files: dict[str, str]) -> Features:
+    if task == "text":
         vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
-        return TextFeatures(tuple(table["classes"]), vocabulary)
+        return TextFeatures(tuple(table["classes"]), vocabulary, int(table["max_len"]), bool(table["multi_label"]))
     scaler = Scaler(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
-    spec = WindowSpec(*(int(table[key]) for key in ("lookback_rows", "step_rows", "delay_rows", "interval_s")))
-    return SeriesFeatures(tuple(table["columns"]), str(table["target"]), scaler, spec)
+    if task == "sequence":
+        names = tuple(table["classes"]), tuple(table["channels"])
+        return SequenceFeatures(*names, scaler, int(table["length"]), bool(table["masked"]))
+    delays = tuple(int(rows) for rows in table["delay_rows"])
+    spec = WindowSpec(int(table["lookback_rows"]), int(table["step_rows"]), delays, int(table["interval_s"]))
+    return SeriesFeatures(
+        tuple(table["columns"]),
+        tuple(table["targets"]),
+        scaler,
+        spec,
+        tuple(table["calendar"]),
+        bool(table["change"]),
+        str(table["zone"]),
+    )
 
 
 def _checksum(path: Path) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from seqconv.errors import ConfigError, nearest
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 LayerSpec = dict[str, Any]
+HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
 
 
 def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
@@ -71,7 +73,12 @@ class Settings:
         for name in values:
             if name not in cls.names():
                 raise ConfigError(f"[{cls.section()}]: unknown setting {name!r}. {nearest(name, cls.names())}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        lists = {field.name for field in dataclasses.fields(cls) if get_origin(field.type) is tuple}  # type: ignore[arg-type]
+        found = {}
+        for name, value in values.items():
+            alone = name in lists and isinstance(value, str)  # one name stands for a list of one
+            found[name] = (value,) if alone else tuple(value) if isinstance(value, list) else value
+        return cls(**found)
 
 
 def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
@@ -83,8 +90,12 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     expected = get_origin(field.type) or field.type
     if type(value) is not expected and not (expected is float and type(value) is int):
         raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
+    if field.type == tuple[str, ...] and not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
     if field.metadata["unit"] == "duration":
-        parse_duration(value, name)
+        for text in [value] if isinstance(value, str) else value:
+            if text or field.default:  # an empty one that is the default stands for none
+                parse_duration(text, name)
     low, high = field.metadata["low"], field.metadata["high"]
     # negated comparisons, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):
@@ -103,16 +114,42 @@ class TextDataConfig(_DataSettings):
     """Where labelled texts come from and how they are split."""
 
     source: str = setting("", "imdb, demo-text, or the path of a file or folder")
-    validation: float = setting(0.2, "last share of the shuffled training set, held out", low=0.001, high=0.9)
+    text: str = setting("", "column of the texts; empty: found")
+    label: tuple[str, ...] = setting((), "column of the labels, or several columns of 0 and 1; none named: found")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    validation_file: str = setting("", "file of the validation texts; empty: held out of the training texts")
+    test_file: str = setting("", "file of the test texts; empty: held out where the source has none of its own")
+    validation: float = setting(0.2, "share of the training texts held out for validation", low=0.001, high=0.9)
+    test: float = setting(0.2, "share of the texts held out as test where there are none", low=0.001, high=0.9)
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceDataConfig(_DataSettings):
+    """Where labelled sequences come from and how they are split."""
+
+    source: str = setting("", "path of a .ts or .tsv file")
+    validation_file: str = setting("", "file of the validation sequences; empty: held out of the training sequences")
+    test_file: str = setting("", "file of the test sequences; empty: NAME_TEST beside NAME_TRAIN, or held out")
+    validation: float = setting(0.2, "share of the training sequences held out for validation", low=0.001, high=0.9)
+    test: float = setting(0.2, "share of the sequences held out as test where there are none", low=0.001, high=0.9)
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
-    source: str = setting("", "jena, demo-series, or the path of a CSV file")
-    target: str = setting("", "column to forecast")
+    source: str = setting("", "jena, demo-series, or the path of a table")
+    time: str = setting("", "column of the times; empty: found")
+    interval: str = setting("", "time between two rows, for a table without times", unit="duration")
+    zone: str = setting("", "time zone of stamps that name none, such as Europe/Berlin; empty: left as they are")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    target: tuple[str, ...] = setting((), "columns to forecast")
     inputs: tuple[str, ...] = setting((), "columns that the network reads; none named: all")
+    calendar: bool = setting(False, "let the network read the time of day, week and year too")
+    validation_file: str = setting("", "file of the validation rows; with test_file, in place of shares")
+    test_file: str = setting("", "file of the test rows")
     train_end: float = setting(0.7, "share of the rows before which the training split ends", low=0.01, high=0.99)
     validation_end: float = setting(
         0.85, "share of the rows before which the validation split ends", low=0.01, high=0.999
@@ -132,12 +169,25 @@ class TextConfig(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SequenceConfig(Settings):
+    """How sequences become examples."""
+
+    length: int = setting(0, "steps kept of each sequence, from its end; 0: all of the longest training one", low=0)
+
+    @classmethod
+    def section(cls) -> str:
+        return "sequence"
+
+
+@dataclass(frozen=True, kw_only=True)
 class WindowConfig(Settings):
     """How a series becomes examples, in physical time."""
 
     lookback: str = setting("10d", "how far back a window reaches", unit="duration")
     step: str = setting("1h", "time between the rows of a window", unit="duration")
     delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
+    leads: tuple[str, ...] = setting((), "time from the newest row to each target, in place of delay", unit="duration")
+    change: bool = setting(False, "learn the change from the newest value, not the value")
 
     @classmethod
     def section(cls) -> str:
@@ -176,9 +226,11 @@ class TrainingConfig(Settings):
         return "training"
 
 
+_TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
 TASKS: dict[str, dict[str, type[Settings]]] = {
-    "text": {"data": TextDataConfig, "text": TextConfig, "network": NetworkConfig, "training": TrainingConfig},
-    "series": {"data": SeriesDataConfig, "windows": WindowConfig, "network": NetworkConfig, "training": TrainingConfig},
+    "text": {"data": TextDataConfig, "text": TextConfig, **_TRAINED},
+    "series": {"data": SeriesDataConfig, "windows": WindowConfig, **_TRAINED},
+    "sequence": {"data": SequenceDataConfig, "sequence": SequenceConfig, **_TRAINED},
 }
 
 
@@ -188,15 +240,15 @@ class Recipe:
 
     name: str
     description: str
-    data: TextDataConfig | SeriesDataConfig
-    features: TextConfig | WindowConfig
+    data: TextDataConfig | SeriesDataConfig | SequenceDataConfig
+    features: TextConfig | WindowConfig | SequenceConfig
     network: NetworkConfig
     training: TrainingConfig
 
     @property
     def task(self) -> str:
-        """`text` or `series`."""
-        return "text" if isinstance(self.features, TextConfig) else "series"
+        """`text`, `series` or `sequence`."""
+        return next(task for task, kinds in TASKS.items() if type(self.data) is kinds["data"])
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as the table that `recipe_from_dict` reads."""
@@ -227,7 +279,7 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
         if section in kinds and not isinstance(table[section], dict):
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
     parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
-    parts["features"] = parts.pop("text", None) or parts.pop("windows")
+    parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 
 
@@ -256,9 +308,18 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name_or_path}: must be TOML; {error}") from error
+    return recipe_from_dict(apply_overrides(table, overrides), name)
+
+
+def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """A recipe's table with `section.key=value` overrides.
+
+    Raises:
+        ConfigError: an override that is none, or that names nothing in the recipe.
+    """
     for override in overrides:
         table = _override(table, override)
-    return recipe_from_dict(table, name)
+    return table
 
 
 def _override(table: dict[str, Any], override: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from seqconv.baselines import Baseline
 from seqconv.engines import Inputs, Network
+from seqconv.features import SeriesFeatures
 from seqconv.metrics import Metrics, example_errors, paired_interval, score_classes, score_forecast
-from seqconv.splits import Split, TextSplit
+from seqconv.splits import Split
 from seqconv.tokens import UNKNOWN, TokenInputs
 from seqconv.windows import WindowInputs, WindowSpec
 
@@ -50,7 +51,7 @@ class Comparison:
 
 def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""
-    validation, test = (network.predict(part.inputs) for part in (split.validation, split.test))
+    validation, test = (part.finish(network.predict(part.inputs)) for part in (split.validation, split.test))
     return Evaluation(
         _score(validation, split.validation.targets, split, loss),
         _score(test, split.test.targets, split, loss),
@@ -60,9 +61,9 @@ def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
 
 
 def _score(outputs: np.ndarray, targets: np.ndarray, split: Split, loss: str) -> Metrics:
-    if isinstance(split, TextSplit):
-        return score_classes(outputs, targets, loss)
-    return score_forecast(outputs, targets, split.target_scale)
+    if isinstance(split.features, SeriesFeatures):
+        return score_forecast(outputs, targets, split.features.output_scale)
+    return score_classes(outputs, targets, loss)
 
 
 def compare(
@@ -77,7 +78,8 @@ def compare(
     targets = split.test.targets
     errors = example_errors(outputs, targets, loss)
     baseline_loss = "binary_crossentropy" if loss == "as_printed" else loss
-    block = 1 if isinstance(split, TextSplit) else block_length(split.spec, len(targets))
+    features = split.features
+    block = block_length(features.spec, len(targets)) if isinstance(features, SeriesFeatures) else 1
     found = []
     for baseline in sorted(baselines, key=_weakness):
         others = example_errors(baseline.test_outputs, targets, baseline_loss)
@@ -87,7 +89,7 @@ def compare(
 
 def _weakness(baseline: Baseline) -> float:
     scores = baseline.validation
-    return -scores["accuracy"] if "accuracy" in scores else scores["mae_scaled"]
+    return scores["mae_scaled"] if "mae_scaled" in scores else -scores["f1" if "f1" in scores else "accuracy"]
 
 
 def block_length(spec: WindowSpec, count: int) -> int:
@@ -98,7 +100,7 @@ def block_length(spec: WindowSpec, count: int) -> int:
     lead is reached.
     """
     week = WEEK_S // spec.interval_s
-    return max(spec.lead, min(week, count // 20))
+    return max(spec.leads[-1], min(week, count // 20))
 
 
 def beats_baselines(comparisons: Sequence[Comparison]) -> bool:
@@ -181,10 +183,12 @@ def probe_order(network: Network, split: Split, loss: str, seed: int = 0) -> dic
     count = len(split.test.targets)
     index = np.linspace(0, count - 1, min(count, PROBED)).round().astype(np.int64)
     generator = np.random.default_rng(seed)
-    pieces = [split.test.inputs.take(rows) for rows in np.split(index, range(PROBE_BATCH, len(index), PROBE_BATCH))]
+    pieces = [split.test.take(rows) for rows in np.split(index, range(PROBE_BATCH, len(index), PROBE_BATCH))]
     outputs = {
-        "as_is": np.concatenate([network.predict(piece) for piece in pieces]),
-        "shuffled": np.concatenate([network.predict(shuffle_order(piece, generator)) for piece in pieces]),
+        "as_is": np.concatenate([part.finish(network.predict(part.inputs)) for part in pieces]),
+        "shuffled": np.concatenate(
+            [part.finish(network.predict(shuffle_order(part.inputs, generator))) for part in pieces]
+        ),
     }
     scores = {name: _score(each, split.test.targets[index], split, loss) for name, each in outputs.items()}
     return scores | {"n": len(index)}

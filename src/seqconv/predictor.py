@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle
-from seqconv.config import TextConfig, count_threads
+from seqconv.bundle import Bundle, read_bundle
+from seqconv.config import count_threads
+from seqconv.data import Sequences, Series
 from seqconv.engines import Network, create_network
 from seqconv.errors import DataError
-from seqconv.tokens import TokenInputs, pad
-from seqconv.windows import WindowInputs
+from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
+
+TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
+METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
 
 
 class Predictor:
@@ -28,42 +31,59 @@ class Predictor:
         Raises:
             DataError: not a text model, trained on ids without words, or an item that is no text.
         """
-        features, settings = self.bundle.features, self.bundle.recipe.features
-        if not isinstance(features, TextFeatures) or not isinstance(settings, TextConfig):
-            raise DataError("this model forecasts a series: it takes rows, not texts. Use forecast")
+        features = self.bundle.features
+        if not isinstance(features, TextFeatures):
+            raise DataError(f"this model takes {TAKES[type(features)]}, not texts. Use {METHODS[type(features)]}")
         if features.vocabulary is None:
             raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
-        ids = pad(features.vocabulary.encode(texts), settings.max_len)
-        return _probabilities(self.network.predict(TokenInputs(ids)))
+        outputs = self.network.predict(features.inputs(features.vocabulary.encode(texts)))
+        return probabilities(outputs, features.multi_label)
 
-    def forecast(self, values: np.ndarray) -> np.ndarray:
-        """Forecasts in the target's unit, one for each row that can follow a whole window.
+    def classify(self, sequences: Sequences) -> np.ndarray:
+        """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
+
+        Raises:
+            DataError: not a sequence model, or another number of channels.
+        """
+        features = self.bundle.features
+        if not isinstance(features, SequenceFeatures):
+            raise DataError(f"this model takes {TAKES[type(features)]}, not sequences. Use {METHODS[type(features)]}")
+        return probabilities(self.network.predict(features.inputs(sequences)))
+
+    def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+        """Forecasts in the targets' units, one for each row that can end a whole window, the newest included.
 
         Args:
             values: rows at the model's sampling interval, `[T, C]`, columns as in `bundle.features.columns`.
+            times: of the rows, datetime64 `[T]`; needed by a model that reads the calendar, and used to leave out
+                windows that cross a hole.
 
         Returns:
-            float32 `[T - lookback + 1]`: value i is the forecast for row `lookback + i + delay`, which may lie past the
-            last row given; NaN where the window holds a missing value.
+            float32 `[N, H, targets]`, N = T - lookback + step: value n is for the rows of
+            `spec.target_rows(anchors)[n]`, which may lie past the last row given; NaN where the window holds a missing
+            value or a hole.
 
         Raises:
             DataError: not a forecasting model, wrong columns, or fewer rows than one window.
         """
         features = self.bundle.features
         if not isinstance(features, SeriesFeatures):
-            raise DataError("this model classifies texts: it takes texts, not rows. Use predict")
-        spec = features.spec
+            raise DataError(f"this model takes {TAKES[type(features)]}, not rows. Use {METHODS[type(features)]}")
+        spec, rows = features.spec, len(values)
         if values.ndim != 2 or values.shape[1] != len(features.columns):
             raise DataError(f"the rows must have {len(features.columns)} columns; got shape {values.shape}")
-        if len(values) < spec.lookback:
-            raise DataError(f"the rows must fill a window of {spec.lookback}; got {len(values)}. Give more rows")
-        anchors = np.arange(spec.lookback, len(values) + 1, dtype=np.int64)
-        inputs = WindowInputs(features.scaler.scale(values), anchors, spec.lookback, spec.step)
-        column = features.columns.index(features.target)
-        scaled = self.network.predict(inputs)[:, 0]
+        if rows < spec.lookback - spec.step + 1:
+            raise DataError(f"the rows must fill a window of {spec.lookback}; got {rows}. Give more rows")
+        if times is None and features.calendar:
+            raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
+        if times is None:
+            times = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
+        scaled = features.scale(Series(times, values, features.columns, spec.interval_s, "the rows"))
+        anchors = spec.live_anchors(rows)
+        outputs = self.network.predict(features.inputs(scaled, anchors)) + features.base_at(scaled, anchors)
         # a network may not look at every row of its window, so a missing value need not show in its output
-        scaled[spec.holds_missing(anchors, inputs.values)] = np.nan
-        return np.asarray(scaled * features.scaler.std[column] + features.scaler.mean[column], np.float32)
+        outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, times)] = np.nan
+        return features.unscale(outputs)
 
 
 def load(folder: str | Path, **settings: Any) -> Predictor:
@@ -78,9 +98,14 @@ def load(folder: str | Path, **settings: Any) -> Predictor:
     return Predictor(read_bundle(Path(folder)), **settings)
 
 
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    if logits.shape[1] == 1:
-        positive = 0.5 * (1 + np.tanh(0.5 * logits))
-        return np.concatenate([1 - positive, positive], axis=1)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+def probabilities(outputs: np.ndarray, multi_label: bool = False) -> np.ndarray:
+    """Of each class, float32 `[N, classes]`, from logits `[N, 1]` or `[N, classes]`.
+
+    Args:
+        multi_label: each class has a probability of its own.
+    """
+    if outputs.shape[1] == 1 or multi_label:
+        positive = 0.5 * (1 + np.tanh(0.5 * outputs))
+        return np.asarray(positive if multi_label else np.concatenate([1 - positive, positive], axis=1))
+    exponents = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

@@ -69,7 +69,7 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
         ("Test set", _scores(results)),
         ("Beside the baselines", _comparison(results)),
         ("Training", _training(results, history)),
-        ("Where it errs", _confusion(results) if results["task"] == "text" else _forecast(results, predictions)),
+        ("Where it errs", _forecast(results, predictions) if results["task"] == "series" else _confusion(results)),
         ("Network", _network(results)),
         ("Data", _facts(results["facts"])),
         ("Settings", _facts(results["settings"])),
@@ -110,7 +110,7 @@ def _scores(results: dict[str, Any]) -> str:
     for row in [*results["baselines"], network | {"seconds": results["seconds"]["train"]}]:
         scores = [_number(row[part][name]) for name in names for part in ("validation", "test")]
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
-    unit = f" The unit of mae is that of {results['target']}." if results["task"] == "series" else ""
+    unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
     refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
     return f'<p class="soft">{escape(examples + unit + refit)}</p>' + _table(head, rows, own=len(rows) - 1)
@@ -124,7 +124,7 @@ def _comparison(results: dict[str, Any]) -> str:
     ends = [[np.nan if one[key] is None else one[key] for key in ("improvement", "low", "high")] for one in found]
     bounds = [(value, low, high) for value, low, high in ends]
     names = [one["name"] for one in found]
-    error = "error rate" if results["task"] == "text" else "mean absolute error"
+    error = "mean absolute error" if results["task"] == "series" else "error rate"
     note = f"By how much the {error} is smaller: paired differences on the same test rows, "
     note += "bootstrap intervals" + (" in blocks of neighbouring rows." if results["task"] == "series" else ".")
     return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>'
@@ -132,7 +132,7 @@ def _comparison(results: dict[str, Any]) -> str:
 
 def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
     epochs = [int(row["epoch"]) for row in history]
-    metric = "accuracy" if results["task"] == "text" else "mae"
+    metric = results["metric"]
     names = ["loss"] if results["settings"]["training"]["loss"] == metric else ["loss", metric]
     drawn = "".join(
         plots.draw_history(
@@ -149,6 +149,8 @@ def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
 
 
 def _confusion(results: dict[str, Any]) -> str:
+    if "confusion" not in results:
+        return ""
     classes = results["classes"]
     rows = [
         [f"is {name}", *(f"{count:,}" for count in counts)]
@@ -158,11 +160,13 @@ def _confusion(results: dict[str, Any]) -> str:
 
 
 def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
-    times, truth, forecast = (predictions[name] for name in ("times", "targets", "outputs"))
+    times = predictions["times"]
+    truth, forecast = (predictions[name][:, 0, 0] for name in ("targets", "outputs"))
     middle = times[len(times) // 2]
     chosen = (times >= middle) & (times < middle + np.timedelta64(STRETCH, "s"))
-    picture = plots.draw_forecast(times[chosen], truth[chosen], forecast[chosen], results["target"])
-    return f'{picture}<p class="soft">Two weeks from the middle of the test set.</p>'
+    picture = plots.draw_forecast(times[chosen], truth[chosen], forecast[chosen], results["targets"][0])
+    first = " The first target at the first lead." if predictions["targets"][0].size > 1 else ""
+    return f'{picture}<p class="soft">Two weeks from the middle of the test set.{first}</p>'
 
 
 def _network(results: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -16,19 +16,30 @@ import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
-from seqconv.bundle import Bundle, SeriesFeatures, TextFeatures, read_bundle, replace_folder, write_bundle
-from seqconv.config import Recipe, SeriesDataConfig, TextConfig, count_threads, parse_duration, read_recipe
+from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, read_bundle, replace_folder, write_bundle
+from seqconv.checkpoint import Checkpoint, Epoch
+from seqconv.config import (
+    Recipe,
+    SeriesDataConfig,
+    TextConfig,
+    WindowConfig,
+    count_threads,
+    parse_duration,
+    read_recipe,
+)
+from seqconv.data import SeriesData, TextData
 from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
+from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
-from seqconv.splits import SeriesSplit, Split, TextSplit, merge_validation, split_series, split_texts
+from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
 from seqconv.summaries import LayerSummary, summarise
-from seqconv.tokens import TokenInputs, Vocabulary
-from seqconv.training import Epoch, Listener, Trained, fit_network
+from seqconv.tokens import TokenInputs
+from seqconv.training import Listener, Trained, fit_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 JSON_KEYS = (
@@ -55,6 +66,7 @@ class Options:
         threads: 0: all cores.
         baselines: score the baselines too.
         refit: train again on training and validation rows for the best number of epochs.
+        resume: go on with an interrupted run of the same recipe and folder.
     """
 
     out: Path | None = None
@@ -62,6 +74,7 @@ class Options:
     threads: int = 0
     baselines: bool = True
     refit: bool = False
+    resume: bool = False
 
 
 class Timer:
@@ -87,6 +100,11 @@ class _History(Listener):
         self.inner, self.file = inner, file
         print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
 
+    def resume(self, history: Sequence[Epoch]) -> None:
+        for epoch in history:
+            self._write(epoch)
+        self.inner.resume(history)
+
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.inner.start_epoch(epoch, epochs, steps)
 
@@ -94,8 +112,11 @@ class _History(Listener):
         self.inner.end_step(loss, metric)
 
     def end_epoch(self, epoch: Epoch) -> None:
-        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
+        self._write(epoch)
         self.inner.end_epoch(epoch)
+
+    def _write(self, epoch: Epoch) -> None:
+        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
 
 def train(recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None) -> Run:
@@ -103,17 +124,21 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
 
     Raises:
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
+        KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
     recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
     options, listener = options or Options(), listener or Listener()
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
-    with replace_folder(target, RESULTS) as folder:
+    _check_interrupted(target, options.resume, listener)
+    with replace_folder(target, RESULTS, options.resume) as folder:
         split = prepare(recipe, options.threads, listener, timer)
         plan = build_network_plan(recipe, split)
         network = _create(plan, split, recipe, options)
+        bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, _fingerprint(split))
+        (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
         with timer.part("train"):
-            trained = _fit(network, split, recipe, folder, listener)
+            trained = _fit(network, split, bundle, folder, options.engine, listener)
             if options.refit:
                 network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
         with timer.part("evaluate"):
@@ -121,50 +146,51 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
         baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
         results = _settings(recipe, options, target) | _results(options, split, plan, trained)
         results |= _judge(scored, baselines, split, recipe.training.loss)
-        _write_inputs(folder, recipe, split, scored.test_outputs)
-        write_bundle(_bundle(recipe, plan, network, split), folder / "model")
+        _write_predictions(folder, split, scored.test_outputs)
+        write_bundle(replace(bundle, weights=network.weights()), folder / "model")
         results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in trained.history]))}
         results["seconds"]["total"] = time.perf_counter() - timer.started
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_report(folder)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
 
 
 def prepare(
-    recipe: Recipe, threads: int, listener: Listener, timer: Timer, vocabulary: Vocabulary | None = None
+    recipe: Recipe, threads: int, listener: Listener, timer: Timer, trained: TextFeatures | None = None
 ) -> Split:
     """Read a recipe's data and cut it into examples.
 
     Args:
-        vocabulary: of a trained text model; None: fitted on the training rows.
+        trained: features of a trained text model; None: fitted on the training rows.
     """
-    source = recipe.data.source
-    if recipe.task == "text":
-        with timer.part("read"):
-            texts = datasets.load_texts(source, listener.download)
-        with timer.part("prepare"):
-            return split_texts(texts, recipe, vocabulary, count_threads(threads))
     with timer.part("read"):
-        series = datasets.load_series(source, listener.download)
+        data = datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
-        return split_series(series, recipe)
+        if isinstance(data, TextData):
+            split = split_texts(data, recipe, trained, count_threads(threads))
+        else:
+            split = split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
+    for note in split.facts["notes"]:
+        listener.say(f"data: {note}")
+    return split
 
 
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     """The recipe's layers with the sizes of its data."""
     rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.outputs)
+    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
 
 
 def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
-    """Layer by layer what `seqconv summary` shows; a series other than `jena` is read for its columns."""
-    if isinstance(recipe.features, TextConfig):
-        shape: tuple[int, ...] = (recipe.features.max_len,)
+    """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
+    shape: tuple[int, ...]
+    if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
+        shape = (recipe.features.max_len,)
         return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
-    assert isinstance(recipe.data, SeriesDataConfig)
-    if recipe.data.source == "jena":
-        windows = recipe.features
-        length = parse_duration(windows.lookback) // parse_duration(windows.step)
+    if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
+        assert isinstance(recipe.features, WindowConfig)
+        length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
         return summarise(build_plan(recipe.network.layers, shape), shape)
     split = prepare(recipe, 1, Listener(), Timer())
@@ -178,10 +204,36 @@ def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Netwo
     return create_network(options.engine, plan, weights, recipe.training, threads)
 
 
-def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener: Listener) -> Trained:
-    metric = "accuracy" if recipe.task == "text" else "mae"
+def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
+    """There is an interrupted run to go on with, or it is said that one is given up."""
+    folder = partial_folder(target)
+    if resume and not folder.is_dir():
+        raise BundleError(f"{folder}: must hold an interrupted run; it does not exist. Train without --resume")
+    if not resume and (folder / CHECKPOINT).is_file():
+        listener.say(f"{folder} held an interrupted run; this one replaces it (--resume goes on instead)")
+
+
+def _fit(network: Network, split: Split, bundle: Bundle, folder: Path, engine: str, listener: Listener) -> Trained:
+    """Train, writing history and checkpoint; a user who interrupts is left the best model so far."""
+    origin = {"engine": engine, "data": bundle.fingerprint} | _flatten(bundle.recipe.to_dict())
+    for name in ("training.epochs", "training.patience"):  # a run may go on for longer than was thought at first
+        del origin[name]
+    checkpoint = Checkpoint(folder, origin)
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
-        return fit_network(network, split, recipe.training, _History(listener, file, metric))
+        history = _History(listener, file, split.features.metric)
+        try:
+            return fit_network(network, split, bundle.recipe.training, history, checkpoint=checkpoint)
+        except KeyboardInterrupt:
+            if (progress := checkpoint.read()) is not None:
+                write_bundle(replace(bundle, weights=progress.best), folder / "model")
+            raise
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
 
 
 def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
@@ -210,21 +262,23 @@ def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Spli
             for each in comparisons
         ],
     }
-    if isinstance(split, TextSplit):
+    if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
     return found
 
 
 def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> dict[str, Any]:
-    shape = split.train.inputs.shape
+    shape, features = split.train.inputs.shape, split.features
+    names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
     return {
+        "metric": features.metric,
         "parameters": count_parameters(plan),
         "epochs": len(trained.history),
         "best_epoch": trained.best_epoch,
         "refit": options.refit,
         "network": [asdict(row) for row in summarise(plan, shape)],
         "facts": split.facts,
-        **({"classes": list(split.classes)} if isinstance(split, TextSplit) else {"target": split.target_name}),
+        **{name: list(each) for name, each in names.items()},
     }
 
 
@@ -246,25 +300,14 @@ def _settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
     }
 
 
-def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarray) -> None:
-    """The resolved recipe, and the test outputs beside their targets: forecasts in the target's unit."""
-    (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
+    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps."""
     found = {"outputs": outputs, "targets": split.test.targets}
-    if isinstance(split, SeriesSplit):
-        found = {name: values[:, 0] * split.target_scale + split.target_mean for name, values in found.items()}
+    if isinstance(split.features, SeriesFeatures):
+        found = {name: split.features.unscale(values) for name, values in found.items()}
         assert split.test.times is not None
         found["times"] = split.test.times
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
-
-
-def _bundle(recipe: Recipe, plan: Plan, network: Network, split: Split) -> Bundle:
-    features: TextFeatures | SeriesFeatures
-    if isinstance(split, TextSplit):
-        features = TextFeatures(split.classes, split.vocabulary)
-    else:
-        features = SeriesFeatures(split.columns, split.target_name, split.scaler, split.spec)
-    shape = split.train.inputs.shape
-    return Bundle(recipe, plan, network.weights(), shape, features, _fingerprint(split))
 
 
 def _fingerprint(split: Split) -> str:
@@ -288,8 +331,8 @@ def evaluate(run: str | Path, engine: str = "native", threads: int = 0) -> dict[
     """
     folder = Path(run)
     bundle = read_bundle(folder)
-    vocabulary = bundle.features.vocabulary if isinstance(bundle.features, TextFeatures) else None
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), vocabulary)
+    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
     if _fingerprint(split) != bundle.fingerprint:
         raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
     training = bundle.recipe.training

@@ -1,15 +1,30 @@
 """Raw data and a recipe -> training, validation and test examples. What is fitted sees training rows only."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from seqconv.config import Recipe, SeriesDataConfig, TextConfig, TextDataConfig, WindowConfig, parse_duration
-from seqconv.data import EncodedTexts, Series, TextData, Texts
+from seqconv.config import (
+    Recipe,
+    SequenceConfig,
+    SequenceDataConfig,
+    SeriesDataConfig,
+    TextConfig,
+    TextDataConfig,
+    WindowConfig,
+)
+from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError, nearest
-from seqconv.tokens import Encoded, TokenInputs, Vocabulary, from_ranks, pad
+from seqconv.features import CALENDAR, CALENDAR_S, Features, SequenceFeatures, SeriesFeatures, TextFeatures
+from seqconv.holdout import hold_out
+from seqconv.tokens import Encoded, TokenInputs, Vocabulary, from_ranks
 from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
+
+NAMES = ("train", "validation", "test")
+FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
 
 @dataclass(frozen=True)
@@ -18,228 +33,353 @@ class Part:
 
     Args:
         inputs: N examples.
-        targets: two classes float32 `[N, 1]` of 0 and 1; more classes int32 `[N]`; forecasts float32 `[N, H]`, scaled.
-        times: time stamp of each target, datetime64[s] `[N]`; None for texts.
+        targets: two classes float32 `[N, 1]` of 0 and 1; more classes int32 `[N]`; several classes a text float32
+            `[N, classes]` of 0 and 1; forecasts float32 `[N, outputs]`, scaled.
+        times: time stamp of each example's first target, datetime64[s] `[N]`; None for classes.
+        base: what is added to the network's outputs to meet the targets, float32 `[N, outputs]`; None: nothing.
     """
 
     inputs: TokenInputs | WindowInputs
     targets: np.ndarray
     times: np.ndarray | None = None
+    base: np.ndarray | None = None
+
+    @property
+    def goals(self) -> np.ndarray:
+        """What the network's outputs should be."""
+        return self.targets if self.base is None else self.targets - self.base
+
+    def finish(self, outputs: np.ndarray) -> np.ndarray:
+        """The network's outputs, as they stand beside the targets."""
+        return outputs if self.base is None else outputs + self.base
+
+    def take(self, index: np.ndarray) -> "Part":
+        """The examples at `index`."""
+        times, base = (None if each is None else each[index] for each in (self.times, self.base))
+        return Part(self.inputs.take(index), self.targets[index], times, base)
 
 
 @dataclass(frozen=True)
-class TextSplit:
-    """Encoded texts; `facts` is what a report tells about the data."""
+class Split:
+    """The examples of a run, and the features that made them; `facts` is what a report tells about the data."""
 
     train: Part
     validation: Part
     test: Part
-    classes: tuple[str, ...]
-    vocabulary: Vocabulary | None
+    features: Features
     facts: dict[str, Any]
 
-    @property
-    def outputs(self) -> int:
-        """Values that a network must return: one logit for two classes, else one per class."""
-        return 1 if len(self.classes) == 2 else len(self.classes)
+
+# Series
 
 
-@dataclass(frozen=True)
-class SeriesSplit:
-    """Windows over one scaled series `values` `[T, C]`; `target_scale` is in the target's unit."""
-
-    train: Part
-    validation: Part
-    test: Part
-    spec: WindowSpec
-    scaler: Scaler
-    columns: tuple[str, ...]
-    target_name: str
-    target_column: int
-    facts: dict[str, Any]
-
-    @property
-    def outputs(self) -> int:
-        """Values that a network must return."""
-        return 1
-
-    @property
-    def target_scale(self) -> float:
-        """Training standard deviation of the target, in its unit."""
-        return float(self.scaler.std[self.target_column])
-
-    @property
-    def target_mean(self) -> float:
-        """Training mean of the target, in its unit."""
-        return float(self.scaler.mean[self.target_column])
-
-
-Split = TextSplit | SeriesSplit
-
-
-def split_series(series: Series, recipe: Recipe) -> SeriesSplit:
+def split_series(data: SeriesData, recipe: Recipe) -> Split:
     """Three stretches in time order, cut into windows; no window, target included, crosses from one to the next.
 
     Raises:
         ConfigError: an unknown column, a split too short for one window, or times that are no whole rows.
         DataError: a column that cannot be scaled, or a split without a whole window.
     """
-    data, windows = recipe.data, recipe.features
-    assert isinstance(data, SeriesDataConfig)
+    config, windows = recipe.data, recipe.features
+    assert isinstance(config, SeriesDataConfig)
     assert isinstance(windows, WindowConfig)
-    columns, target = _choose_columns(series, data)
-    values = series.values[:, [series.columns.index(name) for name in columns]]
-    lookback_s, step_s, delay_s = (parse_duration(text) for text in (windows.lookback, windows.step, windows.delay))
-    spec = WindowSpec.from_durations(lookback_s, step_s, delay_s, series.interval_s)
-    bounds = _bounds(len(values), data, spec)
-    scaler = Scaler.fit(values[: bounds[1]], columns)
-    scaled = scaler.scale(values)
-    cut: dict[str, Part] = {}
-    facts = _series_facts(series, columns, spec, bounds) | {"splits": {}, "notes": list(series.notes)}
-    for name, first, last in zip(("train", "validation", "test"), bounds[:-1], bounds[1:], strict=True):
-        anchors, holes, missing = spec.keep_whole(spec.anchors(first, last), series.times, scaled, target)
-        if not len(anchors):
-            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
-        facts["splits"][name] = {"windows": len(anchors), "dropped_at_holes": holes, "dropped_missing": missing}
-        facts.setdefault("example window", spec.describe(series.times, int(anchors[0])))
-        inputs, rows = WindowInputs(scaled, anchors, spec.lookback, spec.step), anchors + spec.delay
-        cut[name] = Part(inputs, scaled[rows, target][:, None], series.times[rows])
-    return SeriesSplit(
-        **cut,
-        spec=spec,
-        scaler=scaler,
-        columns=columns,
-        target_name=columns[target],
-        target_column=target,
-        facts=facts,
+    series, bounds = _join(data, config)
+    columns = _choose_columns(series, config)
+    spec = WindowSpec.from_config(windows, series.interval_s)
+    _check_bounds(bounds, spec)
+    values = series.values[: bounds[1], [series.columns.index(name) for name in columns]]
+    features = SeriesFeatures(
+        columns,
+        config.target,
+        Scaler.fit(values, columns),
+        spec,
+        _choose_calendar(series, bounds[1]) if config.calendar else (),
+        windows.change,
+        series.zone,
     )
+    scaled = features.scale(series)
+    facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": list(series.notes)}
+    parts = []
+    for name, first, last in zip(NAMES, bounds[:-1], bounds[1:], strict=True):
+        part, dropped = cut_series(features, series, scaled, first, last)
+        if not len(part.targets):
+            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
+        facts["splits"][name] = {"windows": len(part.targets), **dropped}
+        assert isinstance(part.inputs, WindowInputs)
+        facts.setdefault("example window", spec.describe(series.times, int(part.inputs.anchors[0])))
+        parts.append(part)
+    train, validation, test = parts
+    return Split(train, validation, test, features, facts)
 
 
-def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[tuple[str, ...], int]:
-    for setting, names in (("target", (data.target,)), ("inputs", data.inputs)):
+def cut_series(
+    features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int
+) -> tuple[Part, dict[str, int]]:
+    """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values."""
+    spec = features.spec
+    anchors, holes, missing = spec.keep_whole(spec.anchors(first, last), series.times, scaled, features.target_columns)
+    part = Part(
+        features.inputs(scaled, anchors),
+        features.targets_at(scaled, anchors),
+        series.times[anchors + spec.delays[0]],
+        features.base_at(scaled, anchors) if features.change else None,
+    )
+    return part, {"dropped_at_holes": holes, "dropped_missing": missing}
+
+
+def _join(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:
+    """One series, and where its three splits begin and end."""
+    series, rows = data.train, len(data.train.times)
+    if config.validation_end <= config.train_end:
+        raise ConfigError(
+            f"data.validation_end must be above data.train_end; got {config.validation_end} and {config.train_end}"
+        )
+    if data.test is None:
+        if data.validation is not None:
+            raise ConfigError("data.validation_file needs data.test_file; give both, the last alone, or neither")
+        return series, [0, round(rows * config.train_end), round(rows * config.validation_end), rows]
+    bounds = [0, round(rows * config.train_end / config.validation_end), rows] if data.validation is None else [0, rows]
+    for part in (data.validation, data.test):
+        if part is None:
+            continue
+        if part.interval_s != series.interval_s or set(part.columns) != set(series.columns):
+            raise DataError(
+                f"{part.source}: must have the columns and the interval of {series.source}; got {part.columns} every "
+                f"{show_duration(part.interval_s)}. Give files of one kind"
+            )
+        if part.times[0] <= series.times[-1]:
+            raise DataError(f"{part.source}: must begin after {series.times[-1]}; it begins at {part.times[0]}")
+        order = [part.columns.index(name) for name in series.columns]
+        times = np.concatenate([series.times, part.times])
+        values = np.concatenate([series.values, part.values[:, order]])
+        notes = (*series.notes, *(f"{part.source}: {note}" for note in part.notes))
+        series = replace(series, times=times, values=values, notes=notes)
+        bounds.append(len(times))
+    return series, bounds
+
+
+def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[str, ...]:
+    if not data.target:
+        raise ConfigError(f"data.target must name a column to forecast. Known: {', '.join(series.columns)}")
+    for setting, names in (("target", data.target), ("inputs", data.inputs)):
         for name in names:
             if name not in series.columns:
                 raise ConfigError(
                     f"data.{setting}: {series.source} has no column {name!r}. {nearest(name, series.columns)}"
                 )
     columns = tuple(name for name in series.columns if not data.inputs or name in data.inputs)
-    if data.target not in columns:
-        raise ConfigError(f"data.inputs must hold the target {data.target!r}; got {', '.join(columns)}. Add it")
-    return columns, columns.index(data.target)
+    for name in data.target:
+        if name not in columns:
+            raise ConfigError(f"data.inputs must hold the target {name!r}; got {', '.join(columns)}. Add it")
+    return columns
 
 
-def _bounds(rows: int, data: SeriesDataConfig, spec: WindowSpec) -> list[int]:
-    if data.validation_end <= data.train_end:
-        raise ConfigError(
-            f"data.validation_end must be above data.train_end; got {data.validation_end} and {data.train_end}"
-        )
-    bounds = [0, round(rows * data.train_end), round(rows * data.validation_end), rows]
-    needed = spec.lookback + spec.delay + 1
+def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
+    """The periods that the training rows hold at least twice and that are longer than two rows."""
+    span = (series.times[rows - 1] - series.times[0]) / np.timedelta64(1, "s")
+    return tuple(
+        name
+        for name in CALENDAR
+        if CALENDAR_S[name] * FEWEST_PERIODS <= span and CALENDAR_S[name] > 2 * series.interval_s
+    )
+
+
+def _check_bounds(bounds: list[int], spec: WindowSpec) -> None:
     for name, first, last in zip(("training", "validation", "test"), bounds[:-1], bounds[1:], strict=True):
-        if last - first < needed:
+        if last - first < spec.reach:
             raise ConfigError(
-                f"windows.lookback: the {name} split must hold a window of {needed} rows (lookback and delay); "
+                f"windows.lookback: the {name} split must hold a window of {spec.reach} rows (lookback and delay); "
                 f"it has {last - first} rows. Use a shorter lookback or more data"
             )
-    return bounds
 
 
-def _series_facts(series: Series, columns: tuple[str, ...], spec: WindowSpec, bounds: list[int]) -> dict[str, Any]:
+def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -> dict[str, Any]:
     irregular = int(np.sum(np.diff(series.times) != np.timedelta64(series.interval_s, "s")))
     return {
         "source": series.source,
         "rows": len(series.times),
-        "columns": list(columns),
+        "columns": list(features.columns),
+        **({"calendar": list(features.calendar)} if features.calendar else {}),
         "from": str(series.times[0]),
         "to": str(series.times[-1]),
         "interval": show_duration(series.interval_s),
         "irregular time steps": irregular,
         "split rows": bounds[1:-1],
-        "lead": show_duration(spec.lead * spec.interval_s),
+        "lead": features.spec.show_leads(),
     }
 
 
-def split_texts(data: TextData, recipe: Recipe, vocabulary: Vocabulary | None = None, threads: int = 1) -> TextSplit:
-    """The training texts shuffled and their last share held out for validation, everything encoded.
+# Classes: texts and sequences
+
+
+def split_texts(data: TextData, recipe: Recipe, trained: TextFeatures | None = None, threads: int = 1) -> Split:
+    """What has no file of its own is held out of the training texts; everything encoded.
 
     Args:
-        vocabulary: of a trained model; None: fitted on the training rows.
+        trained: features of a trained model; None: fitted on the training rows.
 
     Raises:
-        DataError: fewer than two classes, or too few texts for both splits.
+        DataError: fewer than two classes, or too few texts for all splits.
     """
     config, text = recipe.data, recipe.features
     assert isinstance(config, TextDataConfig)
     assert isinstance(text, TextConfig)
-    count, classes = len(data.train.labels), data.train.classes
-    held_out = round(count * config.validation)
-    if not 0 < held_out < count or not len(data.test.labels):
-        raise DataError(
-            f"{data.train.source}: must hold texts for training, validation and test; got {count} training and "
-            f"{len(data.test.labels)} test texts. Give more texts or change data.validation"
-        )
-    order = np.random.default_rng([recipe.training.seed, 0]).permutation(count)
-    chosen = (order[:-held_out], order[-held_out:], np.arange(len(data.test.labels)))
-    if len(np.unique(data.train.labels[chosen[0]])) < 2:
-        raise DataError(
-            f"{data.train.source}: the training texts must be of at least two classes; got one. Add the other"
-        )
-    vocabulary, encoded = _encode(data, chosen, text, vocabulary, threads)
+    sources = _sources(data, data.train.classes)
+    groups = _copies(data.train) if config.holdout == "stratified" else None
+    rows = _choose_rows(sources, config, groups, recipe.training.seed)
+    vocabulary, encoded = _encode(sources, rows, text, trained.vocabulary if trained else None, threads)
+    multi_label = data.train.labels.ndim == 2
+    features = TextFeatures(data.train.classes, vocabulary, text.max_len, multi_label)
     parts = [
-        Part(TokenInputs(pad(ids, text.max_len)), _class_targets(source.labels[index], len(classes)))
-        for ids, source, index in zip(encoded, (data.train, data.train, data.test), chosen, strict=True)
+        Part(features.inputs(ids), class_targets(source.labels[index], len(features.classes)))
+        for ids, source, index in zip(encoded, sources, rows, strict=True)
     ]
+    facts = _class_facts(sources, rows, features.classes)
+    for name, ids in zip(NAMES, encoded, strict=True):
+        lengths = np.diff(ids.offsets)
+        share = f"{np.mean(lengths > text.max_len):.1%}"
+        facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": share}
     train, validation, test = parts
-    return TextSplit(train, validation, test, classes, vocabulary, _text_facts(data, encoded, parts, text))
+    return Split(train, validation, test, features, facts)
+
+
+def split_sequences(data: SequenceData, recipe: Recipe) -> Split:
+    """What has no file of its own is held out of the training sequences; scaled on training rows, of one length.
+
+    Raises:
+        DataError: fewer than two classes, too few sequences, or a channel that cannot be scaled.
+    """
+    config, settings = recipe.data, recipe.features
+    assert isinstance(config, SequenceDataConfig)
+    assert isinstance(settings, SequenceConfig)
+    sources = _sources(data, data.train.classes)
+    rows = _choose_rows(sources, config, None, recipe.training.seed)
+    cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
+    lengths = [np.diff(part.offsets) for part in cut]
+    length = settings.length or int(lengths[0].max())
+    masked = bool(lengths[0].min() < length)
+    scaler = Scaler.fit(cut[0].values, cut[0].channels)
+    features = SequenceFeatures(data.train.classes, data.train.channels, scaler, length, masked)
+    parts = [Part(features.inputs(part), class_targets(part.labels, len(features.classes))) for part in cut]
+    facts = _class_facts(sources, rows, features.classes) | {"channels": list(features.channels), "length": length}
+    for name, each in zip(NAMES, lengths, strict=True):
+        facts["splits"][name] |= {"shortest": int(each.min()), "longest": int(each.max())}
+    train, validation, test = parts
+    return Split(train, validation, test, features, facts)
+
+
+def class_targets(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Labels as `Part.targets` has them."""
+    if labels.ndim == 2:
+        return labels.astype(np.float32)
+    return labels.astype(np.float32)[:, None] if classes == 2 else labels.astype(np.int32)
+
+
+def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
+    """The same examples, labels counting into `classes`.
+
+    Raises:
+        DataError: a class that `classes` does not hold, or one label an example here and several there.
+    """
+    unknown = set(part.classes) - set(classes)
+    if unknown:
+        raise DataError(
+            f"{part.source}: every label must be one of the training labels ({', '.join(classes[:20])}); "
+            f"got {sorted(unknown)[0]!r}. Correct the label, or train with it"
+        )
+    if part.classes == classes:
+        return part
+    if part.labels.ndim == 2:
+        labels = np.zeros((len(part.labels), len(classes)), part.labels.dtype)
+        labels[:, [classes.index(name) for name in part.classes]] = part.labels
+    else:
+        labels = np.array([classes.index(name) for name in part.classes], np.int32)[part.labels]
+    return replace(part, labels=labels, classes=classes)
+
+
+def _sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
+    """What the training, validation and test examples are taken of."""
+    return [data.train if part is None else align_labels(part, classes) for part in (None, data.validation, data.test)]
+
+
+def _choose_rows(
+    sources: list[Any], config: TextDataConfig | SequenceDataConfig, groups: np.ndarray | None, seed: int
+) -> Rows:
+    """Which examples of its source each split takes."""
+    train, validation, test = sources
+    labels = train.labels
+    rows, stratified = np.arange(len(labels)), config.holdout == "stratified"
+    rows_of = {"validation": np.arange(len(validation.labels)), "test": np.arange(len(test.labels))}
+    shares = {"test": (test, config.test, 2), "validation": (validation, config.validation, 0)}
+    for name, (source, share, stream) in shares.items():
+        if source is train:
+            random = np.random.default_rng([seed, stream])
+            rows, rows_of[name] = hold_out(rows, labels, groups, share, random, stratified)
+    if not len(rows) or not all(map(len, rows_of.values())):
+        counts = ", ".join(f"{len(part)} {name}" for name, part in zip(NAMES, (rows, *rows_of.values()), strict=True))
+        raise DataError(
+            f"{train.source}: must hold examples for training, validation and test; got {counts}. "
+            "Give more, or change data.validation"
+        )
+    seen = labels[rows].sum(axis=0) if labels.ndim == 2 else np.bincount(labels[rows])
+    if np.sum(seen > 0) < 2:
+        raise DataError(f"{train.source}: the training data must be of at least two classes; got one. Add the other")
+    return rows, rows_of["validation"], rows_of["test"]
+
+
+def _copies(texts: Texts | EncodedTexts) -> np.ndarray | None:
+    """A number for each text, the same for equal ones, int64 `[N]`; None for encoded texts."""
+    if isinstance(texts, EncodedTexts):
+        return None
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(text, len(numbers)) for text in texts.texts], np.int64)
 
 
 def _encode(
-    data: TextData, chosen: tuple[np.ndarray, ...], text: TextConfig, vocabulary: Vocabulary | None, threads: int
+    sources: list[Any], rows: Rows, text: TextConfig, vocabulary: Vocabulary | None, threads: int
 ) -> tuple[Vocabulary | None, list[Encoded]]:
     """Ids of each split; words are counted on the training rows alone. Encoded data have no words."""
-    if isinstance(data.train, EncodedTexts) and isinstance(data.test, EncodedTexts):
-        sources = (data.train, data.train, data.test)
-        taken = [source.take(index) for source, index in zip(sources, chosen, strict=True)]
+    if isinstance(sources[0], EncodedTexts):
+        taken = [source.take(index) for source, index in zip(sources, rows, strict=True)]
         return None, [from_ranks(part.ids, part.offsets, text.vocabulary) for part in taken]
-    assert isinstance(data.train, Texts)
-    assert isinstance(data.test, Texts)
-    train, validation = ([data.train.texts[i] for i in index] for index in chosen[:2])
+    train, *others = ([source.texts[i] for i in index] for source, index in zip(sources, rows, strict=True))
     if vocabulary is None:
         vocabulary, encoded = Vocabulary.fit_encode(train, text.vocabulary, threads)
     else:
         encoded = vocabulary.encode(train, threads)
-    return vocabulary, [encoded, *(vocabulary.encode(texts, threads) for texts in (validation, data.test.texts))]
+    return vocabulary, [encoded, *(vocabulary.encode(texts, threads) for texts in others)]
 
 
-def _class_targets(labels: np.ndarray, classes: int) -> np.ndarray:
-    return labels.astype(np.float32)[:, None] if classes == 2 else labels.astype(np.int32)
-
-
-def _text_facts(data: TextData, encoded: list[Encoded], parts: list[Part], text: TextConfig) -> dict[str, Any]:
+def _class_facts(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -> dict[str, Any]:
     splits = {}
-    for name, ids, part in zip(("train", "validation", "test"), encoded, parts, strict=True):
-        counts = np.bincount(part.targets.reshape(-1).astype(np.int64), minlength=len(data.train.classes))
-        lengths = np.diff(ids.offsets)
-        splits[name] = {
-            "texts": len(lengths),
-            "classes": {label: int(count) for label, count in zip(data.train.classes, counts, strict=True)},
-            "median ids": int(np.median(lengths)),
-            "cut by max_len": f"{np.mean(lengths > text.max_len):.1%}",
-        }
-    return {"source": data.train.source, "splits": splits}
+    for name, source, index in zip(NAMES, sources, rows, strict=True):
+        labels = source.labels[index]
+        counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=len(classes))
+        shares = {label: int(count) for label, count in zip(classes, counts, strict=True)}
+        splits[name] = {"examples": len(labels), "classes": shares}
+    return {"source": sources[0].source, "notes": list(getattr(sources[0], "notes", ())), "splits": splits}
 
 
 def merge_validation(split: Split) -> Split:
     """The same split with the validation examples among the training examples, for a last fit (`--refit`)."""
     first, second = split.train, split.validation
-    targets = np.concatenate([first.targets, second.targets])
+    inputs: TokenInputs | WindowInputs
     if isinstance(first.inputs, TokenInputs) and isinstance(second.inputs, TokenInputs):
-        ids = np.concatenate([first.inputs.ids, second.inputs.ids])
-        return replace(split, train=Part(TokenInputs(ids), targets))
-    assert isinstance(first.inputs, WindowInputs)
-    assert isinstance(second.inputs, WindowInputs)
-    anchors = np.concatenate([first.inputs.anchors, second.inputs.anchors])
-    inputs = replace(first.inputs, anchors=anchors)
-    assert first.times is not None
-    assert second.times is not None
-    return replace(split, train=Part(inputs, targets, np.concatenate([first.times, second.times])))
+        inputs = TokenInputs(np.concatenate([first.inputs.ids, second.inputs.ids]))
+    else:
+        assert isinstance(first.inputs, WindowInputs)
+        assert isinstance(second.inputs, WindowInputs)
+        inputs = _join_windows(first.inputs, second.inputs)
+    targets = np.concatenate([first.targets, second.targets])
+    times, base = (
+        None if one is None or other is None else np.concatenate([one, other])
+        for one, other in ((first.times, second.times), (first.base, second.base))
+    )
+    return replace(split, train=Part(inputs, targets, times, base))
+
+
+def _join_windows(first: WindowInputs, second: WindowInputs) -> WindowInputs:
+    if first.values is second.values:  # one series, cut
+        return replace(first, anchors=np.concatenate([first.anchors, second.anchors]))
+    anchors = np.concatenate([first.anchors, second.anchors + len(first.values)])
+    return replace(first, values=np.concatenate([first.values, second.values]), anchors=anchors)

@@ -1,10 +1,14 @@
 """Scaling a series and cutting it into windows by index arithmetic; no window is ever stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from seqconv.config import WindowConfig, parse_duration
 from seqconv.errors import ConfigError, DataError
 
 
@@ -42,36 +46,45 @@ class Scaler:
 class WindowSpec:
     """Which rows make one example, in rows of the series.
 
-    Anchor `r` reads rows `r - lookback, r - lookback + step, ... < r` and forecasts row `r + delay`. The newest row
-    read is `r - step`, so the true lead is `step + delay`.
+    Anchor `r` reads rows `r - lookback, r - lookback + step, ... < r` and forecasts rows `r + delay`, one for each of
+    `delays`. The newest row read is `r - step`, so the true leads are `step + delay`.
     """
 
     lookback: int
     step: int
-    delay: int
+    delays: tuple[int, ...]
     interval_s: int
 
     @classmethod
-    def from_durations(cls, lookback_s: int, step_s: int, delay_s: int, interval_s: int) -> Self:
-        """From seconds and the series' sampling interval.
+    def from_config(cls, config: WindowConfig, interval_s: int) -> Self:
+        """From a recipe's times and the series' sampling interval.
 
         Raises:
             ConfigError: not a whole number of rows, no row, or a lookback that is no whole number of steps.
         """
-        rows = {}
-        for name, seconds in {"lookback": lookback_s, "step": step_s, "delay": delay_s}.items():
+
+        def rows(name: str, text: str) -> int:
+            seconds = parse_duration(text, f"windows.{name}")
             if seconds % interval_s:
                 raise ConfigError(
                     f"windows.{name} must be a whole number of rows of {interval_s} s; got {seconds} s. "
                     f"Use {max(round(seconds / interval_s), 1) * interval_s} s, or another multiple"
                 )
-            rows[name] = seconds // interval_s
-        for name in ("lookback", "step"):
-            if rows[name] < 1:
+            if name != "delay" and not seconds:
                 raise ConfigError(f"windows.{name} must be at least one row ({interval_s} s); got 0")
-        if rows["lookback"] % rows["step"]:
-            raise ConfigError(f"windows.lookback must be a whole number of steps of {step_s} s; got {lookback_s} s")
-        return cls(rows["lookback"], rows["step"], rows["delay"], interval_s)
+            return seconds // interval_s
+
+        lookback, step = rows("lookback", config.lookback), rows("step", config.step)
+        if lookback % step:
+            raise ConfigError(
+                f"windows.lookback must be a whole number of steps of {config.step}; got {config.lookback}"
+            )
+        if not config.leads:
+            return cls(lookback, step, (rows("delay", config.delay),), interval_s)
+        leads = [rows("leads", text) for text in config.leads]
+        if sorted(set(leads)) != leads:
+            raise ConfigError(f"windows.leads must rise; got {', '.join(config.leads)}. Sort them, each once")
+        return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
 
     @property
     def length(self) -> int:
@@ -79,32 +92,57 @@ class WindowSpec:
         return self.lookback // self.step
 
     @property
-    def lead(self) -> int:
-        """Rows from the newest input to the target."""
-        return self.step + self.delay
+    def leads(self) -> tuple[int, ...]:
+        """Rows from the newest input to each target."""
+        return tuple(self.step + delay for delay in self.delays)
+
+    @property
+    def reach(self) -> int:
+        """Rows from the first input to the last target, both included."""
+        return self.lookback + self.delays[-1] + 1
 
     def anchors(self, first: int, last: int) -> np.ndarray:
-        """Every anchor whose window and target lie in rows `[first, last)`, int64; empty if none fits."""
-        return np.arange(first + self.lookback, last - self.delay, dtype=np.int64)
+        """Every anchor whose window and targets lie in rows `[first, last)`, int64; empty if none fits."""
+        return np.arange(first + self.lookback, last - self.delays[-1], dtype=np.int64)
+
+    def live_anchors(self, rows: int) -> np.ndarray:
+        """Every anchor whose window lies in the first `rows` rows, whether its target has come yet or not, int64."""
+        return np.arange(self.lookback, rows + self.step, dtype=np.int64)
+
+    def target_rows(self, anchors: np.ndarray) -> np.ndarray:
+        """Row of each target, int64 `[N, H]`."""
+        return np.asarray(anchors[:, None] + np.array(self.delays))
 
     def keep_whole(
-        self, anchors: np.ndarray, times: np.ndarray, values: np.ndarray, target: int
+        self, anchors: np.ndarray, times: np.ndarray, values: np.ndarray, targets: Sequence[int]
     ) -> tuple[np.ndarray, int, int]:
         """The anchors whose window crosses no irregular time step and holds no missing value.
 
         Args:
             times: datetime64[s] `[T]`.
             values: `[T, C]`; NaN is missing.
-            target: column whose value at the target row must be known.
+            targets: columns whose values at the target rows must be known.
 
         Returns:
             The anchors that stay; how many fell to a hole or doubled time stamp; how many more to a missing value.
         """
-        irregular = np.concatenate([[0], np.cumsum(np.diff(times) != np.timedelta64(self.interval_s, "s"))])
-        start, end = anchors - self.lookback, anchors + self.delay
-        regular = irregular[end] == irregular[start]
-        known = ~self.holds_missing(anchors, values) & ~np.isnan(values[end, target])
+        regular = ~self.crosses_hole(anchors, times, self.delays[-1])
+        known = ~self.holds_missing(anchors, values)
+        lacks_target = np.isnan(values[:, list(targets)]).any(axis=1)
+        for delay in self.delays:
+            known &= ~lacks_target[anchors + delay]
         return anchors[regular & known], int(np.sum(~regular)), int(np.sum(regular & ~known))
+
+    def crosses_hole(self, anchors: np.ndarray, times: np.ndarray, delay: int | None = None) -> np.ndarray:
+        """Whether a time step from a window's first row to row `anchor + delay` is irregular, bool `[N]`.
+
+        Args:
+            times: datetime64[s] `[T]`.
+            delay: None: to the newest row that the window reads.
+        """
+        irregular = np.concatenate([[0], np.cumsum(np.diff(times) != np.timedelta64(self.interval_s, "s"))])
+        last = anchors + (-self.step if delay is None else delay)
+        return np.asarray(irregular[last] != irregular[anchors - self.lookback])
 
     def holds_missing(self, anchors: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Whether a row that a window reads holds a missing value (NaN), bool `[N]`, for rows `[T, C]`."""
@@ -119,16 +157,41 @@ class WindowSpec:
         """One window in time stamps.
 
         >>> hours = np.datetime64("2014-04-21T10:00") + np.arange(400) * np.timedelta64(1, "h")
-        >>> WindowSpec(240, 1, 24, 3600).describe(hours, 241)
+        >>> WindowSpec(240, 1, (24,), 3600).describe(hours, 241)
         'first input 2014-04-21 11:00, last input 2014-05-01 10:00, target 2014-05-02 11:00, lead 25 h'
         """
 
         def stamp(row: int) -> str:
             return str(times[row].astype("datetime64[m]")).replace("T", " ")
 
-        rows = {"first input": anchor - self.lookback, "last input": anchor - self.step, "target": anchor + self.delay}
+        rows = {"first input": anchor - self.lookback, "last input": anchor - self.step}
+        rows |= {"target": anchor + self.delays[0]}
+        rows |= {"last target": anchor + self.delays[-1]} if len(self.delays) > 1 else {}
         stamps = ", ".join(f"{name} {stamp(row)}" for name, row in rows.items())
-        return f"{stamps}, lead {show_duration(self.lead * self.interval_s)}"
+        return f"{stamps}, lead {self.show_leads()}"
+
+    def show_leads(self) -> str:
+        """The leads in time: `"25 h"`, `"1 h, 6 h"`, `"1 h to 96 h (96)"`."""
+        shown = [show_duration(lead * self.interval_s) for lead in self.leads]
+        return ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} to {shown[-1]} ({len(shown)})"
+
+
+def local_times(times: np.ndarray, zone: str) -> np.ndarray:
+    """UTC stamps datetime64[s] `[T]` as clocks in `zone` show them; no zone: as they are.
+
+    Raises:
+        ConfigError: an unknown time zone.
+    """
+    if not zone:
+        return times
+    try:
+        clock = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {zone!r}") from error
+    hours, place = np.unique(times.astype("datetime64[h]"), return_inverse=True)
+    stamps = (datetime.fromtimestamp(int(hour) * 3600, UTC).astimezone(clock) for hour in hours.astype(np.int64))
+    offsets = np.array([stamp.utcoffset() for stamp in stamps], "timedelta64[s]")
+    return np.asarray(times + offsets[place])
 
 
 def show_duration(seconds: int) -> str:

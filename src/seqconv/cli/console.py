@@ -1,0 +1,67 @@
+"""What the commands share: the application, common flags, and how results are printed."""
+
+import json as json_format
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(
+    help="Small, fast sequence models on an ordinary CPU: 1D convnets for texts and time series.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+]
+Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read in place of the recipe's data.")]
+Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (needs the extra of that name).")]
+Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads of the native engine; 0: all cores.")]
+
+
+def show_number(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def print_json(value: dict[str, Any]) -> None:
+    print(json_format.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def create_table(*columns: str) -> "Table":
+    """A plain table; columns whose name starts with > are numbers."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    return table
+
+
+def print_table(table: "Table") -> None:
+    from rich.console import Console
+
+    Console().print(table)
+
+
+@contextmanager
+def interruptible(what: str) -> Iterator[None]:
+    """Say on Ctrl-C what becomes of the work, and stop with the code 130 that shells expect."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"seqconv: interrupted; {what}", file=sys.stderr)
+        raise typer.Exit(130) from None

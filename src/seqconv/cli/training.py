@@ -1,0 +1,136 @@
+"""Commands that train, and those that show what is there to train."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seqconv.cli import console
+from seqconv.cli.console import (
+    Data,
+    Engine,
+    Json,
+    Settings,
+    Threads,
+    app,
+    create_table,
+    print_json,
+    print_table,
+    show_number,
+)
+
+
+@app.command()
+def recipes(json: Json = False) -> None:
+    """List the recipes of the package."""
+    from seqconv.config import read_recipe, recipe_names
+
+    found = [read_recipe(name) for name in recipe_names()]
+    if json:
+        print_json({"recipes": [{"name": r.name, "task": r.task, "description": r.description} for r in found]})
+        return
+    for recipe in found:
+        print(f"{recipe.name:<24} {recipe.description}")
+
+
+@app.command()
+def summary(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    data: Data = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Show the layers of a recipe, their shapes and cost.
+
+    Output shape, parameters, receptive field in input steps, and multiply-adds of one example. The columns of a
+    series are read from its data.
+    """
+    from dataclasses import asdict
+
+    from seqconv.runs import summarise_recipe
+
+    layers = summarise_recipe(_recipe(recipe, data, settings))
+    if json:
+        print_json({"layers": [asdict(layer) for layer in layers], "parameters": sum(r.parameters for r in layers)})
+        return
+    table = create_table("layer", ">output shape", ">parameters", ">receptive field", ">multiply-adds")
+    for row in layers:
+        field = "all" if row.receptive_field is None else f"{row.receptive_field:,}"
+        table.add_row(row.name, str(row.shape), f"{row.parameters:,}", field, f"{row.multiply_adds:,}")
+    parameters, cost = sum(row.parameters for row in layers), sum(row.multiply_adds for row in layers)
+    table.add_section()
+    table.add_row("all", "", f"{parameters:,}", "", f"{cost:,}")
+    print_table(table)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE]")] = None,
+    engine: Engine = "native",
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed of every random choice.")] = None,
+    threads: Threads = 0,
+    settings: Settings = None,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not score the baselines.")] = False,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Train again on training and validation rows for the best epochs.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run of the same command.")
+    ] = False,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
+) -> None:
+    """Train a recipe and report it beside the baselines.
+
+    Writes a run folder: the resolved recipe, history, metrics, report and model.
+    """
+    from seqconv import progress, runs
+
+    chosen = _recipe(recipe, data, [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])])
+    options = runs.Options(
+        out=out, engine=engine, threads=threads, baselines=not no_baselines, refit=refit, resume=resume
+    )
+    with (
+        progress.listen(quiet or json) as listener,
+        console.interruptible("goes on with the same command and --resume"),
+    ):
+        run = runs.train(chosen, options, listener)
+    if json:
+        print_json({name: run.results[name] for name in runs.JSON_KEYS})
+    elif not quiet:
+        _print_results(run.results)
+
+
+@app.command()
+def data(
+    name: Annotated[str, typer.Argument(help="imdb or jena.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Fetch and verify a public data set, say where it lies."""
+    from seqconv import datasets, progress
+
+    with progress.listen(json) as listener:
+        path = datasets.locate(name, listener.download)
+    print_json({"name": name, "path": str(path)}) if json else print(path)
+
+
+def _recipe(name: str, data: str | None, settings: list[str] | None) -> Any:
+    from seqconv.config import read_recipe
+
+    source = [] if data is None else [f"data.source={data}"]
+    return read_recipe(name, (*source, *(settings or [])))
+
+
+def _print_results(results: dict[str, Any]) -> None:
+    print(f"\n{results['verdict']}\n")
+    metric = results["metric"]
+    label = f"MAE, {', '.join(results['targets'])}" if metric == "mae" else metric
+    table = create_table(label, ">validation", ">test", ">seconds")
+    network = {"name": f"network ({results['recipe']})", "seconds": results["seconds"]["train"]}
+    for row in [*results["baselines"], results | network]:
+        scores = [show_number(row[part][metric]) for part in ("validation", "test")]
+        table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
+    print_table(table)
+    print(f"\nreport: {results['run']}/report.html")

@@ -1,0 +1,1 @@
+"""Read files, check them, and say what is odd about them: path -> TextData | Texts | Series | Table."""
