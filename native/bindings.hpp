@@ -39,6 +39,7 @@ void bind_dense(nb::module_& m);
 void bind_optimisers(nb::module_& m);
 void bind_recurrent(nb::module_& m);
 void bind_table_gradients(nb::module_& m);
+void bind_text_filters(nb::module_& m);
 void bind_tokens(nb::module_& m);
 
 }  // namespace seqconv

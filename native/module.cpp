@@ -12,5 +12,6 @@ NB_MODULE(_native, m) {
   seqconv::bind_optimisers(m);
   seqconv::bind_recurrent(m);
   seqconv::bind_table_gradients(m);
+  seqconv::bind_text_filters(m);
   seqconv::bind_tokens(m);
 }

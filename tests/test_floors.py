@@ -12,8 +12,8 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
-    {"data", "flags", "metrics", "models", "periods", "tokens", "windows"},
-    {"demo", "features", "holdout", "plans", "plots", "readers"},
+    {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
+    {"demo", "features", "holdout", "masks", "plans", "plots", "readers", "summaries"},
     {"bundle", "datasets", "engines", "splits"},
     {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},

@@ -21,13 +21,15 @@ from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, c
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network, create_network
+from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
 from seqconv.training import Listener, Trained, fit_network
 
@@ -132,7 +134,7 @@ def train(
     with replace_folder(target, RESULTS, options.resume) as folder:
         split = prepare(recipe, options.threads, listener, timer, data=data)
         plan = build_network_plan(recipe, split)
-        network = _create(plan, recipe, options)
+        network = _create(plan, split, recipe, options)
         bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, _fingerprint(split))
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         with timer.part("train"):
@@ -201,9 +203,11 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
 
-def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
-    weights = initial_weights(plan, recipe.training.seed)
-    return create_network(options.engine, plan, weights, recipe.training, count_threads(options.threads))
+def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
+    weights, threads = initial_weights(plan, recipe.training.seed), count_threads(options.threads)
+    if isinstance(split.train.inputs, TokenInputs):
+        weights |= fit_scales(plan, split.train.inputs, split.train.targets, threads)
+    return create_network(options.engine, plan, weights, recipe.training, threads)
 
 
 def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
@@ -241,10 +245,11 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
     listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
-    network = _create(plan, recipe, options)
+    whole = merge_validation(split)
+    network = _create(plan, whole, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
-    fit_network(network, merge_validation(split), config, listener, keep_best=False)
+    fit_network(network, whole, config, listener, keep_best=False)
     return network
 
 
