@@ -191,7 +191,8 @@ def _to_frame(
                 frame = _read(dialect, piece, skip, _guess_kinds(dialect, piece, skip))
             except polars.exceptions.PolarsError:
                 frame = _read(dialect, piece, skip, text)
-            columns, notes = zip(*map(to_numbers, frame), strict=True)
+            commas = dialect.separator in ";\t"  # what is written where the comma is the decimal mark
+            columns, notes = zip(*(to_numbers(column, commas) for column in frame), strict=True)
             return polars.DataFrame(list(columns)), tuple(note for each in notes for note in each)
         return _read(dialect, piece, skip, text), ()
     except polars.exceptions.PolarsError as error:

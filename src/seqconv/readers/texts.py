@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word that begins so is a label
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
 _ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files beside the data
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
