@@ -39,6 +39,8 @@ def columns(write, kind):
 
 # What comes out
 
+IDS = "plain windows unended blank tabs semicolons bars quoted spaces bom utf16 utf16le utf16be gzip zip macos"
+
 
 @pytest.mark.parametrize(
     ("content", "form", "notes"),
@@ -60,24 +62,7 @@ def columns(write, kind):
         (packed(PLAIN), "csv", ()),
         (packed(PLAIN, extra=["__MACOSX/._a.csv"]), "csv", ()),
     ],
-    ids=[
-        "plain",
-        "windows",
-        "no last line end",
-        "blank end",
-        "tabs",
-        "semicolons",
-        "bars",
-        "quoted",
-        "spaces",
-        "utf-8 mark",
-        "utf-16 mark",
-        "utf-16-le",
-        "utf-16-be",
-        "gzip",
-        "zip",
-        "zip of macOS",
-    ],
+    ids=IDS.split(),
 )
 def test_delimited(write, content, form, notes):
     table = read_table(write(content, "a.any"))

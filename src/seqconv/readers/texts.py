@@ -206,9 +206,7 @@ def _read_folder(path: Path) -> _Rows:
     except OSError as error:
         raise unreadable(path, error) from error
     folders = {name: files for name, files in folders.items() if files}
-    files = [
-        each for each in visible if each.is_file() and not re.match(r"readme|licen[cs]e", each.name, re.IGNORECASE)
-    ]
+    files = [each for each in visible if each.is_file() and not _ABOUT.match(each.name) and each.suffix not in _TABLES]
     if len(folders) > 1:
         return _read_folder_of_folders(folders)
     if len(files) < 2 or folders:
