@@ -232,6 +232,7 @@ BROKEN = {
     "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
     "short and long row": ("a,b\n1,2\n3\n4,5,6\n", "line 3", "got 1"),
+    "short row and long last row": ("a,b\n1\n2,,", "line 2", "got 1"),
     "blank row": ("a,b\n1,2\n\n4,5\n", "line 3", "an empty line"),
     "short row behind long cells": ('a,b\n"x\n\ny",2\n3\n', "line 5", "got 1"),
     "never closed": ('a,b\n1,"x\n2,y\n', "line 2", "never"),

@@ -12,7 +12,7 @@ from seqconv.data import count
 from seqconv.errors import DataError
 from seqconv.readers.files import BLOCK, Table, check_names, describe_encoding, find_encoding, read_utf8
 from seqconv.readers.numbers import find_kind, to_numbers
-from seqconv.readers.quotes import end_of_rows, find_rows, read_quoting, split_rows
+from seqconv.readers.quotes import end_of_rows, find_rows, has_regular_rows, read_quoting, split_rows
 
 if TYPE_CHECKING:
     import polars
@@ -153,7 +153,7 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
         rows = _check_rows(dialect, piece, line)
         if len(rows) != height:  # cells that span lines
             numbers = (rows + line)[skip:].tolist()
-    elif piece.count(dialect.separator.encode()) != height * (len(dialect.names) - 1):
+    elif not has_regular_rows(piece, dialect.separator, len(dialect.names)):
         _check_rows(dialect, piece, line)
     if not len(numbers):
         return None, line + height
