@@ -228,7 +228,7 @@ BROKEN = {
     "header only": ("text,label\n", "rows below its header"),
     "header and blank lines": ("text,label\n\n\n", "rows below its header"),
     "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' comes twice"),
-    "nameless": (",text\n0,x\n1,y\n", "line 1", "column 1 has no name"),
+    "nameless": (b"a,,c\n1,2,3\n", "column 2 has no name"),
     "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
     "short and long row": ("a,b\n1,2\n3\n4,5,6\n", "line 3", "got 1"),
@@ -357,3 +357,9 @@ def test_real_tables(real_data):
     assert weather.shape == (52_696, 22)
     assert weather.dtypes == [polars.String] + [polars.Float64] * 21
     assert json.dumps(weather.row(0)[:2]) == '["2020-01-01 00:10:00", 1008.89]'
+
+
+def test_the_index_that_pandas_writes_gets_a_name(write):
+    table = read_table(write(",a\n2020-01-01,1\n2020-01-02,2\n"))
+    assert table.frame.columns == ["column_1", "a"]
+    assert "the first column has no name: it is called column_1" in table.notes
