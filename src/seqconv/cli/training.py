@@ -149,14 +149,22 @@ def train(
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="imdb or jena.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="imdb, jena, demo-text or demo-series.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write it as .csv, .tsv, .parquet or .jsonl.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Fetch and verify a public data set, say where it lies."""
+    """Fetch and verify a public data set and say where it lies, or write it as a table.
+
+    The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
+    """
     from seqconv import datasets, progress
 
     with progress.listen(json) as listener:
-        path = datasets.locate(name, listener.download)
+        path = (
+            datasets.locate(name, listener.download) if out is None else datasets.export(name, out, listener.download)
+        )
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
