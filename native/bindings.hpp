@@ -34,6 +34,7 @@ void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);
 void bind_optimisers(nb::module_& m);
 void bind_recurrent(nb::module_& m);
+void bind_text_filters(nb::module_& m);
 void bind_tokens(nb::module_& m);
 
 }  // namespace seqconv

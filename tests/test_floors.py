@@ -13,7 +13,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
     {"data", "metrics", "models", "tokens", "windows"},
-    {"demo", "features", "holdout", "plans", "plots", "readers"},
+    {"demo", "features", "holdout", "masks", "plans", "plots", "readers", "summaries"},
     {"bundle", "datasets", "engines", "splits"},
     {"baselines"},
     {"predictor", "training"},

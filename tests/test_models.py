@@ -5,6 +5,7 @@ import pytest
 
 from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Conv,
     Dense,
@@ -18,15 +19,13 @@ from seqconv.models import (
     Relu,
     Residual,
     count_parameters,
-    draw_masks,
     initial_weights,
-    mask_shapes,
     output_shape,
     shapes,
-    summarise,
     weight_shapes,
 )
 from seqconv.plans import build_plan
+from seqconv.summaries import summarise
 
 TCN = (
     Residual((Conv(4, 4, 3, 2, "causal"), Relu(), Dropout(0.2), Conv(4, 4, 3, 4, "causal"))),

@@ -10,7 +10,8 @@ import pytest
 from networks import RECIPES, SERIES, TEXT, agree, batch_for, examples_for, native, random_weights, train
 
 from seqconv.errors import DataError
-from seqconv.models import Embed, Masks, Plan, draw_masks, mask_shapes, shapes
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import Embed, Masks, Plan, shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 

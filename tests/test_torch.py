@@ -9,6 +9,7 @@ from seqconv import metrics
 from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
 from seqconv.errors import ConfigError, DataError, MissingExtra
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Conv,
     Dense,
@@ -24,9 +25,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Tanh,
-    draw_masks,
     initial_weights,
-    mask_shapes,
 )
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs

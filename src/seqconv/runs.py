@@ -31,10 +31,11 @@ from seqconv.engines import Network, create_network
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
 from seqconv.training import Epoch, Listener, Trained, fit_network
 

@@ -22,7 +22,10 @@ from seqconv.engines.steps import (
     TanhStep,
     Tokens,
 )
+from seqconv.engines.token_steps import BranchesStep, NgramBagStep, TokenFilterStep
 from seqconv.models import (
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -35,11 +38,13 @@ from seqconv.models import (
     Lstm,
     Masks,
     MaxPool,
+    NgramBag,
     Plan,
     Relu,
     Residual,
     Shape,
     Tanh,
+    TokenConv,
 )
 
 
@@ -303,19 +308,23 @@ PLAIN: dict[type, Callable[[Context, str], Step]] = {
 }
 
 
-def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0) -> list[Step]:
-    """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`."""
+def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0, leads: bool = True) -> list[Step]:
+    """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`.
+
+    Args:
+        leads: layer 0 reads the network's own input, which needs no gradient.
+    """
     steps = []
     while start < len(plan):
-        step, taken = _compile_at(plan, context, prefix, start)
+        step, taken = _compile_at(plan, context, prefix, start, leads and start == 0)
         steps.append(step)
         start += taken
     return steps
 
 
-def _compile_at(plan: Plan, context: Context, prefix: str, index: int) -> tuple[Step, int]:
+def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bool) -> tuple[Step, int]:
     """The step that begins at that layer, and the number of layers that it covers."""
-    at, first = f"{prefix}{index}", prefix == "" and index == 0
+    at = f"{prefix}{index}"
     match plan[index]:
         case Embed() as embed:
             return _compile_embed(plan, context, at, f"{prefix}{index + 1}", embed)
@@ -330,7 +339,18 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int) -> tuple[
         case MaxPool(size):
             return MaxPoolStep(context, at, size), 1
         case Residual(body):
-            return ResidualStep(context, at, compile_plan(body, context, f"{at}.")), 1
+            return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
+        case TokenConv() as filters:
+            relu, pool, taken = _following(plan[index + 1 : index + 3])
+            return TokenFilterStep(context, at, filters, relu, pool), 1 + taken
+        case NgramBag() as bag:
+            return NgramBagStep(context, at, bag), 1
+        case (Concat() | Add()) as layer:
+            branches = [
+                compile_plan(branch, context, f"{at}.{number}.", leads=first)
+                for number, branch in enumerate(layer.branches)
+            ]
+            return BranchesStep(context, at, layer, branches, first), 1
         case layer:
             return PLAIN[type(layer)](context, at), 1
 
@@ -353,10 +373,16 @@ def _compile_embed(plan: Plan, context: Context, at: str, next_at: str, embed: E
 
 def _conv_options(conv: Conv, following: Plan) -> tuple[ConvOptions, int]:
     """What of the two layers after a convolution runs with it, and how many layers that is."""
-    relu = bool(following) and isinstance(following[0], Relu)
-    match following[relu : relu + 1]:
+    relu, pool, taken = _following(following)
+    return ConvOptions(conv, relu, pool), taken
+
+
+def _following(layers: Plan) -> tuple[bool, int, int]:
+    """Of the two layers after a convolution: is there a relu, the pool's steps (1: none, 0: all), how many count."""
+    relu = bool(layers) and isinstance(layers[0], Relu)
+    match layers[relu : relu + 1]:
         case (MaxPool(size),):
-            return ConvOptions(conv, relu, size), relu + 1
+            return relu, size, relu + 1
         case (GlobalMaxPool(),):
-            return ConvOptions(conv, relu, 0), relu + 1
-    return ConvOptions(conv, relu, 1), int(relu)
+            return relu, 0, relu + 1
+    return relu, 1, int(relu)

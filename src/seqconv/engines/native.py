@@ -20,8 +20,8 @@ from seqconv.engines import (
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.optimisers import Optimiser, compute_loss
 from seqconv.engines.series import SharedPass
-from seqconv.engines.steps import FLOAT, INT, Context, RowGradient, Tokens
-from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, Shape, Weights, weight_shapes
+from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens
+from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -46,7 +46,9 @@ class NativeNetwork:
         self._optimiser = Optimiser(training, own, threads)
         self._lock = Lock()
         self._outputs: dict[Shape, int] = {}
-        self._vocabulary = plan[0].rows if plan and isinstance(plan[0], Embed) else 0
+        readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
+        self._vocabulary = min((layer.rows for layer in readers), default=0)
+        self._compacts = any(isinstance(layer, Embed) for layer in readers)
         self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
 
     def weights(self) -> Weights:
@@ -82,7 +84,10 @@ class NativeNetwork:
                 gradient = self._context.gradients[name]
                 if isinstance(gradient, RowGradient):
                     found[name] = np.zeros_like(array)
-                    found[name][gradient.rows] = gradient.values
+                    found[name].reshape(len(array), -1)[gradient.rows] = gradient.values
+                elif isinstance(gradient, ElementGradient):
+                    found[name] = np.zeros_like(array)
+                    found[name].reshape(-1)[gradient.places] = gradient.values
                 else:
                     found[name] = gradient.copy()
         return loss, outputs, found
@@ -166,6 +171,8 @@ class NativeNetwork:
         return windows
 
     def _compact(self, ids: np.ndarray, place: str) -> Tokens:
+        if not self._compacts:
+            return Tokens(ids, None)
         compact = self._context.buffer(f"{place}.compact", ids.shape, INT)
         return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
 
