@@ -16,6 +16,7 @@ def _start(width: float, height: float) -> tuple[Any, Any]:
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
     return figure, axes
 
 
@@ -39,7 +40,6 @@ def _finish(figure: Any) -> str:
 def _paint(figure: Any) -> None:
     for axes in figure.axes:
         axes.tick_params(colors=INK)
-        axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
         for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
             text.set_color(INK)
         for spine in axes.spines.values():
@@ -93,4 +93,34 @@ def draw_comparison(names: list[str], improvements: list[tuple[float, float, flo
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlabel("smaller test error than the baseline, % (95 % interval)")
+    return _finish(figure)
+
+
+def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
+    """A cell for each row and stretch, its colour and sign the value's, its strength the size's, as SVG.
+
+    Args:
+        edges: names of the bounds of the stretches, `[S + 1]`.
+        values: `[rows, S]`; a value of zero lets the page show through.
+        label: what the values are.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    figure, axes = _start(10.2, 1.3 + 0.28 * len(rows))
+    axes.grid(False)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    limit = float(np.abs(values).max(initial=0)) or 1.0
+    ends = [to_rgba(VALIDATION, 0.95), to_rgba("#888888", 0.0), to_rgba(TRAINING, 0.95)]
+    colours = LinearSegmentedColormap.from_list("signed", ends, N=33)
+    cells = axes.pcolormesh(values, cmap=colours, vmin=-limit, vmax=limit)
+    for row, column in np.argwhere(np.abs(values) >= 0.3 * limit):
+        sign = "+" if values[row, column] > 0 else "\u2212"
+        axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=9)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.invert_yaxis()
+    shown = np.unique(np.linspace(0, len(edges) - 1, 5).round().astype(int))
+    axes.set_xticks(shown, [edges[place] for place in shown])
+    axes.tick_params(left=False)
+    bar = figure.colorbar(cells, ax=axes, label=label, pad=0.01, fraction=0.03)
+    bar.outline.set_visible(False)
     return _finish(figure)

@@ -1,0 +1,219 @@
+"""The command that explains an answer."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_json, print_table
+from seqconv.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from seqconv.explanation import GridExplanation, TextExplanation
+    from seqconv.predictor import Predictor
+
+LONGEST = 12  # rows of a printed table
+FAINTEST = 0.05  # share of the strongest word below which a word is left plain
+STRONG = 0.5  # and from which it is printed in reverse
+STYLES = {True: ("color(33)", "underline"), False: ("color(166)", "italic")}
+
+
+@app.command()
+def explain(
+    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run or model folder.", show_default=False)],
+    given: Annotated[
+        str | None,
+        typer.Argument(metavar="[TEXT | FILE]", help="A text; of a series or sequences, the file.", show_default=False),
+    ] = None,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the text or sequence.")] = None,
+    row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file.")] = 1,
+    class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Class to explain.")] = None,
+    at: Annotated[str, typer.Option(metavar="TIME", help="Newest row of the window of a series.")] = "",
+    target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
+    lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Write a page too.")] = None,
+    engine: Engine = "native",
+    threads: Threads = 0,
+    json: Json = False,
+) -> None:
+    """Show which words, or which inputs and stretches of time, made an answer.
+
+    A text is taken from the command line, a file, or standard input. Where the network is a sum over filters, each won
+    by one span of words, the parts sum to the logit; otherwise each word is left out in turn. Of a series or sequence,
+    each input is put at its mean over each stretch of the window.
+    """
+    from seqconv.features import SequenceFeatures, SeriesFeatures
+    from seqconv.predictor import load
+
+    predictor = load(model, engine=engine, threads=threads)
+    features = predictor.bundle.features
+    name = predictor.bundle.recipe.name
+    if given is not None and file is not None:
+        raise ConfigError("explain: must have either TEXT or --file; got both. Leave one out")
+    if isinstance(features, SeriesFeatures):
+        _refuse("a forecasting model", class_name=class_name, row=None if row == 1 else row)
+    else:
+        _refuse("a model of classes", at=at, target=target, lead=lead)
+    if isinstance(features, SequenceFeatures | SeriesFeatures):
+        one = _explain_window(predictor, _choose_file(given, file), row, class_name, (at, target, lead))
+        _show_grid(one, name, out, json)
+    else:
+        from seqconv.explainer import explain_text
+
+        found = explain_text(predictor, _read_text(given, file, row), class_name)
+        _show_texts(found, name, out, json)
+
+
+def _refuse(kind: str, **flags: Any) -> None:
+    for flag, value in flags.items():
+        if value:
+            raise ConfigError(f"--{flag.removesuffix('_name')} has no meaning for {kind}. Leave it out")
+
+
+def _choose_file(given: str | None, file: Path | None) -> Path:
+    if given is None and file is None:
+        raise ConfigError("explain: this model needs a file to read; got none. Name it behind the model")
+    return file or Path(given or "")
+
+
+def _read_text(given: str | None, file: Path | None, row: int) -> str:
+    if file is None:
+        if row != 1:
+            raise ConfigError("--row counts the texts of --file; got no --file. Name the file, or leave --row out")
+        return _read_input() if given is None else given
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{file}: must be a readable file; {error.strerror}. Check the path") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
+    _check_row(file, row, len(lines), "text")
+    return lines[row - 1]
+
+
+def _read_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"standard input: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
+
+
+def _check_row(file: Path, row: int, count: int, noun: str) -> None:
+    if row > count:
+        raise DataError(f"{file}: must hold a {noun} number {row}; it holds {count}. Choose another --row")
+
+
+def _explain_window(
+    predictor: "Predictor", file: Path, row: int, class_name: str | None, place: tuple[str, str, str]
+) -> "GridExplanation":
+    import numpy as np
+
+    from seqconv.explainer import explain_sequence, explain_series
+    from seqconv.features import SeriesFeatures
+    from seqconv.readers.sequences import read_sequences
+    from seqconv.readers.series import read_series
+
+    if isinstance(predictor.bundle.features, SeriesFeatures):
+        return explain_series(predictor, read_series(file), *place)
+    sequences = read_sequences(file, labelled=False)
+    _check_row(file, row, len(sequences), "sequence")
+    return explain_sequence(predictor, sequences.take(np.array([row - 1])), class_name)
+
+
+def _show_texts(found: list["TextExplanation"], name: str, out: Path | None, json: bool) -> None:
+    if out is not None:
+        from seqconv.explanation_page import write_text_page
+
+        write_text_page(out, name, found)
+    if json:
+        print_json(_describe_texts(found))
+        return
+    print(f"{name}: {found[0].verdict}")
+    for one in found:
+        _print_text(one)
+    if out is not None:
+        print(f"\npage: {out}")
+
+
+def _describe_texts(found: list["TextExplanation"]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    first = found[0]
+    shared: dict[str, Any] = {
+        "text": first.text,
+        "classes": list(first.classes),
+        "probability": list(first.probability),
+    }
+    shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
+    each = [
+        {"class": one.name, "logit": one.logit, "constant": one.constant, "parts": [asdict(part) for part in one.parts]}
+        for one in found
+    ]
+    return shared | (each[0] if len(each) == 1 else {"labels": each})
+
+
+def _print_text(one: "TextExplanation") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from seqconv.explanation import show_safely
+
+    words = one.shade_words()
+    strongest = max((abs(share) for _, _, share in words), default=0.0)
+    text = Text(show_safely(one.text))
+    for start, end, share in words:
+        if abs(share) > FAINTEST * strongest:
+            text.stylize(_style(share > 0, abs(share) >= STRONG * strongest), start, end)
+    raises, lowers = one.directions
+    legend = Text.assemble((f"+ {raises}", _style(True, False)), "   ", (f"- {lowers}", _style(False, False)))
+    console = Console(highlight=False)
+    for line in ("", one.title, "", text, "", legend, ""):
+        console.print(line, markup=False)
+    table = create_table(">adds", *([">filters"] if one.exact else []), "span" if one.exact else "word left out")
+    for value, filters, label in one.list_rows(LONGEST):
+        counts = ["" if filters is None else str(filters)] if one.exact else []
+        table.add_row(f"{value:+.4f}", *counts, Text(label))
+    print_table(table)
+    console.print(f"\n{one.note}", markup=False)
+
+
+def _style(raises: bool, strong: bool) -> str:
+    colour, line = STYLES[raises]
+    return f"{colour} {line} bold{' reverse' if strong else ''}"
+
+
+def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) -> None:
+    if out is not None:
+        from seqconv.explanation_page import write_grid_page
+
+        write_grid_page(out, name, one)
+    if json:
+        print_json(_describe_grid(one))
+        return
+    from rich.text import Text
+
+    print(f"{name}: {one.verdict}\n{one.note}\n")
+    table = create_table(">adds", "input", "from", "to")
+    for row, begin, end, value in one.top(LONGEST):
+        table.add_row(f"{value:+.4f}", Text(row), begin, end)
+    print_table(table)
+    inputs = create_table(">adds", "input, over the whole window")
+    for place in abs(one.whole).argsort(kind="stable")[::-1][:LONGEST]:
+        inputs.add_row(f"{one.whole[place]:+.4f}", Text(one.rows[place]))
+    print()
+    print_table(inputs)
+    if out is not None:
+        print(f"\npage: {out}")
+
+
+def _describe_grid(one: "GridExplanation") -> dict[str, Any]:
+    cells = [
+        {"input": row, "from": begin, "to": end, "contribution": value}
+        for row, begin, end, value in one.top(one.contributions.size)
+    ]
+    inputs = [{"input": row, "contribution": float(value)} for row, value in zip(one.rows, one.whole, strict=True)]
+    answer: dict[str, Any] = {"output": one.output, "value": one.value}
+    if one.probability is not None:
+        answer = {"class": one.output, "probability": one.probability, "logit": one.value}
+    return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
