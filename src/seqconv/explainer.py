@@ -1,6 +1,6 @@
 """Take an answer apart: into the words of a text, or the inputs and stretches of time of a window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -163,11 +163,13 @@ def explain_sequence(predictor: Predictor, sequence: Sequences, name: str | None
 
     cells, whole = _occlude(answer, window, groups, bounds)
     skipped = int(np.diff(sequence.offsets)[0]) - features.length
-    edges = tuple(str(bound + 1 + skipped) for bound in bounds)
+    stretches = _pair([str(step + 1 + skipped) for step in bounds[:-1]], [str(step + skipped) for step in bounds[1:]])
     probability = float(probabilities(outputs)[0, index])
     value = sign * float(outputs[0, output])
     facts = {"steps": str(given)}
-    return GridExplanation(features.classes[index], value, probability, features.channels, edges, cells, whole, facts)
+    return GridExplanation(
+        features.classes[index], value, probability, features.channels, stretches, cells, whole, facts
+    )
 
 
 def explain_series(
@@ -212,9 +214,9 @@ def explain_series(
         raise DataError(f"the model's answer must be a number; got {value}. Its training failed: train again")
     rows = (*features.columns, *(f"time of {period}" for period in features.calendar))
     first = int(anchor[0]) - features.spec.lookback
-    edges = _stamps(series, first + np.minimum(bounds, len(window) - 1) * features.spec.step)
-    facts = {"newest row": edges[-1]}
-    return GridExplanation(_name_output(features, output), value, None, rows, edges, cells, whole, facts)
+    begins, ends = (_stamps(series, first + steps * features.spec.step) for steps in (bounds[:-1], bounds[1:] - 1))
+    facts = {"newest row": ends[-1]}
+    return GridExplanation(_name_output(features, output), value, None, rows, _pair(begins, ends), cells, whole, facts)
 
 
 def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
@@ -238,7 +240,8 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
     spec = features.spec
     anchors = spec.live_anchors(len(scaled))
     if at:
-        rows = np.flatnonzero(local_times(series.times, series.zone) == _read_stamp(at))
+        stamp = np.array(_read_stamp(at), "datetime64[s]")
+        rows = np.flatnonzero(local_times(series.times, series.zone) == stamp)
         if not len(rows):
             ends = " to ".join(_stamps(series, np.array([0, -1])))
             raise DataError(f"--at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
@@ -249,19 +252,19 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
         needs = f"{spec.length} rows {show_duration(spec.step * spec.interval_s)} apart, without holes"
         where = f"the window that ends at {at}" if at else "the file"
         raise DataError(f"{series.source}: {where} must hold {needs}; it does not. Choose another --at or file")
-    return whole[-1:]
+    return np.asarray(whole[-1:])
 
 
-def _read_stamp(text: str) -> np.datetime64:
+def _read_stamp(text: str) -> datetime:
     try:
-        return np.datetime64(datetime.fromisoformat(text.strip()).replace(tzinfo=None)).astype("datetime64[s]")
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=None, microsecond=0)
     except ValueError as error:
         raise ConfigError(f"--at must be a time such as 2016-12-31T23:00; got {text!r}") from error
 
 
-def _stamps(series: Series, rows: np.ndarray) -> tuple[str, ...]:
+def _stamps(series: Series, rows: np.ndarray) -> list[str]:
     times = local_times(series.times[rows], series.zone)
-    return tuple(str(time).replace("T", " ").removesuffix(":00") for time in times)
+    return [str(time).replace("T", " ").removesuffix(":00") for time in times]
 
 
 def cut_stretches(steps: int) -> np.ndarray:
@@ -274,6 +277,10 @@ def cut_stretches(steps: int) -> np.ndarray:
         return np.arange(steps + 1)
     count = max((number for number in range(FEWEST, MOST + 1) if steps % number == 0), default=MOST)
     return np.asarray(np.arange(count + 1) * steps // count)
+
+
+def _pair(begins: Sequence[str], ends: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(begins, ends, strict=True))
 
 
 def _stack(windows: np.ndarray) -> WindowInputs:

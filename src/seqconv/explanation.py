@@ -82,7 +82,7 @@ class TextExplanation:
         )
 
     def list_rows(self, count: int) -> list[tuple[float, int | None, str]]:
-        """Contribution, filters and label of the `count` largest parts; if exact, of the rest, the constant and the sum."""
+        """Contribution, filters and label of the `count` largest parts; if exact also the rest, constant and sum."""
         rows = [
             (part.contribution, part.filters, f"\u201c{show_safely(part.span)}\u201d") for part in self.parts[:count]
         ]
@@ -114,7 +114,7 @@ class GridExplanation:
         value: logit, or forecast in the target's unit.
         probability: of the class; None for a forecast.
         rows: inputs: columns, then periods of the calendar.
-        edges: where stretches begin and end, `[S + 1]`: times, or step numbers from 1.
+        stretches: first and last row of each, both in it, `[S]`: times, or step numbers from 1.
         contributions: float64 `[rows, S]`, in the unit of `value`.
         whole: of each input over the whole window, float64 `[rows]`.
     """
@@ -123,7 +123,7 @@ class GridExplanation:
     value: float
     probability: float | None
     rows: tuple[str, ...]
-    edges: tuple[str, ...]
+    stretches: tuple[tuple[str, str], ...]
     contributions: np.ndarray
     whole: np.ndarray
     facts: dict[str, str]
@@ -136,21 +136,16 @@ class GridExplanation:
         return f"{self.output} {self.probability:.1%}, logit {self.value:+.4f}"
 
     @property
-    def unit(self) -> str:
-        """What a contribution is a part of."""
-        return self.output if self.probability is None else f"logit of {self.output}"
-
-    @property
     def note(self) -> str:
         """How the contributions came about, in a sentence or two."""
-        facts = "".join(f"{name}: {value}. " for name, value in self.facts.items())
+        facts = "".join(f"{name.capitalize()}: {value}. " for name, value in self.facts.items())
         return f"{facts}{GRID_NOTE}"
 
     def top(self, count: int) -> list[tuple[str, str, str, float]]:
-        """Input, first and last edge and contribution of the largest cells."""
+        """Input, first and last row of the stretch, and contribution, of the largest cells."""
         order = np.argsort(-np.abs(self.contributions), axis=None, kind="stable")[:count]
         cells = (divmod(int(cell), self.contributions.shape[1]) for cell in order)
-        return [(self.rows[r], self.edges[s], self.edges[s + 1], float(self.contributions[r, s])) for r, s in cells]
+        return [(self.rows[r], *self.stretches[s], float(self.contributions[r, s])) for r, s in cells]
 
 
 def show_safely(text: str) -> str:

@@ -9,9 +9,10 @@ from seqconv import plots
 from seqconv.explanation import GridExplanation, TextExplanation, show_safely
 from seqconv.pages import render_table, write_page
 
-LONGEST = 20  # spans of a table
+LONGEST = 20  # rows of a table of spans
+MOST_CELLS = 12  # and of stretches
 TALLEST = 40  # inputs of a picture
-FAINTEST = 0.05  # share of the strongest word below which a word is left plain
+FAINTEST = 0.1  # share of the strongest word below which a word is left plain
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
 
 
@@ -39,10 +40,10 @@ def _explain(one: TextExplanation) -> str:
         f'<span class="lowers" style="--share: 30%">wavy line, \u2212</span> {escape(lowers)}. {escape(one.note)}</p>'
     )
     rows = [
-        [f"{value:+.4f}", "" if filters is None else str(filters), label]
+        [label, "" if filters is None else str(filters), f"{value:+.4f}"]
         for value, filters, label in one.list_rows(LONGEST)
     ]
-    head = ["adds", "filters" if one.exact else "", "span" if one.exact else "word left out"]
+    head = ["span" if one.exact else "word left out", "filters" if one.exact else "", "adds"]
     table = render_table(head, rows, own=len(rows) - 1 if one.exact else -1)
     return f"<h2>{escape(one.title)}</h2>\n{_colour(one)}\n{legend}\n{table}"
 
@@ -73,10 +74,11 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     """
     order = np.sort(np.argsort(-np.abs(one.contributions).max(axis=1), kind="stable")[:TALLEST])
     rows = [show_safely(one.rows[row]) for row in order]
-    picture = plots.draw_heat(rows, list(one.edges), one.contributions[order], one.unit)
+    edges = [*(begin for begin, _ in one.stretches), one.stretches[-1][1]]
+    picture = plots.draw_heat(rows, edges, one.contributions[order], "adds")
     left = len(one.rows) - len(rows)
     more = f" The {len(rows)} strongest inputs; {left} weaker ones are left out." if left else ""
-    cells = [[row, begin, end, f"{value:+.4f}"] for row, begin, end, value in one.top(LONGEST)]
+    cells = [[row, begin, end, f"{value:+.4f}"] for row, begin, end, value in one.top(MOST_CELLS)]
     inputs = [[one.rows[row], f"{one.whole[row]:+.4f}"] for row in np.argsort(-np.abs(one.whole), kind="stable")]
     body = (
         f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(one.verdict)}</p>\n'

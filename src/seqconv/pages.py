@@ -33,7 +33,6 @@ tr.own td { font-weight: 650; background: var(--band); }
 .raises { background: color-mix(in srgb, var(--raises) var(--share), transparent); }
 .lowers { background: color-mix(in srgb, var(--lowers) var(--share), transparent);
   text-decoration: underline wavy 1.5px var(--lowers); }
-td.text { text-align: left; overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }

@@ -108,14 +108,16 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
 
     figure, axes = _start(10.2, 1.3 + 0.28 * len(rows))
     axes.grid(False)
-    axes.spines[["left", "bottom"]].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, alpha=0.3, linewidth=0.6)
     limit = float(np.abs(values).max(initial=0)) or 1.0
-    ends = [to_rgba(VALIDATION, 0.95), to_rgba("#888888", 0.0), to_rgba(TRAINING, 0.95)]
-    colours = LinearSegmentedColormap.from_list("signed", ends, N=33)
+    tones = ((0.0, VALIDATION, 0.9), (0.5, VALIDATION, 0.0), (0.5, TRAINING, 0.0), (1.0, TRAINING, 0.9))
+    ramp = [(place, to_rgba(colour, alpha)) for place, colour, alpha in tones]
+    colours = LinearSegmentedColormap.from_list("signed", ramp, N=33)
     cells = axes.pcolormesh(values, cmap=colours, vmin=-limit, vmax=limit)
     for row, column in np.argwhere(np.abs(values) >= 0.3 * limit):
         sign = "+" if values[row, column] > 0 else "\u2212"
-        axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=9)
+        axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=11)
     axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
     axes.invert_yaxis()
     shown = np.unique(np.linspace(0, len(edges) - 1, 5).round().astype(int))

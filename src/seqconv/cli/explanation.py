@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from seqconv.predictor import Predictor
 
 LONGEST = 12  # rows of a printed table
-FAINTEST = 0.05  # share of the strongest word below which a word is left plain
-STRONG = 0.5  # and from which it is printed in reverse
-STYLES = {True: ("color(33)", "underline"), False: ("color(166)", "italic")}
+FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+STRONG = 0.5  # and from which it is printed on colour
+STYLES = {  # by whether a word raises the logit, and whether it does so strongly: never by colour alone
+    (True, False): "bold underline color(33)",
+    (True, True): "bold underline bright_white on color(25)",
+    (False, False): "bold italic color(166)",
+    (False, True): "bold italic bright_white on color(130)",
+}
 
 
 @app.command()
@@ -164,9 +169,9 @@ def _print_text(one: "TextExplanation") -> None:
     text = Text(show_safely(one.text))
     for start, end, share in words:
         if abs(share) > FAINTEST * strongest:
-            text.stylize(_style(share > 0, abs(share) >= STRONG * strongest), start, end)
+            text.stylize(STYLES[share > 0, abs(share) >= STRONG * strongest], start, end)
     raises, lowers = one.directions
-    legend = Text.assemble((f"+ {raises}", _style(True, False)), "   ", (f"- {lowers}", _style(False, False)))
+    legend = Text.assemble((f"+ {raises}", STYLES[True, False]), "   ", (f"- {lowers}", STYLES[False, False]))
     console = Console(highlight=False)
     for line in ("", one.title, "", text, "", legend, ""):
         console.print(line, markup=False)
@@ -176,11 +181,6 @@ def _print_text(one: "TextExplanation") -> None:
         table.add_row(f"{value:+.4f}", *counts, Text(label))
     print_table(table)
     console.print(f"\n{one.note}", markup=False)
-
-
-def _style(raises: bool, strong: bool) -> str:
-    colour, line = STYLES[raises]
-    return f"{colour} {line} bold{' reverse' if strong else ''}"
 
 
 def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) -> None:
