@@ -60,7 +60,7 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
                         Concat(tuple((TokenConv(300, 32, k), Relu(), GlobalMaxPool()) for k in (1, 2, 3))),
                         *(Dropout(0.5), Dense(96, 1)),
                     ),
-                    (NgramBag(300, 1, 3, 2000, 5.0),),
+                    (NgramBag(300, 1, 3, 2000, 3.0),),
                 )
             ),
         ),
@@ -215,7 +215,7 @@ def branches(draw: st.DrawFn, shape: Shape, text: bool, outputs: int) -> tuple[P
     for _ in range(draw(st.integers(1, 3))):
         if text and draw(st.integers(0, 3)) == 0:
             width = outputs or draw(WIDTHS)
-            bag = NgramBag(draw(st.sampled_from([1, 5, 40])), width, draw(st.integers(1, 3)), draw(WIDTHS), 0.5)
+            bag = NgramBag(draw(st.sampled_from([1, 5, 40])), width, draw(st.integers(1, 3)), draw(WIDTHS))
             found.append((bag,))
             continue
         front = draw(id_fronts()) if text else (draw(layers(shape)),)

@@ -178,7 +178,7 @@ LAYERS: dict[str, Plan] = {
     "lstm with masks": (Lstm(3, 3, 0.3, 0.3),),
     "filters": (TokenConv(9, 3, 2), Relu(), GlobalMaxPool()),
     "filters at every step": (TokenConv(9, 3, 2),),
-    "n-grams": (NgramBag(9, 3, 2, 5, 2.0),),
+    "n-grams": (NgramBag(9, 3, 2, 5),),
     "branches": (Concat(((TokenConv(9, 3, 1), GlobalMaxPool()), (NgramBag(9, 2, 2, 5),))),),
     "tokens into conv": (Embed(9, 2), Conv(2, 3, 3), Relu(), MaxPool(2)),
     "tokens into gru": (Embed(9, 2), Gru(2, 3)),

@@ -8,6 +8,7 @@ from seqconv import _native
 from seqconv.models import NgramBag, Plan, Weights, entries
 from seqconv.tokens import TokenInputs
 
+SMOOTHING = 4.0  # added to each count: larger than the usual 1, as it trusts rare n-grams less; docs/log.md
 CHUNK = 4096  # texts whose features are listed at once
 
 
@@ -36,7 +37,7 @@ def fit_scales(plan: Plan, inputs: TokenInputs, targets: np.ndarray, threads: in
     """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature tells about each class.
 
     It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
-    class, q that among the other texts, one more counted of each; 0 for features that no text has. A layer whose
+    class, q that among the other texts, `SMOOTHING` added to each count; 0 for features that no text has. A layer whose
     outputs are no classes keeps its scale.
 
     Args:
@@ -65,7 +66,7 @@ def _fit_ratios(layer: NgramBag, inputs: TokenInputs, members: np.ndarray, threa
             inside[:, output] += np.bincount(rows[of_text[:, output]], minlength=height)
     scales = np.empty((height, layer.outputs), np.float32)
     for output, counts in enumerate(inside.T):
-        p, q = counts + 1, everywhere - counts + 1
+        p, q = counts + SMOOTHING, everywhere - counts + SMOOTHING
         scales[:, output] = np.abs(np.log(p / p.sum()) - np.log(q / q.sum()))
     scales[everywhere == 0] = 0
     return scales
