@@ -33,6 +33,7 @@ def explain(
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the text or sequence.")] = None,
     row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file.")] = 1,
+    column: Annotated[str, typer.Option(metavar="NAME", help="Column of the texts, or of the times.")] = "",
     class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Class to explain.")] = None,
     at: Annotated[str, typer.Option(metavar="TIME", help="Newest row of the window of a series.")] = "",
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
@@ -57,17 +58,22 @@ def explain(
     if given is not None and file is not None:
         raise ConfigError("explain: must have either TEXT or --file; got both. Leave one out")
     if isinstance(features, SeriesFeatures):
-        _refuse("a forecasting model", class_name=class_name, row=None if row == 1 else row)
-    else:
-        _refuse("a model of classes", at=at, target=target, lead=lead)
-    if isinstance(features, SequenceFeatures | SeriesFeatures):
-        one = _explain_window(predictor, _choose_file(given, file), row, class_name, (at, target, lead))
-        _show_grid(one, name, out, json)
-    else:
-        from seqconv.explainer import explain_text
+        from seqconv.explainer import explain_series
+        from seqconv.prediction import read_rows
 
-        found = explain_text(predictor, _read_text(given, file, row), class_name)
-        _show_texts(found, name, out, json)
+        _refuse("a forecasting model", class_name=class_name, row=row != 1)
+        series = read_rows(predictor.bundle, _choose_file(given, file), column)
+        _show_grid(explain_series(predictor, series, at, target, lead), name, out, json)
+        return
+    _refuse("a model of classes", at=at, target=target, lead=lead)
+    if isinstance(features, SequenceFeatures):
+        _refuse("a model of sequences", column=column)
+        _show_grid(_explain_sequence(predictor, _choose_file(given, file), row, class_name), name, out, json)
+        return
+    from seqconv.explainer import explain_text
+
+    text = _read_text(predictor, given, file, row, column)
+    _show_texts(explain_text(predictor, text, class_name), name, out, json)
 
 
 def _refuse(kind: str, **flags: Any) -> None:
@@ -82,19 +88,15 @@ def _choose_file(given: str | None, file: Path | None) -> Path:
     return file or Path(given or "")
 
 
-def _read_text(given: str | None, file: Path | None, row: int) -> str:
-    if file is None:
-        if row != 1:
-            raise ConfigError("--row counts the texts of --file; got no --file. Name the file, or leave --row out")
-        return _read_input() if given is None else given
-    try:
-        lines = file.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"{file}: must be a readable file; {error.strerror}. Check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
-    _check_row(file, row, len(lines), "text")
-    return lines[row - 1]
+def _read_text(predictor: "Predictor", given: str | None, file: Path | None, row: int, column: str) -> str:
+    if file is not None:
+        from seqconv.prediction import read_text
+
+        return read_text(predictor.bundle, file, row, column)
+    if row != 1 or column:
+        flag = "--column" if column else "--row"
+        raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
+    return _read_input() if given is None else given
 
 
 def _read_input() -> str:
@@ -104,25 +106,15 @@ def _read_input() -> str:
         raise DataError(f"standard input: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
 
 
-def _check_row(file: Path, row: int, count: int, noun: str) -> None:
-    if row > count:
-        raise DataError(f"{file}: must hold a {noun} number {row}; it holds {count}. Choose another --row")
-
-
-def _explain_window(
-    predictor: "Predictor", file: Path, row: int, class_name: str | None, place: tuple[str, str, str]
-) -> "GridExplanation":
+def _explain_sequence(predictor: "Predictor", file: Path, row: int, class_name: str | None) -> "GridExplanation":
     import numpy as np
 
-    from seqconv.explainer import explain_sequence, explain_series
-    from seqconv.features import SeriesFeatures
+    from seqconv.explainer import explain_sequence
     from seqconv.readers.sequences import read_sequences
-    from seqconv.readers.series import read_series
 
-    if isinstance(predictor.bundle.features, SeriesFeatures):
-        return explain_series(predictor, read_series(file), *place)
     sequences = read_sequences(file, labelled=False)
-    _check_row(file, row, len(sequences), "sequence")
+    if row > len(sequences):
+        raise DataError(f"{file}: must hold a sequence number {row}; it holds {len(sequences)}. Choose another --row")
     return explain_sequence(predictor, sequences.take(np.array([row - 1])), class_name)
 
 
