@@ -125,11 +125,12 @@ def _leave_out(network: Network, encoded: Encoded, max_len: int, outputs: np.nda
     ids = np.pad(encoded.ids, (max_len, 0))  # a long text moves up when a word goes
     read = min(len(encoded.ids) - 1, max_len)
     changes = np.empty((read, outputs.shape[1]))
+    kept = np.arange(len(ids) - max_len, len(ids))
     rows = max(CHUNK // max_len, 1)
     for start in range(0, read, rows):
         left = np.arange(start, min(start + rows, read)) + len(ids) - read  # place of the word left out
-        places = np.arange(len(ids) - max_len, len(ids)) - (np.arange(len(ids) - max_len, len(ids)) <= left[:, None])
-        changes[start : start + len(left)] = outputs - network.predict(TokenInputs(ids[places]))
+        changed = ids[kept - (kept <= left[:, None])]
+        changes[start : start + len(left)] = outputs - network.predict(TokenInputs(changed))
     return changes
 
 
@@ -240,8 +241,7 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
     spec = features.spec
     anchors = spec.live_anchors(len(scaled))
     if at:
-        stamp = np.array(_read_stamp(at), "datetime64[s]")
-        rows = np.flatnonzero(local_times(series.times, series.zone) == stamp)
+        rows = np.flatnonzero(local_times(series.times, series.zone) == _read_stamp(at))
         if not len(rows):
             ends = " to ".join(_stamps(series, np.array([0, -1])))
             raise DataError(f"--at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
@@ -255,11 +255,14 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
     return np.asarray(whole[-1:])
 
 
-def _read_stamp(text: str) -> datetime:
+def _read_stamp(text: str) -> np.ndarray:
     try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=None, microsecond=0)
+        stamp = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise ConfigError(f"--at must be a time such as 2016-12-31T23:00; got {text!r}") from error
+    if stamp.tzinfo is not None:
+        raise ConfigError(f"--at must be without a time zone, in that of the file; got {text!r}. Leave it out")
+    return np.array(stamp, "datetime64[us]")
 
 
 def _stamps(series: Series, rows: np.ndarray) -> list[str]:
