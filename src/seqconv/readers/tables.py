@@ -18,8 +18,9 @@ from seqconv.readers.jsonlines import looks_like_json, read_json_lines
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
+__all__ = ["Frame", "Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
 
+Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
 _PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
