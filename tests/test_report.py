@@ -120,12 +120,13 @@ def test_a_gap_in_time_stays_a_gap_in_the_picture():
 )
 def test_a_heat_map_has_signs_where_it_is_strong_and_follows_the_page(values, signs_wanted):
     def draw():
-        return plots.draw_heat(["a <b>", "c"], ["0", "1", "2", "3"], values, "adds")
+        return plots.draw_heat(["a <b>", "気温 $x$"], ["0", "1", "2", "3"], values, "adds")
 
     svg = draw()
     ElementTree.fromstring(svg)
     assert plots.INK not in svg
     assert "a &lt;b&gt;" in svg
+    assert "気温 $x$" in svg
     assert svg == draw()
     signs = re.findall(">([+\u2212])</text>", svg)
     assert sorted(signs) == signs_wanted

@@ -1,6 +1,7 @@
 """Pictures as SVG text that follows the page's colours, so that they read in light and in dark."""
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ def _finish(figure: Any) -> str:
         "svg.hashsalt": "seqconv",
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # the page draws the text, in fonts that may have what matplotlib's lack
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         _paint(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -118,7 +121,7 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
     for row, column in np.argwhere(np.abs(values) >= 0.3 * limit):
         sign = "+" if values[row, column] > 0 else "\u2212"
         axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=11)
-    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows, parse_math=False)
     axes.invert_yaxis()
     shown = np.unique(np.linspace(0, len(edges) - 1, 5).round().astype(int))
     axes.set_xticks(shown, [edges[place] for place in shown])
