@@ -12,14 +12,14 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
-    {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
-    {"demo", "features", "holdout", "masks", "plans", "plots", "readers", "summaries"},
+    {"data", "defaults", "flags", "metrics", "models", "pages", "periods", "tokens", "windows"},
+    {"demo", "explanation", "features", "holdout", "masks", "plans", "plots", "readers", "summaries", "tracing"},
     {"bundle", "datasets", "engines", "splits"},
     {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
     {"prediction"},
-    {"evaluation"},
-    {"progress", "report"},
+    {"evaluation", "explainer"},
+    {"explanation_page", "progress", "report"},
     {"runs"},
     {"__init__", "__main__", "cli"},
 ]

@@ -1,6 +1,7 @@
 """Pictures as SVG text that follows the page's colours, so that they read in light and in dark."""
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ def _start(width: float, height: float) -> tuple[Any, Any]:
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
     return figure, axes
 
 
@@ -28,7 +30,9 @@ def _finish(figure: Any) -> str:
         "svg.hashsalt": "seqconv",
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # the page draws the text, in fonts that may have what matplotlib's lack
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         _paint(figure)
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -39,7 +43,6 @@ def _finish(figure: Any) -> str:
 def _paint(figure: Any) -> None:
     for axes in figure.axes:
         axes.tick_params(colors=INK)
-        axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
         for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
             text.set_color(INK)
         for spine in axes.spines.values():
@@ -93,4 +96,36 @@ def draw_comparison(names: list[str], improvements: list[tuple[float, float, flo
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlabel("smaller test error than the baseline, % (95 % interval)")
+    return _finish(figure)
+
+
+def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
+    """A cell for each row and stretch, its colour and sign the value's, its strength the size's, as SVG.
+
+    Args:
+        edges: names of the bounds of the stretches, `[S + 1]`.
+        values: `[rows, S]`; a value of zero lets the page show through.
+        label: what the values are.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    figure, axes = _start(10.2, 1.3 + 0.28 * len(rows))
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, alpha=0.3, linewidth=0.6)
+    limit = float(np.abs(values).max(initial=0)) or 1.0
+    tones = ((0.0, VALIDATION, 0.9), (0.5, VALIDATION, 0.0), (0.5, TRAINING, 0.0), (1.0, TRAINING, 0.9))
+    ramp = [(place, to_rgba(colour, alpha)) for place, colour, alpha in tones]
+    colours = LinearSegmentedColormap.from_list("signed", ramp, N=33)
+    cells = axes.pcolormesh(values, cmap=colours, vmin=-limit, vmax=limit)
+    for row, column in np.argwhere(np.abs(values) >= 0.3 * limit):
+        sign = "+" if values[row, column] > 0 else "\u2212"
+        axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=11)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows, parse_math=False)
+    axes.invert_yaxis()
+    shown = np.unique(np.linspace(0, len(edges) - 1, 5).round().astype(int))
+    axes.set_xticks(shown, [edges[place] for place in shown])
+    axes.tick_params(left=False)
+    bar = figure.colorbar(cells, ax=axes, label=label, pad=0.01, fraction=0.03)
+    bar.outline.set_visible(False)
     return _finish(figure)

@@ -10,32 +10,9 @@ import numpy as np
 
 from seqconv import plots
 from seqconv.errors import BundleError
+from seqconv.pages import render_page, render_table
 
 STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --paper: #ffffff; --soft: #5b6675; --line: #d9dee5; --good: #1d7a46;
-  --bad: #b03a2e; --band: #f4f6f9; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --paper: #14181e; --soft: #98a3b3; --line: #2e3642;
-  --good: #5fc58e; --bad: #ef8277; --band: #1b2129; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
-  margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.15rem; font-weight: 600; color: var(--soft); margin: 0; }
-.verdict { font-size: 1.5rem; line-height: 1.3; font-weight: 650; margin: .3rem 0 .4rem; }
-.verdict.good { color: var(--good); } .verdict.bad { color: var(--bad); }
-h2 { font-size: 1.05rem; margin: 2.2rem 0 .6rem; }
-.soft { color: var(--soft); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .28rem .9rem .28rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
-th { font-weight: 600; color: var(--soft); border-bottom-width: 2px; }
-tr.own td { font-weight: 650; background: var(--band); }
-.pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair > svg { flex: 1 1 20rem; max-width: 29rem; }
-svg { max-width: 100%; height: auto; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-"""
 
 
 def write_report(run: str | Path) -> Path:
@@ -77,25 +54,13 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
         ("Versions", _facts(results["versions"])),
     ]
     body = "\n".join(f"<h2>{title}</h2>\n{content}" for title, content in sections if content)
-    title = escape(f"{results['recipe']}: {results['verdict']}")
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n"
+    title = f"{results['recipe']}: {results['verdict']}"
+    head = (
         f"<h1>{escape(results['recipe'])}</h1>\n"
         f'<p class="verdict {tone}">{escape(results["verdict"])}</p>\n'
-        f'<p class="soft">{escape(results["description"])}</p>\n{body}\n</body>\n</html>\n'
+        f'<p class="soft">{escape(results["description"])}</p>'
     )
-
-
-def _table(head: list[str], rows: list[list[str]], own: int = -1) -> str:
-    """A table; the row at `own` is the network's."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = [
-        ('<tr class="own">' if index == own else "<tr>") + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for index, row in enumerate(rows)
-    ]
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    return render_page(title, f"{head}\n{body}")
 
 
 def _number(value: Any) -> str:
@@ -113,7 +78,7 @@ def _scores(results: dict[str, Any]) -> str:
     unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
     refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
-    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + _table(head, rows, own=len(rows) - 1)
+    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + render_table(head, rows, own=len(rows) - 1)
 
 
 def _comparison(results: dict[str, Any]) -> str:
@@ -156,7 +121,7 @@ def _confusion(results: dict[str, Any]) -> str:
         [f"is {name}", *(f"{count:,}" for count in counts)]
         for name, counts in zip(classes, results["confusion"], strict=True)
     ]
-    return _table(["test examples", *(f"said {name}" for name in classes)], rows)
+    return render_table(["test examples", *(f"said {name}" for name in classes)], rows)
 
 
 def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
@@ -177,7 +142,7 @@ def _network(results: dict[str, Any]) -> str:
         rows.append([layer["name"], shape, f"{layer['parameters']:,}", field, f"{layer['multiply_adds']:,}"])
     cost = sum(layer["multiply_adds"] for layer in results["network"])
     rows.append(["all", "", f"{results['parameters']:,}", "", f"{cost:,}"])
-    return _table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
+    return render_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
 
 
 def _facts(facts: dict[str, Any]) -> str:
