@@ -17,10 +17,12 @@ from seqconv.windows import WindowInputs, WindowSpec
 WEEK_S = 7 * 86400
 PROBED = 10_000
 PROBE_BATCH = 1000
+SEASONS = ("hour yesterday", "hour last week", "day last week", "hour last year", "day last year", "week last year")
 SPOKEN = {
     "naive (last value)": "the naive forecast",
-    "seasonal naive (same hour yesterday)": "the seasonal naive forecast",
+    **{f"seasonal naive (same {season})": "the seasonal naive forecast" for season in SEASONS},
     "majority class": "the majority class",
+    "1-NN with dynamic time warping": "1-nearest-neighbour with dynamic time warping",
 }
 
 

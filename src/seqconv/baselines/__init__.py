@@ -64,4 +64,6 @@ def _judge(features: Features) -> Callable[..., Metrics]:
 def _choose_baselines(split: Split, say: Say) -> dict[str, Fit]:
     if isinstance(split.features, SeriesFeatures):
         return forecast_baselines(split, say)
-    return sequence_baselines(split, say) if isinstance(split.features, SequenceFeatures) else text_baselines(split, say)
+    return (
+        sequence_baselines(split, say) if isinstance(split.features, SequenceFeatures) else text_baselines(split, say)
+    )

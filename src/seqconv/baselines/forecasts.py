@@ -26,17 +26,19 @@ SEASONS = {DAY_S: "yesterday", WEEK_S: "last week", 52 * WEEK_S: "last year"}
 def forecast_baselines(split: Split, say: Say) -> dict[str, Fit]:
     """The baselines by name; `say` hears what is left out, and why."""
     found: dict[str, Fit] = {"naive (last value)": partial(repeat_newest, split)}
-    name, reason = choose_season(split)
-    if isinstance(reason, str):
-        say(f"{name}: left out, {reason}")
+    name, season = choose_season(split)
+    if isinstance(season, str):
+        say(f"{name}: left out, {season}")
     else:
-        found[name] = partial(_repeat, split, _back(forecasting(split).spec, reason))
+        found[name] = partial(repeat_season, split, season)
     found["ridge on the window"] = partial(fit_ridge, split)
     outputs = split.features.outputs
     if outputs <= MOST_BOOSTED:
         found["gradient boosting"] = partial(fit_boosting, split)
     else:
-        say(f"gradient boosting: left out, {outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most")
+        say(
+            f"gradient boosting: left out, {outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
+        )
     return found
 
 
@@ -47,6 +49,11 @@ def repeat_newest(split: Split) -> Predict:
     """The target column at the newest row of the window."""
     spec = forecasting(split).spec
     return _repeat(split, [spec.step] * len(spec.delays))
+
+
+def repeat_season(split: Split, season_s: int) -> Predict:
+    """The target columns a whole number of seasons before the target, the fewest that the window knows."""
+    return _repeat(split, _back(forecasting(split).spec, season_s))
 
 
 def _repeat(split: Split, back: list[int]) -> Predict:
@@ -82,7 +89,7 @@ def choose_season(split: Split) -> tuple[str, int | str]:
     part = thin_part(split.validation, 5000)
 
     def error(season: int) -> float:
-        return float(np.abs(_repeat(split, _back(spec, season))(part) - part.targets).mean())
+        return float(np.abs(repeat_season(split, season)(part) - part.targets).mean())
 
     best = min(known, key=error)
     return season_name(spec, best), best
@@ -136,7 +143,7 @@ def fit_ridge(split: Split) -> Predict:
 
 
 def _subtract(targets: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return targets.astype(np.float64) - x[:, :1]
+    return np.asarray(targets.astype(np.float64) - x[:, :1])
 
 
 def _linear(weights: np.ndarray, bias: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

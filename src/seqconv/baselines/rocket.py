@@ -10,9 +10,10 @@ KERNELS = 10_000
 FEWEST_KERNELS = 100
 LENGTHS = (7, 9, 11)
 MOST_PRODUCTS = 2e11  # that all convolutions together may take
-MOST_VALUES = 40_000_000  # of the training rows' features
-MOST_SOLVED = 2500  # rows or features, whichever are fewer: the classifier takes the cube of them
+MOST_VALUES = 20_000_000  # of the training rows' features
+MOST_SOLVED = 2000  # rows or features, whichever are fewer: the classifier takes the cube of them
 BLOCK = 500_000  # outputs of one convolution that are kept at a time
+PENALTIES = np.logspace(-3, 3, 10)  # as in the authors' code
 
 
 class Kernels(NamedTuple):
@@ -36,10 +37,11 @@ def affordable(rows: int, total: int, length: int, channels: int) -> int:
         rows: training sequences.
         total: those of all splits.
     """
-    most = min(MOST_PRODUCTS / (total * length * channels * np.mean(LENGTHS)), MOST_VALUES / (2 * rows))
+    products = total * length * channels * float(np.mean(LENGTHS))  # of one kernel
+    most = min(MOST_PRODUCTS / products, MOST_VALUES / (2 * rows))
     if rows > MOST_SOLVED:
         most = min(most, MOST_SOLVED / 2)
-    return int(np.clip(most, FEWEST_KERNELS, KERNELS))
+    return int(min(max(most, FEWEST_KERNELS), KERNELS))
 
 
 def draw_kernels(count: int, length: int, channels: int, random: np.random.Generator) -> list[Kernels]:
@@ -94,5 +96,37 @@ def _convolve(padded: np.ndarray, starts: np.ndarray, each: Kernels, shares: np.
     if starts.any():  # a window that begins in the padding before a short sequence, beyond that of the kernel
         y[np.arange(steps) < starts[:, None]] = -np.inf
     maxima[...] = y.max(axis=1)
-    np.divide((y > 0).sum(axis=1), np.maximum(steps - starts, 1)[:, None], out=shares, casting="same_kind")
+    above = np.ones((1, steps), np.float32) @ (y > 0).astype(np.float32)  # a product: three times as fast as a sum
+    np.divide(above[:, 0], np.maximum(steps - starts, 1)[:, None], out=shares, casting="same_kind")
     maxima[steps <= starts] = 0
+
+
+def solve_ridge(x: np.ndarray, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression with the penalty best at leaving one out.
+
+    The rows' own share in their fitted values gives what each would have got if it had been left out, for every
+    penalty from one factorisation, of rows or of features, whichever are fewer.
+
+    Args:
+        x: `[N, F]`.
+        goals: `[N, outputs]`.
+
+    Reference: Hastie, Tibshirani and Friedman 2009, "The elements of statistical learning", section 7.10.1.
+    """
+    centre, middle = x.mean(axis=0, dtype=np.float64), goals.mean(axis=0)
+    centred, wanted = x - centre, goals - middle
+    wide = len(x) <= x.shape[1]
+    squares, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    kept = squares > 1e-10 * max(float(squares[-1]), 1e-300)
+    squares, vectors = squares[kept], vectors[:, kept]
+    left = vectors if wide else centred @ vectors / np.sqrt(squares)  # [N, rank], orthonormal
+    along = left.T @ wanted
+    best, errors = 0.0, np.inf
+    for penalty in PENALTIES:
+        shrunk = squares / (squares + penalty)
+        own = np.square(left) @ shrunk + 1 / len(x)
+        error = np.square((wanted - left @ (shrunk[:, None] * along)) / np.maximum(1 - own, 1e-12)[:, None]).mean()
+        if error < errors:
+            best, errors = penalty, error
+    weights = centred.T @ (left @ (along / (squares + best)[:, None]))
+    return weights, middle - centre @ weights

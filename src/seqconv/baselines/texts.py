@@ -15,8 +15,10 @@ from seqconv.tokens import UNKNOWN, TokenInputs
 
 FIRST_WORD = UNKNOWN  # padding and start are no words; an unknown word is one, as the network reads it too
 CHUNK = 25_000  # texts whose words are counted at once
-MOST_WORDS = 20_000_000  # words that all classifiers of a baseline together are fitted on, for each penalty
-MOST_TRIALS = 20  # classifiers for which more than one penalty is tried
+MOST_TEXTS = 100_000
+MOST_WORDS = 30_000_000  # words times fits of a baseline
+MOST_TRIALS = 20  # classifiers for which every penalty is tried
+PENALTIES = 3
 
 Sparse = Any  # scipy.sparse.csr_matrix: scipy is loaded only when a baseline needs it
 Count = Callable[[np.ndarray], Sparse]  # ids [N, L] -> what is counted in each text
@@ -28,7 +30,8 @@ def text_baselines(split: Split, say: Say) -> dict[str, Fit]:
     """The baselines by name; large data are thinned, which `say` hears."""
     words = sum(int(np.sum(ids >= FIRST_WORD)) for ids in _chunks(split.train))
     count, classifiers = len(split.train.targets), split.features.outputs
-    most = max(1, int(count * MOST_WORDS / max(words * classifiers, 1)))
+    fits = classifiers * (1 if classifiers > MOST_TRIALS else PENALTIES)
+    most = max(min(int(count * MOST_WORDS / max(words * fits, 1)), MOST_TEXTS), 1)
     few = replace(split, train=thin_part(split.train, most), validation=thin_part(split.validation))
     linear: dict[str, Fit] = {name: partial(fit, few) for name, fit in LINEAR.items()}
     if most < count:

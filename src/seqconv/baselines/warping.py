@@ -2,47 +2,63 @@
 
 import numpy as np
 
-MOST_CELLS = 4e9  # steps against steps of one channel that a baseline may compare
+MOST_CELLS = 4e9  # steps against steps of one channel: so many to learn, so many to predict
 COLUMNS = 64  # sequences that are compared with others at once
 BLOCK = 100_000  # values of one diagonal that are kept at a time: they stay in a core's cache
+TOO_FAR = 1e12  # its square and sums of it are float32 numbers still
 SHARES = (*range(21), 100)  # tried windows, in per cent of the length
 
 
-def cost(counts: list[int], length: int, channels: int) -> float:
-    """Cells to compare sequences of training, validation and test, learning the window included."""
-    train, validation, test = counts
-    learned = train * sum(min(2 * share / 100 + 1 / length, 1) for share in SHARES)
-    return train * (validation + test + learned) * length**2 * (1 + channels) / 2
+def bands(length: int) -> list[int]:
+    """Windows to choose from, in steps: up to a fifth of the length, and all of it."""
+    return sorted({-(-share * length // 100) for share in SHARES})
 
 
-def warp(
-    first: np.ndarray, second: np.ndarray, band: int, starts: np.ndarray | None = None, others: np.ndarray | None = None
-) -> np.ndarray:
+def cost(pairs: int, length: int, channels: int) -> float:
+    """Cells of so many pairs, worth those of one channel."""
+    return pairs * length**2 * (1 + channels) / 2
+
+
+def affordable(length: int, channels: int) -> int:
+    """Training sequences that the window may be learned on."""
+    shares = sum(min((2 * band + 1) / length, 1) for band in bands(length))
+    return int((MOST_CELLS / cost(1, length, channels) / shares / min(channels, 2)) ** 0.5)
+
+
+def warp(first: np.ndarray, starts: np.ndarray, second: np.ndarray, others: np.ndarray, band: int) -> np.ndarray:
     """Distances `[A, B]`: the smallest sum of squared differences along a path through both sequences, its root.
 
     Args:
         first, second: float32 `[A, L, C]` and `[B, L, C]`; sequences end with step L.
+        starts, others: steps at which those of `first` and those of `second` begin, `[A]` and `[B]`.
         band: how far two steps that meet may lie apart.
-        starts, others: where the sequences of `first` and of `second` begin, `[A]` and `[B]`; None: at 0.
 
     Reference: Sakoe and Chiba 1978, "Dynamic programming algorithm optimization for spoken word recognition".
     """
-    ragged = starts is not None and others is not None and bool(starts.any() or others.any())
-    if ragged:  # one padded step more, so that every pair has steps before both begin
-        first, second = (np.pad(each, ((0, 0), (1, 0), (0, 0))) for each in (first, second))
+    if starts.any() or others.any():
+        first, second = _mark_padding(first, starts), _mark_padding(second, others)
     found = np.empty((len(first), len(second)), np.float32)
     rows = max(1, BLOCK // (min(first.shape[1], band + 1) * COLUMNS))
     for top in range(0, len(first), rows):
         for left in range(0, len(second), COLUMNS):
             down, across = slice(top, top + rows), slice(left, left + COLUMNS)
-            begins = (starts[down] + 1, others[across] + 1) if ragged else None
-            found[down, across] = _warp_block(first[down], second[across], band, begins)
-    return np.sqrt(found)
+            found[down, across] = _warp_block(first[down], second[across], band)
+    return np.asarray(np.sqrt(found))
 
 
-def _warp_block(
-    first: np.ndarray, second: np.ndarray, band: int, starts: tuple[np.ndarray, np.ndarray] | None
-) -> np.ndarray:
+def _mark_padding(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """One padded step more in front, and a channel that says where padding is.
+
+    Padding against padding costs nothing and padding against a step too much, so every path runs through the padding of
+    both to the corner before the first steps. Every pair has such a corner since both have a padded step.
+    """
+    padded = np.zeros((len(values), values.shape[1] + 1, values.shape[2] + 1), np.float32)
+    padded[:, 1:, :-1] = values
+    padded[..., -1] = TOO_FAR * (np.arange(padded.shape[1]) <= starts[:, None])
+    return padded
+
+
+def _warp_block(first: np.ndarray, second: np.ndarray, band: int) -> np.ndarray:
     """Squared distances `[A, B]`; cells of one diagonal (steps i and k - i) are computed together."""
     (count, length, channels), others = first.shape, len(second)
     left = np.ascontiguousarray(first.transpose(2, 1, 0))[..., None]  # [C, L, A, 1]
@@ -66,17 +82,8 @@ def _warp_block(
             best = np.minimum(before[low : high + 1], before[low + 1 : high + 2], out=scratch[:size])
             np.minimum(best, older[low : high + 1], out=best)
             cells += best
-            if starts is not None:
-                _open_padding(cells, np.arange(low, high + 1), k, starts)
         newest[low], newest[high + 2] = np.inf, np.inf
-    return sums[(2 * length - 2) % 3, length]
-
-
-def _open_padding(cells: np.ndarray, steps: np.ndarray, k: int, starts: tuple[np.ndarray, np.ndarray]) -> None:
-    """Nothing has been compared where both sequences are padded; where one is, no path leads."""
-    padded = steps[:, None, None] < starts[0][:, None], (k - steps)[:, None, None] < starts[1]
-    cells[padded[0] ^ padded[1]] = np.inf
-    cells[padded[0] & padded[1]] = 0
+    return np.asarray(sums[(2 * length - 2) % 3, length])
 
 
 def nearest(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -91,18 +98,8 @@ def nearest(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, far)
 
 
-def learn_band(train: np.ndarray, inside: np.ndarray) -> int:
-    """The narrowest of the bands with the fewest errors when each training sequence is classified by the others.
-
-    Args:
-        train: float32 `[B, L, C]`.
-        inside: their classes, bool `[B, classes]`.
-    """
-    length, truth = train.shape[1], inside.argmax(axis=1)
-
-    def errors(band: int) -> int:
-        distances = warp(train, train, band)
-        np.fill_diagonal(distances, np.inf)
-        return int(np.sum(nearest(distances, inside).argmin(axis=1) != truth))
-
-    return min(sorted({-(-share * length // 100) for share in SHARES}), key=errors)
+def count_errors(values: np.ndarray, starts: np.ndarray, inside: np.ndarray, band: int) -> int:
+    """How many training sequences are of another class than the nearest of the others."""
+    distances = warp(values, starts, values, starts, band)
+    np.fill_diagonal(distances, np.inf)
+    return int(np.sum(nearest(distances, inside).argmin(axis=1) != inside.argmax(axis=1)))
