@@ -213,6 +213,31 @@ def test_padding_tells_nothing():
         np.testing.assert_allclose(one.test_outputs, two.test_outputs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("lengths", [(1, 1), (1, 3), (8, 8), (6, 12)])
+def test_few_and_short_sequences_and_a_class_with_one(lengths):
+    train, test = waves(7, 0, lengths, 3), waves(9, 1, lengths, 3)
+    train.labels[:] = [0, 0, 0, 1, 1, 1, 2]
+    train.values[:2], test.values[-1] = np.nan, np.nan  # missing
+    found = fit_baselines(cut(train, test))
+    assert len(found) == 3
+    for each in found:
+        assert each.test_outputs.shape == (9, 3)
+        assert np.isfinite(each.test_outputs).all()
+        assert each.test["loss"] < 10
+
+
+def test_channels_count_in_the_units_that_tell_classes_apart():
+    random = np.random.default_rng(0)
+    parts = []
+    for seed, count in enumerate((40, 40, 20)):
+        part = waves(count, seed, (30, 30), channels=2)
+        # far larger, and noise: in its own units it hides the first channel
+        part.values[:, 1] = 1000 * random.normal(size=len(part.values))
+        parts.append(part)
+    neighbour = fit_baselines(cut(*parts))[1]
+    assert neighbour.test["accuracy"] > 0.8
+
+
 def test_confidence_is_bounded_by_the_validation_rows():
     split = cut(*(waves(count, seed, (40, 40)) for seed, count in enumerate((40, 40, 10))))
     for each in fit_baselines(split)[1:]:

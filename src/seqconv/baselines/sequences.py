@@ -144,10 +144,9 @@ def _sequence_features(split: Split) -> SequenceFeatures:
 def _sharpen(margins: Callable[[Part], np.ndarray], split: Split) -> Predict:
     """Margins times the number that makes the loss of the validation rows smallest."""
     loss, found = class_loss(split.features), margins(split.validation)
-    ordered = np.sort(found, axis=1)
-    leads = ordered[:, -1] - ordered[:, -2] if found.shape[1] > 1 else np.abs(found)
+    unit = float((found.std(axis=1) if found.shape[1] > 1 else np.abs(found)).mean()) or 1.0
     # rows that are all right allow odds of their number to one, no more
-    sizes = np.geomspace(0.25, max(np.log(len(found) + 1), 0.5), 9) / max(float(leads.mean()), 1e-12)
+    sizes = np.geomspace(0.25, max(np.log(len(found) + 1), 0.5), 9) / unit
 
     def error(scale: float) -> float:
         return float(example_losses(scale * found, split.validation.targets, loss).mean())
