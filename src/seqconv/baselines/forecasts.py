@@ -203,13 +203,11 @@ def _predict_changes(
     outputs = np.zeros((len(part.targets), split.features.outputs), np.float32)
     with threadpool_limits(1):
         for first in range(0, len(outputs), CHUNK):
-            rows = np.arange(first, min(first + CHUNK, len(outputs)))
-            some = part.take(rows)
+            rows = slice(first, first + CHUNK)
+            some = part.take(np.arange(len(outputs))[rows])
             for place, (window, regress) in enumerate(fitted):
                 x = window.describe(some)
-                outputs[rows[:, None], np.arange(place, outputs.shape[1], len(fitted))] = x[:, :1] + regress(x).reshape(
-                    len(x), -1
-                )
+                outputs[rows, place :: len(fitted)] = x[:, :1] + regress(x).reshape(len(x), -1)
     return outputs
 
 

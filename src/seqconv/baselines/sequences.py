@@ -85,8 +85,9 @@ def fit_warping(split: Split) -> Predict:
     if features.outputs == 1:
         inside = np.concatenate([~inside, inside], axis=1)
     length, channels = train.values.shape[1:]
-    scaled = np.ones(channels, np.float32)
-    units = [scaled] if channels == 1 else [features.scaler.std.astype(np.float32), scaled]
+    spread = features.scaler.std
+    scaled, own = np.ones(channels, np.float32), (spread / spread.max()).astype(np.float32)
+    units = [scaled] if channels == 1 else [own, scaled]
     bands = [length] if features.masked else warping.bands(length)
     some = thin(np.arange(len(inside)), max(warping.affordable(length, channels), 2))
 

@@ -4,7 +4,8 @@ import numpy as np
 
 MOST_CELLS = 4e9  # steps against steps of one channel: so many to learn, so many to predict
 COLUMNS = 64  # sequences that are compared with others at once
-BLOCK = 100_000  # values of one diagonal that are kept at a time: they stay in a core's cache
+BLOCK = 100_000  # values of one diagonal that are computed at a time: they stay in a core's cache
+MOST_KEPT = 1_000_000  # values of one diagonal, with those outside the band
 TOO_FAR = 1e12  # its square and sums of it are float32 numbers still
 SHARES = (*range(21), 100)  # tried windows, in per cent of the length
 
@@ -38,7 +39,8 @@ def warp(first: np.ndarray, starts: np.ndarray, second: np.ndarray, others: np.n
     if starts.any() or others.any():
         first, second = _mark_padding(first, starts), _mark_padding(second, others)
     found = np.empty((len(first), len(second)), np.float32)
-    rows = max(1, BLOCK // (min(first.shape[1], band + 1) * COLUMNS))
+    length = first.shape[1]
+    rows = max(1, min(BLOCK // min(length, band + 1), MOST_KEPT // length) // COLUMNS)
     for top in range(0, len(first), rows):
         for left in range(0, len(second), COLUMNS):
             down, across = slice(top, top + rows), slice(left, left + COLUMNS)
