@@ -112,13 +112,17 @@ void pack_points(const ConvShape& shape, const float* kernel, float* out) {
         const float* from = kernel + ptrdiff_t{c} * shape.filters + first + o;
         float* to = out + c * width + o;
         vf w[TAPS];
+#pragma GCC unroll 8
         for (int k = 0; k < TAPS; ++k) w[k] = load_part(from + k * tap, shape.filters - first - o);
         store(to, w[0] * static_cast<float>(points.weight[P]));
         store(to + (2 * P + 1) * next, w[TAPS - 1]);
+#pragma GCC unroll 4
         for (int p = 0; p < P; ++p) {
           const float a = static_cast<float>(points.at[p]), weight = static_cast<float>(points.weight[p]);
           vf even = w[TAPS - 1], odd = w[TAPS - 2];
+#pragma GCC unroll 4
           for (int k = TAPS - 3; k >= 0; k -= 2) even = even * (a * a) + w[k];
+#pragma GCC unroll 4
           for (int k = TAPS - 4; k > 0; k -= 2) odd = odd * (a * a) + w[k];
           store(to + (2 * p + 1) * next, (even + odd * a) * weight);
           store(to + (2 * p + 2) * next, (even - odd * a) * weight);
