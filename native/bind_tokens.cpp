@@ -82,14 +82,17 @@ nb::tuple fit(const Separators& separators, nb::sequence texts, size_t size, int
 }
 
 // Texts of one length: the last ids of each, zeros before those of a shorter one
-nb::ndarray<nb::numpy, int32_t, nb::ndim<2>> pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
+nb::ndarray<nb::numpy, int32_t, nb::ndim<2>> pad(const IntsIn<1>& ids, const LongsIn<1>& offsets,
+                                                 int64_t length) {
   if (length < 1) refuse("length: must be at least 1; got " + std::to_string(length));
   const size_t texts = offsets.shape(0) > 0 ? offsets.shape(0) - 1 : 0;
   const int64_t* const offset = offsets.data();
   for (size_t text = 0; text < texts; ++text)
-    if (offset[text] < 0 || offset[text] > offset[text + 1] || offset[text + 1] > static_cast<int64_t>(ids.size()))
+    if (offset[text] < 0 || offset[text] > offset[text + 1] ||
+        offset[text + 1] > static_cast<int64_t>(ids.size()))
       refuse("offsets: must ascend from 0 to at most " + std::to_string(ids.size()) + "; got " +
-             std::to_string(offset[text]) + " to " + std::to_string(offset[text + 1]) + " at " + std::to_string(text));
+             std::to_string(offset[text]) + " and " + std::to_string(offset[text + 1]) + " at " +
+             std::to_string(text));
   std::unique_ptr<int32_t[]> padded(new int32_t[texts * length]);
   for (size_t text = 0; text < texts; ++text) {
     const int64_t kept = std::min(offset[text + 1] - offset[text], length);

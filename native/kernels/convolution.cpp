@@ -35,7 +35,7 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
                   winners = ptrdiff_t{layout.block} * filters * 2;
   layout.quantum = PANEL;
   layout.bias = round_up(shape.filters);
-  layout.minimal = minimal && minimal_pairs(shape) > 0;
+  layout.minimal = minimal && has_minimal(shape);
   if (layout.minimal) {
     const int steps = layout.block * shape.group;
     layout.weights = ptrdiff_t{shape.kernel + OUTPUTS - 1} * shape.channels * layout.bias;
