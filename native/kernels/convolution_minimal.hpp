@@ -56,7 +56,7 @@ constexpr Points<P> choose_points() {
 // Whether a layer has a minimal form here, and is large enough for it to pay
 inline bool has_minimal(const ConvShape& shape) {
   const bool odd = shape.kernel == 3 || shape.kernel == 5 || shape.kernel == 7;
-  const bool large = shape.channels >= 8 && shape.filters >= LANES && shape.steps >= 2 * OUTPUTS;
+  const bool large = shape.channels >= 8 && shape.filters >= LANES && shape.steps >= OUTPUTS;
   return odd && large && shape.dilation == 1;
 }
 

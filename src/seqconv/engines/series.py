@@ -40,7 +40,7 @@ from seqconv.windows import WindowInputs
 FEWEST = 64  # windows below which sharing is not worth a look
 ROWS = 8192  # rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
 TAIL = 256  # windows for which the layers after the shared ones run at once
-OUTPUTS = 4  # neighbouring outputs that a convolution computes as one
+OUTPUTS = 4  # neighbouring positions that a convolution computes as one; it takes fewer in another way
 SLIDING = 2  # a shared row costs up to that many times its multiply-adds, as its maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep
@@ -198,7 +198,7 @@ class SharedPass:
 def shortest_padding(plan: Plan) -> tuple[int, int] | None:
     """How much leading padding of texts can be left out with exactly the same outputs: multiples of some number of ids,
     as long as another number stays. Positions of the last layer that see padding alone have one value, so that their
-    maximum needs one of them.
+    maximum needs one of them; more are kept so that the others are computed in the same way.
 
     Returns:
         Both numbers; None if an output depends on the number of positions.
@@ -212,7 +212,7 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
                 seen += (size - 1) * stride
                 stride *= size
             case GlobalMaxPool():
-                return OUTPUTS * stride, seen
+                return OUTPUTS * stride, seen + (OUTPUTS - 1) * stride
             case Embed() | Relu() | Tanh() | Dropout():
                 pass
             case _:
