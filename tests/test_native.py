@@ -1,4 +1,4 @@
-"""What the native engine promises: the same bits, threads, checkpoints, batches gathered ahead, no torch."""
+"""What the native engine promises: the same bits, threads, checkpoints, no torch."""
 
 import subprocess
 import sys

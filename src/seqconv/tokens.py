@@ -241,7 +241,7 @@ def pad(encoded: Encoded, max_len: int) -> np.ndarray:
     """
     if max_len < 1:
         raise ConfigError(f"text.max_len: must be at least 1; got {max_len}. Use 500")
-    return _native.pad(encoded.ids, encoded.offsets, max_len)
+    return np.asarray(_native.pad(encoded.ids, encoded.offsets, max_len))
 
 
 @dataclass(frozen=True)
