@@ -303,6 +303,12 @@ def test_pad_keeps_the_end_of_a_text(texts: list[list[int]], max_len: int) -> No
     assert padded.tolist() == [([0] * max_len + text)[-max_len:] for text in texts]
 
 
+@pytest.mark.parametrize("offsets", [[0, 4], [-1, 2], [2, 1]])
+def test_pad_refuses_texts_outside_their_ids(offsets: list[int]) -> None:
+    with pytest.raises(ValueError, match="offsets: must ascend from 0 to at most 3; got"):
+        pad(Encoded(np.ones(3, np.int32), np.array(offsets)), 2)
+
+
 def test_pad_to_nothing() -> None:
     with pytest.raises(ConfigError, match=r"text.max_len: must be at least 1; got 0"):
         pad(Vocabulary(("a",)).encode(["a"]), 0)

@@ -262,12 +262,7 @@ def pad(encoded: Encoded, max_len: int) -> np.ndarray:
     """
     if max_len < 1:
         raise ConfigError(f"text.max_len: must be at least 1; got {max_len}. Use 500")
-    padded = np.full((len(encoded), max_len), PADDING, np.int32)
-    offsets = encoded.offsets.tolist()
-    for row, start, end in zip(padded, offsets[:-1], offsets[1:], strict=True):
-        kept = min(end - start, max_len)
-        row[max_len - kept :] = encoded.ids[end - kept : end]
-    return padded
+    return np.asarray(_native.pad(encoded.ids, encoded.offsets, max_len))
 
 
 @dataclass(frozen=True)
