@@ -56,7 +56,7 @@ def columns(write, kind):
         (PLAIN.encode("utf-16"), "csv", ("not UTF-8; read as UTF-16",)),
         (PLAIN.encode("utf-16-le"), "csv", ("not UTF-8; read as UTF-16",)),
         (PLAIN.encode("utf-16-be"), "csv", ("not UTF-8; read as UTF-16",)),
-        (gzip.compress(PLAIN.encode()), "csv", ()),
+        (gzip.compress(PLAIN.encode(), mtime=0), "csv", ()),
         (packed(PLAIN), "csv", ()),
         (packed(PLAIN, extra=["__MACOSX/._a.csv"]), "csv", ()),
     ],
@@ -196,7 +196,7 @@ def test_pieces_are_the_whole(tmp_path, ending):
     assert polars.concat([piece.frame for piece in pieces]).equals(frame)
     assert [number for piece in pieces for number in piece.numbers] == list(whole.numbers)
     packed_path = tmp_path / f"a.{ending}.gz"
-    packed_path.write_bytes(gzip.compress(path.read_bytes()))
+    packed_path.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
     assert polars.concat([piece.frame for piece in iterate_tables(packed_path, 500)]).equals(frame)
 
 
@@ -231,8 +231,8 @@ BROKEN = {
     "nul": (b"a,b\n1,x\0y\n", "line 2", "NUL"),
     "utf-16 cut": ("a,b\n1,x\n".encode("utf-16")[:-1], "line 2", "UTF-16"),
     "old mac": ("a,b\r1,2\r", "line"),
-    "gzip cut": (gzip.compress(PLAIN.encode())[:-9], "damaged"),
-    "gzip flipped": (gzip.compress(PLAIN.encode())[:-7] + b"1234567", "damaged"),
+    "gzip cut": (gzip.compress(PLAIN.encode(), mtime=0)[:-9], "damaged"),
+    "gzip flipped": (gzip.compress(PLAIN.encode(), mtime=0)[:-7] + b"1234567", "damaged"),
     "zip cut": (packed(PLAIN)[:-30], "damaged"),
     "zip of two": (packed(PLAIN, extra=["b.csv"]), "exactly one file; got 2"),
     "parquet cut": (columns(None, "write_parquet")[:-20], "whole parquet file"),

@@ -283,6 +283,13 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 
 
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as the TOML that `read_recipe` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.to_dict())
+
+
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the package."""
     folder = resources.files("seqconv") / "recipes"

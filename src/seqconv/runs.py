@@ -12,22 +12,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
 from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, read_bundle, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
-from seqconv.config import (
-    Recipe,
-    SeriesDataConfig,
-    TextConfig,
-    WindowConfig,
-    count_threads,
-    parse_duration,
-    read_recipe,
-)
+from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
 from seqconv.data import SeriesData, TextData
+from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
@@ -119,24 +111,32 @@ class _History(Listener):
         print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
 
-def train(recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None) -> Run:
+def train(
+    recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+
+    Args:
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
+        data: the recipe's data, where they are in memory already.
 
     Raises:
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
         KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
-    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(recipe, str):
+        draft = draft_recipe(recipe)
+        recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
     _check_interrupted(target, options.resume, listener)
     with replace_folder(target, RESULTS, options.resume) as folder:
-        split = prepare(recipe, options.threads, listener, timer)
+        split = prepare(recipe, options.threads, listener, timer, data=data)
         plan = build_network_plan(recipe, split)
         network = _create(plan, split, recipe, options)
         bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, _fingerprint(split))
-        (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+        (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         with timer.part("train"):
             trained = _fit(network, split, bundle, folder, options.engine, listener)
             if options.refit:
@@ -157,15 +157,21 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
 
 
 def prepare(
-    recipe: Recipe, threads: int, listener: Listener, timer: Timer, trained: TextFeatures | None = None
+    recipe: Recipe,
+    threads: int,
+    listener: Listener,
+    timer: Timer,
+    trained: TextFeatures | None = None,
+    data: Data | None = None,
 ) -> Split:
     """Read a recipe's data and cut it into examples.
 
     Args:
         trained: features of a trained text model; None: fitted on the training rows.
+        data: None: read.
     """
     with timer.part("read"):
-        data = datasets.load(recipe.data, listener.download)
+        data = data or datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
         if isinstance(data, TextData):
             split = split_texts(data, recipe, trained, count_threads(threads))
@@ -182,7 +188,7 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
 
 
-def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
+def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
     """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
     shape: tuple[int, ...]
     if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
@@ -193,7 +199,7 @@ def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
         return summarise(build_plan(recipe.network.layers, shape), shape)
-    split = prepare(recipe, 1, Listener(), Timer())
+    split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
 

@@ -119,26 +119,24 @@ class TokenTable:
         matrix = self._matrix()
         table = context.buffer(f"{self.at}.table", (len(rows), matrix.shape[1]))
         _native.matmul(used, matrix, table, False, False, context.threads)
-        self.saved = rows, used, matrix
+        self.saved = rows, used
         return table
 
     def gradient(self) -> np.ndarray:
         """Where the gradient of the last product is to be written, before `backward`."""
-        rows, _, matrix = self.saved
-        return self.context.buffer(f"{self.at}.dtable", (len(rows), matrix.shape[1]))
+        rows, used = self.saved
+        width = self.context.weights[self.kernel].size // used.shape[1]
+        return self.context.buffer(f"{self.at}.dtable", (len(rows), width))
 
     def backward(self) -> None:
         """From the gradient of the product to those of embeddings and kernel."""
-        context, (rows, used, matrix), dtable = self.context, self.saved, self.gradient()
+        context, (rows, used), dtable = self.context, self.saved, self.gradient()
         values = context.buffer(f"{self.at}.dused", used.shape)
-        _native.matmul(dtable, matrix, values, False, True, context.threads)
+        kernel, dkernel = context.weights[self.kernel], context.gradient(self.kernel)
+        if kernel.ndim == 2:
+            kernel, dkernel = kernel[None], dkernel[None]
+        _native.table_backward(used, dtable, kernel, values, dkernel, context.threads)
         context.gradients[f"{self.at}.embeddings"] = RowGradient(rows, values)
-        kernel = context.gradient(self.kernel)
-        flat = kernel if kernel.ndim == 2 else context.buffer(f"{self.at}.dmatrix", matrix.shape)
-        _native.matmul(used, dtable, flat, True, False, context.threads)
-        if kernel.ndim == 3:
-            taps, inputs, filters = kernel.shape
-            kernel[...] = flat.reshape(inputs, taps, filters).transpose(1, 0, 2)
 
     def _matrix(self) -> np.ndarray:
         """The kernel as `[C, width]`; that of a convolution is `[K, C, O]`, and width is K * O."""

@@ -100,6 +100,9 @@ def _settle(
     guessed = _guess_header(rows[:1000]) if header is None else header
     if guessed:
         names = tuple(name.strip() for name in rows[0])
+        if names[1:] and not names[0]:  # the index that pandas writes
+            names = ("column_1", *names[1:])
+            notes = (*notes, "the first column has no name: it is called column_1")
         check_names(f"{path}, line 1", names)
     else:
         names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))

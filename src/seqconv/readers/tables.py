@@ -4,9 +4,11 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from seqconv.errors import DataError
 from seqconv.readers.delimited import read_delimited
@@ -16,8 +18,10 @@ from seqconv.readers.jsonlines import looks_like_json, read_json_lines
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Table", "iterate_tables", "read_table", "write_table"]
+__all__ = ["Frame", "Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
 
+Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
+_PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
@@ -38,8 +42,7 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
     """
     path = Path(path)
     with open_content(path) as content:
-        whole = io.BytesIO(content.read())
-        return next(_read(path, whole, header, strings, None))
+        return next(_read(path, content, header, strings, None))
 
 
 def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
@@ -60,6 +63,8 @@ def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, ro
         return _read_columns(path, content, "parquet", strings, rows)
     if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
         return _read_columns(path, content, "arrow", strings, rows)
+    if rows is None:
+        content = io.BytesIO(content.read())  # unpacked once, though looked at several times
     if looks_like_json(content):
         return read_json_lines(path, content, strings, rows)
     return read_delimited(path, content, header, strings, rows)
@@ -70,7 +75,7 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
     import polars
 
     try:
-        frame = _scan(content, form)
+        frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
         check_names(str(path), frame.collect_schema().names())
         height = int(frame.select(polars.len()).collect().item())
         if not height:
@@ -85,14 +90,14 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         raise DataError(f"{path}: must be a whole {form} file; it is damaged ({problem}). Write it again") from error
 
 
-def _scan(content: IO[bytes], form: str) -> "polars.LazyFrame":
+def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":
     import polars
 
+    if not isinstance(source, Path):
+        source.seek(0)
     if form == "parquet":
-        return polars.scan_parquet(content)
-    start = content.read(6)
-    content.seek(0)
-    return polars.scan_ipc(content) if start == b"ARROW1" else polars.read_ipc_stream(content).lazy()
+        return polars.scan_parquet(source)
+    return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
 
 
 def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
@@ -153,3 +158,38 @@ def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: 
                 piece.write_ndjson(out)
             else:
                 piece.write_csv(out, include_header=not number, separator="\t" if ending == ".tsv" else ",")
+
+
+def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """The table's frame with columns behind its own; NaN becomes null.
+
+    Raises:
+        DataError: the table has a column of that name.
+    """
+    for name in columns:
+        if name in table.frame.columns:
+            raise DataError(f"{table.path}: must have no column {name!r}, which the answers need. Rename it")
+    added = create_table(columns)
+    return table.frame.with_columns(added.get_columns())
+
+
+def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """A frame of these columns; NaN becomes null."""
+    import polars
+
+    return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
+
+
+def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
+    """Pieces of one table as CSV, its header once."""
+    for number, frame in enumerate(frames):
+        out.write(frame.write_csv(include_header=number == 0).encode())
+        out.flush()
+
+
+def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
+    """A row a mapping, for JSON; times as ISO 8601."""
+    return [
+        {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
+        for row in frame.to_dicts()
+    ]
