@@ -37,7 +37,7 @@ def test_the_settings_make_a_network_of_sane_size(texts, words, outputs):
     plan = build_plan(recipe.network.layers, (50,), recipe.features.vocabulary, outputs)
     assert shapes(plan, (50,))[-1] == (outputs,)
     assert count_parameters(plan) * 4 * 5 < 2**30 * (1 if outputs == 1 else 2)  # weights, copies and squares, bytes
-    assert recipe.training.epochs == (8 if texts <= 100_000 else 2)
+    assert recipe.training.epochs == (10 if texts <= 40_000 else 8 if texts == 50_000 else 2)
 
 
 def test_small_data_get_small_tables_and_short_texts_pairs():

@@ -4,15 +4,15 @@ import math
 from typing import Any
 
 WIDTHS = (1, 2, 3)  # words that a filter sees
-FEW, MANY = 20_000, 100_000  # texts up to which a network is small, from which it is trained for fewer epochs
+FEW, MANY = 20_000, 100_000  # texts up to which a network is small, and a batch
 SHORT = 60  # words of a text up to which pairs tell all that triples do
 VOCABULARY = (2_000, 30_000)
 WORD_SHARE = 5  # running words for each word of the vocabulary: short texts keep every word, long ones the frequent
 BUCKETS = (2**12, 2**22)
 TABLE = 2**25  # values of the n-gram table at most, all classes together
 GAIN = 2.5  # steps of the bag against those of the filters
-EPOCHS = (2, 8)
-VISITS = 8 * MANY  # examples that training sees at most, in all its epochs
+EPOCHS = (2, 10)
+VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
 
 
 def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
