@@ -11,15 +11,16 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
-    {"config"},
+    {"config", "intervals"},
     {"data", "metrics", "models", "tokens", "windows"},
-    {"demo", "features", "holdout", "plans", "plots", "readers"},
+    {"demo", "features", "holdout", "page", "plans", "plots", "readers"},
     {"bundle", "datasets", "engines", "splits"},
     {"baselines"},
     {"predictor", "training"},
     {"evaluation"},
-    {"progress", "report"},
+    {"progress", "report", "scores", "summaries"},
     {"runs"},
+    {"assessment", "backtests", "comparisons"},
     {"__init__", "__main__", "cli"},
 ]
 ALLOWED_ACROSS = {("__main__", "cli")}  # within one floor

@@ -8,6 +8,8 @@ import numpy as np
 # matplotlib writes this colour; the SVG then says currentColor in its place
 INK = "#010203"
 TRAINING, VALIDATION = "#3b82c4", "#d9822b"
+OTHERS = ((TRAINING, "s--"), ("#888888", "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), ("#c0392b", "x--"))
+MOST_TICKS = 12
 
 
 def _start(width: float, height: float) -> tuple[Any, Any]:
@@ -93,4 +95,40 @@ def draw_comparison(names: list[str], improvements: list[tuple[float, float, flo
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlabel("smaller test error than the baseline, % (95 % interval)")
+    return _finish(figure)
+
+
+def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str) -> str:
+    """A line a name over named places, the first the most visible, as SVG; a value that is not known is NaN."""
+    figure, axes = _start(5.0, 3.0)
+    ticks = np.arange(len(places))
+    for rank, (name, values) in enumerate(lines.items()):
+        colour, style = OTHERS[(rank - 1) % len(OTHERS)] if rank else (VALIDATION, "o-")
+        axes.plot(ticks, values, style, color=colour, label=name, linewidth=1.2 if rank else 2.2, markersize=4)
+    shown = ticks[:: -(-len(ticks) // MOST_TICKS)]
+    axes.set_xticks(shown, [places[tick] for tick in shown])
+    axes.set_ylim(bottom=0 if min(np.nanmin(values) for values in lines.values()) >= 0 else None)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    if len(lines) > 1:
+        axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_reliability(confidence: list[float], right: list[tuple[float, float, float]], counts: list[int]) -> str:
+    """Share right against confidence, with its 95 % interval, above how many answers each bin holds, as SVG.
+
+    Args:
+        confidence: mean of each bin.
+        right: share right of each bin and the ends of its interval; NaN: unknown.
+    """
+    figure, axes = _start(5.0, 3.6)
+    axes.plot([0, 1], [0, 1], "--", color="#888888", linewidth=1, label="calibrated")
+    value, low, high = np.array(right).T
+    axes.vlines(confidence, low, high, color=VALIDATION, alpha=0.6, linewidth=2)
+    axes.plot(confidence, value, "o-", color=VALIDATION, linewidth=1.4, markersize=5, label="share right")
+    largest = max(counts)
+    axes.bar(confidence, [0.15 * count / largest for count in counts], 0.02, color=TRAINING, alpha=0.6, label="answers")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
     return _finish(figure)

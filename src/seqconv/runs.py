@@ -1,4 +1,4 @@
-"""A run from end to end: read, split, train, judge beside the baselines, write the run folder, read it back."""
+"""A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
-from seqconv.bundle import Bundle, read_bundle, replace_folder, write_bundle
+from seqconv.bundle import Bundle, replace_folder, write_bundle
 from seqconv.config import (
     Recipe,
     SeriesDataConfig,
@@ -26,9 +26,8 @@ from seqconv.config import (
     parse_duration,
     read_recipe,
 )
-from seqconv.data import SeriesData, TextData
+from seqconv.data import SequenceData, SeriesData, TextData
 from seqconv.engines import Network, create_network
-from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
@@ -119,23 +118,41 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
     with replace_folder(target, RESULTS) as folder:
         split = prepare(recipe, options.threads, listener, timer)
         plan = build_network_plan(recipe, split)
-        network = _create(plan, recipe, options)
-        with timer.part("train"):
-            trained = _fit(network, split, recipe, folder, listener)
-            if options.refit:
-                network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
-        with timer.part("evaluate"):
-            scored = evaluation.evaluate(network, split, recipe.training.loss)
-        baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
-        results = _settings(recipe, options, target) | _results(options, split, plan, trained)
-        results |= _judge(scored, baselines, split, recipe.training.loss)
-        _write_inputs(folder, recipe, split, scored.test_outputs)
-        write_bundle(_bundle(recipe, plan, network, split), folder / "model")
-        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in trained.history]))}
+        fitted = fit_split(recipe, plan, split, options, folder, listener, timer)
+        results = _settings(recipe, options, target) | _results(options, split, plan, fitted.trained)
+        results |= _judge(fitted.scored, fitted.baselines, split, recipe.training.loss)
+        _write_inputs(folder, recipe, split, fitted.scored.test_outputs)
+        write_bundle(_bundle(recipe, plan, fitted.network, split), folder / "model")
+        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
         results["seconds"]["total"] = time.perf_counter() - timer.started
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_report(folder)
     return Run(target, results)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network and the baselines, fitted and scored on one split."""
+
+    network: Network
+    trained: Trained
+    scored: evaluation.Evaluation
+    baselines: list[Baseline]
+
+
+def fit_split(
+    recipe: Recipe, plan: Plan, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer
+) -> Fitted:
+    """Train the network and the baselines on one split and score both; `history.csv` goes to `folder`."""
+    network = _create(plan, recipe, options)
+    with timer.part("train"):
+        trained = _fit(network, split, recipe, folder, listener)
+        if options.refit:
+            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+    with timer.part("evaluate"):
+        scored = evaluation.evaluate(network, split, recipe.training.loss)
+    baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
+    return Fitted(network, trained, scored, baselines)
 
 
 def prepare(
@@ -149,13 +166,19 @@ def prepare(
     with timer.part("read"):
         data = datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
-        if isinstance(data, TextData):
-            split = split_texts(data, recipe, trained, count_threads(threads))
-        else:
-            split = split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
+        split = cut_splits(data, recipe, threads, trained)
     for note in split.facts["notes"]:
         listener.say(f"data: {note}")
     return split
+
+
+def cut_splits(
+    data: TextData | SeriesData | SequenceData, recipe: Recipe, threads: int, trained: TextFeatures | None = None
+) -> Split:
+    """The training, validation and test examples of data in memory; see `prepare`."""
+    if isinstance(data, TextData):
+        return split_texts(data, recipe, trained, count_threads(threads))
+    return split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
 
 
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
@@ -265,10 +288,10 @@ def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarra
 
 
 def _bundle(recipe: Recipe, plan: Plan, network: Network, split: Split) -> Bundle:
-    return Bundle(recipe, plan, network.weights(), split.train.inputs.shape, split.features, _fingerprint(split))
+    return Bundle(recipe, plan, network.weights(), split.train.inputs.shape, split.features, fingerprint(split))
 
 
-def _fingerprint(split: Split) -> str:
+def fingerprint(split: Split) -> str:
     """SHA-256 of the training examples: two models with the same one were trained on the same data."""
     inputs = split.train.inputs
     arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
@@ -276,25 +299,3 @@ def _fingerprint(split: Split) -> str:
     for array in (*arrays, split.train.targets):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def evaluate(run: str | Path, engine: str = "native", threads: int = 0) -> dict[str, Any]:
-    """Score a run's model again on its test set, and probe whether it uses the order of its inputs.
-
-    Returns:
-        `run`, `test` (metrics) and `order_probe`, see `evaluation.probe_order`.
-
-    Raises:
-        BundleError: not a run folder.
-    """
-    folder = Path(run)
-    bundle = read_bundle(folder)
-    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
-    if _fingerprint(split) != bundle.fingerprint:
-        raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
-    training = bundle.recipe.training
-    network = create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
-    scored = evaluation.evaluate(network, split, training.loss)
-    probe = evaluation.probe_order(network, split, training.loss, training.seed)
-    return {"run": str(folder), "test": scored.test, "order_probe": probe}
