@@ -119,8 +119,8 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
         split = prepare(recipe, options.threads, listener, timer)
         plan = build_network_plan(recipe, split)
         fitted = fit_split(recipe, plan, split, options, folder, listener, timer)
-        results = _settings(recipe, options, target) | _results(options, split, plan, fitted.trained)
-        results |= _judge(fitted.scored, fitted.baselines, split, recipe.training.loss)
+        results = describe_settings(recipe, options, target) | _results(options, split, plan, fitted.trained)
+        results |= judge(fitted.scored, fitted.baselines, split, recipe.training.loss)
         _write_inputs(folder, recipe, split, fitted.scored.test_outputs)
         write_bundle(_bundle(recipe, plan, fitted.network, split), folder / "model")
         results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
@@ -223,7 +223,8 @@ def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epoch
     return network
 
 
-def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+def judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+    """Scores of the network and the baselines, their comparison and its verdict, as `metrics.json` has them."""
     comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
     rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
     found = {
@@ -232,11 +233,7 @@ def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Spli
         "verdict": evaluation.verdict(comparisons),
         "baselines": rows,
         "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
-        # JSON has no infinity: an end that the test rows cannot tell is null
-        "comparisons": [
-            {name: None if value in (np.inf, -np.inf) else value for name, value in vars(each).items()}
-            for each in comparisons
-        ],
+        "comparisons": [each.to_dict() for each in comparisons],
     }
     if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
@@ -258,7 +255,8 @@ def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> di
     }
 
 
-def _settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+    """What was run, how and with which versions, as `metrics.json` has it."""
     packages = ["seqconv", "numpy", *(["torch"] if options.engine == "torch" else ["scikit-learn"])]
     return {
         "run": str(target),

@@ -147,3 +147,120 @@ def target_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def _maes(rows: list[dict[str, Any]]) -> list[float]:
     return [row["mae"] for row in rows]
+
+
+# Backtest
+
+
+def build_backtest_page(results: dict[str, Any]) -> str:
+    """Of what `backtests.backtest` writes."""
+    tone = {True: "good", False: "bad"}.get(results["beats_baselines"], "")
+    below = f"{results['recipe']}: {len(results['folds'])} folds, {results['n']:,} test examples in all."
+    lead = build_lead("Backtest", results["verdict"], below, tone)
+    places = [str(fold["fold"]) for fold in results["folds"]]
+    metric = NAMES[results["metric"]]
+    lines = {row["name"]: row["by_fold"] for row in (results["network"], *results["baselines"])}
+    note = explain_folds(results)
+    sections = [
+        (f"All folds: {metric}", draw_table(*backtest_rows(results), own=0) + _note(note)),
+        ("Beside the baselines", _comparisons(results)),
+        ("Each fold", _pair(plots.draw_lines(places, lines, "fold", metric)) + draw_table(*fold_rows(results))),
+        ("Settings", draw_facts(results["settings"])),
+        ("Versions", draw_facts(results["versions"])),
+    ]
+    return build_page(f"{results['recipe']}, backtest: {results['verdict']}", lead, sections)
+
+
+def backtest_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: network and baselines over all folds."""
+    rows = [
+        [row["name"], *show_estimate(row), f"{row['fold_mean']:.4f} ± {row['fold_std']:.4f}"]
+        for row in (results["network"], *results["baselines"])
+    ]
+    return ["", NAMES[results["metric"]], "95 % interval", "mean of folds"], rows
+
+
+def fold_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: each fold, what it was made of and its scores."""
+    scored = (results["network"], *results["baselines"])
+    rows = [
+        [str(fold["fold"]), f"{fold['train_rows']:,}", _tested(fold), *(_show(row["by_fold"][place]) for row in scored)]
+        for place, fold in enumerate(results["folds"])
+    ]
+    return ["fold", "trained on", "tested on", *(row["name"] for row in scored)], rows
+
+
+def _tested(fold: dict[str, Any]) -> str:
+    return f"{fold['from'][:10]} to {fold['to'][:10]}" if "from" in fold else f"{fold['test_rows']:,}"
+
+
+def explain_folds(results: dict[str, Any]) -> str:
+    """How a backtest was done, in plain words."""
+    if results["task"] != "series":
+        return "Stratified folds, each tested once by a network and baselines fitted on the others."
+    kept = "all rows before" if results["window"] == "growing" else "as many rows before as the first fold"
+    unit = f" The unit is that of {', '.join(results['targets'])}."
+    return f"Rolling origin: each stretch is forecast by a network and baselines fitted on {kept}.{unit}"
+
+
+def _comparisons(results: dict[str, Any]) -> str:
+    found = results["comparisons"]
+    bounds = [_bounds({key: one[key] for key in ("improvement", "low", "high")}) for one in found]
+    return plots.draw_comparison([one["name"] for one in found], bounds) if found else ""
+
+
+# Comparison
+
+
+def build_comparison_page(results: dict[str, Any]) -> str:
+    """Of what `comparisons.compare_runs` gives."""
+    headline = say_comparison(results)
+    lead = build_lead("Comparison", headline, explain_comparison(results))
+    others = results["runs"][1:]
+    bounds = [_bounds(run["improvement"]) for run in others]
+    picture = plots.draw_comparison([run["run"] for run in others], bounds)
+    note = f"By how much the test {NAMES[results['metrics'][0]]} is smaller than that of {results['against']}."
+    sections = [
+        ("Test scores", draw_table(*comparison_rows(results))),
+        (f"Beside {results['against']}", picture + _note(note)),
+        ("Runs", draw_table(*cost_rows(results))),
+    ]
+    return build_page(f"Comparison: {headline}", lead, sections)
+
+
+def say_comparison(results: dict[str, Any]) -> str:
+    """One sentence: which runs are clearly better or worse than the first; no claim where an interval covers zero."""
+    metric, parts = results["metrics"][0], []
+    for run in results["runs"][1:]:
+        low, high = (run["differences"][metric][end] for end in ("low", "high"))
+        unclear = low is None or low <= 0 <= high
+        parts.append(f"{run['run']} {'no clear difference' if unclear else 'better' if high < 0 else 'worse'}")
+    return f"Against {results['against']}: {', '.join(parts)}"
+
+
+def explain_comparison(results: dict[str, Any]) -> str:
+    """What was compared and how, in plain words."""
+    kind = "examples" if results["task"] != "series" else "windows"
+    blocks = f", in {results['block']['blocks']:,} blocks of neighbours" if results["task"] == "series" else ""
+    left = max(run["n"] for run in results["runs"]) - results["n"]
+    rest = f" Windows that not every run has are left out, at most {left:,} of a run." if left else ""
+    return f"{results['n']:,} test {kind}, the same of every run; paired bootstrap intervals{blocks}.{rest}"
+
+
+def comparison_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: by score, each run and its difference to the first."""
+    rows = []
+    for name in results["metrics"]:
+        for run in results["runs"]:
+            difference = show_estimate(run["differences"][name]) if "differences" in run else ["", ""]
+            rows.append([run["run"], NAMES[name], *show_estimate(run["metrics"][name]), *difference])
+    return ["run", "", "test", "95 % interval", "difference", "95 % interval"], rows
+
+
+def cost_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: what each run is and took."""
+    rows = [
+        [run["run"], run["recipe"], f"{run['parameters']:,}", f"{run['seconds']:.1f}", f"{run['n']:,}"]
+        for run in results["runs"]
+    ]
+    return ["run", "recipe", "parameters", "seconds of training", "test rows of its own"], rows

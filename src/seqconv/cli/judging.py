@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from seqconv.cli.console import (
+    Data,
     Engine,
     Json,
+    Settings,
     Threads,
     app,
     create_table,
@@ -57,6 +59,75 @@ def evaluate(
     _print_forecast(result) if result["task"] == "series" else _print_classes(result)
     if "order_probe" in result:
         _print_probe(result["order_probe"])
+    for path in page.values():
+        print(f"\npage: {path}")
+
+
+@app.command()
+def backtest(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    folds: Annotated[int, typer.Option(metavar="K", help="Stretches of a series, or folds of examples.")] = 5,
+    window: Annotated[
+        str, typer.Option(metavar="KIND", help="Training rows of a series: growing, or rolling (always as many).")
+    ] = "growing",
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder. [default: runs/RECIPE-backtest]")
+    ] = None,
+    engine: Engine = "native",
+    threads: Threads = 0,
+    settings: Settings = None,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not score the baselines.")] = False,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
+) -> None:
+    """Refit a recipe on each fold and judge it beside the baselines.
+
+    A series is tested on its later half in K stretches, each by a network fitted on what came before (rolling origin).
+    Texts and sequences are cut into K stratified folds (cross-validation).
+    """
+    from seqconv import backtests, config, progress, runs
+
+    source = [] if data is None else [f"data.source={data}"]
+    chosen = config.read_recipe(recipe, (*source, *(settings or [])))
+    options = runs.Options(out=out, engine=engine, threads=threads, baselines=not no_baselines)
+    with progress.listen(quiet or json) as listener:
+        run = backtests.backtest(chosen, folds, window, options, listener)
+    if json:
+        print_json(run.results)
+    elif not quiet:
+        _print_backtest(run.results)
+
+
+def _print_backtest(results: dict[str, Any]) -> None:
+    from seqconv.summaries import backtest_rows, explain_folds, fold_rows
+
+    print(f"\n{results['verdict']}\n")
+    _print_rows(*backtest_rows(results))
+    _print_rows(*fold_rows(results))
+    print(f"{explain_folds(results)}\n\nreport: {results['run']}/report.html")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
+    out: Page = None,
+    json: Json = False,
+) -> None:
+    """Compare finished runs on the same test rows, each with the first.
+
+    Classes: error rate and log loss; forecasts: MAE. Differences are paired and have 95 % intervals.
+    """
+    from seqconv import comparisons, summaries
+
+    result = comparisons.compare_runs(list(runs))
+    page = _write_page(out, "comparison.html", summaries.build_comparison_page, result)
+    if json:
+        print_json(result | page)
+        return
+    print(f"{summaries.say_comparison(result)}\n")
+    _print_rows(*summaries.comparison_rows(result))
+    print(summaries.explain_comparison(result))
     for path in page.values():
         print(f"\npage: {path}")
 
