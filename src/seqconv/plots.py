@@ -82,8 +82,10 @@ def draw_forecast(times: np.ndarray, truth: np.ndarray, forecast: np.ndarray, un
     return _finish(figure)
 
 
-def draw_comparison(names: list[str], improvements: list[tuple[float, float, float]]) -> str:
-    """Improvement over each baseline with its 95 % interval, in per cent, as SVG; right of zero is better."""
+def draw_comparison(
+    names: list[str], improvements: list[tuple[float, float, float]], rival: str = "the baseline"
+) -> str:
+    """Improvement over each rival with its 95 % interval, in per cent, as SVG; right of zero is better."""
     figure, axes = _start(10.2, 0.9 + 0.38 * len(names))
     for place, (value, low, high) in enumerate(reversed(improvements)):
         colour = VALIDATION if low > 0 else "#888888" if high >= 0 else "#c0392b"
@@ -94,12 +96,12 @@ def draw_comparison(names: list[str], improvements: list[tuple[float, float, flo
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(names)), list(reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlabel("smaller test error than the baseline, % (95 % interval)")
+    axes.set_xlabel(f"smaller test error than {rival}, % (95 % interval)")
     return _finish(figure)
 
 
-def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str) -> str:
-    """A line a name over named places, the first the most visible, as SVG; a value that is not known is NaN."""
+def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:
+    """A line a name over named places, the first the most visible, as SVG."""
     figure, axes = _start(5.0, 3.0)
     ticks = np.arange(len(places))
     for rank, (name, values) in enumerate(lines.items()):
@@ -107,7 +109,8 @@ def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up
         axes.plot(ticks, values, style, color=colour, label=name, linewidth=1.2 if rank else 2.2, markersize=4)
     shown = ticks[:: -(-len(ticks) // MOST_TICKS)]
     axes.set_xticks(shown, [places[tick] for tick in shown])
-    axes.set_ylim(bottom=0 if min(np.nanmin(values) for values in lines.values()) >= 0 else None)
+    if from_zero:
+        axes.set_ylim(0, 1.08 * max(map(max, lines.values())) or 1)
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     if len(lines) > 1:

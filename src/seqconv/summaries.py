@@ -74,9 +74,12 @@ def explain_metrics(results: dict[str, Any]) -> str:
         bins = results["calibration"]["bins"]
         return f"Bootstrap intervals over examples. Calibration error over {bins} equal-width bins of confidence."
     block, scale = results["block"], results["mase_scale"]
+    several = (
+        " MAE, RMSE and MASE are means over the targets, each in its own unit." if len(results["targets"]) > 1 else ""
+    )
     return (
         f"Bootstrap intervals over {block['blocks']:,} blocks of {block['windows']:,} neighbouring windows. MASE "
-        f"divides by the error of the naive forecast {scale['season']} ahead on the {scale['rows']} rows."
+        f"divides by the error of the naive forecast {scale['season']} ahead on the {scale['rows']} rows.{several}"
     )
 
 
@@ -164,7 +167,11 @@ def build_backtest_page(results: dict[str, Any]) -> str:
     sections = [
         (f"All folds: {metric}", draw_table(*backtest_rows(results), own=0) + _note(note)),
         ("Beside the baselines", _comparisons(results)),
-        ("Each fold", _pair(plots.draw_lines(places, lines, "fold", metric)) + draw_table(*fold_rows(results))),
+        (
+            "Each fold",
+            _pair(plots.draw_lines(places, lines, "fold", metric, from_zero=results["task"] == "series"))
+            + draw_table(*fold_rows(results)),
+        ),
         ("Settings", draw_facts(results["settings"])),
         ("Versions", draw_facts(results["versions"])),
     ]
@@ -218,10 +225,10 @@ def build_comparison_page(results: dict[str, Any]) -> str:
     lead = build_lead("Comparison", headline, explain_comparison(results))
     others = results["runs"][1:]
     bounds = [_bounds(run["improvement"]) for run in others]
-    picture = plots.draw_comparison([run["run"] for run in others], bounds)
+    picture = plots.draw_comparison([run["run"] for run in others], bounds, results["against"])
     note = f"By how much the test {NAMES[results['metrics'][0]]} is smaller than that of {results['against']}."
     sections = [
-        ("Test scores", draw_table(*comparison_rows(results))),
+        ("Test scores", "".join(draw_table(*comparison_rows(results, name)) for name in results["metrics"])),
         (f"Beside {results['against']}", picture + _note(note)),
         ("Runs", draw_table(*cost_rows(results))),
     ]
@@ -247,14 +254,13 @@ def explain_comparison(results: dict[str, Any]) -> str:
     return f"{results['n']:,} test {kind}, the same of every run; paired bootstrap intervals{blocks}.{rest}"
 
 
-def comparison_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: by score, each run and its difference to the first."""
+def comparison_rows(results: dict[str, Any], name: str) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: one score of each run, and its difference to the first."""
     rows = []
-    for name in results["metrics"]:
-        for run in results["runs"]:
-            difference = show_estimate(run["differences"][name]) if "differences" in run else ["", ""]
-            rows.append([run["run"], NAMES[name], *show_estimate(run["metrics"][name]), *difference])
-    return ["run", "", "test", "95 % interval", "difference", "95 % interval"], rows
+    for run in results["runs"]:
+        difference = show_estimate(run["differences"][name]) if "differences" in run else ["", ""]
+        rows.append([run["run"], *show_estimate(run["metrics"][name]), *difference])
+    return [NAMES[name], "test", "95 % interval", "difference", "95 % interval"], rows
 
 
 def cost_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:

@@ -126,7 +126,8 @@ def compare(
         print_json(result | page)
         return
     print(f"{summaries.say_comparison(result)}\n")
-    _print_rows(*summaries.comparison_rows(result))
+    for name in result["metrics"]:
+        _print_rows(*summaries.comparison_rows(result, name))
     print(summaries.explain_comparison(result))
     for path in page.values():
         print(f"\npage: {path}")
