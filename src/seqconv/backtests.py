@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
 from seqconv import datasets
 from seqconv.bundle import replace_folder
@@ -33,6 +32,7 @@ from seqconv.runs import (
     describe_settings,
     fit_split,
     judge,
+    write_recipe,
 )
 from seqconv.splits import Split, join_series, number_copies
 from seqconv.summaries import build_backtest_page
@@ -93,7 +93,7 @@ def backtest(
             listener.say(f"fold {number} of {folds}: {_say_scores(found[-1].results, found[0].features.metric)}")
         results = describe_settings(recipe, options, target) | {"window": window} | _sum_up(found, recipe)
         results["seconds"] = time.perf_counter() - started
-        (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+        write_recipe(recipe, folder / RECIPE)
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_page(folder / PAGE, build_backtest_page(results))
     return Run(target, results)

@@ -274,9 +274,14 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
     }
 
 
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """The resolved recipe, as `read_recipe` reads it."""
+    path.write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+
+
 def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarray) -> None:
     """The resolved recipe, and the test outputs beside their targets: forecasts in the target's unit."""
-    (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+    write_recipe(recipe, folder / RECIPE)
     found = {"outputs": outputs, "targets": split.test.targets}
     if isinstance(split.features, SeriesFeatures):
         found = {name: split.features.unscale(values) for name, values in found.items()}
