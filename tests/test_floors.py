@@ -18,7 +18,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"baselines"},
     {"predictor", "training"},
     {"evaluation"},
-    {"progress", "report", "scores", "summaries"},
+    {"progress", "report", "scores", "digests"},
     {"runs"},
     {"assessment", "backtests", "comparisons"},
     {"__init__", "__main__", "cli"},

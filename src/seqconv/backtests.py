@@ -35,7 +35,7 @@ from seqconv.runs import (
     write_recipe,
 )
 from seqconv.splits import Split, join_series, number_copies
-from seqconv.summaries import build_backtest_page
+from seqconv.digests import build_backtest_page
 from seqconv.training import Listener
 
 WINDOWS = ("growing", "rolling")

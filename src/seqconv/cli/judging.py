@@ -46,12 +46,12 @@ def evaluate(
     RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month. Without FILE a run is scored
     on its test set, and once more with the time order of each input shuffled: the order probe.
     """
-    from seqconv import assessment, summaries
+    from seqconv import assessment, digests
 
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": tuple(label or ()), "time": time}
     given = {name: value for name, value in columns.items() if value}
     result = assessment.evaluate(model, file, given, engine, threads)
-    page = _write_page(out, "evaluation.html", summaries.build_evaluation_page, result)
+    page = _write_page(out, "evaluation.html", digests.build_evaluation_page, result)
     if json:
         print_json(result | page)
         return
@@ -100,7 +100,7 @@ def backtest(
 
 
 def _print_backtest(results: dict[str, Any]) -> None:
-    from seqconv.summaries import backtest_rows, explain_folds, fold_rows
+    from seqconv.digests import backtest_rows, explain_folds, fold_rows
 
     print(f"\n{results['verdict']}\n")
     _print_rows(*backtest_rows(results))
@@ -118,17 +118,17 @@ def compare(
 
     Classes: error rate and log loss; forecasts: MAE. Differences are paired and have 95 % intervals.
     """
-    from seqconv import comparisons, summaries
+    from seqconv import comparisons, digests
 
     result = comparisons.compare_runs(list(runs))
-    page = _write_page(out, "comparison.html", summaries.build_comparison_page, result)
+    page = _write_page(out, "comparison.html", digests.build_comparison_page, result)
     if json:
         print_json(result | page)
         return
-    print(f"{summaries.say_comparison(result)}\n")
+    print(f"{digests.say_comparison(result)}\n")
     for name in result["metrics"]:
-        _print_rows(*summaries.comparison_rows(result, name))
-    print(summaries.explain_comparison(result))
+        _print_rows(*digests.comparison_rows(result, name))
+    print(digests.explain_comparison(result))
     for path in page.values():
         print(f"\npage: {path}")
 
@@ -153,7 +153,7 @@ def _print_rows(head: list[str], rows: list[list[str]]) -> None:
 
 
 def _print_metrics(result: dict[str, Any]) -> None:
-    from seqconv.summaries import NAMES, explain_metrics, show_estimate
+    from seqconv.digests import NAMES, explain_metrics, show_estimate
 
     for note in result["notes"]:
         print(f"data: {note}")
@@ -163,7 +163,7 @@ def _print_metrics(result: dict[str, Any]) -> None:
 
 
 def _print_classes(result: dict[str, Any]) -> None:
-    from seqconv.summaries import SCORED, confusion_rows, show_estimate
+    from seqconv.digests import SCORED, confusion_rows, show_estimate
 
     rows = [
         [each["class"], f"{each['support']:,}", *(show_estimate(each[name])[0] for name in SCORED)]
@@ -175,7 +175,7 @@ def _print_classes(result: dict[str, Any]) -> None:
 
 
 def _print_forecast(result: dict[str, Any]) -> None:
-    from seqconv.summaries import MONTHS, NAMES, target_rows
+    from seqconv.digests import MONTHS, NAMES, target_rows
 
     if len(result["targets"]) > 1:
         _print_rows(*target_rows(result))
