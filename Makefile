@@ -34,7 +34,7 @@ wheel: $(VENV)/ready
 	rm -rf dist build/wheel-env
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/wheel-env
-	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest hypothesis
 	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider test_flow.py
 	build/wheel-env/bin/seqconv --version
 

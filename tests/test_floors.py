@@ -12,11 +12,12 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config", "intervals"},
-    {"data", "metrics", "models", "tokens", "windows"},
-    {"demo", "features", "holdout", "page", "plans", "plots", "readers"},
+    {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
+    {"demo", "features", "holdout", "masks", "page", "plans", "plots", "readers", "summaries"},
     {"bundle", "datasets", "engines", "splits"},
-    {"baselines"},
+    {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
+    {"prediction"},
     {"evaluation"},
     {"progress", "report", "scores", "digests"},
     {"runs"},
@@ -31,10 +32,10 @@ HOMES = {  # third-party package -> the only modules that may import it
     "scipy": {"baselines"},
     "polars": {"readers"},
     "pooch": {"datasets"},
-    "safetensors": {"bundle"},
+    "safetensors": {"bundle", "checkpoint"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "progress"},
-    "tomli_w": {"runs"},
+    "tomli_w": {"config"},
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "polars", "rich", "typer"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

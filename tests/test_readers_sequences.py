@@ -1,9 +1,14 @@
 """Reading files of the UCR/UEA archive: what comes out, and one clear line for everything that is broken."""
 
+import gzip
+
 import numpy as np
 import pytest
 from conftest import fails
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from seqconv.errors import DataError
 from seqconv.readers import sequences
 from seqconv.readers.sequences import find_partner, read_sequences
 
@@ -64,6 +69,12 @@ def test_labels_may_lack_for_prediction(write):
 def test_a_header_that_names_another_length_is_noted(write):
     read = read_sequences(write("@equalLength true\n@seriesLength 3\n@classLabel true a\n@data\n1,2:a\n", "a.ts"))
     assert read.notes == ("the header says @seriesLength 3; the examples have 2 to 2 steps",)
+
+
+def test_packed(write):
+    packed = gzip.compress((HEADER + "1,2:3,4:walk\n").encode())
+    assert read_sequences(write(packed, "a.ts.gz")).values.tolist() == [[1, 3], [2, 4]]
+    fails(read_sequences, write(packed[:-9], "a.ts.gz"), "damaged")
 
 
 def test_small_chunks_make_no_difference(write, monkeypatch):
@@ -141,6 +152,22 @@ def test_broken_ts(write, content, parts):
 )
 def test_broken_tsv(write, content, parts):
     fails(read_sequences, write(content, "a.tsv"), *parts)
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(st.binary(max_size=200) | st.text("12.,:?-eNa \t\r\n").map(str.encode), st.sampled_from([HEADER, ONE, ""]))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content, header):
+    path = tmp_path_factory.mktemp("any") / ("a.ts" if header else "a.tsv")
+    path.write_bytes(header.encode() + content)
+    problem = ""
+    try:
+        read = read_sequences(path)
+        assert len(read.labels) == len(read) > 0
+        assert (np.diff(read.offsets) > 0).all()
+        assert not np.isinf(read.values).any()
+    except DataError as error:
+        problem = str(error)
+    assert "\n" not in problem
 
 
 def test_missing_file_folder_and_other_formats(tmp_path, write):

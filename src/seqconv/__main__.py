@@ -15,7 +15,6 @@ def main() -> None:
         print(f"seqconv: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("seqconv: interrupted; what the run had written so far stays in the .partial folder", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # the reader of our output (head, less) has gone: nothing is left to say to it

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from seqconv import datasets
-from seqconv.bundle import replace_folder
-from seqconv.config import Recipe, SeriesDataConfig, read_recipe
+from seqconv.bundle import CHECKPOINT, replace_folder
+from seqconv.config import Recipe, SeriesDataConfig, read_recipe, to_toml
 from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
+from seqconv.digests import build_backtest_page
 from seqconv.errors import ConfigError
 from seqconv.evaluation import Comparison, beats_baselines, block_length, verdict
 from seqconv.features import SeriesFeatures
@@ -27,15 +28,12 @@ from seqconv.runs import (
     Options,
     Run,
     Timer,
-    build_network_plan,
     cut_splits,
     describe_settings,
     fit_split,
     judge,
-    write_recipe,
 )
 from seqconv.splits import Split, join_series, number_copies
-from seqconv.digests import build_backtest_page
 from seqconv.training import Listener
 
 WINDOWS = ("growing", "rolling")
@@ -93,7 +91,7 @@ def backtest(
             listener.say(f"fold {number} of {folds}: {_say_scores(found[-1].results, found[0].features.metric)}")
         results = describe_settings(recipe, options, target) | {"window": window} | _sum_up(found, recipe)
         results["seconds"] = time.perf_counter() - started
-        write_recipe(recipe, folder / RECIPE)
+        (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_page(folder / PAGE, build_backtest_page(results))
     return Run(target, results)
@@ -173,14 +171,14 @@ def _take(examples: Texts | EncodedTexts | Sequences, rows: np.ndarray) -> Any:
 def _run_fold(recipe: Recipe, data: AnyData, options: Options, folder: Path, listener: Listener) -> _Fold:
     split = cut_splits(data, recipe, options.threads)
     loss, timer = recipe.training.loss, Timer()
-    plan = build_network_plan(recipe, split)
-    fitted = fit_split(recipe, plan, split, options, folder, listener, timer)
+    fitted = fit_split(recipe, split, options, folder, listener, timer)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
     errors = {NETWORK: _test_errors(fitted.scored.test_outputs, split, loss)}
     for baseline in fitted.baselines:  # they give logits
         errors[baseline.name] = _test_errors(
             baseline.test_outputs, split, "binary_crossentropy" if loss == "as_printed" else loss
         )
-    results = judge(fitted.scored, fitted.baselines, split, loss)
+    results = judge(fitted, split, loss)
     results |= {"epochs": len(fitted.trained.history), "best_epoch": fitted.trained.best_epoch}
     results |= {"train": {"n": len(split.train.targets)}, "seconds": timer.seconds["train"]}
     return _Fold(results, errors, split.features)

@@ -22,6 +22,7 @@ from seqconv.windows import Scaler, WindowSpec
 
 FORMAT = 1
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,29 @@ class Bundle:
     fingerprint: str
 
 
+def partial_folder(target: Path) -> Path:
+    """Where a folder lies until it is complete."""
+    return target.with_name(f"{target.name}.partial")
+
+
 @contextlib.contextmanager
-def replace_folder(target: Path, marker: str) -> Iterator[Path]:
+def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Path]:
     """A new folder `<target>.partial` that takes the place of `target` when the block ends.
 
-    It is removed if the block raises an error, and stays if the user interrupts it.
+    It is removed if the block raises an error, but stays if the user interrupts it or it holds a checkpoint.
+
+    Args:
+        keep: go on in the partial folder that is there.
 
     Raises:
-        BundleError: `target` exists and is not ours (see `check_replaceable`), or its parent cannot be written.
+        BundleError: `target` exists and is not ours (see `check_replaceable`), or the folder cannot be written.
     """
     check_replaceable(target, marker)
-    fresh = target.with_name(f"{target.name}.partial")
+    fresh = partial_folder(target)
     try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
+        if not keep:
+            shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, exist_ok=keep)
     except OSError as error:
         raise BundleError(f"{target}: its folder must be writable; {error.strerror}. Choose another --out") from error
     try:
@@ -57,9 +67,21 @@ def replace_folder(target: Path, marker: str) -> Iterator[Path]:
         if target.exists():
             shutil.rmtree(target)
         fresh.rename(target)
+    except OSError as error:
+        kept = _drop_unless_reached(fresh)
+        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another --out"
+        raise BundleError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
     except Exception:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _drop_unless_reached(fresh)
         raise
+
+
+def _drop_unless_reached(folder: Path) -> bool:
+    """Remove an incomplete folder unless it holds a checkpoint; whether it stays."""
+    kept = (folder / CHECKPOINT).is_file()
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+    return kept
 
 
 def check_replaceable(target: Path, marker: str) -> None:
@@ -76,10 +98,11 @@ def check_replaceable(target: Path, marker: str) -> None:
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
     """Write the model folder, or replace an older one; nothing half-written is left behind."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with replace_folder(folder, HEADER) as fresh:
-        save_file({name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}, fresh / WEIGHTS)
+        weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+        (fresh / WEIGHTS).write_bytes(save(weights))  # `save_file` would let its owner alone read the file
         if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
             bundle.features.vocabulary.write(fresh / VOCABULARY)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -211,7 +212,7 @@ class TrainingConfig(Settings):
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
     )
-    optimiser: Literal["rmsprop", "adam"] = setting("rmsprop", "rule that turns gradients into steps")
+    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "rule that turns gradients into steps")
     learning_rate: float = setting(1e-3, "step size of the optimiser", low=1e-9, high=10.0)
     clip_norm: float = setting(0.0, "largest norm of all gradients together; 0: no limit", low=0.0)
     batch_size: int = setting(128, "examples per step", low=1)
@@ -282,6 +283,13 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 
 
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as the TOML that `read_recipe` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.to_dict())
+
+
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the package."""
     folder = resources.files("seqconv") / "recipes"
@@ -307,9 +315,18 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{name_or_path}: must be TOML; {error}") from error
+    return recipe_from_dict(apply_overrides(table, overrides), name)
+
+
+def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """A recipe's table with `section.key=value` overrides.
+
+    Raises:
+        ConfigError: an override that is none, or that names nothing in the recipe.
+    """
     for override in overrides:
         table = _override(table, override)
-    return recipe_from_dict(table, name)
+    return table
 
 
 def _override(table: dict[str, Any], override: str) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class Series:
         values: float64 `[T, C]`, NaN where a value is missing.
         interval_s: the most frequent spacing of `times`.
         notes: what a report should tell about the file.
-        zone: time zone in which people read `times`, which are then UTC; empty: they are as the file has them.
+        zone: time zone of the place, such as `Europe/Berlin`: `times` are UTC then; empty: UTC, or not known.
     """
 
     times: np.ndarray

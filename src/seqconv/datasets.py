@@ -18,8 +18,10 @@ from seqconv.config import SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
-from seqconv.readers.reviews import read_encoded, read_reviews
+from seqconv.readers.reviews import is_review_folder, read_encoded, read_reviews
+from seqconv.readers.sequences import find_partner, read_sequences
 from seqconv.readers.series import read_series
+from seqconv.readers.texts import read_texts
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
@@ -27,6 +29,7 @@ TEXTS = ("imdb", "demo-text")
 SERIES = ("jena", "demo-series")
 JENA_COLUMNS = 14  # numeric columns of jena_climate_2009_2016.csv
 TIMEOUT_S = 30.0
+HEADERS = {"guess": None, "yes": True, "no": False}
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,20 @@ def load(
 
 
 def load_sequences(config: SequenceDataConfig) -> SequenceData:
-    """Labelled sequences by path.
+    """Labelled sequences by path; the test file beside `NAME_TRAIN.ts` is found.
 
     Raises:
         DataError: no such file, or a file that is not what it should be.
     """
-    raise DataError(f"data.source: {config.source} cannot be read yet")
+    path = _resolve(config.source, (), None)
+    test = Path(config.test_file) if config.test_file else find_partner(path)
+    validation = read_sequences(config.validation_file) if config.validation_file else None
+    return SequenceData(read_sequences(path), read_sequences(test) if test else None, validation)
 
 
 def load_texts(config: TextDataConfig, progress: Progress | None = None) -> TextData:
-    """Labelled texts by name (`imdb`, `demo-text`) or path: a review archive or folder, or Keras's `imdb.npz`.
+    """Labelled texts by name (`imdb`, `demo-text`) or path: a review archive or folder, Keras's `imdb.npz`, or any
+    table, folder or file of labelled texts.
 
     Raises:
         DataError: an unknown name, no such file, or a file that is not what it should be.
@@ -101,18 +108,37 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
     path = _resolve(config.source, TEXTS, progress)
     if path.suffix == ".npz":
         return read_encoded(path)
-    return read_reviews(path) if path.is_dir() else _load_archive(path)
+    if path.is_dir() and is_review_folder(path):
+        return read_reviews(path)
+    if path.name.endswith((".tar.gz", ".tgz")):
+        return _load_archive(path)
+    files = (path, config.test_file, config.validation_file)
+    train, test, validation = (_read_texts(file, config) if file else None for file in files)
+    assert train is not None
+    return TextData(train, test, validation)
+
+
+def _read_texts(path: str | Path, config: TextDataConfig) -> Texts:
+    return read_texts(path, config.text, ",".join(config.label), HEADERS[config.header])
 
 
 def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:
-    """A time series by name (`jena`, `demo-series`) or path: a CSV file or a zip of one.
+    """A time series by name (`jena`, `demo-series`) or path: any table with a column of times.
 
     Raises:
         DataError: an unknown name, no such file, or a file that is not what it should be.
     """
     if config.source == "demo-series":
         return SeriesData(demo_series())
-    return SeriesData(read_series(_resolve(config.source, SERIES, progress)))
+    path = _resolve(config.source, SERIES, progress)
+    asked = (*config.target, *(name for name in config.inputs if name not in config.target)) if config.inputs else ()
+    files = (path, config.test_file, config.validation_file)
+    train, test, validation = (
+        read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked) if file else None
+        for file in files
+    )
+    assert train is not None
+    return SeriesData(train, test, validation)
 
 
 def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> Path:
@@ -121,8 +147,9 @@ def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> 
     path = Path(source).expanduser()
     if source and path.exists():
         return path
-    hint = "That is data of the other kind" if source in TEXTS + SERIES else nearest(source, names)
-    raise DataError(f"data.source: must be {' or '.join(names)}, or an existing path; got {source!r}. {hint}")
+    hint = "That is data of the other kind" if source in TEXTS + SERIES else nearest(source, names) if names else ""
+    known = f"{' or '.join(names)}, or " if names else ""
+    raise DataError(f"data.source: must be {known}an existing path; got {source!r}. {hint}".strip())
 
 
 def cache_folder() -> Path:

@@ -1,13 +1,14 @@
 """Progress of long work in the terminal, on standard error, so that standard output stays clean."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from seqconv.training import Epoch, Listener
+from seqconv.checkpoint import Epoch
+from seqconv.training import Listener
 
 
 class Terminal(Listener):
@@ -28,6 +29,9 @@ class Terminal(Listener):
         self.progress.update(self.task, completed=done, total=total or None, note=f"{done / 1e6:.1f} MB")
         if done == total:
             self._drop_bar()
+
+    def resume(self, history: Sequence[Epoch]) -> None:
+        self.say(f"going on after epoch {len(history)}")
 
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.epochs, self.done = epochs, 0

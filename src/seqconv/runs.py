@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -12,30 +12,26 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
-from seqconv.bundle import Bundle, replace_folder, write_bundle
-from seqconv.config import (
-    Recipe,
-    SeriesDataConfig,
-    TextConfig,
-    WindowConfig,
-    count_threads,
-    parse_duration,
-    read_recipe,
-)
-from seqconv.data import SequenceData, SeriesData, TextData
+from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, replace_folder, write_bundle
+from seqconv.checkpoint import Checkpoint, Epoch
+from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
+from seqconv.data import SeriesData, TextData
+from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network, create_network
+from seqconv.engines.ngrams import fit_scales
+from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
-from seqconv.training import Epoch, Listener, Trained, fit_network
+from seqconv.training import Listener, Trained, fit_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 JSON_KEYS = (
@@ -62,6 +58,7 @@ class Options:
         threads: 0: all cores.
         baselines: score the baselines too.
         refit: train again on training and validation rows for the best number of epochs.
+        resume: go on with an interrupted run of the same recipe and folder.
     """
 
     out: Path | None = None
@@ -69,6 +66,7 @@ class Options:
     threads: int = 0
     baselines: bool = True
     refit: bool = False
+    resume: bool = False
 
 
 class Timer:
@@ -94,6 +92,11 @@ class _History(Listener):
         self.inner, self.file = inner, file
         print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
 
+    def resume(self, history: Sequence[Epoch]) -> None:
+        for epoch in history:
+            self._write(epoch)
+        self.inner.resume(history)
+
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.inner.start_epoch(epoch, epochs, steps)
 
@@ -101,70 +104,90 @@ class _History(Listener):
         self.inner.end_step(loss, metric)
 
     def end_epoch(self, epoch: Epoch) -> None:
-        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
+        self._write(epoch)
         self.inner.end_epoch(epoch)
 
+    def _write(self, epoch: Epoch) -> None:
+        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
-def train(recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None) -> Run:
+
+def train(
+    recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+
+    Args:
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
+        data: the recipe's data, where they are in memory already.
 
     Raises:
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
+        KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
-    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(recipe, str):
+        draft = draft_recipe(recipe)
+        recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
-    with replace_folder(target, RESULTS) as folder:
-        split = prepare(recipe, options.threads, listener, timer)
-        plan = build_network_plan(recipe, split)
-        fitted = fit_split(recipe, plan, split, options, folder, listener, timer)
-        results = describe_settings(recipe, options, target) | _results(options, split, plan, fitted.trained)
-        results |= judge(fitted.scored, fitted.baselines, split, recipe.training.loss)
-        _write_inputs(folder, recipe, split, fitted.scored.test_outputs)
-        write_bundle(_bundle(recipe, plan, fitted.network, split), folder / "model")
+    _check_interrupted(target, options.resume, listener)
+    with replace_folder(target, RESULTS, options.resume) as folder:
+        split = prepare(recipe, options.threads, listener, timer, data=data)
+        (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
+        fitted = fit_split(recipe, split, options, folder, listener, timer)
+        results = describe_settings(recipe, options, target) | _results(options, split, fitted)
+        results |= judge(fitted, split, recipe.training.loss)
+        _write_predictions(folder, split, fitted.scored.test_outputs)
+        write_bundle(fitted.bundle, folder / "model")
         results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
         results["seconds"]["total"] = time.perf_counter() - timer.started
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_report(folder)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network and the baselines, fitted and scored on one split."""
+    """A network and the baselines, fitted and scored on one split; the bundle holds the network."""
 
-    network: Network
+    bundle: Bundle
     trained: Trained
     scored: evaluation.Evaluation
     baselines: list[Baseline]
 
 
-def fit_split(
-    recipe: Recipe, plan: Plan, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer
-) -> Fitted:
-    """Train the network and the baselines on one split and score both; `history.csv` goes to `folder`."""
-    network = _create(plan, recipe, options)
+def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer) -> Fitted:
+    """Fit the network and the baselines on one split and score both; history and checkpoint go to `folder`."""
+    plan = build_network_plan(recipe, split)
+    network = _create(plan, split, recipe, options)
+    bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
     with timer.part("train"):
-        trained = _fit(network, split, recipe, folder, listener)
+        trained = _fit(network, split, bundle, folder, options.engine, listener)
         if options.refit:
             network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
     baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
-    return Fitted(network, trained, scored, baselines)
+    return Fitted(replace(bundle, weights=network.weights()), trained, scored, baselines)
 
 
 def prepare(
-    recipe: Recipe, threads: int, listener: Listener, timer: Timer, trained: TextFeatures | None = None
+    recipe: Recipe,
+    threads: int,
+    listener: Listener,
+    timer: Timer,
+    trained: TextFeatures | None = None,
+    data: Data | None = None,
 ) -> Split:
     """Read a recipe's data and cut it into examples.
 
     Args:
         trained: features of a trained text model; None: fitted on the training rows.
+        data: None: read.
     """
     with timer.part("read"):
-        data = datasets.load(recipe.data, listener.download)
+        data = data or datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
         split = cut_splits(data, recipe, threads, trained)
     for note in split.facts["notes"]:
@@ -172,9 +195,7 @@ def prepare(
     return split
 
 
-def cut_splits(
-    data: TextData | SeriesData | SequenceData, recipe: Recipe, threads: int, trained: TextFeatures | None = None
-) -> Split:
+def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures | None = None) -> Split:
     """The training, validation and test examples of data in memory; see `prepare`."""
     if isinstance(data, TextData):
         return split_texts(data, recipe, trained, count_threads(threads))
@@ -187,7 +208,7 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
 
 
-def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
+def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
     """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
     shape: tuple[int, ...]
     if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
@@ -198,33 +219,63 @@ def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
         return summarise(build_plan(recipe.network.layers, shape), shape)
-    split = prepare(recipe, 1, Listener(), Timer())
+    split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
 
-def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
-    weights = initial_weights(plan, recipe.training.seed)
-    return create_network(options.engine, plan, weights, recipe.training, count_threads(options.threads))
+def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
+    weights, threads = initial_weights(plan, recipe.training.seed), count_threads(options.threads)
+    if isinstance(split.train.inputs, TokenInputs):
+        weights |= fit_scales(plan, split.train.inputs, split.train.targets, threads)
+    return create_network(options.engine, plan, weights, recipe.training, threads)
 
 
-def _fit(network: Network, split: Split, recipe: Recipe, folder: Path, listener: Listener) -> Trained:
-    metric = split.features.metric
+def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
+    """There is an interrupted run to go on with, or it is said that one is given up."""
+    folder = partial_folder(target)
+    if resume and not folder.is_dir():
+        raise BundleError(f"{folder}: must hold an interrupted run; it does not exist. Train without --resume")
+    if not resume and (folder / CHECKPOINT).is_file():
+        listener.say(f"{folder} held an interrupted run; this one replaces it (--resume goes on instead)")
+
+
+def _fit(network: Network, split: Split, bundle: Bundle, folder: Path, engine: str, listener: Listener) -> Trained:
+    """Train, writing history and checkpoint; a user who interrupts is left the best model so far."""
+    origin = {"engine": engine, "data": bundle.fingerprint} | _flatten(bundle.recipe.to_dict())
+    for name in ("training.epochs", "training.patience"):  # a run may go on for longer than was thought at first
+        del origin[name]
+    checkpoint = Checkpoint(folder, origin)
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
-        return fit_network(network, split, recipe.training, _History(listener, file, metric))
+        history = _History(listener, file, split.features.metric)
+        try:
+            return fit_network(network, split, bundle.recipe.training, history, checkpoint=checkpoint)
+        except KeyboardInterrupt:
+            if (progress := checkpoint.read()) is not None:
+                write_bundle(replace(bundle, weights=progress.best), folder / "model")
+            raise
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
 
 
 def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
     listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
-    network = _create(plan, recipe, options)
+    whole = merge_validation(split)
+    network = _create(plan, whole, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
-    fit_network(network, merge_validation(split), config, listener, keep_best=False)
+    fit_network(network, whole, config, listener, keep_best=False)
     return network
 
 
-def judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+def judge(fitted: Fitted, split: Split, loss: str) -> dict[str, Any]:
     """Scores of the network and the baselines, their comparison and its verdict, as `metrics.json` has them."""
+    scored, baselines = fitted.scored, fitted.baselines
     comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
     rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
     found = {
@@ -240,8 +291,9 @@ def judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split
     return found
 
 
-def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> dict[str, Any]:
+def _results(options: Options, split: Split, fitted: Fitted) -> dict[str, Any]:
     shape, features = split.train.inputs.shape, split.features
+    plan, trained = fitted.bundle.plan, fitted.trained
     names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
     return {
         "metric": features.metric,
@@ -274,24 +326,14 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
     }
 
 
-def write_recipe(recipe: Recipe, path: Path) -> None:
-    """The resolved recipe, as `read_recipe` reads it."""
-    path.write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
-
-
-def _write_inputs(folder: Path, recipe: Recipe, split: Split, outputs: np.ndarray) -> None:
-    """The resolved recipe, and the test outputs beside their targets: forecasts in the target's unit."""
-    write_recipe(recipe, folder / RECIPE)
+def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
+    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps."""
     found = {"outputs": outputs, "targets": split.test.targets}
     if isinstance(split.features, SeriesFeatures):
         found = {name: split.features.unscale(values) for name, values in found.items()}
         assert split.test.times is not None
         found["times"] = split.test.times
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
-
-
-def _bundle(recipe: Recipe, plan: Plan, network: Network, split: Split) -> Bundle:
-    return Bundle(recipe, plan, network.weights(), split.train.inputs.shape, split.features, fingerprint(split))
 
 
 def fingerprint(split: Split) -> str:

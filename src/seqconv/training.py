@@ -1,33 +1,23 @@
-"""The training loop: batches, validation, early stopping, the best epoch kept."""
+"""The training loop: batches, validation, early stopping, the best epoch kept, and what an interruption needs."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from seqconv import metrics
+from seqconv.checkpoint import Checkpoint, Epoch, Progress
 from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.errors import SeqconvError
-from seqconv.models import Weights, draw_masks, mask_shapes
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import Weights
 from seqconv.splits import Part, Split
 
 
 class TrainingError(SeqconvError):
     """Training cannot go on: the network has no gradient, or its loss is no number."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of the history; the metric is the accuracy, or for forecasts the scaled MAE."""
-
-    epoch: int
-    loss: float
-    metric: float
-    validation_loss: float
-    validation_metric: float
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,9 @@ class Listener:
     def say(self, text: str) -> None:
         """A sentence worth showing."""
 
+    def resume(self, history: Sequence[Epoch]) -> None:
+        """Training goes on after these epochs."""
+
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         """An epoch begins."""
 
@@ -61,13 +54,19 @@ class Listener:
 
 
 def fit_network(
-    network: Network, split: Split, config: TrainingConfig, listener: Listener, keep_best: bool = True
+    network: Network,
+    split: Split,
+    config: TrainingConfig,
+    listener: Listener,
+    keep_best: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> Trained:
     """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
 
     Args:
         split: `train` gives the batches, `validation` decides on the best epoch; `test` is not touched.
         keep_best: end with the weights of the best epoch, not of the last.
+        checkpoint: where to go on from, if it holds anything, and where to keep what is reached.
 
     Raises:
         TrainingError: dead start (no example has a gradient), or a loss that is not finite.
@@ -77,19 +76,29 @@ def fit_network(
     random = np.random.default_rng([config.seed, 1])
     started = time.perf_counter()
     history: list[Epoch] = []
-    best: tuple[Epoch, Weights] | None = None
-    for number in range(1, config.epochs + 1):
-        epoch = _run_epoch(network, split, config, number, random, listener)
+    best: tuple[int, Weights] = 0, {}
+    if checkpoint is not None and (progress := checkpoint.read()) is not None:
+        history, best = list(progress.history), (progress.best_epoch, progress.best)
+        network.restore(progress.state)
+        random.bit_generator.state = progress.random
+        listener.resume(history)
+    while not _is_done(history, best[0], config):
+        epoch = _run_epoch(network, split, config, len(history) + 1, random, listener)
         history.append(epoch)
-        if best is None or epoch.validation_loss < best[0].validation_loss:
-            best = epoch, network.weights()
+        if not best[0] or epoch.validation_loss < history[best[0] - 1].validation_loss:
+            best = epoch.epoch, network.weights()
         listener.end_epoch(epoch)
-        if config.patience and number - best[0].epoch >= config.patience:
-            break
-    assert best is not None
+        if checkpoint is not None and checkpoint.is_due():
+            drawn = dict(random.bit_generator.state)
+            checkpoint.write(Progress(tuple(history), *best, network.state(), drawn))
     if keep_best:
         network.set_weights(best[1])
-    return Trained(tuple(history), best[0].epoch, time.perf_counter() - started)
+    return Trained(tuple(history), best[0], time.perf_counter() - started)
+
+
+def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
+    waited = len(history) - best_epoch
+    return len(history) >= config.epochs or bool(config.patience and history and waited >= config.patience)
 
 
 def _run_epoch(

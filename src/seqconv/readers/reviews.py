@@ -27,6 +27,11 @@ _LONGEST_REVIEW = 1 << 24  # bytes; a header that claims more is damaged
 _BLOCK = 512  # bytes of a tar block
 
 
+def is_review_folder(path: Path) -> bool:
+    """Whether a folder is laid out like the unpacked archive."""
+    return any((root / "train" / label).is_dir() for root in (path, path / "aclImdb") for label in CLASSES)
+
+
 def read_reviews(path: str | Path) -> TextData:
     """Read the Large Movie Review Dataset from its archive (`aclImdb_v1.tar.gz`) or unpacked folder, or one like it.
 

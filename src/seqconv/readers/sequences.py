@@ -1,5 +1,6 @@
 """Read labelled sequences from files of the UCR/UEA archive: path -> Sequences."""
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from seqconv.data import Sequences, count, unreadable
+from seqconv.data import Sequences, count
 from seqconv.errors import DataError
+from seqconv.readers.files import open_content
 
 ENDINGS = (".ts", ".tsv")
 _CHUNK = 1 << 25  # characters that are parsed at once
 
 
 def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
-    """Read a `.ts` file (one or many channels) or a `.tsv` file (the label first, one channel) of the archive.
+    """Read a `.ts` file (one or many channels) or a `.tsv` file (label first, one channel) of the archive, also packed.
 
     Lengths may differ between examples, not between the channels of one. A value may be missing (`?` or NaN); NaN at
     the end of a `.tsv` row is padding. Classes that are numbers stand in the order of numbers, others as the header
@@ -32,21 +34,16 @@ def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
         time series archive.
     """
     path = Path(path)
-    kind = path.suffix.lower()
+    kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
     if kind not in ENDINGS:
         raise DataError(f"{path}: must end in .ts or .tsv, as files of the UCR/UEA archive do. Rename or convert it")
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace") as stream:
-            lines = enumerate(stream, start=1)
-            header = _read_header(path, lines) if kind == ".ts" else _Header()
-            if labelled and not header.labelled:
-                raise DataError(
-                    f"{path}: must hold class labels; its header says @classLabel false. Take a file with them"
-                )
-            rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
-            return _collect(path, rows, header, labelled)
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with open_content(path) as content:
+        lines = enumerate(io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace"), start=1)
+        header = _read_header(path, lines) if kind == ".ts" else _Header()
+        if labelled and not header.labelled:
+            raise DataError(f"{path}: must hold class labels; its header says @classLabel false. Take a file with them")
+        rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
+        return _collect(path, rows, header, labelled)
 
 
 def find_partner(path: str | Path) -> Path | None:
@@ -181,7 +178,7 @@ def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) 
     coded = np.array([codes[label] for label in labels], dtype=np.int32)
     channels = tuple(f"channel {number}" for number in range(1, values.shape[1] + 1))
     notes = _notes(values, steps, header)
-    if not labelled and path.suffix.lower() == ".tsv":
+    if not labelled and header.labelled and not header.classes:
         notes.append("the first column is the place of the label; not read as a value")
     return Sequences(values, offsets, coded, classes, channels, str(path), tuple(notes))
 

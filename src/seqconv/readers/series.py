@@ -1,167 +1,240 @@
-"""Read a time series from a CSV file: path -> Series."""
+"""Read a time series from a table: path -> Series."""
 
-import csv
-import itertools
 import re
-import zipfile
-import zlib
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqconv.data import Series, count, unreadable
-from seqconv.errors import DataError
+from seqconv.config import parse_duration
+from seqconv.data import Series, count
+from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.readers.numbers import MISSING as MISSING_WORDS
+from seqconv.readers.sampling import space_rows
+from seqconv.readers.tables import Table, read_table
+from seqconv.readers.times import EXAMPLES, Times, is_number_of_time, is_time, read_times
+from seqconv.windows import show_duration
 
 if TYPE_CHECKING:
     import polars
 
 MISSING = -9999.0  # what the Jena station writes where a sensor failed
-TIME_FORMATS = ("%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
+SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
+START = np.datetime64("2000-01-01T00:00:00", "s")  # of rows without times
+_MARKS = (*MISSING_WORDS, "?", "-")  # words for a missing number
+_TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
+_NUMBER_NAME = re.compile(
+    r"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?", re.IGNORECASE
+)
+_YEAR_NAME = re.compile(r"year|jahr", re.IGNORECASE)
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?")
+_DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 
 
-def read_series(path: str | Path) -> Series:
-    """Read a CSV file, or a zip of one: a header, a column of times, else numbers. -9999 and empty cells are missing.
+def read_series(
+    path: str | Path,
+    time: str = "",
+    interval: str = "",
+    zone: str = "",
+    header: bool | None = None,
+    columns: Sequence[str] = (),
+) -> Series:
+    """Read CSV, TSV, Parquet, Arrow or JSON lines: a column of times, else numbers. -9999 and empty cells are missing.
 
-    Times are `dd.mm.yyyy HH:MM:SS` or `yyyy-mm-dd HH:MM:SS`.
+    What is guessed or left out is said in the notes.
+
+    Args:
+        time: column of the times; empty: found.
+        interval: spacing of the rows, such as `1d`; empty: the most frequent one. Needed where the file has no times
+            (they begin in 2000 then), or where its rows follow the months of the calendar.
+        zone: of times that name none, such as `Europe/Berlin`; they become UTC.
+        header: whether the first row of a CSV or TSV names the columns; None: guessed.
+        columns: read these alone; none named: every column of numbers.
 
     Raises:
-        DataError: no such file; empty; no times; a cell that is no number, or infinite; times that run backwards.
+        DataError: see `tables.read_table`; no times; a cell that is no time or no number, or infinite; times with and
+            without a zone; times that run backwards.
+        ConfigError: an interval or a zone that is none.
     """
-    path = Path(path)
-    header, _, rows = _read_csv_bytes(path).partition(b"\n")
-    names, notes = _read_header(path, header)
-    rows = _QUOTED.sub(rb"\1", rows.rstrip()) if b'"' in rows else rows.rstrip()
-    if not rows:
-        raise DataError(f"{path}: must hold rows below its header; got none. Give a file with data")
-    time_name, time_format = _find_times(path, names, rows.partition(b"\n")[0])
-    frame = _read_table(path, names, time_name, rows)
-    times, interval_s, time_notes = _read_times(path, frame[time_name], time_format)
-    columns = tuple(name for name in names if name != time_name)
-    values, value_notes = _read_values(path, frame.select(columns))
-    return Series(times, values, columns, interval_s, str(path), (*notes, *time_notes, *value_notes))
+    return series_from_table(read_table(path, header), time, interval, zone, columns)
 
 
-def _read_csv_bytes(path: Path) -> bytes:
-    try:
-        if path.suffix.lower() != ".zip":
-            return path.read_bytes()
-        with zipfile.ZipFile(path) as archive:  # macOS adds __MACOSX/._NAME.csv beside each file
-            names = [name for name in archive.namelist() if name.endswith(".csv") and not name.startswith("__MACOSX")]
-            if len(names) != 1:
-                raise DataError(f"{path}: must hold exactly one CSV file; got {len(names)}. Unpack it and name one")
-            return archive.read(names[0])
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise DataError(
-            f"{path}: must be a whole zip file; it is damaged or locked ({error}). Fetch it again"
-        ) from error
-    except OSError as error:
-        raise unreadable(path, error) from error
+def series_from_table(
+    table: Table, time: str = "", interval: str = "", zone: str = "", columns: Sequence[str] = ()
+) -> Series:
+    """The same from a table that is read already.
+
+    Raises:
+        DataError, ConfigError: see `read_series`.
+    """
+    source = str(table.path)
+    interval_s = parse_duration(interval, "interval") if interval else 0
+    if interval and interval_s < 1:
+        raise ConfigError(f"interval must be at least one second; got {interval!r}")
+    found = find_times(table, time)
+    notes = list(table.notes)
+    if found:
+        times = read_times(_time_cells(table, found), table.place, zone)
+        stamps, interval_s, more = space_rows(times.stamps, interval_s, source, table.place, local=not times.absolute)
+        if not time:
+            notes.append(f"times from the column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
+        notes += [*times.notes, *more]
+    else:
+        times = Times(_count_times(table, interval_s, zone))
+        stamps = times.stamps
+        notes.append(f"no column of times: rows counted from 2000-01-01 on, {show_duration(interval_s)} apart")
+    values, names, more = _read_values(table, found, columns)
+    return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone)
 
 
-def _read_header(path: Path, line: bytes) -> tuple[list[str], list[str]]:
-    notes = []
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = line.decode("cp1252", errors="replace")
-        notes.append("the header is not UTF-8; read as cp1252")
-    if "\ufffd" in text:
-        notes.append("characters of the header are lost (\ufffd)")
-    if not text.strip():
-        raise DataError(f"{path}: must begin with a header line; it is empty. Give a file with a header and data")
-    try:
-        names = [name.strip() for name in next(csv.reader([text.strip("\r")]))]
-    except csv.Error as error:
-        raise DataError(f"{path}, line 1: must be names apart by commas; {error}. Is it the right file?") from error
-    for number, name in enumerate(names, start=1):
-        if not name or name in names[: number - 1]:
-            problem = f"{name!r} comes twice" if name else f"column {number} has no name"
-            raise DataError(f"{path}, line 1: each column must have a name of its own; {problem}. Rename it")
-    return names, notes
+# Times
 
 
-def _find_times(path: Path, names: list[str], first_row: bytes) -> tuple[str, str]:
-    """The first column whose first cell is a time, and its format."""
-    cells = first_row.decode("cp1252", errors="replace").strip("\r").split(",")
-    for (name, cell), time_format in itertools.product(zip(names, cells, strict=False), TIME_FORMATS):
-        try:
-            datetime.strptime(cell, time_format)
-        except ValueError:
-            continue
-        return name, time_format
-    raise DataError(
-        f"{path}: must have a column of times like 31.12.2016 23:50:00 or 2016-12-31 23:50:00, cells apart by commas; "
-        f"got the columns {', '.join(names)[:100]!r}. Add it, or write the times so"
-    )
-
-
-def _read_table(path: Path, names: list[str], time_name: str, rows: bytes) -> "polars.DataFrame":
+def find_times(table: Table, time: str) -> list[str]:
+    """The column of times, with the one of the clock if that is apart; empty: there is none."""
     import polars
 
-    schema = {name: polars.String if name == time_name else polars.Float64 for name in names}
-    try:
-        frame = polars.read_csv(rows, has_header=False, schema=schema, quote_char=None)
-        complete = rows.count(b",") == len(frame) * (len(names) - 1)  # polars fills short rows without a word
-        reason = "a row of another length"
-    except (polars.exceptions.ComputeError, polars.exceptions.SchemaError) as error:
-        complete, reason = False, str(error).partition("\n")[0]
-    if not complete:
-        _check_cells(path, names, time_name, rows)
-        raise DataError(f"{path}: must be a table of numbers; {reason}. Correct the file")
-    return frame
+    frame = table.frame
+    if time and time not in frame.columns:
+        raise DataError(f"{table.path}: must have the column {time!r}; it has not. {nearest(time, frame.columns)}")
+    native = [column.name for column in frame if isinstance(column.dtype, polars.Date | polars.Datetime)]
+    texts = [column.name for column in frame if column.dtype == polars.String and is_time(_first(column))]
+    named = [name for name in texts if _TIME_NAME.search(name)]
+    numbers = [column.name for column in frame if column.dtype.is_numeric() and _is_numbered(column)]
+    found = next(iter([time] if time else [*native, *named, *texts, *numbers]), "")
+    if found not in texts or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
+        return [found] if found else []
+    clocks = [column.name for column in frame if column.dtype == polars.String and _CLOCK.fullmatch(_first(column))]
+    return [found, *clocks[:1]]
 
 
-_QUOTED = re.compile(rb'(?<![^,\n])"([^",\r\n]*)"(?![^,\r\n])')  # a whole cell: polars panics at a stray quote
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?|nan|", re.IGNORECASE)
+def _first(column: "polars.Series") -> str:
+    """The first cell that is not empty."""
+    row = column.is_not_null().arg_max()
+    return "" if row is None or column[row] is None else str(column[row]).strip()
 
 
-def _check_cells(path: Path, names: list[str], time_name: str, rows: bytes) -> None:
-    """Name the first line that is not `len(names)` numbers. Slow: only for a file that failed."""
-    for number, line in enumerate(rows.decode("cp1252", errors="replace").split("\n"), start=2):
-        where = f"{path}, line {number}"
-        cells = line.removesuffix("\r").split(",") if line.strip() else []
-        if len(cells) != len(names):
-            raise DataError(f"{where}: must hold {len(names)} values; got {len(cells)}. Correct or remove the line")
-        for name, cell in zip(names, cells, strict=True):
-            if name != time_name and not _NUMBER.fullmatch(cell):
-                raise DataError(f"{where}: {name!r} must be a number; got {cell[:40]!r}. Correct it or leave it empty")
+def _is_numbered(column: "polars.Series") -> bool:
+    if _YEAR_NAME.fullmatch(column.name.strip()):
+        return column.n_unique() == len(column) and is_number_of_time(column)
+    return bool(_NUMBER_NAME.fullmatch(column.name.strip())) and is_number_of_time(column)
 
 
-def _read_times(path: Path, cells: "polars.Series", time_format: str) -> tuple[np.ndarray, int, list[str]]:
-    parsed = cells.str.to_datetime(time_format, time_unit="ms", strict=False)
-    if parsed.null_count():
-        row = int(parsed.is_null().arg_max() or 0)
+def _time_cells(table: Table, found: list[str]) -> "polars.Series":
+    cells = table.frame[found[0]]
+    return cells if len(found) == 1 else (cells + " " + table.frame[found[1]]).alias(found[0])
+
+
+def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
+    if not interval_s:
         raise DataError(
-            f"{path}, line {row + 2}: {cells.name!r} must be a time like those above it; got {cells[row]!r}. Correct it"
+            f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
+            f"{', '.join(table.frame.columns)[:100]!r}. Name it, write the times so, or pass the interval of the rows"
         )
-    times = parsed.to_numpy().astype("datetime64[s]")
-    steps = np.diff(times).astype(np.int64)
-    if (steps < 0).any():
-        row = int(np.argmax(steps < 0)) + 1
-        raise DataError(f"{path}, line {row + 2}: times must not run backwards; got {cells[row]!r}. Sort the rows")
-    spacings, counts = np.unique(steps[steps > 0], return_counts=True)
-    if not len(spacings):
-        raise DataError(f"{path}: must hold at least two times; got {len(times)} rows of one time. Give more rows")
-    repeated = int(np.sum(steps == 0))
-    notes = [f"{count(repeated, 'time stamp')} repeated, kept"] if repeated else []
-    return times, int(spacings[np.argmax(counts)]), notes
+    if zone:
+        raise ConfigError(f"zone: {table.path} has no column of times that {zone!r} could tell about. Leave it out")
+    return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
 
 
-def _read_values(path: Path, frame: "polars.DataFrame") -> tuple[np.ndarray, list[str]]:
-    if not frame.width:
-        raise DataError(f"{path}: must have a column of numbers beside the times; got none. Add one")
-    values = np.array(frame.to_numpy(), dtype=np.float64, order="C")
-    rows, columns = np.nonzero(np.isinf(values))
-    if len(rows):
-        name = frame.columns[columns[0]]
-        raise DataError(f"{path}, line {rows[0] + 2}: {name!r} must be finite. Correct it or leave it empty")
-    empty = np.isnan(values).sum(axis=0)
-    sentinel = values == MISSING
-    values[sentinel] = np.nan
+# Values
+
+
+def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """Numbers `[T, C]` with NaN where one is missing, the names of their columns, and notes."""
+    for name in asked:
+        if name not in table.frame.columns:
+            hint = nearest(name, table.frame.columns)
+            raise DataError(f"{table.path}: must have the column {name!r}; it has not. {hint}")
+    notes: list[str] = []
+    chosen: dict[str, np.ndarray] = {}
+    for column in table.frame:
+        if column.name in times or (asked and column.name not in asked):
+            continue
+        numbers, note = _to_numbers(table, column, bool(asked))
+        notes += [note] if note else []
+        if numbers is not None:
+            chosen[column.name], more = _mark_missing(table, column.name, numbers.to_numpy())
+            notes += more
+    if not chosen:
+        why = f" ({'; '.join(notes)[:200]})" if notes else ""
+        raise DataError(f"{table.path}: must have a column of numbers beside the times; got none{why}. Add one")
+    notes += ["characters of the header are lost (\ufffd)"] if "\ufffd" in "".join(chosen) else []
+    values = np.empty((len(table.frame), len(chosen)))
+    for place, each in enumerate(chosen.values()):
+        values[:, place] = each
+    return values, tuple(chosen), notes
+
+
+def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
+    """The column as Float64, or None where it holds no numbers, and a note; `asked`: then that is an error."""
+    import polars
+
+    problem = ""
+    if not len(column.drop_nulls()):
+        problem = "is empty"
+    elif column.dtype.is_numeric() or column.dtype == polars.Boolean:
+        return column.cast(polars.Float64), ""
+    elif column.dtype != polars.String:
+        problem = "holds times" if column.dtype.is_temporal() else "holds no numbers"
+    else:
+        numbers, note = _parse_numbers(table, column, asked)
+        if numbers is not None:
+            return numbers, note
+        first = _first(column)
+        problem = "holds times" if is_time(first) else f"is text like {first[:20]!r}"
+    if asked:
+        raise DataError(f"{table.path}: {column.name!r} must be a column of numbers; it {problem}. Choose another")
+    return None, f"column {column.name!r} {problem}, left out"
+
+
+def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
+    """Text with marks for missing numbers or with decimal commas as Float64, and a note; None: it is other text."""
+    import polars
+
+    cells = column.str.strip_chars()
+    marked = (cells.is_in(_MARKS) | (cells == "")).fill_null(False)
+    cells = cells.set(marked, None)
+    known = cells.drop_nulls()
+    notes = [f"{count(int(marked.sum()), 'cell')} in {column.name!r} read as missing"] if marked.any() else []
+    # 1,234 alone may be a thousand
+    if known.str.contains(_DECIMAL_COMMA).all() and not known.str.contains(r"^[^,]*(,\d{3})?$").all():
+        cells = cells.str.replace(",", ".", literal=True)
+        notes.append(f"{column.name!r} has decimal commas")
+    numbers = cells.cast(polars.Float64, strict=False)
+    bad = numbers.is_null() & cells.is_not_null()
+    if not bad.any():
+        return numbers, ", ".join(notes)
+    if asked or 2 * int(bad.sum()) <= len(known):
+        row = int(bad.arg_max() or 0)
+        problem = f"got {column[row][:40]!r}. Correct it or leave it empty"
+        raise DataError(f"{table.place(row)}: {column.name!r} must be a number; {problem}")
+    return None, ""
+
+
+def _mark_missing(table: Table, name: str, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """A column `[T]` with NaN for -9999, and notes."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        where = table.place(int(np.argmax(infinite)))
+        raise DataError(f"{where}: {name!r} must be finite. Correct it or leave it empty")
+    blank, marked = int(np.isnan(values).sum()), values == MISSING
     notes = []
-    for name, blank, marked in zip(frame.columns, empty, sentinel.sum(axis=0), strict=True):
-        notes += [f"{count(marked, 'value')} of -9999 in {name!r} read as missing"] if marked else []
-        notes += [f"{count(blank, 'value')} missing in {name!r}"] if blank else []
+    if marked.any():
+        values = np.where(marked, np.nan, values)
+        notes.append(f"{count(int(marked.sum()), 'value')} of -9999 in {name!r} read as missing")
+    notes += [f"{count(blank, 'value')} missing in {name!r}"] if blank else []
+    if blank + int(marked.sum()) < len(values):
+        notes += [
+            f"{count(int(np.sum(values == mark)), 'value')} of {mark:g} in {name!r}, far from all others, kept; leave "
+            "them empty where they mean missing"
+            for mark in sorted({float(np.nanmin(values)), float(np.nanmax(values))} & SENTINELS)
+            if _is_far(values, mark)
+        ]
     return values, notes
+
+
+def _is_far(values: np.ndarray, mark: float) -> bool:
+    """Whether all other values lie close together and far from `mark`."""
+    rest = values[(values != mark) & ~np.isnan(values)]
+    return len(rest) > 0 and bool(np.abs(rest - mark).min() > 2 * np.ptp(rest) > 0)

@@ -1,0 +1,195 @@
+"""Open and write any table, whole or in pieces: CSV, TSV, Parquet, JSON lines; to read also Arrow, .gz and .zip."""
+
+import contextlib
+import io
+import itertools
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqconv.errors import DataError
+from seqconv.readers.delimited import read_delimited
+from seqconv.readers.files import Table, check_names, open_content
+from seqconv.readers.jsonlines import looks_like_json, read_json_lines
+
+if TYPE_CHECKING:
+    import polars
+
+__all__ = ["Frame", "Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
+
+Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
+_PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
+ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+
+
+def read_table(path: str | Path, header: bool | None = None, strings: bool = False) -> Table:
+    """Read a table of text cells and numbers: what it holds decides the format, not its name.
+
+    CSV and TSV: separator, header and encoding are guessed and noted. A column is Int64 or Float64 if all of its cells
+    are numbers, empty or a word like NA; everything else stays as written: nothing is parsed as a time. Empty cells are
+    null; a cell `""` is an empty text.
+
+    Args:
+        header: whether the first row of a CSV or TSV names the columns; None: guess.
+        strings: keep every cell as text.
+
+    Raises:
+        DataError: missing, damaged or empty file; no rows; a column without a name of its own; rows of another length;
+            a quote never closed; NUL or undecodable bytes; JSON that is no object a line, with the same keys in each.
+    """
+    path = Path(path)
+    with open_content(path) as content:
+        return next(_read(path, content, header, strings, None))
+
+
+def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
+    """The same in pieces of about `rows` rows, for a file larger than memory; types are decided piece by piece.
+
+    Raises:
+        DataError: as `read_table`; a broken row only when its piece is reached.
+    """
+    path = Path(path)
+    with open_content(path) as content:
+        yield from _read(path, content, header, strings, rows)
+
+
+def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None) -> Iterator[Table]:
+    magic = content.read(6)
+    content.seek(0)
+    if magic[:4] in (b"PAR1", b"PARE"):
+        return _read_columns(path, content, "parquet", strings, rows)
+    if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
+        return _read_columns(path, content, "arrow", strings, rows)
+    if rows is None:
+        content = io.BytesIO(content.read())  # unpacked once, though looked at several times
+    if looks_like_json(content):
+        return read_json_lines(path, content, strings, rows)
+    return read_delimited(path, content, header, strings, rows)
+
+
+def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows: int | None) -> Iterator[Table]:
+    """Parquet and Arrow, by slices: polars decodes only the row groups that a slice needs."""
+    import polars
+
+    try:
+        frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
+        check_names(str(path), frame.collect_schema().names())
+        height = int(frame.select(polars.len()).collect().item())
+        if not height:
+            raise DataError(f"{path}: must hold rows; got none. Give a file with data")
+        for first in range(0, height, rows or height):
+            piece = frame.slice(first, rows or height).collect()
+            yield Table(_plain(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
+    except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
+        if isinstance(error, DataError):
+            raise
+        problem = str(error).partition("\n")[0]
+        raise DataError(f"{path}: must be a whole {form} file; it is damaged ({problem}). Write it again") from error
+
+
+def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":
+    import polars
+
+    if not isinstance(source, Path):
+        source.seek(0)
+    if form == "parquet":
+        return polars.scan_parquet(source)
+    return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
+
+
+def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
+    """Numbers as Int64 or Float64, categories as text; `strings`: all but lists as text."""
+    import polars
+
+    kinds: list[tuple[polars.Expr, type[polars.DataType]]] = []
+    for name, kind in frame.schema.items():
+        nested = kind.is_nested() or kind == polars.Binary
+        if isinstance(kind, polars.Categorical | polars.Enum | polars.Null) or (strings and not nested):
+            kinds.append((polars.col(name), polars.String))
+        elif kind.is_integer() and kind not in (polars.UInt64, polars.Int128):
+            kinds.append((polars.col(name), polars.Int64))
+        elif kind.is_numeric():
+            kinds.append((polars.col(name), polars.Float64))
+    return frame.with_columns(column.cast(kind) for column, kind in kinds)
+
+
+def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path) -> None:
+    """Write a frame or pieces of one, by the ending as CSV, TSV, Parquet or JSON lines: beside its place, then renamed.
+
+    Raises:
+        DataError: another ending, no piece, a place that cannot be written, or lists in a CSV; nothing is left behind.
+    """
+    import polars
+
+    path = Path(path)
+    if path.suffix.lower() not in ENDINGS:
+        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no ending'!r}. Rename it")
+    pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        first = next(pieces, None)
+        if first is None:
+            raise DataError(f"{path}: must get at least one piece of a table; got none")
+        _write(itertools.chain([first], pieces), first.schema, beside, path.suffix.lower())
+        beside.replace(path)
+    except DataError:
+        raise
+    except (OSError, polars.exceptions.ComputeError) as error:
+        problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
+        raise DataError(f"{path}: must be a place that can be written; {problem}. Nothing is kept") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path, ending: str) -> None:
+    if ending == ".parquet":
+        from polars.io.plugins import register_io_source
+
+        # the one way into a Parquet file piece by piece; what the last argument asks for, a sink never does
+        register_io_source(lambda columns, predicate, rows, size: pieces, schema=schema).sink_parquet(path)
+        return
+    with path.open("wb") as out:
+        for number, piece in enumerate(pieces):
+            if ending in (".jsonl", ".ndjson"):
+                piece.write_ndjson(out)
+            else:
+                piece.write_csv(out, include_header=not number, separator="\t" if ending == ".tsv" else ",")
+
+
+def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """The table's frame with columns behind its own; NaN becomes null.
+
+    Raises:
+        DataError: the table has a column of that name.
+    """
+    for name in columns:
+        if name in table.frame.columns:
+            raise DataError(f"{table.path}: must have no column {name!r}, which the answers need. Rename it")
+    added = create_table(columns)
+    return table.frame.with_columns(added.get_columns())
+
+
+def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """A frame of these columns; NaN becomes null."""
+    import polars
+
+    return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
+
+
+def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
+    """Pieces of one table as CSV, its header once."""
+    for number, frame in enumerate(frames):
+        out.write(frame.write_csv(include_header=number == 0).encode())
+        out.flush()
+
+
+def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
+    """A row a mapping, for JSON; times as ISO 8601."""
+    return [
+        {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
+        for row in frame.to_dicts()
+    ]

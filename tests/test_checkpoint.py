@@ -1,0 +1,206 @@
+"""Interrupted runs: what is kept can be read, and going on ends with the same weights as a run never stopped."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seqconv
+from seqconv import bundle as bundles
+from seqconv import runs
+from seqconv.bundle import CHECKPOINT
+from seqconv.checkpoint import Checkpoint, Epoch, Progress
+from seqconv.config import Recipe, read_recipe
+from seqconv.errors import BundleError
+from seqconv.training import Listener
+
+SETTINGS = ("training.epochs=6", "training.patience=3", "training.steps_per_epoch=20")
+
+
+class Stop(Listener):
+    """Interrupts in the middle of an epoch, as a user would."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.at = 0
+
+    def start_epoch(self, epoch, epochs, steps):
+        self.at = epoch
+
+    def end_step(self, loss, metric):
+        if self.at == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(autouse=True)
+def every_epoch(monkeypatch):
+    monkeypatch.setattr(Checkpoint, "is_due", lambda self: True)
+
+
+def recipe(name: str = "demo-series", *settings: str) -> Recipe:
+    return read_recipe(name, (*SETTINGS, *settings))
+
+
+def run(folder: Path, chosen: Recipe, listener: Listener | None = None, **options: object) -> runs.Run:
+    return runs.train(chosen, runs.Options(out=folder, baselines=False, **options), listener)
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return seqconv.load(folder).bundle.weights
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "optimiser"),
+    [
+        ("demo-series", "native", "rmsprop"),
+        ("demo-text", "native", "adam"),
+        ("demo-text", "native", "rmsprop"),
+        ("demo-text", "torch", "adam"),
+    ],
+)
+def test_going_on_ends_with_the_same_weights_as_a_run_never_stopped(tmp_path, name, engine, optimiser):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    chosen = recipe(name, f"training.optimiser={optimiser}")
+    whole = run(tmp_path / "whole", chosen, engine=engine)
+    for epoch in (3, 5):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "stopped", chosen, Stop(epoch), engine=engine, resume=epoch > 3)
+    resumed = run(tmp_path / "stopped", chosen, engine=engine, resume=True)
+    one, other = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key])
+    for key in ("epochs", "best_epoch", "validation", "test"):
+        assert resumed.results[key] == whole.results[key]
+    names = {path.name for path in (tmp_path / "stopped").iterdir()}
+    assert names == {path.name for path in (tmp_path / "whole").iterdir()}
+    histories = [(tmp_path / name / "history.csv").read_text().splitlines() for name in ("whole", "stopped")]
+    without_seconds = [[line.rpartition(",")[0] for line in lines] for lines in histories]
+    assert without_seconds[0] == without_seconds[1]
+
+
+def test_an_interrupted_run_can_be_read(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", recipe("demo-text"), Stop(3))
+    assert not (tmp_path / "run").exists()
+    folder = tmp_path / "run.partial"
+    assert len((folder / "history.csv").read_text().splitlines()) == 3
+    assert seqconv.load(folder).predict(["not bad at all"]).shape == (1, 2)
+    assert read_recipe(str(folder / "recipe.toml")).training.epochs == 6
+
+
+def test_a_run_may_go_on_for_longer_but_not_with_other_settings_data_or_engine(tmp_path):
+    chosen = recipe()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", chosen, Stop(2))
+    for other, says in (
+        (recipe("demo-series", "training.learning_rate=0.5"), "same training.learning_rate; it was begun with 0.001"),
+        (recipe("demo-series", "data.train_end=0.5"), "same data"),
+    ):
+        with pytest.raises(BundleError, match=says):
+            run(tmp_path / "run", other, resume=True)
+        assert (tmp_path / "run.partial" / CHECKPOINT).is_file()
+    longer = replace(chosen, training=replace(chosen.training, epochs=7, patience=0))
+    assert run(tmp_path / "run", longer, resume=True).results["epochs"] == 7
+
+
+def test_there_must_be_something_to_go_on_with(tmp_path):
+    with pytest.raises(BundleError, match="must hold an interrupted run; it does not exist"):
+        run(tmp_path / "run", recipe(), resume=True)
+
+
+def test_starting_over_is_said(tmp_path):
+    heard = []
+
+    class Ears(Listener):
+        def say(self, text):
+            heard.append(text)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", recipe(), Stop(2))
+    run(tmp_path / "run", recipe("demo-series", "training.epochs=1"), Ears())
+    assert "this one replaces it" in heard[0]
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign"])
+def test_a_damaged_checkpoint_is_refused_in_one_line_and_kept(tmp_path, damage):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", recipe(), Stop(2))
+    path = tmp_path / "run.partial" / CHECKPOINT
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[:-10], "empty": b"", "foreign": b"PK\x03\x04" + whole}[damage])
+    with pytest.raises(BundleError, match="must be a whole checkpoint") as caught:
+        run(tmp_path / "run", recipe(), resume=True)
+    assert "\n" not in str(caught.value)
+    assert path.exists()
+
+
+def test_a_full_disk_leaves_the_training_and_no_run(tmp_path, monkeypatch):
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    chosen = recipe("demo-text")
+    whole = run(tmp_path / "whole", chosen)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "write_bundle", full)
+        with pytest.raises(BundleError, match=r"run: must be writable; No space left on device.*--resume"):
+            run(tmp_path / "run", chosen)
+    assert not (tmp_path / "run").exists()
+    assert run(tmp_path / "run", chosen, resume=True).results["test"] == whole.results["test"]
+
+
+def test_a_folder_without_write_permission_is_one_line(tmp_path, monkeypatch):
+    def deny(self: Path, *args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(bundles.Path, "mkdir", deny)
+    with pytest.raises(BundleError, match=r"its folder must be writable; Permission denied. Choose another --out"):
+        run(tmp_path / "run", recipe())
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    random = np.random.default_rng(3)
+    random.random(5)
+    progress = Progress(
+        (Epoch(1, 0.5, 0.7, 0.4, 0.8, 1.5),),
+        1,
+        {"0.kernel": np.ones((2, 3), np.float32)},
+        {"weights.0.kernel": np.zeros((2, 3), np.float32), "steps": np.array(7), "touched": np.ones(4, np.uint8)},
+        dict(random.bit_generator.state),
+    )
+    checkpoint = Checkpoint(tmp_path, {"engine": "native"})
+    assert checkpoint.read() is None
+    checkpoint.write(progress)
+    found = checkpoint.read()
+    assert (found.history, found.best_epoch, found.random) == (progress.history, 1, progress.random)
+    for key, array in progress.state.items():
+        np.testing.assert_array_equal(found.state[key], array)
+        assert found.state[key].dtype == array.dtype
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_the_command_can_be_interrupted_and_goes_on(tmp_path):
+    command = [sys.executable, "-m", "seqconv", "train", "demo-series", "--no-baselines", "--out", "run"]
+    command += ["--set", "training.epochs=400", "--set", "training.patience=0"]
+    environment = {**os.environ, "SEQCONV_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+    history = tmp_path / "run.partial" / "history.csv"
+    while not (history.is_file() and history.read_text().count("\n") > 2):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1].startswith("seqconv: interrupted;")
+    assert "Traceback" not in errors
+    again = [*command[:-4], "--set", "training.epochs=3", "--set", "training.patience=0", "--resume", "--quiet"]
+    done = subprocess.run(again, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "report.html").is_file()
