@@ -12,9 +12,10 @@ import numpy as np
 
 from seqconv import datasets
 from seqconv.bundle import CHECKPOINT, replace_folder
-from seqconv.config import Recipe, SeriesDataConfig, read_recipe, to_toml
-from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
+from seqconv.config import Recipe, SeriesDataConfig, to_toml
+from seqconv.data import EncodedTexts, Sequences, Series, SeriesData, Texts
 from seqconv.digests import build_backtest_page
+from seqconv.drafts import Data, draft_recipe
 from seqconv.errors import ConfigError
 from seqconv.evaluation import Comparison, beats_baselines, block_length, verdict
 from seqconv.features import SeriesFeatures
@@ -39,7 +40,6 @@ from seqconv.training import Listener
 WINDOWS = ("growing", "rolling")
 PAGE = "report.html"
 NETWORK = "network"
-AnyData = TextData | SeriesData | SequenceData
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def backtest(
     window: str = "growing",
     options: Options | None = None,
     listener: Listener | None = None,
+    data: Data | None = None,
 ) -> Run:
     """Fit and judge a recipe on each fold; network and baselines see the same rows, nothing is carried over.
 
@@ -66,14 +67,18 @@ def backtest(
     the recipe says. Test examples that come apart from the training examples are then left out.
 
     Args:
+        recipe: also a recipe's name, a TOML file, or a data file or folder.
         window: `growing`: a series is trained on from its start; `rolling`: on as many rows as the first fold has.
         options: `out`: None: `runs/<recipe>-backtest`.
+        data: the recipe's data, where they are in memory already.
 
     Raises:
         ConfigError: fewer than two folds, more than there are examples, or an unknown window.
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
     """
-    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(recipe, str):
+        draft = draft_recipe(recipe)
+        recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     if window not in WINDOWS:
         raise ConfigError(f"--window must be {' or '.join(WINDOWS)}; got {window!r}")
@@ -82,7 +87,7 @@ def backtest(
     target = options.out or Path("runs") / f"{recipe.name}-backtest"
     started = time.perf_counter()
     with replace_folder(target, RESULTS) as folder:
-        data = datasets.load(recipe.data, listener.download)
+        data = data or datasets.load(recipe.data, listener.download)
         found = []
         for number, (about, part) in enumerate(_cut_folds(data, recipe, folds, window), 1):
             listener.say(f"fold {number} of {folds}: {_say_facts(about)}")
@@ -115,7 +120,7 @@ def _say_scores(results: dict[str, Any], metric: str) -> str:
 # What each fold is made of
 
 
-def _cut_folds(data: AnyData, recipe: Recipe, folds: int, window: str) -> Iterator[tuple[dict[str, Any], AnyData]]:
+def _cut_folds(data: Data, recipe: Recipe, folds: int, window: str) -> Iterator[tuple[dict[str, Any], Data]]:
     """Facts about each fold, and its data: three stretches of a series, or the other folds and this one."""
     if isinstance(data, SeriesData):
         assert isinstance(recipe.data, SeriesDataConfig)
@@ -168,7 +173,7 @@ def _take(examples: Texts | EncodedTexts | Sequences, rows: np.ndarray) -> Any:
 # One fold, and all of them
 
 
-def _run_fold(recipe: Recipe, data: AnyData, options: Options, folder: Path, listener: Listener) -> _Fold:
+def _run_fold(recipe: Recipe, data: Data, options: Options, folder: Path, listener: Listener) -> _Fold:
     split = cut_splits(data, recipe, options.threads)
     loss, timer = recipe.training.loss, Timer()
     fitted = fit_split(recipe, split, options, folder, listener, timer)

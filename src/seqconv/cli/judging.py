@@ -5,11 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from seqconv.cli import console
 from seqconv.cli.console import (
     Data,
     Engine,
     Json,
+    Network,
     Settings,
+    Source,
     Threads,
     app,
     create_table,
@@ -17,6 +20,7 @@ from seqconv.cli.console import (
     print_table,
     show_number,
 )
+from seqconv.flags import Flags
 
 Page = Annotated[
     Path | None,
@@ -31,9 +35,7 @@ def evaluate(
         str | None, typer.Argument(metavar="[FILE]", help="Labelled data. [default: the run's test set]")
     ] = None,
     text: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the texts in FILE.")] = "",
-    label: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Column of the labels in FILE; may be repeated.")
-    ] = None,
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the labels in FILE; several: A,B.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the times in FILE.")] = "",
     out: Page = None,
     engine: Engine = "native",
@@ -48,7 +50,8 @@ def evaluate(
     """
     from seqconv import assessment, digests
 
-    columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": tuple(label or ()), "time": time}
+    labels = tuple(name.strip() for name in label.split(",")) if label else ()
+    columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}
     given = {name: value for name, value in columns.items() if value}
     result = assessment.evaluate(model, file, given, engine, threads)
     page = _write_page(out, "evaluation.html", digests.build_evaluation_page, result)
@@ -64,8 +67,11 @@ def evaluate(
 
 
 @app.command()
+@console.takes_flags
 def backtest(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    source: Source,
+    flags: Flags,
+    network: Network = "",
     folds: Annotated[int, typer.Option(metavar="K", help="Stretches of a series, or folds of examples.")] = 5,
     window: Annotated[
         str, typer.Option(metavar="KIND", help="Training rows of a series: growing, or rolling (always as many).")
@@ -81,18 +87,19 @@ def backtest(
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
 ) -> None:
-    """Refit a recipe on each fold and judge it beside the baselines.
+    """Refit a recipe, or what is drafted for a file, on each fold and judge it beside the baselines.
 
     A series is tested on its later half in K stretches, each by a network fitted on what came before (rolling origin).
     Texts and sequences are cut into K stratified folds (cross-validation).
     """
-    from seqconv import backtests, config, progress, runs
+    from seqconv import backtests, progress, runs
 
-    source = [] if data is None else [f"data.source={data}"]
-    chosen = config.read_recipe(recipe, (*source, *(settings or [])))
     options = runs.Options(out=out, engine=engine, threads=threads, baselines=not no_baselines)
     with progress.listen(quiet or json) as listener:
-        run = backtests.backtest(chosen, folds, window, options, listener)
+        draft = console.draft(source, flags, network, data, settings)
+        for note in draft.notes:
+            listener.say(note)
+        run = backtests.backtest(draft.recipe, folds, window, options, listener, draft.data)
     if json:
         print_json(run.results)
     elif not quiet:
