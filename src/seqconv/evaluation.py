@@ -49,6 +49,10 @@ class Comparison:
     low: float
     high: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same by name; JSON has no infinity: an end that the test rows cannot tell is None."""
+        return {name: None if value in (np.inf, -np.inf) else value for name, value in vars(self).items()}
+
 
 def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from seqconv import plots
 from seqconv.explanation import GridExplanation, TextExplanation, show_safely
-from seqconv.pages import render_table, write_page
+from seqconv.page import build_page, draw_table, write_page
 
 LONGEST = 20  # rows of a table of spans
 MOST_CELLS = 12  # and of stretches
@@ -30,7 +30,7 @@ def write_text_page(path: Path, name: str, explanations: list[TextExplanation]) 
     body = f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(first.verdict)}</p>\n'
     body += f'<p class="soft">{escape(", ".join(shares))}</p>\n'
     body += "\n".join(_explain(one) for one in explanations)
-    write_page(path, f"{name}: {first.verdict}", body)
+    write_page(path, build_page(f"{name}: {first.verdict}", body, []))
 
 
 def _explain(one: TextExplanation) -> str:
@@ -44,7 +44,7 @@ def _explain(one: TextExplanation) -> str:
         for value, filters, label in one.list_rows(LONGEST)
     ]
     head = ["span" if one.exact else "word left out", "filters" if one.exact else "", "adds"]
-    table = render_table(head, rows, own=len(rows) - 1 if one.exact else -1)
+    table = draw_table(head, rows, own=len(rows) - 1 if one.exact else -1)
     return f"<h2>{escape(one.title)}</h2>\n{_colour(one)}\n{legend}\n{table}"
 
 
@@ -83,7 +83,7 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     body = (
         f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(one.verdict)}</p>\n'
         f'<p class="soft">{escape(one.note + more)}</p>\n{picture}\n'
-        f"<h2>Strongest stretches</h2>\n{render_table(['input', 'from', 'to', 'adds'], cells)}\n"
-        f"<h2>Inputs over the whole window</h2>\n{render_table(['input', 'adds'], inputs[:TALLEST])}"
+        f"<h2>Strongest stretches</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells)}\n"
+        f"<h2>Inputs over the whole window</h2>\n{draw_table(['input', 'adds'], inputs[:TALLEST])}"
     )
-    write_page(path, f"{name}: {one.verdict}", body)
+    write_page(path, build_page(f"{name}: {one.verdict}", body, []))

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqconv import plots
 from seqconv.errors import BundleError
-from seqconv.pages import render_page, render_table
+from seqconv.page import build_lead, build_page, draw_facts, draw_table, show_number, write_page
 
 STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
 
@@ -34,9 +34,7 @@ def write_report(run: str | Path) -> Path:
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
     path = folder / "report.html"
-    fresh = path.with_suffix(".partial")
-    fresh.write_text(page, "utf-8")
-    fresh.replace(path)
+    write_page(path, page)
     return path
 
 
@@ -48,23 +46,13 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
         ("Training", _training(results, history)),
         ("Where it errs", _forecast(results, predictions) if results["task"] == "series" else _confusion(results)),
         ("Network", _network(results)),
-        ("Data", _facts(results["facts"])),
-        ("Settings", _facts(results["settings"])),
-        ("Seconds", _facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
-        ("Versions", _facts(results["versions"])),
+        ("Data", draw_facts(results["facts"])),
+        ("Settings", draw_facts(results["settings"])),
+        ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
+        ("Versions", draw_facts(results["versions"])),
     ]
-    body = "\n".join(f"<h2>{title}</h2>\n{content}" for title, content in sections if content)
-    title = f"{results['recipe']}: {results['verdict']}"
-    head = (
-        f"<h1>{escape(results['recipe'])}</h1>\n"
-        f'<p class="verdict {tone}">{escape(results["verdict"])}</p>\n'
-        f'<p class="soft">{escape(results["description"])}</p>'
-    )
-    return render_page(title, f"{head}\n{body}")
-
-
-def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    lead = build_lead(results["recipe"], results["verdict"], results["description"], tone)
+    return build_page(f"{results['recipe']}: {results['verdict']}", lead, sections)
 
 
 def _scores(results: dict[str, Any]) -> str:
@@ -73,12 +61,12 @@ def _scores(results: dict[str, Any]) -> str:
     network = {"name": "network", "validation": results["validation"], "test": results["test"]}
     rows = []
     for row in [*results["baselines"], network | {"seconds": results["seconds"]["train"]}]:
-        scores = [_number(row[part][name]) for name in names for part in ("validation", "test")]
+        scores = [show_number(row[part][name]) for name in names for part in ("validation", "test")]
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
     unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
     refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
-    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + render_table(head, rows, own=len(rows) - 1)
+    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + draw_table(head, rows, own=len(rows) - 1)
 
 
 def _comparison(results: dict[str, Any]) -> str:
@@ -121,7 +109,7 @@ def _confusion(results: dict[str, Any]) -> str:
         [f"is {name}", *(f"{count:,}" for count in counts)]
         for name, counts in zip(classes, results["confusion"], strict=True)
     ]
-    return render_table(["test examples", *(f"said {name}" for name in classes)], rows)
+    return draw_table(["test examples", *(f"said {name}" for name in classes)], rows)
 
 
 def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
@@ -142,21 +130,4 @@ def _network(results: dict[str, Any]) -> str:
         rows.append([layer["name"], shape, f"{layer['parameters']:,}", field, f"{layer['multiply_adds']:,}"])
     cost = sum(layer["multiply_adds"] for layer in results["network"])
     rows.append(["all", "", f"{results['parameters']:,}", "", f"{cost:,}"])
-    return render_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
-
-
-def _facts(facts: dict[str, Any]) -> str:
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
-    return f"<dl>{lines}</dl>"
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, dict):
-        return "<br>".join(f"{escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
-    if isinstance(value, list):
-        breaks = "<br>" if any(isinstance(inner, dict) or len(str(inner)) > 30 for inner in value) else ", "
-        return breaks.join(
-            ", ".join(f"{name} {entry}" for name, entry in inner.items()) if isinstance(inner, dict) else _fact(inner)
-            for inner in value
-        )
-    return escape(_number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value))
+    return draw_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
