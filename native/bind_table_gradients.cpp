@@ -12,7 +12,8 @@ namespace seqconv {
 namespace {
 
 // Fixed numbers, so that the order of sums does not depend on the machine
-constexpr int64_t DENSE_ROWS = 192, SPARSE_TASKS = 8, SPARSE_BLOCKS = 4;
+constexpr int64_t DENSE_TASKS = 16, DENSE_ROWS = 192, SPARSE_TASKS = 8, SPARSE_BLOCKS = 4;
+constexpr int64_t PARTIAL_FLOATS = 8 << 20;  // at most 32 MB of each kind of partial sums, or two of them
 
 // table [U, K * O] = used [U, C] times the taps of a kernel [K, C, O], side by side
 struct TableJob {
@@ -99,10 +100,10 @@ void add_up(const TableJob& job, int64_t tasks, int64_t tap) {
 
 void run(TableJob job, int threads) {
   const int64_t dense = count_dense(job, threads), blocks = (job.rows - dense + TABLE_BLOCK - 1) / TABLE_BLOCK;
-  const int64_t dense_tasks = (dense + DENSE_ROWS - 1) / DENSE_ROWS,
-                sparse_tasks = std::min(SPARSE_TASKS, (blocks + SPARSE_BLOCKS - 1) / SPARSE_BLOCKS),
+  const int64_t size = job.columns() * job.inputs, fitting = std::max<int64_t>(2, PARTIAL_FLOATS / size);
+  const int64_t dense_tasks = std::min({DENSE_TASKS, fitting, (dense + DENSE_ROWS - 1) / DENSE_ROWS}),
+                sparse_tasks = std::min({SPARSE_TASKS, fitting, (blocks + SPARSE_BLOCKS - 1) / SPARSE_BLOCKS}),
                 tasks = dense_tasks + sparse_tasks;
-  const int64_t size = job.columns() * job.inputs;
   Pieces pieces(Pieces::rounded(size) + Pieces::rounded(size * tasks));
   job.weights = pieces.take(size);
   job.partials = pieces.take(size * tasks);

@@ -56,6 +56,13 @@ def test_gradients_match_the_products(
         agree(found, expected)
 
 
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_many_rows(share: float) -> None:
+    layer = draw_layer(5000, 2, 16, 5, [share])
+    for found, expected in zip(run(*layer), multiply(*layer), strict=True):
+        agree(found, expected)
+
+
 @pytest.mark.parametrize("shares", [[1.0], [0.2], [1.0, 0.2], [0.0, 1.0]])
 def test_any_number_of_threads_gives_the_same_bits(shares: list[float]) -> None:
     layer = draw_layer(1100, 7, 128, 32, shares)
