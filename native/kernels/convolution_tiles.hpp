@@ -206,7 +206,7 @@ inline void copy_steps(const ConvShape& shape, int example, const float* x, int 
   vi lane;
   for (int i = 0; i < LANES; ++i) lane[i] = i;
   // reading on into the next step is faster than reading lane by lane, where there is a next step
-  const ptrdiff_t inside = (end - from - row) / channels + 1;
+  const ptrdiff_t inside = (end - from - row + channels) / channels;
   const int fast = inside < count ? most(static_cast<int>(inside), 0) : count;
   for (int step = 0; step < fast; ++step, from += channels)
     for (int c = 0; c < row; c += LANES, out += LANES)
