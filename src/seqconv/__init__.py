@@ -18,6 +18,8 @@ _HOMES = {
     "Recipe": "config",
     "Run": "runs",
     "SeqconvError": "errors",
+    "backtest": "backtests",
+    "compare_runs": "comparisons",
     "evaluate": "assessment",
     "load": "predictor",
     "read_recipe": "config",
