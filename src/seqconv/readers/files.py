@@ -109,7 +109,7 @@ def find_encoding(path: Path, content: IO[bytes]) -> str:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     first, second = (start[offset::2].count(0) for offset in (0, 1))
-    if bool(first) != bool(second) and first + second > len(start) // 5:  # Latin text: every other byte is 0
+    if bool(first) != bool(second) and first + second > len(start) // 5 + 1:  # Latin text: every other byte is 0
         return "utf-16-be" if first else "utf-16-le"
     tally = _Tally(path)
     while block := content.read(BLOCK):

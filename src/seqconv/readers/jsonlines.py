@@ -4,17 +4,16 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from seqconv.errors import DataError
-from seqconv.readers.files import BLOCK, Table, check_names, describe_encoding, find_encoding, read_utf8
+from seqconv.readers.files import BLOCK, Table, describe_encoding, find_encoding, read_utf8
 
 if TYPE_CHECKING:
     import polars
 
 _PIECE = 50_000  # rows that are Python objects at a time
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
-_NUMBER = _KINDS[int]
 
 
 def looks_like_json(content: IO[bytes]) -> bool:
@@ -65,97 +64,89 @@ class _Reader:
 
     def __init__(self, path: Path, strings: bool) -> None:
         self.path, self.strings = path, strings
-        self.names: tuple[str, ...] = ()
-        self.kinds: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}  # by key; empty as long as a key's values are null
 
     def read(self, lines: list[bytes], first: int) -> "polars.DataFrame":
         import polars
 
-        objects = []
-        for number, line in enumerate(lines, start=first):
-            where = f"{self.path}, line {number}"
-            found = _parse(where, line)
-            if not self.names:
-                self.names = tuple(found)
-                check_names(where, self.names)
-            if found.keys() != self.kinds.keys() and found.keys() != set(self.names):
-                odd = sorted(found.keys() ^ set(self.names))
-                raise DataError(f"{where}: must have the keys of line 1; {_show(odd)} differ. Give each line every key")
+        objects: list[dict[str, Any]] = []
+        for line in lines:
+            try:
+                found = _DECODER.decode(line.decode())
+            except (ValueError, RecursionError) as error:
+                problem = getattr(error, "msg", None) or str(error)
+                self._fail(first + len(objects), f"must be a JSON object, all on this line; {problem}. Correct it")
+            self.kinds = self.kinds or (dict.fromkeys(found, "") if isinstance(found, dict) else {})
+            if not isinstance(found, dict) or found.keys() != self.kinds.keys() or "" in found:
+                self._refuse_object(first + len(objects), found)
+            if b"\\ud" in line or b"\\uD" in line:
+                self._check_characters(first + len(objects), found)
             objects.append(found)
-        return polars.DataFrame([self._column(name, [each[name] for each in objects], first) for name in self.names])
+        return polars.DataFrame([self._column(name, [each[name] for each in objects], first) for name in self.kinds])
 
     def _column(self, name: str, values: list[Any], first: int) -> "polars.Series":
         import polars
 
         types = set(map(type, values)) - {type(None)}
-        kinds = {_KINDS[each] for each in types}
-        if self.strings:
-            texts = [value if value is None or isinstance(value, list | dict) else _to_text(value) for value in values]
-            values, kinds = texts, {_KINDS[str]} if kinds <= {_KINDS[each] for each in (str, bool, int)} else kinds
-        expected = self.kinds.setdefault(name, min(kinds)) if kinds else ""
-        if kinds - {expected} or dict in types or not all(map(_is_plain, values if list in types else ())):
-            self._refuse(name, values, first, expected)
-        if not kinds:
+        if not types:
             return polars.Series(name, values, polars.Null)
+        expected = self.kinds[name] or next(_KINDS[type(value)] for value in values if value is not None)
+        self.kinds[name] = expected
+        if {_KINDS[each] for each in types} != {expected} or dict in types or list in types:
+            self._check_values(name, values, first, expected)
         if expected == _KINDS[list]:
-            return polars.Series(
-                name, [each and list(map(_to_text, each)) for each in values], polars.List(polars.String)
-            )
-        if expected == _NUMBER:
+            lists = [each and list(map(_to_text, each)) for each in values]
+            return polars.Series(name, lists, polars.List(polars.String))
+        if self.strings and str not in types:
+            return polars.Series(name, [each if each is None else _to_text(each) for each in values], polars.String)
+        if expected == _KINDS[int]:
             whole = types == {int} and all(each is None or -(2**63) <= each < 2**63 for each in values)
-            numbers = values if whole else [each if each is None else float(each) for each in values]
+            numbers = (
+                values if whole or types == {float} else [each if each is None else float(each) for each in values]
+            )
             return polars.Series(name, numbers, polars.Int64 if whole else polars.Float64)
         return polars.Series(name, values, polars.String if expected == _KINDS[str] else polars.Boolean)
 
-    def _refuse(self, name: str, values: list[Any], first: int, expected: str) -> None:
-        wanted = "text, a number, true or false, or a list of them" if expected in ("", _KINDS[dict]) else expected
-        for number, value in enumerate(values, start=first):
-            kind = _KINDS.get(type(value), "")
-            if (kind and kind != expected) or isinstance(value, dict) or not _is_plain(value):
-                got = kind if _is_plain(value) else "a list of other things"
-                raise DataError(
-                    f"{self.path}, line {number}: {name!r} must be {wanted}, as before; got {got}. Make them alike"
-                )
+    def _fail(self, line: int, problem: str) -> NoReturn:
+        raise DataError(f"{self.path}, line {line}: {problem}") from None
 
+    def _refuse_object(self, line: int, found: Any) -> NoReturn:
+        if not isinstance(found, dict):
+            self._fail(line, f"must be a JSON object; got {_KINDS.get(type(found), 'nothing')}. Write an object a line")
+        odd = sorted(found.keys() ^ self.kinds.keys())
+        if not odd:
+            self._fail(line, "each key must have a name; one is empty. Name it")
+        shown = ", ".join(map(repr, odd[:3])) + (" and more" if len(odd) > 3 else "")
+        self._fail(line, f"must have the keys of line 1; {shown} differ. Give each line every key")
 
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, list) or all(isinstance(each, str | int | float) for each in value)
+    def _check_characters(self, line: int, found: dict[str, Any]) -> None:
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            self._fail(line, "must be whole characters; got a lone surrogate (half an emoji). Remove it")
+
+    def _check_values(self, name: str, values: list[Any], first: int, expected: str) -> None:
+        wanted = "text, a number, true or false, or a list of them" if expected == _KINDS[dict] else expected
+        for line, value in enumerate(values, start=first):
+            plain = not isinstance(value, list) or all(isinstance(each, str | int | float) for each in value)
+            if value is not None and (_KINDS[type(value)] != expected or isinstance(value, dict) or not plain):
+                got = _KINDS[type(value)] if plain else "a list of other things"
+                self._fail(line, f"{name!r} must be {wanted}, as before; got {got}. Make them alike")
 
 
 def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _parse(where: str, line: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(line, object_pairs_hook=lambda pairs: _unique(where, pairs))
-    except (ValueError, RecursionError) as error:
-        problem = getattr(error, "msg", None) or str(error)
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{where}: must be a JSON object, all on this line; {problem}. Correct it") from error
-    if not isinstance(found, dict):
-        raise DataError(
-            f"{where}: must be a JSON object; got {_KINDS.get(type(found), 'nothing')}. Write an object a line"
-        )
-    if b"\\ud" in line or b"\\uD" in line:
-        try:
-            json.dumps(found, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{where}: must be whole characters; got a lone surrogate (half an emoji). Remove it"
-            ) from error
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice")
     return found
 
 
-def _unique(where: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) != len(pairs):
-        check_names(where, [name for name, _ in pairs])
-    return found
-
-
-def _show(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:3])) + (" and more" if len(names) > 3 else "")
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _settle_types(frame: "polars.DataFrame") -> "polars.DataFrame":

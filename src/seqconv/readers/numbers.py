@@ -40,6 +40,15 @@ def to_numbers(cells: "polars.Series") -> tuple["polars.Series", tuple[str, ...]
     return cells, ()
 
 
+def is_number(cells: "polars.Series") -> bool:
+    """Whether a column is numbers, or text of which all is."""
+    import polars
+
+    if cells.dtype != polars.String:
+        return cells.dtype.is_numeric()
+    return find_kind(cells) in (polars.Int64, polars.Float64)
+
+
 def _known(cells: "polars.Series") -> "polars.Series":
     known = cells.drop_nulls().str.strip_chars()
     return known.filter(known != "")

@@ -38,8 +38,7 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
     """
     path = Path(path)
     with open_content(path) as content:
-        whole = io.BytesIO(content.read())
-        return next(_read(path, whole, header, strings, None))
+        return next(_read(path, content, header, strings, None))
 
 
 def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
@@ -60,6 +59,8 @@ def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, ro
         return _read_columns(path, content, "parquet", strings, rows)
     if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
         return _read_columns(path, content, "arrow", strings, rows)
+    if rows is None:
+        content = io.BytesIO(content.read())  # unpacked once, though looked at several times
     if looks_like_json(content):
         return read_json_lines(path, content, strings, rows)
     return read_delimited(path, content, header, strings, rows)
@@ -70,7 +71,7 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
     import polars
 
     try:
-        frame = _scan(content, form)
+        frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
         check_names(str(path), frame.collect_schema().names())
         height = int(frame.select(polars.len()).collect().item())
         if not height:
@@ -85,14 +86,14 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         raise DataError(f"{path}: must be a whole {form} file; it is damaged ({problem}). Write it again") from error
 
 
-def _scan(content: IO[bytes], form: str) -> "polars.LazyFrame":
+def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":
     import polars
 
+    if not isinstance(source, Path):
+        source.seek(0)
     if form == "parquet":
-        return polars.scan_parquet(content)
-    start = content.read(6)
-    content.seek(0)
-    return polars.scan_ipc(content) if start == b"ARROW1" else polars.read_ipc_stream(content).lazy()
+        return polars.scan_parquet(source)
+    return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
 
 
 def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
