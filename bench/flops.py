@@ -21,8 +21,8 @@ from seqconv.models import (
     Relu,
     Shape,
     output_shape,
-    summarise,
 )
+from seqconv.summaries import summarise
 
 SAMPLED_BATCHES = 20
 

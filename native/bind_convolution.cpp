@@ -18,21 +18,24 @@ int64_t units_of(const ConvShape& shape, int block) {
   return int64_t{shape.examples} * ((shape.groups + block - 1) / block);
 }
 
-void run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
+// False: the layout is a minimal one, and an output is not finite
+bool run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
   const ConvKernels& kernels = conv_kernels();
-  job.layout = kernels.plan(job.shape);
   const ConvLayout& layout = job.layout;
   const int64_t units = units_of(job.shape, layout.block), tasks = std::min(units, FORWARD_TASKS);
   const int64_t scratch_size = Pieces::rounded(layout.scratch);
   Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + tasks * scratch_size);
   float *weights = pieces.take(layout.weights), *padded_bias = pieces.take(layout.bias);
   float* scratch = pieces.take(tasks * scratch_size);
-  kernels.pack_forward(job.shape, kernel, bias, weights, padded_bias);
+  kernels.pack_forward(job.shape, layout, kernel, bias, weights, padded_bias);
   job.weights = weights;
   job.bias = padded_bias;
+  std::atomic<bool> right{true};
   parallel_for(static_cast<int>(tasks), threads, [&](int task) {
-    kernels.forward(job, units * task / tasks, units * (task + 1) / tasks, scratch + task * scratch_size);
+    if (!kernels.forward(job, units * task / tasks, units * (task + 1) / tasks, scratch + task * scratch_size))
+      right = false;
   });
+  return right;
 }
 
 void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias,
@@ -48,9 +51,13 @@ void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsI
   check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
-  const ConvForward job = {shape, {}, x.data(), nullptr, nullptr, y.data(), forward_arg(arg, shape)};
+  ConvForward job = {shape, {}, x.data(), nullptr, nullptr, y.data(), forward_arg(arg, shape)};
   nb::gil_scoped_release unlocked;
-  run_forward(job, kernel.data(), bias.data(), threads);
+  // a value that is not finite would spoil its neighbours' outputs in the minimal form
+  for (const bool minimal : {true, false}) {
+    job.layout = conv_kernels().plan(shape, minimal);
+    if (run_forward(job, kernel.data(), bias.data(), threads)) return;
+  }
 }
 
 // How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are
@@ -80,7 +87,7 @@ struct Cut {
 // False: an arg outside its group
 bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* dbias, int threads) {
   const ConvGradients& kernels = conv_gradients();
-  const ConvLayout layout = job.layout = conv_kernels().plan(job.shape);
+  const ConvLayout layout = job.layout = conv_kernels().plan(job.shape, false);
   const Cut cut(job.shape, layout);
   const int64_t examples = job.shape.examples;
   const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS),

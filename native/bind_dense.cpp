@@ -11,6 +11,16 @@
 #include "parallel.hpp"
 
 namespace seqconv {
+
+float* matmul_scratch() {
+  struct Free {
+    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+  };
+  static thread_local std::unique_ptr<float, Free> scratch(
+      static_cast<float*>(::operator new(MATMUL_SCRATCH * sizeof(float), std::align_val_t(64))));
+  return scratch.get();
+}
+
 namespace {
 
 std::string shape_text(int64_t rows, int64_t columns) {
@@ -69,16 +79,6 @@ struct Share {
     size = std::min((part + 1) * steps / parts * step, length) - begin;
   }
 };
-
-// Kept by each thread from call to call, because a small product costs less than allocating
-float* matmul_scratch() {
-  struct Free {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
-  };
-  static thread_local std::unique_ptr<float, Free> scratch(
-      static_cast<float*>(::operator new(MATMUL_SCRATCH * sizeof(float), std::align_val_t(64))));
-  return scratch.get();
-}
 
 void multiply(const Product& product, int64_t depth, const TileOut& out, int threads) {
   const MatmulKernels& kernels = matmul_kernels();
@@ -143,7 +143,7 @@ inline void copy_row(const float* from, int64_t width, float* to) {
   std::memcpy(to + width - 4, from + width - 4, 16);
 }
 
-constexpr int64_t GATHER_TASK_BYTES = 1 << 19;
+constexpr int64_t GATHER_TASK_BYTES = 1 << 17;
 
 // body(first, end) over blocks of `rows` rows, each about GATHER_TASK_BYTES
 template <class Body>

@@ -15,6 +15,7 @@ using Longs = nb::ndarray<nb::numpy, int64_t, nb::ndim<1>, nb::c_contig, nb::dev
 using Flags = nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 constexpr int64_t TASK_SIZE = 1 << 16;  // weights of one task
+constexpr int64_t ELEMENT_COST = 16;    // of a single weight that may lie anywhere, in weights of a row
 
 template <class Array>
 std::string shape_text(const Array& array) {
@@ -174,6 +175,61 @@ void adam_rows(Floats<2> w, FloatsIn<2> g, IntsIn<1> rows, Floats<2> m, Floats<2
   });
 }
 
+Adagrad adagrad_rule(double learning_rate, double epsilon, double scale) {
+  return {static_cast<float>(learning_rate), static_cast<float>(epsilon), static_cast<float>(scale)};
+}
+
+void adagrad(AnyFloats w, AnyFloatsIn g, AnyFloats v, double learning_rate, double epsilon, double scale,
+             int threads) {
+  check_same_shape("adagrad: w and g", w, g);
+  check_same_shape("adagrad: w and v", w, v);
+  const Adagrad rule = adagrad_rule(learning_rate, epsilon, scale);
+  float *const weights = w.data(), *const squares = v.data();
+  const float* const gradients = g.data();
+  const int64_t count = w.size();
+  nb::gil_scoped_release release;
+  for_blocks(count, 1, threads, [&](int64_t begin, int64_t end) {
+    optimiser_kernels().step_adagrad(rule, end - begin, weights + begin, gradients + begin, squares + begin);
+  });
+}
+
+void adagrad_rows(Floats<2> w, FloatsIn<2> g, IntsIn<1> rows, Floats<2> v, double learning_rate, double epsilon,
+                  double scale, int threads) {
+  check_rows("adagrad_rows", w, g, rows);
+  check_same_shape("adagrad_rows: w and v", w, v);
+  const Adagrad rule = adagrad_rule(learning_rate, epsilon, scale);
+  const int64_t count = rows.shape(0), width = w.shape(1);
+  float *const weights = w.data(), *const squares = v.data();
+  const float* const gradients = g.data();
+  const int32_t* const row = rows.data();
+  nb::gil_scoped_release release;
+  for_blocks(count, width, threads, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t place = row[i] * width;
+      optimiser_kernels().step_adagrad(rule, width, weights + place, gradients + i * width, squares + place);
+    }
+  });
+}
+
+void adagrad_elements(AnyFloats w, FloatsIn<1> g, LongsIn<1> places, AnyFloats v, double learning_rate,
+                      double epsilon, double scale, int threads) {
+  check_same_shape("adagrad_elements: w and v", w, v);
+  check_same_shape("adagrad_elements: g and places", g, places);
+  const int64_t count = places.shape(0), size = w.size();
+  const int64_t* const place = places.data();
+  for (int64_t i = 0; i < count; ++i)
+    if (place[i] < 0 || place[i] >= size)
+      refuse("adagrad_elements: places must be in [0, " + std::to_string(size) + "); got " +
+             std::to_string(place[i]) + " at " + std::to_string(i));
+  const Adagrad rule = adagrad_rule(learning_rate, epsilon, scale);
+  float *const weights = w.data(), *const squares = v.data();
+  const float* const gradients = g.data();
+  nb::gil_scoped_release release;
+  for_blocks(count, ELEMENT_COST, threads, [&](int64_t begin, int64_t end) {
+    optimiser_kernels().step_adagrad_at(rule, end - begin, place + begin, weights, gradients + begin, squares);
+  });
+}
+
 }  // namespace
 
 void bind_optimisers(nb::module_& m) {
@@ -194,6 +250,13 @@ void bind_optimisers(nb::module_& m) {
         arg("now"), arg("learning_rate"), arg("beta1"), arg("beta2"), arg("epsilon"), arg("scale"),
         arg("threads"),
         "Step `now` on a table of which only `rows` have a gradient; sets seen[row], uint8, for those.");
+  m.def("adagrad", &adagrad, array("w"), array("g"), array("v"), arg("learning_rate"), arg("epsilon"),
+        arg("scale"), arg("threads"), "One step on w and v; g is multiplied by scale first.");
+  m.def("adagrad_rows", &adagrad_rows, array("w"), array("g"), array("rows"), array("v"), arg("learning_rate"),
+        arg("epsilon"), arg("scale"), arg("threads"), "One step on the rows with a gradient.");
+  m.def("adagrad_elements", &adagrad_elements, array("w"), array("g"), array("places"), array("v"),
+        arg("learning_rate"), arg("epsilon"), arg("scale"), arg("threads"),
+        "One step on the single weights at flat places, int64, each once.");
 }
 
 }  // namespace seqconv

@@ -72,17 +72,22 @@ void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const Fl
 
 // Windows of all tokens, sorted by id with the order of examples kept
 struct SortedWindows {
-  std::vector<int32_t> starts, windows;
-  explicit SortedWindows(const TokenConv& layer) : starts(layer.rows + 1) {
+  std::vector<int32_t> starts, windows, ids, places, next;
+  explicit SortedWindows(const TokenConv& layer)
+      : starts(layer.rows + 1),
+        windows((int64_t{layer.shape.length} + 1) * layer.shape.examples),
+        ids(windows.size()),
+        places(windows.size()),
+        next(layer.rows) {}
+  // allocates nothing, so that it cannot throw
+  void sort(const TokenConv& layer) {
     const ConvShape& shape = layer.shape;
-    std::vector<int32_t> ids((int64_t{shape.length} + 1) * shape.examples), places(ids.size());
     int64_t count = 0;
     for (int example = 0; example < shape.examples; ++example)
       count += token_gradients().number(layer, example, ids.data() + count, places.data() + count);
     for (int64_t i = 0; i < count; ++i) ++starts[ids[i] + 1];
     for (int id = 0; id < layer.rows; ++id) starts[id + 1] += starts[id];
-    std::vector<int32_t> next(starts.begin(), starts.end() - 1);
-    windows.resize(count);
+    std::copy(starts.begin(), starts.end() - 1, next.begin());
     for (int64_t i = 0; i < count; ++i) windows[next[ids[i]]++] = places[i];
   }
   // the id at which a share of the work begins: rows to write and windows to add are about as dear
@@ -110,12 +115,14 @@ bool run_steps(TokenGradient job, int threads) {
   job.bias_sums = pieces.take(sums_size);
   const int64_t spreads = std::min(examples, SPREAD_TASKS);
   std::atomic<bool> right{true};
-  parallel_for(static_cast<int>(spreads), threads, [&](int task) {
-    if (!kernels.spread(job, static_cast<int>(examples * task / spreads),
-                        static_cast<int>(examples * (task + 1) / spreads)))
+  SortedWindows sorted(job.layer);
+  // the first task sorts, which takes one thread about as long as spreading takes two
+  parallel_for(static_cast<int>(spreads) + 1, threads, [&](int task) {
+    if (task == 0) return sorted.sort(job.layer);
+    if (!kernels.spread(job, static_cast<int>(examples * (task - 1) / spreads),
+                        static_cast<int>(examples * task / spreads)))
       right = false;
   });
-  const SortedWindows sorted(job.layer);
   const TokenWindows windows = {sorted.starts.data(), sorted.windows.data()};
   const int64_t gathers = std::min<int64_t>(job.layer.rows, GATHER_TASKS);
   parallel_for(static_cast<int>(gathers), threads, [&](int task) {

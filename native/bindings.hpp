@@ -30,10 +30,16 @@ using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 // A ValueError, in one line that names the shape or value that came
 [[noreturn]] inline void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
+// For a tile of a matrix product; kept by each thread from call to call, because a small product costs less than
+// allocating
+float* matmul_scratch();
+
 void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);
 void bind_optimisers(nb::module_& m);
 void bind_recurrent(nb::module_& m);
+void bind_table_gradients(nb::module_& m);
+void bind_text_filters(nb::module_& m);
 void bind_tokens(nb::module_& m);
 
 }  // namespace seqconv

@@ -11,5 +11,7 @@ NB_MODULE(_native, m) {
   seqconv::bind_dense(m);
   seqconv::bind_optimisers(m);
   seqconv::bind_recurrent(m);
+  seqconv::bind_table_gradients(m);
+  seqconv::bind_text_filters(m);
   seqconv::bind_tokens(m);
 }

@@ -39,6 +39,27 @@ typedef int32_t vi_at __attribute__((vector_size(4 * SEQCONV_LANES), aligned(4),
   return total;
 }
 
+// One bit for each lane that is not zero; NaN is not
+[[maybe_unused]] inline uint32_t nonzero(vf v) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps((__m256)v, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
+#elif defined(__x86_64__)
+  return static_cast<uint32_t>(_mm_movemask_ps(_mm_cmpneq_ps((__m128)v, _mm_setzero_ps())));
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < LANES; ++i) bits |= static_cast<uint32_t>(v[i] != 0) << i;
+  return bits;
+#endif
+}
+
+[[maybe_unused]] inline bool any(vi mask) {
+  int32_t bits = 0;
+  for (int i = 0; i < LANES; ++i) bits |= mask[i];
+  return bits != 0;
+}
+
 // x within [low, high]; NaN is kept: the instructions return their second operand where one is NaN
 [[maybe_unused]] inline vf clamp(vf x, float low, float high) {
 #if defined(__AVX512F__)  // masked forms with a full mask: the plain ones warn in GCC 12's own header

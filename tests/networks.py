@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.engines.native import NativeNetwork
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -20,16 +23,19 @@ from seqconv.models import (
     Layer,
     Lstm,
     MaxPool,
+    NgramBag,
     Plan,
+    ReadsIds,
     Relu,
     Residual,
     Shape,
     Tanh,
+    TokenConv,
     Weights,
-    draw_masks,
+    entries,
     initial_weights,
-    mask_shapes,
     output_shape,
+    shapes,
 )
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
@@ -46,6 +52,20 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
         (80,),
     ),
     "imdb-lstm": ((Embed(300, 32), Lstm(32, 32), LastStep(), Dense(32, 1)), (60,)),
+    "imdb-wide": (
+        (
+            Add(
+                (
+                    (
+                        Concat(tuple((TokenConv(300, 32, k), Relu(), GlobalMaxPool()) for k in (1, 2, 3))),
+                        *(Dropout(0.5), Dense(96, 1)),
+                    ),
+                    (NgramBag(300, 1, 3, 2000, 3.0),),
+                )
+            ),
+        ),
+        (60,),
+    ),
     "jena-conv1d": (
         (
             *(Conv(14, 32, 5), Relu(), MaxPool(3), Conv(32, 32, 5), Relu(), MaxPool(3), Conv(32, 32, 5), Relu()),
@@ -73,13 +93,30 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
 
 
 TEXT: Plan = (Embed(50, 6), Conv(6, 8, 3), Relu(), MaxPool(2), Dropout(0.2), GlobalMaxPool(), Dense(8, 1))
+IDS: Plan = (
+    Add(
+        (
+            (
+                Concat(
+                    (
+                        (TokenConv(50, 8, 2), Relu(), GlobalMaxPool()),
+                        (TokenConv(50, 4, 3), Tanh(), GlobalAveragePool()),
+                        (Embed(50, 6), GlobalMaxPool(), Dropout(0.3)),
+                    )
+                ),
+                Dense(18, 1),
+            ),
+            (NgramBag(50, 1, 2, 70, 2.0),),
+        )
+    ),
+)
 SERIES: Plan = (Conv(3, 8, 3), Relu(), MaxPool(2), Gru(8, 8, 0.1, 0.3), LastStep(), Dense(8, 1))
 
 
 def examples_for(plan: Plan, count: int = 60) -> tuple[TokenInputs | WindowInputs, np.ndarray]:
     random = np.random.default_rng(7)
     targets = random.normal(size=(count, 1)).astype(np.float32)
-    if isinstance(plan[0], Embed):
+    if count_rows(plan):
         return TokenInputs(batch_for(plan, (15,), count)), targets
     values = random.normal(size=(count + 40, 3)).astype(np.float32)
     return WindowInputs(values, np.arange(30, 30 + count), 30, 2), targets
@@ -114,12 +151,17 @@ def agree(found: np.ndarray, expected: np.ndarray, tolerance: float, scale: floa
         assert np.abs(found - expected).max() <= limit, (np.abs(found - expected).max(), limit)
 
 
+def count_rows(plan: Plan) -> int:
+    """Ids that a plan can read; 0: it reads values."""
+    return min((layer.rows for _, layer in entries(plan) if isinstance(layer, ReadsIds)), default=0)
+
+
 def batch_for(plan: Plan, shape: Shape, batch: int, seed: int = 0) -> np.ndarray:
     """Values, or ids with padding before them."""
-    random = np.random.default_rng(seed)
-    if not isinstance(plan[0], Embed):
+    random, rows = np.random.default_rng(seed), count_rows(plan)
+    if not rows:
         return random.normal(size=(batch, *shape)).astype(np.float32)
-    ids = random.integers(0, plan[0].rows, (batch, *shape), dtype=np.int32)
+    ids = random.integers(0, rows, (batch, *shape), dtype=np.int32)
     ids[np.arange(shape[0]) < random.integers(0, shape[0] + 1, (batch, 1))] = 0
     return ids
 
@@ -159,14 +201,48 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
 
 
 @st.composite
+def id_fronts(draw: st.DrawFn) -> Plan:
+    """Layers that give `[L, C]` for ids."""
+    rows, width = draw(st.sampled_from([1, 5, 40])), draw(WIDTHS)
+    filters = TokenConv(rows, width, draw(st.integers(1, 4)))
+    return draw(st.sampled_from([(Embed(rows, width),), (filters,), (filters, Relu())]))
+
+
+@st.composite
+def branches(draw: st.DrawFn, shape: Shape, text: bool, outputs: int) -> tuple[Plan, ...]:
+    """Branches that give one vector each: of any width, or of `outputs` if that is not 0."""
+    found: list[Plan] = []
+    for _ in range(draw(st.integers(1, 3))):
+        if text and draw(st.integers(0, 3)) == 0:
+            width = outputs or draw(WIDTHS)
+            bag = NgramBag(draw(st.sampled_from([1, 5, 40])), width, draw(st.integers(1, 3)), draw(WIDTHS))
+            found.append((bag,))
+            continue
+        front = draw(id_fronts()) if text else (draw(layers(shape)),)
+        pool = draw(st.sampled_from([GlobalMaxPool(), GlobalMaxPool(), GlobalAveragePool(), LastStep()]))
+        plan: Plan = (*front, pool)
+        found.append((*plan, Dense(shapes(plan, shape)[-1][0], outputs)) if outputs else plan)
+    return tuple(found)
+
+
+@st.composite
+def branched_plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
+    """A plan of branches, nested or not, and the shape of its examples."""
+    shape: Shape = (draw(st.integers(1, 24)),) if text else (draw(st.integers(1, 24)), draw(WIDTHS))
+    joined: Plan = (Concat(draw(branches(shape, text, 0))), draw(st.sampled_from([Relu(), Tanh(), Dropout(0.5)])))
+    joined = (*joined, Dense(shapes(joined, shape)[-1][0], outputs))
+    return draw(st.sampled_from([joined, (Add((joined, *draw(branches(shape, text, outputs)))),)])), shape
+
+
+@st.composite
 def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
     """A plan and the shape of its examples."""
     steps = draw(st.integers(1, 24))
     plan: tuple[Layer, ...] = ()
     shape = entry = (steps,) if text else (steps, draw(WIDTHS))
     if text:
-        plan = (Embed(draw(st.sampled_from([1, 5, 40])), draw(WIDTHS)),)
-        shape = output_shape(plan[0], shape)
+        plan = draw(id_fronts())
+        shape = shapes(plan, shape)[-1]
     for _ in range(draw(st.integers(0, 4))):
         plan = (*plan, draw(layers(shape)))
         shape = output_shape(plan[-1], shape)

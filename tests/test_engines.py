@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import (
+    IDS,
     RECIPES,
     SERIES,
     TEXT,
     agree,
     batch_for,
+    branched_plans,
+    count_rows,
     examples_for,
     native,
     plans,
@@ -24,7 +27,10 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -35,15 +41,15 @@ from seqconv.models import (
     LastStep,
     Lstm,
     MaxPool,
+    NgramBag,
     Plan,
     Relu,
     Residual,
     Shape,
     Tanh,
+    TokenConv,
     Weights,
-    draw_masks,
     initial_weights,
-    mask_shapes,
     shapes,
 )
 from seqconv.tokens import TokenInputs
@@ -86,6 +92,16 @@ def test_native_equals_torch_in_float64(chosen: tuple[Plan, Shape], batch: int, 
     check_equal_to_reference(*chosen, batch, loss, seed)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    chosen=st.booleans().flatmap(lambda text: branched_plans(text)),
+    batch=st.sampled_from([1, 2, 17]),
+    seed=st.integers(0, 100),
+)
+def test_branches_equal_torch_in_float64(chosen: tuple[Plan, Shape], batch: int, seed: int) -> None:
+    check_equal_to_reference(*chosen, batch, seed=seed)
+
+
 @pytest.mark.parametrize("loss", get_args(TrainingConfig.__annotations__["loss"]))
 def test_losses_and_their_gradients_equal_torch(loss: str) -> None:
     outputs = np.random.default_rng(0).normal(0.5, 1, (50, 3)).astype(np.float32)
@@ -120,6 +136,21 @@ ODD: dict[str, tuple[Plan, Shape, int]] = {
     "states of an lstm": ((Embed(6, 5), Lstm(5, 3), GlobalMaxPool(), Dense(3, 2)), (7,), 4),
     "one unit": ((Gru(1, 1), LastStep(), Dense(1, 1)), (1, 1), 1),
     "33 units": ((Lstm(3, 33, 0.1, 0.1), LastStep(), Dense(33, 1)), (5, 3), 19),
+    "texts shorter than the kernel": ((TokenConv(6, 5, 4), Relu(), GlobalMaxPool(), Dense(5, 2)), (2,), 4),
+    "filters on one id": ((TokenConv(1, 1, 1), GlobalMaxPool(), Dense(1, 1)), (1,), 1),
+    "filters in pools": ((TokenConv(6, 33, 2), Relu(), MaxPool(3), LastStep(), Dense(33, 1)), (9,), 3),
+    "n-grams alone": ((NgramBag(6, 3, 5, 1),), (4,), 3),
+    "branches on values": ((Concat(((Conv(2, 3, 2), Relu()), (Conv(2, 5, 2),))), LastStep(), Dense(8, 1)), (5, 2), 3),
+    "branches after a layer": (
+        (
+            Conv(2, 3, 2),
+            Add(((Relu(),), (Tanh(), Conv(3, 3, 1)))),
+            Concat(((LastStep(),), (GlobalMaxPool(),))),
+            Dense(6, 1),
+        ),
+        (5, 2),
+        3,
+    ),
     "dense only": ((Dense(6, 2),), (6,), 5),
 }
 
@@ -145,6 +176,10 @@ LAYERS: dict[str, Plan] = {
     "gru with masks": (Gru(3, 3, 0.3, 0.3),),
     "lstm": (Lstm(3, 3),),
     "lstm with masks": (Lstm(3, 3, 0.3, 0.3),),
+    "filters": (TokenConv(9, 3, 2), Relu(), GlobalMaxPool()),
+    "filters at every step": (TokenConv(9, 3, 2),),
+    "n-grams": (NgramBag(9, 3, 2, 5),),
+    "branches": (Concat(((TokenConv(9, 3, 1), GlobalMaxPool()), (NgramBag(9, 2, 2, 5),))),),
     "tokens into conv": (Embed(9, 2), Conv(2, 3, 3), Relu(), MaxPool(2)),
     "tokens into gru": (Embed(9, 2), Gru(2, 3)),
     "tokens into lstm": (Embed(9, 2), Lstm(2, 3)),
@@ -155,9 +190,9 @@ LAYERS: dict[str, Plan] = {
 def test_gradient_of_each_layer_is_a_finite_difference(name: str) -> None:
     """Native gradients in float32 against differences of the float64 loss."""
     front = LAYERS[name]
-    shape: Shape = (7,) if isinstance(front[0], Embed) else (7, 3)
+    shape: Shape = (7,) if count_rows(front) else (7, 3)
     plan = front if len(shapes(front, shape)[-1]) == 1 else (*front, GlobalAveragePool())
-    plan = (*plan, Dense(3, 1))
+    plan = (*plan, Dense(shapes(plan, shape)[-1][0], 1))
     weights, x, targets = random_weights(plan), batch_for(plan, shape, 4), targets_for("mse", 4, 1)
     masks = draw_masks(mask_shapes(plan, shape), 4, np.random.default_rng(0))
     gradients = native(plan, weights).gradients(x, targets, masks)[2]
@@ -174,8 +209,8 @@ def test_gradient_of_each_layer_is_a_finite_difference(name: str) -> None:
 
 
 @pytest.mark.parametrize("clip_norm", [0.0, 0.01])
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
-@pytest.mark.parametrize("plan", [TEXT, SERIES], ids=["text", "series"])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
+@pytest.mark.parametrize("plan", [TEXT, IDS, SERIES], ids=["text", "ids", "series"])
 def test_ten_steps_stay_together(plan: Plan, optimiser: str, clip_norm: float) -> None:
     settings = {"optimiser": optimiser, "clip_norm": clip_norm, "learning_rate": 0.01}
     one, two = native(plan, **settings), exact(plan, **settings)
@@ -186,9 +221,14 @@ def test_ten_steps_stay_together(plan: Plan, optimiser: str, clip_norm: float) -
     agree(one.predict(inputs), two.predict(inputs), 1e-3)
 
 
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
-def test_a_row_that_waits_many_steps_ends_where_dense_steps_take_it(optimiser: str) -> None:
-    plan: Plan = (Embed(30, 4), Conv(4, 4, 2), GlobalMaxPool(), Dense(4, 1))
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
+@pytest.mark.parametrize(
+    "front",
+    [(Embed(30, 4), Conv(4, 4, 2)), (TokenConv(30, 4, 2),), (TokenConv(30, 4, 2), Relu(), MaxPool(2))],
+    ids=["rows", "elements", "rows of filters"],
+)
+def test_a_row_that_waits_many_steps_ends_where_dense_steps_take_it(front: Plan, optimiser: str) -> None:
+    plan: Plan = (*front, GlobalMaxPool(), Dense(4, 1))
     ids = np.full((40, 3), 7, np.int32)
     ids[[0, 39]] = [3, 4, 5]  # these rows move at the first and the last step alone
     inputs, targets = TokenInputs(ids), np.ones((40, 1), np.float32)
@@ -196,7 +236,8 @@ def test_a_row_that_waits_many_steps_ends_where_dense_steps_take_it(optimiser: s
     nets = native(plan, optimiser=optimiser), exact(plan, optimiser=optimiser)
     for net in nets:
         list(net.train_batches(inputs, targets, batches, lambda _: {}))
-    agree(nets[0].weights()["0.embeddings"], nets[1].weights()["0.embeddings"], 1e-4)
+    for name, array in nets[1].weights().items():
+        agree(nets[0].weights()[name], array, 1e-4)
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
@@ -232,7 +273,7 @@ def test_nan_comes_out_as_nan(engine: str, name: str) -> None:
     plan, shape = RECIPES[name]
     x = batch_for(plan, shape, 3)
     inputs: TokenInputs | WindowInputs = TokenInputs(x)
-    if not isinstance(plan[0], Embed):
+    if not count_rows(plan):
         values = np.concatenate(list(x))
         inputs = WindowInputs(values, np.arange(1, 4) * shape[0], shape[0], 1)
     for key, array in random_weights(plan).items():

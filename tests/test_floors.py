@@ -12,11 +12,12 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config"},
-    {"data", "flags", "metrics", "models", "periods", "tokens", "windows"},
-    {"demo", "features", "holdout", "plans", "plots", "readers"},
+    {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
+    {"demo", "features", "holdout", "masks", "plans", "plots", "readers", "summaries"},
     {"bundle", "datasets", "engines", "splits"},
     {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
+    {"prediction"},
     {"evaluation"},
     {"progress", "report"},
     {"runs"},
@@ -33,7 +34,7 @@ HOMES = {  # third-party package -> the only modules that may import it
     "safetensors": {"bundle", "checkpoint"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "progress"},
-    "tomli_w": {"runs"},
+    "tomli_w": {"config"},
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "polars", "rich", "typer"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

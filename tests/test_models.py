@@ -5,7 +5,10 @@ import pytest
 
 from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -15,18 +18,19 @@ from seqconv.models import (
     LastStep,
     Lstm,
     MaxPool,
+    NgramBag,
     Relu,
     Residual,
+    TokenConv,
     count_parameters,
-    draw_masks,
+    entries,
     initial_weights,
-    mask_shapes,
     output_shape,
     shapes,
-    summarise,
     weight_shapes,
 )
 from seqconv.plans import build_plan
+from seqconv.summaries import summarise
 
 TCN = (
     Residual((Conv(4, 4, 3, 2, "causal"), Relu(), Dropout(0.2), Conv(4, 4, 3, 4, "causal"))),
@@ -136,6 +140,46 @@ def test_masks_have_one_value_per_sequence_and_keep_the_mean():
     for mask in masks.values():
         assert mask.dtype == np.float32
         assert mask.mean() == pytest.approx(1, abs=0.02)
+
+
+WIDE = (
+    Add(
+        (
+            (
+                Concat(((TokenConv(90, 6, 1), Relu(), GlobalMaxPool()), (TokenConv(90, 4, 3), GlobalMaxPool()))),
+                Dropout(0.5),
+                Dense(10, 2),
+            ),
+            (NgramBag(90, 2, 2, 50),),
+        )
+    ),
+)
+
+
+def test_branches_by_hand():
+    assert shapes(WIDE, (20,)) == [(2,)]
+    assert shapes((Concat(((Conv(5, 3, 2),), (Conv(5, 4, 2),))),), (20, 5)) == [(19, 7)]
+    assert output_shape(TokenConv(90, 6, 3), (2,)) == (1, 6)
+    assert weight_shapes(WIDE) == {
+        "0.0.0.0.0.table": (90, 1, 6),
+        "0.0.0.0.0.bias": (6,),
+        "0.0.0.1.0.table": (90, 3, 4),
+        "0.0.0.1.0.bias": (4,),
+        "0.0.2.kernel": (10, 2),
+        "0.0.2.bias": (2,),
+        "0.1.0.table": (140, 2),
+        "0.1.0.scale": (140, 2),
+    }
+    assert [at for at, _ in entries(WIDE)] == ["0.0.0.0.0", "0.0.0.1.0", "0.1.0"]
+    assert mask_shapes(WIDE, (20,)) == {"0.0.1.mask": ((10,), 0.5)}
+    assert initial_weights(WIDE, 0)["0.1.0.scale"].min() == 1
+    assert not initial_weights(WIDE, 0)["0.1.0.table"].any()
+    row = summarise(WIDE, (20,))[0]
+    assert (row.receptive_field, row.multiply_adds) == (20, 20 * 6 + 18 * 3 * 4 + 10 * 2 + 20 * 2 * 2)
+    assert row.name == (
+        "Add(Concat(TokenConv(6, 1), Relu, GlobalMaxPool | TokenConv(4, 3), GlobalMaxPool), Dropout(0.5), Dense(2)"
+        " | NgramBag(2, 50 buckets))"
+    )
 
 
 def test_masks_inside_residual_blocks_are_named_by_their_place():

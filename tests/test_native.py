@@ -7,10 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from networks import RECIPES, SERIES, TEXT, agree, batch_for, examples_for, native, random_weights, train
+from networks import (
+    IDS,
+    RECIPES,
+    SERIES,
+    TEXT,
+    agree,
+    batch_for,
+    count_rows,
+    examples_for,
+    native,
+    random_weights,
+    train,
+)
 
 from seqconv.errors import DataError
-from seqconv.models import Embed, Masks, Plan, draw_masks, mask_shapes, shapes
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import Masks, Plan, shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -19,7 +32,7 @@ from seqconv.windows import WindowInputs
 def test_same_bits_on_any_number_of_threads(name: str) -> None:
     plan, shape = RECIPES[name]
     random = np.random.default_rng(0)
-    if isinstance(plan[0], Embed):
+    if count_rows(plan):
         inputs: TokenInputs | WindowInputs = TokenInputs(batch_for(plan, shape, 300))
     else:
         values = random.normal(size=(400, shape[1])).astype(np.float32)
@@ -53,8 +66,8 @@ def test_one_network_may_predict_in_two_threads() -> None:
             np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
-@pytest.mark.parametrize("plan", [TEXT, SERIES], ids=["text", "series"])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
+@pytest.mark.parametrize("plan", [TEXT, IDS, SERIES], ids=["text", "ids", "series"])
 def test_a_restored_network_goes_on_with_the_same_bits(plan: Plan, optimiser: str) -> None:
     whole, first = native(plan, optimiser=optimiser), native(plan, optimiser=optimiser)
     train(whole, 5, seed=1)
@@ -97,7 +110,7 @@ def test_a_vocabulary_too_large_for_a_table_gives_the_same_answers(monkeypatch: 
     np.testing.assert_array_equal(native(TEXT).predict(inputs), expected)
 
 
-@pytest.mark.parametrize("plan", [TEXT, SERIES], ids=["text", "series"])
+@pytest.mark.parametrize("plan", [TEXT, IDS, SERIES], ids=["text", "ids", "series"])
 def test_each_example_alone_gives_its_answer_in_the_batch(plan: Plan) -> None:
     net = native(plan)
     inputs, _ = examples_for(plan)
@@ -146,7 +159,7 @@ def test_predictions_between_steps_change_nothing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         "seqconv.engines.native.WHOLE_TABLE", 0
     )  # prediction numbers the ids of each batch, as training
-    for plan in (TEXT, SERIES):
+    for plan in (TEXT, IDS, SERIES):
         inputs, targets = examples_for(plan)
         batches = list(np.random.default_rng(0).integers(0, 60, (10, 8)))
         alone, watched = native(plan), native(plan)

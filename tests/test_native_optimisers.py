@@ -30,6 +30,10 @@ class Dense(NamedTuple):
         mean, square = self.m / (1 - BETA1**now), self.v / (1 - BETA2**now)
         self.w[:] -= RATE * mean / (np.sqrt(square) + EPSILON)
 
+    def step_adagrad(self, g: np.ndarray) -> None:
+        self.v[:] += g**2
+        self.w[:] -= RATE * g / (np.sqrt(self.v) + EPSILON)
+
 
 def start(shape: tuple[int, ...], seed: int = 0) -> tuple[Dense, np.ndarray, np.ndarray, np.ndarray]:
     """A reference, and the same w, m and v in float32."""
@@ -94,6 +98,44 @@ def test_adam(size: int, scale: float) -> None:
         agree(v, dense.v, step)
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.125])
+@pytest.mark.parametrize("size", SIZES)
+def test_adagrad(size: int, scale: float) -> None:
+    dense, w, _, v = start((size,))
+    random = np.random.default_rng(1)
+    for step in range(1, 5):
+        g = random_gradient((size,), random)
+        dense.step_adagrad(g * scale)
+        _native.adagrad(w, g, v, RATE, EPSILON, scale, step)
+        agree(w, dense.w, step)
+        agree(v, dense.v, step)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("size", SIZES[1:])
+def test_adagrad_of_single_weights_is_the_dense_step(size: int, threads: int) -> None:
+    dense, w, _, v = start((size,))
+    random = np.random.default_rng(1)
+    for step in range(1, 4):
+        places = random.permutation(size)[: size * step // 3]
+        g = random_gradient((len(places),), random)
+        whole = np.zeros(size)
+        whole[places] = g
+        dense.step_adagrad(whole * 0.5)
+        _native.adagrad_elements(w, g, places, v, RATE, EPSILON, 0.5, threads)
+        agree(w, dense.w, step)
+        agree(v, dense.v, step)
+
+
+def test_places_outside_are_refused() -> None:
+    w = np.zeros((2, 3), np.float32)
+    for place in (-1, 6):
+        with pytest.raises(ValueError, match=rf"in \[0, 6\); got {place} at 1"):
+            _native.adagrad_elements(w, np.ones(2, np.float32), np.array([0, place]), w, RATE, EPSILON, 1.0, 1)
+    with pytest.raises(ValueError, match="one shape"):
+        _native.adagrad_elements(w, np.ones(3, np.float32), np.array([0, 1]), w, RATE, EPSILON, 1.0, 1)
+
+
 def test_first_steps_worked_by_hand() -> None:
     w, m, v = (np.full(1, value, np.float32) for value in (1, 0, 0))
     _native.rmsprop(w, np.full(1, 2, np.float32), v, 0.1, 0.9, 0.0, 1.0, 1)
@@ -155,6 +197,20 @@ def test_rmsprop_rows_is_the_dense_step(drawn: Drawn, scale: float, threads: int
         assert np.all(last[rows] == now)
     # what the rows without a gradient still owe
     agree(v * RHO ** (len(drawn.steps) - last)[:, None], dense.v, len(drawn.steps))
+
+
+@settings(deadline=None)
+@given(draw_rows(), st.sampled_from([1.0, 0.25]), st.integers(1, 3), st.integers(0, 1000))
+def test_adagrad_rows_is_the_dense_step(drawn: Drawn, scale: float, threads: int, seed: int) -> None:
+    dense, w, _, v = start((drawn.height, drawn.width), seed)
+    random = np.random.default_rng(seed)
+    for now, picked in enumerate(drawn.steps, 1):
+        rows = np.array(picked, np.int32)
+        g = random_gradient((len(rows), drawn.width), random)
+        dense.step_adagrad(dense_gradient(drawn, rows, g) * scale)
+        _native.adagrad_rows(w, g, rows, v, RATE, EPSILON, scale, threads)
+        agree(w, dense.w, now)
+        agree(v, dense.v, now)
 
 
 @settings(deadline=None)

@@ -4,7 +4,7 @@ import pytest
 
 from seqconv.config import read_recipe, recipe_names
 from seqconv.errors import ConfigError
-from seqconv.models import Conv, Dense, GlobalMaxPool, Relu, Residual
+from seqconv.models import Add, Concat, Conv, Dense, GlobalMaxPool, NgramBag, Relu, Residual, TokenConv
 from seqconv.plans import build_plan, describe_plan
 
 
@@ -32,6 +32,16 @@ def test_residual_bodies_nest():
     assert build_plan(describe_plan(plan), (20, 5)) == plan
 
 
+def test_branches_nest_and_take_the_sizes_of_the_data():
+    filters = {"layer": "token_conv", "filters": 6, "kernel": 2, "activation": "relu"}
+    pool, bag = {"layer": "global_max_pool"}, {"layer": "ngram_bag", "longest": 2, "buckets": 9}
+    deep = [{"layer": "concat", "branches": [[filters, pool], [filters | {"kernel": 3}, pool]]}, {"layer": "output"}]
+    plan = build_plan([{"layer": "add", "branches": [deep, [bag]]}], (20,), 100, 4)
+    towers = tuple((TokenConv(100, 6, kernel), Relu(), GlobalMaxPool()) for kernel in (2, 3))
+    assert plan == (Add(((Concat(towers), Dense(12, 4)), (NgramBag(100, 4, 2, 9),))),)
+    assert build_plan(describe_plan(plan), (20,), outputs=4) == plan
+
+
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
@@ -46,6 +56,15 @@ def test_residual_bodies_nest():
         ({"layer": "gru", "units": 3, "reset_after": 1}, "reset_after must be true or false"),
         ({"layer": "max_pool", "size": 21}, "at least 21 steps; got 20"),
         ({"layer": "relu", "size": 1}, "relu has no setting 'size'. It takes none."),
+        ({"layer": "concat"}, "branches is missing"),
+        ({"layer": "concat", "branches": 3}, "branches must be a list of lists of layers; got 3"),
+        ({"layer": "concat", "branches": []}, "Concat: must have branches"),
+        ({"layer": "add", "branches": [[{"layer": "relu"}], []]}, "each of at least one layer"),
+        ({"layer": "add", "branches": [[{"layer": "last_step"}], [{"layer": "relu"}]]}, "must have the same shape"),
+        ({"layer": "concat", "branches": [[{"layer": "conv", "filters": 3}]]}, "kernel is missing"),
+        ({"layer": "ngram_bag", "longest": 2, "buckets": 5, "gain": 0}, "gain must be a number above 0; got 0"),
+        ({"layer": "ngram_bag", "longest": 0, "buckets": 5}, "longest must be a whole number of at least 1"),
+        ({"layer": "token_conv", "filters": 3, "kernel": 2}, "TokenConv: the input must be ids [L]; got (20, 5)"),
         ({"filters": 3}, "must be a table with its kind"),
         ("conv", "must be a table with its kind"),
     ],

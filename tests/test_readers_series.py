@@ -102,8 +102,8 @@ def test_columns_without_numbers_are_left_out_and_noted(write):
     assert series.columns == ("a",)
     assert series.notes == (
         "times from the column 'time'",
-        "column 'sky' is text, left out",
-        "column 'end' is text, left out",
+        "column 'sky' is text like 'clear', left out",
+        "column 'end' holds times, left out",
         "column 'gone' is empty, left out",
     )
     fails(lambda path: read_series(path, columns=["a", "gone"]), path, "'gone'", "is empty")
@@ -130,7 +130,7 @@ def test_marks_for_missing_numbers_and_decimal_commas(write):
     assert "times from the columns 'Date' and 'Time'" in series.notes
     assert "1 cell in 'n' read as missing" in series.notes
     assert "'power' has decimal commas" in series.notes
-    assert "column 'k' is text, left out" in series.notes  # a thousand, or one?
+    assert "column 'k' is text like '1,000', left out" in series.notes  # a thousand, or one?
 
 
 def test_a_day_each_with_a_clock_beside_it_is_a_day_each(write):
@@ -218,7 +218,7 @@ def test_all_values_equal_are_a_series(write):
         ("date,b,b\n2020-01-01 00:00:00,1,2\n", ["line 1", "'b' comes twice"]),
         ("date,,b\n2020-01-01 00:00:00,1,2\n", ["line 1", "column 2 has no name"]),
         ("date\n2020-01-01 00:00:00\n2020-01-01 00:00:01\n", ["column of numbers"]),
-        ("date,sky\n2020-01-01 00:00:00,clear\n2020-01-01 00:00:01,rain\n", ["column of numbers"]),
+        ("date,sky\n2020-01-01 00:00:00,clear\n2020-01-01 00:00:01,rain\n", ["column of numbers", "'sky' is text"]),
         (HEADER + ROWS[0], ["two times", "got 1 row"]),
         (HEADER + ROWS[0] + "\n" + ROWS[0], ["two times"]),
         (HEADER + f"{ROWS[0]}\n01.01.2009 00:20:00,calm,1\n", ["line 3", "'T (degC)'", "'calm'"]),

@@ -9,7 +9,11 @@ from seqconv import metrics
 from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
 from seqconv.errors import ConfigError, DataError, MissingExtra
+from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
+    MULTIPLIER,
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -20,19 +24,19 @@ from seqconv.models import (
     LastStep,
     Lstm,
     MaxPool,
+    NgramBag,
     Plan,
     Relu,
     Residual,
     Tanh,
-    draw_masks,
+    TokenConv,
     initial_weights,
-    mask_shapes,
 )
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
 torch = pytest.importorskip("torch")
-from seqconv.engines.torch import TorchNetwork  # noqa: E402
+from seqconv.engines.torch import TorchNetwork, run  # noqa: E402
 
 LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber")
 
@@ -145,6 +149,41 @@ def test_text_plan_by_hand() -> None:
     np.testing.assert_allclose(outputs(plan, np.array([[1, 0, 2]], np.int32), weights, mask), [[expected]])
 
 
+def test_filters_on_ids_by_hand() -> None:
+    plan = (TokenConv(4, 1, 3), GlobalAveragePool())
+    table, bias = np.arange(12.0).reshape(4, 3, 1), np.array([100.0])
+    weights = {"0.table": torch.tensor(table), "0.bias": torch.tensor(bias)}
+    steps = run(plan[:1], torch.tensor([[1, 3, 2, 1]]), weights, {})
+    assert steps.tolist() == [[[100 + 3 + 10 + 8], [100 + 9 + 7 + 5]]]
+    # a text shorter than the kernel has padding on its left
+    short = run(plan, torch.tensor([[3, 2]]), weights, {})
+    assert short.tolist() == [[100 + 0 + 10 + 8]]
+
+
+def test_n_grams_by_hand() -> None:
+    layer = NgramBag(10, 2, 3, 1000)
+
+    def bucket(*ids: int) -> int:
+        key = ids[0]
+        for each in ids[1:]:
+            key = (key * MULTIPLIER + each) % 2**64
+        return 10 + ((key ^ (key >> 32)) % 2**63) % 1000
+
+    random = np.random.default_rng(0)
+    table, scale = random.normal(size=(1010, 2)), random.random((1010, 2))
+    weights = {"0.table": torch.tensor(table), "0.scale": torch.tensor(scale)}
+    rows = sorted({7, 9, bucket(7, 9), bucket(9, 7), bucket(7, 9, 7)})  # 7 stands twice and counts once
+    expected = (scale[rows] * table[rows]).sum(0) / np.sqrt((scale[rows] ** 2).sum(0))
+    found = run((layer,), torch.tensor([[0, 0, 7, 9, 7], [0, 0, 0, 0, 0]]), weights, {})
+    np.testing.assert_allclose(found.numpy(), [expected, [0, 0]], rtol=1e-12)
+
+
+def test_branches_read_the_same_input() -> None:
+    x = torch.tensor([[[1.0, -2.0]]])
+    assert run((Concat(((Relu(),), (Tanh(), Relu()))),), x, {}, {}).tolist() == [[[1, 0, x[0, 0, 0].tanh().item(), 0]]]
+    assert run((Add(((Relu(),), (Relu(), Relu()))),), x, {}, {}).tolist() == [[[2, 0]]]
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_is_the_one_that_metrics_reports(loss: str) -> None:
     plan = (LastStep(), Dense(4, 3))
@@ -189,7 +228,7 @@ def test_as_printed_has_no_gradient_outside_the_clip() -> None:
     assert inside[2]["1.bias"] == pytest.approx(1 / 0.75)
 
 
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
 @pytest.mark.parametrize("clip_norm", [0.0, 0.05])
 def test_steps_follow_the_printed_formulas(optimiser: str, clip_norm: float) -> None:
     plan = (LastStep(), Dense(2, 1))
@@ -209,6 +248,9 @@ def test_steps_follow_the_printed_formulas(optimiser: str, clip_norm: float) -> 
             if optimiser == "rmsprop":
                 v[name] = 0.9 * v[name] + 0.1 * clipped**2
                 expected[name] -= 0.01 * clipped / (np.sqrt(v[name]) + 1e-7)
+            elif optimiser == "adagrad":
+                v[name] += clipped**2
+                expected[name] -= 0.01 * clipped / (np.sqrt(v[name]) + 1e-7)
             else:
                 m[name] = 0.9 * m[name] + 0.1 * clipped
                 v[name] = 0.999 * v[name] + 0.001 * clipped**2
@@ -220,7 +262,7 @@ def test_steps_follow_the_printed_formulas(optimiser: str, clip_norm: float) -> 
         np.testing.assert_allclose(array, expected[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
 def test_a_restored_network_goes_on_with_the_same_bits(optimiser: str) -> None:
     plan = (Embed(7, 3), Conv(3, 2, 2), Relu(), GlobalMaxPool(), Dense(2, 1))
     random = np.random.default_rng(0)

@@ -12,7 +12,8 @@ from peers.worker import Turn, serve
 from seqconv.bundle import Bundle, TextFeatures
 from seqconv.config import TrainingConfig, read_recipe
 from seqconv.engines import Network, create_network
-from seqconv.models import Plan, draw_masks, initial_weights, mask_shapes
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import Plan, initial_weights
 from seqconv.predictor import Predictor
 from seqconv.tokens import TokenInputs, Vocabulary, pad
 from seqconv.windows import WindowInputs

@@ -1,5 +1,6 @@
 #include "convolution.hpp"
 
+#include "convolution_minimal.hpp"
 #include "convolution_tiles.hpp"
 #include "convolution_winners.hpp"
 #include "simd.hpp"
@@ -21,7 +22,7 @@ int unit_steps(const ConvShape& shape, int row) {
   return most(fitting, 2 * reach) / TILE * TILE;
 }
 
-ConvLayout plan(const ConvShape& shape) {
+ConvLayout plan(const ConvShape& shape, bool minimal) {
   ConvLayout layout = {};
   layout.row = scratch_row(shape);
   layout.block = least(most(unit_steps(shape, layout.row) / shape.group, 1), shape.groups);
@@ -32,45 +33,67 @@ ConvLayout plan(const ConvShape& shape) {
                   winners = ptrdiff_t{layout.block} * filters * 2;
   layout.quantum = PANEL;
   layout.bias = round_up(shape.filters);
-  layout.weights = inputs * layout.bias;
-  layout.scratch = shape.left_pad > 0 ? rows * shape.channels : 0;
+  layout.minimal = minimal && minimal_pairs(shape) > 0;
+  if (layout.minimal) {
+    const int steps = layout.block * shape.group;
+    layout.weights = ptrdiff_t{shape.kernel + OUTPUTS - 1} * shape.channels * layout.bias;
+    layout.copied = scratch_floats(minimal_rows(shape, steps), shape.channels);
+    layout.scratch = layout.copied + minimal_floats(shape, steps);
+  } else {
+    layout.weights = inputs * layout.bias;
+    layout.scratch = layout.copied = shape.left_pad > 0 ? rows * shape.channels : 0;
+  }
   layout.partial = dense ? inputs * layout.bias : filters * window;
   layout.gradient_weights = dense ? shape.kernel * filters * round_up(shape.channels) : filters * window;
   if (dense) {
     layout.input_scratch = round_up(shape.channels) + rows * filters;
     layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
   } else {
-    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners +
-                           ptrdiff_t{least(shape.group, BY_STEP)} * filters * 2;
+    layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
     layout.kernel_scratch = scratch_floats(rows, layout.row) + winners;
   }
   return layout;
 }
 
-void pack_forward(const ConvShape& shape, const float* kernel, const float* bias, float* weights,
-                  float* padded_bias) {
+void pack_forward(const ConvShape& shape, const ConvLayout& layout, const float* kernel, const float* bias,
+                  float* weights, float* padded_bias) {
   const ptrdiff_t tap = ptrdiff_t{shape.channels} * shape.filters;
-  pack_panels({kernel, shape.kernel, shape.channels, shape.filters, tap, shape.filters, 1}, weights);
   for (int o = 0; o < round_up(shape.filters); ++o) padded_bias[o] = o < shape.filters ? bias[o] : 0;
+  if (layout.minimal) return pack_minimal(shape, kernel, weights);
+  pack_panels({kernel, shape.kernel, shape.channels, shape.filters, tap, shape.filters, 1}, weights);
 }
 
-void forward(const ConvForward& job, int64_t first_unit, int64_t last_unit, float* scratch) {
+// Where a unit's input lies: in x, or copied, with zeros around it, if vectors would read outside its example
+const float* find_input(const ConvForward& job, const Unit& unit, float* copy) {
+  const ConvShape& shape = job.shape;
+  const int first = unit.first * shape.group - shape.left_pad, steps = unit.groups * shape.group;
+  const bool minimal = job.layout.minimal;
+  const int rows = minimal ? minimal_rows(shape, steps) : steps + (shape.kernel - 1) * shape.dilation;
+  const int behind = most(first + rows - shape.length, 0);
+  const ptrdiff_t start = (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
+  const ptrdiff_t last = start + ptrdiff_t{rows} * shape.channels + (minimal ? LANES : 0),
+                  size = ptrdiff_t{shape.examples} * shape.length * shape.channels;
+  if (first >= 0 && behind == 0 && last <= size) return job.x + start;
+  copy_steps(shape, unit.example, job.x, first, rows - behind, shape.channels, copy);
+  __builtin_memset(copy + ptrdiff_t{rows - behind} * shape.channels, 0,
+                   sizeof(float) * behind * shape.channels);
+  return copy;
+}
+
+bool forward(const ConvForward& job, int64_t first_unit, int64_t last_unit, float* scratch) {
   const ConvShape& shape = job.shape;
   const Layer layer = {shape.channels, shape.kernel, shape.filters, shape.dilation,
                        shape.group,    shape.relu,   job.weights,   job.bias};
-  const int reach = (shape.kernel - 1) * shape.dilation;
   for (int64_t number = first_unit; number < last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
-    const int first = unit.first * shape.group - shape.left_pad;
-    const float* x = job.x + (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
-    if (first < 0) {
-      copy_steps(shape, unit.example, job.x, first, unit.groups * shape.group + reach, shape.channels,
-                 scratch);
-      x = scratch;
-    }
+    const float* x = find_input(job, unit, scratch);
     const ptrdiff_t out = (ptrdiff_t{unit.example} * shape.groups + unit.first) * shape.filters;
-    convolve(layer, x, unit.groups, job.y + out, job.arg == nullptr ? nullptr : job.arg + out);
+    float* y = job.y + out;
+    int32_t* arg = job.arg == nullptr ? nullptr : job.arg + out;
+    if (!job.layout.minimal) convolve(layer, x, unit.groups, y, arg);
+    else if (!convolve_minimal(layer, x, unit.groups, y, arg, scratch + job.layout.copied)) return false;
   }
+  return true;
 }
 
 }  // namespace

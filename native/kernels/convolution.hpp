@@ -19,12 +19,14 @@ struct ConvShape {
   bool relu;
 };
 
-// How the kernels cut and pack a layer; all counts are floats except `block`.
+// How the kernels cut and pack a layer; all counts are floats except the first three.
 struct ConvLayout {
+  bool minimal;  // the forward pass takes fewer products, and stops where a value is not finite
   int block;    // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
   int row;      // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
   int quantum;  // filters can be cut between tasks at its multiples
   ptrdiff_t weights, bias, scratch;  // of the forward pass; scratch for one task
+  ptrdiff_t copied;                  // of the scratch, for a copy of a unit's input
   ptrdiff_t gradient_weights, input_scratch, kernel_scratch, partial;  // of the backward pass
 };
 
@@ -61,10 +63,12 @@ struct ConvPartials {
 };
 
 struct ConvKernels {
-  ConvLayout (*plan)(const ConvShape&);
-  void (*pack_forward)(const ConvShape&, const float* kernel, const float* bias, float* weights,
-                       float* padded_bias);
-  void (*forward)(const ConvForward&, int64_t first_unit, int64_t last_unit, float* scratch);
+  // `minimal` where the shape allows it and the caller does
+  ConvLayout (*plan)(const ConvShape&, bool minimal);
+  void (*pack_forward)(const ConvShape&, const ConvLayout&, const float* kernel, const float* bias,
+                       float* weights, float* padded_bias);
+  // False, from a minimal layout alone: an output is not finite, and the result is not right
+  bool (*forward)(const ConvForward&, int64_t first_unit, int64_t last_unit, float* scratch);
 };
 
 // Gradients: dense products where nothing is pooled, else over the winner of each group alone.

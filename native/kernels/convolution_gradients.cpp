@@ -113,49 +113,81 @@ void add_by_filter(const ConvBackward& job, const Winners& winners, float* dx) {
       });
 }
 
-// The same step by step, for short groups: the filters that won at one step share its window, which stays in
-// registers
-void add_by_step(const ConvBackward& job, const Winners& winners, float* lists, float* dx) {
-  const int filters = job.shape.filters, group = job.shape.group, row = job.layout.row;
-  const int window = round_up(job.shape.kernel * row);
-  const Runs runs(job.shape, row);
-  int32_t* offsets = reinterpret_cast<int32_t*>(lists + group * filters);
-  for (int g = 0; g < winners.count; ++g) {
-    int won[BY_STEP] = {};  // filters with a gradient at each step; one without is written, then overwritten
-    for (int o = 0; o < filters; ++o) {
-      const ptrdiff_t i = ptrdiff_t{g} * filters + o;
-      const float value = winners.value[i];
-      const int step = winners.arg[i], place = step * filters + won[step];
-      lists[place] = value;
-      offsets[place] = o * window;
-      won[step] += value != 0;
-    }
-    for (int step = 0; step < group; ++step, dx += row)
-      for (int run = 0; won[step] > 0 && run < runs.count; ++run)
-        for_pieces(runs.width, [&](int i, int vectors) {
-          const Winners list = {lists + step * filters, offsets + step * filters, nullptr, won[step], 1, 0};
-          add_windows(vectors, list, job.weights + run * row + i, dx + run * runs.next + i);
-        });
+// The filters with a gradient at one step of a group, of up to WORD from `first` on: one bit each
+inline uint32_t find_filters(const Winners& group, int step, int first, int filters) {
+  uint32_t bits = 0;
+  for (int i = 0; i < least(WORD, filters - first); i += LANES) {
+    const int o = first + i;
+    const vi won = load_part<vi>(group.arg + o, filters - o) == splat(step);
+    bits |= nonzero(select(won, load_part(group.value + o, filters - o), vf{})) << i;
   }
+  return bits;
 }
 
-bool winners_input(const ConvBackward& job, int first_example, int last_example, float* dx) {
+// The same step by step, for short groups: the filters that won at one step share its window, which stays in
+// registers
+template <int N>
+void add_filters(const Winners& group, int step, int filters, const float* weights, ptrdiff_t window, float* dx) {
+  vf total[N] = {};
+  uint32_t found = 0;
+  for (int first = 0; first < filters; first += WORD) {
+    uint32_t bits = find_filters(group, step, first, filters);
+    for (found |= bits; bits != 0; bits &= bits - 1) {
+      const int o = first + __builtin_ctz(bits);
+      const vf value = splat(group.value[o]);
+      const float* from = weights + o * window;
+#pragma GCC unroll 16
+      for (int n = 0; n < N; ++n) total[n] += value * load(from + n * LANES);
+    }
+  }
+  if (found == 0) return;
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) store(dx + n * LANES, load(dx + n * LANES) + total[n]);
+}
+
+template <int N = SUMS>
+void add_filters(int vectors, const Winners& group, int step, int filters, const float* weights, ptrdiff_t window,
+                 float* dx) {
+  if (vectors == N) return add_filters<N>(group, step, filters, weights, window, dx);
+  if constexpr (N > 1) add_filters<N - 1>(vectors, group, step, filters, weights, window, dx);
+}
+
+void add_by_step(const ConvBackward& job, const Winners& winners, float* dx) {
+  const int filters = job.shape.filters, row = job.layout.row;
+  const ptrdiff_t window = round_up(job.shape.kernel * row);
+  const Runs runs(job.shape, row);
+  Winners group = winners;
+  for (int g = 0; g < winners.count; ++g, group.value += filters, group.arg += filters)
+    for (int step = 0; step < job.shape.group; ++step, dx += row)
+      for (int run = 0; run < runs.count; ++run)
+        for_pieces(runs.width, [&](int i, int vectors) {
+          add_filters(vectors, group, step, filters, job.weights + run * row + i, window, dx + run * runs.next + i);
+        });
+}
+
+// Whether windows of x and dx end with a whole vector, so that no copy is needed that can be read behind them
+bool ends_with_vector(const ConvShape& shape, int row) {
+  return row == shape.channels && (shape.dilation == 1 ? shape.kernel * row : row) % LANES == 0;
+}
+
+bool winners_input(const ConvBackward& job, int first_example, int last_example, float* scratch) {
   const ConvShape& shape = job.shape;
   const int row = job.layout.row, blocks = (shape.groups - 1) / job.layout.block + 1;
   const ptrdiff_t size = scratch_floats(ptrdiff_t{shape.left_pad} + shape.length, row);
-  float* lists = dx + size;
+  const bool in_place = shape.left_pad == 0 && ends_with_vector(shape, row);
   for (int example = first_example; example < last_example; ++example) {
-    __builtin_memset(dx, 0, sizeof(float) * size);
+    float* out = job.dx + ptrdiff_t{example} * shape.length * shape.channels;
+    float* dx = in_place ? out : scratch;
+    __builtin_memset(dx, 0, sizeof(float) * (in_place ? ptrdiff_t{shape.length} * row : size));
     for (int number = 0; number < blocks; ++number) {
       const Unit unit(shape, job.layout.block, int64_t{example} * blocks + number);
       Winners winners;
-      if (!find_winners(job, unit, lists, winners)) return false;
-      float *windows = dx + unit.first * winners.step,
-            *behind = lists + ptrdiff_t{2} * job.layout.block * shape.filters;
-      if (shape.group <= BY_STEP) add_by_step(job, winners, behind, windows);
+      if (!find_winners(job, unit, scratch + size, winners)) return false;
+      float* windows = dx + unit.first * winners.step;
+      if (shape.group <= BY_STEP) add_by_step(job, winners, windows);
       else add_by_filter(job, winners, windows);
     }
-    float* out = job.dx + ptrdiff_t{example} * shape.length * shape.channels;
+    if (in_place) continue;
     const float* from = dx + ptrdiff_t{shape.left_pad} * row;
     for (int step = 0; step < shape.length; ++step, out += shape.channels, from += row)
       for (int c = 0; c < shape.channels; ++c) out[c] = from[c];
@@ -177,14 +209,18 @@ bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
   const int row = job.layout.row, window = round_up(shape.kernel * row),
             reach = (shape.kernel - 1) * shape.dilation;
   const Runs runs(shape, row);
-  float* x = share.scratch;
-  float* lists = x + scratch_floats(ptrdiff_t{job.layout.block} * shape.group + reach, row);
+  float* copy = share.scratch;
+  float* lists = copy + scratch_floats(ptrdiff_t{job.layout.block} * shape.group + reach, row);
   for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
     Winners winners;
     if (!find_winners(job, unit, lists, winners)) return false;
     const int first = unit.first * shape.group - shape.left_pad, steps = unit.groups * shape.group + reach;
-    copy_steps(shape, unit.example, job.x, first, steps, row, x);
+    const float* x = job.x + (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
+    if (first < 0 || !ends_with_vector(shape, row)) {
+      copy_steps(shape, unit.example, job.x, first, steps, row, copy);
+      x = copy;
+    }
     add_values(winners, share);
     for (int o = share.first_filter; o < share.last_filter; ++o)
       for (int run = 0; run < runs.count; ++run)

@@ -205,13 +205,14 @@ inline void copy_steps(const ConvShape& shape, int example, const float* x, int 
   }
   vi lane;
   for (int i = 0; i < LANES; ++i) lane[i] = i;
-  for (; count > 0; --count, from += channels)
-    for (int c = 0; c < row; c += LANES, out += LANES) {
-      // reading on into the next step is faster than reading lane by lane, where there is a next step
-      const bool inside = from + c + LANES <= end;
-      const vf values = inside ? load(from + c) : load_part(from + c, channels - c);
-      store(out, select(lane < channels - c, values, vf{}));
-    }
+  // reading on into the next step is faster than reading lane by lane, where there is a next step
+  const ptrdiff_t inside = (end - from - row) / channels + 1;
+  const int fast = inside < count ? most(static_cast<int>(inside), 0) : count;
+  for (int step = 0; step < fast; ++step, from += channels)
+    for (int c = 0; c < row; c += LANES, out += LANES)
+      store(out, select(lane < channels - c, load(from + c), vf{}));
+  for (int step = fast; step < count; ++step, from += channels)
+    for (int c = 0; c < row; c += LANES, out += LANES) store(out, load_part(from + c, channels - c));
 }
 
 // A unit's place in its batch

@@ -8,6 +8,7 @@ namespace seqconv::SEQCONV_ISA {
 namespace {
 
 constexpr int BY_STEP = 8;                  // longest group whose part of dx is summed step by step
+constexpr int WORD = 32;                    // filters whose winners are found at once
 constexpr int SUMS = TILE == 12 ? 16 : 12;  // vectors of one filter held in registers
 
 // The winners of one filter in consecutive groups. A group's window begins at x + group * step + offset.
@@ -32,17 +33,17 @@ inline bool find_winners(const ConvBackward& job, const Unit& unit, float* lists
   const int count = unit.groups * shape.filters, group = shape.group, row = job.layout.row;
   float* value = lists;
   int32_t* offset = reinterpret_cast<int32_t*>(lists + count);
-  uint32_t highest = 0;
-  for (int i = 0; i < count; ++i) {
-    const uint32_t step = static_cast<uint32_t>(arg[i]);  // a negative one becomes larger than any group
-    highest = step > highest ? step : highest;
-    offset[i] = static_cast<int32_t>(step * static_cast<uint32_t>(row));
+  vi wrong = {};
+  for (int i = 0; i < count; i += LANES) {
+    const int left = count - i;
+    const vi step = load_part<vi>(arg + i, left);
+    wrong |= (step < 0) | (step >= group);
+    store_part(offset + i, step * row, left);
+    // a NaN output passes its gradient on, so that it shows
+    const vf slope = load_part(dy + i, left);
+    store_part(value + i, shape.relu ? select(load_part(y + i, left) <= vf{}, vf{}, slope) : slope, left);
   }
-  if (highest >= static_cast<uint32_t>(group)) return false;
-  // a NaN output passes its gradient on, so that it shows
-  if (shape.relu)
-    for (int i = 0; i < count; ++i) value[i] = y[i] <= 0 ? 0 : dy[i];
-  else __builtin_memcpy(value, dy, sizeof(float) * count);
+  if (any(wrong)) return false;
   winners = {value, offset, arg, unit.groups, shape.filters, ptrdiff_t{group} * row};
   return true;
 }

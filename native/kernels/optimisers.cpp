@@ -117,9 +117,38 @@ void step_adam_rows(const Adam& rule, const AdamRows& table, int64_t begin, int6
   }
 }
 
+// ---- Adagrad
+
+void step_adagrad(const Adagrad& given, int64_t count, float* __restrict w, const float* __restrict g,
+                  float* __restrict v) {
+  const Adagrad rule = given;
+  for (int64_t i = 0; i < count; ++i) {
+    const float gradient = g[i] * rule.scale, square = v[i] + gradient * gradient;
+    v[i] = square;
+    w[i] -= rule.learning_rate * gradient / (__builtin_sqrtf(square) + rule.epsilon);
+  }
+}
+
+void step_adagrad_at(const Adagrad& given, int64_t count, const int64_t* __restrict places, float* __restrict w,
+                     const float* __restrict g, float* __restrict v) {
+  constexpr int64_t AHEAD = 24;  // places between fetching into cache and moving
+  const Adagrad rule = given;
+  for (int64_t i = 0; i < count; ++i) {
+    if (i + AHEAD < count) {
+      __builtin_prefetch(w + places[i + AHEAD], 1);
+      __builtin_prefetch(v + places[i + AHEAD], 1);
+    }
+    const int64_t place = places[i];
+    const float gradient = g[i] * rule.scale, square = v[place] + gradient * gradient;
+    v[place] = square;
+    w[place] -= rule.learning_rate * gradient / (__builtin_sqrtf(square) + rule.epsilon);
+  }
+}
+
 }  // namespace
 
 extern const OptimiserKernels optimiser_kernels_table;
-const OptimiserKernels optimiser_kernels_table = {sum_squares, step_rmsprop, step_rmsprop_rows, step_adam, step_adam_rows};
+const OptimiserKernels optimiser_kernels_table = {sum_squares, step_rmsprop,      step_rmsprop_rows, step_adam,
+                                                  step_adam_rows, step_adagrad, step_adagrad_at};
 
 }  // namespace seqconv::SEQCONV_ISA

@@ -26,6 +26,12 @@ struct Adam {
   float scale;  // of the gradient, to clip its norm
 };
 
+// Reference: Duchi, Hazan and Singer, Adaptive subgradient methods, 2011, with the squares starting at zero.
+struct Adagrad {
+  float learning_rate, epsilon;  // epsilon stands outside the root
+  float scale;                   // of the gradient, to clip its norm
+};
+
 // A table of weights [height, width] and the gradients of some of its rows, in ascending order
 struct RmspropRows {
   float* weights;
@@ -56,6 +62,10 @@ struct OptimiserKernels {
   // rows [begin, end) of the table; of `count` gradients, `next` is the first whose row is not before `begin`
   void (*step_adam_rows)(const Adam& rule, const AdamRows& table, int64_t begin, int64_t end, int64_t next,
                          int64_t count);
+  void (*step_adagrad)(const Adagrad& rule, int64_t count, float* w, const float* g, float* v);
+  // of w and v those at `count` distinct places
+  void (*step_adagrad_at)(const Adagrad& rule, int64_t count, const int64_t* places, float* w, const float* g,
+                          float* v);
 };
 
 SEQCONV_KERNELS(OptimiserKernels, optimiser_kernels)

@@ -88,9 +88,7 @@ bool spread_example(const TokenGradient& job, int number) {
   }
   for (int k = 1; k < shape.kernel; ++k)
     __builtin_memcpy(shared + k * shape.dilation * filters, shared, sizeof(float) * filters);
-  int32_t any = 0;
-  for (int lane = 0; lane < LANES; ++lane) any |= wrong[lane];
-  return any == 0;
+  return !any(wrong);
 }
 
 bool spread(const TokenGradient& job, int first_example, int last_example) {

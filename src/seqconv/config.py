@@ -212,7 +212,7 @@ class TrainingConfig(Settings):
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
     )
-    optimiser: Literal["rmsprop", "adam"] = setting("rmsprop", "rule that turns gradients into steps")
+    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "rule that turns gradients into steps")
     learning_rate: float = setting(1e-3, "step size of the optimiser", low=1e-9, high=10.0)
     clip_norm: float = setting(0.0, "largest norm of all gradients together; 0: no limit", low=0.0)
     batch_size: int = setting(128, "examples per step", low=1)
@@ -281,6 +281,13 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
     parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
     parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as the TOML that `read_recipe` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.to_dict())
 
 
 def recipe_names() -> list[str]:

@@ -21,6 +21,7 @@ from seqconv.errors import DataError, nearest
 from seqconv.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.readers.sequences import find_partner, read_sequences
 from seqconv.readers.series import read_series
+from seqconv.readers.texts import read_texts
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
@@ -118,8 +119,6 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
 
 
 def _read_texts(path: str | Path, config: TextDataConfig) -> Texts:
-    from seqconv.readers.texts import read_texts
-
     return read_texts(path, config.text, ",".join(config.label), HEADERS[config.header])
 
 

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 
 from seqconv.config import TASKS
-from seqconv.errors import ConfigError
 
 FLAGS = {  # flag -> the setting it stands for
     "text": "data.text",
@@ -22,7 +21,16 @@ FLAGS = {  # flag -> the setting it stands for
     "validation": "data.validation_file",
     "test": "data.test_file",
 }
-Values = Mapping[str, str | bool | None]
+METAVARS = {  # what is not the name of a column
+    "inputs": "COLUMN,...",
+    **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
+    "lead": "TIME,...",
+    "time-zone": "ZONE",
+    "header": "yes|no",
+    **dict.fromkeys(("validation", "test"), "FILE"),
+}
+LISTS = ("label", "target", "inputs", "lead")
+Flags = Mapping[str, str | bool]
 
 
 def describe_flag(flag: str) -> str:
@@ -31,33 +39,22 @@ def describe_flag(flag: str) -> str:
     >>> describe_flag("step")
     'time between the rows of a window'
     """
+    return str(_setting(flag).metadata["help"])
+
+
+def default_of(flag: str) -> object:
+    """The default of the setting that a flag stands for."""
+    return _setting(flag).default
+
+
+def _setting(flag: str) -> "dataclasses.Field[object]":
     section, _, name = FLAGS[flag].partition(".")
-    for kinds in TASKS.values():
-        for field in dataclasses.fields(kinds[section]) if section in kinds else ():  # type: ignore[arg-type]
-            if field.name == name:
-                return str(field.metadata["help"])
-    raise KeyError(flag)
+    sections = [kinds[section] for kinds in TASKS.values() if section in kinds]
+    fields = (field for kind in sections for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return next(field for field in fields if field.name == name)
 
 
-def tasks_of(flags: Values) -> list[str]:
-    """The tasks that have all of these flags' settings.
-
-    Raises:
-        ConfigError: no task has them all.
-    """
-    given = [flag for flag, value in flags.items() if value]
-    found = []
-    for task, kinds in TASKS.items():
-        known = {f"{section}.{name}" for section, kind in kinds.items() for name in kind.names()}
-        if all(FLAGS[flag] in known for flag in given):
-            found.append(task)
-    if not found:
-        names = " and ".join(f"--{flag}" for flag in given)
-        raise ConfigError(f"{names} do not go together: each is for another kind of data. Leave some out")
-    return found
-
-
-def to_overrides(flags: Values) -> tuple[str, ...]:
+def to_overrides(flags: Flags) -> tuple[str, ...]:
     """Flags as `section.key=value` overrides; lists are apart by commas."""
     found = []
     for flag, value in flags.items():
@@ -69,7 +66,7 @@ def to_overrides(flags: Values) -> tuple[str, ...]:
 
 
 def _to_toml(flag: str, value: str) -> str:
-    if flag not in ("label", "target", "inputs", "lead"):
+    if flag not in LISTS:
         return value
     names = (name.strip().replace("\\", "\\\\").replace('"', '\\"') for name in value.split(","))
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"

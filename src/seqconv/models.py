@@ -50,6 +50,44 @@ class Conv:
 
 
 @dataclass(frozen=True)
+class TokenConv:
+    """1D convolution over one-hot ids: y[t] = bias + sum_k table[x[t + k], k], ids `[B, L]` -> `[B, L', filters]`.
+
+    `L' = L - kernel + 1`; an input shorter than the kernel gets padding ids (0) on its left, and gives one step. The
+    padding id has rows of the table like any other.
+
+    Reference: Johnson and Zhang 2015, arXiv:1412.1058.
+    """
+
+    rows: int
+    filters: int
+    kernel: int
+
+
+@dataclass(frozen=True)
+class NgramBag:
+    """A linear layer on the words and n-grams that occur in a text: ids `[B, L]` -> `[B, outputs]`.
+
+    With the features f of a text, each once: y = gain * sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), and 0 for a
+    text without any. Features are its ids but padding (0), rows 0 to `rows` - 1, and every 2 to `longest` neighbouring
+    ids without padding, hashed to one of `buckets` rows after those: with h = id_1, then h = h * MULTIPLIER + id_j for
+    each further one, and last h = h ^ (h >> 32), all modulo 2^64, the bucket is (h mod 2^63) mod `buckets`.
+    Training leaves `scale` as it is: log-count ratios (see `engines.ngrams.fit_scales`), or ones.
+
+    Reference: Wang and Manning 2012, "Baselines and bigrams", ACL; Joulin et al. 2017, arXiv:1607.01759 (buckets).
+    """
+
+    rows: int
+    outputs: int
+    longest: int
+    buckets: int
+    gain: float = 1.0
+
+
+MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth, TAOCP 3, section 6.4
+
+
+@dataclass(frozen=True)
 class Relu:
     """max(x, 0)."""
 
@@ -96,6 +134,20 @@ class Residual:
 
 
 @dataclass(frozen=True)
+class Concat:
+    """Branches side by side on the same input, their outputs joined along the channels."""
+
+    branches: "tuple[Plan, ...]"
+
+
+@dataclass(frozen=True)
+class Add:
+    """Branches side by side on the same input, the sum of their outputs."""
+
+    branches: "tuple[Plan, ...]"
+
+
+@dataclass(frozen=True)
 class Gru:
     """Gated recurrent unit, all states: `[B, L, C]` -> `[B, L, units]`.
 
@@ -136,6 +188,8 @@ class Dense:
 
 Layer = (
     Embed
+    | TokenConv
+    | NgramBag
     | Conv
     | Relu
     | Tanh
@@ -145,11 +199,15 @@ Layer = (
     | LastStep
     | Dropout
     | Residual
+    | Concat
+    | Add
     | Gru
     | Lstm
     | Dense
 )
 Plan = tuple[Layer, ...]
+ReadsIds = Embed | TokenConv | NgramBag
+ANY_RANK = (Relu, Tanh, Dropout, Residual, Concat, Add)
 
 
 def output_shape(layer: Layer, shape: Shape) -> Shape:
@@ -162,6 +220,10 @@ def output_shape(layer: Layer, shape: Shape) -> Shape:
     match layer:
         case Embed(width=width):
             return (shape[0], width)
+        case TokenConv(filters=filters, kernel=kernel):
+            return (max(shape[0] - kernel + 1, 1), filters)
+        case NgramBag(outputs=outputs):
+            return (outputs,)
         case Conv():
             return (shape[0] + layer.left_pad - layer.reach, layer.filters)
         case MaxPool(size):
@@ -173,6 +235,8 @@ def output_shape(layer: Layer, shape: Shape) -> Shape:
             if inner != shape:
                 raise ConfigError(f"residual: the body must keep the shape {shape}; it gives {inner}")
             return shape
+        case Concat(branches) | Add(branches):
+            return _join(layer, [shapes(branch, shape)[-1] for branch in branches if branch])
         case Gru() | Lstm():
             return (shape[0], layer.units)
         case Dense(outputs=outputs):
@@ -180,12 +244,24 @@ def output_shape(layer: Layer, shape: Shape) -> Shape:
     return shape
 
 
+def _join(layer: Concat | Add, found: list[Shape]) -> Shape:
+    """Shape of joined branches."""
+    name, same = type(layer).__name__, slice(-1) if isinstance(layer, Concat) else slice(None)
+    if not found or len(found) < len(layer.branches):
+        raise ConfigError(f"{name}: must have branches, each of at least one layer; got {len(found)} of that kind")
+    if len({(len(shape), shape[same]) for shape in found}) > 1:
+        what = "as many steps" if isinstance(layer, Concat) else "the same shape"
+        raise ConfigError(f"{name}: the outputs of all branches must have {what}; got {', '.join(map(str, found))}")
+    return (*found[0][:-1], sum(shape[-1] for shape in found)) if isinstance(layer, Concat) else found[0]
+
+
 def _check_input(layer: Layer, shape: Shape) -> None:
     name = type(layer).__name__
-    rank = 1 if isinstance(layer, Embed | Dense) else None if isinstance(layer, Relu | Tanh | Dropout | Residual) else 2
+    rank = None if isinstance(layer, ANY_RANK) else 1 if isinstance(layer, Dense | ReadsIds) else 2
     if rank is not None and len(shape) != rank:
-        needs = {Embed: "ids [L]", Dense: "one vector [C]; put a global pooling layer or last_step before it"}
-        need = needs.get(type(layer), "steps and channels [L, C]")
+        need = "ids [L]" if isinstance(layer, ReadsIds) else "steps and channels [L, C]"
+        if isinstance(layer, Dense):
+            need = "one vector [C]; put a global pooling layer or last_step before it"
         raise ConfigError(f"{name}: the input must be {need}; got {shape}")
     if isinstance(layer, Conv | Gru | Lstm | Dense) and layer.inputs != shape[-1]:
         raise ConfigError(f"{name}: the input must have {layer.inputs} channels; got {shape[-1]}")
@@ -213,6 +289,10 @@ def _layer_weights(layer: Layer) -> dict[str, Shape]:
     match layer:
         case Embed(rows, width):
             return {"embeddings": (rows, width)}
+        case TokenConv(rows, filters, kernel):
+            return {"table": (rows, kernel, filters), "bias": (filters,)}
+        case NgramBag(rows, outputs, _, buckets):
+            return {"table": (rows + buckets, outputs), "scale": (rows + buckets, outputs)}
         case Conv():
             return {"kernel": (layer.kernel, layer.inputs, layer.filters), "bias": (layer.filters,)}
         case Dense(inputs, outputs):
@@ -225,11 +305,27 @@ def _layer_weights(layer: Layer) -> dict[str, Shape]:
 
 
 def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer with its place, residual bodies included: `"2"`, then `"2.0"`, `"2.1"` for the body of layer 2."""
+    """Every layer with its place: `"2"`, then `"2.0"`, `"2.1"` for the body of a residual layer 2; `"2.0.1"` is the
+    second layer of the first branch of layer 2."""
     for index, layer in enumerate(plan):
-        yield f"{prefix}{index}", layer
-        if isinstance(layer, Residual):
-            yield from walk(layer.body, f"{prefix}{index}.")
+        at = f"{prefix}{index}"
+        yield at, layer
+        match layer:
+            case Residual(body):
+                yield from walk(body, f"{at}.")
+            case Concat(branches) | Add(branches):
+                for number, branch in enumerate(branches):
+                    yield from walk(branch, f"{at}.{number}.")
+
+
+def entries(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """The layers that read the network's own input, with their places."""
+    match plan[:1]:
+        case (Concat(branches) | Add(branches),):
+            for number, branch in enumerate(branches):
+                yield from entries(branch, f"{prefix}0.{number}.")
+        case (layer,):
+            yield f"{prefix}0", layer
 
 
 def weight_shapes(plan: Plan) -> dict[str, Shape]:
@@ -248,7 +344,8 @@ def count_parameters(plan: Plan) -> int:
 
 def initial_weights(plan: Plan, seed: int) -> Weights:
     """Keras's initial weights, float32: embeddings uniform in ±0.05, kernels Glorot uniform, recurrent kernels
-    orthogonal, biases zero except the LSTM's forget bias of 1.
+    orthogonal, biases zero except the LSTM's forget bias of 1. Tables of token convolutions are uniform in ±0.01, those
+    of n-grams zero with scales of one.
 
     Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, GRU, LSTM (defaults).
     """
@@ -263,6 +360,10 @@ def initial_weights(plan: Plan, seed: int) -> Weights:
 def _initial_array(name: str, shape: Shape, layer: Layer, random: np.random.Generator) -> np.ndarray:
     if name == "embeddings":
         return random.uniform(-0.05, 0.05, shape)
+    if isinstance(layer, NgramBag):
+        return np.ones(shape) if name == "scale" else np.zeros(shape)
+    if name == "table":
+        return random.uniform(-0.01, 0.01, shape)
     if name == "kernel":
         receptive = math.prod(shape[:-2])
         limit = math.sqrt(6 / (receptive * (shape[-2] + shape[-1])))
@@ -274,119 +375,3 @@ def _initial_array(name: str, shape: Shape, layer: Layer, random: np.random.Gene
     if isinstance(layer, Lstm):
         bias[layer.units : 2 * layer.units] = 1
     return bias
-
-
-def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
-    """Shape without the batch, and rate, of every dropout mask that training draws."""
-    found: dict[str, tuple[Shape, float]] = {}
-    for index, layer in enumerate(plan):
-        at = f"{prefix}{index}"
-        match layer:
-            case Dropout(rate) if rate > 0:
-                found[f"{at}.mask"] = (shape, rate)
-            case Gru() | Lstm():
-                gates = 3 if isinstance(layer, Gru) else 4
-                if layer.dropout > 0:
-                    found[f"{at}.input_mask"] = ((gates, layer.inputs), layer.dropout)
-                if layer.recurrent_dropout > 0:
-                    found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
-            case Residual(body):
-                found |= mask_shapes(body, shape, f"{at}.")
-        shape = output_shape(layer, shape)
-    return found
-
-
-def draw_masks(needed: dict[str, tuple[Shape, float]], batch: int, random: np.random.Generator) -> Masks:
-    """Dropout masks for one batch: each value 0 with probability `rate`, else 1 / (1 - rate); one mask per example,
-    the same at every step of a recurrent layer.
-
-    Args:
-        needed: what `mask_shapes` gives.
-
-    Reference: Srivastava et al. 2014; Gal and Ghahramani 2016, arXiv:1512.05287.
-    """
-    masks = {}
-    for name, (shape, rate) in needed.items():
-        kept = random.random((batch, *shape), dtype=np.float32) >= rate
-        masks[name] = kept.astype(np.float32) * np.float32(1 / (1 - rate))
-    return masks
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """One row of `summarise`: `receptive_field` in input steps (None: unbounded), cost per example."""
-
-    name: str
-    shape: Shape
-    parameters: int
-    receptive_field: int | None
-    multiply_adds: int
-
-
-def summarise(plan: Plan, shape: Shape) -> list[LayerSummary]:
-    """Layer, output shape, parameters, receptive field and multiply-adds of one example, layer by layer."""
-    rows = []
-    field: int | None = 1
-    stride = 1  # input steps between neighbouring steps here
-    for layer in plan:
-        out = output_shape(layer, shape)
-        field, stride = _grow_field(layer, field, stride, shape)
-        rows.append(LayerSummary(_label(layer), out, count_parameters((layer,)), field, _multiply_adds(layer, shape)))
-        shape = out
-    return rows
-
-
-def _grow_field(layer: Layer, field: int | None, stride: int, shape: Shape) -> tuple[int | None, int]:
-    if field is None:
-        return None, stride
-    match layer:
-        case Conv():
-            return field + layer.reach * stride, stride
-        case MaxPool(size):
-            return field + (size - 1) * stride, stride * size
-        case GlobalMaxPool() | GlobalAveragePool():
-            return field + (shape[0] - 1) * stride, stride
-        case Gru() | Lstm():
-            return None, stride
-        case Residual(body):
-            for inner in body:
-                field, stride = _grow_field(inner, field, stride, shape)
-    return field, stride
-
-
-def _multiply_adds(layer: Layer, shape: Shape) -> int:
-    match layer:
-        case Conv():
-            return output_shape(layer, shape)[0] * layer.kernel * layer.inputs * layer.filters
-        case Gru() | Lstm():
-            return shape[0] * sum(math.prod(s) for name, s in _layer_weights(layer).items() if name != "bias")
-        case Dense(inputs, outputs):
-            return inputs * outputs
-        case Residual(body):
-            before = [shape, *shapes(body, shape)]
-            return sum(_multiply_adds(inner, at) for inner, at in zip(body, before, strict=False))
-    return 0
-
-
-def _label(layer: Layer) -> str:
-    name = type(layer).__name__
-    match layer:
-        case Conv():
-            dilation = f", dilation {layer.dilation}" if layer.dilation > 1 else ""
-            causal = ", causal" if layer.padding == "causal" else ""
-            return f"{name}({layer.filters}, {layer.kernel}{dilation}{causal})"
-        case Embed(rows, width):
-            return f"{name}({rows}, {width})"
-        case MaxPool(size):
-            return f"{name}({size})"
-        case Gru() | Lstm():
-            dropped = layer.dropout or layer.recurrent_dropout
-            rates = f", dropout {layer.dropout}, {layer.recurrent_dropout}" if dropped else ""
-            return f"{name}({layer.units}{rates})"
-        case Dense(outputs=outputs):
-            return f"{name}({outputs})"
-        case Dropout(rate):
-            return f"{name}({rate})"
-        case Residual(body):
-            return f"{name}({', '.join(_label(inner) for inner in body)})"
-    return name

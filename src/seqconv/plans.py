@@ -1,6 +1,7 @@
 """A recipe's list of layers <-> a plan, with the sizes that follow from the data filled in."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,8 @@ KINDS: dict[str, type[Any]] = {
     re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind
     for kind in (
         models.Embed,
+        models.TokenConv,
+        models.NgramBag,
         models.Conv,
         models.Relu,
         models.Tanh,
@@ -23,6 +26,8 @@ KINDS: dict[str, type[Any]] = {
         models.LastStep,
         models.Dropout,
         models.Residual,
+        models.Concat,
+        models.Add,
         models.Gru,
         models.Lstm,
         models.Dense,
@@ -30,7 +35,7 @@ KINDS: dict[str, type[Any]] = {
 }
 NAMES = {kind: name for name, kind in KINDS.items()}
 ACTIVATIONS = ("relu", "tanh")
-POSITIVE = {"width", "filters", "kernel", "dilation", "size", "units", "outputs"}
+POSITIVE = {"width", "filters", "kernel", "dilation", "size", "units", "outputs", "longest", "buckets"}
 RATES = {"rate", "dropout", "recurrent_dropout"}
 
 
@@ -39,9 +44,10 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
 
     Args:
         specs: one table per layer: `layer` is its kind (`conv`, `max_pool`, ...) and the rest its settings;
-            `activation` on conv and dense adds that layer after it; `{ layer = "output" }` is the last Dense.
+            `activation` on conv, token_conv and dense adds that layer after it; `{ layer = "output" }` is the last
+            Dense; `concat` and `add` have `branches`, each a list of layers.
         shape: of one example: `(L,)` ids or `(L, C)` values.
-        rows: number of ids, for `embed`.
+        rows: number of ids, for `embed`, `token_conv` and `ngram_bag`.
         outputs: values that the network must return.
 
     Raises:
@@ -83,14 +89,18 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
         settings.setdefault("inputs", shape[-1])
     if "rows" in known:
         settings.setdefault("rows", rows)
+    if name == "ngram_bag":
+        settings.setdefault("outputs", outputs)
+    if "branches" in known and isinstance(settings.get("branches"), list | tuple):
+        settings["branches"] = tuple(_build(branch, shape, rows, outputs) for branch in settings["branches"])
     if name == "residual":
         settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
     _check_settings(name, settings, known)
     layers: list[Layer] = [KINDS[name](**settings)]
     activation = spec.get("activation")
     if activation is not None:
-        if name not in ("conv", "dense") or activation not in ACTIVATIONS:
-            raise ConfigError(f"activation must be relu or tanh, on conv or dense; got {activation!r} on {name}")
+        if name not in ("conv", "token_conv", "dense") or activation not in ACTIVATIONS:
+            raise ConfigError(f"activation must be relu or tanh, on a conv or dense; got {activation!r} on {name}")
         layers.append(KINDS[activation]())
     return layers
 
@@ -103,6 +113,10 @@ def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) 
             raise ConfigError(f"{name}: {key} must be a whole number of at least 1; got {value!r}")
         if key in RATES and not (type(value) in (int, float) and 0 <= value < 1):
             raise ConfigError(f"{name}: {key} must be from 0 to below 1; got {value!r}")
+        if key == "gain" and not (type(value) in (int, float) and 0 < value < math.inf):
+            raise ConfigError(f"{name}: gain must be a number above 0; got {value!r}")
+        if key == "branches" and type(value) is not tuple:
+            raise ConfigError(f"{name}: branches must be a list of lists of layers; got {value!r}")
         if key == "padding" and value not in ("valid", "causal"):
             raise ConfigError(f"{name}: padding must be 'valid' or 'causal'; got {value!r}")
         if key == "reset_after" and type(value) is not bool:
@@ -119,6 +133,9 @@ def describe_plan(plan: Plan) -> list[LayerSpec]:
         spec: LayerSpec = {"layer": NAMES[type(layer)]}
         for field in dataclasses.fields(layer):
             value = getattr(layer, field.name)
-            spec |= {"layers": describe_plan(value)} if field.name == "body" else {field.name: value}
+            if field.name == "body":
+                spec["layers"] = describe_plan(value)
+            else:
+                spec[field.name] = [describe_plan(each) for each in value] if field.name == "branches" else value
         specs.append(spec)
     return specs

@@ -12,30 +12,24 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import tomli_w
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
 from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, read_bundle, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
-from seqconv.config import (
-    Recipe,
-    SeriesDataConfig,
-    TextConfig,
-    WindowConfig,
-    count_threads,
-    parse_duration,
-    read_recipe,
-)
+from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
 from seqconv.data import SeriesData, TextData
+from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network, create_network
+from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import LayerSummary, Plan, count_parameters, initial_weights, summarise
+from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
 from seqconv.training import Listener, Trained, fit_network
 
@@ -117,24 +111,32 @@ class _History(Listener):
         print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
 
-def train(recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None) -> Run:
+def train(
+    recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+
+    Args:
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
+        data: the recipe's data, where they are in memory already.
 
     Raises:
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
         KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
-    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
+    if isinstance(recipe, str):
+        draft = draft_recipe(recipe)
+        recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
     _check_interrupted(target, options.resume, listener)
     with replace_folder(target, RESULTS, options.resume) as folder:
-        split = prepare(recipe, options.threads, listener, timer)
+        split = prepare(recipe, options.threads, listener, timer, data=data)
         plan = build_network_plan(recipe, split)
-        network = _create(plan, recipe, options)
+        network = _create(plan, split, recipe, options)
         bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, _fingerprint(split))
-        (folder / RECIPE).write_text(tomli_w.dumps(recipe.to_dict()), "utf-8")
+        (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         with timer.part("train"):
             trained = _fit(network, split, bundle, folder, options.engine, listener)
             if options.refit:
@@ -155,15 +157,21 @@ def train(recipe: Recipe | str, options: Options | None = None, listener: Listen
 
 
 def prepare(
-    recipe: Recipe, threads: int, listener: Listener, timer: Timer, trained: TextFeatures | None = None
+    recipe: Recipe,
+    threads: int,
+    listener: Listener,
+    timer: Timer,
+    trained: TextFeatures | None = None,
+    data: Data | None = None,
 ) -> Split:
     """Read a recipe's data and cut it into examples.
 
     Args:
         trained: features of a trained text model; None: fitted on the training rows.
+        data: None: read.
     """
     with timer.part("read"):
-        data = datasets.load(recipe.data, listener.download)
+        data = data or datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
         if isinstance(data, TextData):
             split = split_texts(data, recipe, trained, count_threads(threads))
@@ -180,7 +188,7 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
 
 
-def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
+def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
     """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
     shape: tuple[int, ...]
     if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
@@ -191,13 +199,15 @@ def summarise_recipe(recipe: Recipe) -> list[LayerSummary]:
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
         return summarise(build_plan(recipe.network.layers, shape), shape)
-    split = prepare(recipe, 1, Listener(), Timer())
+    split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
 
-def _create(plan: Plan, recipe: Recipe, options: Options) -> Network:
-    weights = initial_weights(plan, recipe.training.seed)
-    return create_network(options.engine, plan, weights, recipe.training, count_threads(options.threads))
+def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
+    weights, threads = initial_weights(plan, recipe.training.seed), count_threads(options.threads)
+    if isinstance(split.train.inputs, TokenInputs):
+        weights |= fit_scales(plan, split.train.inputs, split.train.targets, threads)
+    return create_network(options.engine, plan, weights, recipe.training, threads)
 
 
 def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
@@ -235,10 +245,11 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
     listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
-    network = _create(plan, recipe, options)
+    whole = merge_validation(split)
+    network = _create(plan, whole, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
-    fit_network(network, merge_validation(split), config, listener, keep_best=False)
+    fit_network(network, whole, config, listener, keep_best=False)
     return network
 
 

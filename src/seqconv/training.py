@@ -11,7 +11,8 @@ from seqconv.checkpoint import Checkpoint, Epoch, Progress
 from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.errors import SeqconvError
-from seqconv.models import Weights, draw_masks, mask_shapes
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import Weights
 from seqconv.splits import Part, Split
 
 

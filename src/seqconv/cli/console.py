@@ -1,13 +1,17 @@
 """What the commands share: the application, common flags, and how results are printed."""
 
+import functools
+import inspect
 import json as json_format
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from seqconv.flags import FLAGS, METAVARS, default_of, describe_flag
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,6 +34,47 @@ Settings = Annotated[
 Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read in place of the recipe's data.")]
 Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (needs the extra of that name).")]
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads of the native engine; 0: all cores.")]
+
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE|FILE", help="A recipe's name, a TOML file, or a data file or folder.", show_default=False
+    ),
+]
+Network = Annotated[str, typer.Option(metavar="RECIPE", help="Take network and training of this recipe.")]
+
+
+def takes_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one flag for each entry of `flags.FLAGS`; it gets them as the keyword argument `flags`."""
+    signature = inspect.signature(command)
+    own = [each for each in signature.parameters.values() if each.name != "flags"]
+    added = {flag.replace("-", "_"): flag for flag in FLAGS}
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        flags = {flag: values.pop(name) for name, flag in added.items()}
+        command(**values, flags=flags)
+
+    options = [_create_option(name, flag) for name, flag in added.items()]
+    place = next(index for index, each in enumerate(own) if each.default is not inspect.Parameter.empty)
+    parameters = [*own[:place], *options, *own[place:]]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
+    return run
+
+
+def _create_option(name: str, flag: str) -> inspect.Parameter:
+    switch = isinstance(default_of(flag), bool)
+    kind = bool if switch else str
+    metavar = None if switch else METAVARS.get(flag, "COLUMN")
+    option = typer.Option(f"--{flag}", metavar=metavar, help=f"{describe_flag(flag)}.", show_default=False)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=False if switch else "",
+        annotation=Annotated[kind, option],
+    )
 
 
 def show_number(value: float | str) -> str:

@@ -1,7 +1,7 @@
 """Commands that train, and those that show what is there to train."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,7 +10,9 @@ from seqconv.cli.console import (
     Data,
     Engine,
     Json,
+    Network,
     Settings,
+    Source,
     Threads,
     app,
     create_table,
@@ -18,6 +20,10 @@ from seqconv.cli.console import (
     print_table,
     show_number,
 )
+from seqconv.flags import Flags, to_overrides
+
+if TYPE_CHECKING:
+    from seqconv import drafts
 
 
 @app.command()
@@ -34,8 +40,11 @@ def recipes(json: Json = False) -> None:
 
 
 @app.command()
+@console.takes_flags
 def summary(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    source: Source,
+    flags: Flags,
+    network: Network = "",
     data: Data = None,
     settings: Settings = None,
     json: Json = False,
@@ -49,7 +58,8 @@ def summary(
 
     from seqconv.runs import summarise_recipe
 
-    layers = summarise_recipe(_recipe(recipe, data, settings))
+    draft = _draft(source, flags, network, data, settings)
+    layers = summarise_recipe(draft.recipe, draft.data)
     if json:
         print_json({"layers": [asdict(layer) for layer in layers], "parameters": sum(r.parameters for r in layers)})
         return
@@ -64,8 +74,38 @@ def summary(
 
 
 @app.command()
+@console.takes_flags
+def init(
+    source: Source,
+    flags: Flags,
+    network: Network = "",
+    data: Data = None,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Print the recipe that `train` with the same flags would train, for editing.
+
+    The recipe goes to standard output as TOML, what was guessed to standard error.
+    """
+    import sys
+
+    from seqconv.config import to_toml
+
+    draft = _draft(source, flags, network, data, settings)
+    if json:
+        print_json({"recipe": draft.recipe.to_dict(), "guesses": list(draft.notes)})
+        return
+    for note in draft.notes:
+        print(note, file=sys.stderr)
+    print(to_toml(draft.recipe), end="")
+
+
+@app.command()
+@console.takes_flags
 def train(
-    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a TOML file.", show_default=False)],
+    source: Source,
+    flags: Flags,
+    network: Network = "",
     data: Data = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE]")] = None,
     engine: Engine = "native",
@@ -82,13 +122,14 @@ def train(
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
 ) -> None:
-    """Train a recipe and report it beside the baselines.
+    """Train on a recipe or a file of your own and report it beside the baselines.
 
-    Writes a run folder: the resolved recipe, history, metrics, report and model.
+    Of a file what can be guessed is guessed and told: the task, its columns, the sampling interval, windows. Any guess
+    can be overridden. Writes a run folder: the resolved recipe, history, metrics, report and model.
     """
     from seqconv import progress, runs
 
-    chosen = _recipe(recipe, data, [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])])
+    chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
     options = runs.Options(
         out=out, engine=engine, threads=threads, baselines=not no_baselines, refit=refit, resume=resume
     )
@@ -96,7 +137,10 @@ def train(
         progress.listen(quiet or json) as listener,
         console.interruptible("goes on with the same command and --resume"),
     ):
-        run = runs.train(chosen, options, listener)
+        draft = _draft(source, flags, network, data, chosen)
+        for note in draft.notes:
+            listener.say(note)
+        run = runs.train(draft.recipe, options, listener, draft.data)
     if json:
         print_json({name: run.results[name] for name in runs.JSON_KEYS})
     elif not quiet:
@@ -116,11 +160,11 @@ def data(
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
-def _recipe(name: str, data: str | None, settings: list[str] | None) -> Any:
-    from seqconv.config import read_recipe
+def _draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
+    from seqconv import drafts
 
-    source = [] if data is None else [f"data.source={data}"]
-    return read_recipe(name, (*source, *(settings or [])))
+    replaced = [] if data is None else [f"data.source={data}"]
+    return drafts.draft_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)
 
 
 def _print_results(results: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqconv.config import TrainingConfig
 from seqconv.errors import ConfigError, DataError, nearest, need
-from seqconv.models import Embed, Masks, Plan, Shape, Weights, shapes, walk, weight_shapes
+from seqconv.models import Masks, Plan, ReadsIds, Shape, Weights, entries, shapes, walk, weight_shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -172,8 +172,12 @@ def count_outputs(plan: Plan, shape: Shape) -> int:
     Raises:
         ConfigError: the plan cannot take this shape, or does not end in one vector.
     """
-    if any(isinstance(layer, Embed) and at != "0" for at, layer in walk(plan)):
-        raise ConfigError("network: Embed reads ids, so it must be the first layer")
+    first = dict(entries(plan))
+    for at, layer in walk(plan):
+        if isinstance(layer, ReadsIds) and at not in first:
+            raise ConfigError(f"network: {type(layer).__name__} reads ids, so it must be the first layer")
+    if len({isinstance(layer, ReadsIds) for layer in first.values()}) > 1:
+        raise ConfigError("network: the first layers of all branches must read ids, or none; got both kinds")
     final = shapes(plan, shape)[-1] if plan else shape
     if len(final) != 1:
         raise ConfigError(f"network: must end in one vector per example; got shape {final}. Add a pooling layer")

@@ -22,7 +22,10 @@ from seqconv.engines.steps import (
     TanhStep,
     Tokens,
 )
+from seqconv.engines.token_steps import BranchesStep, NgramBagStep, TokenFilterStep
 from seqconv.models import (
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -35,11 +38,13 @@ from seqconv.models import (
     Lstm,
     Masks,
     MaxPool,
+    NgramBag,
     Plan,
     Relu,
     Residual,
     Shape,
     Tanh,
+    TokenConv,
 )
 
 
@@ -114,26 +119,24 @@ class TokenTable:
         matrix = self._matrix()
         table = context.buffer(f"{self.at}.table", (len(rows), matrix.shape[1]))
         _native.matmul(used, matrix, table, False, False, context.threads)
-        self.saved = rows, used, matrix
+        self.saved = rows, used
         return table
 
     def gradient(self) -> np.ndarray:
         """Where the gradient of the last product is to be written, before `backward`."""
-        rows, _, matrix = self.saved
-        return self.context.buffer(f"{self.at}.dtable", (len(rows), matrix.shape[1]))
+        rows, used = self.saved
+        width = self.context.weights[self.kernel].size // used.shape[1]
+        return self.context.buffer(f"{self.at}.dtable", (len(rows), width))
 
     def backward(self) -> None:
         """From the gradient of the product to those of embeddings and kernel."""
-        context, (rows, used, matrix), dtable = self.context, self.saved, self.gradient()
+        context, (rows, used), dtable = self.context, self.saved, self.gradient()
         values = context.buffer(f"{self.at}.dused", used.shape)
-        _native.matmul(dtable, matrix, values, False, True, context.threads)
+        kernel, dkernel = context.weights[self.kernel], context.gradient(self.kernel)
+        if kernel.ndim == 2:
+            kernel, dkernel = kernel[None], dkernel[None]
+        _native.table_backward(used, dtable, kernel, values, dkernel, context.threads)
         context.gradients[f"{self.at}.embeddings"] = RowGradient(rows, values)
-        kernel = context.gradient(self.kernel)
-        flat = kernel if kernel.ndim == 2 else context.buffer(f"{self.at}.dmatrix", matrix.shape)
-        _native.matmul(used, dtable, flat, True, False, context.threads)
-        if kernel.ndim == 3:
-            taps, inputs, filters = kernel.shape
-            kernel[...] = flat.reshape(inputs, taps, filters).transpose(1, 0, 2)
 
     def _matrix(self) -> np.ndarray:
         """The kernel as `[C, width]`; that of a convolution is `[K, C, O]`, and width is K * O."""
@@ -303,19 +306,23 @@ PLAIN: dict[type, Callable[[Context, str], Step]] = {
 }
 
 
-def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0) -> list[Step]:
-    """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`."""
+def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0, leads: bool = True) -> list[Step]:
+    """Steps for the layers of `plan` from `start` on; the weights' names begin with `prefix`.
+
+    Args:
+        leads: layer 0 reads the network's own input, which needs no gradient.
+    """
     steps = []
     while start < len(plan):
-        step, taken = _compile_at(plan, context, prefix, start)
+        step, taken = _compile_at(plan, context, prefix, start, leads and start == 0)
         steps.append(step)
         start += taken
     return steps
 
 
-def _compile_at(plan: Plan, context: Context, prefix: str, index: int) -> tuple[Step, int]:
+def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bool) -> tuple[Step, int]:
     """The step that begins at that layer, and the number of layers that it covers."""
-    at, first = f"{prefix}{index}", prefix == "" and index == 0
+    at = f"{prefix}{index}"
     match plan[index]:
         case Embed() as embed:
             return _compile_embed(plan, context, at, f"{prefix}{index + 1}", embed)
@@ -330,7 +337,18 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int) -> tuple[
         case MaxPool(size):
             return MaxPoolStep(context, at, size), 1
         case Residual(body):
-            return ResidualStep(context, at, compile_plan(body, context, f"{at}.")), 1
+            return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
+        case TokenConv() as filters:
+            relu, pool, taken = _following(plan[index + 1 : index + 3])
+            return TokenFilterStep(context, at, filters, relu, pool), 1 + taken
+        case NgramBag() as bag:
+            return NgramBagStep(context, at, bag), 1
+        case (Concat() | Add()) as layer:
+            branches = [
+                compile_plan(branch, context, f"{at}.{number}.", leads=first)
+                for number, branch in enumerate(layer.branches)
+            ]
+            return BranchesStep(context, at, layer, branches, first), 1
         case layer:
             return PLAIN[type(layer)](context, at), 1
 
@@ -353,10 +371,16 @@ def _compile_embed(plan: Plan, context: Context, at: str, next_at: str, embed: E
 
 def _conv_options(conv: Conv, following: Plan) -> tuple[ConvOptions, int]:
     """What of the two layers after a convolution runs with it, and how many layers that is."""
-    relu = bool(following) and isinstance(following[0], Relu)
-    match following[relu : relu + 1]:
+    relu, pool, taken = _following(following)
+    return ConvOptions(conv, relu, pool), taken
+
+
+def _following(layers: Plan) -> tuple[bool, int, int]:
+    """Of the two layers after a convolution: is there a relu, the pool's steps (1: none, 0: all), how many count."""
+    relu = bool(layers) and isinstance(layers[0], Relu)
+    match layers[relu : relu + 1]:
         case (MaxPool(size),):
-            return ConvOptions(conv, relu, size), relu + 1
+            return relu, size, relu + 1
         case (GlobalMaxPool(),):
-            return ConvOptions(conv, relu, 0), relu + 1
-    return ConvOptions(conv, relu, 1), int(relu)
+            return relu, 0, relu + 1
+    return relu, 1, int(relu)

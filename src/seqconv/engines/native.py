@@ -1,7 +1,6 @@
 """The default engine: plans compiled to steps on native kernels, needing numpy alone."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
 import numpy as np
@@ -20,8 +19,8 @@ from seqconv.engines import (
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.optimisers import Optimiser, compute_loss
 from seqconv.engines.series import SharedPass
-from seqconv.engines.steps import FLOAT, INT, Context, RowGradient, Tokens
-from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, Shape, Weights, weight_shapes
+from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens
+from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -46,7 +45,9 @@ class NativeNetwork:
         self._optimiser = Optimiser(training, own, threads)
         self._lock = Lock()
         self._outputs: dict[Shape, int] = {}
-        self._vocabulary = plan[0].rows if plan and isinstance(plan[0], Embed) else 0
+        readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
+        self._vocabulary = min((layer.rows for layer in readers), default=0)
+        self._compacts = any(isinstance(layer, Embed) for layer in readers)
         self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
 
     def weights(self) -> Weights:
@@ -82,7 +83,10 @@ class NativeNetwork:
                 gradient = self._context.gradients[name]
                 if isinstance(gradient, RowGradient):
                     found[name] = np.zeros_like(array)
-                    found[name][gradient.rows] = gradient.values
+                    found[name].reshape(len(array), -1)[gradient.rows] = gradient.values
+                elif isinstance(gradient, ElementGradient):
+                    found[name] = np.zeros_like(array)
+                    found[name].reshape(-1)[gradient.places] = gradient.values
                 else:
                     found[name] = gradient.copy()
         return loss, outputs, found
@@ -90,18 +94,9 @@ class NativeNetwork:
     def train_batches(
         self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
     ) -> Iterator[StepResult]:
-        """One optimiser step for each batch; the next batch is gathered while one computes."""
-        waiting: tuple[Future[Batch], np.ndarray, Masks] | None = None
-        with ThreadPoolExecutor(max_workers=1) as gatherer:
-            for number, index in enumerate(batches):
-                # two sets of buffers: one is read by the step that runs, one is written by the gatherer
-                gathered = gatherer.submit(self._gather, inputs, np.asarray(index, np.int64), f"train{number % 2}")
-                following = gathered, targets[index], draw(len(index))
-                if waiting is not None:
-                    yield self._train(*waiting)
-                waiting = following
-            if waiting is not None:
-                yield self._train(*waiting)
+        """One optimiser step for each batch."""
+        for index in batches:
+            yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)))
 
     def state(self) -> State:
         """Copies of weights and optimiser state."""
@@ -125,10 +120,9 @@ class NativeNetwork:
             found = self._outputs[shape] = count_outputs(self.plan, shape)
         return found
 
-    def _train(self, gathered: "Future[Batch]", targets: np.ndarray, masks: Masks) -> StepResult:
-        batch = gathered.result()
+    def _train(self, inputs: Inputs, index: np.ndarray, targets: np.ndarray, masks: Masks) -> StepResult:
         with self._lock:
-            loss, outputs = self._backward(batch, targets, masks)
+            loss, outputs = self._backward(self._gather(inputs, index), targets, masks)
             self._optimiser.update(self._context.gradients)
             self._context.version += 1
         return StepResult(loss, outputs)
@@ -151,21 +145,22 @@ class NativeNetwork:
             dy = step.backward(dy)
         return loss, outputs
 
-    def _gather(self, inputs: Inputs, index: np.ndarray, place: str) -> Batch:
-        """The examples at `index`, in buffers of that name; on one thread, as the others compute."""
-        shape = (len(index), *inputs.shape)
+    def _gather(self, inputs: Inputs, index: np.ndarray) -> Batch:
+        """The examples at `index`, in buffers of their own: predictions may come between two steps."""
         if isinstance(inputs, TokenInputs):
-            ids = self._context.buffer(f"{place}.ids", shape, INT)
-            _native.gather_ids(inputs.ids, index, ids, 1)
-            return self._compact(ids, place)
-        return self._gather_windows(inputs, inputs.anchors[index], place, 1)
+            ids = self._context.buffer("train.ids", (len(index), *inputs.shape), INT)
+            _native.gather_ids(inputs.ids, index, ids, self._context.threads)
+            return self._compact(ids, "train")
+        return self._gather_windows(inputs, inputs.anchors[index], "train")
 
-    def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str, threads: int) -> np.ndarray:
+    def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str) -> np.ndarray:
         windows = self._context.buffer(f"{place}.windows", (len(anchors), *inputs.shape))
-        _native.gather_windows(inputs.values, anchors, inputs.lookback, inputs.step, windows, threads)
+        _native.gather_windows(inputs.values, anchors, inputs.lookback, inputs.step, windows, self._context.threads)
         return windows
 
     def _compact(self, ids: np.ndarray, place: str) -> Tokens:
+        if not self._compacts:
+            return Tokens(ids, None)
         compact = self._context.buffer(f"{place}.compact", ids.shape, INT)
         return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
 
@@ -183,7 +178,7 @@ class NativeNetwork:
             return
         for start in range(0, len(inputs), CHUNK):
             part = inputs.anchors[start : start + CHUNK]
-            windows = self._gather_windows(inputs, part, "predict", self._context.threads)
+            windows = self._gather_windows(inputs, part, "predict")
             outputs[start : start + CHUNK] = self._forward(windows, {}, train=False)
 
 

@@ -7,8 +7,15 @@ import numpy as np
 from seqconv import _native, metrics
 from seqconv.config import TrainingConfig
 from seqconv.engines import BETAS, EPSILON, RHO, State
-from seqconv.engines.steps import Gradients, RowGradient
+from seqconv.engines.steps import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.models import Weights
+
+TABLES = (".embeddings", ".table", ".scale")  # weights whose gradient may come as rows
+
+
+def _flat(table: np.ndarray) -> np.ndarray:
+    """Its rows as vectors."""
+    return table.reshape(len(table), -1)
 
 
 def compute_loss(loss: str, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
@@ -46,10 +53,11 @@ def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 class Optimiser:
-    """RMSprop or Adam on float32 arrays, in place.
+    """RMSprop, Adam or Adagrad on float32 arrays, in place.
 
     A table whose gradient comes as rows moves only those rows; what the others missed is made up when their turn comes
-    (RMSprop), or is nothing until they have been seen once (Adam). The result is that of dense steps, to rounding.
+    (RMSprop), is nothing until they have been seen once (Adam), or nothing at all (Adagrad, which moves single elements
+    too). The result is that of dense steps, to rounding.
     """
 
     def __init__(self, training: TrainingConfig, weights: Weights, threads: int) -> None:
@@ -57,8 +65,9 @@ class Optimiser:
         self._steps = 0
         self._square = {name: np.zeros_like(array) for name, array in weights.items()}
         adam = training.optimiser == "adam"
+        self._step = {"rmsprop": self._rmsprop, "adam": self._adam, "adagrad": self._adagrad}[training.optimiser]
         self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
-        tables = [name for name in weights if name.endswith(".embeddings")]
+        tables = [name for name in weights if name.endswith(TABLES) and training.optimiser != "adagrad"]
         # per row, the last step that moved it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
         self._touched = {name: np.zeros(len(weights[name]), kind) for name in tables}
@@ -67,38 +76,49 @@ class Optimiser:
         """One step along `gradients`, scaled down if their norm is above `clip_norm`."""
         self._steps += 1
         scale = self._scale(gradients)
-        step = self._adam if self._training.optimiser == "adam" else self._rmsprop
         for name in self._weights:
-            step(name, gradients[name], scale)
+            self._step(name, gradients[name], scale)
 
     def _scale(self, gradients: Gradients) -> float:
         largest = self._training.clip_norm
         if not largest:
             return 1.0
         parts = (gradients[name] for name in self._weights)
-        arrays = (part.values if isinstance(part, RowGradient) else part for part in parts)
+        arrays = (part if isinstance(part, np.ndarray) else part.values for part in parts)
         norm = math.sqrt(sum(_native.squared_sum(array, self._threads) for array in arrays))
         return largest / norm if norm > largest else 1.0
 
-    def _rmsprop(self, name: str, gradient: np.ndarray | RowGradient, scale: float) -> None:
+    def _rmsprop(self, name: str, gradient: Gradient, scale: float) -> None:
         rate, weights, square = self._training.learning_rate, self._weights[name], self._square[name]
+        if isinstance(gradient, ElementGradient):
+            gradient = gradient.to_rows(weights)
         if isinstance(gradient, RowGradient):
-            rows, last = gradient.rows, self._touched[name]
-            _native.rmsprop_rows(
-                weights, gradient.values, rows, square, last, self._steps, rate, RHO, EPSILON, scale, self._threads
-            )
+            last, settings = self._touched[name], (self._steps, rate, RHO, EPSILON, scale, self._threads)
+            _native.rmsprop_rows(_flat(weights), gradient.values, gradient.rows, _flat(square), last, *settings)
             return
         _native.rmsprop(weights, gradient, square, rate, RHO, EPSILON, scale, self._threads)
 
-    def _adam(self, name: str, gradient: np.ndarray | RowGradient, scale: float) -> None:
+    def _adam(self, name: str, gradient: Gradient, scale: float) -> None:
         rate, (beta1, beta2) = self._training.learning_rate, BETAS
         weights, mean, square = self._weights[name], self._mean[name], self._square[name]
         settings = (self._steps, rate, beta1, beta2, EPSILON, scale, self._threads)
+        if isinstance(gradient, ElementGradient):
+            gradient = gradient.to_rows(weights)
         if isinstance(gradient, RowGradient):
             rows, seen = gradient.rows, self._touched[name]
-            _native.adam_rows(weights, gradient.values, rows, mean, square, seen, *settings)
+            _native.adam_rows(_flat(weights), gradient.values, rows, _flat(mean), _flat(square), seen, *settings)
             return
         _native.adam(weights, gradient, mean, square, *settings)
+
+    def _adagrad(self, name: str, gradient: Gradient, scale: float) -> None:
+        weights, square = self._weights[name], self._square[name]
+        settings = self._training.learning_rate, EPSILON, scale, self._threads
+        if isinstance(gradient, ElementGradient):
+            _native.adagrad_elements(weights, gradient.values, gradient.places, square, *settings)
+        elif isinstance(gradient, RowGradient):
+            _native.adagrad_rows(_flat(weights), gradient.values, gradient.rows, _flat(square), *settings)
+        else:
+            _native.adagrad(weights, gradient, square, *settings)
 
     def arrays(self) -> State:
         """The arrays behind the state, by name; `steps` is a copy."""

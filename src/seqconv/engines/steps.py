@@ -22,7 +22,28 @@ class RowGradient(NamedTuple):
     values: np.ndarray
 
 
-Gradients = dict[str, np.ndarray | RowGradient]
+class ElementGradient(NamedTuple):
+    """Gradient of a table, zero but for float32 `values` at the distinct flat `places` int64 `[M]`."""
+
+    places: np.ndarray
+    values: np.ndarray
+
+    def to_rows(self, table: np.ndarray) -> RowGradient:
+        """The same for the rows of the table that hold a place."""
+        width = table[0].size
+        at = self.places // width
+        used = np.zeros(len(table), np.bool_)
+        used[at] = True
+        rows = np.flatnonzero(used)
+        order = np.zeros(len(table), np.int64)
+        order[rows] = np.arange(len(rows))
+        values = np.zeros((len(rows), width), FLOAT)
+        values[order[at], self.places % width] = self.values
+        return RowGradient(rows.astype(INT), values)
+
+
+Gradient = np.ndarray | RowGradient | ElementGradient
+Gradients = dict[str, Gradient]
 
 
 class Tokens(NamedTuple):
@@ -35,6 +56,11 @@ class Tokens(NamedTuple):
     def shape(self) -> Shape:
         """Batch and steps."""
         return self.ids.shape
+
+    @property
+    def original(self) -> np.ndarray:
+        """The ids themselves."""
+        return self.ids if self.rows is None else self.rows[self.ids]
 
 
 class Context:

@@ -22,6 +22,9 @@ from seqconv.engines import (
     count_outputs,
 )
 from seqconv.models import (
+    MULTIPLIER,
+    Add,
+    Concat,
     Conv,
     Dense,
     Dropout,
@@ -34,16 +37,22 @@ from seqconv.models import (
     Lstm,
     Masks,
     MaxPool,
+    NgramBag,
     Plan,
     Relu,
     Residual,
     Shape,
     Tanh,
+    TokenConv,
     Weights,
 )
 
 CHUNK = 256  # examples per forward pass of `predict`
-SLOTS = {"rmsprop": ("step", "square_avg"), "adam": ("step", "exp_avg", "exp_avg_sq")}  # names of torch.optim
+SLOTS = {  # names of torch.optim
+    "rmsprop": ("step", "square_avg"),
+    "adam": ("step", "exp_avg", "exp_avg_sq"),
+    "adagrad": ("step", "sum"),
+}
 Tensors = dict[str, Tensor]
 
 
@@ -162,13 +171,12 @@ def _array(tensor: Tensor, dtype: type[np.float32] | None = None) -> np.ndarray:
 
 
 def _create_optimiser(training: TrainingConfig, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    rate = training.learning_rate
     if training.optimiser == "adam":
-        optimiser: torch.optim.Optimizer = torch.optim.Adam(
-            parameters, lr=training.learning_rate, betas=BETAS, eps=EPSILON
-        )
-    else:
-        optimiser = torch.optim.RMSprop(parameters, lr=training.learning_rate, alpha=RHO, eps=EPSILON)
-    return optimiser
+        return torch.optim.Adam(parameters, lr=rate, betas=BETAS, eps=EPSILON)
+    if training.optimiser == "adagrad":
+        return torch.optim.Adagrad(parameters, lr=rate, eps=EPSILON)
+    return torch.optim.RMSprop(parameters, lr=rate, alpha=RHO, eps=EPSILON)
 
 
 def compute_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -204,6 +212,10 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
     match layer:
         case Embed():
             return functional.embedding(x, weights[f"{at}.embeddings"])
+        case TokenConv():
+            return _sum_taps(layer, x, weights[f"{at}.table"]) + weights[f"{at}.bias"]
+        case NgramBag():
+            return torch.stack([_sum_features(layer, ids, weights, at) for ids in x])
         case Conv():
             kernel = weights[f"{at}.kernel"].permute(2, 1, 0)  # [O, C, K]
             padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
@@ -224,12 +236,40 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):
             return x + run(body, x, weights, masks, f"{at}.")
+        case Concat(branches) | Add(branches):
+            outputs = [run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)]
+            return torch.cat(outputs, dim=-1) if isinstance(layer, Concat) else torch.stack(outputs).sum(0)
         case Gru() | Lstm():
             own = {name.removeprefix(f"{at}."): mask for name, mask in masks.items() if name.startswith(f"{at}.")}
             kernel, recurrent, bias = (weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
             return recur(layer, x, kernel, recurrent, bias, own)
         case Dense():
             return x @ weights[f"{at}.kernel"] + weights[f"{at}.bias"]
+
+
+def _sum_taps(layer: TokenConv, ids: Tensor, table: Tensor) -> Tensor:
+    """Sums of the table's rows at every step, `[B, L', O]`."""
+    padded = functional.pad(ids, (max(layer.kernel - ids.shape[1], 0), 0))
+    steps = padded.shape[1] - layer.kernel + 1
+    return torch.stack([functional.embedding(padded[:, k : k + steps], table[:, k]) for k in range(layer.kernel)]).sum(
+        0
+    )
+
+
+def _sum_features(layer: NgramBag, ids: Tensor, weights: Tensors, at: str) -> Tensor:
+    """The output for one text's ids `[L]`."""
+    table, scale = weights[f"{at}.table"], weights[f"{at}.scale"].detach()
+    multiplier = MULTIPLIER - 2**64  # as a signed number; products wrap around, which is the arithmetic modulo 2^64
+    hashed, found = ids, [ids[ids > 0]]
+    for further in range(1, layer.longest):
+        hashed = hashed[:-1] * multiplier + ids[further:]
+        mixed = (hashed ^ (hashed >> 32 & 0xFFFFFFFF)) & (2**63 - 1)
+        whole = (ids.unfold(0, further + 1, 1) > 0).all(1) if further < len(ids) else ids[:0] > 0
+        found.append(layer.rows + mixed[whole] % layer.buckets)
+    rows = torch.unique(torch.cat(found))
+    length = scale[rows].square().sum(0).sqrt()
+    total = layer.gain * (scale[rows] * table[rows]).sum(0)
+    return torch.where(length == 0, 0, total / torch.where(length == 0, 1, length))
 
 
 def recur(layer: Gru | Lstm, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:

@@ -45,15 +45,15 @@ def space_rows(
     repeated = int(np.sum(steps == 0))
     notes = [f"{count(repeated, 'time stamp')} repeated, kept"] if repeated else []
     if share < _REGULAR and (months := _months_apart(stamps, steps)):
+        each = "month" if months == 1 else f"{months} months"
         if not interval_s:
-            days = f"{forward.min() // _DAY_S} to {forward.max() // _DAY_S} days"
             raise DataError(
-                f"{source}: rows must be evenly spaced; got one each {count(months, 'month')}, {days}. "
+                f"{source}: rows must be evenly spaced; got one for each {each} of the calendar. "
                 f"Pass an interval, such as {30 * months}d, to count all of them as equally long"
             )
         passed = stamps.astype("datetime64[M]").astype(np.int64)
         even = stamps[0] + ((passed - passed[0]) // months * interval_s).astype("timedelta64[s]")
-        return even, interval_s, [*notes, f"{count(months, 'month')} counted as {show_duration(interval_s)} each"]
+        return even, interval_s, [*notes, f"each {each} counted as {show_duration(interval_s)}"]
     if interval_s and interval_s not in spacings:
         problem = f"got {show_duration(interval_s)}, the rows are mostly {show_duration(common)} apart"
         raise DataError(f"{source}: the interval must be a spacing that the rows have; {problem}. Leave it out")

@@ -157,7 +157,8 @@ def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[
             chosen[column.name], more = _mark_missing(table, column.name, numbers.to_numpy())
             notes += more
     if not chosen:
-        raise DataError(f"{table.path}: must have a column of numbers beside the times; got none. Add one")
+        why = f" ({'; '.join(notes)[:200]})" if notes else ""
+        raise DataError(f"{table.path}: must have a column of numbers beside the times; got none{why}. Add one")
     notes += ["characters of the header are lost (\ufffd)"] if "\ufffd" in "".join(chosen) else []
     values = np.empty((len(table.frame), len(chosen)))
     for place, each in enumerate(chosen.values()):
@@ -180,7 +181,8 @@ def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[po
         numbers, note = _parse_numbers(table, column, asked)
         if numbers is not None:
             return numbers, note
-        problem = "is text"
+        first = _first(column)
+        problem = "holds times" if is_time(first) else f"is text like {first[:20]!r}"
     if asked:
         raise DataError(f"{table.path}: {column.name!r} must be a column of numbers; it {problem}. Choose another")
     return None, f"column {column.name!r} {problem}, left out"

@@ -4,9 +4,11 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from seqconv.errors import DataError
 from seqconv.readers.delimited import read_delimited
@@ -16,8 +18,9 @@ from seqconv.readers.jsonlines import looks_like_json, read_json_lines
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Table", "iterate_tables", "read_table", "write_table"]
+__all__ = ["Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
 
+_PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
@@ -154,3 +157,38 @@ def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: 
                 piece.write_ndjson(out)
             else:
                 piece.write_csv(out, include_header=not number, separator="\t" if ending == ".tsv" else ",")
+
+
+def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """The table's frame with columns behind its own; NaN becomes null.
+
+    Raises:
+        DataError: the table has a column of that name.
+    """
+    for name in columns:
+        if name in table.frame.columns:
+            raise DataError(f"{table.path}: must have no column {name!r}, which the answers need. Rename it")
+    added = create_table(columns)
+    return table.frame.with_columns(added.get_columns())
+
+
+def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """A frame of these columns; NaN becomes null."""
+    import polars
+
+    return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
+
+
+def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
+    """Pieces of one table as CSV, its header once."""
+    for number, frame in enumerate(frames):
+        out.write(frame.write_csv(include_header=number == 0).encode())
+        out.flush()
+
+
+def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
+    """A row a mapping, for JSON; times as ISO 8601."""
+    return [
+        {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
+        for row in frame.to_dicts()
+    ]

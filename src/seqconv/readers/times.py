@@ -17,9 +17,10 @@ Place = Callable[[int], str]  # where a row stands in its file
 
 EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 
-# smallest number of seconds since 1970 that is taken for a time (1973), in each unit; a thousand times that is the next
-EPOCH_UNITS = {"seconds": 10**8, "milliseconds": 10**11, "microseconds": 10**14, "nanoseconds": 10**17}
-_PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+EARLIEST = (
+    10**8
+)  # seconds since 1970 that are taken for a time: from 1973 on, a thousand times as many are milliseconds
+EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # in a second
 _CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
 _ROUNDS = 8  # ways to write a time that one column may mix
 
@@ -126,7 +127,9 @@ def _number_format(cells: "polars.Series") -> str:
     for form, (first, last) in _CALENDAR.items():
         if first <= low and high <= last and not (cells % 1 != 0).any():
             return form
-    return next((unit for unit, first in EPOCH_UNITS.items() if first <= low and high < 1000 * first), "")
+    return next(
+        (unit for unit, per in EPOCH_UNITS.items() if EARLIEST * per <= low and high < 1000 * EARLIEST * per), ""
+    )
 
 
 def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
@@ -135,7 +138,7 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
     form = _number_format(cells)
     known = f"numbers of {cells.name!r} read as"
     if form in EPOCH_UNITS:
-        per_second = _PER_SECOND[form]
+        per_second = EPOCH_UNITS[form]
         scaled = cells * (10**6 // per_second) if per_second <= 10**6 else cells // 1000
         stamps = scaled.round().cast(polars.Int64).cast(polars.Datetime("us"))
         return _conclude(stamps, place, zone, [f"{known} {form} since 1970, UTC"], absolute=True)

@@ -1,0 +1,222 @@
+// Minimal filtering: four neighbouring outputs of K taps from K + 3 products instead of 4 K. Inputs and taps are
+// taken for polynomials and evaluated at K + 3 points (0, infinity, and pairs +a, -a), multiplied there, and
+// brought back. For kernel sources only.
+//
+// Reference: Winograd, Arithmetic Complexity of Computations, 1980; points that keep rounding small (here a few
+// times that of the plain sum): Barabasz et al., Error Analysis and Improving the Accuracy of Winograd Convolution,
+// ACM TOMS 46(4), 2020.
+#pragma once
+
+#include "convolution_tiles.hpp"
+
+namespace seqconv::SEQCONV_ISA {
+namespace {
+
+constexpr int OUTPUTS = 4;
+
+// What the points give: M(x) = x (x^2 - a^2) (x^2 - b^2) ... and its parts. For P pairs there are 2 P + 2 points.
+template <int P>
+struct Points {
+  double at[P] = {};        // a of each pair
+  double all[P + 1] = {};   // M(x) / x in powers of x^2
+  double rest[P][P] = {};   // the same without the factor of one pair
+  double weight[P + 1] = {};  // 1 / M'(a) for each pair, and at last for 0
+
+  constexpr explicit Points(const double (&a)[P]) {
+    for (int p = 0; p < P; ++p) at[p] = a[p];
+    multiply_out(P, all);
+    for (int p = 0; p < P; ++p) {
+      multiply_out(p, rest[p]);
+      double value = 0;  // of the rest at a^2
+      for (int j = P; j-- > 0;) value = value * a[p] * a[p] + rest[p][j];
+      weight[p] = 1 / (2 * a[p] * a[p] * value);
+    }
+    weight[P] = 1 / all[0];
+  }
+
+ private:
+  constexpr void multiply_out(int without, double* powers) {
+    powers[0] = 1;
+    for (int p = 0, degree = 0; p < P; ++p) {
+      if (p == without) continue;
+      powers[++degree] = 0;
+      for (int j = degree; j > 0; --j) powers[j] = powers[j - 1] - at[p] * at[p] * powers[j];
+      powers[0] *= -at[p] * at[p];
+    }
+  }
+};
+
+template <int P>
+constexpr Points<P> choose_points() {
+  if constexpr (P == 2) return Points<P>({0.5, 1});
+  else if constexpr (P == 3) return Points<P>({0.5, 1, 2});
+  else return Points<P>({0.4, 0.8, 1.25, 2.5});
+}
+
+// Pairs of points for the kernel's width; 0: it has no minimal form here, or is too small for one to pay
+inline int minimal_pairs(const ConvShape& shape) {
+  const bool odd = shape.kernel == 3 || shape.kernel == 5 || shape.kernel == 7;
+  const bool large = shape.channels >= 8 && shape.filters >= LANES && shape.steps >= 2 * OUTPUTS;
+  return odd && large && shape.dilation == 1 ? (shape.kernel + 1) / 2 : 0;
+}
+
+inline int tiles_of(int steps) { return (steps + OUTPUTS - 1) / OUTPUTS; }
+// Rows of x that the tiles of `steps` steps read
+inline int minimal_rows(const ConvShape& shape, int steps) {
+  return tiles_of(steps) * OUTPUTS + shape.kernel - 1;
+}
+// Inputs at all points for a unit of `steps` steps, then the products of a register tile
+inline ptrdiff_t minimal_floats(const ConvShape& shape, int steps) {
+  return ptrdiff_t{shape.kernel + OUTPUTS - 1} * (tiles_of(steps) * round_up(shape.channels) + TILE * PANEL);
+}
+
+// One vector of channels of one tile, from rows of x to the points, `next` floats apart
+template <int P>
+inline void evaluate_inputs(const float* x, ptrdiff_t row, float* out, ptrdiff_t next) {
+  constexpr Points<P> points = choose_points<P>();
+  vf d[2 * P + 2];
+#pragma GCC unroll 10
+  for (int i = 0; i < 2 * P + 2; ++i) d[i] = load(x + i * row);
+  vf zero = d[2 * P], infinity = d[2 * P + 1];
+#pragma GCC unroll 4
+  for (int j = 0; j < P; ++j) {
+    zero += d[2 * j] * static_cast<float>(points.all[j]);
+    infinity += d[2 * j + 1] * static_cast<float>(points.all[j]);
+  }
+  store(out, zero);
+  store(out + (2 * P + 1) * next, infinity);
+#pragma GCC unroll 4
+  for (int p = 0; p < P; ++p) {
+    vf even = d[2 * P], odd = d[2 * P - 1];
+#pragma GCC unroll 4
+    for (int j = 0; j < P - 1; ++j) {
+      even += d[2 * j + 2] * static_cast<float>(points.rest[p][j]);
+      odd += d[2 * j + 1] * static_cast<float>(points.rest[p][j]);
+    }
+    store(out + (2 * p + 1) * next, even + odd * static_cast<float>(points.at[p]));
+    store(out + (2 * p + 2) * next, even - odd * static_cast<float>(points.at[p]));
+  }
+}
+
+// The taps at all points, packed in panels over all points: [filters / PANEL][point][channel][PANEL]
+template <int P>
+void pack_points(const ConvShape& shape, const float* kernel, float* out) {
+  constexpr Points<P> points = choose_points<P>();
+  constexpr int TAPS = 2 * P - 1;
+  const ptrdiff_t tap = ptrdiff_t{shape.channels} * shape.filters;
+  for (int first = 0; first < shape.filters; first += PANEL) {
+    const int width = least(round_up(shape.filters - first), PANEL);
+    const ptrdiff_t next = ptrdiff_t{shape.channels} * width;
+    for (int c = 0; c < shape.channels; ++c)
+      for (int o = 0; o < width; o += LANES) {
+        const float* from = kernel + ptrdiff_t{c} * shape.filters + first + o;
+        float* to = out + c * width + o;
+        vf w[TAPS];
+        for (int k = 0; k < TAPS; ++k) w[k] = load_part(from + k * tap, shape.filters - first - o);
+        store(to, w[0] * static_cast<float>(points.weight[P]));
+        store(to + (2 * P + 1) * next, w[TAPS - 1]);
+        for (int p = 0; p < P; ++p) {
+          const float a = static_cast<float>(points.at[p]), weight = static_cast<float>(points.weight[p]);
+          vf even = w[TAPS - 1], odd = w[TAPS - 2];
+          for (int k = TAPS - 3; k >= 0; k -= 2) even = even * (a * a) + w[k];
+          for (int k = TAPS - 4; k > 0; k -= 2) odd = odd * (a * a) + w[k];
+          store(to + (2 * p + 1) * next, (even + odd * a) * weight);
+          store(to + (2 * p + 2) * next, (even - odd * a) * weight);
+        }
+      }
+    out += (2 * P + 2) * next;
+  }
+}
+
+// The four outputs of one tile and V vectors of filters, from the products at the points
+template <int P, int V>
+inline void interpolate(const float* products, const float* bias, vf (&y)[OUTPUTS][V]) {
+  constexpr Points<P> points = choose_points<P>();
+  constexpr ptrdiff_t next = TILE * V * LANES;
+#pragma GCC unroll 2
+  for (int v = 0; v < V; ++v, products += LANES) {
+    const vf start = load(bias + v * LANES);
+    vf y0 = start + load(products), y1 = start, y2 = start, y3 = start + load(products + (2 * P + 1) * next);
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      constexpr auto power = [](double a, int n) { return static_cast<float>(n == 1 ? a : n == 2 ? a * a : a * a * a); };
+      const vf plus = load(products + (2 * p + 1) * next), minus = load(products + (2 * p + 2) * next);
+      const vf even = plus + minus, odd = plus - minus;
+      y0 += even;
+      y1 += odd * power(points.at[p], 1);
+      y2 += even * power(points.at[p], 2);
+      y3 += odd * power(points.at[p], 3);
+    }
+    y[0][v] = y0;
+    y[1][v] = y1;
+    y[2][v] = y2;
+    y[3][v] = y3;
+  }
+}
+
+// y, arg of one panel of filters; false: an output is not finite, and others may be wrong because of it
+template <int P, int V>
+bool multiply_points(const Layer& layer, int first, const float* inputs, int steps, float* products, float* y,
+                     int32_t* arg) {
+  constexpr int POINTS = 2 * P + 2;
+  const float zeros[V * LANES] = {};
+  const float* panel = layer.weights + ptrdiff_t{POINTS} * layer.channels * first;
+  const int row = round_up(layer.channels), tiles = tiles_of(steps);
+  if (arg != nullptr) arg += first;
+  Pooling<V> pooling{y + first, arg, layer.filters, layer.filters - first, layer.relu};
+  vf strange = {};  // becomes NaN for good
+  for (int tile = 0, place = 0; tile < tiles;) {
+    const int count = tile_rows(tiles - tile);
+    for (int p = 0; p < POINTS; ++p) {
+      const Rows rows = {inputs + (ptrdiff_t{p} * tiles + tile) * row, row, 1, 0, layer.channels, 1};
+      multiply_rows<V>(count, rows, panel + ptrdiff_t{p} * layer.channels * V * LANES, zeros, 0,
+                       products + p * TILE * V * LANES);
+    }
+    for (int t = 0; t < count; ++t, ++tile) {
+      vf values[OUTPUTS][V];
+      interpolate<P, V>(products + t * V * LANES, layer.bias + first, values);
+      for (int v = 0; v < V; ++v)
+        strange += 0.0f * ((values[0][v] + values[1][v]) + (values[2][v] + values[3][v]));
+      for (int i = 0; i < least(OUTPUTS, steps - tile * OUTPUTS); ++i) {
+        pooling.add(values[i], place);
+        if (++place < layer.group) continue;
+        pooling.write();
+        place = 0;
+      }
+    }
+  }
+  return sum(strange) == 0;
+}
+
+// As convolve; x has minimal_rows rows, and a vector can be read anywhere in them
+template <int P>
+bool convolve_points(const Layer& layer, const float* x, int groups, float* y, int32_t* arg, float* scratch) {
+  const int steps = groups * layer.group, tiles = tiles_of(steps), row = round_up(layer.channels);
+  const ptrdiff_t next = ptrdiff_t{tiles} * row;
+  float *inputs = scratch, *products = scratch + (2 * P + 2) * next;
+  for (int tile = 0; tile < tiles; ++tile)
+    for (int c = 0; c < layer.channels; c += LANES)
+      evaluate_inputs<P>(x + ptrdiff_t{tile} * OUTPUTS * layer.channels + c, layer.channels,
+                         inputs + ptrdiff_t{tile} * row + c, next);
+  bool finite = true;
+  for (int first = 0; first < layer.filters; first += PANEL) {
+    const bool narrow = layer.filters - first <= LANES;
+    finite &= (narrow ? multiply_points<P, 1> : multiply_points<P, 2>)(layer, first, inputs, steps, products, y, arg);
+  }
+  return finite;
+}
+
+inline bool convolve_minimal(const Layer& layer, const float* x, int groups, float* y, int32_t* arg,
+                             float* scratch) {
+  const auto convolve = layer.kernel == 3 ? convolve_points<2> : layer.kernel == 5 ? convolve_points<3>
+                                                                                    : convolve_points<4>;
+  return convolve(layer, x, groups, y, arg, scratch);
+}
+
+inline void pack_minimal(const ConvShape& shape, const float* kernel, float* weights) {
+  const auto pack = shape.kernel == 3 ? pack_points<2> : shape.kernel == 5 ? pack_points<3> : pack_points<4>;
+  pack(shape, kernel, weights);
+}
+
+}  // namespace
+}  // namespace seqconv::SEQCONV_ISA

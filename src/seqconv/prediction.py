@@ -1,0 +1,171 @@
+"""Answers for a whole file, piece by piece: the input's columns, and the model's answers behind them."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from seqconv.bundle import Bundle
+from seqconv.config import SeriesDataConfig, TextDataConfig
+from seqconv.data import Series
+from seqconv.datasets import HEADERS
+from seqconv.errors import DataError
+from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
+from seqconv.predictor import Predictor
+from seqconv.readers.columns import guess_text
+from seqconv.readers.sequences import read_sequences
+from seqconv.readers.series import series_from_table
+from seqconv.readers.tables import Table, add_columns, create_table, iterate_tables
+from seqconv.readers.texts import read_lines
+from seqconv.windows import show_duration
+
+if TYPE_CHECKING:
+    import polars
+
+PIECE = 50_000  # rows read at a time
+MOST_SHARES = 20  # classes up to which every one's probability is written
+LINES = (".txt", ".text", ".log")  # endings of files that hold a text a line
+
+Columns = dict[str, np.ndarray | list[str]]
+
+
+def predict_file(
+    predictor: Predictor, source: str | Path | IO[bytes], column: str = "", piece: int = PIECE
+) -> "Iterator[polars.DataFrame]":
+    """The rows of `source` with the model's answers behind them, in pieces, so that any length passes.
+
+    Texts get `prediction` (several labels: apart by `|`) and `probability of CLASS`; a series gets for each row the
+    forecasts that end there, `TARGET in LEAD`, null where a window is not whole; sequences get a row each.
+
+    Args:
+        source: a table; for texts also a file or stream with a text a line.
+        column: of the texts, or of the times; empty: as in training, else guessed.
+        piece: rows read at a time.
+
+    Raises:
+        DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
+    """
+    features = predictor.bundle.features
+    if isinstance(features, TextFeatures):
+        return _predict_texts(predictor, features, source, column, piece)
+    if not isinstance(source, str | Path):
+        raise DataError("standard input: must be a text a line; this model needs a file. Name one")
+    if isinstance(features, SequenceFeatures):
+        return _predict_sequences(predictor, features, Path(source))
+    return _predict_series(predictor, features, Path(source), column, piece)
+
+
+def _predict_texts(
+    predictor: Predictor, features: TextFeatures, source: str | Path | IO[bytes], column: str, piece: int
+) -> "Iterator[polars.DataFrame]":
+    if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
+        lines = iter(read_lines(source))
+        while texts := list(islice(lines, piece)):
+            yield create_table({"text": texts} | _class_columns(features.classes, predictor.predict(texts), features))
+        return
+    config = predictor.bundle.recipe.data
+    assert isinstance(config, TextDataConfig)
+    for table in iterate_tables(source, piece, HEADERS[config.header]):
+        known = config.text if not column and config.text in table.frame.columns else column
+        column = guess_text(table, known)[0]
+        texts = table.frame[column].to_list()
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(f"{table.place(row)}: {column!r} must be a text; got {text!r}. Fill it in")
+        yield add_columns(table, _class_columns(features.classes, predictor.predict(texts), features))
+
+
+def _predict_sequences(predictor: Predictor, features: SequenceFeatures, path: Path) -> "Iterator[polars.DataFrame]":
+    sequences = read_sequences(path, labelled=False)
+    numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
+    yield create_table(numbers | _class_columns(features.classes, predictor.classify(sequences), features))
+
+
+def _class_columns(classes: tuple[str, ...], shares: np.ndarray, features: TextFeatures | SequenceFeatures) -> Columns:
+    """The answer and each class's probability; of very many classes only that of the answer."""
+    if features.multi_label:
+        answers = ["|".join(name for name, share in zip(classes, row, strict=True) if share > 0.5) for row in shares]
+    else:
+        answers = [classes[place] for place in shares.argmax(axis=1)]
+    found: Columns = {"prediction": answers}
+    if len(classes) <= MOST_SHARES:
+        return found | {f"probability of {name}": share for name, share in zip(classes, shares.T, strict=True)}
+    return found | {"probability": shares.max(axis=1)}
+
+
+def _predict_series(
+    predictor: Predictor, features: SeriesFeatures, path: Path, column: str, piece: int
+) -> "Iterator[polars.DataFrame]":
+    spec = features.spec
+    before: Series | None = None  # the rows that the next piece's first windows reach back to
+    for table in iterate_tables(path, piece, HEADERS[_series_config(predictor.bundle).header]):
+        series = _read_piece(predictor.bundle, table, column, whole=before is None)
+        joined = series if before is None else _join(before, series)
+        if before is not None and joined.times[len(before.times)] < before.times[-1]:
+            raise DataError(f"{table.place(0)}: times must not run backwards. Sort the rows")
+        yield add_columns(table, _forecast_columns(predictor, features, joined, len(series.times)))
+        before = _tail(joined, spec.lookback)
+
+
+def _series_config(bundle: Bundle) -> SeriesDataConfig:
+    assert isinstance(bundle.recipe.data, SeriesDataConfig)
+    return bundle.recipe.data
+
+
+def _read_piece(bundle: Bundle, table: Table, column: str, whole: bool) -> Series:
+    """The columns that the model reads; the first piece also shows whether the interval is the model's."""
+    config, features = _series_config(bundle), bundle.features
+    assert isinstance(features, SeriesFeatures)
+    interval_s = features.spec.interval_s
+    time = column or (config.time if config.time in table.frame.columns else "")
+    if whole and not config.interval and len(table.frame) > 1:
+        series = series_from_table(table, time, "", config.zone, features.columns)
+        if series.interval_s != interval_s:
+            raise DataError(
+                f"{table.path}: must have a row every {show_duration(interval_s)} as in training; it has one every "
+                f"{show_duration(series.interval_s)}. Resample it"
+            )
+    else:
+        series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns)
+    for name in features.columns:
+        if name not in series.columns:
+            raise DataError(f"{table.path}: must have the column {name!r} as in training; it has not. Add it")
+    order = [series.columns.index(name) for name in features.columns]
+    return Series(series.times, series.values[:, order], features.columns, interval_s, series.source, (), series.zone)
+
+
+def _join(first: Series, second: Series) -> Series:
+    times, values = (
+        np.concatenate([one, other]) for one, other in ((first.times, second.times), (first.values, second.values))
+    )
+    return Series(times, values, second.columns, second.interval_s, second.source, (), second.zone)
+
+
+def _tail(series: Series, rows: int) -> Series:
+    start = max(len(series.times) - rows, 0)
+    return Series(
+        series.times[start:], series.values[start:], series.columns, series.interval_s, series.source, (), series.zone
+    )
+
+
+def _forecast_columns(predictor: Predictor, features: SeriesFeatures, series: Series, rows: int) -> Columns:
+    """For the last `rows` rows of `series` the forecasts made there, NaN where none can be made."""
+    spec, count = features.spec, len(series.times)
+    found = np.full((count, len(spec.delays), len(features.targets)), np.nan, np.float32)
+    if count > spec.lookback - spec.step:
+        made = predictor.forecast(series.values, series.times)
+        found[count - len(made) :] = made
+    return {
+        f"{target} in {show_duration(lead * spec.interval_s)}": found[count - rows :, place, index]
+        for place, lead in enumerate(spec.leads)
+        for index, target in enumerate(features.targets)
+    }
+
+
+def count_rows(pieces: "Iterable[polars.DataFrame]", total: list[int]) -> "Iterator[polars.DataFrame]":
+    """The pieces as they are, their rows added up in `total[0]`."""
+    for piece in pieces:
+        total[0] += len(piece)
+        yield piece

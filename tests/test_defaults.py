@@ -1,0 +1,77 @@
+"""The default text network fits the data that it is for."""
+
+import numpy as np
+import pytest
+
+from seqconv.config import recipe_from_dict
+from seqconv.defaults import default_text_settings
+from seqconv.engines import create_network
+from seqconv.engines.ngrams import fit_scales
+from seqconv.masks import draw_masks, mask_shapes
+from seqconv.models import NgramBag, count_parameters, initial_weights, shapes, walk
+from seqconv.plans import build_plan
+from seqconv.tokens import TokenInputs
+
+SIZES = [
+    (300, 12, 1),
+    (10_000, 20, 1),
+    (5_500, 10, 6),
+    (25_000, 235, 1),
+    (50_000, 100, 20),
+    (3_000_000, 150, 14),
+    (40, 0, 1),
+]
+
+
+def recipe_for(texts: int, words: float, outputs: int):
+    table = {"task": "text", "text": {}, "network": {}, "training": {}}
+    for name, value in default_text_settings(texts, words, outputs).items():
+        section, _, key = name.partition(".")
+        table[section][key] = value
+    return recipe_from_dict(table)
+
+
+@pytest.mark.parametrize(("texts", "words", "outputs"), SIZES)
+def test_the_settings_make_a_network_of_sane_size(texts, words, outputs):
+    recipe = recipe_for(texts, words, outputs)
+    plan = build_plan(recipe.network.layers, (50,), recipe.features.vocabulary, outputs)
+    assert shapes(plan, (50,))[-1] == (outputs,)
+    assert count_parameters(plan) * 4 * 5 < 2**30 * (1 if outputs == 1 else 2)  # weights, copies and squares, bytes
+    assert recipe.training.epochs == (8 if texts <= 100_000 else 2)
+
+
+def test_small_data_get_small_tables_and_short_texts_large_steps():
+    def bag(texts, words):
+        recipe = recipe_for(texts, words, 1)
+        plan = build_plan(recipe.network.layers, (50,), recipe.features.vocabulary, 1)
+        return next(layer for _, layer in walk(plan) if isinstance(layer, NgramBag))
+
+    few, reviews = bag(300, 10), bag(25_000, 235)
+    assert few.rows + few.buckets < 10_000 < reviews.rows + reviews.buckets
+    assert (few.longest, reviews.longest) == (2, 3)
+    assert few.gain > 3 * reviews.gain
+
+
+def test_a_few_hundred_short_texts_are_learnt():
+    """The class is told by a pair of words, never by one."""
+    random = np.random.default_rng(0)
+
+    def make(count):
+        ids = random.integers(20, 60, (count, 12), dtype=np.int32)
+        classes = random.integers(0, 2, count)
+        for row, place, each in zip(ids, random.integers(0, 11, count), classes, strict=True):
+            row[place : place + 2] = (5, 6) if each else (6, 5)
+        return TokenInputs(ids), classes.astype(np.float32)[:, None]
+
+    recipe = recipe_for(400, 12, 1)
+    plan = build_plan(recipe.network.layers, (12,), recipe.features.vocabulary, 1)
+    (inputs, targets), (unseen, expected) = make(400), make(200)
+    weights = initial_weights(plan, 0) | fit_scales(plan, inputs, targets, 1)
+    net = create_network("native", plan, weights, recipe.training, 1)
+    needed = mask_shapes(plan, (12,))
+    size = recipe.training.batch_size
+    for _ in range(recipe.training.epochs):
+        order = random.permutation(400)
+        batches = [order[start : start + size] for start in range(0, 400, size)]
+        list(net.train_batches(inputs, targets, batches, lambda count: draw_masks(needed, count, random)))
+    assert ((net.predict(unseen) > 0) == (expected > 0)).mean() > 0.95
