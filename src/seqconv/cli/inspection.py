@@ -101,7 +101,7 @@ def _list_facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _show_classes(counts: dict[str, int]) -> str:
     total = max(sum(counts.values()), 1)
-    shown = [f"{name} {rows:,} ({rows / total:.1%})" for name, rows in list(counts.items())[:CLASSES]]
+    shown = [f"{name}: {rows:,} ({rows / total:.1%})" for name, rows in list(counts.items())[:CLASSES]]
     more = f" and {len(counts) - CLASSES} more" if len(counts) > CLASSES else ""
     return ", ".join(shown) + more
 

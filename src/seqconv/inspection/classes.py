@@ -142,7 +142,8 @@ def judge_overlap(train: Sequence[Any], test: Sequence[Any], noun: str, name: st
         return []
     where = f"{name}: {noun} {', '.join(str(row + 1) for row in rows[:3])}"
     where += f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    what = f"{count(len(rows), noun)} of {len(test):,} in the test set stand in the training set too"
+    verb = "stand" if len(rows) > 1 else "stands"
+    what = f"{count(len(rows), noun)} of {len(test):,} in the test set {verb} in the training set too"
     return [Finding(what, where, "kept: the test score flatters by as much. Remove them", "costs")]
 
 

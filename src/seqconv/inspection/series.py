@@ -10,12 +10,12 @@ import numpy as np
 from seqconv import datasets
 from seqconv.config import Recipe, SeriesDataConfig
 from seqconv.data import Series, SeriesData, count
-from seqconv.drafts import complete_recipe
+from seqconv.drafts import complete_recipe, to_duration
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.inspection.findings import Column, Finding, Inspection, number, refuse, show_places, sort_findings
 from seqconv.inspection.spacing import Spacing, judge_spacing, read_spacing
 from seqconv.inspection.tables import describe_columns, describe_numbers
-from seqconv.inspection.values import Numbers, judge_leak, judge_sentinel, read_column
+from seqconv.inspection.values import Leaks, Numbers, judge_sentinel, read_column
 from seqconv.periods import find_periods
 from seqconv.readers.files import Table
 from seqconv.readers.series import find_times
@@ -141,7 +141,7 @@ class _Windows:
             return []
         found = []
         for odd, finding in judge_spacing(self.spacing).values():
-            kept = "kept as they are" if finding.what.endswith("repeated") else "not filled"
+            kept = "kept" if finding.what.endswith("repeated") else "not filled"
             action = f"{kept}: every window that crosses one is dropped"
             if self.spec is not None:
                 passed = np.concatenate([[0], np.cumsum(odd)])
@@ -174,14 +174,15 @@ def _dropped(lost: int, verb: str) -> str:
 
 def _judge_columns(columns: Sequence[Numbers], target: Numbers | None, windows: _Windows) -> list[Finding]:
     table, found = windows.spacing.table, []
+    leaks = None if target is None or windows.is_constant(target) else Leaks(target)
     for column in columns:
         found += _judge_missing(column, windows, column is target)
         if windows.is_constant(column):
             found.append(_judge_constant(column, windows.training))
             continue
         found += judge_sentinel(column, table)
-        if target is not None and column is not target:
-            found += judge_leak(column, target)
+        if leaks and column is not target:
+            found += leaks.judge(column)
     return found
 
 
@@ -225,7 +226,7 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
     facts["periods"] = {
         column.name: [
             {
-                "period": show_duration(each.rows * interval_s) if interval_s else count(each.rows, "row"),
+                "period": to_duration(each.rows * interval_s) if interval_s else count(each.rows, "row"),
                 "rows": each.rows,
                 "share": round(each.share, 3),
             }
@@ -241,6 +242,9 @@ def _describe_columns(
     table: Table, found: list[str], columns: Sequence[Numbers], periods: dict[str, list[dict[str, Any]]]
 ) -> tuple[Column, ...]:
     numbers = {column.name: describe_numbers(column.name, column.values) for column in columns}
-    kinds = dict.fromkeys(found, "time") | {name: "left out" for name in table.frame.columns if name not in numbers}
-    kinds |= dict.fromkeys(found, "time")
-    return tuple(numbers.get(each.name, each) for each in describe_columns(table, kinds))
+    kinds = dict.fromkeys(table.frame.columns, "left out")
+    for name in found:
+        cells = table.frame[name]
+        span = f"{cells[0]} to {cells[-1]}"
+        numbers[name] = Column(name, "time", cells.null_count(), span)
+    return describe_columns(table, kinds, numbers)

@@ -123,6 +123,10 @@ def _odd_rows(stamps: np.ndarray, interval_s: int) -> np.ndarray:
     return np.flatnonzero(np.diff(stamps).astype(np.int64) != interval_s) + 1
 
 
+def _show_long(seconds: int) -> str:
+    return show_duration(seconds) if seconds % 3600 == 0 or seconds < 3 * 3600 else f"{seconds / 3600:.1f} h"
+
+
 def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
     """Holes, repeated and uneven stamps: which time steps `[T - 1]`, and the finding, without its action."""
     steps, interval_s = np.diff(spacing.stamps).astype(np.int64), spacing.interval_s
@@ -140,7 +144,7 @@ def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
         longest = int(np.argmax(steps))
         lost = int((steps[wide] // interval_s - 1).sum())
         what = f"{count(int(wide.sum()), 'hole')} in the times" + (f", {count(lost, 'row')} missing" if lost else "")
-        where = f"before {after(wide)}; the longest, {show_duration(int(steps[longest]))}, from {spacing.show(longest)}"
+        where = f"before {after(wide)}; the longest, {_show_long(int(steps[longest]))}, from {spacing.show(longest)}"
         add("holes", wide, what, f"{where} to {spacing.show(longest + 1)}")
     add("repeated", steps == 0, f"{count(int((steps == 0).sum()), 'time stamp')} repeated", after(steps == 0))
     close = (steps > 0) & (steps < interval_s)

@@ -1,6 +1,6 @@
 """The columns of a table, whatever they are for."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 
 
-def describe_columns(table: Table, kinds: Mapping[str, str], skip: Collection[str] = ()) -> tuple[Column, ...]:
+def describe_columns(
+    table: Table, kinds: Mapping[str, str], known: Mapping[str, Column] | None = None
+) -> tuple[Column, ...]:
     """Each column's kind, number of empty cells, and its range or examples.
 
     Args:
         kinds: what a column is to training, where that is known.
+        known: columns that are described already.
     """
-    return tuple(_describe(column, kinds.get(column.name, "")) for column in table.frame if column.name not in skip)
+    known = known or {}
+    return tuple(known.get(cells.name) or _describe(cells, kinds.get(cells.name, "")) for cells in table.frame)
 
 
 def describe_numbers(name: str, values: np.ndarray, kind: str = "number") -> Column:

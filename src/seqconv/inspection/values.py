@@ -13,10 +13,11 @@ from seqconv.readers.series import MISSING, SENTINELS, read_numbers
 REPEATED = 3  # times from which an extreme value is suspicious
 FEWEST_VALUES = 10  # different ones that a column must have beside a suspicious one
 TWIN = 0.999  # correlation from which two columns say the same
-TELLS = 0.95  # correlation of changes from which one column tells another's future
+TELLS = 0.9  # correlation of changes from which one column tells another's future
 OWN = 0.8  # the same of the target's own past: then its future is no secret
 FEWEST_PAIRS = 50  # that such a correlation is computed from
 LONGEST_LEAD = 10_000  # rows
+MOST_ROWS = 2**18  # newest rows that are looked at for it
 CLIPPED = 0.5  # per cent of the changes at either end that count as much as the next: a spike alone is no relation
 
 
@@ -100,35 +101,50 @@ def judge_sentinel(column: Numbers, table: Table) -> list[Finding]:
     return found
 
 
-def judge_leak(column: Numbers, target: Numbers) -> list[Finding]:
-    """Whether a column tells the target's future, or is the target again.
+class Leaks:
+    """Looks for columns that tell a target's future.
 
     A leak: the column's changes are those of the target some rows later (|correlation| of first differences at least
-    0.95, the outermost half per cent of both clipped), and no earlier changes of the target itself are (below 0.8). The
-    levels alone would accuse every column with the target's trend or season.
+    0.9, the outermost half per cent of both clipped), while no earlier changes of the target itself are (below 0.8).
+    The levels alone would accuse every column with the target's trend or season.
     """
-    found = []
-    both = ~np.isnan(column.values) & ~np.isnan(target.values)
-    same = _correlate(column.values[both], target.values[both]) if both.sum() >= FEWEST_PAIRS else 0.0
-    if abs(same) > TWIN:
-        what = f"the target again (correlation {same:.4f} at the same time)"
-        found.append(Finding(what, f"{column.name!r}", "kept: no leak, its future is unknown too; it adds little"))
-    one, other = _changes(column.values), _changes(target.values)
-    lead = _best_lead(one, other)
-    if not lead:
+
+    def __init__(self, target: Numbers) -> None:
+        self.target = target
+        self.changes = _find_changes(target.values[-MOST_ROWS:])
+        self.spectrum = _transform(self.changes)
+        lead = self._find_lead(self.spectrum)
+        self.open = lead > 0 and abs(_correlate_later(self.changes, self.changes, lead)) < OWN
+
+    def judge(self, column: Numbers) -> list[Finding]:
+        """Whether a column tells the target's future, or is the target again."""
+        found, name = [], repr(column.name)
+        same = _correlate(column.values, self.target.values)
+        if abs(same) > TWIN:
+            what = f"{name} is the target again (correlation {same:.4f} at the same time)"
+            found.append(Finding(what, name, "kept: no leak, its future is unknown too; it adds little"))
+        changes = _find_changes(column.values[-MOST_ROWS:])
+        lead = self._find_lead(_transform(changes)) if self.open else 0
+        tells = _correlate_later(changes, self.changes, lead) if lead else 0.0
+        if abs(tells) >= TELLS:
+            what = (
+                f"{name} gives the target away: its changes are those of {self.target.name!r} {count(lead, 'row')} "
+                f"later (correlation {tells:.3f}), which the target's own past does not tell"
+            )
+            action = "kept, and the score says nothing; leave the column out with --inputs"
+            found.append(Finding(what, name, action, "costs"))
         return found
-    tells = _correlate_later(one, other, lead)
-    if abs(tells) >= TELLS and abs(_correlate_later(other, other, lead)) < OWN and not _knows_itself(other):
-        what = (
-            f"gives the target away: its changes are those of {target.name!r} {count(lead, 'row')} later "
-            f"(correlation {tells:.3f}), which the target's own past does not tell"
-        )
-        action = "kept, and the score says nothing; leave the column out with --inputs"
-        found.append(Finding(what, f"{column.name!r}", action, "costs"))
-    return found
+
+    def _find_lead(self, spectrum: np.ndarray) -> int:
+        """Rows, at least 1, after which the target's changes follow others most closely; 0: too few to tell."""
+        longest = min(LONGEST_LEAD, len(self.changes) - FEWEST_PAIRS)
+        if longest < 1:
+            return 0
+        together = np.fft.irfft(np.conj(spectrum) * self.spectrum)
+        return 1 + int(np.argmax(np.abs(together[1 : longest + 1])))
 
 
-def _changes(values: np.ndarray) -> np.ndarray:
+def _find_changes(values: np.ndarray) -> np.ndarray:
     """First differences `[T - 1]`, the outermost clipped, about zero mean, NaN where one is missing."""
     changes = np.diff(values)
     known = changes[~np.isnan(changes)]
@@ -139,33 +155,21 @@ def _changes(values: np.ndarray) -> np.ndarray:
     return np.asarray(clipped - np.nanmean(clipped))
 
 
-def _spectrum(changes: np.ndarray) -> np.ndarray:
-    return np.fft.rfft(np.nan_to_num(changes), 2 * len(changes))
-
-
-def _best_lead(one: np.ndarray, other: np.ndarray) -> int:
-    """Rows, at least 1, after which `other` follows `one` most closely; 0: they cannot be compared."""
-    longest = min(LONGEST_LEAD, len(one) - FEWEST_PAIRS)
-    if longest < 1 or not np.nansum(np.square(one)) or not np.nansum(np.square(other)):
-        return 0
-    together = np.fft.irfft(np.conj(_spectrum(one)) * _spectrum(other), 2 * len(one))
-    return 1 + int(np.argmax(np.abs(together[1 : longest + 1])))
-
-
-def _knows_itself(changes: np.ndarray) -> bool:
-    """Whether a series' own past tells its changes, as it does for a plain wave."""
-    lead = _best_lead(changes, changes)
-    return lead > 0 and abs(_correlate_later(changes, changes, lead)) >= OWN
+def _transform(changes: np.ndarray) -> np.ndarray:
+    """Fourier transform with room for the longest lead, missing values as zero."""
+    return np.fft.rfft(np.nan_to_num(changes), 2 ** (len(changes) + LONGEST_LEAD).bit_length())
 
 
 def _correlate_later(one: np.ndarray, other: np.ndarray, lead: int) -> float:
     """Correlation of `one` with `other` `lead` rows later."""
-    early, late = one[:-lead], other[lead:]
-    both = ~np.isnan(early) & ~np.isnan(late)
-    return _correlate(early[both], late[both]) if both.sum() >= FEWEST_PAIRS else 0.0
+    return _correlate(one[:-lead], other[lead:])
 
 
 def _correlate(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
+    """Over the pairs that are known; 0: too few, or one of them never changes."""
+    both = ~np.isnan(one) & ~np.isnan(other)
+    if both.sum() < FEWEST_PAIRS:
+        return 0.0
+    one, other = one[both] - one[both].mean(), other[both] - other[both].mean()
     scale = float(np.sqrt(np.square(one).sum() * np.square(other).sum()))
     return float((one * other).sum() / scale) if scale > 0 and np.isfinite(scale) else 0.0
