@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce clean
+.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce results clean
 
 # torch is pinned to one release so that a bare machine does not fetch its GPU packages
 $(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
@@ -34,7 +34,7 @@ wheel: $(VENV)/ready
 	rm -rf dist build/wheel-env
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/wheel-env
-	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest hypothesis
 	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider test_flow.py
 	build/wheel-env/bin/seqconv --version
 
@@ -70,5 +70,15 @@ bench:
 reproduce: $(VENV)/ready
 	$(BIN)/python bench/reproduce.py
 
+# data of one's own beside the libraries of the field; SEQCONV_DATA names the folder with the files
+RESULTS_BIN := .venv-results/bin
+
+results:
+	test -x $(RESULTS_BIN)/python || $(PYTHON) -m venv .venv-results
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check --requirement bench/own_data/requirements.txt
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check .
+	$(RESULTS_BIN)/python bench/own_data/run.py
+
 clean:
-	rm -rf $(VENV) .venv-bench build dist runs
+	rm -rf $(VENV) .venv-bench .venv-results build dist runs

@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from seqconv.errors import DataError
+
+settings.register_profile("seqconv", deadline=None)  # a busy machine is no bug
+settings.load_profile("seqconv")
 
 
 @pytest.fixture(scope="session")

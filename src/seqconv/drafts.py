@@ -21,7 +21,9 @@ from seqconv.config import (
     recipe_names,
 )
 from seqconv.data import EncodedTexts, SequenceData, Series, SeriesData, TextData
+from seqconv.defaults import default_text_settings
 from seqconv.errors import ConfigError, nearest
+from seqconv.features import TextFeatures
 from seqconv.periods import find_periods
 from seqconv.readers.kinds import guess_task
 from seqconv.tokens import split
@@ -31,7 +33,7 @@ PERIODS_BACK = 2  # of the strongest period in a window
 SHARE = 20  # a window is at most that part of the rows
 TRAINING = 0.7  # share of the rows whose periods are looked at: those that every default split trains on
 CUT = 0.99  # share of the texts that max_len leaves whole
-LONGEST_TEXT = 2000
+SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 SAMPLE = 5000  # texts whose lengths are looked at
 
 Data = TextData | SeriesData | SequenceData
@@ -122,6 +124,8 @@ def _guess(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
         found = _guess_loss(data.train.classes)
     else:
         found = _guess_series(recipe, data, given)
+    if "network.layers" in given:  # training goes with its network
+        given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
     return {name: guess for name, guess in found.items() if name not in given}
 
 
@@ -133,13 +137,15 @@ def _guess_texts(data: TextData) -> Guesses:
     train = data.train
     found = {"training.loss": ("binary_crossentropy", "")} if train.labels.ndim == 2 else _guess_loss(train.classes)
     if isinstance(train, EncodedTexts):
-        return found
-    sample = train.texts[:: max(1, len(train.texts) // SAMPLE)]
-    lengths = np.sort([1 + len(split(text)) for text in sample])  # the start and the words
-    wanted = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)])
-    # a network with convolutions and pools in a row needs some steps to work on
-    kept = min(max(wanted, 20), LONGEST_TEXT)
-    cut = float(np.mean(lengths > kept))
+        lengths = np.sort(np.diff(train.offsets))
+    else:
+        lengths = np.sort([len(split(text)) for text in train.texts[:: max(1, len(train.texts) // SAMPLE)]])
+    longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start
+    kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
+    cut = float(np.mean(lengths >= kept))
+    outputs = TextFeatures(train.classes, None, kept, train.labels.ndim == 2).outputs
+    chosen = default_text_settings(len(train.labels), float(lengths.mean()), outputs)
+    found |= {name: (value, "") for name, value in chosen.items()}
     return found | {"text.max_len": (kept, f"max_len: {kept} words of each text, which cuts {cut:.1%} of them")}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
@@ -17,12 +17,9 @@ from seqconv.predictor import Predictor
 from seqconv.readers.columns import guess_text
 from seqconv.readers.sequences import read_sequences
 from seqconv.readers.series import series_from_table
-from seqconv.readers.tables import Table, add_columns, create_table, iterate_tables
+from seqconv.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
 from seqconv.readers.texts import read_lines
 from seqconv.windows import show_duration
-
-if TYPE_CHECKING:
-    import polars
 
 PIECE = 50_000  # rows read at a time
 MOST_SHARES = 20  # classes up to which every one's probability is written
@@ -33,7 +30,7 @@ Columns = dict[str, np.ndarray | list[str]]
 
 def predict_file(
     predictor: Predictor, source: str | Path | IO[bytes], column: str = "", piece: int = PIECE
-) -> "Iterator[polars.DataFrame]":
+) -> Iterator[Frame]:
     """The rows of `source` with the model's answers behind them, in pieces, so that any length passes.
 
     Texts get `prediction` (several labels: apart by `|`) and `probability of CLASS`; a series gets for each row the
@@ -59,7 +56,7 @@ def predict_file(
 
 def _predict_texts(
     predictor: Predictor, features: TextFeatures, source: str | Path | IO[bytes], column: str, piece: int
-) -> "Iterator[polars.DataFrame]":
+) -> Iterator[Frame]:
     if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
         lines = iter(read_lines(source))
         while texts := list(islice(lines, piece)):
@@ -77,7 +74,7 @@ def _predict_texts(
         yield add_columns(table, _class_columns(features.classes, predictor.predict(texts), features))
 
 
-def _predict_sequences(predictor: Predictor, features: SequenceFeatures, path: Path) -> "Iterator[polars.DataFrame]":
+def _predict_sequences(predictor: Predictor, features: SequenceFeatures, path: Path) -> Iterator[Frame]:
     sequences = read_sequences(path, labelled=False)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
     yield create_table(numbers | _class_columns(features.classes, predictor.classify(sequences), features))
@@ -97,7 +94,7 @@ def _class_columns(classes: tuple[str, ...], shares: np.ndarray, features: TextF
 
 def _predict_series(
     predictor: Predictor, features: SeriesFeatures, path: Path, column: str, piece: int
-) -> "Iterator[polars.DataFrame]":
+) -> Iterator[Frame]:
     spec = features.spec
     before: Series | None = None  # the rows that the next piece's first windows reach back to
     for table in iterate_tables(path, piece, HEADERS[_series_config(predictor.bundle).header]):
@@ -164,7 +161,7 @@ def _forecast_columns(predictor: Predictor, features: SeriesFeatures, series: Se
     }
 
 
-def count_rows(pieces: "Iterable[polars.DataFrame]", total: list[int]) -> "Iterator[polars.DataFrame]":
+def count_rows(pieces: Iterable[Frame], total: list[int]) -> Iterator[Frame]:
     """The pieces as they are, their rows added up in `total[0]`."""
     for piece in pieces:
         total[0] += len(piece)

@@ -19,6 +19,7 @@ from seqconv.engines.steps import (
     ResidualStep,
     RowGradient,
     Step,
+    SubtractLastStep,
     TanhStep,
     Tokens,
 )
@@ -43,6 +44,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Shape,
+    SubtractLast,
     Tanh,
     TokenConv,
 )
@@ -336,6 +338,8 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bo
             return DenseStep(context, at, outputs, first), 1
         case MaxPool(size):
             return MaxPoolStep(context, at, size), 1
+        case SubtractLast(channels):
+            return SubtractLastStep(context, at, channels), 1
         case Residual(body):
             return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
         case TokenConv() as filters:
