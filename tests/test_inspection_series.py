@@ -200,15 +200,20 @@ def test_ordinary_extremes_are_no_sentinels(path, columns, values):
     assert look(write_csv(path, columns | {"wind": values}), TARGET).findings == ()
 
 
-def test_clock_changes_are_suspected_and_gone_with_the_zone(path):
-    utc = np.datetime64("2021-03-01T00:00:00") + np.arange(24 * 300) * np.timedelta64(1, "h")
-    local = (
-        polars.Series(utc.astype("datetime64[ms]")).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+@pytest.mark.parametrize("minutes", [60, 30])
+def test_clock_changes_are_suspected_and_gone_with_the_zone(path, minutes):
+    utc = np.datetime64("2021-03-01T00:00:00", "ms") + np.arange(24 * 300 * 60 // minutes) * np.timedelta64(
+        minutes, "m"
     )
-    columns = make_columns(len(utc)) | {"time": local.dt.replace_time_zone(None).to_numpy().astype("datetime64[s]")}
-    found = look(write_csv(path, columns), TARGET)
-    assert find(found, "clocks change").where.startswith("line 651")
-    assert find(found, "backwards").action.endswith("or pass --time-zone if the clocks went back there")
+    local = polars.Series(utc).dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    times = local.dt.replace_time_zone(None).to_numpy().astype("datetime64[s]")
+    found = look(write_csv(path, make_columns(len(utc)) | {"time": times}), TARGET)
+    assert find(found, "clocks change").action.endswith("Pass --time-zone")
+    assert find(found, "1 hole").where.startswith(f"before line {651 if minutes == 60 else 1300}")
+    if minutes == 60:  # the hour comes twice, its rows once each
+        assert find(found, "repeated").where == "line 5859"
+    else:
+        assert find(found, "backwards").action.endswith("or pass --time-zone if the clocks went back there")
     assert look(path, [*TARGET, "data.zone=Europe/Berlin"]).findings == ()
 
 
@@ -226,9 +231,24 @@ def test_a_column_that_holds_the_targets_future_is_a_leak(path, columns):
         assert "--inputs" in leak.action
 
 
+def test_a_column_that_is_the_coming_change_is_a_leak_and_the_last_change_is_none(path, columns):
+    load = columns["load"]
+    coming, last = np.append(load[24:] - load[:-24], np.zeros(24)), np.append(np.zeros(24), load[24:] - load[:-24])
+    write_csv(path, columns | {"coming": coming, "last": last})
+    found = look(path, [*TARGET, 'windows.leads=["24h"]'])
+    assert "over the next 24 rows" in find(found, "gives the target away").what
+    assert find(found, "gives the target away").where == "'coming'"
+
+
+def test_a_target_that_jumps_back_to_its_mean_accuses_no_twin(path, columns):
+    noise = np.random.default_rng(3).normal(size=HOURS)
+    found = look(write_csv(path, columns | {"load": noise, "wind": noise + 0.01 * columns["wind"]}), TARGET)
+    assert [each.what[:27] for each in found.findings] == ["'wind' is the target again "]
+
+
 def test_a_plain_wave_tells_its_own_future_and_accuses_nobody(path, columns):
     wave = np.sin(2 * np.pi * np.arange(HOURS + 6) / 24)
-    found = look(write_csv(path, columns | {"load": wave[:HOURS], "wind": wave[6:]}), TARGET)
+    found = look(write_csv(path, columns | {"load": wave[:HOURS], "wind": wave[6 : HOURS + 6]}), TARGET)
     assert found.findings == ()
 
 

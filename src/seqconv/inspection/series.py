@@ -174,7 +174,8 @@ def _dropped(lost: int, verb: str) -> str:
 
 def _judge_columns(columns: Sequence[Numbers], target: Numbers | None, windows: _Windows) -> list[Finding]:
     table, found = windows.spacing.table, []
-    leaks = None if target is None or windows.is_constant(target) else Leaks(target)
+    lead = windows.spec.leads[0] if windows.spec else 1
+    leaks = None if target is None or windows.is_constant(target) else Leaks(target, lead)
     for column in columns:
         found += _judge_missing(column, windows, column is target)
         if windows.is_constant(column):

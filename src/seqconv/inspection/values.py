@@ -104,13 +104,20 @@ def judge_sentinel(column: Numbers, table: Table) -> list[Finding]:
 class Leaks:
     """Looks for columns that tell a target's future.
 
-    A leak: the column's changes are those of the target some rows later (|correlation| of first differences at least
-    0.9, the outermost half per cent of both clipped), while no earlier changes of the target itself are (below 0.8).
-    The levels alone would accuse every column with the target's trend or season.
+    A leak: the column's value is the target's change over the coming lead, or its changes are those of the target some
+    rows later (|correlation| at least 0.9, the outermost half per cent of the target's and the column's changes
+    clipped), while the target's own level and earlier changes do not tell the same (below 0.8).
+    Levels against levels would accuse every column with the target's trend or season.
+
+    Args:
+        lead: rows.
     """
 
-    def __init__(self, target: Numbers) -> None:
-        self.target = target
+    def __init__(self, target: Numbers, lead: int) -> None:
+        self.target, self.lead = target, lead
+        values = target.values[-MOST_ROWS:]
+        self.coming = _clip(values[lead:] - values[:-lead])
+        self.drawn_back = abs(_correlate(values[:-lead], self.coming)) >= OWN  # its own level tells the change
         self.changes = _find_changes(target.values[-MOST_ROWS:])
         self.spectrum = _transform(self.changes)
         lead = self._find_lead(self.spectrum)
@@ -123,17 +130,24 @@ class Leaks:
         if abs(same) > TWIN:
             what = f"{name} is the target again (correlation {same:.4f} at the same time)"
             found.append(Finding(what, name, "kept: no leak, its future is unknown too; it adds little"))
-        changes = _find_changes(column.values[-MOST_ROWS:])
-        lead = self._find_lead(_transform(changes)) if self.open else 0
-        tells = _correlate_later(changes, self.changes, lead) if lead else 0.0
-        if abs(tells) >= TELLS:
-            what = (
-                f"{name} gives the target away: its changes are those of {self.target.name!r} {count(lead, 'row')} "
-                f"later (correlation {tells:.3f}), which the target's own past does not tell"
-            )
+        if tells := self._tells(column.values[-MOST_ROWS:]) if self.open else "":
+            what = f"{name} gives the target away: {tells}, which the target's own past does not tell"
             action = "kept, and the score says nothing; leave the column out with --inputs"
             found.append(Finding(what, name, action, "costs"))
         return found
+
+    def _tells(self, values: np.ndarray) -> str:
+        """What a column tells of the target's future; empty: nothing."""
+        of = repr(self.target.name)
+        now = _correlate(values[: -self.lead], self.coming)
+        if abs(now) >= TELLS and not self.drawn_back:
+            return f"it is the change of {of} over the next {count(self.lead, 'row')} (correlation {now:.3f})"
+        changes = _find_changes(values)
+        later = self._find_lead(_transform(changes))
+        follows = _correlate_later(changes, self.changes, later) if later else 0.0
+        if abs(follows) >= TELLS:
+            return f"its changes are those of {of} {count(later, 'row')} later (correlation {follows:.3f})"
+        return ""
 
     def _find_lead(self, spectrum: np.ndarray) -> int:
         """Rows, at least 1, after which the target's changes follow others most closely; 0: too few to tell."""
@@ -145,14 +159,18 @@ class Leaks:
 
 
 def _find_changes(values: np.ndarray) -> np.ndarray:
-    """First differences `[T - 1]`, the outermost clipped, about zero mean, NaN where one is missing."""
-    changes = np.diff(values)
+    """First differences `[T - 1]` about zero mean, clipped."""
+    changes = _clip(np.diff(values))
+    return np.asarray(changes - np.nanmean(changes)) if len(changes) > np.isnan(changes).sum() else changes
+
+
+def _clip(changes: np.ndarray) -> np.ndarray:
+    """Without the outermost values; NaN where one is missing, everywhere if few are known."""
     known = changes[~np.isnan(changes)]
     if len(known) < FEWEST_PAIRS:
         return np.full(len(changes), np.nan)
     low, high = np.percentile(known, [CLIPPED, 100 - CLIPPED])
-    clipped = np.clip(changes, low, high)
-    return np.asarray(clipped - np.nanmean(clipped))
+    return np.asarray(np.clip(changes, low, high))
 
 
 def _transform(changes: np.ndarray) -> np.ndarray:
