@@ -162,6 +162,25 @@ def test_several_labels_a_row(write):
     assert found.facts["classes"] == {"c": 40, "a": 20, "b": 20}
 
 
+def test_texts_in_files_and_folders_name_their_places(tmp_path):
+    rows = make_rows()
+    for name, part in (("neg", rows[::2]), ("pos", rows[1::2])):
+        (tmp_path / f"films.{name}").write_text("\n".join([*(text for text, _ in part), ""]) + "\n")
+    found = inspect_file(tmp_path)
+    assert find(
+        found, "2 texts empty"
+    ).where == f"{tmp_path}/films.neg, line 31, {tmp_path}/films.pos, line 31".replace(f"{tmp_path}, ", "")
+
+
+def test_encoded_texts(tmp_path):
+    texts = np.empty(4, object)
+    texts[:] = [[1, 14, 22], [1, 5], [1, 9, 8, 7], [1, 3]]
+    arrays = {"x_train": texts, "y_train": np.array([0, 1, 0, 1]), "x_test": texts, "y_test": np.array([0, 1, 0, 1])}
+    np.savez(tmp_path / "imdb.npz", **arrays)
+    found = inspect_file(tmp_path / "imdb.npz")
+    assert (found.rows, found.facts["classes"]) == (4, {"neg": 2, "pos": 2})
+
+
 def test_a_table_of_no_clear_kind_is_shown_with_what_training_wants(write):
     found = inspect_file(write("name,city\nann,rome\nbob,oslo\n"))
     assert (found.task, found.rows) == ("", 2)

@@ -149,6 +149,7 @@ def test_cells_that_are_no_number_block_and_are_counted(path, columns):
     bad = find(found, "no number")
     assert (bad.what, bad.where) == ("2 cells with no number, such as 'calm'", "'wind': line 12, line 22")
     assert bad.weight == "blocks"
+    assert len(found.findings) == 1
 
 
 def test_infinity_blocks(path, columns):
@@ -175,7 +176,7 @@ def test_a_column_constant_in_the_training_rows_alone_blocks(path, columns):
 def test_text_and_empty_columns_are_left_out(path, columns):
     columns |= {"note": ["fine weather"] * HOURS, "blank": [""] * HOURS}
     found = look(write_csv(path, columns), TARGET)
-    assert {(each.where, each.action) for each in found.findings} == {("note", "left out"), ("blank", "left out")}
+    assert {(each.where, each.action) for each in found.findings} == {("'note'", "left out"), ("'blank'", "left out")}
     assert [each.kind for each in found.columns][-2:] == ["left out", "left out"]
 
 
@@ -329,3 +330,9 @@ def test_real_series_show_what_is_known_about_them_and_no_more(real_data):
     assert look(real_data / "ett" / "ETTh1.csv", ['data.target=["OT"]']).findings == ()
     jena = look(real_data / "jena" / "jena_hourly_2009_2016.csv", ['data.target=["T (degC)"]'])
     assert [each.what for each in jena.findings] == ["5 holes in the times, 89 rows missing"]
+
+
+def test_each_of_several_targets_is_judged(path, columns):
+    columns["next"] = np.append(columns["wind"][1:], 0.0)
+    found = look(write_csv(path, columns), ['data.target=["load","wind"]'])
+    assert "'wind' 1 row later" in find(found, "gives the target away").what

@@ -58,7 +58,8 @@ def _print_page(found: "Inspection") -> None:
         if findings:
             print(f"\n{heading[0].upper()}{heading[1:]}")
         for each in findings:
-            _print_wrapped(f"  {mark} ", f"{each.what}{f' ({each.where})' if each.where else ''}")
+            where = f" ({each.where})" if each.where not in each.what else ""
+            _print_wrapped(f"  {mark} ", each.what + where)
             _print_wrapped("    -> ", each.action)
     if not found.findings:
         print("\nNothing odd was found.")

@@ -42,10 +42,10 @@ def inspect_series(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
     spacing = read_spacing(table, found, config)
     with np.errstate(all="ignore"):  # of numbers near the largest
         columns, findings = _read_columns(spacing.table, found, config)
-        target = next((each for each in columns if each.name in (config.target or [columns[0].name])), None)
-        target = target if config.target or len(columns) == 1 else None
-        windows = _Windows(spacing, columns, recipe, given, target)
-        findings += [*spacing.findings, *windows.findings, *_judge_columns(columns, target, windows)]
+        names = config.target or tuple(each.name for each in columns if len(columns) == 1)
+        targets = [each for each in columns if each.name in names]
+        windows = _Windows(spacing, columns, recipe, given, bool(targets))
+        findings += [*spacing.findings, *windows.findings, *_judge_columns(columns, targets, windows)]
         findings += windows.judge_times()
         facts = _describe(spacing, columns, windows)
     described = _describe_columns(table, found, columns, facts["periods"])
@@ -87,9 +87,7 @@ def _read_columns(table: Table, found: list[str], config: SeriesDataConfig) -> t
 class _Windows:
     """What training would cut the series into, as far as it can be cut; findings are what it refuses."""
 
-    def __init__(
-        self, spacing: Spacing, columns: list[Numbers], recipe: Recipe, given: set[str], target: Numbers | None
-    ) -> None:
+    def __init__(self, spacing: Spacing, columns: list[Numbers], recipe: Recipe, given: set[str], aimed: bool) -> None:
         self.spacing, self.columns = spacing, columns
         self.findings: list[Finding] = []
         self.notes: tuple[str, ...] = ()
@@ -100,7 +98,7 @@ class _Windows:
         assert isinstance(config, SeriesDataConfig)
         rows = len(spacing.stamps)
         self.training = round(rows * config.train_end)
-        if spacing.interval_s and target is not None:
+        if spacing.interval_s and aimed:
             self._cut(recipe, given, config)
         elif columns and not config.target and len(columns) > 1:
             self.notes = (NO_TARGET,)
@@ -153,15 +151,15 @@ class _Windows:
             found.append(replace(finding, action=action))
         return found
 
-    def show_cost(self, column: Numbers, is_target: bool) -> str:
-        """What a column's missing values cost."""
+    def show_cost(self, missing: np.ndarray, is_target: bool) -> str:
+        """What missing values of a column, bool `[T]`, cost."""
         if self.spec is None:
             return "every window that holds one is dropped"
-        values, lost = column.values[:, None], 0
+        values, lost = np.where(missing, np.nan, 0.0)[:, None], 0
         for anchors in self._anchors():
             holds = self.spec.holds_missing(anchors, values)
             for delay in self.spec.delays if is_target else ():
-                holds |= np.isnan(column.values[anchors + delay])
+                holds |= missing[anchors + delay]
             lost += int(holds.sum())
         return _dropped(lost, "hold" if lost > 1 else "holds")
 
@@ -172,37 +170,37 @@ def _dropped(lost: int, verb: str) -> str:
     return f"the {count(lost, 'window')} that {verb} one {'are' if lost > 1 else 'is'} dropped"
 
 
-def _judge_columns(columns: Sequence[Numbers], target: Numbers | None, windows: _Windows) -> list[Finding]:
+def _judge_columns(columns: Sequence[Numbers], targets: Sequence[Numbers], windows: _Windows) -> list[Finding]:
     table, found = windows.spacing.table, []
     lead = windows.spec.leads[0] if windows.spec else 1
-    leaks = None if target is None or windows.is_constant(target) else Leaks(target, lead)
+    leaks = [Leaks(each, lead) for each in targets if not windows.is_constant(each)]
     for column in columns:
-        found += _judge_missing(column, windows, column is target)
+        found += _judge_missing(column, windows, column in targets)
         if windows.is_constant(column):
             found.append(_judge_constant(column, windows.training))
             continue
         found += judge_sentinel(column, table)
-        if leaks and column is not target:
-            found += leaks.judge(column)
+        for leak in leaks if column not in targets else ():
+            found += leak.judge(column)
     return found
 
 
 def _judge_missing(column: Numbers, windows: _Windows, is_target: bool) -> list[Finding]:
+    """Missing values and those of -9999, but for cells that were refused already."""
     table, missing = windows.spacing.table, np.isnan(column.values)
-    if not missing.any() or missing.all():
+    if missing.all():
         return []
-    cost, found = windows.show_cost(column, is_target), []
-    if len(column.marked):
-        where = f"{column.name!r}: {show_places(column.marked, table.place, table.path)}"
-        found.append(
-            Finding(f"{count(len(column.marked), 'value')} of -9999", where, f"read as missing: {cost}", "costs")
-        )
-        missing[column.marked] = False
-    rows = np.flatnonzero(missing)
-    if len(rows) and not (column.refused and len(rows) == 0):
-        where = f"{column.name!r}: {show_places(rows, table.place, table.path)}"
-        what = f"{count(len(rows), 'value')} missing ({len(rows) / len(missing):.1%})"
-        found.append(Finding(what, where, f"not filled: {cost}", "costs"))
+    marked = np.zeros(len(missing), bool)
+    marked[column.marked] = True
+    missing[column.marked] = missing[column.refused] = False
+    share = f"{missing.mean():.1%}"
+    found = []
+    for lacking, what, how in ((marked, "of -9999", "read as missing"), (missing, f"missing ({share})", "not filled")):
+        rows = np.flatnonzero(lacking)
+        if len(rows):
+            where = f"{column.name!r}: {show_places(rows, table.place, table.path)}"
+            action = f"{how}: {windows.show_cost(lacking, is_target)}"
+            found.append(Finding(f"{count(len(rows), 'value')} {what}", where, action, "costs"))
     return found
 
 

@@ -20,30 +20,32 @@ LONGEST_LEAD = 10_000  # rows
 MOST_ROWS = 2**18  # newest rows that are looked at for it
 CLIPPED = 0.5  # per cent of the changes at either end that count as much as the next: a spike alone is no relation
 
+_NONE = np.zeros(0, np.int64)  # no row
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Numbers:
-    """A column of numbers `[T]`, NaN where one is missing; `marked`: rows of -9999; `refused`: cells that are none."""
+    """A column of numbers `[T]`, NaN where one is missing; `marked`: rows of -9999; `refused`: rows that hold none."""
 
     name: str
     values: np.ndarray
     marked: np.ndarray
-    refused: bool = False
+    refused: np.ndarray
 
 
 def read_column(table: Table, name: str, asked: bool) -> tuple[Numbers | None, list[Finding]]:
     """A column as training reads it; where training refuses it, without the cells that are at fault."""
     column = table.frame[name]
     numeric = column.dtype.is_numeric()
-    marked = np.flatnonzero((column == MISSING).fill_null(False).to_numpy()) if numeric else np.zeros(0, np.int64)
+    marked = np.flatnonzero((column == MISSING).fill_null(False).to_numpy()) if numeric else _NONE
     try:
         values, notes = read_numbers(table, name, asked)
     except DataError as error:
         return _read_leniently(table, name, marked, error)
     if values is not None:
-        return Numbers(name, values, marked), []
-    what = notes[0].removeprefix("column ").removesuffix(", left out")
-    return None, [Finding(what, name, "left out")]
+        return Numbers(name, values, marked, _NONE), []
+    what = notes[0].removeprefix(f"column {name!r} ").removesuffix(", left out")
+    return None, [Finding(what, repr(name), "left out")]
 
 
 def _read_leniently(
@@ -66,12 +68,12 @@ def _read_leniently(
     rows = np.flatnonzero(bad)
     values[bad | (values == MISSING)] = np.nan
     if not len(rows):
-        return Numbers(name, values, marked, refused=True), [refuse(error, table.path)]
+        return Numbers(name, values, marked, _NONE), [refuse(error, table.path)]
     kind = "no finite number" if np.isinf(numbers.to_numpy()[rows]).all() else "no number"
     where = f"{name!r}: {show_places(rows, table.place, table.path)}"
     what = f"{count(len(rows), 'cell')} with {kind}, such as {quote(str(column[int(rows[0])]))}"
     action = "refused: correct the cells or leave them empty; or name other columns with --inputs"
-    return Numbers(name, values, marked, refused=True), [Finding(what, where, action, "blocks")]
+    return Numbers(name, values, marked, rows), [Finding(what, where, action, "blocks")]
 
 
 def judge_sentinel(column: Numbers, table: Table) -> list[Finding]:
