@@ -66,7 +66,7 @@ def test_a_clean_series_shows_no_finding(path, columns):
         ("load", "number", 0),
         ("wind", "number", 0),
     ]
-    assert found.facts["interval"] == "1 h"
+    assert found.facts["interval"] == "1h"
     assert found.facts["periods"]["load"][0]["rows"] == 24
     assert found.facts["periods"]["load"][0]["period"] == "1d"
     assert found.facts["periods"]["wind"] == []

@@ -97,8 +97,8 @@ def quote(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Up to five digits: `1234.5`, `-3`."""
-    return f"{value:.5g}"
+    """Up to five digits, large ones whole: `1234.5`, `-3`, `1,640,600`."""
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:.5g}"
 
 
 def take_rows(table: Table, rows: np.ndarray) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import datasets
-from seqconv.config import Recipe, SeriesDataConfig
+from seqconv.config import UNITS_S, Recipe, SeriesDataConfig
 from seqconv.data import Series, SeriesData, count
 from seqconv.drafts import complete_recipe, to_duration
 from seqconv.errors import ConfigError, DataError, nearest
@@ -21,7 +21,7 @@ from seqconv.readers.files import Table
 from seqconv.readers.series import find_times
 from seqconv.readers.tables import read_table
 from seqconv.splits import split_series
-from seqconv.windows import WindowSpec, show_duration
+from seqconv.windows import WindowSpec
 
 MOST_COLUMNS = 40  # whose periods are looked at
 NO_TARGET = "what windows lose and whether a column gives the target away is told with --target COLUMN"
@@ -219,13 +219,13 @@ def _judge_constant(column: Numbers, training: int) -> Finding:
 
 def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -> dict[str, Any]:
     interval_s, stamps = spacing.interval_s, spacing.stamps
-    facts: dict[str, Any] = {"interval": show_duration(interval_s) if interval_s else "not known"}
+    facts: dict[str, Any] = {"interval": to_duration(interval_s) if interval_s else "not known"}
     if interval_s:
         facts |= {"from": str(stamps[0]), "to": str(stamps[-1])}
     facts["periods"] = {
         column.name: [
             {
-                "period": to_duration(each.rows * interval_s) if interval_s else count(each.rows, "row"),
+                "period": _show_period(each.rows * interval_s) if interval_s else count(each.rows, "row"),
                 "rows": each.rows,
                 "share": round(each.share, 3),
             }
@@ -235,6 +235,12 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
         if not windows.is_constant(column)
     }
     return facts | ({"windows": windows.facts} if windows.facts else {})
+
+
+def _show_period(seconds: int) -> str:
+    """Long ones in whole days: they are not known better."""
+    days = round(seconds / UNITS_S["d"])
+    return to_duration(days * UNITS_S["d"] if days > 3 else seconds)
 
 
 def _describe_columns(
