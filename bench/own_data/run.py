@@ -1,7 +1,7 @@
 """Quality and seconds on data of one's own, beside libraries that a user would pick instead.
 
-`python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names the
-folder with the data.
+`python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names
+the folder with the data.
 """
 
 import json

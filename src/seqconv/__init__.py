@@ -18,7 +18,7 @@ _HOMES = {
     "Recipe": "config",
     "Run": "runs",
     "SeqconvError": "errors",
-    "evaluate": "runs",
+    "evaluate": "assessment",
     "load": "predictor",
     "read_recipe": "config",
     "train": "runs",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -58,12 +59,17 @@ class ConvOptions:
     relu: bool
     pool: int
 
+    @cached_property
+    def lost(self) -> int:
+        """Steps that the convolution does not give back."""
+        return self.conv.reach - self.conv.left_pad
+
     def shape(self, batch: int, steps: int) -> Shape:
         """Output shape for inputs of that many steps."""
-        kept = steps + self.conv.left_pad - self.conv.reach
+        kept = steps - self.lost
         return (batch, kept // self.pool, self.conv.filters) if self.pool else (batch, self.conv.filters)
 
-    @property
+    @cached_property
     def values(self) -> tuple[int, int, bool, int]:
         """As the kernels take them."""
         return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
