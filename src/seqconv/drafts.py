@@ -73,13 +73,25 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     if network:
         recipe = _take_network(recipe, network, overrides)
     data = datasets.load(recipe.data, progress)
-    found = _guess(recipe, data, given | ({"network.layers"} if network else set()))
+    recipe, notes = complete_recipe(recipe, data, given | ({"network.layers"} if network else set()))
+    return Draft(recipe, (f"task: {task} ({why})", *notes), data)
+
+
+def complete_recipe(recipe: Recipe, data: Data, given: set[str]) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe with what can be guessed from its data, and what was guessed.
+
+    Args:
+        given: settings that the user names, such as `windows.lookback`: not guessed.
+
+    Raises:
+        ConfigError: a series whose target cannot be guessed.
+    """
+    found = _guess(recipe, data, given)
     table = recipe.to_dict()
     for name, (value, _) in found.items():
         section, _, key = name.partition(".")
         table[section][key] = value
-    notes = (f"task: {task} ({why})", *(note for _, note in found.values() if note))
-    return Draft(recipe_from_dict(table), notes, data)
+    return recipe_from_dict(table), tuple(note for _, note in found.values() if note)
 
 
 def _name(path: Path) -> str:

@@ -75,7 +75,7 @@ def series_from_table(
     found = find_times(table, time)
     notes = list(table.notes)
     if found:
-        times = read_times(_time_cells(table, found), table.place, zone)
+        times = read_times(time_cells(table, found), table.place, zone)
         stamps, interval_s, more = space_rows(times.stamps, interval_s, source, table.place, local=not times.absolute)
         if not time:
             notes.append(f"times from the column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
@@ -121,7 +121,8 @@ def _is_numbered(column: "polars.Series") -> bool:
     return bool(_NUMBER_NAME.fullmatch(column.name.strip())) and is_number_of_time(column)
 
 
-def _time_cells(table: Table, found: list[str]) -> "polars.Series":
+def time_cells(table: Table, found: list[str]) -> "polars.Series":
+    """What `find_times` found, as `read_times` takes it."""
     cells = table.frame[found[0]]
     return cells if len(found) == 1 else (cells + " " + table.frame[found[1]]).alias(found[0])
 
@@ -151,11 +152,10 @@ def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[
     for column in table.frame:
         if column.name in times or (asked and column.name not in asked):
             continue
-        numbers, note = _to_numbers(table, column, bool(asked))
-        notes += [note] if note else []
+        numbers, more = read_numbers(table, column.name, bool(asked))
+        notes += more
         if numbers is not None:
-            chosen[column.name], more = _mark_missing(table, column.name, numbers.to_numpy())
-            notes += more
+            chosen[column.name] = numbers
     if not chosen:
         why = f" ({'; '.join(notes)[:200]})" if notes else ""
         raise DataError(f"{table.path}: must have a column of numbers beside the times; got none{why}. Add one")
@@ -164,6 +164,20 @@ def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[
     for place, each in enumerate(chosen.values()):
         values[:, place] = each
     return values, tuple(chosen), notes
+
+
+def read_numbers(table: Table, name: str, asked: bool = False) -> tuple[np.ndarray | None, list[str]]:
+    """A column `[T]` with NaN where a value is missing, None where it holds no numbers; and notes.
+
+    Raises:
+        DataError: a cell that is no number, or infinite; `asked`: also a column of other kind.
+    """
+    numbers, note = _to_numbers(table, table.frame[name], asked)
+    notes = [note] if note else []
+    if numbers is None:
+        return None, notes
+    values, more = _mark_missing(table, name, numbers.to_numpy())
+    return values, [*notes, *more]
 
 
 def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":

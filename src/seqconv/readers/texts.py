@@ -28,7 +28,7 @@ _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
     """Texts and their labels as they stand in the file; `several`: each may have any number of labels."""
 
     texts: list[str]
@@ -59,14 +59,20 @@ def read_texts(path: str | Path, text: str = "", label: str = "", header: bool |
     Raises:
         DataError: what `read_table` refuses, no such column, no clear choice, numbers for texts, or a label missing.
     """
-    path = Path(path)
+    return to_texts(read_rows(Path(path), text, label, header), str(path))
+
+
+def read_rows(path: Path, text: str = "", label: str = "", header: bool | None = None) -> Rows:
+    """The same as it stands in the file, with the place of each text.
+
+    Raises:
+        DataError: see `read_texts`.
+    """
     if path.is_dir():
-        rows = _read_folder(path)
-    elif _holds_fasttext(path):
-        rows = _read_fasttext(path)
-    else:
-        rows = _from_table(read_table(path, header, strings=True), text, label)
-    return _to_texts(rows, str(path))
+        return _read_folder(path)
+    if holds_fasttext(path):
+        return _read_fasttext(path)
+    return rows_from_table(read_table(path, header, strings=True), text, label)
 
 
 def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
@@ -106,7 +112,8 @@ def _split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 # A table
 
 
-def _from_table(table: Table, text: str, label: str) -> _Rows:
+def rows_from_table(table: Table, text: str, label: str) -> Rows:
+    """Texts and labels of a table that is read already, see `read_texts`."""
     name, label_names, notes = guess_columns(table, text, label)
     notes = (*table.notes, *notes)
     column = table.frame[name]
@@ -117,10 +124,10 @@ def _from_table(table: Table, text: str, label: str) -> _Rows:
     if len(label_names) > 1:
         chosen = [_read_truths(table, each) for each in label_names]
         labels = [tuple(np.compress(row, label_names).tolist()) for row in zip(*chosen, strict=True)]
-        return _Rows(texts, labels, True, notes, table.place, label_names)
+        return Rows(texts, labels, True, notes, table.place, label_names)
     mark = find_labels(table, label)[1] if label else ""
     labels, several, note = _read_labels(table, label_names[0], mark)
-    return _Rows(texts, labels, several, (*notes, *note), table.place)
+    return Rows(texts, labels, several, (*notes, *note), table.place)
 
 
 def _read_truths(table: Table, name: str) -> list[bool]:
@@ -171,13 +178,14 @@ def _find_mark(cells: set[str]) -> str:
 # fastText's lines
 
 
-def _holds_fasttext(path: Path) -> bool:
+def holds_fasttext(path: Path) -> bool:
+    """Whether a file begins with `__label__`."""
     with open_content(path) as content:
         start = content.read(1 << 12).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe")
     return start.lstrip().startswith(_PREFIX.encode())
 
 
-def _read_fasttext(path: Path) -> _Rows:
+def _read_fasttext(path: Path) -> Rows:
     texts, labels = [], []
     for number, line in enumerate(read_lines(path), start=1):
         found = _TOKEN.findall(line)
@@ -188,7 +196,7 @@ def _read_fasttext(path: Path) -> _Rows:
         labels.append(tuple(dict.fromkeys(found)))
         texts.append(_TOKEN.sub("", line).strip())
     several = any(len(each) > 1 for each in labels)
-    return _Rows(texts, labels, several, _note_encoding(path), lambda row: f"{path}, line {row + 1}")
+    return Rows(texts, labels, several, _note_encoding(path), lambda row: f"{path}, line {row + 1}")
 
 
 def _note_encoding(path: Path) -> tuple[str, ...]:
@@ -199,7 +207,7 @@ def _note_encoding(path: Path) -> tuple[str, ...]:
 # A folder
 
 
-def _read_folder(path: Path) -> _Rows:
+def _read_folder(path: Path) -> Rows:
     try:
         visible = sorted(each for each in path.iterdir() if not each.name.startswith((".", "_")))
         folders = {each.name: sorted(each.glob("*.txt")) for each in visible if each.is_dir()}
@@ -217,7 +225,7 @@ def _read_folder(path: Path) -> _Rows:
     return _read_files(dict(zip(name_classes([each.name for each in files]), files, strict=True)))
 
 
-def _read_folder_of_folders(folders: dict[str, list[Path]]) -> _Rows:
+def _read_folder_of_folders(folders: dict[str, list[Path]]) -> Rows:
     texts, labels, places, encodings = [], [], [], Counter[str]()
     for name, files in folders.items():
         for file in files:
@@ -227,7 +235,7 @@ def _read_folder_of_folders(folders: dict[str, list[Path]]) -> _Rows:
         labels += [(name,)] * len(files)
         places += files
     notes = tuple(f"{count(number, 'file')} {note}" for note, number in encodings.items())
-    return _Rows(texts, labels, False, notes, lambda row: str(places[row]))
+    return Rows(texts, labels, False, notes, lambda row: str(places[row]))
 
 
 def _read_text(file: Path) -> tuple[str, str]:
@@ -239,7 +247,7 @@ def _read_text(file: Path) -> tuple[str, str]:
     return b"".join(read_utf8(file, io.BytesIO(data), encoding)).decode(), encoding
 
 
-def _read_files(files: dict[str, Path]) -> _Rows:
+def _read_files(files: dict[str, Path]) -> Rows:
     texts: list[str] = []
     labels, places, notes = [], [], []
     for name, file in files.items():
@@ -248,7 +256,7 @@ def _read_files(files: dict[str, Path]) -> _Rows:
         texts += lines
         labels += [(name,)] * len(lines)
         places += [(file, number) for number in range(1, len(lines) + 1)]
-    return _Rows(texts, labels, False, tuple(notes), lambda row: "{}, line {}".format(*places[row]))
+    return Rows(texts, labels, False, tuple(notes), lambda row: "{}, line {}".format(*places[row]))
 
 
 def name_classes(names: Sequence[str]) -> list[str]:
@@ -270,7 +278,12 @@ def name_classes(names: Sequence[str]) -> list[str]:
 # Classes
 
 
-def _to_texts(rows: _Rows, source: str) -> Texts:
+def to_texts(rows: Rows, source: str) -> Texts:
+    """Labels as counts into the classes, and what is odd about them in the notes.
+
+    Raises:
+        DataError: no text, or none with a word.
+    """
     if not rows.texts:
         raise DataError(f"{source}: must hold texts; got none. Give a file with data")
     empty = [row for row, text in enumerate(rows.texts) if not text.strip()]

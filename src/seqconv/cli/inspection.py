@@ -1,0 +1,112 @@
+"""The command that looks at a file before any training."""
+
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqconv.cli.console import Json, Settings, app, create_table, print_json, print_table, takes_flags
+from seqconv.flags import Flags, to_overrides
+
+if TYPE_CHECKING:
+    from seqconv.inspection import Inspection
+
+HEADINGS = {  # weight -> heading, and the mark of each finding
+    "blocks": ("training refuses the file until this is put right", "x"),
+    "costs": ("costs rows, or makes scores say less than they seem to", "!"),
+    "note": ("worth knowing", "-"),
+}
+SHARE = 0.01  # of the variance at a period from which a column's table names it
+WIDEST = 110  # characters of a line
+CLASSES = 12  # shown
+
+
+@app.command(name="inspect")
+@takes_flags
+def inspect_data(
+    source: Annotated[str, typer.Argument(metavar="FILE", help="A data file or folder.", show_default=False)],
+    flags: Flags,
+    settings: Settings = None,
+    json: Json = False,
+) -> None:
+    """Show what a file holds, what is odd about it, and what training would do about each oddity.
+
+    Texts: classes, lengths, empty and repeated texts. Series: interval, holes, missing values, periods; with --target
+    also what windows lose, and columns that give the target away. Nothing is trained or written.
+    """
+    from seqconv.inspection import inspect_file
+
+    found = inspect_file(source, (*to_overrides(flags), *(settings or [])))
+    if json:
+        print_json(found.to_dict())
+    else:
+        _print_page(found)
+
+
+def _print_page(found: "Inspection") -> None:
+    kinds = {"text": "labelled texts", "series": "a time series", "sequence": "labelled sequences"}
+    kind = kinds.get(found.task, "a table of no clear kind")
+    print(f"{found.source}: {found.rows:,} row{'s' if found.rows > 1 else ''}, {kind}\n")
+    for name, value in _list_facts(found.facts):
+        _print_wrapped(f"{name:<10} ", value)
+    if found.facts:
+        print()
+    _print_columns(found)
+    for weight, (heading, mark) in HEADINGS.items():
+        findings = [each for each in found.findings if each.weight == weight]
+        if findings:
+            print(f"\n{heading[0].upper()}{heading[1:]}")
+        for each in findings:
+            where = f" ({each.where})" if each.where not in each.what else ""
+            _print_wrapped(f"  {mark} ", each.what + where)
+            _print_wrapped("    -> ", each.action)
+    if not found.findings:
+        print("\nNothing odd was found.")
+    if found.notes:
+        print()
+    for note in found.notes:
+        _print_wrapped("", note)
+
+
+def _print_columns(found: "Inspection") -> None:
+    periods = found.facts.get("periods", {})
+    table = create_table("column", "type", ">missing", "range or examples", *(["periods"] if periods else []))
+    for column in found.columns:
+        strong = [each["period"] for each in periods.get(column.name, []) if each["share"] >= SHARE]
+        cells = [column.name, column.kind, f"{column.missing:,}" if column.missing else "", column.values]
+        table.add_row(*cells, *([", ".join(strong)] if periods else []))
+    print_table(table)
+
+
+def _list_facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and line of each fact."""
+    lines = []
+    for name, value in facts.items():
+        if name == "periods":
+            continue
+        if name == "classes":
+            lines.append((name, _show_classes(value)))
+        elif name == "max_len":
+            cuts = f"{value['cut']:.1%} of the texts are longer (500 would cut {value['cut at 500']:.1%})"
+            lines.append((name, f"{value['chosen']}, chosen from the lengths: {cuts}"))
+        elif name == "windows":
+            counts = (f"{part} {each['windows']:,}" for part, each in value.items() if part != "lead")
+            lines.append((name, f"{', '.join(counts)}; lead {value['lead']}"))
+        elif isinstance(value, dict):
+            lines.append((name, ", ".join(f"{part} {each:,}" for part, each in value.items())))
+        else:
+            lines.append((name, f"{value:,}" if isinstance(value, int) else value.replace("T", " ")))
+    return lines
+
+
+def _show_classes(counts: dict[str, int]) -> str:
+    total = max(sum(counts.values()), 1)
+    shown = [f"{name}: {rows:,} ({rows / total:.1%})" for name, rows in list(counts.items())[:CLASSES]]
+    more = f" and {len(counts) - CLASSES} more" if len(counts) > CLASSES else ""
+    return ", ".join(shown) + more
+
+
+def _print_wrapped(lead: str, text: str) -> None:
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    print(textwrap.fill(text, max(width, 40), initial_indent=lead, subsequent_indent=" " * len(lead)))
