@@ -129,7 +129,7 @@ def test_marks_for_missing_numbers_and_decimal_commas(write):
     assert series.times.astype(str).tolist() == ["2006-12-16T17:24:00", "2006-12-16T17:25:00"]
     assert "times from the columns 'Date' and 'Time'" in series.notes
     assert "1 cell in 'n' read as missing" in series.notes
-    assert "'power' has decimal commas" in series.notes
+    assert "commas in 'power' read as decimal points" in series.notes
     assert "column 'k' is text like '1,000', left out" in series.notes  # a thousand, or one?
 
 

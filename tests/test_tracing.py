@@ -22,6 +22,7 @@ from seqconv.models import (
     NgramBag,
     Relu,
     Residual,
+    SubtractLast,
     Tanh,
     TokenConv,
     output_shape,
@@ -31,7 +32,7 @@ from seqconv.summaries import summarise
 from seqconv.tokens import TokenInputs
 from seqconv.tracing import trace
 
-NOT_LOCAL = (Gru, Lstm, GlobalAveragePool, LastStep)
+NOT_LOCAL = (Gru, Lstm, GlobalAveragePool, LastStep, SubtractLast)
 
 
 def hold_against_engine(plan, shape, seed):

@@ -30,7 +30,8 @@ class Scaler:
         for column, known in zip(columns, count, strict=True):
             if known == 0:
                 raise DataError(f"column {column!r}: must hold values in the training rows; got none. Leave it out")
-        mean, std = (fit(values, axis=0, dtype=np.float64) for fit in (np.nanmean, np.nanstd))
+        mean = np.asarray(np.nanmean(values, axis=0, dtype=np.float64))
+        std = np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
         for column, spread, centre in zip(columns, std, mean, strict=True):
             # a spread of rounding noise alone would be blown up to unit size
             if spread <= 1e-12 * max(abs(centre), 1.0):
