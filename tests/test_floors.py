@@ -14,7 +14,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"config"},
     {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
     {"demo", "features", "holdout", "masks", "plans", "plots", "readers", "summaries"},
-    {"bundle", "datasets", "engines", "splits"},
+    {"bundle", "datasets", "engines", "frames", "splits"},
     {"baselines", "checkpoint", "drafts"},
     {"predictor", "training"},
     {"prediction"},

@@ -73,7 +73,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     if network:
         recipe = _take_network(recipe, network, overrides)
     data = datasets.load(recipe.data, progress)
-    found = _guess(recipe, data, given | ({"network.layers"} if network else set()))
+    found = guess_settings(recipe, data, given | ({"network.layers"} if network else set()))
     table = recipe.to_dict()
     for name, (value, _) in found.items():
         section, _, key = name.partition(".")
@@ -105,7 +105,8 @@ def _take_network(recipe: Recipe, name: str, overrides: Sequence[str]) -> Recipe
 Guesses = dict[str, tuple[Any, str]]  # setting -> value, and what to say of it
 
 
-def _guess(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
+def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
+    """Settings that fit the data, without those in `given`; where the layers are, training goes with them."""
     if isinstance(data, TextData):
         found = _guess_texts(data)
     elif isinstance(data, SequenceData):
