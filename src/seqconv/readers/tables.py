@@ -18,7 +18,16 @@ from seqconv.readers.jsonlines import looks_like_json, read_json_lines
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Frame", "Table", "add_columns", "create_table", "iterate_tables", "read_table", "table_from_frame", "write_table"]
+__all__ = [
+    "Frame",
+    "Table",
+    "add_columns",
+    "create_table",
+    "iterate_tables",
+    "read_table",
+    "table_from_frame",
+    "write_table",
+]
 
 Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
 _PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
