@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
@@ -115,19 +115,19 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
         outputs = self._outputs(X)
-        if self.bundle_.features.multi_label:
+        if self._features.multi_label:
             return (outputs > 0).astype(int)
         chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
         return np.asarray(self.classes_[chosen.astype(int)])
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
-        return probabilities(self._outputs(X), self.bundle_.features.multi_label)
+        return probabilities(self._outputs(X), self._features.multi_label)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits `[N, classes]`; two classes: of the second `[N]`."""
         outputs = self._outputs(X)
-        return outputs[:, 0] if len(self.classes_) == 2 and not self.bundle_.features.multi_label else outputs
+        return outputs[:, 0] if len(self.classes_) == 2 and not self._features.multi_label else outputs
 
     @property
     def bundle_(self) -> Bundle:
@@ -140,16 +140,17 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         check_is_fitted(self, "_model")
         return self._model.predict(self._read_inputs(X)).astype(np.float64)
 
-    def _read_inputs(self, X: Any) -> Inputs:
+    def _read_inputs(self, X: Any) -> Any:
         raise NotImplementedError
 
     def _read_labels(self, y: Any, several: bool) -> np.ndarray:
         """Labels as `Texts` has them; sets `classes_`."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        y = np.asarray(y)
+        assert_all_finite(y, input_name="y")
         if several and type_of_target(y, input_name="y") == "multilabel-indicator":
-            labels = check_array(y, accept_sparse=True, input_name="y")
-            labels = labels.toarray() if hasattr(labels, "toarray") else labels
+            labels = check_array(y, input_name="y")
             self.classes_ = np.arange(labels.shape[1])
             return np.asarray(labels, np.uint8)
         labels = column_or_1d(y, warn=True)
@@ -248,8 +249,8 @@ class TextClassifier(SequenceLabeller):
         split = split_texts(TextData(_take(data, train), other, other), recipe, threads=self._threads())
         return self._finish(split, recipe, bool(len(validation)))
 
-    def _read_inputs(self, X: Any) -> Inputs:
-        return self._features.inputs(self._features.vocabulary.encode(_list_texts(X)))
+    def _read_inputs(self, X: Any) -> Any:
+        return self._features.inputs(self._features.vocabulary.encode(_list_texts(X), self._threads()))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -320,7 +321,7 @@ class SequenceClassifier(SequenceLabeller):
             split_sequences(SequenceData(data.take(train), other, other), recipe), recipe, bool(len(validation))
         )
 
-    def _read_inputs(self, X: Any) -> Inputs:
+    def _read_inputs(self, X: Any) -> Any:
         return self._features.inputs(self._read_sequences(X, reset=False))
 
     def _read_sequences(self, X: Any, reset: bool) -> Sequences:
@@ -360,7 +361,8 @@ def _is_ragged(X: Any) -> bool:
 def _check_values(X: Any, estimator: BaseEstimator, reset: bool) -> np.ndarray:
     """X as numbers; a table must have the columns of the one in training."""
     checks: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-    if np.ndim(X) == 3:
+    known = isinstance(X, list | tuple | np.ndarray)
+    if (np.ndim(X) if known else getattr(X, "ndim", 2)) == 3:
         return np.asarray(check_array(X, allow_nd=True, input_name="X", **checks))
     if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and len(X) and np.ndim(X[0]):
         return _check_values(list(X), estimator, reset)

@@ -15,8 +15,9 @@ from seqconv.data import Series
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators import NetworkEstimator
 from seqconv.features import SeriesFeatures
-from seqconv.frames import START, split_times
+from seqconv.frames import split_times
 from seqconv.readers.sampling import space_rows
+from seqconv.readers.series import START
 from seqconv.splits import Part, Split, cut_series
 from seqconv.windows import Scaler, WindowInputs, WindowSpec
 
@@ -137,7 +138,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "_model")
         joined = self._end if X is None else self._join(*self._read_rows(X, reset=False))
-        newest = self._answer(*joined)[1][-1]
+        newest: np.ndarray = self._answer(*joined)[1][-1]
         if np.isnan(newest).any():
             raise DataError("X must end in a window without a hole or NaN, to forecast from; it does not. Fill it in")
         return newest[:, 0] if self._flat else newest
@@ -150,7 +151,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return float(np.mean([r2_score(truth, each, sample_weight=sample_weight) for each in leads]))
 
     def _make_spec(self, interval_s: int) -> WindowSpec:
-        leads = [self.lead] if np.ndim(self.lead) == 0 else list(self.lead)  # type: ignore[arg-type]
+        leads: list[Any] = np.asarray(self.lead).reshape(-1).tolist()
         for name, value in (("lookback", self.lookback), ("step", self.step), *(("lead", lead) for lead in leads)):
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
                 raise ConfigError(f"{name} must be a whole number of rows, at least 1; got {value!r}")

@@ -40,7 +40,7 @@ def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
     """
     if isinstance(texts, str) or not (hasattr(texts, "__len__") or hasattr(texts, "__array__")):
         raise DataError(f"{source}: must be a list of texts; got one {type(texts).__name__}. Put it into a list")
-    shape = getattr(texts, "shape", ())
+    shape: tuple[int, ...] = getattr(texts, "shape", ())
     if len(shape) == 2 and shape[1] != 1:
         raise DataError(f"{source}: must be one column of texts; got {shape[1]}. Choose the column")
     items = np.asarray(texts, object).ravel() if shape else texts
@@ -122,7 +122,7 @@ def split_times(frame: Any) -> tuple[np.ndarray | None, Any]:
     Returns:
         datetime64[s] `[T]`, or None where there are no times, as for an array.
     """
-    index = getattr(frame, "index", None)
+    index: Any = getattr(frame, "index", None)
     if hasattr(index, "to_timestamp"):
         index = index.to_timestamp()
     kind = getattr(getattr(index, "dtype", None), "kind", "")
