@@ -16,6 +16,7 @@ import seqconv
 from seqconv.bundle import write_bundle
 from seqconv.estimators import SequenceClassifier, TextClassifier
 from seqconv.forecaster import SeriesForecaster
+from seqconv.frames import to_sequences
 
 REASONS = {
     SeriesForecaster: {
@@ -54,7 +55,8 @@ class RowClassifier(TextClassifier):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array, tags.input_tags.string, tags.classifier_tags.poor_score = True, False, True
+        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = True, False, False
+        tags.classifier_tags.poor_score = True
         return tags
 
 
@@ -170,7 +172,7 @@ def test_the_bundle_is_what_the_rest_of_the_package_reads(kind, tmp_path):
     model = tiny(kind).fit(X, y)
     write_bundle(model.bundle_, tmp_path / "model")
     predictor = seqconv.load(tmp_path / "model")
-    answers = predictor.predict(X) if kind is TextClassifier else predictor.classify(seqconv.frames.to_sequences(X))
+    answers = predictor.predict(X) if kind is TextClassifier else predictor.classify(to_sequences(X))
     np.testing.assert_allclose(answers, model.predict_proba(X), atol=1e-6)
     assert predictor.bundle.features.classes == tuple(map(str, model.classes_))
 

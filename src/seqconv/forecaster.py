@@ -173,22 +173,24 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             reach = f"at least {spec.reach} rows (lookback and lead)"
             raise DataError(f"X must have {reach}; got n_samples = {rows}. Use a shorter lookback or more rows")
         cut = round(rows * (1 - self._share(recipe)))
+        if self.validation and min(cut, rows - cut) < spec.reach:
+            must = f"validation and what it leaves must hold a window of {spec.reach} rows each"
+            raise ConfigError(f"{must}; got {rows - cut} and {cut}. Change validation or lookback")
+        cut = cut if min(cut, rows - cut) >= spec.reach else rows
         names = tuple(f"input {number}" for number in range(values.shape[1]))
         outputs = tuple(f"target {number}" for number in range(targets.shape[1]))
         joined = np.concatenate([values, targets], axis=1)
         change = recipe.features.change and min(self._places) >= 0
-        cut = cut if min(cut, rows - cut) >= spec.reach else rows
         scaler = Scaler.fit(joined[:cut], (*names, *outputs))
         features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
         series = Series(times, joined, features.columns, spec.interval_s, "X")
         scaled = features.scale(series)
         parts = [self._cut(features, series, scaled, *ends) for ends in ((0, cut), (cut, rows))]
         train, validation = parts
-        if not len(train.targets):
-            raise DataError("X must hold a window without a hole or NaN; it has none. Use a shorter lookback")
         held_out = len(validation.targets) > 0
-        if self.validation and not held_out:
-            raise ConfigError(f"validation must hold a window of {spec.reach} rows; it holds {rows - cut}. Raise it")
+        if not len(train.targets) or (self.validation and not held_out):
+            where = "among the rows held out" if len(train.targets) else "to train on"
+            raise DataError(f"X must hold a window without a hole or NaN {where}; it has none. Use a shorter lookback")
         validation = validation if held_out else train.take(np.arange(1))
         return Split(train, validation, validation, features, {}), held_out
 
