@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce clean
+.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce results clean
 
 # torch is pinned to one release so that a bare machine does not fetch its GPU packages
 $(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
@@ -70,5 +70,15 @@ bench:
 reproduce: $(VENV)/ready
 	$(BIN)/python bench/reproduce.py
 
+# data of one's own beside the libraries of the field; SEQCONV_DATA names the folder with the files
+RESULTS_BIN := .venv-results/bin
+
+results:
+	test -x $(RESULTS_BIN)/python || $(PYTHON) -m venv .venv-results
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check --requirement bench/own_data/requirements.txt
+	$(RESULTS_BIN)/python -m pip install --quiet --disable-pip-version-check .
+	$(RESULTS_BIN)/python bench/own_data/run.py
+
 clean:
-	rm -rf $(VENV) .venv-bench build dist runs
+	rm -rf $(VENV) .venv-bench .venv-results build dist runs

@@ -2,7 +2,8 @@
 
 Needed are fewer, because of facts that hold for any weights: a conv on embeddings is a sum of rows of a product of the
 table; after max pooling only winners have a gradient; neighbouring windows share their convs; leading padding is one
-constant. A multiply-add counts as two.
+constant. A multiply-add counts as two. Minimal filtering and left-out zeros, which save more, are not counted: the
+second depends on the weights, and the first rounds in another way.
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from seqconv import _native, config, runs
+from seqconv import _native, assessment, config, runs
 from seqconv.training import Listener, TrainingError
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +67,7 @@ def run_seed(recipe: config.Recipe, baselines: bool) -> dict:
             return {"dead": str(error)}
         with (out / "history.csv").open() as file:
             history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-        probe = runs.evaluate(out)["order_probe"]
+        probe = assessment.evaluate(out)["order_probe"]
     kept = ("parameters", "best_epoch", "validation", "test", "baselines", "comparisons", "verdict", "seconds", "facts")
     found = {name: run.results[name] for name in kept}
     found["facts"]["source"] = Path(found["facts"]["source"]).name  # where the file lies is nobody's business

@@ -32,8 +32,8 @@ bool run_forward(ConvForward job, const float* kernel, const float* bias, int th
   job.bias = padded_bias;
   std::atomic<bool> right{true};
   parallel_for(static_cast<int>(tasks), threads, [&](int task) {
-    if (!kernels.forward(job, units * task / tasks, units * (task + 1) / tasks, scratch + task * scratch_size))
-      right = false;
+    const int64_t first = units * task / tasks, last = units * (task + 1) / tasks;
+    if (!kernels.forward(job, first, last, scratch + task * scratch_size)) right = false;
   });
   return right;
 }

@@ -12,7 +12,8 @@ namespace seqconv {
 namespace {
 
 // Fixed numbers, so that the order of sums does not depend on the machine
-constexpr int64_t DENSE_ROWS = 192, SPARSE_TASKS = 8, SPARSE_BLOCKS = 4;
+constexpr int64_t DENSE_TASKS = 16, DENSE_ROWS = 192, SPARSE_TASKS = 8, SPARSE_BLOCKS = 4;
+constexpr int64_t PARTIAL_FLOATS = 8 << 20;  // at most 32 MB of each kind of partial sums, or two of them
 
 // table [U, K * O] = used [U, C] times the taps of a kernel [K, C, O], side by side
 struct TableJob {
@@ -27,7 +28,8 @@ struct TableJob {
 void transpose(const float* from, int64_t rows, int64_t columns, float* to) {
   for (int64_t first = 0; first < columns; first += LINE)
     for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = first; j < std::min(first + LINE, columns); ++j) to[j * rows + i] = from[i * columns + j];
+      for (int64_t j = first; j < std::min(first + LINE, columns); ++j)
+        to[j * rows + i] = from[i * columns + j];
 }
 
 // How many rows go densely: those up to which most values, three quarters, are not zero. Words come by falling
@@ -37,9 +39,10 @@ int64_t count_dense(const TableJob& job, int threads) {
   const int64_t blocks = (job.rows + TABLE_BLOCK - 1) / TABLE_BLOCK;
   std::vector<int64_t> found(blocks);
   parallel_for(static_cast<int>(blocks), threads, [&](int block) {
-    const int64_t first = block * int64_t{TABLE_BLOCK}, rows = std::min<int64_t>(TABLE_BLOCK, job.rows - first);
-    found[block] =
-        4 * table_gradients().count(job.dtable + first * job.columns(), rows * job.columns()) - 3 * rows * job.columns();
+    const int64_t first = block * int64_t{TABLE_BLOCK},
+                  rows = std::min<int64_t>(TABLE_BLOCK, job.rows - first);
+    const int64_t size = rows * job.columns();
+    found[block] = 4 * table_gradients().count(job.dtable + first * job.columns(), size) - 3 * size;
   });
   int64_t dense = 0, sum = 0, best = 0;
   for (int64_t block = 0; block < blocks; ++block) {
@@ -52,23 +55,24 @@ int64_t count_dense(const TableJob& job, int threads) {
 }
 
 // out [rows, columns] = op(left) right, over `depth`; right and out have rows of `columns` floats
-void multiply_dense(const Operand& left, const float* right, int64_t rows, int64_t columns, int64_t depth, float* out,
-                    float* scratch) {
+void multiply_dense(const Operand& left, const float* right, int64_t rows, int64_t columns, int64_t depth,
+                    float* out) {
   const Product product = {left, {right, static_cast<ptrdiff_t>(columns), false}, rows, columns};
   for (int64_t i = 0; i < rows; i += MATMUL_TILE_ROWS)
     for (int64_t j = 0; j < columns; j += MATMUL_TILE_COLUMNS) {
       const Tile tile = {i, std::min(MATMUL_TILE_ROWS, rows - i), j, std::min(MATMUL_TILE_COLUMNS, columns - j),
                          0, depth};
-      matmul_kernels().multiply_tile(product, tile, {out + i * columns + j, static_cast<ptrdiff_t>(columns), 1}, scratch);
+      const TileOut place = {out + i * columns + j, static_cast<ptrdiff_t>(columns), 1};
+      matmul_kernels().multiply_tile(product, tile, place, matmul_scratch());
     }
 }
 
-void run_dense(const TableJob& job, int64_t first, int64_t last, float* dweights, float* scratch) {
+void run_dense(const TableJob& job, int64_t first, int64_t last, float* dweights) {
   const ptrdiff_t columns = job.columns();
   const float *dtable = job.dtable + first * columns, *used = job.used + first * job.inputs;
   float* dused = job.dused + first * job.inputs;
-  multiply_dense({dtable, columns, false}, job.weights, last - first, job.inputs, columns, dused, scratch);
-  multiply_dense({dtable, columns, true}, used, columns, job.inputs, last - first, dweights, scratch);
+  multiply_dense({dtable, columns, false}, job.weights, last - first, job.inputs, columns, dused);
+  multiply_dense({dtable, columns, true}, used, columns, job.inputs, last - first, dweights);
 }
 
 void run_sparse(const TableJob& job, int64_t first, int64_t last, float* dweights) {
@@ -76,8 +80,9 @@ void run_sparse(const TableJob& job, int64_t first, int64_t last, float* dweight
   std::fill_n(dweights, columns * inputs, 0.0f);
   for (; first < last; first += TABLE_BLOCK) {
     const int rows = static_cast<int>(std::min<int64_t>(TABLE_BLOCK, last - first));
-    table_gradients().sparse({rows, static_cast<int>(inputs), static_cast<int>(columns), job.used + first * inputs,
-                              job.dtable + first * columns, job.weights, job.dused + first * inputs, dweights});
+    table_gradients().sparse({rows, static_cast<int>(inputs), static_cast<int>(columns),
+                              job.used + first * inputs, job.dtable + first * columns, job.weights,
+                              job.dused + first * inputs, dweights});
   }
 }
 
@@ -95,10 +100,10 @@ void add_up(const TableJob& job, int64_t tasks, int64_t tap) {
 
 void run(TableJob job, int threads) {
   const int64_t dense = count_dense(job, threads), blocks = (job.rows - dense + TABLE_BLOCK - 1) / TABLE_BLOCK;
-  const int64_t dense_tasks = (dense + DENSE_ROWS - 1) / DENSE_ROWS,
-                sparse_tasks = std::min(SPARSE_TASKS, (blocks + SPARSE_BLOCKS - 1) / SPARSE_BLOCKS),
+  const int64_t size = job.columns() * job.inputs, fitting = std::max<int64_t>(2, PARTIAL_FLOATS / size);
+  const int64_t dense_tasks = std::min({DENSE_TASKS, fitting, (dense + DENSE_ROWS - 1) / DENSE_ROWS}),
+                sparse_tasks = std::min({SPARSE_TASKS, fitting, (blocks + SPARSE_BLOCKS - 1) / SPARSE_BLOCKS}),
                 tasks = dense_tasks + sparse_tasks;
-  const int64_t size = job.columns() * job.inputs;
   Pieces pieces(Pieces::rounded(size) + Pieces::rounded(size * tasks));
   job.weights = pieces.take(size);
   job.partials = pieces.take(size * tasks);
@@ -110,7 +115,7 @@ void run(TableJob job, int threads) {
     float* dweights = job.partials + task * size;
     const int64_t part = task - dense_tasks;
     if (part < 0)
-      run_dense(job, dense * task / dense_tasks, dense * (task + 1) / dense_tasks, dweights, matmul_scratch());
+      run_dense(job, dense * task / dense_tasks, dense * (task + 1) / dense_tasks, dweights);
     else
       run_sparse(job, dense + blocks * part / sparse_tasks * TABLE_BLOCK,
                  std::min(dense + blocks * (part + 1) / sparse_tasks * TABLE_BLOCK, job.rows), dweights);
@@ -121,10 +126,12 @@ void run(TableJob job, int threads) {
 void table_backward(const FloatsIn<2>& used, const FloatsIn<2>& dtable, const FloatsIn<3>& kernel,
                     const Floats<2>& dused, const Floats<3>& dkernel, int threads) {
   const auto size = [](const auto& array, int axis) { return static_cast<int64_t>(array.shape(axis)); };
-  const TableJob job = {size(used, 0), size(kernel, 0), size(kernel, 1), size(kernel, 2), used.data(), dtable.data(),
-                        kernel.data(), dused.data(),    dkernel.data(),  nullptr,         nullptr};
+  const TableJob job = {size(used, 0), size(kernel, 0), size(kernel, 1), size(kernel, 2),
+                        used.data(),   dtable.data(),   kernel.data(),   dused.data(),
+                        dkernel.data(), nullptr,        nullptr};
   check_at_least("threads", threads, 1);
-  for (const int64_t value : {job.rows, job.taps, job.inputs, job.filters}) check_at_least("used and kernel: every size", value, 1);
+  for (const int64_t value : {job.rows, job.taps, job.inputs, job.filters})
+    check_at_least("used and kernel: every size", value, 1);
   check_shape("used", used, {job.rows, job.inputs});
   check_shape("dtable", dtable, {job.rows, job.columns()});
   check_shape("dused", dused, {job.rows, job.inputs});

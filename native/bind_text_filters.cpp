@@ -62,8 +62,10 @@ nb::tuple ngram_features(IntsIn<2> ids, int64_t words, int64_t buckets, int long
     check_ids("ngram_features", ids, words);
     // texts fill their part of the ids from the right, so most of them need little room
     std::vector<int64_t> starts(texts + 1);
-    for (int64_t text = 0; text < texts; ++text)
-      starts[text + 1] = starts[text] + (length - std::count(id + text * length, id + (text + 1) * length, 0)) * longest;
+    for (int64_t text = 0; text < texts; ++text) {
+      const int64_t padding = std::count(id + text * length, id + (text + 1) * length, 0);
+      starts[text + 1] = starts[text] + (length - padding) * longest;
+    }
     std::unique_ptr<int32_t[]> found(new int32_t[starts[texts] + 1]);
     share(texts, threads, [&](int64_t first, int64_t last) {
       for (int64_t text = first; text < last; ++text)
@@ -139,13 +141,13 @@ int64_t token_winners(IntsIn<2> ids, FloatsIn<2> y, IntsIn<2> arg, FloatsIn<2> d
   check_equal("token_winners: places", places.shape(0), most);
   check_equal("token_winners: values", values.shape(0), most);
   check_ids("token_winners", ids, rows);
-  const int64_t steps = static_cast<int64_t>(ids.shape(1)) - taps + 1;
+  const int64_t length = ids.shape(1), steps = length - taps + 1;
   for (size_t i = 0; i < arg.size(); ++i)
     if (arg.data()[i] < 0 || arg.data()[i] >= steps)
       refuse("arg: must hold steps from 0 to " + std::to_string(steps - 1) + "; got " +
              std::to_string(arg.data()[i]) + ". Give the arg that the forward pass wrote");
-  const WinnersJob job = {ids.data(), arg.data(),      y.data(),      dy.data(),     texts,        static_cast<int64_t>(ids.shape(1)),
-                          filters,    taps,            relu,          places.data(), values.data(), dbias.data()};
+  const WinnersJob job = {ids.data(), arg.data(), y.data(), dy.data(),      texts,         length,
+                          filters,    taps,       relu,     places.data(), values.data(), dbias.data()};
   nb::gil_scoped_release release;
   const int64_t blocks = (filters + WINNER_FILTERS - 1) / WINNER_FILTERS;
   std::vector<int64_t> counts(blocks);
@@ -185,8 +187,8 @@ void bind_text_filters(nb::module_& m) {
         "The distinct rows, ascending, and the gradient of the table there, [U, outputs].");
   m.def("token_winners", &token_winners, array("ids"), array("y"), array("arg"), array("dy"), arg("rows"),
         arg("taps"), arg("relu"), array("places"), array("values"), array("dbias"), arg("threads"),
-        "The gradient of a table [rows, taps, O] after token_conv_forward with pool 0: distinct flat places and their "
-        "values fill the front of both arrays [B * O * taps]; returns how many. Overwrites dbias.");
+        "The gradient of a table [rows, taps, O] after token_conv_forward with pool 0: distinct flat places and "
+        "their values fill the front of both arrays [B * O * taps]; returns how many. Overwrites dbias.");
 }
 
 }  // namespace seqconv

@@ -5,6 +5,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "tokens.hpp"
 
@@ -13,7 +15,7 @@ namespace {
 
 constexpr size_t MAX_BYTES = INT32_MAX;  // of one text
 
-[[noreturn]] void refuse(size_t text, const std::string& why) {
+[[noreturn]] void refuse_text(size_t text, const std::string& why) {
   throw nb::value_error(("texts[" + std::to_string(text) + "]: " + why).c_str());
 }
 
@@ -32,7 +34,7 @@ struct Strings {
   std::string_view read(nb::handle text) {
     if (!PyUnicode_Check(text.ptr())) {
       const std::string type = Py_TYPE(text.ptr())->tp_name;
-      refuse(texts.size(), "must be a string; got " + type + ". Fill it in or drop it");
+      refuse_text(texts.size(), "must be a string; got " + type + ". Fill it in or drop it");
     }
     if (!PyUnicode_IS_ASCII(text.ptr())) {
       lowered.push_back(text.attr("lower")());
@@ -43,9 +45,9 @@ struct Strings {
     if (bytes == nullptr) {
       if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) throw nb::python_error();
       PyErr_Clear();
-      refuse(texts.size(), "must be valid Unicode; got a lone surrogate. Decode with errors='replace'");
+      refuse_text(texts.size(), "must be valid Unicode; got a lone surrogate. Decode with errors='replace'");
     }
-    if (static_cast<size_t>(size) > MAX_BYTES) refuse(texts.size(), "must be shorter than 2 GiB. Cut it");
+    if (static_cast<size_t>(size) > MAX_BYTES) refuse_text(texts.size(), "must be shorter than 2 GiB. Cut it");
     return {bytes, static_cast<size_t>(size)};
   }
 
@@ -77,6 +79,38 @@ nb::tuple fit(const Separators& separators, nb::sequence texts, size_t size, int
   }
   nb::tuple arrays = to_arrays(std::move(fitted.encoded));
   return nb::make_tuple(fitted.words, arrays[0], arrays[1]);
+}
+
+// Texts of one length: the last ids of each, zeros before those of a shorter one
+nb::ndarray<nb::numpy, int32_t, nb::ndim<2>> pad(const IntsIn<1>& ids, const LongsIn<1>& offsets,
+                                                 int64_t length) {
+  if (length < 1) refuse("length: must be at least 1; got " + std::to_string(length));
+  const size_t texts = offsets.shape(0) > 0 ? offsets.shape(0) - 1 : 0;
+  const int64_t* const offset = offsets.data();
+  for (size_t text = 0; text < texts; ++text)
+    if (offset[text] < 0 || offset[text] > offset[text + 1] ||
+        offset[text + 1] > static_cast<int64_t>(ids.size()))
+      refuse("offsets: must ascend from 0 to at most " + std::to_string(ids.size()) + "; got " +
+             std::to_string(offset[text]) + " and " + std::to_string(offset[text + 1]) + " at " +
+             std::to_string(text));
+  std::unique_ptr<int32_t[]> padded(new int32_t[texts * length]);
+  for (size_t text = 0; text < texts; ++text) {
+    const int64_t kept = std::min(offset[text + 1] - offset[text], length);
+    int32_t* const row = padded.get() + text * length;
+    std::fill_n(row, length - kept, PADDING_ID);
+    std::copy_n(ids.data() + offset[text + 1] - kept, kept, row + length - kept);
+  }
+  nb::capsule owner(padded.get(), [](void* memory) noexcept { delete[] static_cast<int32_t*>(memory); });
+  return {padded.release(), {texts, static_cast<size_t>(length)}, owner};
+}
+
+int64_t count_padding(const IntsIn<2>& ids) {
+  int64_t shared = ids.shape(1);
+  for (size_t text = 0; text < ids.shape(0); ++text) {
+    const int32_t* const row = ids.data() + text * ids.shape(1);
+    shared = std::find_if(row, row + shared, [](int32_t id) { return id != PADDING_ID; }) - row;
+  }
+  return shared;
 }
 
 // A finished vocabulary: look-ups only, from any number of Python threads at once.
@@ -116,6 +150,12 @@ void bind_tokens(nb::module_& m) {
            nb::sig("def fit(self, texts: collections.abc.Sequence[str], size: int, threads: int) -> "
                    "tuple[list[str], numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64]]"),
            "The most frequent words for at most `size` ids, and the texts' ids and offsets.");
+  m.def("pad", &pad, nb::arg("ids").noconvert(), nb::arg("offsets").noconvert(), nb::arg("length"),
+        nb::sig("def pad(ids: numpy.typing.NDArray[numpy.int32], offsets: numpy.typing.NDArray[numpy.int64], "
+                "length: int) -> numpy.typing.NDArray[numpy.int32]"),
+        "The last `length` ids of each text, padding before those of a shorter one, [N, length].");
+  m.def("count_padding", &count_padding, nb::arg("ids").noconvert(),
+        "Leading padding that all rows share.");
   nb::class_<WordIds>(m, "WordIds", "The ids of a vocabulary's words.")
       .def(nb::init<const Separators&, const std::vector<std::string>&>(), nb::arg("separators"),
            nb::arg("words"))

@@ -14,7 +14,7 @@
 namespace seqconv {
 
 // Ids that stand for no word; the most frequent word follows.
-constexpr int32_t START_ID = 1, UNKNOWN_ID = 2, FIRST_WORD_ID = 3;
+constexpr int32_t PADDING_ID = 0, START_ID = 1, UNKNOWN_ID = 2, FIRST_WORD_ID = 3;
 
 using Texts = std::vector<std::string_view>;  // UTF-8, lower-cased unless pure ASCII
 

@@ -29,6 +29,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Shape,
+    SubtractLast,
     Tanh,
     TokenConv,
     Weights,
@@ -179,7 +180,9 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
     """One layer that takes `[L, C]`."""
     steps, channels = shape
     kind = draw(
-        st.sampled_from(["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "gru", "lstm"])
+        st.sampled_from(
+            ["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "level", "gru", "lstm"]
+        )
     )
     if kind == "conv":
         kernel = draw(st.integers(1, min(steps, 5)))
@@ -197,6 +200,8 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
         return Gru(channels, draw(WIDTHS), draw(RATES), draw(RATES), draw(st.booleans()))
     if kind == "lstm":
         return Lstm(channels, draw(WIDTHS), draw(RATES), draw(RATES))
+    if kind == "level":
+        return SubtractLast(draw(st.integers(0, channels)))
     return {"relu": Relu(), "tanh": Tanh(), "dropout": Dropout(0.4)}[kind]
 
 

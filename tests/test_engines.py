@@ -46,6 +46,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Shape,
+    SubtractLast,
     Tanh,
     TokenConv,
     Weights,
@@ -140,6 +141,7 @@ ODD: dict[str, tuple[Plan, Shape, int]] = {
     "filters on one id": ((TokenConv(1, 1, 1), GlobalMaxPool(), Dense(1, 1)), (1,), 1),
     "filters in pools": ((TokenConv(6, 33, 2), Relu(), MaxPool(3), LastStep(), Dense(33, 1)), (9,), 3),
     "n-grams alone": ((NgramBag(6, 3, 5, 1),), (4,), 3),
+    "levels taken off": ((SubtractLast(1), Conv(2, 3, 2), SubtractLast(), LastStep(), Dense(3, 1)), (5, 2), 3),
     "branches on values": ((Concat(((Conv(2, 3, 2), Relu()), (Conv(2, 5, 2),))), LastStep(), Dense(8, 1)), (5, 2), 3),
     "branches after a layer": (
         (

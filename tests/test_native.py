@@ -1,4 +1,4 @@
-"""What the native engine promises: the same bits, threads, checkpoints, batches gathered ahead, no torch."""
+"""What the native engine promises: the same bits, threads, checkpoints, no torch."""
 
 import subprocess
 import sys
@@ -21,9 +21,22 @@ from networks import (
     train,
 )
 
+from seqconv.engines.series import shortest_padding
 from seqconv.errors import DataError
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Masks, Plan, shapes
+from seqconv.models import (
+    Conv,
+    Dense,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Lstm,
+    Masks,
+    MaxPool,
+    Plan,
+    Relu,
+    shapes,
+)
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -101,6 +114,26 @@ def test_predictions_follow_the_weights() -> None:
     np.testing.assert_array_equal(after, native(TEXT, net.weights()).predict(inputs))
     net.set_weights(random_weights(TEXT))
     np.testing.assert_array_equal(net.predict(inputs), before)
+
+
+def test_padding_that_all_texts_share_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, _ = RECIPES["imdb-conv1d"]
+    ids = batch_for(plan, (400,), 7)
+    nets = [native(plan)]
+    monkeypatch.setattr("seqconv.engines.native.shortest_padding", lambda _: None)
+    nets.append(native(plan))
+    for padded in (0, 1, 40, 61, 62, 200, 399, 400):
+        ids[:, :padded] = 0
+        cut, whole = (net.predict(TokenInputs(ids)) for net in nets)
+        np.testing.assert_array_equal(cut, whole)
+
+
+def test_padding_is_left_out_where_outputs_do_not_count_it() -> None:
+    conv, end = (Embed(9, 4), Conv(4, 8, 3), Relu(), MaxPool(2), Conv(8, 8, 2, 2)), (GlobalMaxPool(), Dense(8, 1))
+    assert shortest_padding((*conv, *end)) == (8, 1 + 2 + 1 + 2 * 2 + 3 * 2)
+    assert shortest_padding((*conv, GlobalAveragePool(), Dense(8, 1))) is None
+    assert shortest_padding((Embed(9, 4), Conv(4, 8, 3, 1, "causal"), *end)) is None
+    assert shortest_padding((Embed(9, 4), Lstm(4, 8), *end)) is None
 
 
 def test_a_vocabulary_too_large_for_a_table_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,26 @@ def test_a_nan_shows_in_every_output_that_saw_it(pool):
     assert np.isnan(y).all() == (pool == 0)
 
 
+@pytest.mark.parametrize("pool", [0, 1, 3])
+@pytest.mark.parametrize("width", [3, 5, 7])
+def test_minimal_filtering(pool, width):
+    x, kernel, bias = draw_floats(width, (3, 253, 32), (width, 32, 33), 33)
+    plain = convolve(x, kernel, bias, 1, 0)
+    expected, _ = pool_groups(plain, False, pool)
+    assert_close(run_forward(x, kernel, bias, relu=False, pool=pool)[0], expected, 4e-6)
+    # tiles lie at the same steps of every example, so that steps left out in front change no bit of the others
+    cut = 12
+    kept, _ = run_forward(np.ascontiguousarray(x[:, cut:]), kernel, bias, relu=False)
+    np.testing.assert_array_equal(kept, run_forward(x, kernel, bias, relu=False)[0][:, cut:])
+    # what is not finite shows where it was seen, and nowhere else
+    x[1, 100, 3], x[2, 9, 0] = np.nan, np.inf
+    plain = convolve(x, kernel, bias, 1, 0)
+    found, _ = run_forward(x, kernel, bias, pool=pool)
+    expected, _ = pool_groups(plain, True, pool)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    assert_close(found[np.isfinite(expected)], expected[np.isfinite(expected)], 4e-6)
+
+
 def test_infinities_are_values_like_others():
     x, kernel, bias = np.full((1, 9, 1), -np.inf, np.float32), np.ones((1, 1, 3), np.float32), np.zeros(3, np.float32)
     y, arg = run_forward(x, kernel, bias, relu=False, pool=3)

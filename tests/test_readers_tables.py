@@ -39,6 +39,8 @@ def columns(write, kind):
 
 # What comes out
 
+IDS = "plain windows unended blank tabs semicolons bars quoted spaces bom utf16 utf16le utf16be gzip zip macos"
+
 
 @pytest.mark.parametrize(
     ("content", "form", "notes"),
@@ -60,6 +62,7 @@ def columns(write, kind):
         (packed(PLAIN), "csv", ()),
         (packed(PLAIN, extra=["__MACOSX/._a.csv"]), "csv", ()),
     ],
+    ids=IDS.split(),
 )
 def test_delimited(write, content, form, notes):
     table = read_table(write(content, "a.any"))
@@ -103,6 +106,13 @@ def test_columns_are_numbers_only_if_every_cell_is(write):
     assert table.frame["na"].to_list() == [0, None, 2, 9]
     assert table.notes == ("1 cell in 'na' read as missing (NA)",)
     assert read_table(table.path, strings=True).frame["na"].to_list() == ["0", "NA", "2", "9"]
+
+
+def test_decimal_commas(write):
+    table = read_table(write("a;b;c;d\n1,5;1,500;x,1;1\n-2,25;2,000;1,5;2\n3;3;;\n"))
+    assert table.frame.dtypes == [polars.Float64, polars.String, polars.String, polars.Int64]
+    assert table.frame["a"].to_list() == [1.5, -2.25, 3.0]
+    assert table.notes == ("cells apart by semicolons", "commas in 'a' read as decimal points")
 
 
 def test_a_number_behind_the_sample_changes_the_type(write):
@@ -218,10 +228,11 @@ BROKEN = {
     "header only": ("text,label\n", "rows below its header"),
     "header and blank lines": ("text,label\n\n\n", "rows below its header"),
     "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' comes twice"),
-    "nameless": (",text\n0,x\n1,y\n", "line 1", "column 1 has no name"),
+    "nameless": (b"a,,c\n1,2,3\n", "column 2 has no name"),
     "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
     "short and long row": ("a,b\n1,2\n3\n4,5,6\n", "line 3", "got 1"),
+    "short row and long last row": ("a,b\n1\n2,,", "line 2", "got 1"),
     "blank row": ("a,b\n1,2\n\n4,5\n", "line 3", "an empty line"),
     "short row behind long cells": ('a,b\n"x\n\ny",2\n3\n', "line 5", "got 1"),
     "never closed": ('a,b\n1,"x\n2,y\n', "line 2", "never"),
@@ -309,6 +320,9 @@ def test_written_tables_are_whole_or_absent(tmp_path):
     fails(lambda path: write_table([], path), tmp_path / "b.csv", "at least one piece")
     fails(lambda path: write_table(frame, path), tmp_path / "no" / "b.csv", "No such file")
     fails(lambda path: write_table(frame.with_columns(c=[["x"], ["y"]]), path), tmp_path / "b.csv", "nested")
+    other = frame.rename({"a": "c"})
+    fails(lambda path: write_table([frame, other], path), tmp_path / "b.parquet", "Nothing is kept")
+    fails(lambda path: write_table([frame, other], path), tmp_path / "b.csv", "same columns", "Nothing is kept")
     (tmp_path / "folder.csv").mkdir()
     fails(lambda path: write_table(frame, path), tmp_path / "folder.csv", "directory")
     (tmp_path / "folder.csv").rmdir()
@@ -343,3 +357,9 @@ def test_real_tables(real_data):
     assert weather.shape == (52_696, 22)
     assert weather.dtypes == [polars.String] + [polars.Float64] * 21
     assert json.dumps(weather.row(0)[:2]) == '["2020-01-01 00:10:00", 1008.89]'
+
+
+def test_the_index_that_pandas_writes_gets_a_name(write):
+    table = read_table(write(",a\n2020-01-01,1\n2020-01-02,2\n"))
+    assert table.frame.columns == ["column_1", "a"]
+    assert "the first column has no name: it is called column_1" in table.notes

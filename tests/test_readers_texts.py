@@ -193,7 +193,10 @@ def test_class_names(names, classes):
     assert name_classes(names) == classes
 
 
-@pytest.mark.parametrize("files", [{}, {"a.txt": "x"}, {"a/1.txt": "x"}, {"a/1.txt": "x", "b.txt": "x", "c.txt": "x"}])
+@pytest.mark.parametrize(
+    "files",
+    [{}, {"a.txt": "x"}, {"a/1.txt": "x"}, {"a/1.txt": "x", "b.txt": "x", "c.txt": "x"}, {"a.csv": "x", "b.csv": "x"}],
+)
 def test_folders_without_classes(tmp_path, files):
     fails(read_texts, make(tmp_path, files), "for each class")
 

@@ -1,6 +1,7 @@
 """The report: complete, self-contained, safe against what the data say, and refused for a folder that is no run."""
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -111,3 +112,21 @@ def test_a_gap_in_time_stays_a_gap_in_the_picture():
     for svg, strokes in ((whole, 1), (holed, 2)):
         path = next(line for line in svg.split("<path") if plots.TRAINING in line and 'd="' in line)
         assert path.split('d="')[1].split('"')[0].count("M") == strokes
+
+
+@pytest.mark.parametrize(
+    ("values", "signs_wanted"),
+    [(np.zeros((2, 3)), []), (np.array([[1.0, -2.0, 0.1], [0, 0, 2.0]]), ["+", "+", "\u2212"])],
+)
+def test_a_heat_map_has_signs_where_it_is_strong_and_follows_the_page(values, signs_wanted):
+    def draw():
+        return plots.draw_heat(["a <b>", "気温 $x$"], ["0", "1", "2", "3"], values, "adds")
+
+    svg = draw()
+    ElementTree.fromstring(svg)
+    assert plots.INK not in svg
+    assert "a &lt;b&gt;" in svg
+    assert "気温 $x$" in svg
+    assert svg == draw()
+    signs = re.findall(">([+\u2212])</text>", svg)
+    assert sorted(signs) == signs_wanted

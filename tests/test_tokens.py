@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from seqconv import tokens
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.tokens import SEPARATORS, Encoded, TokenInputs, Vocabulary, from_ranks, pad, split
+from seqconv.tokens import SEPARATORS, Encoded, TokenInputs, Vocabulary, from_ranks, locate_words, pad, split
 
 EVERYTHING = 2_000_000  # a vocabulary size that leaves no word out
 SEPARATING = {chr(point) for first, last in SEPARATORS for point in range(first, last + 1)}
@@ -110,6 +110,18 @@ def test_core_agrees_on_any_text(texts: list[str], size: int, threads: int) -> N
     assert to_lists(encoded) == ids
     assert to_lists(vocabulary.encode(texts, threads)) == ids
     assert vocabulary == Vocabulary.fit(texts, size)
+
+
+@given(any_text)
+def test_words_are_located_in_the_text_as_it_was_written(text: str) -> None:
+    words, places = split(text), locate_words(text)
+    assert len(places) == len(words)
+    end = 0
+    for word, (start, stop) in zip(words, places, strict=True):
+        assert end <= start < stop <= len(text)
+        # a final sigma may be another letter when it stands alone
+        assert text[start:stop].lower().replace("\u2019", "'").replace("ς", "\u03c3") == word.replace("ς", "\u03c3")
+        end = stop
 
 
 @given(any_text)
@@ -289,6 +301,12 @@ def test_pad_keeps_the_end_of_a_text(texts: list[list[int]], max_len: int) -> No
     assert padded.dtype == np.int32
     assert padded.shape == (len(texts), max_len)
     assert padded.tolist() == [([0] * max_len + text)[-max_len:] for text in texts]
+
+
+@pytest.mark.parametrize("offsets", [[0, 4], [-1, 2], [2, 1]])
+def test_pad_refuses_texts_outside_their_ids(offsets: list[int]) -> None:
+    with pytest.raises(ValueError, match="offsets: must ascend from 0 to at most 3; got"):
+        pad(Encoded(np.ones(3, np.int32), np.array(offsets)), 2)
 
 
 def test_pad_to_nothing() -> None:

@@ -9,9 +9,10 @@ from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
 from works import LENGTH, PLANS, SEED, THREADS, VOCABULARY, Work
 
 from peers.worker import Turn, serve
-from seqconv.bundle import Bundle, TextFeatures
+from seqconv.bundle import Bundle
 from seqconv.config import TrainingConfig, read_recipe
 from seqconv.engines import Network, create_network
+from seqconv.features import TextFeatures
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import Plan, initial_weights
 from seqconv.predictor import Predictor
@@ -64,7 +65,7 @@ def predict_texts() -> Turn:
     texts, _ = read_texts()
     vocabulary = Vocabulary.fit(texts, VOCABULARY)
     plan = PLANS["imdb-conv1d"]
-    features = TextFeatures(("neg", "pos"), vocabulary)
+    features = TextFeatures(("neg", "pos"), vocabulary, LENGTH)
     recipe = read_recipe("imdb-conv1d")
     predictor = Predictor(Bundle(recipe, plan, initial_weights(plan, SEED), (LENGTH,), features, ""), threads=THREADS)
     random.Random(SEED).shuffle(texts)

@@ -26,6 +26,8 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
   ConvLayout layout = {};
   layout.row = scratch_row(shape);
   layout.block = least(most(unit_steps(shape, layout.row) / shape.group, 1), shape.groups);
+  // outputs are cut into tiles at the same steps, whatever the units
+  if (layout.block >= OUTPUTS && layout.block < shape.groups) layout.block = layout.block / OUTPUTS * OUTPUTS;
   const bool dense = shape.pool == 1;
   const ptrdiff_t inputs = ptrdiff_t{shape.kernel} * shape.channels, filters = shape.filters;
   const ptrdiff_t rows = ptrdiff_t{layout.block} * shape.group + ptrdiff_t{shape.kernel - 1} * shape.dilation;
@@ -33,7 +35,7 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
                   winners = ptrdiff_t{layout.block} * filters * 2;
   layout.quantum = PANEL;
   layout.bias = round_up(shape.filters);
-  layout.minimal = minimal && minimal_pairs(shape) > 0;
+  layout.minimal = minimal && has_minimal(shape);
   if (layout.minimal) {
     const int steps = layout.block * shape.group;
     layout.weights = ptrdiff_t{shape.kernel + OUTPUTS - 1} * shape.channels * layout.bias;

@@ -127,7 +127,8 @@ inline uint32_t find_filters(const Winners& group, int step, int first, int filt
 // The same step by step, for short groups: the filters that won at one step share its window, which stays in
 // registers
 template <int N>
-void add_filters(const Winners& group, int step, int filters, const float* weights, ptrdiff_t window, float* dx) {
+void add_filters(const Winners& group, int step, int filters, const float* weights, ptrdiff_t window,
+                 float* dx) {
   vf total[N] = {};
   uint32_t found = 0;
   for (int first = 0; first < filters; first += WORD) {
@@ -146,8 +147,8 @@ void add_filters(const Winners& group, int step, int filters, const float* weigh
 }
 
 template <int N = SUMS>
-void add_filters(int vectors, const Winners& group, int step, int filters, const float* weights, ptrdiff_t window,
-                 float* dx) {
+void add_filters(int vectors, const Winners& group, int step, int filters, const float* weights,
+                 ptrdiff_t window, float* dx) {
   if (vectors == N) return add_filters<N>(group, step, filters, weights, window, dx);
   if constexpr (N > 1) add_filters<N - 1>(vectors, group, step, filters, weights, window, dx);
 }
@@ -161,7 +162,8 @@ void add_by_step(const ConvBackward& job, const Winners& winners, float* dx) {
     for (int step = 0; step < job.shape.group; ++step, dx += row)
       for (int run = 0; run < runs.count; ++run)
         for_pieces(runs.width, [&](int i, int vectors) {
-          add_filters(vectors, group, step, filters, job.weights + run * row + i, window, dx + run * runs.next + i);
+          const float* weights = job.weights + run * row + i;
+          add_filters(vectors, group, step, filters, weights, window, dx + run * runs.next + i);
         });
 }
 

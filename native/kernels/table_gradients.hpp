@@ -1,6 +1,6 @@
-// Gradients of table = used kernel, [U, C] times [C, W], where much of the table's gradient is zero: a word that
-// occurs once has one only for the steps that won their pool. Rows of which most is zero are multiplied element
-// by element, zeros left out.
+// Gradients of table = used kernel, [U, C] times [C, W], where much of the table's gradient is zero: a word
+// that occurs once has one only for the steps that won their pool. Rows of which much is zero are multiplied
+// element by element, zeros left out.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace seqconv {
 
-constexpr int TABLE_BLOCK = 64;  // rows whose used vectors stay in the first-level cache; a bit of a word each
+constexpr int TABLE_BLOCK = 64;   // rows at once: their embeddings stay near, and each is a bit of a word
 constexpr int TABLE_VECTOR = 16;  // C must be a multiple of it: no instruction set has wider vectors
 
 // `rows` (at most TABLE_BLOCK) of used, dtable and dused; weights and dweights are [W, C]

@@ -18,10 +18,7 @@ int measure_run(const int32_t* ids, int length, int rows) {
   if (highest >= static_cast<uint32_t>(rows)) return -1;
   int run = 0;
   while (run + LANES <= length) {
-    const vi differs = load(ids + run) != splat(ids[0]);
-    int32_t any = 0;
-    for (int i = 0; i < LANES; ++i) any |= differs[i];
-    if (any != 0) break;
+    if (any(load(ids + run) != splat(ids[0]))) break;
     run += LANES;
   }
   while (run < length && ids[run] == ids[0]) ++run;

@@ -21,7 +21,7 @@ _HOMES = {
     "SequenceClassifier": "estimators",
     "SeriesForecaster": "forecaster",
     "TextClassifier": "estimators",
-    "evaluate": "runs",
+    "evaluate": "assessment",
     "load": "predictor",
     "read_recipe": "config",
     "read_sequences": "readers.sequences",

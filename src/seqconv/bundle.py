@@ -98,10 +98,11 @@ def check_replaceable(target: Path, marker: str) -> None:
 
 def write_bundle(bundle: Bundle, folder: Path) -> None:
     """Write the model folder, or replace an older one; nothing half-written is left behind."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with replace_folder(folder, HEADER) as fresh:
-        save_file({name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}, fresh / WEIGHTS)
+        weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+        (fresh / WEIGHTS).write_bytes(save(weights))  # `save_file` would let its owner alone read the file
         if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
             bundle.features.vocabulary.write(fresh / VOCABULARY)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}

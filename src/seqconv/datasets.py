@@ -21,6 +21,7 @@ from seqconv.errors import DataError, nearest
 from seqconv.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.readers.sequences import find_partner, read_sequences
 from seqconv.readers.series import read_series
+from seqconv.readers.tables import create_table, write_table
 from seqconv.readers.texts import read_texts
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
@@ -82,6 +83,29 @@ def load(
     if isinstance(config, TextDataConfig):
         return load_texts(config, progress)
     return load_series(config, progress) if isinstance(config, SeriesDataConfig) else load_sequences(config)
+
+
+def export(name: str, path: Path, progress: Progress | None = None) -> Path:
+    """Write a named data set as a table: `text` and `label` of all texts, or times and columns of a series.
+
+    Raises:
+        DataError: an unknown name or ending, or a place that cannot be written.
+    """
+    if name in TEXTS:
+        texts = load_texts(TextDataConfig(source=name), progress)
+        parts = [part for part in (texts.train, texts.test) if isinstance(part, Texts)]
+        if not parts:
+            raise DataError(f"{name}: must hold words to be written as texts; this copy holds their ranks alone")
+        labels = [part.classes[label] for part in parts for label in part.labels]
+        write_table(create_table({"text": [text for part in parts for text in part.texts], "label": labels}), path)
+    elif name in SERIES:
+        series = load_series(SeriesDataConfig(source=name), progress).train
+        times = [str(time).replace("T", " ") for time in series.times]
+        write_table(create_table({"time": times, **dict(zip(series.columns, series.values.T, strict=True))}), path)
+    else:
+        known = (*TEXTS, *SERIES)
+        raise DataError(f"data: must be {', '.join(known)}; got {name!r}. {nearest(name, known)}")
+    return path
 
 
 def load_sequences(config: SequenceDataConfig) -> SequenceData:

@@ -4,16 +4,15 @@ import math
 from typing import Any
 
 WIDTHS = (1, 2, 3)  # words that a filter sees
-FEW, MANY = 20_000, 100_000  # texts up to which a network is small, from which it is trained for fewer epochs
+FEW, MANY = 20_000, 100_000  # texts up to which a network is small, and a batch
 SHORT = 60  # words of a text up to which pairs tell all that triples do
 VOCABULARY = (2_000, 30_000)
-WORD_SHARE = 8  # running words for each word of the vocabulary: rarer ones were seen too seldom to learn
+WORD_SHARE = 5  # running words for each word of the vocabulary: short texts keep every word, long ones the frequent
 BUCKETS = (2**12, 2**22)
 TABLE = 2**25  # values of the n-gram table at most, all classes together
-GAIN = (1.0, 6.0)
-STEP = 40.0  # gain times the root of the features of a text
-EPOCHS = (2, 8)
-VISITS = 8 * MANY  # examples that training sees at most, in all its epochs
+GAIN = 2.5  # steps of the bag against those of the filters
+EPOCHS = (2, 10)
+VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
 
 
 def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
@@ -33,9 +32,8 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     filters = 64 if texts <= FEW else 128
     longest = 2 if words <= SHORT else 3
     running = texts * words
-    buckets = _round_power(min(max(running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / outputs))
-    gain = min(max(STEP / math.sqrt(max(words, 1) * longest), GAIN[0]), GAIN[1])
-    bag = {"layer": "ngram_bag", "longest": longest, "buckets": buckets, "gain": round(gain, 1)}
+    buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / outputs))
+    bag = {"layer": "ngram_bag", "longest": longest, "buckets": buckets, "gain": GAIN}
     return {
         "text.vocabulary": round(min(max(running / WORD_SHARE, VOCABULARY[0]), VOCABULARY[1])),
         "network.layers": [{"layer": "add", "branches": [_filters(filters), [bag]]}],

@@ -17,10 +17,11 @@ from seqconv.windows import WindowInputs, WindowSpec
 WEEK_S = 7 * 86400
 PROBED = 10_000
 PROBE_BATCH = 1000
-SPOKEN = {
-    "naive (last value)": "the naive forecast",
-    "seasonal naive (same hour yesterday)": "the seasonal naive forecast",
+SPOKEN = {  # by the name without what stands in brackets
+    "naive": "the naive forecast",
+    "seasonal naive": "the seasonal naive forecast",
     "majority class": "the majority class",
+    "1-NN with dynamic time warping": "1-nearest-neighbour with dynamic time warping",
 }
 
 
@@ -47,6 +48,10 @@ class Comparison:
     improvement: float
     low: float
     high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same by name; JSON has no infinity: an end that the test rows cannot tell is None."""
+        return {name: None if value in (np.inf, -np.inf) else value for name, value in vars(self).items()}
 
 
 def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
@@ -150,7 +155,7 @@ def _say_strongest(each: Comparison) -> str:
 
 
 def _spoken(each: Comparison) -> str:
-    return SPOKEN.get(each.name, each.name)
+    return SPOKEN.get(each.name.partition(" (")[0], each.name)
 
 
 def _larger(each: Comparison) -> str:

@@ -1,4 +1,4 @@
-"""Which labelled examples are held out."""
+"""Which labelled examples are held out, once or in turn."""
 
 import numpy as np
 
@@ -39,3 +39,28 @@ def hold_out(
         chosen[mine[taken]] = True
     held_out = chosen[place]
     return order[~held_out], order[held_out]
+
+
+def fold_rows(labels: np.ndarray, groups: np.ndarray | None, folds: int, random: np.random.Generator) -> np.ndarray:
+    """The fold of each example, int64 `[N]`: each class is spread evenly, rows of one group stay together.
+
+    Args:
+        labels, groups: see `hold_out`.
+    """
+    count = len(labels)
+    strata = np.zeros(count, np.int64) if labels.ndim == 2 else labels.astype(np.int64)
+    order = random.permutation(count)
+    groups = np.arange(count) if groups is None else groups
+    _, first, place, sizes = np.unique(groups[order], return_index=True, return_inverse=True, return_counts=True)
+    filled = np.zeros((strata.max(initial=0) + 1, folds), np.int64)  # rows by class and fold
+    total = np.zeros(folds, np.int64)
+    chosen = np.zeros(len(first), np.int64)
+    for group in np.argsort(first):  # in shuffled order
+        own = filled[strata[order[first[group]]]]
+        fold = np.lexsort((total, own))[0]  # the emptiest of the class, then of all
+        own[fold] += sizes[group]
+        total[fold] += sizes[group]
+        chosen[group] = fold
+    found = np.empty(count, np.int64)
+    found[order] = chosen[place]
+    return found

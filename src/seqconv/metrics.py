@@ -7,12 +7,12 @@ both `[N, outputs]`, in standard deviations of the training rows.
 
 import numpy as np
 
+from seqconv.intervals import ENDS, FEWEST_BLOCKS, RESAMPLES, resample_sums
+
 Metrics = dict[str, float]
 
 CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed")
 CLIP = 1e-7
-RESAMPLES = 2000
-FEWEST_BLOCKS = 10
 
 
 def example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
@@ -137,10 +137,10 @@ def paired_interval(
     improvement = float(_improvement(errors.sum(axis=0)[None])[0])
     if len(errors) < FEWEST_BLOCKS * block:
         return improvement, -np.inf, np.inf
-    sums = _resampled_sums(errors, block, np.random.default_rng(seed))
+    sums = resample_sums(errors, block, np.random.default_rng(seed))
     # picked, not interpolated: infinities stay what they are
     ordered = np.sort(_improvement(sums))
-    low, high = (ordered[round(share * (RESAMPLES - 1))] for share in (0.025, 0.975))
+    low, high = (ordered[round(share * (RESAMPLES - 1))] for share in ENDS)
     return improvement, float(low), float(high)
 
 
@@ -149,16 +149,3 @@ def _improvement(sums: np.ndarray) -> np.ndarray:
     without_error = np.where(network > 0, -np.inf, 0.0)
     ratio = network / np.where(baseline > 0, baseline, 1.0)
     return np.where(baseline > 0, 1 - ratio, without_error)
-
-
-def _resampled_sums(errors: np.ndarray, block: int, generator: np.random.Generator) -> np.ndarray:
-    """Summed errors of each resample, `[RESAMPLES, 2]`."""
-    count = len(errors)
-    if block == 1:
-        # drawing rows = drawing how often each distinct row comes: four of them for right and wrong
-        distinct, times = np.unique(errors, axis=0, return_counts=True)
-        return np.asarray(generator.multinomial(times.sum(), times / times.sum(), RESAMPLES) @ distinct)
-    joined = np.concatenate([np.zeros((1, 2)), errors, errors[: block - 1]]).cumsum(axis=0)
-    totals = joined[block:] - joined[:-block]  # [N, 2]: the block that starts at each row
-    blocks = round(count / block)
-    return np.stack([totals[generator.integers(0, count, blocks)].sum(axis=0) for _ in range(RESAMPLES)])

@@ -120,6 +120,18 @@ class LastStep:
 
 
 @dataclass(frozen=True)
+class SubtractLast:
+    """x less its newest step: `[B, L, C]` -> the same; the first `channels` of them, or 0: all.
+
+    A level that training never saw then makes no difference.
+
+    Reference: Zeng et al. 2023, arXiv:2205.13504 (NLinear).
+    """
+
+    channels: int = 0
+
+
+@dataclass(frozen=True)
 class Dropout:
     """Zero each value with probability `rate` in training and scale the rest by 1 / (1 - rate)."""
 
@@ -197,6 +209,7 @@ Layer = (
     | GlobalMaxPool
     | GlobalAveragePool
     | LastStep
+    | SubtractLast
     | Dropout
     | Residual
     | Concat

@@ -24,6 +24,7 @@ KINDS: dict[str, type[Any]] = {
         models.GlobalMaxPool,
         models.GlobalAveragePool,
         models.LastStep,
+        models.SubtractLast,
         models.Dropout,
         models.Residual,
         models.Concat,
@@ -117,6 +118,8 @@ def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) 
             raise ConfigError(f"{name}: gain must be a number above 0; got {value!r}")
         if key == "branches" and type(value) is not tuple:
             raise ConfigError(f"{name}: branches must be a list of lists of layers; got {value!r}")
+        if key == "channels" and (type(value) is not int or value < 0):
+            raise ConfigError(f"{name}: channels must be a whole number of at least 0; got {value!r}")
         if key == "padding" and value not in ("valid", "causal"):
             raise ConfigError(f"{name}: padding must be 'valid' or 'causal'; got {value!r}")
         if key == "reset_after" and type(value) is not bool:

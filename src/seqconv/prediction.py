@@ -17,7 +17,7 @@ from seqconv.predictor import Predictor
 from seqconv.readers.columns import guess_text
 from seqconv.readers.sequences import read_sequences
 from seqconv.readers.series import series_from_table
-from seqconv.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
+from seqconv.readers.tables import Frame, Table, add_columns, create_table, iterate_tables, read_table
 from seqconv.readers.texts import read_lines
 from seqconv.windows import show_duration
 
@@ -57,12 +57,21 @@ def predict_file(
 def _predict_texts(
     predictor: Predictor, features: TextFeatures, source: str | Path | IO[bytes], column: str, piece: int
 ) -> Iterator[Frame]:
+    for table, texts in _iterate_texts(predictor.bundle, source, column, piece):
+        answers = _class_columns(features.classes, predictor.predict(texts), features)
+        yield create_table({"text": texts} | answers) if table is None else add_columns(table, answers)
+
+
+def _iterate_texts(
+    bundle: Bundle, source: str | Path | IO[bytes], column: str, piece: int
+) -> Iterator[tuple[Table | None, list[str]]]:
+    """Texts, and the table that they stand in, piece by piece."""
     if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
         lines = iter(read_lines(source))
         while texts := list(islice(lines, piece)):
-            yield create_table({"text": texts} | _class_columns(features.classes, predictor.predict(texts), features))
+            yield None, texts
         return
-    config = predictor.bundle.recipe.data
+    config = bundle.recipe.data
     assert isinstance(config, TextDataConfig)
     for table in iterate_tables(source, piece, HEADERS[config.header]):
         known = config.text if not column and config.text in table.frame.columns else column
@@ -71,7 +80,34 @@ def _predict_texts(
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise DataError(f"{table.place(row)}: {column!r} must be a text; got {text!r}. Fill it in")
-        yield add_columns(table, _class_columns(features.classes, predictor.predict(texts), features))
+        yield table, texts
+
+
+def read_text(bundle: Bundle, source: Path, row: int, column: str = "") -> str:
+    """The text number `row`, from 1, of a file that `predict_file` takes.
+
+    Raises:
+        DataError: as there, or the file holds fewer texts.
+    """
+    before = 0
+    for _, texts in _iterate_texts(bundle, source, column, PIECE):
+        if row <= before + len(texts):
+            return texts[row - 1 - before]
+        before += len(texts)
+    raise DataError(f"{source}: must hold a text number {row}; it holds {before}. Choose another --row")
+
+
+def read_rows(bundle: Bundle, source: Path, column: str = "") -> Series:
+    """A whole series with the columns that the model reads.
+
+    Args:
+        column: of the times; empty: as in training, else guessed.
+
+    Raises:
+        DataError: the file cannot be read, or lacks what the model needs.
+    """
+    table = read_table(source, HEADERS[_series_config(bundle).header])
+    return _read_piece(bundle, table, column, whole=True)
 
 
 def _predict_sequences(predictor: Predictor, features: SequenceFeatures, path: Path) -> Iterator[Frame]:

@@ -13,6 +13,7 @@ from seqconv.engines import Network, create_network
 from seqconv.errors import DataError
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 
+SIGNS = np.array([[-1, 1]], np.float32)  # one logit as those of two classes
 TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
 METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
 
@@ -105,7 +106,7 @@ def probabilities(outputs: np.ndarray, multi_label: bool = False) -> np.ndarray:
         multi_label: each class has a probability of its own.
     """
     if outputs.shape[1] == 1 or multi_label:
-        positive = 0.5 * (1 + np.tanh(0.5 * outputs))
-        return np.asarray(positive if multi_label else np.concatenate([1 - positive, positive], axis=1))
+        logits = outputs if multi_label else outputs * SIGNS
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits))
     exponents = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

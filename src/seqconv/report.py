@@ -10,32 +10,9 @@ import numpy as np
 
 from seqconv import plots
 from seqconv.errors import BundleError
+from seqconv.page import build_lead, build_page, draw_facts, draw_table, show_number, write_page
 
 STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --paper: #ffffff; --soft: #5b6675; --line: #d9dee5; --good: #1d7a46;
-  --bad: #b03a2e; --band: #f4f6f9; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --paper: #14181e; --soft: #98a3b3; --line: #2e3642;
-  --good: #5fc58e; --bad: #ef8277; --band: #1b2129; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
-  margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.15rem; font-weight: 600; color: var(--soft); margin: 0; }
-.verdict { font-size: 1.5rem; line-height: 1.3; font-weight: 650; margin: .3rem 0 .4rem; }
-.verdict.good { color: var(--good); } .verdict.bad { color: var(--bad); }
-h2 { font-size: 1.05rem; margin: 2.2rem 0 .6rem; }
-.soft { color: var(--soft); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .28rem .9rem .28rem 0; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
-th { font-weight: 600; color: var(--soft); border-bottom-width: 2px; }
-tr.own td { font-weight: 650; background: var(--band); }
-.pair { display: flex; flex-wrap: wrap; gap: 1rem; } .pair > svg { flex: 1 1 20rem; max-width: 29rem; }
-svg { max-width: 100%; height: auto; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
-dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-"""
 
 
 def write_report(run: str | Path) -> Path:
@@ -57,9 +34,7 @@ def write_report(run: str | Path) -> Path:
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
     path = folder / "report.html"
-    fresh = path.with_suffix(".partial")
-    fresh.write_text(page, "utf-8")
-    fresh.replace(path)
+    write_page(path, page)
     return path
 
 
@@ -71,35 +46,13 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
         ("Training", _training(results, history)),
         ("Where it errs", _forecast(results, predictions) if results["task"] == "series" else _confusion(results)),
         ("Network", _network(results)),
-        ("Data", _facts(results["facts"])),
-        ("Settings", _facts(results["settings"])),
-        ("Seconds", _facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
-        ("Versions", _facts(results["versions"])),
+        ("Data", draw_facts(results["facts"])),
+        ("Settings", draw_facts(results["settings"])),
+        ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
+        ("Versions", draw_facts(results["versions"])),
     ]
-    body = "\n".join(f"<h2>{title}</h2>\n{content}" for title, content in sections if content)
-    title = escape(f"{results['recipe']}: {results['verdict']}")
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(results['recipe'])}</h1>\n"
-        f'<p class="verdict {tone}">{escape(results["verdict"])}</p>\n'
-        f'<p class="soft">{escape(results["description"])}</p>\n{body}\n</body>\n</html>\n'
-    )
-
-
-def _table(head: list[str], rows: list[list[str]], own: int = -1) -> str:
-    """A table; the row at `own` is the network's."""
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = [
-        ('<tr class="own">' if index == own else "<tr>") + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for index, row in enumerate(rows)
-    ]
-    return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-
-
-def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    lead = build_lead(results["recipe"], results["verdict"], results["description"], tone)
+    return build_page(f"{results['recipe']}: {results['verdict']}", lead, sections)
 
 
 def _scores(results: dict[str, Any]) -> str:
@@ -108,12 +61,12 @@ def _scores(results: dict[str, Any]) -> str:
     network = {"name": "network", "validation": results["validation"], "test": results["test"]}
     rows = []
     for row in [*results["baselines"], network | {"seconds": results["seconds"]["train"]}]:
-        scores = [_number(row[part][name]) for name in names for part in ("validation", "test")]
+        scores = [show_number(row[part][name]) for name in names for part in ("validation", "test")]
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
     unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
     refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
-    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + _table(head, rows, own=len(rows) - 1)
+    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + draw_table(head, rows, own=len(rows) - 1)
 
 
 def _comparison(results: dict[str, Any]) -> str:
@@ -156,7 +109,7 @@ def _confusion(results: dict[str, Any]) -> str:
         [f"is {name}", *(f"{count:,}" for count in counts)]
         for name, counts in zip(classes, results["confusion"], strict=True)
     ]
-    return _table(["test examples", *(f"said {name}" for name in classes)], rows)
+    return draw_table(["test examples", *(f"said {name}" for name in classes)], rows)
 
 
 def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
@@ -177,21 +130,4 @@ def _network(results: dict[str, Any]) -> str:
         rows.append([layer["name"], shape, f"{layer['parameters']:,}", field, f"{layer['multiply_adds']:,}"])
     cost = sum(layer["multiply_adds"] for layer in results["network"])
     rows.append(["all", "", f"{results['parameters']:,}", "", f"{cost:,}"])
-    return _table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
-
-
-def _facts(facts: dict[str, Any]) -> str:
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
-    return f"<dl>{lines}</dl>"
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, dict):
-        return "<br>".join(f"{escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
-    if isinstance(value, list):
-        breaks = "<br>" if any(isinstance(inner, dict) or len(str(inner)) > 30 for inner in value) else ", "
-        return breaks.join(
-            ", ".join(f"{name} {entry}" for name, entry in inner.items()) if isinstance(inner, dict) else _fact(inner)
-            for inner in value
-        )
-    return escape(_number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value))
+    return draw_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)

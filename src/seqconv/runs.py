@@ -1,4 +1,4 @@
-"""A run from end to end: read, split, train, judge beside the baselines, write the run folder, read it back."""
+"""A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ import numpy as np
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import Baseline, fit_baselines
-from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, read_bundle, replace_folder, write_bundle
+from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
 from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
-from seqconv.engines import Network, create_network
+from seqconv.engines import Network
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
@@ -132,27 +132,43 @@ def train(
     _check_interrupted(target, options.resume, listener)
     with replace_folder(target, RESULTS, options.resume) as folder:
         split = prepare(recipe, options.threads, listener, timer, data=data)
-        plan = build_network_plan(recipe, split)
-        network = _create(plan, split, recipe, options)
-        bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, _fingerprint(split))
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
-        with timer.part("train"):
-            trained = _fit(network, split, bundle, folder, options.engine, listener)
-            if options.refit:
-                network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
-        with timer.part("evaluate"):
-            scored = evaluation.evaluate(network, split, recipe.training.loss)
-        baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
-        results = _settings(recipe, options, target) | _results(options, split, plan, trained)
-        results |= _judge(scored, baselines, split, recipe.training.loss)
-        _write_predictions(folder, split, scored.test_outputs)
-        write_bundle(replace(bundle, weights=network.weights()), folder / "model")
-        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in trained.history]))}
+        fitted = fit_split(recipe, split, options, folder, listener, timer)
+        results = describe_settings(recipe, options, target) | _results(options, split, fitted)
+        results |= judge(fitted, split, recipe.training.loss)
+        _write_predictions(folder, split, fitted.scored.test_outputs)
+        write_bundle(fitted.bundle, folder / "model")
+        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
         results["seconds"]["total"] = time.perf_counter() - timer.started
         (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
         write_report(folder)
         (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network and the baselines, fitted and scored on one split; the bundle holds the network."""
+
+    bundle: Bundle
+    trained: Trained
+    scored: evaluation.Evaluation
+    baselines: list[Baseline]
+
+
+def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer) -> Fitted:
+    """Fit the network and the baselines on one split and score both; history and checkpoint go to `folder`."""
+    plan = build_network_plan(recipe, split)
+    network = _create(plan, split, recipe, options)
+    bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
+    with timer.part("train"):
+        trained = _fit(network, split, bundle, folder, options.engine, listener)
+        if options.refit:
+            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+    with timer.part("evaluate"):
+        scored = evaluation.evaluate(network, split, recipe.training.loss)
+    baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
+    return Fitted(replace(bundle, weights=network.weights()), trained, scored, baselines)
 
 
 def prepare(
@@ -172,13 +188,17 @@ def prepare(
     with timer.part("read"):
         data = data or datasets.load(recipe.data, listener.download)
     with timer.part("prepare"):
-        if isinstance(data, TextData):
-            split = split_texts(data, recipe, trained, count_threads(threads))
-        else:
-            split = split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
+        split = cut_splits(data, recipe, threads, trained)
     for note in split.facts["notes"]:
         listener.say(f"data: {note}")
     return split
+
+
+def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures | None = None) -> Split:
+    """The training, validation and test examples of data in memory; see `prepare`."""
+    if isinstance(data, TextData):
+        return split_texts(data, recipe, trained, count_threads(threads))
+    return split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
 
 
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
@@ -249,7 +269,9 @@ def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epoch
     return network
 
 
-def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+def judge(fitted: Fitted, split: Split, loss: str) -> dict[str, Any]:
+    """Scores of the network and the baselines, their comparison and its verdict, as `metrics.json` has them."""
+    scored, baselines = fitted.scored, fitted.baselines
     comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
     rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
     found = {
@@ -258,19 +280,16 @@ def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Spli
         "verdict": evaluation.verdict(comparisons),
         "baselines": rows,
         "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
-        # JSON has no infinity: an end that the test rows cannot tell is null
-        "comparisons": [
-            {name: None if value in (np.inf, -np.inf) else value for name, value in vars(each).items()}
-            for each in comparisons
-        ],
+        "comparisons": [each.to_dict() for each in comparisons],
     }
     if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
     return found
 
 
-def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> dict[str, Any]:
+def _results(options: Options, split: Split, fitted: Fitted) -> dict[str, Any]:
     shape, features = split.train.inputs.shape, split.features
+    plan, trained = fitted.bundle.plan, fitted.trained
     names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
     return {
         "metric": features.metric,
@@ -284,7 +303,8 @@ def _results(options: Options, split: Split, plan: Plan, trained: Trained) -> di
     }
 
 
-def _settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+    """What was run, how and with which versions, as `metrics.json` has it."""
     packages = ["seqconv", "numpy", *(["torch"] if options.engine == "torch" else ["scikit-learn"])]
     return {
         "run": str(target),
@@ -312,7 +332,7 @@ def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
 
 
-def _fingerprint(split: Split) -> str:
+def fingerprint(split: Split) -> str:
     """SHA-256 of the training examples: two models with the same one were trained on the same data."""
     inputs = split.train.inputs
     arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
@@ -320,25 +340,3 @@ def _fingerprint(split: Split) -> str:
     for array in (*arrays, split.train.targets):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def evaluate(run: str | Path, engine: str = "native", threads: int = 0) -> dict[str, Any]:
-    """Score a run's model again on its test set, and probe whether it uses the order of its inputs.
-
-    Returns:
-        `run`, `test` (metrics) and `order_probe`, see `evaluation.probe_order`.
-
-    Raises:
-        BundleError: not a run folder.
-    """
-    folder = Path(run)
-    bundle = read_bundle(folder)
-    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
-    if _fingerprint(split) != bundle.fingerprint:
-        raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
-    training = bundle.recipe.training
-    network = create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
-    scored = evaluation.evaluate(network, split, training.loss)
-    probe = evaluation.probe_order(network, split, training.loss, training.seed)
-    return {"run": str(folder), "test": scored.test, "order_probe": probe}

@@ -83,7 +83,7 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
     config, windows = recipe.data, recipe.features
     assert isinstance(config, SeriesDataConfig)
     assert isinstance(windows, WindowConfig)
-    series, bounds = _join(data, config)
+    series, bounds = join_series(data, config)
     columns = _choose_columns(series, config)
     spec = WindowSpec.from_config(windows, series.interval_s)
     _check_bounds(bounds, spec)
@@ -127,8 +127,13 @@ def cut_series(
     return part, {"dropped_at_holes": holes, "dropped_missing": missing}
 
 
-def _join(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:
-    """One series, and where its three splits begin and end."""
+def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:
+    """One series, and where its three splits begin and end.
+
+    Raises:
+        ConfigError: shares or files that leave a split empty.
+        DataError: files of different kinds, or that do not follow each other in time.
+    """
     series, rows = data.train, len(data.train.times)
     if config.validation_end <= config.train_end:
         raise ConfigError(
@@ -225,7 +230,7 @@ def split_texts(data: TextData, recipe: Recipe, trained: TextFeatures | None = N
     assert isinstance(config, TextDataConfig)
     assert isinstance(text, TextConfig)
     sources = _sources(data, data.train.classes)
-    groups = _copies(data.train) if config.holdout == "stratified" else None
+    groups = number_copies(data.train) if config.holdout == "stratified" else None
     rows = _choose_rows(sources, config, groups, recipe.training.seed)
     vocabulary, encoded = _encode(sources, rows, text, trained.vocabulary if trained else None, threads)
     multi_label = data.train.labels.ndim == 2
@@ -327,7 +332,7 @@ def _choose_rows(
     return rows, rows_of["validation"], rows_of["test"]
 
 
-def _copies(texts: Texts | EncodedTexts) -> np.ndarray | None:
+def number_copies(texts: Texts | EncodedTexts) -> np.ndarray | None:
     """A number for each text, the same for equal ones, int64 `[N]`; None for encoded texts."""
     if isinstance(texts, EncodedTexts):
         return None

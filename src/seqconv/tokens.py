@@ -56,6 +56,7 @@ SPECIAL = ("<padding>", "<start>", "<unknown>")  # as `decode` writes them; no w
 
 _RANGES = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in SEPARATORS)
 _SEPARATOR = re.compile(f"[{_RANGES}]")
+_PIECE = re.compile(f"[^{_RANGES}]+")
 _LINE_BREAK = re.compile("<br ?/?>")
 _NATIVE_SEPARATORS = _native.Separators(SEPARATORS)
 _RESTORE = "Restore the file or train again"
@@ -69,6 +70,26 @@ def split(text: str) -> list[str]:
     """
     lowered = _LINE_BREAK.sub(" ", text.lower()).replace("\u2019", "'")
     return [word for piece in _SEPARATOR.split(lowered) if (word := piece.strip("'"))]
+
+
+def locate_words(text: str) -> list[tuple[int, int]]:
+    """Where in `text` each word of `split(text)` begins and ends, as it was written.
+
+    >>> [(start, end, "It's 'fine'"[start:end]) for start, end in locate_words("It's 'fine'")]
+    [(0, 4, "It's"), (6, 10, 'fine')]
+    """
+    lowered = text.lower()
+    place: Sequence[int] = range(len(text) + 1)
+    if len(lowered) > len(text):  # some letters are two when lower-cased (U+0130)
+        place = [i for i, letter in enumerate(text) for _ in letter.lower()] + [len(text)]
+    blanked = _LINE_BREAK.sub(lambda found: " " * len(found[0]), lowered).replace("\u2019", "'")
+    found = []
+    for piece in _PIECE.finditer(blanked):
+        word = piece[0].strip("'")
+        start = piece.start() + piece[0].find(word)
+        if word:
+            found.append((place[start], place[start + len(word) - 1] + 1))
+    return found
 
 
 @dataclass(frozen=True)
@@ -241,12 +262,7 @@ def pad(encoded: Encoded, max_len: int) -> np.ndarray:
     """
     if max_len < 1:
         raise ConfigError(f"text.max_len: must be at least 1; got {max_len}. Use 500")
-    padded = np.full((len(encoded), max_len), PADDING, np.int32)
-    offsets = encoded.offsets.tolist()
-    for row, start, end in zip(padded, offsets[:-1], offsets[1:], strict=True):
-        kept = min(end - start, max_len)
-        row[max_len - kept :] = encoded.ids[end - kept : end]
-    return padded
+    return np.asarray(_native.pad(encoded.ids, encoded.offsets, max_len))
 
 
 @dataclass(frozen=True)

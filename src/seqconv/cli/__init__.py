@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from seqconv.cli import models, training
+from seqconv.cli import explanation, judging, models, training
 from seqconv.cli.console import app
 
-__all__ = ["app", "models", "training"]
+__all__ = ["app", "explanation", "judging", "models", "training"]
 
 
 @app.callback(invoke_without_command=True)

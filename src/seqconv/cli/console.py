@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqconv.flags import FLAGS, METAVARS, default_of, describe_flag
+from seqconv.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from seqconv import drafts
 
 app = typer.Typer(
     help="Small, fast sequence models on an ordinary CPU: 1D convnets for texts and time series.",
@@ -110,3 +112,11 @@ def interruptible(what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"seqconv: interrupted; {what}", file=sys.stderr)
         raise typer.Exit(130) from None
+
+
+def draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
+    """The recipe that a command is given by name, file and flags."""
+    from seqconv import drafts
+
+    replaced = [] if data is None else [f"data.source={data}"]
+    return drafts.draft_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)

@@ -11,10 +11,7 @@ from seqconv.cli.console import (
     RunFolder,
     Threads,
     app,
-    create_table,
     print_json,
-    print_table,
-    show_number,
 )
 
 
@@ -55,27 +52,6 @@ def predict(
         total = [0]
         write_table(count_rows(pieces, total), out)
         print_json({"n": total[0], "out": str(out)}) if json else print(f"{total[0]:,} rows: {out}")
-
-
-@app.command()
-def evaluate(run: RunFolder, engine: Engine = "native", threads: Threads = 0, json: Json = False) -> None:
-    """Score a run on its test set and probe its sense of order.
-
-    The order probe scores the same test examples again with the time order of each input shuffled.
-    """
-    from seqconv import runs
-
-    result = runs.evaluate(run, engine, threads)
-    if json:
-        print_json(result)
-        return
-    probe = result["order_probe"]
-    table = create_table("test set", *(f">{name}" for name in result["test"]))
-    table.add_row("all of it", *map(show_number, result["test"].values()))
-    table.add_section()
-    table.add_row("order probe: as it is", *map(show_number, probe["as_is"].values()))
-    table.add_row("order probe: order of each input shuffled", *map(show_number, probe["shuffled"].values()))
-    print_table(table)
 
 
 @app.command()

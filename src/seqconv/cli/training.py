@@ -1,7 +1,7 @@
 """Commands that train, and those that show what is there to train."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,10 +20,7 @@ from seqconv.cli.console import (
     print_table,
     show_number,
 )
-from seqconv.flags import Flags, to_overrides
-
-if TYPE_CHECKING:
-    from seqconv import drafts
+from seqconv.flags import Flags
 
 
 @app.command()
@@ -58,7 +55,7 @@ def summary(
 
     from seqconv.runs import summarise_recipe
 
-    draft = _draft(source, flags, network, data, settings)
+    draft = console.draft(source, flags, network, data, settings)
     layers = summarise_recipe(draft.recipe, draft.data)
     if json:
         print_json({"layers": [asdict(layer) for layer in layers], "parameters": sum(r.parameters for r in layers)})
@@ -91,7 +88,7 @@ def init(
 
     from seqconv.config import to_toml
 
-    draft = _draft(source, flags, network, data, settings)
+    draft = console.draft(source, flags, network, data, settings)
     if json:
         print_json({"recipe": draft.recipe.to_dict(), "guesses": list(draft.notes)})
         return
@@ -137,7 +134,7 @@ def train(
         progress.listen(quiet or json) as listener,
         console.interruptible("goes on with the same command and --resume"),
     ):
-        draft = _draft(source, flags, network, data, chosen)
+        draft = console.draft(source, flags, network, data, chosen)
         for note in draft.notes:
             listener.say(note)
         run = runs.train(draft.recipe, options, listener, draft.data)
@@ -149,22 +146,23 @@ def train(
 
 @app.command()
 def data(
-    name: Annotated[str, typer.Argument(help="imdb or jena.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="imdb, jena, demo-text or demo-series.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write it as .csv, .tsv, .parquet or .jsonl.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Fetch and verify a public data set, say where it lies."""
+    """Fetch and verify a public data set and say where it lies, or write it as a table.
+
+    The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
+    """
     from seqconv import datasets, progress
 
     with progress.listen(json) as listener:
-        path = datasets.locate(name, listener.download)
+        path = (
+            datasets.locate(name, listener.download) if out is None else datasets.export(name, out, listener.download)
+        )
     print_json({"name": name, "path": str(path)}) if json else print(path)
-
-
-def _draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
-    from seqconv import drafts
-
-    replaced = [] if data is None else [f"data.source={data}"]
-    return drafts.draft_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)
 
 
 def _print_results(results: dict[str, Any]) -> None:

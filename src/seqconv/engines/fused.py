@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from seqconv.engines.steps import (
     ResidualStep,
     RowGradient,
     Step,
+    SubtractLastStep,
     TanhStep,
     Tokens,
 )
@@ -43,6 +45,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Shape,
+    SubtractLast,
     Tanh,
     TokenConv,
 )
@@ -56,12 +59,17 @@ class ConvOptions:
     relu: bool
     pool: int
 
+    @cached_property
+    def lost(self) -> int:
+        """Steps that the convolution does not give back."""
+        return self.conv.reach - self.conv.left_pad
+
     def shape(self, batch: int, steps: int) -> Shape:
         """Output shape for inputs of that many steps."""
-        kept = steps + self.conv.left_pad - self.conv.reach
+        kept = steps - self.lost
         return (batch, kept // self.pool, self.conv.filters) if self.pool else (batch, self.conv.filters)
 
-    @property
+    @cached_property
     def values(self) -> tuple[int, int, bool, int]:
         """As the kernels take them."""
         return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
@@ -336,6 +344,8 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bo
             return DenseStep(context, at, outputs, first), 1
         case MaxPool(size):
             return MaxPoolStep(context, at, size), 1
+        case SubtractLast(channels):
+            return SubtractLastStep(context, at, channels), 1
         case Residual(body):
             return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
         case TokenConv() as filters:

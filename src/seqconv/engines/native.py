@@ -18,7 +18,7 @@ from seqconv.engines import (
 )
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.optimisers import Optimiser, compute_loss
-from seqconv.engines.series import SharedPass
+from seqconv.engines.series import SharedPass, shortest_padding
 from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens
 from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
@@ -48,6 +48,7 @@ class NativeNetwork:
         readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
         self._vocabulary = min((layer.rows for layer in readers), default=0)
         self._compacts = any(isinstance(layer, Embed) for layer in readers)
+        self._shortest = shortest_padding(plan)
         self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
 
     def weights(self) -> Weights:
@@ -167,9 +168,17 @@ class NativeNetwork:
     def _predict_texts(self, inputs: TokenInputs, outputs: np.ndarray) -> None:
         ids = np.ascontiguousarray(inputs.ids)
         for start in range(0, len(ids), CHUNK):
-            part = ids[start : start + CHUNK]
+            part = self._cut_padding(ids[start : start + CHUNK])
             tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
             outputs[start : start + CHUNK] = self._forward(tokens, {}, train=False)
+
+    def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
+        """Without leading padding that all texts share and that changes no output, not even its last bit."""
+        if self._shortest is None:
+            return ids
+        period, kept = self._shortest
+        spare = (_native.count_padding(ids) - kept) // period * period
+        return np.ascontiguousarray(ids[:, spare:]) if spare > 0 else ids
 
     def _predict_windows(self, inputs: WindowInputs, outputs: np.ndarray) -> None:
         shared = SharedPass.create(self.plan, self._context, inputs)

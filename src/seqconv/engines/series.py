@@ -22,6 +22,7 @@ from seqconv.errors import DataError
 from seqconv.models import (
     Conv,
     Dropout,
+    Embed,
     GlobalAveragePool,
     GlobalMaxPool,
     LastStep,
@@ -39,6 +40,7 @@ from seqconv.windows import WindowInputs
 FEWEST = 64  # windows below which sharing is not worth a look
 ROWS = 8192  # rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
 TAIL = 256  # windows for which the layers after the shared ones run at once
+OUTPUTS = 4  # neighbouring positions that a convolution computes as one; it takes fewer in another way
 SLIDING = 2  # a shared row costs up to that many times its multiply-adds, as its maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep
@@ -191,6 +193,31 @@ class SharedPass:
         if isinstance(self.reduction, GlobalMaxPool):
             return np.asarray(_slide_maximum(sheet.values, steps, sheet.stride, context, "reduce")[starts])
         return np.asarray(_slide_sum(sheet.values, steps, sheet.stride)[starts] / np.float32(steps))
+
+
+def shortest_padding(plan: Plan) -> tuple[int, int] | None:
+    """How much leading padding of texts can be left out with exactly the same outputs: multiples of some number of ids,
+    as long as another number stays. Positions of the last layer that see padding alone have one value, so that their
+    maximum needs one of them; more are kept so that the others are computed in the same way.
+
+    Returns:
+        Both numbers; None if an output depends on the number of positions.
+    """
+    seen = stride = 1
+    for layer in plan:
+        match layer:
+            case Conv() if not layer.left_pad:
+                seen += layer.reach * stride
+            case MaxPool(size):
+                seen += (size - 1) * stride
+                stride *= size
+            case GlobalMaxPool():
+                return OUTPUTS * stride, seen + (OUTPUTS - 1) * stride
+            case Embed() | Relu() | Tanh() | Dropout():
+                pass
+            case _:
+                break
+    return None
 
 
 def _check_rows(inputs: WindowInputs) -> None:

@@ -235,6 +235,28 @@ class LastStepStep(PlainStep):
         return dx
 
 
+class SubtractLastStep(PlainStep):
+    """x less its newest step."""
+
+    def __init__(self, context: Context, at: str, channels: int) -> None:
+        super().__init__(context, at)
+        self.channels = channels or None
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> the same shape."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        y[...] = x
+        y[..., : self.channels] -= x[:, -1:, : self.channels]
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """What every step lost goes back to the newest."""
+        dx = self.like_input()
+        dx[...] = dy
+        dx[:, -1, : self.channels] -= dy[..., : self.channels].sum(axis=1)
+        return dx
+
+
 class DropoutStep:
     """x times its mask."""
 

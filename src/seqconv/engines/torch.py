@@ -42,6 +42,7 @@ from seqconv.models import (
     Relu,
     Residual,
     Shape,
+    SubtractLast,
     Tanh,
     TokenConv,
     Weights,
@@ -232,6 +233,9 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return x.mean(dim=1)
         case LastStep():
             return x[:, -1]
+        case SubtractLast(channels):
+            kept = channels or x.shape[2]
+            return torch.cat([x[..., :kept] - x[:, -1:, :kept], x[..., kept:]], dim=2)
         case Dropout():
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):

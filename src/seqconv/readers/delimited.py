@@ -12,7 +12,7 @@ from seqconv.data import count
 from seqconv.errors import DataError
 from seqconv.readers.files import BLOCK, Table, check_names, describe_encoding, find_encoding, read_utf8
 from seqconv.readers.numbers import find_kind, to_numbers
-from seqconv.readers.quotes import end_of_rows, find_rows, read_quoting, split_rows
+from seqconv.readers.quotes import end_of_rows, find_rows, has_regular_rows, read_quoting, split_rows
 
 if TYPE_CHECKING:
     import polars
@@ -156,7 +156,7 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
         rows = _check_rows(dialect, piece, line)
         if len(rows) != height:  # cells that span lines
             numbers = (rows + line)[skip:].tolist()
-    elif piece.count(dialect.separator.encode()) != height * (len(dialect.names) - 1):
+    elif not has_regular_rows(piece, dialect.separator, len(dialect.names)):
         _check_rows(dialect, piece, line)
     if not len(numbers):
         return None, line + height
@@ -194,7 +194,8 @@ def _to_frame(
                 frame = _read(dialect, piece, skip, _guess_kinds(dialect, piece, skip))
             except polars.exceptions.PolarsError:
                 frame = _read(dialect, piece, skip, text)
-            columns, notes = zip(*map(to_numbers, frame), strict=True)
+            commas = dialect.separator in ";\t"  # what is written where the comma is the decimal mark
+            columns, notes = zip(*(to_numbers(column, commas) for column in frame), strict=True)
             return polars.DataFrame(list(columns)), tuple(note for each in notes for note in each)
         return _read(dialect, piece, skip, text), ()
     except polars.exceptions.PolarsError as error:

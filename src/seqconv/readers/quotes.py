@@ -45,6 +45,15 @@ def find_rows(data: bytes, separator: str, quoted: bool) -> Rows:
     return Rows(np.diff(np.concatenate(ends), prepend=0) + 1, np.concatenate(starts)[:-1])
 
 
+def has_regular_rows(data: bytes, separator: str, width: int) -> bool:
+    """Whether every row has `width` cells, where no quotes enclose any: several times faster than `find_rows`."""
+    mark = separator.encode()
+    others = bytes(set(range(256)) - {mark[0], NEWLINE})
+    marks = b"".join(data[at : at + _BLOCK].translate(None, others) for at in range(0, len(data), _BLOCK))
+    marks += b"" if data.endswith(b"\n") else b"\n"
+    return marks == (mark * (width - 1) + b"\n") * (len(marks) // width)
+
+
 def end_of_rows(data: bytes, quoted: bool) -> int:
     """How many bytes of `data`, which begins at a row's beginning, are whole rows."""
     if not quoted or b'"' not in data:

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -178,24 +177,30 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
         first = next(pieces, None)
         if first is None:
             raise DataError(f"{path}: must get at least one piece of a table; got none")
-        _write(itertools.chain([first], pieces), first.schema, beside, path.suffix.lower())
+        _write(_alike(path, first, pieces), first.schema, beside, path.suffix.lower())
         beside.replace(path)
     except DataError:
         raise
-    except (OSError, polars.exceptions.ComputeError) as error:
+    except (OSError, polars.exceptions.PolarsError) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
-        raise DataError(f"{path}: must be a place that can be written; {problem}. Nothing is kept") from error
+        raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept") from error
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
 
 
+def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataFrame]") -> "Iterator[polars.DataFrame]":
+    yield first
+    for piece in pieces:
+        if piece.columns != first.columns:
+            problem = "a later piece does not have the same columns as the first"
+            raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept")
+        yield piece
+
+
 def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path, ending: str) -> None:
     if ending == ".parquet":
-        from polars.io.plugins import register_io_source
-
-        # the one way into a Parquet file piece by piece; what the last argument asks for, a sink never does
-        register_io_source(lambda columns, predicate, rows, size: pieces, schema=schema).sink_parquet(path)
+        _sink(pieces, schema, path)
         return
     with path.open("wb") as out:
         for number, piece in enumerate(pieces):
@@ -238,3 +243,20 @@ def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
         {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
         for row in frame.to_dicts()
     ]
+
+
+def _sink(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path) -> None:
+    """Into a Parquet file piece by piece. A piece that fails ends it as if all was well, lest the file outlive us."""
+    from polars.io.plugins import register_io_source
+
+    problems: list[Exception] = []
+
+    def supply(columns: object, predicate: object, rows: object, size: object) -> "Iterator[polars.DataFrame]":
+        try:
+            yield from (piece.cast(schema) for piece in pieces)
+        except Exception as error:
+            problems.append(error)
+
+    register_io_source(supply, schema=schema).sink_parquet(path)
+    if problems:
+        raise problems[0]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word that begins so is a label
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
 _ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files beside the data
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
@@ -205,9 +206,7 @@ def _read_folder(path: Path) -> _Rows:
     except OSError as error:
         raise unreadable(path, error) from error
     folders = {name: files for name, files in folders.items() if files}
-    files = [
-        each for each in visible if each.is_file() and not re.match(r"readme|licen[cs]e", each.name, re.IGNORECASE)
-    ]
+    files = [each for each in visible if each.is_file() and not _ABOUT.match(each.name) and each.suffix not in _TABLES]
     if len(folders) > 1:
         return _read_folder_of_folders(folders)
     if len(files) < 2 or folders:

@@ -1,0 +1,53 @@
+"""Quality and seconds on data of one's own, beside libraries that a user would pick instead.
+
+`python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names
+the folder with the data.
+"""
+
+import json
+import os
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import page
+import sequences
+import series
+import texts
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from machine import read_commit, read_processor
+
+RESULTS = Path(__file__).parent.parent / "results" / "own-data"
+PEERS = ("seqconv", "numpy", "fasttext", "scikit-learn", "aeon", "darts", "torch")
+KINDS = {
+    **dict.fromkeys(texts.SPLITS, (texts.measure, "accuracy")),
+    **dict.fromkeys(series.WORKS, (series.measure, "MAE")),
+    **dict.fromkeys(sequences.NAMES, (sequences.measure, "accuracy")),
+}
+
+
+def main() -> None:
+    """Measure what is asked for, or all of it, then write the page."""
+    if not os.environ.get("SEQCONV_DATA"):
+        sys.exit("SEQCONV_DATA must name the folder with the data")
+    data = Path(os.environ["SEQCONV_DATA"])
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or KINDS:
+        measure, metric = KINDS[name]
+        found = {
+            "name": name,
+            "metric": metric,
+            "rows": measure(name, data),
+            "processor": read_processor(),
+            "commit": read_commit(),
+            "versions": {package: metadata.version(package) for package in PEERS},
+        }
+        file = RESULTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
+        file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    page.write_page(RESULTS, list(KINDS))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Sequences of the UCR/UEA archive, original splits: seqconv's command and its baselines beside aeon's classifiers."""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+SEQCONV = str(Path(sys.executable).with_name("seqconv"))
+SEEDS = (0, 1, 2)
+NAMES = ("GunPoint", "ItalyPowerDemand", "BasicMotions", "JapaneseVowels")
+
+
+def measure(name: str, data: Path) -> list[dict[str, object]]:
+    """A row for each method: test accuracy over three seeds, median seconds."""
+    folder = data / "ucr" / name
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for seed in SEEDS:
+        for by, score in (*_train_seqconv(folder, name, seed), *_train_aeon(folder, name, seed)):
+            scores.setdefault(by, []).append(score)
+            print(name, by, score, flush=True)
+    return [
+        {
+            "by": by,
+            "mean": statistics.mean(accuracy for accuracy, _ in found),
+            "sd": statistics.stdev([accuracy for accuracy, _ in found]) if len(found) > 1 else 0.0,
+            "runs": len(found),
+            "seconds": statistics.median(seconds for _, seconds in found),
+        }
+        for by, found in scores.items()
+    ]
+
+
+def _train_seqconv(folder: Path, name: str, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    with tempfile.TemporaryDirectory() as work:
+        command = [SEQCONV, "train", str(folder / f"{name}_TRAIN.ts"), "--seed", str(seed), "--json"]
+        started = time.perf_counter()
+        alone = subprocess.run([*command, "--no-baselines"], cwd=work, capture_output=True, text=True, check=True)
+        seconds = time.perf_counter() - started
+        yield "seqconv", (json.loads(alone.stdout)["test"]["accuracy"], seconds)
+        if seed == 0:
+            done = subprocess.run([*command, "--out", "other"], cwd=work, capture_output=True, text=True, check=True)
+            for row in json.loads(done.stdout)["baselines"]:
+                yield f"{row['name']} (seqconv's baseline)", (row["test"]["accuracy"], row["seconds"])
+
+
+def _train_aeon(folder: Path, name: str, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    from aeon.classification.convolution_based import MiniRocketClassifier
+    from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
+
+    (train, labels), (test, truth) = (_read(folder / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
+    models = {"aeon MiniRocket": MiniRocketClassifier(random_state=seed, n_jobs=2)}
+    if seed == 0:
+        models["aeon 1-NN with time warping"] = KNeighborsTimeSeriesClassifier(distance="dtw", n_jobs=2)
+    for by, model in models.items():
+        started = time.perf_counter()
+        model.fit(train, labels)
+        right = float(np.mean(model.predict(test) == truth))
+        yield by, (right, time.perf_counter() - started)
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """`[N, C, L]` and labels; shorter sequences end in zeros, as these classifiers want equal lengths."""
+    from aeon.datasets import load_from_ts_file
+
+    values, labels = load_from_ts_file(str(path))
+    if isinstance(values, list):
+        longest = 29  # of JapaneseVowels, the one set with lengths that differ
+        values = np.stack([np.pad(each, ((0, 0), (0, longest - each.shape[1]))) for each in values])
+    return values, labels

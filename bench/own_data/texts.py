@@ -1,0 +1,175 @@
+"""Labelled texts: seqconv's command beside fastText and a linear support vector machine, on the same splits."""
+
+import csv
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+Split = tuple[list[str], list[str], list[str], list[str]]  # training texts and labels, test texts and labels
+SEQCONV = str(Path(sys.executable).with_name("seqconv"))
+SEEDS = (0, 1, 2)
+GRID = [(epochs, pairs) for epochs in (5, 25) for pairs in (1, 2)]  # fastText: passes, and words of an n-gram
+
+
+def read_rt_polarity(data: Path) -> tuple[list[str], list[str]]:
+    """5,331 sentences of each class."""
+    texts, labels = [], []
+    for label in ("neg", "pos"):
+        lines = (data / "rt_polarity" / f"rt-polarity.{label}").read_text("cp1252").splitlines()
+        texts += lines
+        labels += [label] * len(lines)
+    return texts, labels
+
+
+def split_rt_polarity(data: Path) -> Iterator[Split]:
+    """Ten folds, the protocol of the papers; the same for everybody."""
+    from sklearn.model_selection import StratifiedKFold
+
+    texts, labels = read_rt_polarity(data)
+    for train, test in StratifiedKFold(10, shuffle=True, random_state=0).split(texts, labels):
+        yield _take(texts, train), _take(labels, train), _take(texts, test), _take(labels, test)
+
+
+def split_trec(data: Path) -> Iterator[Split]:
+    """The published split, six coarse classes."""
+    found: list[list[str]] = []
+    for part in ("train", "test"):
+        lines = (data / "trec" / f"TREC.{part}").read_text("latin-1").splitlines()
+        pairs = [line.partition(" ") for line in lines if line.strip()]
+        found += [[text for _, _, text in pairs], [label.partition(":")[0] for label, _, _ in pairs]]
+    yield found[0], found[1], found[2], found[3]
+
+
+def split_sms(data: Path) -> Iterator[Split]:
+    """Five folds."""
+    from sklearn.model_selection import StratifiedKFold
+
+    rows = [line.partition("\t") for line in (data / "sms_spam" / "SMSSpamCollection").read_text("utf-8").splitlines()]
+    texts, labels = [text for _, _, text in rows], [label for label, _, _ in rows]
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=0).split(texts, labels):
+        yield _take(texts, train), _take(labels, train), _take(texts, test), _take(labels, test)
+
+
+def split_imdb(data: Path) -> Iterator[Split]:
+    """The published split."""
+    from seqconv.readers.reviews import read_reviews
+
+    reviews = read_reviews(data / "aclImdb_v1.tar.gz")
+    parts: list[list[str]] = []
+    for part in (reviews.train, reviews.test):
+        parts += [list(part.texts), [part.classes[label] for label in part.labels]]
+    yield parts[0], parts[1], parts[2], parts[3]
+
+
+def _take(items: list[str], index: np.ndarray) -> list[str]:
+    return [items[place] for place in index]
+
+
+SPLITS: dict[str, Callable[[Path], Iterator[Split]]] = {
+    "rt-polarity": split_rt_polarity,
+    "TREC": split_trec,
+    "SMS spam": split_sms,
+    "IMDB": split_imdb,
+}
+
+
+def measure(name: str, data: Path) -> list[dict[str, object]]:
+    """A row for each method: accuracy over folds or seeds, and seconds of one fold or seed."""
+    splits = list(SPLITS[name](data))
+    seeds = SEEDS if len(splits) == 1 else (0,)
+    scores: dict[str, list[tuple[float, float]]] = {}
+    for split in splits:
+        for by, score in _score(split, seeds):
+            scores.setdefault(by, []).append(score)
+            print(name, by, score, flush=True)
+    return [
+        {
+            "by": by,
+            "mean": statistics.mean(accuracy for accuracy, _ in found),
+            "sd": statistics.stdev([accuracy for accuracy, _ in found]) if len(found) > 1 else 0.0,
+            "runs": len(found),
+            "seconds": statistics.median(seconds for _, seconds in found),
+        }
+        for by, found in scores.items()
+    ]
+
+
+def _score(split: Split, seeds: tuple[int, ...]) -> Iterator[tuple[str, tuple[float, float]]]:
+    for seed in seeds:
+        yield from _train_seqconv(split, seed)
+    for seed in seeds:
+        yield "fastText", _train_fasttext(split, seed)
+    yield "TF-IDF + linear SVM", _train_svm(split)
+
+
+def _train_seqconv(split: Split, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+    """The command that a user types, start-up and reading included."""
+    train, train_labels, test, test_labels = split
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part, texts, labels in (("train", train, train_labels), ("test", test, test_labels)):
+            with (folder / f"{part}.csv").open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("text", "label"), *zip(texts, labels, strict=True)])
+        command = [SEQCONV, "train", "train.csv", "--test", "test.csv", "--seed", str(seed), "--json"]
+        started = time.perf_counter()
+        alone = subprocess.run([*command, "--no-baselines"], cwd=folder, capture_output=True, text=True, check=True)
+        seconds = time.perf_counter() - started
+        yield "seqconv", (json.loads(alone.stdout)["test"]["accuracy"], seconds)
+        if seed == 0:
+            done = subprocess.run([*command, "--out", "other"], cwd=folder, capture_output=True, text=True, check=True)
+            rows = {row["name"]: row for row in json.loads(done.stdout)["baselines"]}
+            strongest = rows["NB-SVM"]
+            yield "NB-SVM (seqconv's baseline)", (strongest["test"]["accuracy"], strongest["seconds"])
+
+
+def _train_fasttext(split: Split, seed: int) -> tuple[float, float]:
+    """Passes and n-grams chosen on a fifth of the training texts; seconds are those of the chosen one alone."""
+    import fasttext
+
+    fasttext.FastText.eprint = lambda text: None
+    train, train_labels, test, test_labels = split
+    order = np.random.default_rng(seed).permutation(len(train))
+    held_out = len(order) // 5
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_fasttext(folder / "fit", _take(train, order[held_out:]), _take(train_labels, order[held_out:]))
+        _write_fasttext(folder / "choose", _take(train, order[:held_out]), _take(train_labels, order[:held_out]))
+        _write_fasttext(folder / "train", train, train_labels)
+        _write_fasttext(folder / "test", test, test_labels)
+
+        def run(fit: str, judge: str, epochs: int, pairs: int) -> tuple[float, float]:
+            started = time.perf_counter()
+            model = fasttext.train_supervised(
+                str(folder / fit), lr=0.5, epoch=epochs, wordNgrams=pairs, thread=2, seed=seed, verbose=0
+            )
+            return model.test(str(folder / judge))[1], time.perf_counter() - started
+
+        best = max(GRID, key=lambda settings: run("fit", "choose", *settings)[0])
+        return run("train", "test", *best)
+
+
+def _write_fasttext(path: Path, texts: list[str], labels: list[str]) -> None:
+    from seqconv.tokens import split
+
+    lines = (f"__label__{label} {' '.join(split(text))}\n" for text, label in zip(texts, labels, strict=True))
+    path.write_text("".join(lines), "utf-8")
+
+
+def _train_svm(split: Split) -> tuple[float, float]:
+    """Words and pairs, as the scikit-learn guide for texts does it."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    train, train_labels, test, test_labels = split
+    started = time.perf_counter()
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LinearSVC())
+    model.fit(train, train_labels)
+    return float(model.score(test, test_labels)), time.perf_counter() - started

@@ -1,0 +1,47 @@
+"""Bundles of format 1, written once: every later version reads them and answers the same."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seqconv
+from seqconv.data import Sequences
+
+FOLDER = Path(__file__).parent / "golden"
+ANSWERS = json.loads((FOLDER / "answers.json").read_text("utf-8"))
+ENGINES = ("native", "torch")
+
+
+def load(task: str, engine: str) -> seqconv.Predictor:
+    if engine == "torch":
+        pytest.importorskip("torch")
+    return seqconv.load(FOLDER / task, engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_text_model_answers_as_it_did(engine):
+    wanted = ANSWERS["text"]
+    found = load("text", engine).predict(wanted["inputs"])
+    np.testing.assert_allclose(found, wanted["probabilities"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_series_model_forecasts_as_it_did(engine):
+    wanted = ANSWERS["series"]
+    values = np.array(wanted["inputs"])
+    times = np.datetime64(wanted["first"]) + np.arange(len(values)) * np.timedelta64(3600, "s")
+    found = load("series", engine).forecast(values, times)
+    assert found.shape == (5, 2, 2)
+    np.testing.assert_allclose(found, wanted["forecasts"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_sequence_model_answers_as_it_did(engine):
+    wanted = ANSWERS["sequence"]
+    lengths = [len(rows) for rows in wanted["inputs"]]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    values = np.concatenate([np.array(rows, np.float32) for rows in wanted["inputs"]])
+    sequences = Sequences(values, offsets, np.zeros(0, np.int32), (), ("x", "y"), "made")
+    np.testing.assert_allclose(load("sequence", engine).classify(sequences), wanted["probabilities"], rtol=1e-5)
