@@ -227,3 +227,12 @@ def test_wrong_rows():
         model.fit(X, np.ones(3))
     with pytest.raises(ValueError, match="must hold a window without a hole or NaN"):
         model.fit(np.where(np.arange(240) % 5 == 0, np.nan, X.to_numpy().ravel())[:, None])
+
+
+def test_rows_without_a_target_are_not_trained_on():
+    X, y = np.random.default_rng(0).normal(size=(200, 1)), np.zeros(200)
+    y[1:] = X[:-1, 0]
+    y[::7] = np.nan
+    model = tiny(lookback=2, epochs=60, learning_rate=0.01).fit(X, y)
+    known = ~np.isnan(y)
+    assert np.abs(model.predict(X)[known] - y[known])[2:].mean() < 0.2
