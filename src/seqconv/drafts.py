@@ -86,7 +86,7 @@ def complete_recipe(recipe: Recipe, data: Data, given: set[str]) -> tuple[Recipe
     Raises:
         ConfigError: a series whose target cannot be guessed.
     """
-    found = _guess(recipe, data, given)
+    found = guess_settings(recipe, data, given)
     table = recipe.to_dict()
     for name, (value, _) in found.items():
         section, _, key = name.partition(".")
@@ -117,7 +117,8 @@ def _take_network(recipe: Recipe, name: str, overrides: Sequence[str]) -> Recipe
 Guesses = dict[str, tuple[Any, str]]  # setting -> value, and what to say of it
 
 
-def _guess(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
+def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
+    """Settings that fit the data, without those in `given`; where the layers are, training goes with them."""
     if isinstance(data, TextData):
         found = _guess_texts(data)
     elif isinstance(data, SequenceData):

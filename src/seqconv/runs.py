@@ -20,18 +20,17 @@ from seqconv.checkpoint import Checkpoint, Epoch
 from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
-from seqconv.engines import Network, create_network
-from seqconv.engines.ngrams import fit_scales
+from seqconv.engines import Network
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import Plan, count_parameters, initial_weights
+from seqconv.models import Plan, count_parameters
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
 from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
-from seqconv.training import Listener, Trained, fit_network
+from seqconv.training import Listener, Trained, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 JSON_KEYS = (
@@ -224,10 +223,7 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
 
 
 def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
-    weights, threads = initial_weights(plan, recipe.training.seed), count_threads(options.threads)
-    if isinstance(split.train.inputs, TokenInputs):
-        weights |= fit_scales(plan, split.train.inputs, split.train.targets, threads)
-    return create_network(options.engine, plan, weights, recipe.training, threads)
+    return start_network(plan, split.train, recipe.training, count_threads(options.threads), options.engine)
 
 
 def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:

@@ -9,11 +9,13 @@ import numpy as np
 from seqconv import metrics
 from seqconv.checkpoint import Checkpoint, Epoch, Progress
 from seqconv.config import TrainingConfig
-from seqconv.engines import Network
+from seqconv.engines import Network, create_network
+from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import SeqconvError
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Weights
+from seqconv.models import Plan, Weights, initial_weights
 from seqconv.splits import Part, Split
+from seqconv.tokens import TokenInputs
 
 
 class TrainingError(SeqconvError):
@@ -51,6 +53,18 @@ class Listener:
 
     def end_epoch(self, epoch: Epoch) -> None:
         """An epoch and its validation are done."""
+
+
+def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, engine: str = "native") -> Network:
+    """A network to train: weights drawn by the seed, scales of n-grams as the training examples `part` tell them.
+
+    Raises:
+        ConfigError, MissingExtra: see `engines.create_network`.
+    """
+    weights = initial_weights(plan, config.seed)
+    if isinstance(part.inputs, TokenInputs):
+        weights |= fit_scales(plan, part.inputs, part.targets, threads)
+    return create_network(engine, plan, weights, config, threads)
 
 
 def fit_network(

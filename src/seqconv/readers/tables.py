@@ -17,7 +17,16 @@ from seqconv.readers.jsonlines import looks_like_json, read_json_lines
 if TYPE_CHECKING:
     import polars
 
-__all__ = ["Frame", "Table", "add_columns", "create_table", "iterate_tables", "read_table", "write_table"]
+__all__ = [
+    "Frame",
+    "Table",
+    "add_columns",
+    "create_table",
+    "iterate_tables",
+    "read_table",
+    "table_from_frame",
+    "write_table",
+]
 
 Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
 _PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
@@ -113,6 +122,42 @@ def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
         elif kind.is_numeric():
             kinds.append((polars.col(name), polars.Float64))
     return frame.with_columns(column.cast(kind) for column, kind in kinds)
+
+
+def table_from_frame(frame: Any, name: str = "frame") -> Table:
+    """A table of a polars or pandas frame; a pandas index of times becomes a column.
+
+    Raises:
+        DataError: no rows, or a column without a name of its own.
+    """
+    import polars
+
+    if not isinstance(frame, polars.DataFrame):
+        if hasattr(frame.index, "to_timestamp"):
+            frame = frame.to_timestamp()
+        timed = frame.reset_index() if frame.index.dtype.kind == "M" else frame
+        check_names(name, [str(each) for each in timed.columns])
+        frame = polars.DataFrame([_from_pandas(str(each), timed[each]) for each in timed.columns])
+    if not len(frame):
+        raise DataError(f"{name}: must hold rows; got none. Give a frame with data")
+    return Table(_plain(frame, False), Path(name), "arrow", (), range(1, len(frame) + 1))
+
+
+def _from_pandas(name: str, column: Any) -> "polars.Series":
+    """A column as it is, whatever of pandas and Arrow is installed; a time zone without a place becomes UTC."""
+    import polars
+
+    kind, zone = getattr(column.dtype, "kind", "O"), getattr(column.dtype, "tz", None)
+    if kind == "M":
+        stamps = column.dt.tz_convert(None) if zone else column
+        found = polars.Series(name, stamps.to_numpy().astype("datetime64[us]"))
+        place = str(zone) if "/" in str(zone) else "UTC"
+        return found.dt.replace_time_zone("UTC").dt.convert_time_zone(place) if zone else found
+    if kind in "iufb":
+        gaps = {"dtype": np.float64, "na_value": np.nan} if kind == "f" or column.isna().any() else {}
+        return polars.Series(name, column.to_numpy(**gaps), nan_to_null=True)
+    cells = [None if missing else cell for cell, missing in zip(column.tolist(), column.isna(), strict=True)]
+    return polars.Series(name, cells, strict=False)
 
 
 def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path) -> None:
