@@ -1,4 +1,4 @@
-"""The default network for labelled texts, for as many and as long ones as there are. docs/log.md: how it was found."""
+"""The default networks, for as much data as there is. docs/log.md: how they were found."""
 
 import math
 from typing import Any
@@ -14,6 +14,10 @@ GAIN = (1.0, 6.0)
 STEP = 40.0  # gain times the root of the features of a text
 EPOCHS = (2, 8)
 VISITS = 8 * MANY  # examples that training sees at most, in all its epochs
+
+TAPS = 3  # of a dilated convolution
+LINEAR = 16  # weighted sums over a whole window
+SMALL_SERIES = 20_000  # windows up to which a forecasting network is small
 
 
 def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
@@ -57,6 +61,58 @@ def _filters(count: int) -> list[dict[str, Any]]:
         for kernel in WIDTHS
     ]
     return [{"layer": "concat", "branches": towers}, {"layer": "dropout", "rate": 0.5}, {"layer": "output"}]
+
+
+def default_series_settings(examples: int, length: int, columns: int) -> dict[str, Any]:
+    """Settings of a series recipe by name, `section.key`: calendar, change, network and training.
+
+    Three readings of a window side by side: its newest row, weighted sums of what came before less the newest row, and
+    dilated convolutions of the same. The last layer starts at zero, that is at the naive forecast, and training ends
+    where the validation rows say: a series that cannot be forecast better is not forecast worse.
+
+    Args:
+        examples: windows to train on.
+        length: steps of a window.
+        columns: of the series, the calendar not counted.
+
+    Reference: van den Oord et al. 2016, arXiv:1609.03499; Bai et al. 2018, arXiv:1803.01271; Zeng et al. 2023,
+    arXiv:2205.13504 (a linear layer on the window less its newest value).
+    """
+    filters = 16 if examples <= SMALL_SERIES else 32
+    changes = {"layer": "subtract_last", "channels": columns}
+    newest = {"layer": "last_step"}
+    linear = [changes, {"layer": "conv", "filters": LINEAR, "kernel": length}, newest]
+    branches = [[newest], linear, [changes, *_dilated(filters, length), newest]]
+    return {
+        "data.calendar": True,
+        "windows.change": True,
+        "network.layers": [
+            {"layer": "concat", "branches": branches},
+            {"layer": "dropout", "rate": 0.3},
+            {"layer": "output", "zeros": True},
+        ],
+        "training.loss": "mae",
+        "training.optimiser": "adam",
+        "training.learning_rate": 3e-4,
+        "training.batch_size": 64,
+        "training.epochs": 20,
+        "training.patience": 4,
+    }
+
+
+def _dilated(filters: int, length: int) -> list[dict[str, Any]]:
+    """Residual blocks whose dilation doubles until the newest step sees the whole window."""
+    blocks, reach, dilation = [], 1, 1
+    while not blocks or reach < length:
+        causal = {"kernel": TAPS, "dilation": dilation, "padding": "causal", "activation": "relu"}
+        layers = [
+            {"layer": "conv", "filters": filters, **causal},
+            {"layer": "dropout", "rate": 0.2},
+            {"layer": "conv", "filters": filters, "kernel": 1},
+        ]
+        blocks.append({"layer": "residual", "layers": layers})
+        reach, dilation = reach + (TAPS - 1) * dilation, 2 * dilation
+    return [{"layer": "conv", "filters": filters, "kernel": 1}, *blocks]
 
 
 def _round_power(value: float) -> int:
