@@ -174,6 +174,7 @@ def test_what_is_written_is_read_back(tmp_path):
         {"0.kernel": np.ones((2, 3), np.float32)},
         {"weights.0.kernel": np.zeros((2, 3), np.float32), "steps": np.array(7), "touched": np.ones(4, np.uint8)},
         dict(random.bit_generator.state),
+        {"0.kernel": np.full((2, 3), 2, np.float32)},
     )
     checkpoint = Checkpoint(tmp_path, {"engine": "native"})
     assert checkpoint.read() is None
@@ -183,6 +184,7 @@ def test_what_is_written_is_read_back(tmp_path):
     for key, array in progress.state.items():
         np.testing.assert_array_equal(found.state[key], array)
         assert found.state[key].dtype == array.dtype
+    np.testing.assert_array_equal(found.mean["0.kernel"], progress.mean["0.kernel"])
     assert not list(tmp_path.glob("*.partial"))
 
 

@@ -17,6 +17,8 @@ VISITS = 8 * MANY  # examples that training sees at most, in all its epochs
 
 TAPS = 3  # of a dilated convolution
 LINEAR = 16  # weighted sums over a whole window
+SERIES_EPOCHS = (10, 200)
+SERIES_VISITS = 200_000  # windows that training sees, in all its epochs
 SMALL_SERIES = 20_000  # windows up to which a forecasting network is small
 
 
@@ -79,6 +81,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
     arXiv:2205.13504 (a linear layer on the window less its newest value).
     """
     filters = 16 if examples <= SMALL_SERIES else 32
+    epochs = min(max(SERIES_VISITS // max(examples, 1), SERIES_EPOCHS[0]), SERIES_EPOCHS[1])
     changes = {"layer": "subtract_last", "channels": columns}
     newest = {"layer": "last_step"}
     linear = [changes, {"layer": "conv", "filters": LINEAR, "kernel": length}, newest]
@@ -95,14 +98,16 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         "training.optimiser": "adam",
         "training.learning_rate": 3e-4,
         "training.batch_size": 64,
-        "training.epochs": 20,
-        "training.patience": 4,
+        "training.epochs": epochs,
+        "training.patience": epochs // 5,
+        "training.averaging": 0.7,
     }
 
 
 def _dilated(filters: int, length: int) -> list[dict[str, Any]]:
     """Residual blocks whose dilation doubles until the newest step sees the whole window."""
-    blocks, reach, dilation = [], 1, 1
+    blocks: list[dict[str, Any]] = []
+    reach, dilation = 1, 1
     while not blocks or reach < length:
         causal = {"kernel": TAPS, "dilation": dilation, "padding": "causal", "activation": "relu"}
         layers = [
