@@ -68,7 +68,8 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 def test_going_on_ends_with_the_same_weights_as_a_run_never_stopped(tmp_path, name, engine, optimiser):
     if engine == "torch":
         pytest.importorskip("torch")
-    chosen = recipe(name, f"training.optimiser={optimiser}")
+    averaging = 0.5 if optimiser == "adam" else 0.0
+    chosen = recipe(name, f"training.optimiser={optimiser}", f"training.averaging={averaging}")
     whole = run(tmp_path / "whole", chosen, engine=engine)
     for epoch in (3, 5):
         with pytest.raises(KeyboardInterrupt):

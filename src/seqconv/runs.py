@@ -23,7 +23,7 @@ from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import BundleError
-from seqconv.features import SeriesFeatures, TextFeatures
+from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters, initial_weights
 from seqconv.plans import build_plan
@@ -145,7 +145,7 @@ def train(
             scored = evaluation.evaluate(network, split, recipe.training.loss)
         baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
         results = _settings(recipe, options, target) | _results(options, split, plan, trained)
-        results |= _judge(scored, baselines, split, recipe.training.loss)
+        results |= _judge(scored, baselines, split, recipe.training.loss, listener)
         _write_predictions(folder, split, scored.test_outputs)
         write_bundle(replace(bundle, weights=network.weights()), folder / "model")
         results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in trained.history]))}
@@ -197,7 +197,8 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
     if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
         assert isinstance(recipe.features, WindowConfig)
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
-        shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
+        calendar = 2 * len(CALENDAR) * recipe.data.calendar
+        shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
         return summarise(build_plan(recipe.network.layers, shape), shape)
     split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
@@ -253,7 +254,11 @@ def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epoch
     return network
 
 
-def _judge(scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str) -> dict[str, Any]:
+def _judge(
+    scored: evaluation.Evaluation, baselines: list[Baseline], split: Split, loss: str, listener: Listener
+) -> dict[str, Any]:
+    for better in evaluation.find_better(scored.validation, baselines):
+        listener.say(f"on the validation rows, {better.name} is better than the network")
     comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
     rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
     found = {
