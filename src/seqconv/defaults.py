@@ -17,6 +17,9 @@ VISITS = 8 * MANY  # examples that training sees at most, in all its epochs
 
 TAPS = 3  # of a dilated convolution
 LINEAR = 16  # weighted sums over a whole window
+SEQUENCE_TAPS, SEQUENCE_FILTERS = 9, 24
+SEQUENCE_EPOCHS = (20, 400)
+SEQUENCE_VISITS = 16_000  # sequences that training sees, in all its epochs
 SERIES_EPOCHS = (10, 200)
 SERIES_VISITS = 200_000  # windows that training sees, in all its epochs
 SMALL_SERIES = 20_000  # windows up to which a forecasting network is small
@@ -101,6 +104,43 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         "training.epochs": epochs,
         "training.patience": epochs // 5,
         "training.averaging": 0.7,
+    }
+
+
+def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
+    """Settings of a sequence recipe by name, `section.key`: network and training, but not the loss.
+
+    Two convolutions for every dilation that fits, side by side, the maximum and the mean of each over time, one linear
+    layer: patterns of any width are met without much depth, which few examples do not bear.
+
+    Args:
+        examples: training sequences.
+        length: steps of the longest.
+
+    Reference: Dempster et al. 2020, arXiv:1910.13051 (random kernels of many dilations and two statistics of each).
+    """
+    kernel = min(SEQUENCE_TAPS, max(3, length // 3))
+    pools = {"layer": "concat", "branches": [[{"layer": "global_max_pool"}], [{"layer": "global_average_pool"}]]}
+    branches, dilation = [], 1
+    while not branches or (kernel - 1) * dilation < length:
+        taps = {"kernel": kernel, "dilation": dilation, "padding": "causal", "activation": "relu"}
+        joint = {"kernel": 3, "padding": "causal", "activation": "relu"}
+        convolutions = [{"layer": "conv", "filters": SEQUENCE_FILTERS, **each} for each in (taps, joint)]
+        branches.append([*convolutions, pools])
+        dilation *= 2
+    epochs = min(max(SEQUENCE_VISITS // max(examples, 1), SEQUENCE_EPOCHS[0]), SEQUENCE_EPOCHS[1])
+    return {
+        "network.layers": [
+            {"layer": "concat", "branches": branches},
+            {"layer": "dropout", "rate": 0.5},
+            {"layer": "output"},
+        ],
+        "training.optimiser": "adam",
+        "training.learning_rate": 3e-3,
+        "training.batch_size": 16,
+        "training.epochs": epochs,
+        "training.patience": 0,
+        "training.averaging": 0.9,
     }
 
 

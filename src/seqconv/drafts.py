@@ -21,7 +21,7 @@ from seqconv.config import (
     recipe_names,
 )
 from seqconv.data import EncodedTexts, SequenceData, Series, SeriesData, TextData
-from seqconv.defaults import default_series_settings, default_text_settings
+from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
 from seqconv.errors import ConfigError, nearest
 from seqconv.features import TextFeatures
 from seqconv.periods import find_periods
@@ -109,7 +109,7 @@ def _guess(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
     if isinstance(data, TextData):
         found = _guess_texts(data)
     elif isinstance(data, SequenceData):
-        found = _guess_loss(data.train.classes)
+        found = _guess_sequences(data)
     else:
         found = _guess_series(recipe, data, given)
     if "network.layers" in given:  # training goes with its network
@@ -119,6 +119,12 @@ def _guess(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
 
 def _guess_loss(classes: tuple[str, ...]) -> Guesses:
     return {"training.loss": ("categorical_crossentropy" if len(classes) > 2 else "binary_crossentropy", "")}
+
+
+def _guess_sequences(data: SequenceData) -> Guesses:
+    lengths = np.diff(data.train.offsets)
+    chosen = default_sequence_settings(len(lengths), int(lengths.max()))
+    return _guess_loss(data.train.classes) | {name: (value, "") for name, value in chosen.items()}
 
 
 def _guess_texts(data: TextData) -> Guesses:
