@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from seqconv.config import recipe_from_dict
-from seqconv.defaults import default_text_settings
+from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
 from seqconv.engines import create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import NgramBag, count_parameters, initial_weights, shapes, walk
+from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, initial_weights, shapes, walk
 from seqconv.plans import build_plan
 from seqconv.tokens import TokenInputs
+from seqconv.windows import WindowInputs
 
 SIZES = [
     (300, 12, 1),
@@ -74,3 +75,68 @@ def test_a_few_hundred_short_texts_are_learnt():
         batches = [order[start : start + size] for start in range(0, 400, size)]
         list(net.train_batches(inputs, targets, batches, lambda count: draw_masks(needed, count, random)))
     assert ((net.predict(unseen) > 0) == (expected > 0)).mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("examples", "length", "columns"), [(1, 1, 1), (400, 16, 1), (12_000, 48, 7), (10**6, 512, 40)]
+)
+def test_series_networks_start_at_the_naive_forecast_and_see_their_window(examples, length, columns):
+    table = {"task": "series", "data": {}, "windows": {}, "network": {}, "training": {}}
+    for name, value in default_series_settings(examples, length, columns).items():
+        section, _, key = name.partition(".")
+        table[section][key] = value
+    recipe = recipe_from_dict(table)
+    plan = build_plan(recipe.network.layers, (length, columns + 2), outputs=3)
+    weights = initial_weights(plan, 0)
+    network = create_network("native", plan, weights, recipe.training, 1)
+    windows = WindowInputs(np.ones((length, columns + 2), np.float32), np.array([length]), length, 1)
+    assert not network.predict(windows).any()
+    assert recipe.features.change
+    assert {layer.channels for _, layer in walk(plan) if isinstance(layer, SubtractLast)} == {columns}
+    (last, *_), dilated = [at for at in weights if not at.startswith("0.")], [at for at in weights if at[:4] == "0.2."]
+    gradients = network.gradients(np.zeros((1, length, columns + 2), np.float32), np.ones((1, 3), np.float32), {})[2]
+    assert gradients[last.replace("kernel", "bias")].any()
+    assert dilated
+    blocks = sum(at.count(".") == 4 and at.endswith(".0.kernel") for at in dilated)
+    assert 1 + 2 * (2**blocks - 1) >= length
+    assert recipe.training.epochs >= 10
+
+
+@pytest.mark.parametrize(
+    ("examples", "length", "epochs"), [(1, 1, 400), (50, 150, 320), (270, 29, 59), (10**5, 3000, 20)]
+)
+def test_sequence_networks_see_patterns_of_every_width(examples, length, epochs):
+    settings = default_sequence_settings(examples, length)
+    plan = build_plan(settings["network.layers"], (length, 3), outputs=4)
+    widths = [layer.reach + 1 for _, layer in walk(plan) if isinstance(layer, Conv) and layer.inputs == 3]
+    assert widths[0] <= 9
+    assert widths == sorted(widths)
+    assert max(widths) >= length / 2
+    assert settings["training.epochs"] == epochs
+
+
+def test_a_few_dozen_sequences_are_learnt():
+    """A bump early or late in noise tells the class by its width, not by its place."""
+    random = np.random.default_rng(0)
+
+    def make(count):
+        values = random.normal(0, 0.3, (count, 60, 1)).astype(np.float32)
+        wide = random.integers(0, 2, count)
+        for row, kind, at in zip(values, wide, random.integers(0, 40, count), strict=True):
+            row[at : at + (16 if kind else 4)] += 1.5
+        ends = np.arange(1, count + 1, dtype=np.int64) * 60
+        return WindowInputs(values.reshape(-1, 1), ends, 60, 1), wide.astype(np.float32)[:, None]
+
+    settings = default_sequence_settings(40, 60)
+    training = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith("training.")}
+    table = {"task": "sequence", "network": {"layers": settings["network.layers"]}, "training": training}
+    recipe = recipe_from_dict(table)
+    plan = build_plan(recipe.network.layers, (60, 1))
+    network = create_network("native", plan, initial_weights(plan, 0), recipe.training, 1)
+    inputs, targets = make(40)
+    needed = mask_shapes(plan, (60, 1))
+    for _ in range(60):
+        batches = np.split(random.permutation(40), [16, 32])
+        list(network.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, random)))
+    unseen, truth = make(100)
+    assert np.mean((network.predict(unseen) > 0) == truth) > 0.9

@@ -13,6 +13,7 @@ from seqconv.evaluation import (
     block_length,
     compare,
     evaluate,
+    find_better,
     probe_order,
     shuffle_order,
     verdict,
@@ -255,3 +256,15 @@ def test_shuffled_windows_are_windows_of_whole_rows():
     every = np.arange(3)
     for before, after in zip(inputs.gather(every), shuffled.gather(every), strict=True):
         assert sorted(map(tuple, before)) == sorted(map(tuple, after))
+
+
+def test_a_baseline_is_called_better_on_validation_rows_only_where_it_clearly_is():
+    def forecasts(*errors):
+        return [Baseline(str(error), {"mae_scaled": error}, {}, 0.0, np.zeros(1)) for error in errors]
+
+    found = find_better({"mae_scaled": 1.0}, forecasts(1.2, 0.985, 0.97, 0.5))
+    assert [each.name for each in found] == ["0.5", "0.97"]
+    # 2 * sqrt(2 * 0.8 * 0.2 / 50) is 0.16
+    shares = [Baseline(str(share), {"accuracy": share}, {}, 0.0, np.zeros(1)) for share in (0.7, 0.95, 0.97)]
+    assert [each.name for each in find_better({"accuracy": 0.8, "n": 50}, shares)] == ["0.97"]
+    assert not find_better({"accuracy": 1.0, "n": 50}, shares)

@@ -54,6 +54,7 @@ def test_branches_nest_and_take_the_sizes_of_the_data():
         ({"layer": "conv", "filters": 3, "kernel": 3, "activation": "gelu"}, "activation must be relu or tanh"),
         ({"layer": "dropout", "rate": 1.0}, "rate must be from 0 to below 1"),
         ({"layer": "gru", "units": 3, "reset_after": 1}, "reset_after must be true or false"),
+        ({"layer": "output", "zeros": 1}, "zeros must be true or false"),
         ({"layer": "max_pool", "size": 21}, "at least 21 steps; got 20"),
         ({"layer": "relu", "size": 1}, "relu has no setting 'size'. It takes none."),
         ({"layer": "concat"}, "branches is missing"),

@@ -83,6 +83,33 @@ def test_without_patience_all_epochs_are_run():
     assert (len(trained.history), trained.best_epoch) == (5, 1)
 
 
+def test_averaged_weights_are_judged_and_kept_while_training_goes_on_with_its_own():
+    """Each epoch moves the one weight by 1; its mean is 1, then 0.75 * 1 + 0.25 * 2, then 0.75 * 1.25 + 0.25 * 3."""
+
+    class Climbing(Scripted):
+        weight = np.zeros(1, np.float32)
+
+        def weights(self):
+            return {"w": self.weight.copy()}
+
+        def set_weights(self, weights):
+            self.weight = weights["w"]
+
+        def predict(self, inputs):
+            return np.repeat(self.weight[None], len(inputs), axis=0)
+
+        def train_batches(self, inputs, targets, batches, draw):
+            self.weight = self.weight + 1
+            yield from super().train_batches(inputs, targets, batches, draw)
+
+    for keep_best in (True, False):
+        network = Climbing([])
+        trained = fit_network(network, split(), config(epochs=3, averaging=0.75), Listener(), keep_best)
+        expected = np.log1p(np.exp(-np.array([1, 1.25, 1.6875])))
+        np.testing.assert_allclose([epoch.validation_loss for epoch in trained.history], expected, rtol=1e-6)
+        assert network.weight == 1.6875
+
+
 def test_the_last_weights_stay_when_the_best_are_not_asked_for():
     network = Scripted([3, 2])
     fit_network(network, split(), config(epochs=2), Listener(), keep_best=False)

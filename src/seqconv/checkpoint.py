@@ -38,6 +38,7 @@ class Progress:
         best: its weights.
         state: of the network, see `engines.Network.state`.
         random: of the generator that draws batches and masks.
+        mean: running mean of the weights; none without averaging.
     """
 
     history: tuple[Epoch, ...]
@@ -45,6 +46,7 @@ class Progress:
     best: Weights
     state: State
     random: dict[str, Any]
+    mean: Weights
 
 
 class Checkpoint:
@@ -74,6 +76,7 @@ class Checkpoint:
             "random": progress.random,
         }
         arrays = {f"best/{name}": array for name, array in progress.best.items()}
+        arrays |= {f"mean/{name}": array for name, array in progress.mean.items()}
         arrays |= {f"state/{name}": np.asarray(array, order="C") for name, array in progress.state.items()}
         fresh = self.path.with_suffix(".partial")
         save_file(arrays, fresh, {"progress": json.dumps(table)})
@@ -104,8 +107,8 @@ class Checkpoint:
                     f"{self.path}: must be of a run with the same {name}; it was begun with {origin.get(name)!r}, "
                     f"now {value!r}. Train without --resume, or with what it was begun with"
                 )
-        best, state = (_below(arrays, prefix) for prefix in ("best/", "state/"))
-        return Progress(history, best_epoch, best, state, random)
+        best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
+        return Progress(history, best_epoch, best, state, random, mean)
 
 
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

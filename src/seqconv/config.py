@@ -219,6 +219,12 @@ class TrainingConfig(Settings):
     epochs: int = setting(10, "passes over the training split, at most", low=1)
     steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
     patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
+    averaging: float = setting(
+        0.0,
+        "what each epoch keeps of the mean of the earlier ones' weights; 0: its own weights alone",
+        low=0.0,
+        high=0.99,
+    )
     seed: int = setting(0, "seed of every random choice", low=0)
 
     @classmethod

@@ -21,7 +21,7 @@ from seqconv.config import (
     recipe_names,
 )
 from seqconv.data import EncodedTexts, SequenceData, Series, SeriesData, TextData
-from seqconv.defaults import default_text_settings
+from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
 from seqconv.errors import ConfigError, nearest
 from seqconv.features import TextFeatures
 from seqconv.periods import find_periods
@@ -122,7 +122,7 @@ def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
     if isinstance(data, TextData):
         found = _guess_texts(data)
     elif isinstance(data, SequenceData):
-        found = _guess_loss(data.train.classes)
+        found = _guess_sequences(data)
     else:
         found = _guess_series(recipe, data, given)
     if "network.layers" in given:  # training goes with its network
@@ -132,6 +132,12 @@ def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
 
 def _guess_loss(classes: tuple[str, ...]) -> Guesses:
     return {"training.loss": ("categorical_crossentropy" if len(classes) > 2 else "binary_crossentropy", "")}
+
+
+def _guess_sequences(data: SequenceData) -> Guesses:
+    lengths = np.diff(data.train.offsets)
+    chosen = default_sequence_settings(len(lengths), int(lengths.max()))
+    return _guess_loss(data.train.classes) | {name: (value, "") for name, value in chosen.items()}
 
 
 def _guess_texts(data: TextData) -> Guesses:
@@ -166,7 +172,11 @@ def _guess_series(recipe: Recipe, data: SeriesData, given: set[str]) -> Guesses:
     found["windows.lookback"] = _guess_lookback(series, targets[0], step_s)
     if "windows.delay" not in given:
         found["windows.leads"] = ([to_duration(step_s)], f"lead: {to_duration(step_s)}, one step ahead")
-    return found
+    lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
+    length = max(parse_duration(lookback) // step_s, 1)
+    examples = round(len(series.times) * recipe.data.train_end)
+    chosen = default_series_settings(examples, length, len(recipe.data.inputs or series.columns))
+    return found | {name: (value, "") for name, value in chosen.items()}
 
 
 def _guess_lookback(series: Series, target: str, step_s: int) -> tuple[str, str]:

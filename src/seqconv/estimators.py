@@ -54,8 +54,12 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     _features: Any
     _model: Model
 
-    def _make_recipe(self, data: Any = None) -> Recipe:
+    def _make_recipe(self, data: Any = None, guessed: dict[str, Any] | None = None) -> Recipe:
         """The recipe of the parameters; what they leave open follows from the data or is the recipe's own.
+
+        Args:
+            data: to guess settings from.
+            guessed: settings that are guessed already, by name.
 
         Raises:
             ConfigError: no such network, one for another task, or a parameter out of range.
@@ -68,13 +72,16 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 raise ConfigError(f"network must be a recipe for a {self.task} task; {problem}. Choose another")
             recipe = replace(recipe, network=other.network, training=other.training)
         table = recipe.to_dict()
-        guessed = guess_settings(recipe, data, {"network.layers"} if self.network else set()) if data else {}
+        found = dict(guessed or {})
+        if data:
+            guesses = guess_settings(recipe, data, {"network.layers"} if self.network else set())
+            found |= {name: value for name, (value, _) in guesses.items()}
         given = {f"training.{name}": getattr(self, name) for name in TRAINING}
         given |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         given["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
-        for name, value in ({name: value for name, (value, _) in guessed.items()} | given).items():
+        for name, value in (found | {name: value for name, value in given.items() if value is not None}).items():
             section, _, key = name.partition(".")
-            if value is not None:
+            if section in table:
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
         return recipe_from_dict(table)
 

@@ -15,6 +15,7 @@ from seqconv.tokens import UNKNOWN, TokenInputs
 from seqconv.windows import WindowInputs, WindowSpec
 
 WEEK_S = 7 * 86400
+MARGIN = 0.02  # of the network's validation error, by which a baseline must be better to be mentioned
 PROBED = 10_000
 PROBE_BATCH = 1000
 SPOKEN = {  # by the name without what stands in brackets
@@ -93,8 +94,22 @@ def compare(
 
 
 def _weakness(baseline: Baseline) -> float:
-    scores = baseline.validation
+    return _weakness_of(baseline.validation)
+
+
+def _weakness_of(scores: Metrics) -> float:
     return scores["mae_scaled"] if "mae_scaled" in scores else -scores["f1" if "f1" in scores else "accuracy"]
+
+
+def find_better(validation: Metrics, baselines: Sequence[Baseline]) -> list[Baseline]:
+    """Those with clearly better validation metrics than the network's `validation`, the best first.
+
+    Clearly: a mean absolute error smaller by more than 2 %; a share of right answers larger by more than two standard
+    errors of a difference of two such shares.
+    """
+    own = _weakness_of(validation)
+    margin = MARGIN * own if "mae_scaled" in validation else 2 * np.sqrt(2 * -own * (1 + own) / validation["n"])
+    return [each for each in sorted(baselines, key=_weakness) if _weakness(each) < own - margin]
 
 
 def block_length(spec: WindowSpec, count: int) -> int:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 
 from seqconv.config import Recipe, WindowConfig
 from seqconv.data import Series
+from seqconv.defaults import default_series_settings
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators import NetworkEstimator
 from seqconv.features import SeriesFeatures
@@ -98,8 +99,9 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self._flat = targets.ndim == 1
         targets = targets.reshape(len(values), -1)
         self._places = [_find_column(values, target) for target in targets.T]
-        recipe = self._make_recipe()
         spec = self._make_spec(self._place_rows(times))
+        guessed = {} if self.network else default_series_settings(len(values), spec.length, values.shape[1])
+        recipe = self._make_recipe(guessed=guessed)
         stamps = self._stamps(times, len(values), spec.interval_s)
         split, held_out = self._split(stamps, values, targets, spec, recipe)
         self._features = split.features

@@ -192,10 +192,15 @@ class Lstm:
 
 @dataclass(frozen=True)
 class Dense:
-    """x W + b: `[B, inputs]` -> `[B, outputs]`."""
+    """x W + b: `[B, inputs]` -> `[B, outputs]`.
+
+    Args:
+        zeros: training starts at W = 0, that is at an output of nothing (a forecast of no change, say).
+    """
 
     inputs: int
     outputs: int
+    zeros: bool = False
 
 
 Layer = (
@@ -358,7 +363,7 @@ def count_parameters(plan: Plan) -> int:
 def initial_weights(plan: Plan, seed: int) -> Weights:
     """Keras's initial weights, float32: embeddings uniform in ±0.05, kernels Glorot uniform, recurrent kernels
     orthogonal, biases zero except the LSTM's forget bias of 1. Tables of token convolutions are uniform in ±0.01, those
-    of n-grams zero with scales of one.
+    of n-grams zero with scales of one, kernels of a dense layer with `zeros` zero.
 
     Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, GRU, LSTM (defaults).
     """
@@ -377,6 +382,8 @@ def _initial_array(name: str, shape: Shape, layer: Layer, random: np.random.Gene
         return np.ones(shape) if name == "scale" else np.zeros(shape)
     if name == "table":
         return random.uniform(-0.01, 0.01, shape)
+    if isinstance(layer, Dense) and layer.zeros:
+        return np.zeros(shape)
     if name == "kernel":
         receptive = math.prod(shape[:-2])
         limit = math.sqrt(6 / (receptive * (shape[-2] + shape[-1])))

@@ -38,6 +38,7 @@ NAMES = {kind: name for name, kind in KINDS.items()}
 ACTIVATIONS = ("relu", "tanh")
 POSITIVE = {"width", "filters", "kernel", "dilation", "size", "units", "outputs", "longest", "buckets"}
 RATES = {"rate", "dropout", "recurrent_dropout"}
+FLAGS = {"reset_after", "zeros"}
 
 
 def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs: int = 1) -> Plan:
@@ -122,8 +123,8 @@ def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) 
             raise ConfigError(f"{name}: channels must be a whole number of at least 0; got {value!r}")
         if key == "padding" and value not in ("valid", "causal"):
             raise ConfigError(f"{name}: padding must be 'valid' or 'causal'; got {value!r}")
-        if key == "reset_after" and type(value) is not bool:
-            raise ConfigError(f"{name}: reset_after must be true or false; got {value!r}")
+        if key in FLAGS and type(value) is not bool:
+            raise ConfigError(f"{name}: {key} must be true or false; got {value!r}")
     for key, field in known.items():
         if key not in settings and field.default is dataclasses.MISSING:
             raise ConfigError(f"{name}: {key} is missing")

@@ -22,7 +22,7 @@ from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network
 from seqconv.errors import BundleError
-from seqconv.features import SeriesFeatures, TextFeatures
+from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters
 from seqconv.plans import build_plan
@@ -134,6 +134,8 @@ def train(
         split = prepare(recipe, options.threads, listener, timer, data=data)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         fitted = fit_split(recipe, split, options, folder, listener, timer)
+        for better in evaluation.find_better(fitted.scored.validation, fitted.baselines):
+            listener.say(f"on the validation rows, {better.name} is better than the network")
         results = describe_settings(recipe, options, target) | _results(options, split, fitted)
         results |= judge(fitted, split, recipe.training.loss)
         _write_predictions(folder, split, fitted.scored.test_outputs)
@@ -216,7 +218,8 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
     if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
         assert isinstance(recipe.features, WindowConfig)
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
-        shape = (length, len(recipe.data.inputs) or datasets.JENA_COLUMNS)
+        calendar = 2 * len(CALENDAR) * recipe.data.calendar
+        shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
         return summarise(build_plan(recipe.network.layers, shape), shape)
     split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)

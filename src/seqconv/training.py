@@ -79,7 +79,7 @@ def fit_network(
 
     Args:
         split: `train` gives the batches, `validation` decides on the best epoch; `test` is not touched.
-        keep_best: end with the weights of the best epoch, not of the last.
+        keep_best: end with the weights of the best epoch, not of the last; with `averaging`, with its mean.
         checkpoint: where to go on from, if it holds anything, and where to keep what is reached.
 
     Raises:
@@ -91,22 +91,24 @@ def fit_network(
     started = time.perf_counter()
     history: list[Epoch] = []
     best: tuple[int, Weights] = 0, {}
+    mean: Weights = {}
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
         history, best = list(progress.history), (progress.best_epoch, progress.best)
+        mean = progress.mean
         network.restore(progress.state)
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best[0], config):
-        epoch = _run_epoch(network, split, config, len(history) + 1, random, listener)
+        epoch, mean = _run_epoch(network, split, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
         if not best[0] or epoch.validation_loss < history[best[0] - 1].validation_loss:
-            best = epoch.epoch, network.weights()
+            best = epoch.epoch, mean or network.weights()
         listener.end_epoch(epoch)
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
-            checkpoint.write(Progress(tuple(history), *best, network.state(), drawn))
-    if keep_best:
-        network.set_weights(best[1])
+            checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
+    if keep_best or mean:
+        network.set_weights(best[1] if keep_best else mean)
     return Trained(tuple(history), best[0], time.perf_counter() - started)
 
 
@@ -116,8 +118,15 @@ def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> b
 
 
 def _run_epoch(
-    network: Network, split: Split, config: TrainingConfig, number: int, random: np.random.Generator, listener: Listener
-) -> Epoch:
+    network: Network,
+    split: Split,
+    config: TrainingConfig,
+    number: int,
+    mean: Weights,
+    random: np.random.Generator,
+    listener: Listener,
+) -> tuple[Epoch, Weights]:
+    """The epoch, and the running mean of the weights after it, whose validation it tells; none without averaging."""
     started = time.perf_counter()
     batches = list(_draw_batches(len(split.train.inputs), config, random))
     listener.start_epoch(number, config.epochs, len(batches))
@@ -127,8 +136,19 @@ def _run_epoch(
             f"epoch {number}: the loss must be finite; got {loss}. "
             "Lower training.learning_rate or set training.clip_norm"
         )
+    own = network.weights() if config.averaging else {}
+    if own:
+        mean = _average(mean, own, config.averaging)
+        network.set_weights(mean)
     validation = metrics.score(network.predict(split.validation.inputs), split.validation.goals, config.loss)
-    return Epoch(number, loss, metric, validation["loss"], validation["metric"], time.perf_counter() - started)
+    if own:
+        network.set_weights(own)
+    seconds = time.perf_counter() - started
+    return Epoch(number, loss, metric, validation["loss"], validation["metric"], seconds), mean
+
+
+def _average(mean: Weights, own: Weights, kept: float) -> Weights:
+    return {name: kept * mean[name] + (1 - kept) * array for name, array in own.items()} if mean else own
 
 
 def _draw_batches(count: int, config: TrainingConfig, random: np.random.Generator) -> Iterator[np.ndarray]:
