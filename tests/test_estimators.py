@@ -85,7 +85,7 @@ def make_waves(count=40, length=24, seed=0):
 
 
 def tiny(kind, **settings):
-    return kind(epochs=6 if kind is TextClassifier else 20, n_jobs=1, random_state=0, **settings)
+    return kind(epochs=15 if kind is TextClassifier else 20, n_jobs=1, random_state=0, **settings)
 
 
 DATA = {TextClassifier: make_texts, SequenceClassifier: make_waves}
@@ -140,9 +140,9 @@ def test_a_pickle_answers_the_same_and_holds_no_code(kind):
 def test_cross_validation_and_grid_search(kind):
     X, y = DATA[kind]()
     assert cross_val_score(tiny(kind), X, y, cv=3).mean() > 0.8
-    values = {"learning_rate": np.array([1e-6, 0.02]), "epochs": np.array([1, 8])}
+    values = {"learning_rate": np.array([1e-6, 0.02]), "batch_size": np.array([8, 16])}
     search = GridSearchCV(tiny(kind), values, cv=2).fit(X, y)
-    assert search.best_params_ == {"learning_rate": 0.02, "epochs": 8}
+    assert search.best_params_["learning_rate"] == 0.02
 
 
 @both

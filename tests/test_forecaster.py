@@ -173,7 +173,7 @@ def test_pickle_clone_and_search():
 
 def test_a_pipeline_scales_first_and_keeps_the_times_where_frames_are_passed_on():
     X = hourly(make_wave())
-    model = make_pipeline(StandardScaler().set_output(transform="pandas"), tiny(epochs=10))
+    model = make_pipeline(StandardScaler().set_output(transform="pandas"), tiny(epochs=20, learning_rate=0.01))
     assert (cross_val_score(model, X, X["T"], cv=TimeSeriesSplit(2, test_size=40)) > 0.5).all()
 
 
@@ -233,6 +233,6 @@ def test_rows_without_a_target_are_not_trained_on():
     X, y = np.random.default_rng(0).normal(size=(200, 1)), np.zeros(200)
     y[1:] = X[:-1, 0]
     y[::7] = np.nan
-    model = tiny(lookback=2, epochs=60, learning_rate=0.01).fit(X, y)
+    model = tiny(lookback=2, epochs=120, learning_rate=0.01).fit(X, y)
     known = ~np.isnan(y)
-    assert np.abs(model.predict(X)[known] - y[known])[2:].mean() < 0.2
+    assert np.abs(model.predict(X)[known] - y[known])[2:].mean() < 0.3
