@@ -121,7 +121,8 @@ def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
     """
     kernel = min(SEQUENCE_TAPS, max(3, length // 3))
     pools = {"layer": "concat", "branches": [[{"layer": "global_max_pool"}], [{"layer": "global_average_pool"}]]}
-    branches, dilation = [], 1
+    branches: list[list[dict[str, Any]]] = []
+    dilation = 1
     while not branches or (kernel - 1) * dilation < length:
         taps = {"kernel": kernel, "dilation": dilation, "padding": "causal", "activation": "relu"}
         joint = {"kernel": 3, "padding": "causal", "activation": "relu"}
