@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from seqconv.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
 
     from seqconv import drafts
 
+ORDER = ("inspect", "init", "train", "evaluate", "compare", "backtest", "predict", "explain", "report")
+
+
+class _Commands(TyperGroup):
+    """The commands in the order in which one needs them; those that are not in `ORDER` come last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Small, fast sequence models on an ordinary CPU: 1D convnets for texts and time series.",
     no_args_is_help=True,
     add_completion=False,

@@ -43,7 +43,7 @@ def explain(
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Show which words, or which inputs and stretches of time, made an answer.
+    """Show what made an answer: words, or inputs and times.
 
     A text is taken from the command line, a file, or standard input. Where the network is a sum over filters, each won
     by one span of words, the parts sum to the logit; otherwise each word is left out in turn. Of a series or sequence,

@@ -30,10 +30,11 @@ def inspect_data(
     settings: Settings = None,
     json: Json = False,
 ) -> None:
-    """Show what a file holds, what is odd about it, and what training would do about each oddity.
+    """Show what a file holds and what is odd about it.
 
-    Texts: classes, lengths, empty and repeated texts. Series: interval, holes, missing values, periods; with --target
-    also what windows lose, and columns that give the target away. Nothing is trained or written.
+    Of each oddity it is told what training would do about it. Texts: classes, lengths, empty and repeated texts.
+    Series: interval, holes, missing values, periods; with --target also what windows lose, and columns that give
+    the target away. Nothing is trained or written.
     """
     from seqconv.inspection import inspect_file
 

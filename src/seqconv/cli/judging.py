@@ -42,7 +42,7 @@ def evaluate(
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Score a model on labelled data, every score with a 95 % interval.
+    """Score a model on labelled data, with 95 % intervals.
 
     Classes: accuracy, log loss, F1, precision and recall of each class, confusion and calibration. Forecasts: MAE,
     RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month. Without FILE a run is scored
@@ -87,7 +87,7 @@ def backtest(
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
 ) -> None:
-    """Refit a recipe, or what is drafted for a file, on each fold and judge it beside the baselines.
+    """Refit on each fold and score beside the baselines.
 
     A series is tested on its later half in K stretches, each by a network fitted on what came before (rolling origin).
     Texts and sequences are cut into K stratified folds (cross-validation).
@@ -121,9 +121,10 @@ def compare(
     out: Page = None,
     json: Json = False,
 ) -> None:
-    """Compare finished runs on the same test rows, each with the first.
+    """Compare finished runs on the same test rows.
 
-    Classes: error rate and log loss; forecasts: MAE. Differences are paired and have 95 % intervals.
+    Each is compared with the first. Classes: error rate and log loss; forecasts: MAE. Differences are paired and
+    have 95 % intervals.
     """
     from seqconv import comparisons, digests
 

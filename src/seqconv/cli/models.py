@@ -29,10 +29,10 @@ def predict(
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Answer for each row of a file: classes of texts or sequences, forecasts of a series.
+    """Answer for each row of a file.
 
-    The input's columns are kept, the answers stand behind them. Files of any length pass, as they are read in pieces.
-    Without -o the answers go to standard output as CSV.
+    Classes of texts or sequences, forecasts of a series. The input's columns are kept, the answers stand behind
+    them. Files of any length pass, as they are read in pieces. Without -o the answers go to standard output as CSV.
     """
     import sys
 

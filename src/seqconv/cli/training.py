@@ -80,7 +80,7 @@ def init(
     settings: Settings = None,
     json: Json = False,
 ) -> None:
-    """Print the recipe that `train` with the same flags would train, for editing.
+    """Print the recipe that train would use, for editing.
 
     The recipe goes to standard output as TOML, what was guessed to standard error.
     """
@@ -119,10 +119,11 @@ def train(
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
 ) -> None:
-    """Train on a recipe or a file of your own and report it beside the baselines.
+    """Train on a recipe or a file of your own.
 
-    Of a file what can be guessed is guessed and told: the task, its columns, the sampling interval, windows. Any guess
-    can be overridden. Writes a run folder: the resolved recipe, history, metrics, report and model.
+    The network is reported beside baselines on the same rows. Of a file what can be guessed is guessed and told:
+    the task, its columns, the sampling interval, windows. Any guess can be overridden. Writes a run folder: the
+    resolved recipe, history, metrics, report and model.
     """
     from seqconv import progress, runs
 
@@ -152,7 +153,7 @@ def data(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fetch and verify a public data set and say where it lies, or write it as a table.
+    """Fetch a public data set, or write it as a table.
 
     The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
     """

@@ -1,0 +1,46 @@
+"""The two journeys of the README, run as they stand there, with what they print: `python bench/journeys.py`."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from reproduction_page import replace_between
+
+README = Path(__file__).parent.parent / "README.md"
+SHOWN = ("train", "explain")  # commands whose output the README shows
+MOST = 16  # lines of each
+
+
+def main() -> None:
+    """Run each journey in an empty folder and write its output behind it."""
+    text = README.read_text("utf-8")
+    for name, heading in (("texts", "## Your own texts"), ("series", "## Your own series")):
+        block = re.search(r"```sh\n(.*?)```", text[text.index(heading) :], re.DOTALL)
+        assert block is not None
+        with tempfile.TemporaryDirectory() as folder:
+            shown = [run(line, Path(folder)) for line in block[1].splitlines()]
+        text = replace_between(text, name, "```text\n" + "\n\n".join(part for part in shown if part) + "\n```")
+    README.write_text(text, "utf-8")
+
+
+def run(line: str, folder: Path) -> str:
+    """The command and its standard output, where it is one to show."""
+    command = line.partition("  #")[0].strip()
+    arguments = shlex.split(command)
+    assert arguments[0] == "seqconv"
+    environment = os.environ | {"COLUMNS": "110", "SEQCONV_CACHE": str(folder / "cache"), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    if arguments[1] not in SHOWN:
+        return ""
+    lines = [part.rstrip() for part in done.stdout.strip().splitlines()]
+    return "\n".join([f"$ {command}", *lines[:MOST], *(["..."] if len(lines) > MOST else [])])
+
+
+if __name__ == "__main__":
+    main()
