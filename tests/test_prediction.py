@@ -34,7 +34,10 @@ def folder(tmp_path_factory) -> Path:
     (folder / "waves_TRAIN.ts").write_text("\n".join(["@univariate true", "@classLabel true 0 1", "@data", *rows]))
     short = ["training.epochs=2", "training.patience=0"]
     for name in ("texts.csv", "series.csv", "waves_TRAIN.ts"):
-        flags = [*short, *(["data.target=a", 'windows.leads=["1h", "5h"]'] if name == "series.csv" else [])]
+        flags = [
+            *short,
+            *(["data.target=a", "data.calendar=false", 'windows.leads=["1h", "5h"]'] if name == "series.csv" else []),
+        ]
         draft = drafts.draft_recipe(str(folder / name), flags)
         target = folder / name.partition(".")[0].removesuffix("_TRAIN")
         runs.train(draft.recipe, runs.Options(out=target, baselines=False), data=draft.data)

@@ -100,7 +100,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         "training.learning_rate": 3e-4,
         "training.batch_size": 64,
         "training.epochs": epochs,
-        "training.patience": epochs // 5,
+        "training.patience": max(epochs // 5, 4),
         "training.averaging": 0.7,
     }
 
