@@ -176,7 +176,8 @@ def _guess_series(recipe: Recipe, data: SeriesData, given: set[str]) -> Guesses:
     length = max(parse_duration(lookback) // step_s, 1)
     examples = round(len(series.times) * recipe.data.train_end)
     chosen = default_series_settings(examples, length, len(recipe.data.inputs or series.columns))
-    return found | {name: (value, "") for name, value in chosen.items()}
+    told = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
+    return found | {name: (value, told if name == "data.calendar" else "") for name, value in chosen.items()}
 
 
 def _guess_lookback(series: Series, target: str, step_s: int) -> tuple[str, str]:
