@@ -146,11 +146,14 @@ def _train_fasttext(split: Split, seed: int) -> tuple[float, float]:
         _write_fasttext(folder / "train", train, train_labels)
         _write_fasttext(folder / "test", test, test_labels)
 
-        def run(fit: str, judge: str, epochs: int, pairs: int) -> tuple[float, float]:
+        def run(fit: str, judge: str, epochs: int, pairs: int, rate: float = 0.5) -> tuple[float, float]:
             started = time.perf_counter()
-            model = fasttext.train_supervised(
-                str(folder / fit), lr=0.5, epoch=epochs, wordNgrams=pairs, thread=2, seed=seed, verbose=0
-            )
+            try:
+                model = fasttext.train_supervised(
+                    str(folder / fit), lr=rate, epoch=epochs, wordNgrams=pairs, thread=2, seed=seed, verbose=0
+                )
+            except RuntimeError:  # it diverges now and then
+                return run(fit, judge, epochs, pairs, rate / 2)
             return model.test(str(folder / judge))[1], time.perf_counter() - started
 
         best = max(GRID, key=lambda settings: run("fit", "choose", *settings)[0])
