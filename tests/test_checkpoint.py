@@ -172,6 +172,7 @@ def test_what_is_written_is_read_back(tmp_path):
     progress = Progress(
         (Epoch(1, 0.5, 0.7, 0.4, 0.8, 1.5),),
         1,
+        0.4,
         {"0.kernel": np.ones((2, 3), np.float32)},
         {"weights.0.kernel": np.zeros((2, 3), np.float32), "steps": np.array(7), "touched": np.ones(4, np.uint8)},
         dict(random.bit_generator.state),
@@ -181,7 +182,8 @@ def test_what_is_written_is_read_back(tmp_path):
     assert checkpoint.read() is None
     checkpoint.write(progress)
     found = checkpoint.read()
-    assert (found.history, found.best_epoch, found.random) == (progress.history, 1, progress.random)
+    assert (found.history, found.best_epoch, found.best_loss) == (progress.history, 1, 0.4)
+    assert found.random == progress.random
     for key, array in progress.state.items():
         np.testing.assert_array_equal(found.state[key], array)
         assert found.state[key].dtype == array.dtype

@@ -147,3 +147,21 @@ def test_merging_puts_the_validation_examples_behind_the_training_examples():
     merged = merge_validation(split())
     assert len(merged.train.inputs) == len(merged.train.targets) == 16
     assert len(merged.test.inputs) == 3
+
+
+class StartsAtZero(Scripted):
+    """Validation logits before the first epoch come from the end of the script."""
+
+    plan = (Embed(5, 2), GlobalMaxPool(), Dense(2, 1, zeros=True))
+
+
+@pytest.mark.parametrize(("script", "best", "run"), [([1, 1.5, 0.5, 2], 0, 2), ([1, 2.5, 0.5, 2], 2, 4)])
+def test_a_network_that_starts_at_zero_keeps_its_start_unless_training_is_better(script, best, run):
+    network = StartsAtZero(script)
+    trained = fit_network(network, split(), config(epochs=4, patience=2), Listener())
+    assert (trained.best_epoch, network.kept, len(trained.history)) == (best, best, run)
+
+
+def test_without_the_best_the_start_is_no_candidate():
+    network = StartsAtZero([1, 1.5, 0.5, 2])
+    assert fit_network(network, split(), config(epochs=2), Listener(), keep_best=False).best_epoch == 2

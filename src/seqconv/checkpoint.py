@@ -13,7 +13,8 @@ from seqconv.engines import State
 from seqconv.errors import BundleError
 from seqconv.models import Weights
 
-EVERY_S = 2.0  # at most so much training is lost, and writing takes a small share of the time
+EVERY_S = 2.0  # so much training is lost at most, or
+WRITES = 20.0  # so many times what a write takes, so that writing takes a small share of the time
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Progress:
 
     Args:
         history: of the epochs that are done.
-        best_epoch: the one with the lowest validation loss so far.
+        best_epoch: the one with the lowest validation loss so far; 0: the start.
+        best_loss: that loss.
         best: its weights.
         state: of the network, see `engines.Network.state`.
         random: of the generator that draws batches and masks.
@@ -43,6 +45,7 @@ class Progress:
 
     history: tuple[Epoch, ...]
     best_epoch: int
+    best_loss: float
     best: Weights
     state: State
     random: dict[str, Any]
@@ -73,15 +76,18 @@ class Checkpoint:
             "origin": self.origin,
             "history": [asdict(epoch) for epoch in progress.history],
             "best_epoch": progress.best_epoch,
+            "best_loss": progress.best_loss,
             "random": progress.random,
         }
         arrays = {f"best/{name}": array for name, array in progress.best.items()}
         arrays |= {f"mean/{name}": array for name, array in progress.mean.items()}
         arrays |= {f"state/{name}": np.asarray(array, order="C") for name, array in progress.state.items()}
+        started = time.monotonic()
         fresh = self.path.with_suffix(".partial")
         save_file(arrays, fresh, {"progress": json.dumps(table)})
         fresh.replace(self.path)
         self._written = time.monotonic()
+        self.every_s = max(self.every_s, WRITES * (self._written - started))
 
     def read(self) -> Progress | None:
         """What was written last; None: nothing yet.
@@ -98,7 +104,8 @@ class Checkpoint:
                 table = json.loads(file.metadata()["progress"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             history = tuple(Epoch(**row) for row in table["history"])
-            best_epoch, random, origin = int(table["best_epoch"]), dict(table["random"]), table["origin"]
+            best_epoch, best_loss = int(table["best_epoch"]), float(table["best_loss"])
+            random, origin = dict(table["random"]), table["origin"]
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise BundleError(f"{self.path}: must be a whole checkpoint; {error}. Train without --resume") from error
         for name, value in json.loads(json.dumps(self.origin)).items():
@@ -108,7 +115,7 @@ class Checkpoint:
                     f"now {value!r}. Train without --resume, or with what it was begun with"
                 )
         best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
-        return Progress(history, best_epoch, best, state, random, mean)
+        return Progress(history, best_epoch, best_loss, best, state, random, mean)
 
 
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

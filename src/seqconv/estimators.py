@@ -112,7 +112,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             name.replace("metric", split.features.metric): [epoch[name] for epoch in epochs]
             for name in ("loss", "metric", *(("validation_loss", "validation_metric") if held_out else ()))
         }
-        self.n_iter_ = trained.best_epoch if held_out else len(epochs)
+        self.n_iter_ = max(trained.best_epoch, 1) if held_out else len(epochs)
         return Model(plan, network.weights(), recipe, threads)
 
 

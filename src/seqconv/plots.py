@@ -59,7 +59,8 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
     figure, axes = _start(5.0, 3.0)
     axes.plot(epochs, training, "o", color=TRAINING, label="training")
     axes.plot(epochs, validation, "-", color=VALIDATION, label="validation", linewidth=2)
-    axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
+    if best in epochs:  # not where the start was best
+        axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
     axes.xaxis.get_major_locator().set_params(integer=True)

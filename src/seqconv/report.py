@@ -98,6 +98,8 @@ def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
         for name in names
     )
     best = f"Best epoch {results['best_epoch']} of {results['epochs']}: its weights were kept."
+    if not results["best_epoch"]:
+        best = f"None of {results['epochs']} epochs was better on the validation rows than the start, which was kept."
     return f'<div class="pair">{drawn}</div><p class="soft">{best}</p>'
 
 

@@ -165,7 +165,9 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
-        if options.refit:
+        if not trained.best_epoch:
+            listener.say("no epoch is better on the validation rows than the start, which is kept")
+        elif options.refit:
             network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)

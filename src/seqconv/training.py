@@ -1,8 +1,10 @@
 """The training loop: batches, validation, early stopping, the best epoch kept, and what an interruption needs."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import SeqconvError
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Plan, Weights, initial_weights
+from seqconv.models import Dense, Plan, Weights, initial_weights
 from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
 
@@ -24,7 +26,7 @@ class TrainingError(SeqconvError):
 
 @dataclass(frozen=True)
 class Trained:
-    """What `fit_network` gives: the network holds the weights of `best_epoch`."""
+    """What `fit_network` gives: the network holds the weights of `best_epoch`; 0: those that it started with."""
 
     history: tuple[Epoch, ...]
     best_epoch: int
@@ -90,26 +92,43 @@ def fit_network(
     random = np.random.default_rng([config.seed, 1])
     started = time.perf_counter()
     history: list[Epoch] = []
-    best: tuple[int, Weights] = 0, {}
+    best = _judge_start(network, split, config) if keep_best else _Best(0, math.inf, {})
     mean: Weights = {}
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
-        history, best = list(progress.history), (progress.best_epoch, progress.best)
-        mean = progress.mean
+        history, mean = list(progress.history), progress.mean
+        best = _Best(progress.best_epoch, progress.best_loss, progress.best)
         network.restore(progress.state)
         random.bit_generator.state = progress.random
         listener.resume(history)
-    while not _is_done(history, best[0], config):
+    while not _is_done(history, best.epoch, config):
         epoch, mean = _run_epoch(network, split, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
-        if not best[0] or epoch.validation_loss < history[best[0] - 1].validation_loss:
-            best = epoch.epoch, mean or network.weights()
+        if not best.weights or epoch.validation_loss < best.loss:
+            best = _Best(epoch.epoch, epoch.validation_loss, mean or network.weights())
         listener.end_epoch(epoch)
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
     if keep_best or mean:
-        network.set_weights(best[1] if keep_best else mean)
-    return Trained(tuple(history), best[0], time.perf_counter() - started)
+        network.set_weights(best.weights if keep_best else mean)
+    return Trained(tuple(history), best.epoch, time.perf_counter() - started)
+
+
+class _Best(NamedTuple):
+    """The epoch with the lowest validation loss, that loss, and its weights."""
+
+    epoch: int
+    loss: float
+    weights: Weights
+
+
+def _judge_start(network: Network, split: Split, config: TrainingConfig) -> _Best:
+    """A network that starts at zero starts as a forecast: what training makes of it must be better to be kept."""
+    last = network.plan[-1]
+    if not (isinstance(last, Dense) and last.zeros):
+        return _Best(0, math.inf, {})
+    loss = metrics.score(network.predict(split.validation.inputs), split.validation.goals, config.loss)["loss"]
+    return _Best(0, loss, network.weights())
 
 
 def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
