@@ -17,6 +17,7 @@ class Texts:
     Args:
         labels: one class each: int32 `[N]`, counts into `classes`; several: uint8 `[N, classes]` of 0 and 1.
         notes: what a report should tell about the file.
+        columns: of a table: the name of the column of texts, then those of the labels.
     """
 
     texts: list[str]
@@ -24,6 +25,7 @@ class Texts:
     classes: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from seqconv.config import (
     recipe_from_dict,
     recipe_names,
 )
-from seqconv.data import EncodedTexts, SequenceData, Series, SeriesData, TextData
+from seqconv.data import EncodedTexts, SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
 from seqconv.errors import ConfigError, nearest
 from seqconv.features import TextFeatures
@@ -147,6 +147,8 @@ def _guess_texts(data: TextData) -> Guesses:
         lengths = np.sort(np.diff(train.offsets))
     else:
         lengths = np.sort([len(split(text)) for text in train.texts[:: max(1, len(train.texts) // SAMPLE)]])
+    if isinstance(train, Texts) and train.columns:  # the reader told what it found
+        found |= {"data.text": (train.columns[0], ""), "data.label": (list(train.columns[1:]), "")}
     longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start
     kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
     cut = float(np.mean(lengths >= kept))

@@ -66,5 +66,7 @@ def listen(quiet: bool) -> Iterator[Listener]:
         yield Listener()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # elsewhere than in a terminal there is no bar, and no empty line in its place
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield Terminal(progress)

@@ -29,7 +29,12 @@ _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.
 
 @dataclass(frozen=True)
 class Rows:
-    """Texts and their labels as they stand in the file; `several`: each may have any number of labels."""
+    """Texts and their labels as they stand in the file.
+
+    Args:
+        several: each may have any number of labels.
+        columns: of a table: that of the texts, then those of the labels.
+    """
 
     texts: list[str]
     labels: Sequence[tuple[str, ...]]
@@ -37,6 +42,7 @@ class Rows:
     notes: tuple[str, ...]
     place: Callable[[int], str]
     classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def read_texts(path: str | Path, text: str = "", label: str = "", header: bool | None = None) -> Texts:
@@ -124,10 +130,10 @@ def rows_from_table(table: Table, text: str, label: str) -> Rows:
     if len(label_names) > 1:
         chosen = [_read_truths(table, each) for each in label_names]
         labels = [tuple(np.compress(row, label_names).tolist()) for row in zip(*chosen, strict=True)]
-        return Rows(texts, labels, True, notes, table.place, label_names)
+        return Rows(texts, labels, True, notes, table.place, label_names, (name, *label_names))
     mark = find_labels(table, label)[1] if label else ""
     labels, several, note = _read_labels(table, label_names[0], mark)
-    return Rows(texts, labels, several, (*notes, *note), table.place)
+    return Rows(texts, labels, several, (*notes, *note), table.place, columns=(name, *label_names))
 
 
 def _read_truths(table: Table, name: str) -> list[bool]:
@@ -305,7 +311,7 @@ def to_texts(rows: Rows, source: str) -> Texts:
     notes += [f"one text only of class {name!r}" for name in classes if counts[name] == 1]
     if len(classes) == 1:
         notes.append(f"one class only: {classes[0]!r}")
-    return Texts(rows.texts, labels, classes, source, tuple(notes))
+    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.columns)
 
 
 def sort_classes(names: Sequence[str] | Counter[str]) -> tuple[str, ...]:

@@ -1,0 +1,129 @@
+"""What is wrong with a file is one line and exit code 2 from every command; nothing is left, no traceback is shown."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seqconv import drafts, runs
+from seqconv.__main__ import main
+
+ROWS = "".join(
+    f"the film was {word} number {n},{label}\n" for n in range(20) for word, label in (("good", "pos"), ("bad", "neg"))
+)
+TEXTS = f"text,label\n{ROWS}"
+HOURS = [str(np.datetime64("2020-01-01T00") + n).replace("T", " ") + ":00:00" for n in range(400)]
+
+
+def series(values=None, times=HOURS, header="time,a,b") -> str:
+    """400 rows, one an hour."""
+    values = values or {}
+    rows = [f"{time},{values.get(n, round(np.sin(n / 4), 3))},{n % 7}" for n, time in enumerate(times)]
+    return "\n".join([header, *rows, ""])
+
+
+WRONG_TEXTS = {
+    "empty": (b"", "empty"),
+    "header only": (b"text,label\n", "must hold rows"),
+    "one class": (TEXTS.replace("neg", "pos"), "two classes"),
+    "one row a class": ("text,label\na good film,pos\na bad film,neg\n", "must hold examples"),
+    "a label missing": (TEXTS + "no label,\n", "line 42"),
+    "ragged": (TEXTS + "a,b,c\n", "line 42"),
+    "a quote never closed": (TEXTS + '"open,pos\n', "line 42"),
+    "NUL": (TEXTS.encode() + b"a\0b,pos\n", "NUL"),
+    "half a character": (TEXTS.encode() + b"\xed\xa0\x80,pos\n", "line 42"),
+    "a column twice": (TEXTS.replace("text,label", "text,text"), "comes twice"),
+    "numbers for texts": ("text,label\n" + "1,pos\n2,neg\n" * 20, ""),
+}
+WRONG_SERIES = {
+    "empty": (b"", "empty"),
+    "header only": ("time,a,b\n", "must hold rows"),
+    "unsorted": (series(times=[*HOURS[200:], *HOURS[:200]]), "line 202"),
+    "mixed zones": (series(times=[*HOURS[:-1], HOURS[-1] + "+02:00"]), "line 401"),
+    "too short": (series(times=HOURS[:3]), ""),
+    "all equal": (series(dict.fromkeys(range(400), 1)), "must vary"),
+    "infinity": (series({300: "inf"}), "line 302"),
+    "not a number": (series({300: "much"}), "line 302"),
+    "nothing known": (series(dict.fromkeys(range(400), "")), ""),
+    "a column twice": (series(header="time,a,a"), "comes twice"),
+    "ragged": (series() + "2021-01-01 00:00:00,1\n", "line 402"),
+}
+COMMANDS = {
+    "train": ("train", "FILE", "--out", "run", "--set", "training.epochs=1"),
+    "init": ("init", "FILE"),
+    "backtest": ("backtest", "FILE", "--out", "run", "--folds", "2", "--set", "training.epochs=1"),
+    "evaluate": ("evaluate", "model", "FILE"),
+    "predict": ("predict", "model", "FILE", "-o", "answers.csv"),
+    "inspect": ("inspect", "FILE"),
+}
+# what is no mistake for a command: it looks, or it needs no labels, no training rows or no other class
+ALLOWED = {
+    "inspect": {*WRONG_TEXTS, *WRONG_SERIES},
+    "init": {"one class", "one row a class", "all equal", "too short", "infinity"},
+    "predict": {"one class", "one row a class", "a label missing", "too short", "all equal", "nothing known"},
+    "evaluate": {"one class", "one row a class", "all equal"},
+}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> Path:
+    """A text and a series model."""
+    folder = tmp_path_factory.mktemp("models")
+    for task, content, flags in (("text", TEXTS, []), ("series", series(), ["data.target=a", "data.calendar=false"])):
+        (folder / f"{task}.csv").write_text(content)
+        draft = drafts.draft_recipe(str(folder / f"{task}.csv"), ["training.epochs=1", *flags])
+        runs.train(draft.recipe, runs.Options(out=folder / task, baselines=False), data=draft.data)
+    return folder
+
+
+def hold(models, tmp_path, monkeypatch, capsys, task, command, content, says, kind):
+    """Run the command; True if it took the file as it is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    (tmp_path / "model").symlink_to(models / task)
+    names = {"FILE": "data.csv"}
+    flags = ["--target", "a"] if task == "series" and command not in ("evaluate", "predict") else []
+    monkeypatch.setattr(sys, "argv", ["seqconv", *(names.get(part, part) for part in COMMANDS[command]), *flags])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    if not caught.value.code:
+        assert kind in ALLOWED.get(command, ()), f"{command} took: {kind}"
+        return
+    assert caught.value.code == 2
+    assert out == ""
+    # guesses that were told before may stand above it
+    lines = err.splitlines()
+    assert [line.startswith("seqconv: ") for line in lines] == [False] * (len(lines) - 1) + [True], err
+    assert all(lines)
+    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "model"}
+    if kind not in ALLOWED.get(command, ()):
+        assert says in lines[-1]
+
+
+@pytest.mark.parametrize("kind", WRONG_TEXTS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_texts(models, tmp_path, monkeypatch, capsys, command, kind):
+    hold(models, tmp_path, monkeypatch, capsys, "text", command, *WRONG_TEXTS[kind], kind)
+
+
+@pytest.mark.parametrize("kind", WRONG_SERIES)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_series(models, tmp_path, monkeypatch, capsys, command, kind):
+    hold(models, tmp_path, monkeypatch, capsys, "series", command, *WRONG_SERIES[kind], kind)
+
+
+@pytest.mark.parametrize(
+    "text", ["🙂 ممتاز שלום", "x" * 10_000_000, "a\u202eb"], ids=["emoji", "ten megabytes", "right to left"]
+)
+def test_what_is_odd_but_right_is_taken(models, tmp_path, monkeypatch, capsys, text):
+    content = TEXTS + f"{text},pos\n"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text(content, "utf-8")
+    monkeypatch.setattr(sys, "argv", ["seqconv", "predict", str(models / "text"), "data.csv", "-o", "answers.csv"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert not caught.value.code
+    assert (tmp_path / "answers.csv").is_file()
