@@ -154,6 +154,8 @@ def verdict(comparisons: Sequence[Comparison]) -> str:
 
 def _say_strongest(each: Comparison) -> str:
     name = _spoken(each)
+    if each.low == each.high == 0:
+        return f"No difference to {name}"
     if each.low > 0:
         middle, low, high = _percent(each.improvement, each.low, each.high).split()
         return f"Beats {name} by {middle} % ({low} to {high} %)"

@@ -164,7 +164,7 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
     """Write a frame or pieces of one, by the ending as CSV, TSV, Parquet or JSON lines: beside its place, then renamed.
 
     Raises:
-        DataError: another ending, no piece, a place that cannot be written, or lists in a CSV; nothing is left behind.
+        DataError: another ending, no piece, a place that cannot be written, or lists but of texts in a CSV; nothing is left behind.
     """
     import polars
 
@@ -207,7 +207,17 @@ def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: 
             if ending in (".jsonl", ".ndjson"):
                 piece.write_ndjson(out)
             else:
-                piece.write_csv(out, include_header=not number, separator="\t" if ending == ".tsv" else ",")
+                _join_lists(piece).write_csv(
+                    out, include_header=not number, separator="\t" if ending == ".tsv" else ","
+                )
+
+
+def _join_lists(frame: "polars.DataFrame") -> "polars.DataFrame":
+    """Lists of texts, such as the labels of a JSON line, as cells of a CSV: apart by `|`."""
+    import polars
+
+    lists = [name for name, kind in frame.schema.items() if kind == polars.List(polars.String)]
+    return frame.with_columns(polars.col(name).list.join("|") for name in lists)
 
 
 def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
@@ -233,7 +243,7 @@ def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataF
 def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
     """Pieces of one table as CSV, its header once."""
     for number, frame in enumerate(frames):
-        out.write(frame.write_csv(include_header=number == 0).encode())
+        out.write(_join_lists(frame).write_csv(include_header=number == 0).encode())
         out.flush()
 
 
