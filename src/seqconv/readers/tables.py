@@ -164,7 +164,8 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
     """Write a frame or pieces of one, by the ending as CSV, TSV, Parquet or JSON lines: beside its place, then renamed.
 
     Raises:
-        DataError: another ending, no piece, a place that cannot be written, or lists but of texts in a CSV; nothing is left behind.
+        DataError: another ending, no piece, a place that cannot be written, or lists of numbers in a CSV; nothing is
+            left behind.
     """
     import polars
 
