@@ -321,6 +321,7 @@ def test_written_tables_are_whole_or_absent(tmp_path):
     fails(lambda path: write_table(frame, path), tmp_path / "no" / "b.csv", "No such file")
     write_table(frame.with_columns(c=polars.Series([["x", "y"], []])), tmp_path / "lists.csv")
     assert read_table(tmp_path / "lists.csv").frame["c"].to_list() == ["x|y", ""]
+    (tmp_path / "lists.csv").unlink()
     fails(lambda path: write_table(frame.with_columns(c=polars.Series([[1], [2]])), path), tmp_path / "b.csv", "nested")
     other = frame.rename({"a": "c"})
     fails(lambda path: write_table([frame, other], path), tmp_path / "b.parquet", "Nothing is kept")
