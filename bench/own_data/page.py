@@ -9,7 +9,7 @@ HEAD = """# Results on data of one's own
 
 What `seqconv train FILE` gives with its defaults, beside its own baselines and beside libraries that one would pick
 instead. Nothing is tuned on test rows: seqconv's defaults were found on validation rows and folds of training sets
-([log](log.md)), fastText's passes and n-grams are chosen on a fifth of each training set. Seconds of seqconv are those
+([log](log.md)), fastText's step, passes and n-grams are chosen on a fifth of each training set. Seconds of seqconv are those
 of the whole command without its baselines: start-up, reading, training, scoring, report; those of the libraries are
 training and scoring alone.
 
