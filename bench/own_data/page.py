@@ -9,14 +9,14 @@ HEAD = """# Results on data of one's own
 
 What `seqconv train FILE` gives with its defaults, beside its own baselines and beside libraries that one would pick
 instead. Nothing is tuned on test rows: seqconv's defaults were found on validation rows and folds of training sets
-([log](log.md)), fastText's step, passes and n-grams are chosen on a fifth of each training set. Seconds of seqconv are those
-of the whole command without its baselines: start-up, reading, training, scoring, report; those of the libraries are
-training and scoring alone.
+([log](log.md)), fastText's step, passes and n-grams are chosen on a fifth of each training set. Seconds of seqconv are
+those of the whole command without its baselines: start-up, reading, training, scoring, report; those of the libraries
+are training and scoring alone.
 
 - Texts: rt-polarity in 10 folds, SMS spam in 5, TREC and IMDB in their published splits with 3 seeds.
 - Series: the target so far ahead, from a window of the past; three stretches in time order, test rows the last. ETTh1:
-  the 12, 4 and 4 months of the papers. darts trains 10 passes with its own settings but for the window, its columns
-  scaled on training rows; of the weather it gets every sixth row, as a step of ours is an hour.
+  the 12, 4 and 4 months of the papers. darts (one seed) trains 10 passes with its own settings but for the window, its
+  columns scaled on training rows; of the weather it gets every sixth row, as a step of ours is an hour.
 - Sequences: the archive's original splits, 3 seeds; aeon's classifiers get shorter sequences with zeros behind them.
 
 The best of each table is bold; where that is not seqconv, we lose.
