@@ -31,8 +31,8 @@ REASONS = {
     "products took half as long and Keras three quarters; what limits it here has not been looked into yet.",
     "predict-one-review": "Keras on JAX answers one review in a small part of the time that Keras on TensorFlow takes "
     "(both below). Of ours half is the text, its convolutions and the products, the rest calls from Python.",
-    "predict-jena-conv1d": "Kept (104.5 x) on a processor with twice the vector units; the shared convolutions are bound "
-    "by multiply-adds, which Keras's many small calls are not.",
+    "predict-jena-conv1d": "Kept (104.5 x) on a processor with twice the vector units; the shared convolutions are "
+    "bound by multiply-adds, which Keras's many small calls are not.",
 }
 ABOUT = """\
 Peers and seqconv run in one run, on one machine, in turn and never two at a time, each in a process of its own: same
