@@ -34,7 +34,7 @@ from seqconv.runs import (
     fit_split,
     judge,
 )
-from seqconv.splits import Split, join_series, number_copies
+from seqconv.splits import Split, group_texts, join_series
 from seqconv.training import Listener
 
 WINDOWS = ("growing", "rolling")
@@ -131,7 +131,7 @@ def _cut_folds(data: Data, recipe: Recipe, folds: int, window: str) -> Iterator[
             yield {"train_rows": len(parts[0].times), **stamps}, SeriesData(parts[0], parts[2], parts[1])
         return
     labels = data.train.labels
-    groups = None if isinstance(data.train, Sequences) else number_copies(data.train)
+    groups = None if isinstance(data.train, Sequences) else group_texts(data.train)
     most = len(labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
         raise ConfigError(f"--folds must be at most {most}, the different examples of {data.train.source}; got {folds}")

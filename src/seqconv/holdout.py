@@ -1,6 +1,15 @@
 """Which labelled examples are held out, once or in turn."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+
+
+def number_copies(items: Sequence[Any]) -> np.ndarray:
+    """A number for each item, the same for equal ones, int64 `[N]`: the groups that stay together."""
+    numbers: dict[Any, int] = {}
+    return np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int64, len(items))
 
 
 def hold_out(

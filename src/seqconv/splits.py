@@ -17,7 +17,7 @@ from seqconv.config import (
 from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.features import CALENDAR, CALENDAR_S, Features, SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.holdout import hold_out
+from seqconv.holdout import hold_out, number_copies
 from seqconv.tokens import Encoded, TokenInputs, Vocabulary, from_ranks
 from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
 
@@ -230,7 +230,7 @@ def split_texts(data: TextData, recipe: Recipe, trained: TextFeatures | None = N
     assert isinstance(config, TextDataConfig)
     assert isinstance(text, TextConfig)
     sources = _sources(data, data.train.classes)
-    groups = number_copies(data.train) if config.holdout == "stratified" else None
+    groups = group_texts(data.train) if config.holdout == "stratified" else None
     rows = _choose_rows(sources, config, groups, recipe.training.seed)
     vocabulary, encoded = _encode(sources, rows, text, trained.vocabulary if trained else None, threads)
     multi_label = data.train.labels.ndim == 2
@@ -332,12 +332,9 @@ def _choose_rows(
     return rows, rows_of["validation"], rows_of["test"]
 
 
-def number_copies(texts: Texts | EncodedTexts) -> np.ndarray | None:
-    """A number for each text, the same for equal ones, int64 `[N]`; None for encoded texts."""
-    if isinstance(texts, EncodedTexts):
-        return None
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(text, len(numbers)) for text in texts.texts], np.int64)
+def group_texts(texts: Texts | EncodedTexts) -> np.ndarray | None:
+    """The group of each text, the same for copies, int64 `[N]`; None for encoded texts."""
+    return None if isinstance(texts, EncodedTexts) else number_copies(texts.texts)
 
 
 def _encode(

@@ -36,12 +36,6 @@ class Examples:
     together: bool
 
 
-def number_copies(items: Sequence[Any]) -> np.ndarray:
-    """The same number for equal items, int64 `[N]`."""
-    numbers: dict[Any, int] = {}
-    return np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int64, len(items))
-
-
 def count_classes(labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """Examples of each class, the most frequent first."""
     counts = labels.sum(axis=0, dtype=np.int64) if labels.ndim == 2 else np.bincount(labels, minlength=len(classes))

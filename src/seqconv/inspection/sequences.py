@@ -8,13 +8,13 @@ from seqconv.config import Recipe, SequenceDataConfig
 from seqconv.data import SequenceData, Sequences, count
 from seqconv.drafts import complete_recipe
 from seqconv.errors import DataError, SeqconvError
+from seqconv.holdout import number_copies
 from seqconv.inspection.classes import (
     Examples,
     count_classes,
     judge_classes,
     judge_copies,
     judge_overlap,
-    number_copies,
 )
 from seqconv.inspection.findings import Column, Finding, Inspection, number, refuse, show_places, sort_findings
 from seqconv.inspection.tables import describe_numbers
