@@ -7,7 +7,9 @@ the folder with the data.
 import json
 import os
 import re
+import statistics
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -39,7 +41,7 @@ def main() -> None:
         found = {
             "name": name,
             "metric": metric,
-            "rows": measure(name, data),
+            "rows": summarise(name, measure(name, data)),
             "processor": read_processor(),
             "commit": read_commit(),
             "versions": {package: metadata.version(package) for package in PEERS},
@@ -47,6 +49,21 @@ def main() -> None:
         file = RESULTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
         file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     page.write_page(RESULTS, list(KINDS))
+
+
+def summarise(name: str, scores: Iterable[tuple[str, tuple[float, float]]]) -> list[dict[str, object]]:
+    """A row for each method: mean and spread of its scores, median seconds; each score is printed as it comes."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for by, score in scores:
+        found.setdefault(by, []).append(score)
+        print(name, by, score, flush=True)
+    rows = []
+    for by, pairs in found.items():
+        values, seconds = zip(*pairs, strict=True)
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        median = statistics.median(seconds)
+        rows.append({"by": by, "mean": statistics.mean(values), "sd": spread, "runs": len(values), "seconds": median})
+    return rows
 
 
 if __name__ == "__main__":

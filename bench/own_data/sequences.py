@@ -1,7 +1,6 @@
 """Sequences of the UCR/UEA archive, original splits: seqconv's command and its baselines beside aeon's classifiers."""
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,30 +12,19 @@ import numpy as np
 
 SEQCONV = str(Path(sys.executable).with_name("seqconv"))
 SEEDS = (0, 1, 2)
+Score = tuple[float, float]  # and seconds
 NAMES = ("GunPoint", "ItalyPowerDemand", "BasicMotions", "JapaneseVowels")
 
 
-def measure(name: str, data: Path) -> list[dict[str, object]]:
-    """A row for each method: test accuracy over three seeds, median seconds."""
+def measure(name: str, data: Path) -> Iterator[tuple[str, Score]]:
+    """Test accuracy and seconds of each method, for three seeds."""
     folder = data / "ucr" / name
-    scores: dict[str, list[tuple[float, float]]] = {}
     for seed in SEEDS:
-        for by, score in (*_train_seqconv(folder, name, seed), *_train_aeon(folder, name, seed)):
-            scores.setdefault(by, []).append(score)
-            print(name, by, score, flush=True)
-    return [
-        {
-            "by": by,
-            "mean": statistics.mean(accuracy for accuracy, _ in found),
-            "sd": statistics.stdev([accuracy for accuracy, _ in found]) if len(found) > 1 else 0.0,
-            "runs": len(found),
-            "seconds": statistics.median(seconds for _, seconds in found),
-        }
-        for by, found in scores.items()
-    ]
+        yield from _train_seqconv(folder, name, seed)
+        yield from _train_aeon(folder, name, seed)
 
 
-def _train_seqconv(folder: Path, name: str, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+def _train_seqconv(folder: Path, name: str, seed: int) -> Iterator[tuple[str, Score]]:
     with tempfile.TemporaryDirectory() as work:
         command = [SEQCONV, "train", str(folder / f"{name}_TRAIN.ts"), "--seed", str(seed), "--json"]
         started = time.perf_counter()
@@ -55,7 +43,7 @@ def _train_seqconv(folder: Path, name: str, seed: int) -> Iterator[tuple[str, tu
                 yield f"{row['name']} (seqconv's baseline)", (row["test"]["accuracy"], row["seconds"])
 
 
-def _train_aeon(folder: Path, name: str, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+def _train_aeon(folder: Path, name: str, seed: int) -> Iterator[tuple[str, Score]]:
     from aeon.classification.convolution_based import MiniRocketClassifier
     from aeon.classification.distance_based import KNeighborsTimeSeriesClassifier
 

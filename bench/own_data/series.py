@@ -2,7 +2,6 @@
 
 import json
 import logging
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import numpy as np
 
 SEQCONV = str(Path(sys.executable).with_name("seqconv"))
 SEEDS = (0, 1, 2)
+Score = tuple[float, float]  # and seconds
 
 
 @dataclass(frozen=True)
@@ -50,27 +50,16 @@ WORKS = {
 }
 
 
-def measure(name: str, data: Path) -> list[dict[str, object]]:
-    """A row for each method: test MAE in the target's unit, seqconv over three seeds, median seconds."""
-    work, scores = WORKS[name], {}
+def measure(name: str, data: Path) -> Iterator[tuple[str, Score]]:
+    """Test MAE in the target's unit and seconds of each method, seqconv's for three seeds."""
+    work = WORKS[name]
     for seed in SEEDS:
-        darts = _train_darts(work, data, seed) if seed == 0 else ()  # minutes each
-        for by, score in (*_train_seqconv(work, data, seed), *darts):
-            scores.setdefault(by, []).append(score)
-            print(name, by, score, flush=True)
-    return [
-        {
-            "by": by,
-            "mean": statistics.mean(error for error, _ in found),
-            "sd": statistics.stdev([error for error, _ in found]) if len(found) > 1 else 0.0,
-            "runs": len(found),
-            "seconds": statistics.median(seconds for _, seconds in found),
-        }
-        for by, found in scores.items()
-    ]
+        yield from _train_seqconv(work, data, seed)
+        if seed == 0:  # minutes each
+            yield from _train_darts(work, data, seed)
 
 
-def _train_seqconv(work: Work, data: Path, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+def _train_seqconv(work: Work, data: Path, seed: int) -> Iterator[tuple[str, Score]]:
     with tempfile.TemporaryDirectory() as folder:
         file = data / work.file
         if work.rows:
@@ -91,7 +80,7 @@ def _train_seqconv(work: Work, data: Path, seed: int) -> Iterator[tuple[str, tup
                 yield f"{row['name']} (seqconv's baseline)", (row["test"]["mae"], row["seconds"])
 
 
-def _train_darts(work: Work, data: Path, seed: int) -> Iterator[tuple[str, tuple[float, float]]]:
+def _train_darts(work: Work, data: Path, seed: int) -> Iterator[tuple[str, Score]]:
     """darts' own defaults but for the window, ten passes; columns scaled on training rows, holes filled."""
     from darts import TimeSeries
     from darts.models import BlockRNNModel, TCNModel

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import numpy as np
 Split = tuple[list[str], list[str], list[str], list[str]]  # training texts and labels, test texts and labels
 SEQCONV = str(Path(sys.executable).with_name("seqconv"))
 SEEDS = (0, 1, 2)
+Score = tuple[float, float]  # and seconds
 # fastText: step, passes, and words of an n-gram; of many texts five passes are enough
 GRID = [(rate, epochs, pairs) for rate in (0.1, 0.5) for epochs in (5, 25) for pairs in (1, 2)]
 MANY, GRID_OF_MANY = 20_000, [(0.5, 5, 1), (0.5, 5, 2)]
@@ -82,28 +82,15 @@ SPLITS: dict[str, Callable[[Path], Iterator[Split]]] = {
 }
 
 
-def measure(name: str, data: Path) -> list[dict[str, object]]:
-    """A row for each method: accuracy over folds or seeds, and seconds of one fold or seed."""
+def measure(name: str, data: Path) -> Iterator[tuple[str, Score]]:
+    """Accuracy and seconds of each method in each fold or for each seed."""
     splits = list(SPLITS[name](data))
     seeds = SEEDS if len(splits) == 1 else (0,)
-    scores: dict[str, list[tuple[float, float]]] = {}
     for number, split in enumerate(splits):
-        for by, score in _score(split, seeds, baselines=number == 0):
-            scores.setdefault(by, []).append(score)
-            print(name, by, score, flush=True)
-    return [
-        {
-            "by": by,
-            "mean": statistics.mean(accuracy for accuracy, _ in found),
-            "sd": statistics.stdev([accuracy for accuracy, _ in found]) if len(found) > 1 else 0.0,
-            "runs": len(found),
-            "seconds": statistics.median(seconds for _, seconds in found),
-        }
-        for by, found in scores.items()
-    ]
+        yield from _score(split, seeds, baselines=number == 0)
 
 
-def _score(split: Split, seeds: tuple[int, ...], baselines: bool) -> Iterator[tuple[str, tuple[float, float]]]:
+def _score(split: Split, seeds: tuple[int, ...], baselines: bool) -> Iterator[tuple[str, Score]]:
     for seed in seeds:
         yield "seqconv", _train_seqconv(split, seed)
     if baselines and len(seeds) > 1:
