@@ -1,6 +1,7 @@
 """Answers for a whole file, piece by piece: the input's columns, and the model's answers behind them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -166,21 +167,19 @@ def _read_piece(bundle: Bundle, table: Table, column: str, whole: bool) -> Serie
         if name not in series.columns:
             raise DataError(f"{table.path}: must have the column {name!r} as in training; it has not. Add it")
     order = [series.columns.index(name) for name in features.columns]
-    return Series(series.times, series.values[:, order], features.columns, interval_s, series.source, (), series.zone)
+    return replace(series, values=series.values[:, order], columns=features.columns, notes=())
 
 
 def _join(first: Series, second: Series) -> Series:
     times, values = (
         np.concatenate([one, other]) for one, other in ((first.times, second.times), (first.values, second.values))
     )
-    return Series(times, values, second.columns, second.interval_s, second.source, (), second.zone)
+    return replace(second, times=times, values=values)
 
 
 def _tail(series: Series, rows: int) -> Series:
     start = max(len(series.times) - rows, 0)
-    return Series(
-        series.times[start:], series.values[start:], series.columns, series.interval_s, series.source, (), series.zone
-    )
+    return replace(series, times=series.times[start:], values=series.values[start:])
 
 
 def _forecast_columns(predictor: Predictor, features: SeriesFeatures, series: Series, rows: int) -> Columns:
