@@ -26,7 +26,7 @@ from seqconv.errors import ConfigError, nearest
 from seqconv.features import TextFeatures
 from seqconv.periods import find_periods
 from seqconv.readers.kinds import guess_task
-from seqconv.tokens import split
+from seqconv.tokens import count_words
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
 PERIODS_BACK = 2  # of the strongest period in a window
@@ -146,7 +146,7 @@ def _guess_texts(data: TextData) -> Guesses:
     if isinstance(train, EncodedTexts):
         lengths = np.sort(np.diff(train.offsets))
     else:
-        lengths = np.sort([len(split(text)) for text in train.texts[:: max(1, len(train.texts) // SAMPLE)]])
+        lengths = np.sort(count_words(train.texts[:: max(1, len(train.texts) // SAMPLE)]))
     if isinstance(train, Texts) and train.columns:  # the reader told what it found
         found |= {"data.text": (train.columns[0], ""), "data.label": (list(train.columns[1:]), "")}
     longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start

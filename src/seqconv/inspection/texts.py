@@ -12,13 +12,13 @@ from seqconv.config import Recipe, TextConfig, TextDataConfig, count_threads
 from seqconv.data import EncodedTexts, TextData, Texts, count
 from seqconv.drafts import complete_recipe
 from seqconv.errors import DataError
+from seqconv.holdout import number_copies
 from seqconv.inspection.classes import (
     Examples,
     count_classes,
     judge_classes,
     judge_copies,
     judge_overlap,
-    number_copies,
 )
 from seqconv.inspection.findings import (
     Column,
@@ -36,7 +36,7 @@ from seqconv.readers.files import Table
 from seqconv.readers.reviews import is_review_folder
 from seqconv.readers.tables import read_table
 from seqconv.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
-from seqconv.tokens import Vocabulary
+from seqconv.tokens import count_words
 
 BOOK_LEN = 500  # ids: the setting's default
 Place = Callable[[int], str]
@@ -154,7 +154,7 @@ def judge_texts(
     """Findings on texts and their classes, and facts."""
     data = recipe.data
     assert isinstance(data, TextDataConfig)
-    words = np.diff(Vocabulary(()).encode(texts.texts, count_threads(0)).offsets) - 1  # a text begins with the start
+    words = count_words(texts.texts, count_threads(0))
     settings = complete_recipe(recipe, TextData(texts), given)[0].features
     assert isinstance(settings, TextConfig)
     kept = settings.max_len
