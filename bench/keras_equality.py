@@ -16,7 +16,8 @@ from peers.keras_network import build_model
 from peers.seqconv_worker import make_network, own_inputs
 from works import CHANNELS, LENGTH, LOOKBACK, PLANS, SEED, STEP, VOCABULARY
 
-from seqconv.models import Gru, Plan, Weights, count_parameters, initial_weights
+from seqconv.initialisers import initial_weights
+from seqconv.models import Gru, Plan, Weights, count_parameters
 from seqconv.windows import WindowInputs
 
 EXAMPLES = 64

@@ -34,6 +34,7 @@ using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 // allocating
 float* matmul_scratch();
 
+void bind_channels(nb::module_& m);
 void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);
 void bind_optimisers(nb::module_& m);

@@ -7,6 +7,7 @@
 NB_MODULE(_native, m) {
   seqconv::chosen_isa();  // refuse an unknown SEQCONV_ISA at import, not in the middle of a run
   m.def("instruction_set", &seqconv::isa_name, "Name of the instruction set whose kernels are in use.");
+  seqconv::bind_channels(m);
   seqconv::bind_convolution(m);
   seqconv::bind_dense(m);
   seqconv::bind_optimisers(m);

@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.engines.native import NativeNetwork
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
+    Channelwise,
     Concat,
     Conv,
     Dense,
     Dropout,
     Embed,
+    Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
@@ -24,6 +27,7 @@ from seqconv.models import (
     Lstm,
     MaxPool,
     NgramBag,
+    Patch,
     Plan,
     ReadsIds,
     Relu,
@@ -34,7 +38,6 @@ from seqconv.models import (
     TokenConv,
     Weights,
     entries,
-    initial_weights,
     output_shape,
     shapes,
 )
@@ -82,6 +85,25 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
         (90, 14),
     ),
     "jena-gru": ((Gru(14, 32, 0.2, 0.2), LastStep(), Dense(32, 1)), (40, 14)),
+    "etth1": ((Channelwise((Flatten(), Dense(40, 12))),), (40, 7)),
+    "weather": (
+        (
+            Channelwise(
+                (
+                    Add(
+                        (
+                            (Flatten(), Dense(50, 12)),
+                            (
+                                *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32), Relu()),
+                                *(Dropout(0.3), Dense(32, 12)),
+                            ),
+                        )
+                    ),
+                )
+            ),
+        ),
+        (50, 21),
+    ),
     "dilated": (
         (
             Conv(3, 16, 1),
@@ -181,7 +203,7 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
     steps, channels = shape
     kind = draw(
         st.sampled_from(
-            ["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "level", "gru", "lstm"]
+            ["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "level", "patch", "gru", "lstm"]
         )
     )
     if kind == "conv":
@@ -192,6 +214,8 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
         return Conv(channels, draw(WIDTHS), draw(st.integers(1, 4)), draw(st.integers(1, 3)), "causal")
     if kind == "pool":
         return MaxPool(draw(st.integers(1, min(steps, 4))))
+    if kind == "patch":
+        return Patch(draw(st.integers(1, min(steps, 4))))
     if kind == "residual":
         kernel, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 4))
         body: Plan = (Conv(channels, channels, kernel, dilation, "causal"),)
@@ -251,9 +275,12 @@ def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
     for _ in range(draw(st.integers(0, 4))):
         plan = (*plan, draw(layers(shape)))
         shape = output_shape(plan[-1], shape)
-    plan = (*plan, draw(st.sampled_from([GlobalMaxPool(), GlobalAveragePool(), LastStep()])))
+    plan = (*plan, draw(st.sampled_from([GlobalMaxPool(), GlobalAveragePool(), LastStep(), Flatten()])))
+    shape = output_shape(plan[-1], shape)
     if draw(st.booleans()):
-        plan = (*plan, Dense(shape[1], 5), draw(st.sampled_from([Relu(), Tanh(), Dropout(0.5)])), Dense(5, outputs))
+        plan = (*plan, Dense(shape[0], 5), draw(st.sampled_from([Relu(), Tanh(), Dropout(0.5)])), Dense(5, outputs))
     else:
-        plan = (*plan, Dense(shape[1], outputs))
+        plan = (*plan, Dense(shape[0], outputs))
+    if entry[1:] == (1,) and draw(st.booleans()):
+        return (Channelwise(plan),), (entry[0], draw(st.integers(1, 5)))
     return plan, entry

@@ -14,7 +14,7 @@ from seqconv.data import CLASSES, EncodedTexts, SequenceData, Sequences, Series,
 from seqconv.demo import demo_series
 from seqconv.errors import ConfigError, DataError
 from seqconv.features import SequenceFeatures, TextFeatures
-from seqconv.models import initial_weights
+from seqconv.initialisers import initial_weights
 from seqconv.plans import build_plan
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler

@@ -11,7 +11,7 @@ from seqconv.bundle import Bundle, check_replaceable, read_bundle, write_bundle
 from seqconv.config import read_recipe
 from seqconv.errors import BundleError
 from seqconv.features import SeriesFeatures, TextFeatures
-from seqconv.models import initial_weights
+from seqconv.initialisers import initial_weights
 from seqconv.plans import build_plan
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec

@@ -7,8 +7,9 @@ from seqconv.config import recipe_from_dict
 from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
 from seqconv.engines import create_network
 from seqconv.engines.ngrams import fit_scales
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, initial_weights, shapes, walk
+from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, shapes, walk
 from seqconv.plans import build_plan
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs

@@ -27,6 +27,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
@@ -50,7 +51,6 @@ from seqconv.models import (
     Tanh,
     TokenConv,
     Weights,
-    initial_weights,
     shapes,
 )
 from seqconv.tokens import TokenInputs

@@ -19,6 +19,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
         "explanation",
         "features",
         "holdout",
+        "initialisers",
         "masks",
         "page",
         "plans",

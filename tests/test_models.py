@@ -5,6 +5,7 @@ import pytest
 
 from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
@@ -24,7 +25,6 @@ from seqconv.models import (
     TokenConv,
     count_parameters,
     entries,
-    initial_weights,
     output_shape,
     shapes,
     weight_shapes,

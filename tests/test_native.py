@@ -176,7 +176,8 @@ sys.modules["torch"] = None
 import numpy as np
 from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
-from seqconv.models import Conv, Dense, GlobalMaxPool, initial_weights
+from seqconv.initialisers import initial_weights
+from seqconv.models import Conv, Dense, GlobalMaxPool
 from seqconv.windows import WindowInputs
 plan = (Conv(2, 4, 3), GlobalMaxPool(), Dense(4, 1))
 net = create_network("native", plan, initial_weights(plan, 0), TrainingConfig(loss="mse"), 1)

@@ -5,7 +5,7 @@ import pytest
 
 from seqconv.config import TrainingConfig, read_recipe
 from seqconv.engines import create_network
-from seqconv.models import initial_weights
+from seqconv.initialisers import initial_weights
 from seqconv.plans import build_plan
 from seqconv.windows import WindowInputs
 

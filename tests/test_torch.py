@@ -9,6 +9,7 @@ from seqconv import metrics
 from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
 from seqconv.errors import ConfigError, DataError, MissingExtra
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     MULTIPLIER,
@@ -30,7 +31,6 @@ from seqconv.models import (
     Residual,
     Tanh,
     TokenConv,
-    initial_weights,
 )
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs

@@ -13,8 +13,9 @@ from seqconv.bundle import Bundle
 from seqconv.config import TrainingConfig, read_recipe
 from seqconv.engines import Network, create_network
 from seqconv.features import TextFeatures
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Plan, initial_weights
+from seqconv.models import Plan
 from seqconv.predictor import Predictor
 from seqconv.tokens import TokenInputs, Vocabulary, pad
 from seqconv.windows import WindowInputs

@@ -10,20 +10,8 @@ from torch import nn
 from works import PLANS, SEED, THREADS, Work
 
 from peers.worker import Turn, repeat_predictions, repeat_training, serve
-from seqconv.models import (
-    Conv,
-    Dense,
-    Embed,
-    GlobalMaxPool,
-    Gru,
-    LastStep,
-    Layer,
-    Lstm,
-    MaxPool,
-    Plan,
-    Relu,
-    initial_weights,
-)
+from seqconv.initialisers import initial_weights
+from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Layer, Lstm, MaxPool, Plan, Relu
 from seqconv.models import Weights as Arrays
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqconv.models import Add, Concat, Dropout, Gru, Lstm, Masks, Plan, Residual, Shape, output_shape
+from seqconv.models import Add, Channelwise, Concat, Dropout, Gru, Lstm, Masks, Plan, Residual, Shape, output_shape
 
 
 def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
@@ -21,6 +21,9 @@ def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[S
                     found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
             case Residual(body):
                 found |= mask_shapes(body, shape, f"{at}.")
+            case Channelwise(body):
+                inner = mask_shapes(body, (shape[0], 1), f"{at}.")
+                found |= {name: ((shape[1], *size), rate) for name, (size, rate) in inner.items()}
             case Concat(branches) | Add(branches):
                 for number, branch in enumerate(branches):
                     found |= mask_shapes(branch, shape, f"{at}.{number}.")

@@ -85,6 +85,7 @@ class NgramBag:
 
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth, TAOCP 3, section 6.4
+VARIANCE_FLOOR = 1e-5  # of `Channelwise`
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,21 @@ class SubtractLast:
 
 
 @dataclass(frozen=True)
+class Patch:
+    """Each `size` neighbouring steps as one, their channels side by side: `[B, L, C]` -> `[B, L // size, size * C]`.
+
+    The oldest steps that fill no patch are dropped.
+    """
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """All steps side by side: `[B, L, C]` -> `[B, L * C]`."""
+
+
+@dataclass(frozen=True)
 class Dropout:
     """Zero each value with probability `rate` in training and scale the rest by 1 / (1 - rate)."""
 
@@ -157,6 +173,20 @@ class Add:
     """Branches side by side on the same input, the sum of their outputs."""
 
     branches: "tuple[Plan, ...]"
+
+
+@dataclass(frozen=True)
+class Channelwise:
+    """One body for every channel alone: `[B, L, C]` -> `[B, H * C]`, for each of the body's H outputs one per channel.
+
+    A channel's window `[L, 1]` enters the body less its mean and over its standard deviation s = sqrt(variance + 1e-5),
+    and the body's outputs are scaled back, so that neither a level nor a spread that training never saw matters.
+
+    Reference: Nie et al. 2023, arXiv:2211.14730 (channels alone); Kim et al. 2022, "Reversible instance normalization",
+    ICLR (without its affine part; 1e-5 as there).
+    """
+
+    body: "Plan"
 
 
 @dataclass(frozen=True)
@@ -203,28 +233,11 @@ class Dense:
     zeros: bool = False
 
 
-Layer = (
-    Embed
-    | TokenConv
-    | NgramBag
-    | Conv
-    | Relu
-    | Tanh
-    | MaxPool
-    | GlobalMaxPool
-    | GlobalAveragePool
-    | LastStep
-    | SubtractLast
-    | Dropout
-    | Residual
-    | Concat
-    | Add
-    | Gru
-    | Lstm
-    | Dense
-)
-Plan = tuple[Layer, ...]
 ReadsIds = Embed | TokenConv | NgramBag
+Reduces = MaxPool | GlobalMaxPool | GlobalAveragePool | LastStep | Patch | Flatten
+Nests = Residual | Concat | Add | Channelwise
+Layer = ReadsIds | Conv | Gru | Lstm | Dense | Relu | Tanh | Dropout | SubtractLast | Reduces | Nests
+Plan = tuple[Layer, ...]
 ANY_RANK = (Relu, Tanh, Dropout, Residual, Concat, Add)
 
 
@@ -248,6 +261,15 @@ def output_shape(layer: Layer, shape: Shape) -> Shape:
             return (shape[0] // size, shape[1])
         case GlobalMaxPool() | GlobalAveragePool() | LastStep():
             return (shape[1],)
+        case Patch(size):
+            return (shape[0] // size, size * shape[1])
+        case Flatten():
+            return (shape[0] * shape[1],)
+        case Channelwise(body):
+            inner = shapes(body, (shape[0], 1))[-1] if body else (shape[0], 1)
+            if len(inner) != 1:
+                raise ConfigError(f"channelwise: the body must end in one vector; got {inner}. Flatten or pool it")
+            return (inner[0] * shape[1],)
         case Residual(body):
             inner = shapes(body, shape)[-1] if body else shape
             if inner != shape:
@@ -284,8 +306,8 @@ def _check_input(layer: Layer, shape: Shape) -> None:
     if isinstance(layer, Conv | Gru | Lstm | Dense) and layer.inputs != shape[-1]:
         raise ConfigError(f"{name}: the input must have {layer.inputs} channels; got {shape[-1]}")
     taken = 1
-    if isinstance(layer, Conv | MaxPool):
-        taken = layer.size if isinstance(layer, MaxPool) else layer.reach + 1 - layer.left_pad
+    if isinstance(layer, Conv | MaxPool | Patch):
+        taken = layer.size if isinstance(layer, MaxPool | Patch) else layer.reach + 1 - layer.left_pad
     if not isinstance(layer, Dense) and shape[0] < taken:
         raise ConfigError(f"{name}: the input must have at least {taken} steps; got {shape[0]}. Use a longer input")
 
@@ -303,7 +325,8 @@ def shapes(plan: Plan, shape: Shape) -> list[Shape]:
     return found
 
 
-def _layer_weights(layer: Layer) -> dict[str, Shape]:
+def layer_weights(layer: Layer) -> dict[str, Shape]:
+    """Name and shape of every weight array of a layer alone, without those of layers within it."""
     match layer:
         case Embed(rows, width):
             return {"embeddings": (rows, width)}
@@ -329,7 +352,7 @@ def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         at = f"{prefix}{index}"
         yield at, layer
         match layer:
-            case Residual(body):
+            case Residual(body) | Channelwise(body):
                 yield from walk(body, f"{at}.")
             case Concat(branches) | Add(branches):
                 for number, branch in enumerate(branches):
@@ -352,46 +375,9 @@ def weight_shapes(plan: Plan) -> dict[str, Shape]:
     >>> weight_shapes((Conv(14, 32, 5),))
     {'0.kernel': (5, 14, 32), '0.bias': (32,)}
     """
-    return {f"{at}.{name}": shape for at, layer in walk(plan) for name, shape in _layer_weights(layer).items()}
+    return {f"{at}.{name}": shape for at, layer in walk(plan) for name, shape in layer_weights(layer).items()}
 
 
 def count_parameters(plan: Plan) -> int:
     """Number of trainable values."""
     return sum(math.prod(shape) for shape in weight_shapes(plan).values())
-
-
-def initial_weights(plan: Plan, seed: int) -> Weights:
-    """Keras's initial weights, float32: embeddings uniform in ±0.05, kernels Glorot uniform, recurrent kernels
-    orthogonal, biases zero except the LSTM's forget bias of 1. Tables of token convolutions are uniform in ±0.01, those
-    of n-grams zero with scales of one, kernels of a dense layer with `zeros` zero.
-
-    Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, GRU, LSTM (defaults).
-    """
-    random = np.random.default_rng(seed)
-    weights = {}
-    for at, layer in walk(plan):
-        for name, shape in _layer_weights(layer).items():
-            weights[f"{at}.{name}"] = _initial_array(name, shape, layer, random).astype(np.float32)
-    return weights
-
-
-def _initial_array(name: str, shape: Shape, layer: Layer, random: np.random.Generator) -> np.ndarray:
-    if name == "embeddings":
-        return random.uniform(-0.05, 0.05, shape)
-    if isinstance(layer, NgramBag):
-        return np.ones(shape) if name == "scale" else np.zeros(shape)
-    if name == "table":
-        return random.uniform(-0.01, 0.01, shape)
-    if isinstance(layer, Dense) and layer.zeros:
-        return np.zeros(shape)
-    if name == "kernel":
-        receptive = math.prod(shape[:-2])
-        limit = math.sqrt(6 / (receptive * (shape[-2] + shape[-1])))
-        return random.uniform(-limit, limit, shape)
-    if name == "recurrent_kernel":
-        tall, triangle = np.linalg.qr(random.normal(size=shape[::-1]))
-        return np.asarray((tall * np.sign(np.diag(triangle))).T)
-    bias = np.zeros(shape)
-    if isinstance(layer, Lstm):
-        bias[layer.units : 2 * layer.units] = 1
-    return bias

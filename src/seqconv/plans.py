@@ -25,10 +25,13 @@ KINDS: dict[str, type[Any]] = {
         models.GlobalAveragePool,
         models.LastStep,
         models.SubtractLast,
+        models.Patch,
+        models.Flatten,
         models.Dropout,
         models.Residual,
         models.Concat,
         models.Add,
+        models.Channelwise,
         models.Gru,
         models.Lstm,
         models.Dense,
@@ -97,6 +100,8 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
         settings["branches"] = tuple(_build(branch, shape, rows, outputs) for branch in settings["branches"])
     if name == "residual":
         settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
+    if name == "channelwise":
+        settings["body"] = _build(settings.pop("layers", ()), (shape[0], 1), rows, _share_outputs(shape, outputs))
     _check_settings(name, settings, known)
     layers: list[Layer] = [KINDS[name](**settings)]
     activation = spec.get("activation")
@@ -105,6 +110,16 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
             raise ConfigError(f"activation must be relu or tanh, on a conv or dense; got {activation!r} on {name}")
         layers.append(KINDS[activation]())
     return layers
+
+
+def _share_outputs(shape: Shape, outputs: int) -> int:
+    """Outputs of each channel."""
+    if len(shape) != 2 or outputs % shape[1]:
+        raise ConfigError(
+            f"channelwise: the input must be the targets alone, steps and channels [L, C]; got {shape} for {outputs} "
+            "output(s). Make every input a target, without the calendar"
+        )
+    return outputs // shape[1]
 
 
 def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) -> None:

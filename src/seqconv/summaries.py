@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from seqconv.models import (
     Add,
+    Channelwise,
     Concat,
     Conv,
     Dense,
     Dropout,
     Embed,
+    Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
@@ -17,6 +19,7 @@ from seqconv.models import (
     Lstm,
     MaxPool,
     NgramBag,
+    Patch,
     Plan,
     Residual,
     Shape,
@@ -64,13 +67,17 @@ def _grow_field(layer: Layer, field: int | None, stride: int, shape: Shape) -> t
             return shape[0], stride
         case MaxPool(size):
             return field + (size - 1) * stride, stride * size
-        case GlobalMaxPool() | GlobalAveragePool():
+        case Patch(size):
+            return field + (size - 1) * stride, stride * size
+        case GlobalMaxPool() | GlobalAveragePool() | Flatten():
             return field + (shape[0] - 1) * stride, stride
         case Gru() | Lstm():
             return None, stride
         case Residual(body):
             for inner in body:
                 field, stride = _grow_field(inner, field, stride, shape)
+        case Channelwise(body):
+            return _follow(body, field, stride, (shape[0], 1))
         case Concat(branches) | Add(branches):
             return _widest([_follow(branch, field, stride, shape) for branch in branches])
     return field, stride
@@ -98,6 +105,8 @@ def _multiply_adds(layer: Layer, shape: Shape) -> int:
             return inputs * outputs
         case Residual(body):
             return _sum_multiply_adds(body, shape)
+        case Channelwise(body):
+            return shape[1] * _sum_multiply_adds(body, (shape[0], 1))
         case Concat(branches) | Add(branches):
             return sum(_sum_multiply_adds(branch, shape) for branch in branches)
         case TokenConv():
@@ -121,7 +130,7 @@ def _label(layer: Layer) -> str:
             return f"{name}({layer.filters}, {layer.kernel}{dilation}{causal})"
         case Embed(rows, width):
             return f"{name}({rows}, {width})"
-        case MaxPool(size):
+        case MaxPool(size) | Patch(size):
             return f"{name}({size})"
         case Gru() | Lstm():
             dropped = layer.dropout or layer.recurrent_dropout
@@ -135,7 +144,7 @@ def _label(layer: Layer) -> str:
             return f"{name}({filters}, {kernel})"
         case NgramBag():
             return f"{name}({layer.longest}, {layer.buckets} buckets)"
-        case Residual(body):
+        case Residual(body) | Channelwise(body):
             return f"{name}({', '.join(_label(inner) for inner in body)})"
         case Concat(branches) | Add(branches):
             return f"{name}({' | '.join(', '.join(map(_label, branch)) for branch in branches)})"

@@ -1,10 +1,11 @@
 """Networks whose outputs are sums over filters, each won by one stretch of ids: which stretch, and how much of the sum.
 
-Any stack of embedding, token or plain convolution, activation, max pooling and residual layers gives filters; one
-global max pooling picks a step for each; dropout, branches joined by `Concat` and a dense layer make a weighted sum of
-them. Sums of such plans (`Add`), n-gram bags among them, are sums too. Of each winner the trace tells its receptive
-field: the positions from the first to the last that the winning step sees, through the pooling below it. Nothing
-outside them could change the winning value; inside them, all of it is this filter's doing.
+Any stack of embedding, token or plain convolution, activation, max pooling, patch and residual layers gives filters;
+one global max pooling picks a step for each, or flattening keeps them all; dropout, branches joined by `Concat` and a
+dense layer make a weighted sum of them. Sums of such plans (`Add`), n-gram bags among them, are sums too. Of each
+winner the trace tells its receptive field: the positions from the first to the last that the winning step sees, through
+the pooling below it. Nothing outside them could change the winning value; inside them, all of it is this filter's
+doing.
 
 A plan with anything else (recurrent layers, average pooling, an activation between two dense layers) has no trace.
 """
@@ -21,10 +22,12 @@ from seqconv.models import (
     Dense,
     Dropout,
     Embed,
+    Flatten,
     GlobalMaxPool,
     Layer,
     MaxPool,
     NgramBag,
+    Patch,
     Plan,
     Relu,
     Residual,
@@ -103,6 +106,10 @@ def _apply(layer: Layer, seen: Seen, weights: Weights, at: str) -> Seen | Terms 
             groups = len(values) // size
             pooled = values[: groups * size].reshape(groups, size, -1).max(axis=1)
             return Seen(pooled, seen.first[: groups * size : size], seen.last[size - 1 : groups * size : size])
+        case Patch(size):
+            return _join_steps(seen, size)
+        case Flatten():
+            return _spread(seen)
         case GlobalMaxPool():
             winners = values.argmax(axis=0)
             return Seen(values.max(axis=0), seen.first[winners], seen.last[winners])
@@ -118,6 +125,21 @@ def _apply(layer: Layer, seen: Seen, weights: Weights, at: str) -> Seen | Terms 
         case NgramBag():
             return _list_ngrams(layer, seen, weights[f"{at}table"], weights[f"{at}scale"])
     return None
+
+
+def _join_steps(seen: Seen, size: int) -> Seen:
+    """Each `size` neighbouring steps as one; the oldest that fill none are dropped."""
+    dropped = len(seen.values) % size
+    values = seen.values[dropped:]
+    return Seen(
+        values.reshape(len(values) // size, -1), seen.first[dropped::size], seen.last[dropped + size - 1 :: size]
+    )
+
+
+def _spread(seen: Seen) -> Seen:
+    """Every channel of every step a value of its own."""
+    channels = seen.values.shape[1]
+    return Seen(seen.values.ravel(), np.repeat(seen.first, channels), np.repeat(seen.last, channels))
 
 
 def _apply_to_terms(layer: Layer, terms: Terms, weights: Weights, at: str) -> Terms | None:

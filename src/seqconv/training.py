@@ -14,8 +14,9 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import SeqconvError
+from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Dense, Plan, Weights, initial_weights
+from seqconv.models import Dense, Plan, Weights
 from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
 

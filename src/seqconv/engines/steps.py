@@ -257,6 +257,43 @@ class SubtractLastStep(PlainStep):
         return dx
 
 
+class PatchStep(PlainStep):
+    """Neighbouring steps as one."""
+
+    def __init__(self, context: Context, at: str, size: int) -> None:
+        super().__init__(context, at)
+        self.size = size
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L // size, size * C]`."""
+        batch, length, channels = x.shape
+        kept = x[:, length % self.size :]
+        return np.ascontiguousarray(kept).reshape(batch, length // self.size, self.size * channels)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Back to the steps; none to those that were dropped."""
+        batch, length, channels = self.x.shape
+        dropped = length % self.size
+        if not dropped:
+            return dy.reshape(self.x.shape)
+        dx = self.like_input()
+        dx[:, :dropped] = 0
+        dx[:, dropped:] = dy.reshape(batch, length - dropped, channels)
+        return dx
+
+
+class FlattenStep(PlainStep):
+    """All steps side by side."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L * C]`."""
+        return np.ascontiguousarray(x).reshape(len(x), -1)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Back to the steps."""
+        return dy.reshape(self.x.shape)
+
+
 class DropoutStep:
     """x times its mask."""
 

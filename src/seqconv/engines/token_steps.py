@@ -16,6 +16,61 @@ def _pad_to(ids: np.ndarray, length: int) -> np.ndarray:
     return np.pad(ids, ((0, 0), (missing, 0))) if missing > 0 else ids
 
 
+class TokenTable:
+    """Row `id` of E W: an embedding and the matrix after it as one look-up.
+
+    In training only the ids of the batch are multiplied; for prediction the whole table is kept until weights change.
+    """
+
+    def __init__(self, context: Context, at: str, kernel: str) -> None:
+        self.context, self.at, self.kernel = context, at, kernel
+        self._whole: tuple[int, np.ndarray] | None = None
+
+    def product(self, rows: np.ndarray | None) -> np.ndarray:
+        """Products of the ids in `rows`, or of all, `[U, width]`."""
+        context, embeddings = self.context, self.context.weights[f"{self.at}.embeddings"]
+        if rows is None:
+            if self._whole is None or self._whole[0] != context.version:
+                matrix = self._matrix()
+                table = np.empty((len(embeddings), matrix.shape[1]), FLOAT)
+                _native.matmul(embeddings, matrix, table, False, False, context.threads)
+                self._whole = context.version, table
+            return self._whole[1]
+        used = context.buffer(f"{self.at}.used", (len(rows), embeddings.shape[1]))
+        _native.gather_rows(embeddings, rows, used, context.threads)
+        matrix = self._matrix()
+        table = context.buffer(f"{self.at}.table", (len(rows), matrix.shape[1]))
+        _native.matmul(used, matrix, table, False, False, context.threads)
+        self.saved = rows, used
+        return table
+
+    def gradient(self) -> np.ndarray:
+        """Where the gradient of the last product is to be written, before `backward`."""
+        rows, used = self.saved
+        width = self.context.weights[self.kernel].size // used.shape[1]
+        return self.context.buffer(f"{self.at}.dtable", (len(rows), width))
+
+    def backward(self) -> None:
+        """From the gradient of the product to those of embeddings and kernel."""
+        context, (rows, used), dtable = self.context, self.saved, self.gradient()
+        values = context.buffer(f"{self.at}.dused", used.shape)
+        kernel, dkernel = context.weights[self.kernel], context.gradient(self.kernel)
+        if kernel.ndim == 2:
+            kernel, dkernel = kernel[None], dkernel[None]
+        _native.table_backward(used, dtable, kernel, values, dkernel, context.threads)
+        context.gradients[f"{self.at}.embeddings"] = RowGradient(rows, values)
+
+    def _matrix(self) -> np.ndarray:
+        """The kernel as `[C, width]`; that of a convolution is `[K, C, O]`, and width is K * O."""
+        kernel = self.context.weights[self.kernel]
+        if kernel.ndim == 2:
+            return kernel
+        taps, inputs, filters = kernel.shape
+        matrix = self.context.buffer(f"{self.at}.matrix", (inputs, taps * filters))
+        matrix.reshape(inputs, taps, filters)[...] = kernel.transpose(1, 0, 2)
+        return matrix
+
+
 class TokenFilterStep:
     """TokenConv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of rows of the table.
 

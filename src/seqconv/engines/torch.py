@@ -23,12 +23,15 @@ from seqconv.engines import (
 )
 from seqconv.models import (
     MULTIPLIER,
+    VARIANCE_FLOOR,
     Add,
+    Channelwise,
     Concat,
     Conv,
     Dense,
     Dropout,
     Embed,
+    Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
@@ -38,6 +41,7 @@ from seqconv.models import (
     Masks,
     MaxPool,
     NgramBag,
+    Patch,
     Plan,
     Relu,
     Residual,
@@ -218,9 +222,7 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
         case NgramBag():
             return torch.stack([_sum_features(layer, ids, weights, at) for ids in x])
         case Conv():
-            kernel = weights[f"{at}.kernel"].permute(2, 1, 0)  # [O, C, K]
-            padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
-            return functional.conv1d(padded, kernel, weights[f"{at}.bias"], dilation=layer.dilation).transpose(1, 2)
+            return _convolve(layer, x, weights[f"{at}.kernel"], weights[f"{at}.bias"])
         case Relu():
             return x.relu()
         case Tanh():
@@ -234,21 +236,46 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
         case LastStep():
             return x[:, -1]
         case SubtractLast(channels):
-            kept = channels or x.shape[2]
-            return torch.cat([x[..., :kept] - x[:, -1:, :kept], x[..., kept:]], dim=2)
+            return x - x[:, -1:] * (torch.arange(x.shape[2], device=x.device) < (channels or x.shape[2]))
+        case Patch(size):
+            return x[:, x.shape[1] % size :].reshape(len(x), -1, size * x.shape[2])
+        case Flatten():
+            return x.flatten(1)
+        case Channelwise(body):
+            return _run_channels(body, x, weights, masks, f"{at}.")
         case Dropout():
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):
             return x + run(body, x, weights, masks, f"{at}.")
         case Concat(branches) | Add(branches):
-            outputs = [run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)]
-            return torch.cat(outputs, dim=-1) if isinstance(layer, Concat) else torch.stack(outputs).sum(0)
+            found = [run(branch, x, weights, masks, f"{at}.{i}.") for i, branch in enumerate(branches)]
+            return torch.cat(found, dim=-1) if isinstance(layer, Concat) else torch.stack(found).sum(0)
         case Gru() | Lstm():
-            own = {name.removeprefix(f"{at}."): mask for name, mask in masks.items() if name.startswith(f"{at}.")}
-            kernel, recurrent, bias = (weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
-            return recur(layer, x, kernel, recurrent, bias, own)
+            return _recur_at(layer, x, weights, masks, f"{at}.")
         case Dense():
             return x @ weights[f"{at}.kernel"] + weights[f"{at}.bias"]
+
+
+def _convolve(layer: Conv, x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
+    return functional.conv1d(padded, kernel.permute(2, 1, 0), bias, dilation=layer.dilation).transpose(1, 2)
+
+
+def _recur_at(layer: Gru | Lstm, x: Tensor, weights: Tensors, masks: Tensors, prefix: str) -> Tensor:
+    own = {name.removeprefix(prefix): mask for name, mask in masks.items() if name.startswith(prefix)}
+    kernel, recurrent, bias = (weights[prefix + name] for name in ("kernel", "recurrent_kernel", "bias"))
+    return recur(layer, x, kernel, recurrent, bias, own)
+
+
+def _run_channels(body: Plan, x: Tensor, weights: Tensors, masks: Tensors, prefix: str) -> Tensor:
+    """The body's outputs for every channel, `[B, H * C]`."""
+    batch, length, channels = x.shape
+    windows = x.transpose(1, 2).reshape(batch * channels, length, 1)
+    mean = windows.mean(dim=1, keepdim=True)
+    deviation = (windows.var(dim=1, keepdim=True, correction=0) + VARIANCE_FLOOR).sqrt()
+    own = {name: mask.flatten(0, 1) for name, mask in masks.items() if name.startswith(prefix)}
+    inner = run(body, (windows - mean) / deviation, weights, own, prefix) * deviation[:, 0] + mean[:, 0]
+    return inner.reshape(batch, channels, -1).transpose(1, 2).reshape(batch, -1)
 
 
 def _sum_taps(layer: TokenConv, ids: Tensor, table: Tensor) -> Tensor:
