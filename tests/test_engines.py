@@ -1,5 +1,6 @@
 """The native engine against the torch engine in float64, and the exceptions of both."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -31,11 +32,13 @@ from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import (
     Add,
+    Channelwise,
     Concat,
     Conv,
     Dense,
     Dropout,
     Embed,
+    Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
@@ -101,6 +104,28 @@ def test_native_equals_torch_in_float64(chosen: tuple[Plan, Shape], batch: int, 
 )
 def test_branches_equal_torch_in_float64(chosen: tuple[Plan, Shape], batch: int, seed: int) -> None:
     check_equal_to_reference(*chosen, batch, seed=seed)
+
+
+def test_level_and_spread_of_a_channel_pass_through_a_body_of_its_own():
+    plan: Plan = (Channelwise((Flatten(), Dense(12, 5))),)
+    weights, x = random_weights(plan), batch_for(plan, (12, 3), 4)
+    level, spread = np.array([100, -7, 0], np.float32), np.array([1, 3, 50], np.float32)
+    inputs, moved = (WindowInputs(each.reshape(-1, 3), 12 * np.arange(1, 5), 12, 1) for each in (x, x * spread + level))
+    plain = native(plan, weights).predict(inputs).reshape(4, 5, 3)
+    # but for the floor under the variance
+    np.testing.assert_allclose(
+        native(plan, weights).predict(moved).reshape(4, 5, 3), plain * spread + level, rtol=1e-4, atol=1e-3
+    )
+    # each channel alone: changing one leaves the others as they are
+    x[..., 0] = 0
+    changed = native(plan, weights).predict(replace(inputs, values=x.reshape(-1, 3))).reshape(4, 5, 3)
+    np.testing.assert_array_equal(changed[..., 1:], plain[..., 1:])
+
+
+def test_a_body_for_every_channel_must_come_first():
+    plan: Plan = (Relu(), Channelwise((Flatten(), Dense(12, 5))))
+    with pytest.raises(ConfigError, match="channelwise scales each channel of a window, so it must be the first layer"):
+        native(plan).predict(WindowInputs(np.zeros((12, 3), np.float32), np.array([12]), 12, 1))
 
 
 @pytest.mark.parametrize("loss", get_args(TrainingConfig.__annotations__["loss"]))

@@ -89,9 +89,9 @@ def test_the_as_printed_loss_keeps_its_own_accuracy():
 def test_forecasts_are_scored_in_both_units():
     split = series_split()
     exact = evaluate(reads_newest, split, "mse")
-    assert exact.test == {"mae": 0, "mae_scaled": 0, "n": len(split.test.targets)}
+    assert exact.test == {"mae": 0, "mae_scaled": 0, "mse_scaled": 0, "n": len(split.test.targets)}
     late = evaluate(Function(lambda windows: windows[:, -1, :1]), split, "mae")
-    assert late.validation == {"mae": 25, "mae_scaled": 5, "n": 200 - 8 - 3}
+    assert late.validation == {"mae": 25, "mae_scaled": 5, "mse_scaled": 25, "n": 200 - 8 - 3}
 
 
 def test_comparisons_start_with_the_baseline_that_is_best_on_validation():

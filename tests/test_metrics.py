@@ -77,7 +77,12 @@ def test_scores_of_classes():
 
 
 def test_scores_of_forecasts_come_in_both_units():
-    assert metrics.score_forecast(column(1, 2), column(0, 4), 8.0) == {"mae": 12, "mae_scaled": 1.5, "n": 2}
+    assert metrics.score_forecast(column(1, 2), column(0, 4), 8.0) == {
+        "mae": 12,
+        "mae_scaled": 1.5,
+        "mse_scaled": 2.5,
+        "n": 2,
+    }
 
 
 @pytest.mark.parametrize(("loss", "metric"), [("mse", 1.5), ("huber", 1.5), ("mae", 1.5)])

@@ -4,7 +4,19 @@ import pytest
 
 from seqconv.config import read_recipe, recipe_names
 from seqconv.errors import ConfigError
-from seqconv.models import Add, Concat, Conv, Dense, GlobalMaxPool, NgramBag, Relu, Residual, TokenConv
+from seqconv.models import (
+    Add,
+    Channelwise,
+    Concat,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalMaxPool,
+    NgramBag,
+    Relu,
+    Residual,
+    TokenConv,
+)
 from seqconv.plans import build_plan, describe_plan
 
 
@@ -20,9 +32,9 @@ def test_sizes_that_follow_from_the_data_are_filled_in():
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_described_plan_is_read_back(name):
     recipe = read_recipe(name)
-    shape = (500,) if recipe.task == "text" else (240, 14)
-    plan = build_plan(recipe.network.layers, shape, 100)
-    assert build_plan(describe_plan(plan), shape) == plan
+    shape, outputs = ((500,), 1) if recipe.task == "text" else ((240, 14), 14)
+    plan = build_plan(recipe.network.layers, shape, 100, outputs)
+    assert build_plan(describe_plan(plan), shape, outputs=outputs) == plan
 
 
 def test_residual_bodies_nest():
@@ -30,6 +42,15 @@ def test_residual_bodies_nest():
     plan = build_plan([{"layer": "residual", "layers": [body]}, {"layer": "last_step"}, {"layer": "output"}], (20, 5))
     assert plan[0] == Residual((Conv(5, 5, 3, 2, "causal"),))
     assert build_plan(describe_plan(plan), (20, 5)) == plan
+
+
+def test_a_body_for_every_channel_gets_its_share_of_the_outputs():
+    specs = [{"layer": "channelwise", "layers": [{"layer": "flatten"}, {"layer": "output"}]}]
+    assert build_plan(specs, (20, 3), outputs=12) == (Channelwise((Flatten(), Dense(20, 4))),)
+    with pytest.raises(ConfigError, match=r"channelwise: the input must be the targets alone.*\(20, 3\) for 4 output"):
+        build_plan(specs, (20, 3), outputs=4)
+    with pytest.raises(ConfigError, match="channelwise: the body must end in one vector"):
+        build_plan([{"layer": "channelwise", "layers": [{"layer": "relu"}]}, {"layer": "output"}], (20, 3), 0, 3)
 
 
 def test_branches_nest_and_take_the_sizes_of_the_data():

@@ -159,7 +159,8 @@ def series_part(
     scaled = (values / std).astype(np.float32)
     anchors = spec.anchors(0, len(values))
     times = np.datetime64("2014-01-01T00:00:00") + np.arange(len(values)) * np.timedelta64(spec.interval_s, "s")
-    part = Part(features.inputs(scaled, anchors), features.targets_at(scaled, anchors), times[anchors + spec.delays[0]])
+    targets = np.asarray(features.targets_at(scaled, anchors))
+    part = Part(features.inputs(scaled, anchors), targets, times[anchors + spec.delays[0]])
     return part, features, anchors
 
 

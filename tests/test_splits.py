@@ -262,6 +262,26 @@ def test_several_targets_and_leads_are_laid_out_by_lead():
     np.testing.assert_allclose(forecast[:, 1, 1], series().values[anchors + 5, 1], rtol=1e-4)
 
 
+def test_every_column_can_be_the_target_and_rows_after_the_test_split_are_left_out():
+    recipe = series_recipe(data={"target": "*", "test_end": 0.9})
+    split = split_series(series(), recipe)
+    assert split.features.targets == split.features.columns == ("row", "noise")
+    assert rows_of(split.test, split.features.spec) == (300, 359)
+    chosen = split_series(series(), series_recipe(data={"target": "*", "inputs": ["noise"]}))
+    assert chosen.features.targets == ("noise",)
+    with pytest.raises(ConfigError, match=r"data\.test_end must be above data.validation_end; got 0.7 and 0.75"):
+        split_series(series(), series_recipe(data={"test_end": 0.7}))
+
+
+def test_windows_may_reach_back_for_inputs_but_never_for_targets():
+    split = split_series(series(), series_recipe(data={"reach_back": True}))
+    assert rows_of(split.train, split.features.spec) == (0, 199)
+    spec = split.features.spec
+    for part, first, last in ((split.validation, 200, 300), (split.test, 300, 400)):
+        targets = spec.target_rows(part.inputs.anchors)
+        assert (targets.min(), targets.max()) == (first, last - 1)
+
+
 def test_a_change_is_what_is_left_of_the_target_after_its_newest_value():
     one, other = (
         split_series(series(), series_recipe(windows={"leads": ["1h", "6h"], "change": change}))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from seqconv.config import WindowConfig
 from seqconv.errors import ConfigError, DataError
-from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
+from seqconv.windows import Scaler, WindowInputs, WindowSpec, WindowTargets, show_duration
 
 
 def hourly(count: int) -> np.ndarray:
@@ -69,6 +69,40 @@ def test_windows_over_holes_doubled_stamps_and_missing_values_are_dropped(steps,
     kept, holes, missing = spec.keep_whole(anchors, times, values, [0])
     assert kept.tolist() == brute_force(spec, anchors, times, values, 0)
     assert len(kept) + holes + missing == len(anchors)
+
+
+@given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 9), st.integers(0, 30), st.integers(60, 90))
+def test_windows_that_reach_back_leave_no_target_out(steps, step, delay, first, last):
+    spec = WindowSpec(steps * step, step, (delay, delay + 3), 3600)
+    anchors = spec.anchors(first, last, reach_back=True)
+    targets = spec.target_rows(anchors)
+    assert targets.max() == last - 1
+    assert targets.min() == max(first, spec.lookback + delay)  # before that there are no rows to read
+    assert (anchors - spec.lookback).min() >= 0
+
+
+def test_a_range_of_leads_is_every_row_between():
+    spec = WindowSpec.from_config(WindowConfig(lookback="2h", step="20min", leads=("20min to 1h", "3h")), 600)
+    assert spec.leads == (2, 3, 4, 5, 6, 18)
+    assert WindowSpec.from_config(WindowConfig(lookback="2d", step="1h", leads=("1h to 96h",)), 3600).leads[-1] == 96
+    with pytest.raises(ConfigError, match=r"windows\.leads must rise"):
+        WindowSpec.from_config(WindowConfig(lookback="2h", step="1h", leads=("5h to 2h",)), 3600)
+    with pytest.raises(ConfigError, match=r'windows.leads must be a number with a unit .* got "?\'?far'):
+        WindowConfig(leads=("1h to far",))
+
+
+def test_targets_are_gathered_as_they_are_indexed():
+    values = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    anchors = np.array([9, 30, 12, 20])
+    lazy = WindowTargets(values, anchors, (0, 2, 5), (3, 1))
+    whole = np.stack([values[anchors + delay][:, column] for delay in (0, 2, 5) for column in (3, 1)], axis=1)
+    assert lazy.shape == whole.shape == (4, 6)
+    np.testing.assert_array_equal(np.asarray(lazy), whole)
+    np.testing.assert_array_equal(lazy[1:3], whole[1:3])
+    np.testing.assert_array_equal(lazy[np.array([2, 0])], whole[[2, 0]])
+    np.testing.assert_array_equal(lazy[:, 1::2], whole[:, 1::2])
+    np.testing.assert_array_equal(whole - lazy, 0)
+    np.testing.assert_array_equal(np.asarray(lazy.take(np.array([3]))), whole[3:])
 
 
 @pytest.mark.parametrize(

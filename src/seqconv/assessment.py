@@ -66,7 +66,7 @@ def _score(bundle: Bundle, outputs: np.ndarray, part: Part, reference: Part | No
     features, training = bundle.features, bundle.recipe.training
     if isinstance(features, SeriesFeatures):
         return score_forecast(outputs, part, features, reference, training.seed)
-    return score_classes(outputs, part.targets, features, training.loss, training.seed)
+    return score_classes(outputs, np.asarray(part.targets), features, training.loss, training.seed)
 
 
 def _evaluate_own_test(bundle: Bundle, network: Network, folder: Path, threads: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self, get_args, get_origin
 
 from seqconv.errors import ConfigError, nearest
 
+ALL = ("*",)  # columns
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 LayerSpec = dict[str, Any]
 HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
@@ -44,6 +45,18 @@ def parse_duration(text: str, name: str = "duration") -> int:
     if seconds != int(seconds):
         raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")
     return int(seconds)
+
+
+def parse_number(text: str, name: str) -> float:
+    """The number in a setting; NaN, which equals nothing, where it is empty.
+
+    Raises:
+        ConfigError: not a number.
+    """
+    try:
+        return float(text or "nan")
+    except ValueError as error:
+        raise ConfigError(f"{name} must be a number, or empty; got {text!r}") from error
 
 
 class Settings:
@@ -95,7 +108,8 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     if field.metadata["unit"] == "duration":
         for text in [value] if isinstance(value, str) else value:
             if text or field.default:  # an empty one that is the default stands for none
-                parse_duration(text, name)
+                for end in text.split(" to ", 1) if name == "windows.leads" else (text,):
+                    parse_duration(end, name)
     low, high = field.metadata["low"], field.metadata["high"]
     # negated comparisons, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):
@@ -145,14 +159,19 @@ class SeriesDataConfig(_DataSettings):
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
     zone: str = setting("", "time zone of stamps that name none, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
-    target: tuple[str, ...] = setting((), "columns to forecast")
+    target: tuple[str, ...] = setting((), 'columns to forecast; "*": every column that the network reads')
     inputs: tuple[str, ...] = setting((), "columns that the network reads; none named: all")
+    missing: str = setting("-9999", "number that stands for a missing value; empty: none")
     calendar: bool = setting(False, "let the network read the time of day, week and year too")
     validation_file: str = setting("", "file of the validation rows; with test_file, in place of shares")
     test_file: str = setting("", "file of the test rows")
     train_end: float = setting(0.7, "share of the rows before which the training split ends", low=0.01, high=0.99)
     validation_end: float = setting(
         0.85, "share of the rows before which the validation split ends", low=0.01, high=0.999
+    )
+    test_end: float = setting(1.0, "share of the rows before which the test split ends", low=0.02, high=1.0)
+    reach_back: bool = setting(
+        False, "let windows of the validation and test splits read rows before their split; targets never lie there"
     )
 
 
@@ -186,7 +205,9 @@ class WindowConfig(Settings):
     lookback: str = setting("10d", "how far back a window reaches", unit="duration")
     step: str = setting("1h", "time between the rows of a window", unit="duration")
     delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
-    leads: tuple[str, ...] = setting((), "time from the newest row to each target, in place of delay", unit="duration")
+    leads: tuple[str, ...] = setting(
+        (), 'time from the newest row to each target, in place of delay; "1h to 96h": all rows between', unit="duration"
+    )
     change: bool = setting(False, "learn the change from the newest value, not the value")
 
     @classmethod

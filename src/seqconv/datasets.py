@@ -1,4 +1,4 @@
-"""Named data: `imdb` and `jena` from a folder, the cache or their publisher, and the demo data; or a path."""
+"""Public data by name from a folder, the cache or their publisher, and the demo data; or a path."""
 
 import contextlib
 import http.client
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.config import SequenceDataConfig, SeriesDataConfig, TextDataConfig
+from seqconv.config import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig, parse_number
 from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
@@ -27,7 +27,7 @@ from seqconv.readers.texts import read_texts
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 
 TEXTS = ("imdb", "demo-text")
-SERIES = ("jena", "demo-series")
+SERIES = ("jena", "etth1", "weather", "demo-series")
 JENA_COLUMNS = 14  # numeric columns of jena_climate_2009_2016.csv
 TIMEOUT_S = 30.0
 HEADERS = {"guess": None, "yes": True, "no": False}
@@ -68,6 +68,20 @@ REMOTES = {
         files=("jena_climate_2009_2016.csv", "jena_climate_2009_2016.csv.zip"),
         size=13_568_290,
         sha256="",
+    ),
+    # Reference: darts, darts/datasets (MD5 of the same file: 8381763947c85f4be6ac456c508460d6)
+    "etth1": Remote(
+        url="https://raw.githubusercontent.com/zhouhaoyi/ETDataset/main/ETT-small/ETTh1.csv",
+        files=("ETTh1.csv",),
+        size=2_589_657,
+        sha256="f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
+    ),
+    # no checksum is published; this is the one of the file that the results in docs were measured on
+    "weather": Remote(
+        url="https://huggingface.co/datasets/thuml/Time-Series-Library/resolve/main/weather/weather.csv",
+        files=("weather.csv",),
+        size=7_235_425,
+        sha256="34ee981d07313e51da2a50bb600072c8ae4a69cb4b0651f4cb93a069d7a2ba63",
     ),
 }
 
@@ -155,10 +169,14 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     if config.source == "demo-series":
         return SeriesData(demo_series())
     path = _resolve(config.source, SERIES, progress)
-    asked = (*config.target, *(name for name in config.inputs if name not in config.target)) if config.inputs else ()
+    named = (*config.inputs, *config.target) if config.inputs else ()
+    asked = tuple(name for name in dict.fromkeys(named) if (name,) != ALL)
+    missing = parse_number(config.missing, "data.missing")
     files = (path, config.test_file, config.validation_file)
     train, test, validation = (
-        read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked) if file else None
+        read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked, missing)
+        if file
+        else None
         for file in files
     )
     assert train is not None
@@ -184,7 +202,7 @@ def cache_folder() -> Path:
 
 
 def locate(name: str, progress: Progress | None = None) -> Path:
-    """Where the data set `imdb` or `jena` lies: in SEQCONV_DATA or a folder in it, in the cache, or downloaded there.
+    """Where public data such as `imdb` lie: in SEQCONV_DATA or a folder in it, in the cache, or downloaded there.
 
     Raises:
         DataError: an unknown name, or a download that fails or is not the published file.

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv import datasets
 from seqconv.config import (
+    ALL,
     UNITS_S,
     Recipe,
     SeriesDataConfig,
@@ -162,7 +163,7 @@ def _guess_series(recipe: Recipe, data: SeriesData, given: set[str]) -> Guesses:
     series, found = data.train, Guesses()
     assert isinstance(recipe.data, SeriesDataConfig)
     assert isinstance(recipe.features, WindowConfig)
-    targets = recipe.data.target
+    targets = (recipe.data.inputs or series.columns) if recipe.data.target == ALL else recipe.data.target
     if not targets and len(series.columns) == 1:
         targets = series.columns
         found["data.target"] = (list(targets), f"target: {targets[0]!r}, the only column of numbers")

@@ -12,7 +12,7 @@ from seqconv.features import SeriesFeatures
 from seqconv.metrics import Metrics, example_errors, paired_interval, score_classes, score_forecast
 from seqconv.splits import Split
 from seqconv.tokens import UNKNOWN, TokenInputs
-from seqconv.windows import WindowInputs, WindowSpec
+from seqconv.windows import Targets, WindowInputs, WindowSpec
 
 WEEK_S = 7 * 86400
 MARGIN = 0.02  # of the network's validation error, by which a baseline must be better to be mentioned
@@ -66,7 +66,7 @@ def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
     )
 
 
-def _score(outputs: np.ndarray, targets: np.ndarray, split: Split, loss: str) -> Metrics:
+def _score(outputs: np.ndarray, targets: Targets, split: Split, loss: str) -> Metrics:
     if isinstance(split.features, SeriesFeatures):
         return score_forecast(outputs, targets, split.features.output_scale)
     return score_classes(outputs, targets, loss)

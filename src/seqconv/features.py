@@ -10,7 +10,7 @@ import numpy as np
 from seqconv.data import Sequences, Series
 from seqconv.errors import DataError
 from seqconv.tokens import Encoded, TokenInputs, Vocabulary, pad
-from seqconv.windows import Scaler, WindowInputs, WindowSpec, local_times
+from seqconv.windows import Scaler, WindowInputs, WindowSpec, WindowTargets, local_times
 
 CALENDAR = ("day", "week", "year")  # periods that the calendar inputs follow
 CALENDAR_S = {"day": 86400.0, "week": 7 * 86400.0, "year": 365.2425 * 86400.0}
@@ -160,10 +160,9 @@ class SeriesFeatures:
         """Windows over what `scale` gave."""
         return WindowInputs(scaled, anchors, self.spec.lookback, self.spec.step)
 
-    def targets_at(self, scaled: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    def targets_at(self, scaled: np.ndarray, anchors: np.ndarray) -> WindowTargets:
         """Scaled targets float32 `[N, outputs]`."""
-        rows = self.spec.target_rows(anchors)
-        return np.ascontiguousarray(scaled[rows[..., None], self.target_columns].reshape(len(anchors), self.outputs))
+        return WindowTargets(scaled, anchors, self.spec.delays, tuple(self.target_columns))
 
     def base_at(self, scaled: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         """What is added to the network's outputs: the newest value of each target float32 `[N, outputs]`, or zero."""

@@ -8,19 +8,31 @@ both `[N, outputs]`, in standard deviations of the training rows.
 import numpy as np
 
 from seqconv.intervals import ENDS, FEWEST_BLOCKS, RESAMPLES, resample_sums
+from seqconv.windows import Targets
 
 Metrics = dict[str, float]
 
 CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed")
 CLIP = 1e-7
+CHUNK = 2**22  # values that are compared at once: forecasts may be far larger than the series
 
 
-def example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+def example_losses(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
     """Loss of each example, `[N]` float64; their mean is what training lowers.
 
     Cross-entropies take logits. `as_printed` is Keras 2's binary cross-entropy on the raw output, clipped to
     [1e-7, 1 - 1e-7]; `huber` has its bend at 1.
     """
+    found = [_example_losses(outputs[rows], targets[rows], loss) for rows in _cut(outputs)]
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _cut(outputs: np.ndarray) -> list[slice]:
+    rows = max(CHUNK // max(outputs.shape[1], 1), 1)
+    return [slice(first, first + rows) for first in range(0, len(outputs), rows)]
+
+
+def _example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
     if loss == "categorical_crossentropy":
         logits = outputs.astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
@@ -61,7 +73,7 @@ def predicted_classes(outputs: np.ndarray, loss: str) -> np.ndarray:
     return np.asarray(outputs[:, 0] > (0.5 if loss == "as_printed" else 0.0), np.int64)
 
 
-def example_errors(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+def example_errors(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
     """Error of each example, `[N]` float64: 1 for a wrong class, else 0; for forecasts the absolute error.
 
     Several classes an example: 1 - F1 of those said and those that hold; 0 where both are none.
@@ -70,6 +82,7 @@ def example_errors(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.nd
     """
     if loss not in CLASS_LOSSES:
         return example_losses(outputs, targets, "mae")
+    targets = np.asarray(targets)
     if loss == "as_printed":
         wrong = np.round(outputs[:, 0]) != targets[:, 0]
     elif loss == "binary_crossentropy" and outputs.shape[1] > 1:
@@ -81,34 +94,44 @@ def example_errors(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.nd
     return np.asarray(wrong, np.float64)
 
 
-def score(outputs: np.ndarray, targets: np.ndarray, loss: str) -> Metrics:
+def score(outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
     """`loss`, and `metric`: accuracy (0 to 1), or for forecasts the mean absolute error; for a batch or a split."""
     error = float(example_errors(outputs, targets, loss).mean())
     mean_loss = float(example_losses(outputs, targets, loss).mean())
     return {"loss": mean_loss, "metric": 1 - error if loss in CLASS_LOSSES else error}
 
 
-def score_classes(outputs: np.ndarray, targets: np.ndarray, loss: str) -> Metrics:
+def score_classes(outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
     """`loss`, `accuracy` (0 to 1; several classes an example: `f1`, the mean over examples) and `n`."""
     scores = score(outputs, targets, loss)
     several = loss == "binary_crossentropy" and outputs.shape[1] > 1
     return {"loss": scores["loss"], "f1" if several else "accuracy": scores["metric"], "n": len(targets)}
 
 
-def score_forecast(outputs: np.ndarray, targets: np.ndarray, scale: np.ndarray) -> Metrics:
-    """`mae` in the target's unit, `mae_scaled` in standard deviations of the training rows, and `n`.
+def score_forecast(outputs: np.ndarray, targets: Targets, scale: np.ndarray) -> Metrics:
+    """`mae` in the target's unit, `mae_scaled` and `mse_scaled` in standard deviations of the training rows, and `n`.
 
     Args:
         scale: standard deviation of each output's target in the training rows, in its unit, `[outputs]`.
     """
-    errors = np.abs(outputs.astype(np.float64) - targets).mean(axis=0)
-    return {"mae": float((errors * scale).mean()), "mae_scaled": float(errors.mean()), "n": len(targets)}
+    size, square = np.zeros((2, outputs.shape[1]))
+    for rows in _cut(outputs):
+        errors = outputs[rows].astype(np.float64) - targets[rows]
+        size += np.abs(errors).sum(axis=0)
+        square += (errors**2).sum(axis=0)
+    size, square = size / len(outputs), square / len(outputs)
+    return {
+        "mae": float((size * scale).mean()),
+        "mae_scaled": float(size.mean()),
+        "mse_scaled": float(square.mean()),
+        "n": len(targets),
+    }
 
 
-def confusion_matrix(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+def confusion_matrix(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
     """Examples by true class (row) and predicted class (column), int64 `[classes, classes]`; one class an example."""
     classes = max(outputs.shape[1], 2)
-    cells = targets.reshape(-1).astype(np.int64) * classes + predicted_classes(outputs, loss)
+    cells = np.asarray(targets).reshape(-1).astype(np.int64) * classes + predicted_classes(outputs, loss)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 

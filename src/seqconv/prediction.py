@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from seqconv.bundle import Bundle
-from seqconv.config import SeriesDataConfig, TextDataConfig
+from seqconv.config import SeriesDataConfig, TextDataConfig, parse_number
 from seqconv.data import Series
 from seqconv.datasets import HEADERS
 from seqconv.errors import DataError
@@ -152,17 +152,17 @@ def _read_piece(bundle: Bundle, table: Table, column: str, whole: bool) -> Serie
     """The columns that the model reads; the first piece also shows whether the interval is the model's."""
     config, features = _series_config(bundle), bundle.features
     assert isinstance(features, SeriesFeatures)
-    interval_s = features.spec.interval_s
+    interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
     time = column or (config.time if config.time in table.frame.columns else "")
     if whole and not config.interval and len(table.frame) > 1:
-        series = series_from_table(table, time, "", config.zone, features.columns)
+        series = series_from_table(table, time, "", config.zone, features.columns, missing)
         if series.interval_s != interval_s:
             raise DataError(
                 f"{table.path}: must have a row every {show_duration(interval_s)} as in training; it has one every "
                 f"{show_duration(series.interval_s)}. Resample it"
             )
     else:
-        series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns)
+        series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns, missing)
     for name in features.columns:
         if name not in series.columns:
             raise DataError(f"{table.path}: must have the column {name!r} as in training; it has not. Add it")

@@ -1,6 +1,7 @@
 """A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
 
 import hashlib
+import itertools
 import json
 import platform
 import time
@@ -21,10 +22,10 @@ from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, c
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, ConfigError
 from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
-from seqconv.models import Plan, count_parameters
+from seqconv.models import Channelwise, Plan, count_parameters
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
@@ -33,6 +34,8 @@ from seqconv.tokens import TokenInputs
 from seqconv.training import Listener, Trained, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
+MOST_WRITTEN = 2**24  # forecast values in predictions.npz
+HASHED = 4096  # targets that are gathered at once
 JSON_KEYS = (
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
     *("baselines", "beats_baselines", "verdict", "seconds"),
@@ -206,9 +209,20 @@ def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures |
 
 
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
-    """The recipe's layers with the sizes of its data."""
-    rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
+    """The recipe's layers with the sizes of its data.
+
+    Raises:
+        ConfigError: layers that do not fit the data.
+    """
+    rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
+    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, features.outputs)
+    channelwise = any(isinstance(layer, Channelwise) for layer in plan)
+    if channelwise and isinstance(features, SeriesFeatures) and features.targets != features.columns:
+        raise ConfigError(
+            "data.target: a channelwise network forecasts its input columns in their order, "
+            f'{", ".join(features.columns)}; got {", ".join(features.targets)}. Use data.target="*"'
+        )
+    return plan
 
 
 def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
@@ -328,12 +342,19 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
 
 
 def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
-    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps."""
-    found = {"outputs": outputs, "targets": split.test.targets}
-    if isinstance(split.features, SeriesFeatures):
-        found = {name: split.features.unscale(values) for name, values in found.items()}
+    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps.
+
+    Of forecasts with more than `MOST_WRITTEN` values those of evenly spaced test windows.
+    """
+    found = {"outputs": outputs}
+    if not isinstance(split.features, SeriesFeatures):
+        found["targets"] = np.asarray(split.test.targets)
+    else:
+        rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
+        written = {"outputs": outputs[rows], "targets": split.test.targets[rows]}
+        found = {name: split.features.unscale(values) for name, values in written.items()}
         assert split.test.times is not None
-        found["times"] = split.test.times
+        found["times"] = split.test.times[rows]
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
 
 
@@ -342,6 +363,8 @@ def fingerprint(split: Split) -> str:
     inputs = split.train.inputs
     arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
     digest = hashlib.sha256()
-    for array in (*arrays, split.train.targets):
+    targets = split.train.targets
+    pieces = (targets[first : first + HASHED] for first in range(0, len(targets), HASHED))
+    for array in itertools.chain(arrays, pieces):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.config import (
+    ALL,
     Recipe,
     SequenceConfig,
     SequenceDataConfig,
@@ -19,7 +20,7 @@ from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.features import CALENDAR, CALENDAR_S, Features, SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.holdout import hold_out, number_copies
 from seqconv.tokens import Encoded, TokenInputs, Vocabulary, from_ranks
-from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
+from seqconv.windows import Scaler, Targets, WindowInputs, WindowSpec, WindowTargets, show_duration
 
 NAMES = ("train", "validation", "test")
 FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
@@ -40,14 +41,14 @@ class Part:
     """
 
     inputs: TokenInputs | WindowInputs
-    targets: np.ndarray
+    targets: Targets
     times: np.ndarray | None = None
     base: np.ndarray | None = None
 
     @property
-    def goals(self) -> np.ndarray:
+    def goals(self) -> Targets:
         """What the network's outputs should be."""
-        return self.targets if self.base is None else self.targets - self.base
+        return self.targets if self.base is None else np.asarray(self.targets) - self.base
 
     def finish(self, outputs: np.ndarray) -> np.ndarray:
         """The network's outputs, as they stand beside the targets."""
@@ -56,7 +57,8 @@ class Part:
     def take(self, index: np.ndarray) -> "Part":
         """The examples at `index`."""
         times, base = (None if each is None else each[index] for each in (self.times, self.base))
-        return Part(self.inputs.take(index), self.targets[index], times, base)
+        targets = self.targets.take(index) if isinstance(self.targets, WindowTargets) else self.targets[index]
+        return Part(self.inputs.take(index), targets, times, base)
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,13 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
     assert isinstance(config, SeriesDataConfig)
     assert isinstance(windows, WindowConfig)
     series, bounds = join_series(data, config)
-    columns = _choose_columns(series, config)
+    targets, columns = _choose_columns(series, config)
     spec = WindowSpec.from_config(windows, series.interval_s)
-    _check_bounds(bounds, spec)
+    _check_bounds(bounds, spec, config.reach_back)
     values = series.values[: bounds[1], [series.columns.index(name) for name in columns]]
     features = SeriesFeatures(
         columns,
-        config.target,
+        targets,
         Scaler.fit(values, columns),
         spec,
         _choose_calendar(series, bounds[1]) if config.calendar else (),
@@ -101,7 +103,7 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
     facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": list(series.notes)}
     parts = []
     for name, first, last in zip(NAMES, bounds[:-1], bounds[1:], strict=True):
-        part, dropped = cut_series(features, series, scaled, first, last)
+        part, dropped = cut_series(features, series, scaled, first, last, config.reach_back)
         if not len(part.targets):
             raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
         facts["splits"][name] = {"windows": len(part.targets), **dropped}
@@ -113,11 +115,16 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
 
 
 def cut_series(
-    features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int
+    features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int, reach_back: bool = False
 ) -> tuple[Part, dict[str, int]]:
-    """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values."""
+    """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values.
+
+    Args:
+        reach_back: see `WindowSpec.anchors`.
+    """
     spec = features.spec
-    anchors, holes, missing = spec.keep_whole(spec.anchors(first, last), series.times, scaled, features.target_columns)
+    anchors = spec.anchors(first, last, reach_back)
+    anchors, holes, missing = spec.keep_whole(anchors, series.times, scaled, features.target_columns)
     part = Part(
         features.inputs(scaled, anchors),
         features.targets_at(scaled, anchors),
@@ -139,10 +146,15 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
         raise ConfigError(
             f"data.validation_end must be above data.train_end; got {config.validation_end} and {config.train_end}"
         )
+    if config.test_end <= config.validation_end:
+        raise ConfigError(
+            f"data.test_end must be above data.validation_end; got {config.test_end} and {config.validation_end}"
+        )
     if data.test is None:
         if data.validation is not None:
             raise ConfigError("data.validation_file needs data.test_file; give both, the last alone, or neither")
-        return series, [0, round(rows * config.train_end), round(rows * config.validation_end), rows]
+        ends = (config.train_end, config.validation_end, config.test_end)
+        return series, [0, *(round(rows * end) for end in ends)]
     bounds = [0, round(rows * config.train_end / config.validation_end), rows] if data.validation is None else [0, rows]
     for part in (data.validation, data.test):
         if part is None:
@@ -163,20 +175,22 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
     return series, bounds
 
 
-def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[str, ...]:
-    if not data.target:
+def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The targets, and the columns that the network reads."""
+    targets = (data.inputs or series.columns) if data.target == ALL else data.target
+    if not targets:
         raise ConfigError(f"data.target must name a column to forecast. Known: {', '.join(series.columns)}")
-    for setting, names in (("target", data.target), ("inputs", data.inputs)):
+    for setting, names in (("target", targets), ("inputs", data.inputs)):
         for name in names:
             if name not in series.columns:
                 raise ConfigError(
                     f"data.{setting}: {series.source} has no column {name!r}. {nearest(name, series.columns)}"
                 )
     columns = tuple(name for name in series.columns if not data.inputs or name in data.inputs)
-    for name in data.target:
+    for name in targets:
         if name not in columns:
             raise ConfigError(f"data.inputs must hold the target {name!r}; got {', '.join(columns)}. Add it")
-    return columns
+    return columns if data.target == ALL else targets, columns
 
 
 def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
@@ -189,9 +203,9 @@ def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
     )
 
 
-def _check_bounds(bounds: list[int], spec: WindowSpec) -> None:
+def _check_bounds(bounds: list[int], spec: WindowSpec, reach_back: bool) -> None:
     for name, first, last in zip(("training", "validation", "test"), bounds[:-1], bounds[1:], strict=True):
-        if last - first < spec.reach:
+        if not len(spec.anchors(first, last, reach_back)):
             raise ConfigError(
                 f"windows.lookback: the {name} split must hold a window of {spec.reach} rows (lookback and delay); "
                 f"it has {last - first} rows. Use a shorter lookback or more data"
@@ -199,7 +213,6 @@ def _check_bounds(bounds: list[int], spec: WindowSpec) -> None:
 
 
 def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -> dict[str, Any]:
-    irregular = int(np.sum(np.diff(series.times) != np.timedelta64(series.interval_s, "s")))
     return {
         "source": series.source,
         "rows": len(series.times),
@@ -208,7 +221,7 @@ def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -
         "from": str(series.times[0]),
         "to": str(series.times[-1]),
         "interval": show_duration(series.interval_s),
-        "irregular time steps": irregular,
+        "irregular time steps": int(np.sum(np.diff(series.times) != np.timedelta64(series.interval_s, "s"))),
         "split rows": bounds[1:-1],
         "lead": features.spec.show_leads(),
     }

@@ -66,7 +66,7 @@ def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, 
     """
     weights = initial_weights(plan, config.seed)
     if isinstance(part.inputs, TokenInputs):
-        weights |= fit_scales(plan, part.inputs, part.targets, threads)
+        weights |= fit_scales(plan, part.inputs, np.asarray(part.targets), threads)
     return create_network(engine, plan, weights, config, threads)
 
 

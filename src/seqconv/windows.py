@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -82,8 +82,11 @@ class WindowSpec:
             )
         if not config.leads:
             return cls(lookback, step, (rows("delay", config.delay),), interval_s)
-        leads = [rows("leads", text) for text in config.leads]
-        if sorted(set(leads)) != leads:
+        leads: list[int] = []
+        for text in config.leads:
+            ends = [rows("leads", end) for end in text.split(" to ", 1)]
+            leads += range(ends[0], ends[-1] + 1)
+        if not leads or sorted(set(leads)) != leads:
             raise ConfigError(f"windows.leads must rise; got {', '.join(config.leads)}. Sort them, each once")
         return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
 
@@ -102,9 +105,14 @@ class WindowSpec:
         """Rows from the first input to the last target, both included."""
         return self.lookback + self.delays[-1] + 1
 
-    def anchors(self, first: int, last: int) -> np.ndarray:
-        """Every anchor whose window and targets lie in rows `[first, last)`, int64; empty if none fits."""
-        return np.arange(first + self.lookback, last - self.delays[-1], dtype=np.int64)
+    def anchors(self, first: int, last: int, reach_back: bool = False) -> np.ndarray:
+        """Every anchor whose window and targets lie in rows `[first, last)`, int64; empty if none fits.
+
+        Args:
+            reach_back: the window may begin before `first`; the targets may not.
+        """
+        begin = max(self.lookback, first - self.delays[0]) if reach_back else first + self.lookback
+        return np.arange(begin, last - self.delays[-1], dtype=np.int64)
 
     def live_anchors(self, rows: int) -> np.ndarray:
         """Every anchor whose window lies in the first `rows` rows, whether its target has come yet or not, int64."""
@@ -201,6 +209,52 @@ def show_duration(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size} {unit}"
     return f"{seconds / 3600:.1f} h" if seconds > 3600 else f"{seconds} s"
+
+
+@dataclass(frozen=True)
+class WindowTargets:
+    """Targets of windows over one array, `[N, outputs]` float32, gathered where they are indexed.
+
+    Of long horizons and many columns they are far larger than the series: `targets[rows]` and `targets[rows, outputs]`
+    give arrays, and so does numpy wherever it needs all of them.
+
+    Args:
+        values: scaled series `[T, C]` float32.
+        anchors: `[N]` int64.
+        delays: rows from the anchor to each target.
+        columns: of the targets; output `h * len(columns) + c` is column c after delay h.
+    """
+
+    values: np.ndarray
+    anchors: np.ndarray
+    delays: tuple[int, ...]
+    columns: tuple[int, ...]
+    dtype = np.dtype(np.float32)
+    ndim = 2
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Examples and outputs."""
+        return len(self.anchors), len(self.delays) * len(self.columns)
+
+    def take(self, index: np.ndarray) -> "WindowTargets":
+        """The targets of the examples at `index`."""
+        return WindowTargets(self.values, self.anchors[index], self.delays, self.columns)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        rows, outputs = key if isinstance(key, tuple) else (key, slice(None))
+        late, column = np.divmod(np.arange(self.shape[1])[outputs], len(self.columns))
+        at = self.anchors[rows][..., None] + np.array(self.delays)[late]
+        return np.ascontiguousarray(self.values[at, np.array(self.columns)[column]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+Targets = np.ndarray | WindowTargets
 
 
 @dataclass(frozen=True)

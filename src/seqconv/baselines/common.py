@@ -41,7 +41,7 @@ def forecasting(split: Split) -> SeriesFeatures:
 
 def members(split: Split) -> np.ndarray:
     """For each output of a classifier, which training rows are of its class, bool `[N, outputs]`."""
-    targets = split.train.targets
+    targets = np.asarray(split.train.targets)
     if targets.ndim == 2:
         return np.asarray(targets > 0)
     return np.asarray(targets[:, None] == np.arange(split.features.outputs))

@@ -13,7 +13,7 @@ from seqconv.config import TrainingConfig
 from seqconv.errors import ConfigError, DataError, nearest, need
 from seqconv.models import Channelwise, Masks, Plan, ReadsIds, Shape, Weights, entries, shapes, walk, weight_shapes
 from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.windows import Targets, WindowInputs
 
 Inputs = TokenInputs | WindowInputs
 State = dict[str, np.ndarray]
@@ -66,7 +66,7 @@ class Network(Protocol):
         """
 
     def train_batches(
-        self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch.
 

@@ -22,7 +22,7 @@ from seqconv.engines.series import SharedPass, shortest_padding
 from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens
 from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.windows import Targets, WindowInputs
 
 CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
 WHOLE_TABLE = 2**26  # largest table over a whole vocabulary that prediction keeps, in bytes
@@ -93,7 +93,7 @@ class NativeNetwork:
         return loss, outputs, found
 
     def train_batches(
-        self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch."""
         for index in batches:

@@ -51,6 +51,7 @@ from seqconv.models import (
     TokenConv,
     Weights,
 )
+from seqconv.windows import Targets
 
 CHUNK = 256  # examples per forward pass of `predict`
 SLOTS = {  # names of torch.optim
@@ -112,7 +113,7 @@ class TorchNetwork:
         return loss, outputs, {name: gradient.cpu().numpy().copy() for name, gradient in gradients.items()}
 
     def train_batches(
-        self, inputs: Inputs, targets: np.ndarray, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch."""
         for index in batches:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import datasets
-from seqconv.config import UNITS_S, Recipe, SeriesDataConfig
+from seqconv.config import ALL, UNITS_S, Recipe, SeriesDataConfig, parse_number
 from seqconv.data import Series, SeriesData, count
 from seqconv.drafts import complete_recipe, to_duration
 from seqconv.errors import ConfigError, DataError, nearest
@@ -37,12 +37,14 @@ def inspect_series(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
     config = recipe.data
     assert isinstance(config, SeriesDataConfig)
     table = read_table(path, datasets.HEADERS[config.header])
+    every = config.target == ALL
+    config = replace(config, target=config.inputs) if every else config
     _check_names(table, config)
     found = find_times(table, config.time)
     spacing = read_spacing(table, found, config)
     with np.errstate(all="ignore"):  # of numbers near the largest
         columns, findings = _read_columns(spacing.table, found, config)
-        names = config.target or tuple(each.name for each in columns if len(columns) == 1)
+        names = config.target or tuple(each.name for each in columns if every or len(columns) == 1)
         targets = [each for each in columns if each.name in names]
         windows = _Windows(spacing, columns, recipe, given, bool(targets))
         findings += [*spacing.findings, *windows.findings, *_judge_columns(columns, targets, windows)]
@@ -67,11 +69,12 @@ def _time_notes(found: list[str], config: SeriesDataConfig) -> tuple[str, ...]:
 def _read_columns(table: Table, found: list[str], config: SeriesDataConfig) -> tuple[list[Numbers], list[Finding]]:
     """The columns that training reads: all numbers, or with `inputs` those alone."""
     asked = {*config.inputs, *config.target} if config.inputs else set()
+    missing = parse_number(config.missing, "data.missing")
     columns, findings = [], []
     for name in table.frame.columns:
         if name in found or (asked and name not in asked):
             continue
-        column, more = read_column(table, name, bool(asked))
+        column, more = read_column(table, name, bool(asked), missing)
         columns += [column] if column else []
         findings += more
     for name in config.target:
@@ -106,7 +109,7 @@ class _Windows:
     def _cut(self, recipe: Recipe, given: set[str], config: SeriesDataConfig) -> None:
         usable = [each for each in self.columns if not self.is_constant(each)]
         names = tuple(each.name for each in usable)
-        if not usable or not set(config.target) <= set(names):
+        if not usable or not set(config.target) - set(ALL) <= set(names):
             return  # said of the column already
         values = np.stack([each.values for each in usable], axis=1)
         stamps, spacing = self.spacing.stamps, self.spacing

@@ -33,13 +33,13 @@ class Numbers:
     refused: np.ndarray
 
 
-def read_column(table: Table, name: str, asked: bool) -> tuple[Numbers | None, list[Finding]]:
+def read_column(table: Table, name: str, asked: bool, missing: float) -> tuple[Numbers | None, list[Finding]]:
     """A column as training reads it; where training refuses it, without the cells that are at fault."""
     column = table.frame[name]
     numeric = column.dtype.is_numeric()
-    marked = np.flatnonzero((column == MISSING).fill_null(False).to_numpy()) if numeric else _NONE
+    marked = np.flatnonzero((column == missing).fill_null(False).to_numpy()) if numeric else _NONE
     try:
-        values, notes = read_numbers(table, name, asked)
+        values, notes = read_numbers(table, name, asked, missing)
     except DataError as error:
         return _read_leniently(table, name, marked, error)
     if values is not None:

@@ -39,8 +39,9 @@ def read_series(
     zone: str = "",
     header: bool | None = None,
     columns: Sequence[str] = (),
+    missing: float = MISSING,
 ) -> Series:
-    """Read CSV, TSV, Parquet, Arrow or JSON lines: a column of times, else numbers. -9999 and empty cells are missing.
+    """Read CSV, TSV, Parquet, Arrow or JSON lines: a column of times, else numbers; empty cells are missing.
 
     What is guessed or left out is said in the notes.
 
@@ -51,17 +52,23 @@ def read_series(
         zone: of times that name none, such as `Europe/Berlin`; they become UTC.
         header: whether the first row of a CSV or TSV names the columns; None: guessed.
         columns: read these alone; none named: every column of numbers.
+        missing: number that stands for a missing value; NaN: none.
 
     Raises:
         DataError: see `tables.read_table`; no times; a cell that is no time or no number, or infinite; times with and
             without a zone; times that run backwards.
         ConfigError: an interval or a zone that is none.
     """
-    return series_from_table(read_table(path, header), time, interval, zone, columns)
+    return series_from_table(read_table(path, header), time, interval, zone, columns, missing)
 
 
 def series_from_table(
-    table: Table, time: str = "", interval: str = "", zone: str = "", columns: Sequence[str] = ()
+    table: Table,
+    time: str = "",
+    interval: str = "",
+    zone: str = "",
+    columns: Sequence[str] = (),
+    missing: float = MISSING,
 ) -> Series:
     """The same from a table that is read already.
 
@@ -84,7 +91,7 @@ def series_from_table(
         times = Times(_count_times(table, interval_s, zone))
         stamps = times.stamps
         notes.append(f"no column of times: rows counted from 2000-01-01 on, {show_duration(interval_s)} apart")
-    values, names, more = _read_values(table, found, columns)
+    values, names, more = _read_values(table, found, columns, missing)
     return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone)
 
 
@@ -141,7 +148,9 @@ def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
 # Values
 
 
-def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+def _read_values(
+    table: Table, times: list[str], asked: Sequence[str], missing: float
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
     """Numbers `[T, C]` with NaN where one is missing, the names of their columns, and notes."""
     for name in asked:
         if name not in table.frame.columns:
@@ -152,7 +161,7 @@ def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[
     for column in table.frame:
         if column.name in times or (asked and column.name not in asked):
             continue
-        numbers, more = read_numbers(table, column.name, bool(asked))
+        numbers, more = read_numbers(table, column.name, bool(asked), missing)
         notes += more
         if numbers is not None:
             chosen[column.name] = numbers
@@ -166,7 +175,9 @@ def _read_values(table: Table, times: list[str], asked: Sequence[str]) -> tuple[
     return values, tuple(chosen), notes
 
 
-def read_numbers(table: Table, name: str, asked: bool = False) -> tuple[np.ndarray | None, list[str]]:
+def read_numbers(
+    table: Table, name: str, asked: bool = False, missing: float = MISSING
+) -> tuple[np.ndarray | None, list[str]]:
     """A column `[T]` with NaN where a value is missing, None where it holds no numbers; and notes.
 
     Raises:
@@ -176,7 +187,7 @@ def read_numbers(table: Table, name: str, asked: bool = False) -> tuple[np.ndarr
     notes = [note] if note else []
     if numbers is None:
         return None, notes
-    values, more = _mark_missing(table, name, numbers.to_numpy())
+    values, more = _mark_missing(table, name, numbers.to_numpy(), missing)
     return values, [*notes, *more]
 
 
@@ -226,17 +237,17 @@ def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple
     return None, ""
 
 
-def _mark_missing(table: Table, name: str, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """A column `[T]` with NaN for -9999, and notes."""
+def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -> tuple[np.ndarray, list[str]]:
+    """A column `[T]` with NaN for `missing`, and notes."""
     infinite = np.isinf(values)
     if infinite.any():
         where = table.place(int(np.argmax(infinite)))
         raise DataError(f"{where}: {name!r} must be finite. Correct it or leave it empty")
-    blank, marked = int(np.isnan(values).sum()), values == MISSING
+    blank, marked = int(np.isnan(values).sum()), values == missing
     notes = []
     if marked.any():
         values = np.where(marked, np.nan, values)
-        notes.append(f"{count(int(marked.sum()), 'value')} of -9999 in {name!r} read as missing")
+        notes.append(f"{count(int(marked.sum()), 'value')} of {missing:g} in {name!r} read as missing")
     notes += [f"{count(blank, 'value')} missing in {name!r}"] if blank else []
     if blank + int(marked.sum()) < len(values):
         notes += [
