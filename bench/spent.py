@@ -1,4 +1,4 @@
-"""`spent.py COMMAND...`: run it and print, as JSON, its seconds, its peak memory in bytes and its last line.
+"""`spent.py COMMAND...`: run it and print, as JSON, its seconds, its processor seconds, its peak memory in bytes and its last line.
 
 A small process of its own, because a child's peak memory starts at that of the process that starts it.
 """
@@ -20,7 +20,8 @@ def main() -> None:
     seconds = time.perf_counter() - started
     lines = written.decode().strip().splitlines()
     unit = 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"seconds": seconds, "peak_bytes": usage.ru_maxrss * unit, "last": lines[-1] if lines else ""}))
+    found = {"seconds": seconds, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_bytes": usage.ru_maxrss * unit}
+    print(json.dumps(found | {"last": lines[-1] if lines else ""}))
     sys.exit(os.waitstatus_to_exitcode(status))
 
 

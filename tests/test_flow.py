@@ -13,7 +13,7 @@ import seqconv
 
 KEYS = {
     "text": {"loss", "accuracy", "n"},
-    "series": {"mae", "mae_scaled", "n"},
+    "series": {"mae", "mae_scaled", "mse_scaled", "n"},
 }
 
 
