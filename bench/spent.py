@@ -1,4 +1,4 @@
-"""`spent.py COMMAND...`: run it and print, as JSON, its seconds, its processor seconds, its peak memory in bytes and its last line.
+"""`spent.py COMMAND...`: run it and print, as JSON, its seconds, processor seconds, peak bytes and last line.
 
 A small process of its own, because a child's peak memory starts at that of the process that starts it.
 """
