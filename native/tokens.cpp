@@ -113,11 +113,11 @@ template <class Fetch, class Number>
 void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk, std::vector<char>& scratch,
                  int64_t* lengths, Fetch&& fetch, Number&& number) {
   std::vector<int32_t> numbers;  // not the chunk's own: the chunks of other workers share its cache line
-  std::vector<Word> waiting;
-  waiting.reserve(WAITING);
+  Word waiting[WAITING];
+  size_t waits = 0;
   const auto number_waiting = [&] {
-    for (const Word& word : waiting) numbers.push_back(number(word));
-    waiting.clear();
+    for (size_t at = 0; at < waits; ++at) numbers.push_back(number(waiting[at]));
+    waits = 0;
   };
   for (size_t text = chunk.first; text < chunk.last; ++text) {
     if (scratch.size() < texts[text].size() + PADDING) scratch.resize(2 * texts[text].size() + PADDING);
@@ -126,8 +126,8 @@ void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk,
     const size_t before = numbers.size();
     for_each_word(scratch.data(), end, [&](const Word& word) {
       fetch(word);
-      waiting.push_back(word);
-      if (waiting.size() == WAITING) number_waiting();
+      waiting[waits++] = word;
+      if (waits == WAITING) number_waiting();
     });
     number_waiting();
     lengths[text] = static_cast<int64_t>(numbers.size() - before) + 1;
@@ -143,7 +143,8 @@ std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Text
   std::unique_ptr<int64_t[]> offsets(new int64_t[texts.size() + 1]);
   std::atomic<size_t> next{0};
   parallel_for_throwing(workers, workers, [&](int worker) {
-    std::vector<char> scratch;
+    // kept from call to call: a short text costs less than allocating
+    static thread_local std::vector<char> scratch;
     for (size_t at = next++; at < chunks.size(); at = next++) {
       chunks[at].worker = worker;
       split_chunk(
@@ -151,6 +152,7 @@ std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Text
           [&](const Word& word) { table(worker).fetch(word); },
           [&](const Word& word) { return number(worker, word); });
     }
+    if (scratch.size() > CHUNK_BYTES) scratch = {};
   });
   offsets[0] = 0;
   std::partial_sum(offsets.get() + 1, offsets.get() + 1 + texts.size(), offsets.get() + 1);

@@ -28,6 +28,7 @@ struct Encoded {
 
 // One word, never empty and without zero bytes; at least 8 bytes after its end can be read.
 struct Word {
+  Word() = default;
   Word(const char* start, size_t size);
   const char* start;
   uint32_t size;
