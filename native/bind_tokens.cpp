@@ -82,9 +82,30 @@ nb::tuple fit(const Separators& separators, nb::sequence texts, size_t size, int
 }
 
 // Texts of one length: the last ids of each, zeros before those of a shorter one
-nb::ndarray<nb::numpy, int32_t, nb::ndim<2>> pad(const IntsIn<1>& ids, const LongsIn<1>& offsets,
-                                                 int64_t length) {
+std::unique_ptr<int32_t[]> pad_texts(const int32_t* ids, const int64_t* offset, size_t texts, int64_t length) {
+  std::unique_ptr<int32_t[]> padded(new int32_t[texts * length]);
+  for (size_t text = 0; text < texts; ++text) {
+    const int64_t kept = std::min(offset[text + 1] - offset[text], length);
+    int32_t* const row = padded.get() + text * length;
+    std::fill_n(row, length - kept, PADDING_ID);
+    std::copy_n(ids + offset[text + 1] - kept, kept, row + length - kept);
+  }
+  return padded;
+}
+
+void check_length(int64_t length) {
   if (length < 1) refuse("length: must be at least 1; got " + std::to_string(length));
+}
+
+using Padded = nb::ndarray<nb::numpy, int32_t, nb::ndim<2>>;
+
+Padded to_rows(std::unique_ptr<int32_t[]> ids, size_t texts, int64_t length) {
+  nb::capsule owner(ids.get(), [](void* memory) noexcept { delete[] static_cast<int32_t*>(memory); });
+  return {ids.release(), {texts, static_cast<size_t>(length)}, owner};
+}
+
+Padded pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
+  check_length(length);
   const size_t texts = offsets.shape(0) > 0 ? offsets.shape(0) - 1 : 0;
   const int64_t* const offset = offsets.data();
   for (size_t text = 0; text < texts; ++text)
@@ -93,15 +114,7 @@ nb::ndarray<nb::numpy, int32_t, nb::ndim<2>> pad(const IntsIn<1>& ids, const Lon
       refuse("offsets: must ascend from 0 to at most " + std::to_string(ids.size()) + "; got " +
              std::to_string(offset[text]) + " and " + std::to_string(offset[text + 1]) + " at " +
              std::to_string(text));
-  std::unique_ptr<int32_t[]> padded(new int32_t[texts * length]);
-  for (size_t text = 0; text < texts; ++text) {
-    const int64_t kept = std::min(offset[text + 1] - offset[text], length);
-    int32_t* const row = padded.get() + text * length;
-    std::fill_n(row, length - kept, PADDING_ID);
-    std::copy_n(ids.data() + offset[text + 1] - kept, kept, row + length - kept);
-  }
-  nb::capsule owner(padded.get(), [](void* memory) noexcept { delete[] static_cast<int32_t*>(memory); });
-  return {padded.release(), {texts, static_cast<size_t>(length)}, owner};
+  return to_rows(pad_texts(ids.data(), offset, texts, length), texts, length);
 }
 
 int64_t count_padding(const IntsIn<2>& ids) {
@@ -135,6 +148,18 @@ class WordIds {
     return to_arrays(std::move(encoded));
   }
 
+  Padded encode_padded(nb::sequence texts, int64_t length, int threads) const {
+    check_length(length);
+    const Strings strings(texts);
+    std::unique_ptr<int32_t[]> padded;
+    {
+      const nb::gil_scoped_release released;
+      const Encoded encoded = encode_words(separators_, table_, strings.texts, threads);
+      padded = pad_texts(encoded.ids.get(), encoded.offsets.get(), encoded.texts, length);
+    }
+    return to_rows(std::move(padded), strings.texts.size(), length);
+  }
+
  private:
   Separators separators_;
   WordTable table_;
@@ -162,7 +187,11 @@ void bind_tokens(nb::module_& m) {
       .def("encode", &WordIds::encode, nb::arg("texts"), nb::arg("threads"),
            nb::sig("def encode(self, texts: collections.abc.Sequence[str], threads: int) -> "
                    "tuple[numpy.typing.NDArray[numpy.int32], numpy.typing.NDArray[numpy.int64]]"),
-           "The texts' ids and offsets.");
+           "The texts' ids and offsets.")
+      .def("encode_padded", &WordIds::encode_padded, nb::arg("texts"), nb::arg("length"), nb::arg("threads"),
+           nb::sig("def encode_padded(self, texts: collections.abc.Sequence[str], length: int, threads: int) -> "
+                   "numpy.typing.NDArray[numpy.int32]"),
+           "As pad after encode, [N, length].");
 }
 
 }  // namespace seqconv

@@ -21,6 +21,8 @@ constexpr uint8_t SPECIAL = 1;
 constexpr size_t PADDING = 16;
 // Threads take texts in chunks of about this size.
 constexpr size_t CHUNK_BYTES = 1 << 18;
+// Words that are split before the first of them is looked up: their places in the table come from memory together.
+constexpr size_t WAITING = 32;
 
 uint64_t load_bytes(const char* at) {
   uint64_t bytes;
@@ -105,36 +107,52 @@ int count_workers(const std::vector<Chunk>& chunks, int threads) {
   return static_cast<int>(std::min<size_t>(chunks.size(), static_cast<size_t>(std::max(threads, 1))));
 }
 
-// Fills one chunk with number(word); lengths[text] is the number of ids of a text, the start id included.
-template <class Number>
+// Fills one chunk with number(word), fetch(word) before; lengths[text] is the number of ids of a text, the start id
+// included.
+template <class Fetch, class Number>
 void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk, std::vector<char>& scratch,
-                 int64_t* lengths, Number&& number) {
+                 int64_t* lengths, Fetch&& fetch, Number&& number) {
   std::vector<int32_t> numbers;  // not the chunk's own: the chunks of other workers share its cache line
+  Word waiting[WAITING];
+  size_t waits = 0;
+  const auto number_waiting = [&] {
+    for (size_t at = 0; at < waits; ++at) numbers.push_back(number(waiting[at]));
+    waits = 0;
+  };
   for (size_t text = chunk.first; text < chunk.last; ++text) {
     if (scratch.size() < texts[text].size() + PADDING) scratch.resize(2 * texts[text].size() + PADDING);
     char* const end = separators.clean(texts[text], scratch.data());
     std::memset(end, 0, PADDING);
     const size_t before = numbers.size();
-    for_each_word(scratch.data(), end, [&](const Word& word) { numbers.push_back(number(word)); });
+    for_each_word(scratch.data(), end, [&](const Word& word) {
+      fetch(word);
+      waiting[waits++] = word;
+      if (waits == WAITING) number_waiting();
+    });
+    number_waiting();
     lengths[text] = static_cast<int64_t>(numbers.size() - before) + 1;
   }
   chunk.numbers = std::move(numbers);
 }
 
 // Splits all chunks, each worker taking the next one as it becomes free; number(worker, word) numbers the
-// words. Returns the offsets of the texts.
-template <class Number>
+// words, with table(worker). Returns the offsets of the texts.
+template <class Table, class Number>
 std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Texts& texts,
-                                        std::vector<Chunk>& chunks, int workers, Number&& number) {
+                                        std::vector<Chunk>& chunks, int workers, Table&& table, Number&& number) {
   std::unique_ptr<int64_t[]> offsets(new int64_t[texts.size() + 1]);
   std::atomic<size_t> next{0};
   parallel_for_throwing(workers, workers, [&](int worker) {
-    std::vector<char> scratch;
+    // kept from call to call: a short text costs less than allocating
+    static thread_local std::vector<char> scratch;
     for (size_t at = next++; at < chunks.size(); at = next++) {
       chunks[at].worker = worker;
-      split_chunk(separators, texts, chunks[at], scratch, offsets.get() + 1,
-                  [&](const Word& word) { return number(worker, word); });
+      split_chunk(
+          separators, texts, chunks[at], scratch, offsets.get() + 1,
+          [&](const Word& word) { table(worker).fetch(word); },
+          [&](const Word& word) { return number(worker, word); });
     }
+    if (scratch.size() > CHUNK_BYTES) scratch = {};
   });
   offsets[0] = 0;
   std::partial_sum(offsets.get() + 1, offsets.get() + 1 + texts.size(), offsets.get() + 1);
@@ -310,8 +328,10 @@ Fitted fit_words(const Separators& separators, const Texts& texts, size_t size, 
   std::vector<Chunk> chunks = cut(texts);
   const int workers = std::max(count_workers(chunks, threads), 1);
   std::vector<Tally> tallies(static_cast<size_t>(workers));
-  auto offsets = split_chunks(separators, texts, chunks, workers,
-                              [&](int worker, const Word& word) { return tallies[worker].add(word); });
+  auto offsets = split_chunks(
+      separators, texts, chunks, workers,
+      [&](int worker) -> const WordTable& { return tallies[worker].table; },
+      [&](int worker, const Word& word) { return tallies[worker].add(word); });
   std::vector<std::vector<int32_t>> ids = merge(tallies);
   const std::vector<uint32_t> order = rank(tallies[0], size - FIRST_WORD_ID);
 
@@ -334,7 +354,9 @@ Encoded encode_words(const Separators& separators, const WordTable& table, const
     const uint32_t number = table.find(word);
     return number == WordTable::NONE ? UNKNOWN_ID : static_cast<int32_t>(number) + FIRST_WORD_ID;
   };
-  auto offsets = split_chunks(separators, texts, chunks, count_workers(chunks, threads), id);
+  auto offsets = split_chunks(
+      separators, texts, chunks, count_workers(chunks, threads),
+      [&](int) -> const WordTable& { return table; }, id);
   return join_chunks(chunks, std::move(offsets), texts.size(), threads,
                      [](int, int32_t number) { return number; });
 }

@@ -28,6 +28,7 @@ struct Encoded {
 
 // One word, never empty and without zero bytes; at least 8 bytes after its end can be read.
 struct Word {
+  Word() = default;
   Word(const char* start, size_t size);
   const char* start;
   uint32_t size;
@@ -63,6 +64,8 @@ class WordTable {
   static constexpr uint32_t NONE = UINT32_MAX;
 
   WordTable();
+  // Ahead of find or add: the word's place on its way from memory.
+  void fetch(const Word& word) const { __builtin_prefetch(&slots_[word.hash >> shift_]); }
   uint32_t find(const Word& word) const { return slots_[probe(word)].number; }  // NONE if absent
   uint32_t add(const Word& word);                                               // its number, new or old
   size_t size() const { return entries_.size(); }

@@ -112,6 +112,17 @@ def test_core_agrees_on_any_text(texts: list[str], size: int, threads: int) -> N
     assert vocabulary == Vocabulary.fit(texts, size)
 
 
+@given(st.lists(any_text, max_size=6), st.integers(1, 8), st.integers(0, 3))
+def test_encoded_and_padded_in_one_call(texts: list[str], max_len: int, threads: int) -> None:
+    vocabulary = Vocabulary(("a", "ab", "don't", "人々"))
+    found = vocabulary.encode_padded(texts, max_len, threads)
+    assert found.dtype == np.int32
+    assert found.shape == (len(texts), max_len)
+    known = {word: number for number, word in enumerate(vocabulary.words, start=3)}
+    ids = [[1, *(known.get(word, 2) for word in split(text))] for text in texts]
+    assert found.tolist() == [([0] * max_len + text)[-max_len:] for text in ids]
+
+
 @given(any_text)
 def test_words_are_located_in_the_text_as_it_was_written(text: str) -> None:
     words, places = split(text), locate_words(text)
@@ -199,6 +210,8 @@ def test_texts_that_are_none(texts: list[str], message: str) -> None:
         Vocabulary.fit(texts, 10)
     with pytest.raises(DataError, match=message):
         Vocabulary(("a",)).encode(texts)
+    with pytest.raises(DataError, match=message):
+        Vocabulary(("a",)).encode_padded(texts, 2)
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["...", "\n<br />"]])
@@ -312,6 +325,8 @@ def test_pad_refuses_texts_outside_their_ids(offsets: list[int]) -> None:
 def test_pad_to_nothing() -> None:
     with pytest.raises(ConfigError, match=r"text.max_len: must be at least 1; got 0"):
         pad(Vocabulary(("a",)).encode(["a"]), 0)
+    with pytest.raises(ConfigError, match=r"text.max_len: must be at least 1; got 0"):
+        Vocabulary(("a",)).encode_padded(["a"], 0)
 
 
 def test_token_inputs() -> None:

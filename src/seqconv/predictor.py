@@ -12,8 +12,9 @@ from seqconv.data import Sequences, Series
 from seqconv.engines import Network, create_network
 from seqconv.errors import DataError
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
+from seqconv.tokens import TokenInputs
 
-SIGNS = np.array([[-1, 1]], np.float32)  # one logit as those of two classes
+HALF_SIGNS = np.array([[-0.5, 0.5]], np.float32)  # half of one logit, as those of two classes
 TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
 METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
 
@@ -37,8 +38,8 @@ class Predictor:
             raise DataError(f"this model takes {TAKES[type(features)]}, not texts. Use {METHODS[type(features)]}")
         if features.vocabulary is None:
             raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
-        outputs = self.network.predict(features.inputs(features.vocabulary.encode(texts)))
-        return probabilities(outputs, features.multi_label)
+        ids = features.vocabulary.encode_padded(texts, features.max_len)
+        return probabilities(self.network.predict(TokenInputs(ids)), features.multi_label)
 
     def classify(self, sequences: Sequences) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -106,7 +107,10 @@ def probabilities(outputs: np.ndarray, multi_label: bool = False) -> np.ndarray:
         multi_label: each class has a probability of its own.
     """
     if outputs.shape[1] == 1 or multi_label:
-        logits = outputs if multi_label else outputs * SIGNS
-        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits))
+        halves = outputs * (0.5 if multi_label else HALF_SIGNS)
+        np.tanh(halves, out=halves)
+        halves *= 0.5
+        halves += 0.5
+        return np.asarray(halves)
     exponents = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))

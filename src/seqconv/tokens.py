@@ -174,6 +174,18 @@ class Vocabulary:
         except ValueError as error:
             raise DataError(str(error)) from error
 
+    def encode_padded(self, texts: Sequence[str], max_len: int, threads: int = 1) -> np.ndarray:
+        """`pad(encode(texts), max_len)` in one call, which is what one text waits for; int32 `[N, L]`.
+
+        Raises:
+            DataError, ConfigError: as `encode` and `pad`.
+        """
+        _check_max_len(max_len)
+        try:
+            return np.asarray(self._word_ids.encode_padded(texts, max_len, threads))
+        except ValueError as error:
+            raise DataError(str(error)) from error
+
     def decode(self, ids: Iterable[int]) -> list[str]:
         """One word for each id; special ids as `SPECIAL`.
 
@@ -272,9 +284,13 @@ def pad(encoded: Encoded, max_len: int) -> np.ndarray:
     array([[1, 3],
            [4, 5]], dtype=int32)
     """
+    _check_max_len(max_len)
+    return np.asarray(_native.pad(encoded.ids, encoded.offsets, max_len))
+
+
+def _check_max_len(max_len: int) -> None:
     if max_len < 1:
         raise ConfigError(f"text.max_len: must be at least 1; got {max_len}. Use 500")
-    return np.asarray(_native.pad(encoded.ids, encoded.offsets, max_len))
 
 
 @dataclass(frozen=True)

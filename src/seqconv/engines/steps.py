@@ -5,6 +5,7 @@ again by its next call. Dropout happens where a mask is given.
 """
 
 from abc import ABC, abstractmethod
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -81,7 +82,7 @@ class Context:
         found = self._buffers.get(name)
         if found is not None and found[1].shape == shape:
             return found[1]
-        size = int(np.prod(shape, dtype=np.int64))
+        size = prod(shape)
         memory = found[0] if found is not None and found[0].size >= size else np.empty(size, dtype)
         view = memory[:size].reshape(shape)
         self._buffers[name] = memory, view
