@@ -104,15 +104,19 @@ inline const int32_t* backward_arg(const AnyIntsIn& arg, const ConvShape& shape)
 }
 
 // One block of memory, handed out in pieces that begin on cache lines. A small one is the thread's own and kept from
-// call to call, because one example costs less than allocating: a thread has one Pieces at a time.
+// call to call, because one example costs less than allocating.
 class Pieces {
  public:
   static int64_t rounded(int64_t size) { return (size + LINE - 1) / LINE * LINE; }
   // the last line is read, never used, by vectors that reach behind their piece
-  explicit Pieces(int64_t size) {
-    static thread_local const Memory kept = allocate(KEPT);
-    if (size > KEPT) memory_ = allocate(size);
-    next_ = size > KEPT ? memory_.get() : kept.get();
+  explicit Pieces(int64_t size) : borrows_(size <= KEPT && !kept().lent) {
+    if (borrows_) kept().lent = true;
+    else memory_ = allocate(size);
+    next_ = borrows_ ? kept().memory.get() : memory_.get();
+  }
+  Pieces(const Pieces&) = delete;
+  ~Pieces() {
+    if (borrows_) kept().lent = false;
   }
   float* take(int64_t size) {
     float* piece = next_;
@@ -129,6 +133,15 @@ class Pieces {
   static Memory allocate(int64_t size) {
     return Memory(static_cast<float*>(::operator new(sizeof(float) * (size + LINE), std::align_val_t(64))));
   }
+  struct Kept {
+    Memory memory = allocate(KEPT);
+    bool lent = false;
+  };
+  static Kept& kept() {
+    static thread_local Kept own;
+    return own;
+  }
+  bool borrows_;
   Memory memory_;
   float* next_;
 };
