@@ -15,7 +15,7 @@ ROWS = np.dtype(np.int32)
 
 
 def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
-    """The layers of a plan that look ids up, by their place, each with the names of its weights that have a row an id."""
+    """The layers of a plan that look ids up, by their place, each with its weights that have a row for every id."""
     shapes = weight_shapes(plan)
     found = {}
     for at, layer in walk(plan):

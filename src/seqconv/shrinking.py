@@ -92,9 +92,8 @@ def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
     for layer, names in tables(plan).values():
         sizes = _measure_rows(layer, [weights[name] for name in names])
         first = 0 if isinstance(layer, NgramBag) else UNKNOWN + 1
-        telling = first + np.flatnonzero(sizes[first:])
-        order = telling[np.argsort(-sizes[telling], kind="stable")]
-        dropped = order[round(keep * len(order)) :]
+        order = first + np.argsort(-sizes[first:], kind="stable")
+        dropped = order[round(keep * np.count_nonzero(sizes[first:])) :]
         for name in names:
             fresh[name] = weights[name].copy()
             fresh[name][dropped] = silent_row(layer, weights[name])
