@@ -4,13 +4,15 @@ A row of an n-gram table that is zero counts nothing, and a word whose row is th
 that table. Where leaving such rows out makes the file smaller, the numbers of the others stand beside them as `rows`.
 """
 
+from typing import Any
+
 import numpy as np
 
 from seqconv.errors import BundleError
 from seqconv.models import NgramBag, Plan, ReadsIds, Shape, Weights, walk, weight_shapes
 from seqconv.tokens import UNKNOWN
 
-KINDS = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
+KINDS: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 ROWS = np.dtype(np.int32)
 
 
