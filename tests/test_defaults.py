@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from seqconv.config import recipe_from_dict
+from seqconv.config import STARTS, read_recipe, recipe_from_dict
 from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
+from seqconv.drafts import draft_recipe
 from seqconv.engines import create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.initialisers import initial_weights
@@ -114,6 +115,36 @@ def test_sequence_networks_see_patterns_of_every_width(examples, length, epochs)
     assert widths == sorted(widths)
     assert max(widths) >= length / 2
     assert settings["training.epochs"] == epochs
+
+
+def test_the_recipe_ucr_is_the_default_for_one_size():
+    recipe, settings = read_recipe("ucr"), default_sequence_settings(40, 100)
+    plans = [build_plan(layers, (100, 2), outputs=3) for layers in (recipe.network.layers, settings["network.layers"])]
+    assert plans[0] == plans[1]
+    told = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith("training.")}
+    assert told.items() <= vars(recipe.training).items()
+
+
+FILES = {
+    "text": "text,label\n" + "not a good film,no\na very good film,yes\n" * 20,
+    "series": "time,a\n"
+    + "".join(f"2020-01-{day:02d} {hour:02d}:00,{hour}\n" for day in range(1, 31) for hour in range(24)),
+    "sequence": "".join(
+        f"{label}\t" + "\t".join(str(label * step % 5) for step in range(30)) + "\n" for label in (1, 2) * 9
+    ),
+}
+
+
+@pytest.mark.parametrize("task", STARTS)
+def test_a_start_with_a_file_is_the_file_alone(tmp_path, task):
+    path = tmp_path / f"mine.{'tsv' if task == 'sequence' else 'csv'}"
+    path.write_text(FILES[task])
+    flags = ["data.target=a"] if task == "series" else []
+    alone, named = draft_recipe(str(path), flags), draft_recipe(STARTS[task], [*flags, f"data.source={path}"])
+    assert alone.recipe == named.recipe
+    assert alone.recipe.task == task
+    assert alone.notes[1:] == named.notes[1:]
+    assert named.notes[0] == f"task: {task} (of {STARTS[task]})"
 
 
 def test_a_few_dozen_sequences_are_learnt():

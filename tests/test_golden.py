@@ -21,9 +21,10 @@ def load(task: str, engine: str) -> seqconv.Predictor:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_text_model_answers_as_it_did(engine):
-    wanted = ANSWERS["text"]
-    found = load("text", engine).predict(wanted["inputs"])
+@pytest.mark.parametrize("name", ["text", "text-small"])
+def test_the_text_models_answer_as_they_did(name, engine):
+    wanted = ANSWERS[name]
+    found = load(name, engine).predict(wanted["inputs"])
     np.testing.assert_allclose(found, wanted["probabilities"], rtol=1e-5)
 
 

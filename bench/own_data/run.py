@@ -1,9 +1,10 @@
 """Quality and seconds on data of one's own, beside libraries that a user would pick instead.
 
 `python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names
-the folder with the data.
+the folder with the data. `--only inception GunPoint` measures one method of sequences and keeps the other rows.
 """
 
+import argparse
 import json
 import os
 import re
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from machine import read_commit, read_processor
 
 RESULTS = Path(__file__).parent.parent / "results" / "own-data"
-PEERS = ("seqconv", "numpy", "fasttext", "scikit-learn", "aeon", "darts", "torch")
+PEERS = ("seqconv", "numpy", "fasttext", "scikit-learn", "aeon", "tensorflow-cpu", "darts", "torch")
 KINDS = {
     **dict.fromkeys(texts.SPLITS, (texts.measure, "accuracy")),
     **dict.fromkeys(series.WORKS, (series.measure, "MAE")),
@@ -32,23 +33,40 @@ KINDS = {
 
 def main() -> None:
     """Measure what is asked for, or all of it, then write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--only", choices=sequences.METHODS)
+    asked = parser.parse_args()
     if not os.environ.get("SEQCONV_DATA"):
         sys.exit("SEQCONV_DATA must name the folder with the data")
     data = Path(os.environ["SEQCONV_DATA"])
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[1:] or KINDS:
-        measure, metric = KINDS[name]
-        found = {
-            "name": name,
-            "metric": metric,
-            "rows": summarise(name, measure(name, data)),
-            "processor": read_processor(),
-            "commit": read_commit(),
-            "versions": {package: metadata.version(package) for package in PEERS},
-        }
+    for name in asked.names or KINDS:
         file = RESULTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.json"
+        found = measure_again(file, name, data, asked.only) if asked.only else measure_all(name, data)
         file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     page.write_page(RESULTS, list(KINDS))
+
+
+def measure_all(name: str, data: Path) -> dict[str, object]:
+    """What a result file holds."""
+    measure, metric = KINDS[name]
+    return {
+        "name": name,
+        "metric": metric,
+        "rows": summarise(name, measure(name, data)),
+        "processor": read_processor(),
+        "commit": read_commit(),
+        "versions": {package: metadata.version(package) for package in PEERS},
+    }
+
+
+def measure_again(file: Path, name: str, data: Path, method: str) -> dict[str, object]:
+    """What a result file of sequences holds, with the rows of one method measured now."""
+    found = json.loads(file.read_text("utf-8"))
+    fresh = summarise(name, sequences.measure(name, data, (method,)))
+    measured = {row["by"] for row in fresh}
+    return found | {"rows": [row for row in found["rows"] if row["by"] not in measured] + fresh}
 
 
 def summarise(name: str, scores: Iterable[tuple[str, tuple[float, float]]]) -> list[dict[str, object]]:

@@ -29,6 +29,7 @@ _HOMES = {
     "read_sequences": "readers.sequences",
     "read_series": "readers.series",
     "read_texts": "readers.texts",
+    "shrink": "shrinking",
     "train": "runs",
     "write_report": "report",
 }

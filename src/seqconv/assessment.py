@@ -17,7 +17,7 @@ from seqconv.evaluation import probe_order
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.runs import Timer, fingerprint, prepare
 from seqconv.scores import Scores, score_classes, score_forecast
-from seqconv.splits import Part, align_labels, class_targets, cut_series
+from seqconv.splits import Part, Split, align_labels, class_targets, cut_series
 from seqconv.tokens import Encoded, from_ranks
 from seqconv.training import Listener
 from seqconv.windows import show_duration
@@ -69,12 +69,22 @@ def _score(bundle: Bundle, outputs: np.ndarray, part: Part, reference: Part | No
     return score_classes(outputs, np.asarray(part.targets), features, training.loss, training.seed)
 
 
-def _evaluate_own_test(bundle: Bundle, network: Network, folder: Path, threads: int) -> dict[str, Any]:
+def read_own_split(bundle: Bundle, folder: Path, threads: int) -> Split:
+    """The training, validation and test examples of a model's own run.
+
+    Raises:
+        BundleError: the data have changed.
+        DataError: they do not lie where they lay.
+    """
     trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
-    recipe = bundle.recipe
-    split = prepare(recipe, threads, Listener(), Timer(), trained)
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
     if fingerprint(split) != bundle.fingerprint:
-        raise BundleError(f"{folder}: {recipe.data.source} must hold the data it was trained on; it has changed")
+        raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
+    return split
+
+
+def _evaluate_own_test(bundle: Bundle, network: Network, folder: Path, threads: int) -> dict[str, Any]:
+    recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
     scored = score_splits(network, split, recipe.training.loss)
     return {
         "source": f"test set of {recipe.data.source}",

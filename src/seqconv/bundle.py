@@ -15,7 +15,8 @@ import numpy as np
 from seqconv.config import Recipe, recipe_from_dict
 from seqconv.errors import BundleError, SeqconvError
 from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.models import Plan, Weights, count_parameters, weight_shapes
+from seqconv.models import Plan, Weights, count_parameters
+from seqconv.packing import pack, unpack
 from seqconv.plans import build_plan, describe_plan
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec
@@ -96,13 +97,20 @@ def check_replaceable(target: Path, marker: str) -> None:
         raise BundleError(f"{target}: exists and was not written by seqconv, so it stays. Choose another --out")
 
 
-def write_bundle(bundle: Bundle, folder: Path) -> None:
-    """Write the model folder, or replace an older one; nothing half-written is left behind."""
+def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
+    """Write the model folder, or replace an older one; nothing half-written is left behind.
+
+    Args:
+        bits: of each stored weight, 32 or 16; models compute in 32.
+
+    Raises:
+        BundleError: the folder cannot be written or is somebody else's, or 16 bits cannot hold a weight.
+    """
     from safetensors.numpy import save
 
     with replace_folder(folder, HEADER) as fresh:
-        weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
-        (fresh / WEIGHTS).write_bytes(save(weights))  # `save_file` would let its owner alone read the file
+        stored = pack(bundle.plan, bundle.weights, bits)
+        (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would let its owner alone read the file
         if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
             bundle.features.vocabulary.write(fresh / VOCABULARY)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
@@ -118,7 +126,12 @@ def write_bundle(bundle: Bundle, folder: Path) -> None:
             "files": files,
         }
         (fresh / HEADER).write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        (fresh / "README.md").write_text(_model_card(bundle), "utf-8")
+        (fresh / "README.md").write_text(_model_card(bundle, bits), "utf-8")
+
+
+def find_model(folder: Path) -> Path:
+    """The model folder of a run folder; a model folder is its own."""
+    return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -127,7 +140,7 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         BundleError: missing, damaged, of a newer format, or with weights that do not fit its layers.
     """
-    folder = folder / "model" if (folder / "model" / HEADER).is_file() else folder
+    folder = find_model(folder)
     header = _read_header(folder)
     try:
         recipe = recipe_from_dict(header["recipe"])
@@ -171,19 +184,11 @@ def _read_weights(folder: Path, plan: Plan) -> Weights:
     from safetensors.numpy import load_file
 
     try:
-        weights = load_file(folder / WEIGHTS)
+        return unpack(plan, load_file(folder / WEIGHTS))
     except SafetensorError as error:
         raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
-    wanted = weight_shapes(plan)
-    for name in wanted.keys() | weights.keys():
-        got = weights[name].shape if name in weights else "nothing"
-        if got != wanted.get(name, "nothing"):
-            raise BundleError(
-                f"{folder / WEIGHTS}: {name} must be {wanted.get(name, 'absent')}; got {got}. Train again"
-            )
-        if weights[name].dtype != np.float32:
-            raise BundleError(f"{folder / WEIGHTS}: {name} must be float32; got {weights[name].dtype}. Train again")
-    return weights
+    except ValueError as error:
+        raise BundleError(f"{folder / WEIGHTS}: {error}. Train again") from error
 
 
 def _features_to_dict(features: Features) -> dict[str, Any]:
@@ -243,11 +248,12 @@ def _checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _model_card(bundle: Bundle) -> str:
+def _model_card(bundle: Bundle, bits: int) -> str:
     recipe = bundle.recipe
     return (
         f"# {recipe.name}\n\n{recipe.description}\n\n"
-        f"- task: {recipe.task}, input {list(bundle.shape)}, {count_parameters(bundle.plan):,} parameters\n"
+        f"- task: {recipe.task}, input {list(bundle.shape)}, {count_parameters(bundle.plan):,} parameters, "
+        f"stored in {bits} bits\n"
         f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
         f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
         "`bundle.json` holds the layers and settings, `weights.safetensors` the weights. "

@@ -317,6 +317,9 @@ def to_toml(recipe: Recipe) -> str:
     return tomli_w.dumps(recipe.to_dict())
 
 
+STARTS = {"text": "text", "series": "series", "sequence": "ucr"}  # by task, the recipe that is fitted to a data file
+
+
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the package."""
     folder = resources.files("seqconv") / "recipes"

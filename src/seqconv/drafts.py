@@ -11,6 +11,7 @@ import numpy as np
 from seqconv import datasets
 from seqconv.config import (
     ALL,
+    STARTS,
     UNITS_S,
     Recipe,
     SeriesDataConfig,
@@ -53,6 +54,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     """The recipe of that name, in that TOML file, or for that data file or folder.
 
     Args:
+        source: one of `STARTS` with a `data.source` among the overrides is drafted as that file alone.
         overrides: `section.key=value`, what the user says; nothing of it is guessed.
         network: name of a recipe whose network and training settings are taken; empty: the default for the data.
 
@@ -60,7 +62,11 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
         ConfigError: neither a recipe nor a file, or settings that do not hold.
         DataError: the file is not what it should be.
     """
-    if source in recipe_names() or source.endswith(".toml"):
+    files = [value for name, _, value in (each.partition("=") for each in overrides) if name.strip() == "data.source"]
+    start = source if files and source in STARTS.values() else ""
+    if start:
+        source = files[-1]
+    elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         return Draft(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
@@ -68,8 +74,8 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
         hint = nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
     given = {override.partition("=")[0].strip() for override in overrides}
-    task, why = guess_task(path, given)
-    recipe = read_recipe(task, (f"data.source={path}", *overrides))
+    task, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
+    recipe = read_recipe(STARTS[task], (f"data.source={path}", *overrides))
     recipe = dataclasses.replace(recipe, name=_name(path), description=f"{path.name}, the default network")
     if network:
         recipe = _take_network(recipe, network, overrides)

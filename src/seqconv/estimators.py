@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from seqconv.bundle import Bundle
-from seqconv.config import Recipe, TextConfig, count_threads, read_recipe, recipe_from_dict
+from seqconv.config import STARTS, Recipe, TextConfig, count_threads, read_recipe, recipe_from_dict
 from seqconv.data import SequenceData, Sequences, TextData, Texts
 from seqconv.drafts import guess_settings
 from seqconv.engines import Inputs, Network, create_network
@@ -64,7 +64,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             ConfigError: no such network, one for another task, or a parameter out of range.
         """
-        recipe = read_recipe(self.task)
+        recipe = read_recipe(STARTS[self.task])
         if self.network:
             other = read_recipe(self.network)
             if other.task != self.task:

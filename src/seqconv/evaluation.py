@@ -59,14 +59,15 @@ def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""
     validation, test = (part.finish(network.predict(part.inputs)) for part in (split.validation, split.test))
     return Evaluation(
-        _score(validation, split.validation.targets, split, loss),
-        _score(test, split.test.targets, split, loss),
+        score_outputs(validation, split.validation.targets, split, loss),
+        score_outputs(test, split.test.targets, split, loss),
         validation,
         test,
     )
 
 
-def _score(outputs: np.ndarray, targets: Targets, split: Split, loss: str) -> Metrics:
+def score_outputs(outputs: np.ndarray, targets: Targets, split: Split, loss: str) -> Metrics:
+    """What training prints of outputs `[N, outputs]` on some rows of a split."""
     if isinstance(split.features, SeriesFeatures):
         return score_forecast(outputs, targets, split.features.output_scale)
     return score_classes(outputs, targets, loss)
@@ -212,7 +213,7 @@ def probe_order(network: Network, split: Split, loss: str, seed: int = 0) -> dic
             [part.finish(network.predict(shuffle_order(part.inputs, generator))) for part in pieces]
         ),
     }
-    scores = {name: _score(each, split.test.targets[index], split, loss) for name, each in outputs.items()}
+    scores = {name: score_outputs(each, split.test.targets[index], split, loss) for name, each in outputs.items()}
     return scores | {"n": len(index)}
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from seqconv import drafts
 
-ORDER = ("inspect", "init", "train", "evaluate", "compare", "backtest", "predict", "explain", "report")
+ORDER = ("inspect", "init", "train", "evaluate", "compare", "backtest", "predict", "explain", "shrink", "report")
 
 
 class _Commands(TyperGroup):

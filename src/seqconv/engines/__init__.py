@@ -81,7 +81,10 @@ class Network(Protocol):
         """
 
     def state(self) -> State:
-        """Copies of weights and optimiser state, for a checkpoint that this engine and optimiser can restore."""
+        """Weights and optimiser state, for a checkpoint that this engine and optimiser can restore.
+
+        To be written or copied before the next step: they are as large as all else in training, and may be views.
+        """
 
     def restore(self, state: State) -> None:
         """Go on from `state`; the steps that follow give the same bits as if there had been no break.

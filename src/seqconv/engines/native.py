@@ -100,20 +100,16 @@ class NativeNetwork:
             yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)))
 
     def state(self) -> State:
-        """Copies of weights and optimiser state."""
-        with self._lock:
-            return {name: array.copy() for name, array in self._arrays().items()}
+        """Weights and optimiser state themselves: they change with the next step."""
+        weights = {f"weights.{name}": array for name, array in self._context.weights.items()}
+        return weights | self._optimiser.arrays()
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
-        check_state(state, {name: array.shape for name, array in self._arrays().items()})
+        check_state(state, {name: array.shape for name, array in self.state().items()})
         self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
         with self._lock:
             self._optimiser.restore(state)
-
-    def _arrays(self) -> State:
-        weights = {f"weights.{name}": array for name, array in self._context.weights.items()}
-        return weights | self._optimiser.arrays()
 
     def _count_outputs(self, shape: Shape) -> int:
         found = self._outputs.get(shape)
