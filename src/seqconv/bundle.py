@@ -12,22 +12,29 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.config import Recipe, recipe_from_dict
+from seqconv.config import NETWORK, Recipe, recipe_from_dict
 from seqconv.errors import BundleError, SeqconvError
 from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.models import Plan, Weights, count_parameters, weight_shapes
+from seqconv.models import Plan, Weights, weight_shapes
 from seqconv.plans import build_plan, describe_plan
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec
 
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A finished model: `shape` is that of one input, without the batch."""
+    """A finished model.
+
+    Args:
+        recipe: its `training.model` says whether it is a network or which baseline.
+        plan: a baseline has none.
+        weights: of a baseline its arrays, see `baselines.restore`.
+        shape: of one input, without the batch.
+    """
 
     recipe: Recipe
     plan: Plan
@@ -134,13 +141,17 @@ def read_bundle(folder: Path) -> Bundle:
         shape = tuple(int(size) for size in header["input_shape"])
         table = header["features"]
         features = _features_from_dict(recipe.task, table, folder, header["files"])
-        plan = build_plan(header["layers"], shape, outputs=features.outputs)
+        is_network = recipe.training.model == NETWORK
+        plan = build_plan(header["layers"], shape, outputs=features.outputs) if is_network else ()
         fingerprint = str(header["data_fingerprint"])
     except BundleError:
         raise
     except (KeyError, TypeError, ValueError, SeqconvError) as error:
         raise BundleError(f"{folder / HEADER}: must describe a whole model; {error!r}. Train again") from error
-    return Bundle(recipe, plan, _read_weights(folder, plan), shape, features, fingerprint)
+    weights = _read_weights(folder)
+    if is_network:
+        _check_weights(folder, weights, plan)
+    return Bundle(recipe, plan, weights, shape, features, fingerprint)
 
 
 def _read_header(folder: Path) -> dict[str, Any]:
@@ -152,8 +163,9 @@ def _read_header(folder: Path) -> dict[str, Any]:
         number, files = header["format"], dict(header["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
-    if number != FORMAT:
-        raise BundleError(f"{path}: must be of format {FORMAT}; got {number!r}. Use the seqconv version that wrote it")
+    if number not in READABLE:
+        known = " or ".join(map(str, READABLE))
+        raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
     for name, checksum in files.items():
         if name not in (WEIGHTS, VOCABULARY):
             raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")
@@ -166,14 +178,17 @@ def _read_header(folder: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _read_weights(folder: Path, plan: Plan) -> Weights:
+def _read_weights(folder: Path) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        weights = load_file(folder / WEIGHTS)
+        return load_file(folder / WEIGHTS)
     except SafetensorError as error:
         raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
+
+
+def _check_weights(folder: Path, weights: Weights, plan: Plan) -> None:
     wanted = weight_shapes(plan)
     for name in wanted.keys() | weights.keys():
         got = weights[name].shape if name in weights else "nothing"
@@ -183,7 +198,6 @@ def _read_weights(folder: Path, plan: Plan) -> Weights:
             )
         if weights[name].dtype != np.float32:
             raise BundleError(f"{folder / WEIGHTS}: {name} must be float32; got {weights[name].dtype}. Train again")
-    return weights
 
 
 def _features_to_dict(features: Features) -> dict[str, Any]:
@@ -244,12 +258,12 @@ def _checksum(path: Path) -> str:
 
 
 def _model_card(bundle: Bundle) -> str:
-    recipe = bundle.recipe
+    recipe, values = bundle.recipe, sum(array.size for array in bundle.weights.values())
     return (
         f"# {recipe.name}\n\n{recipe.description}\n\n"
-        f"- task: {recipe.task}, input {list(bundle.shape)}, {count_parameters(bundle.plan):,} parameters\n"
+        f"- model: {recipe.training.model} for {recipe.task}, input {list(bundle.shape)}, {values:,} parameters\n"
         f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
         f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
-        "`bundle.json` holds the layers and settings, `weights.safetensors` the weights. "
+        "`bundle.json` holds the layers and settings, `weights.safetensors` the arrays. "
         "Scores stand in `metrics.json` and `report.html` of the run that wrote this folder.\n"
     )

@@ -119,7 +119,7 @@ def cut_series(
     spec = features.spec
     anchors, holes, missing = spec.keep_whole(spec.anchors(first, last), series.times, scaled, features.target_columns)
     part = Part(
-        features.inputs(scaled, anchors),
+        features.inputs(scaled, anchors, series.times),
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,

@@ -33,7 +33,14 @@ class StepResult(NamedTuple):
     outputs: np.ndarray
 
 
-class Network(Protocol):
+class Model(Protocol):
+    """What answers: a network, or a fitted baseline in its place."""
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]`."""
+
+
+class Network(Model, Protocol):
     """A plan with weights that can be run and trained. NaN in weights or inputs comes out as NaN, never as a number."""
 
     plan: Plan
