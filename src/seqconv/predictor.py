@@ -10,7 +10,7 @@ from seqconv.baselines import restore
 from seqconv.bundle import Bundle, read_bundle
 from seqconv.config import NETWORK, count_threads
 from seqconv.data import Sequences, Series
-from seqconv.engines import Model, create_network
+from seqconv.engines import Model, check_engine, create_network
 from seqconv.errors import DataError
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 
@@ -95,6 +95,7 @@ def create_model(bundle: Bundle, engine: str = "native", threads: int = 0) -> Mo
         BundleError: arrays of a baseline that do not fit each other.
     """
     training = bundle.recipe.training
+    check_engine(engine)
     if training.model != NETWORK:
         return restore(bundle)
     return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))

@@ -56,7 +56,8 @@ class Repeat(BaselineModel):
     def predict(self, inputs: Inputs) -> np.ndarray:
         windows = _windows(inputs)
         rows = windows.anchors[:, None] - self.steps * windows.step
-        return np.asarray(windows.values[rows[..., None], self.features.target_columns].reshape(len(rows), -1))
+        found = windows.values[rows[..., None], self.features.target_columns]
+        return np.asarray(found.reshape(len(rows), self.features.outputs))
 
 
 def repeat_newest(split: Split) -> Repeat:

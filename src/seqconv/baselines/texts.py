@@ -82,18 +82,19 @@ class Linear(BaselineModel):
         """The words, and the known pairs of neighbouring words, of texts `[N, L]`."""
         return count_columns(find_columns(ids, self.words, self.pairs))
 
-    def scaled(self, counts: Counts, output: int) -> np.ndarray:
-        """Values of what is counted, as the classifier of an output reads them."""
-        values, rows = self.weigh(counts) * self.scales[output % len(self.scales)][counts.columns], counts.rows
+    def scaled(self, counts: Counts, scales: np.ndarray) -> np.ndarray:
+        """Values of what is counted, as the classifier whose columns have these weights `[F]` reads them."""
+        values, rows = self.weigh(counts) * scales[counts.columns], counts.rows
         lengths = np.sqrt(np.bincount(rows, values**2, len(counts.starts) - 1))
         return np.asarray(values / np.maximum(lengths, 1e-12)[rows])
 
     def answer(self, counts: Counts) -> np.ndarray:
         """Logits `[N, outputs]`."""
         rows, margins = counts.rows, np.empty((len(counts.starts) - 1, len(self.weights)))
+        scales = np.broadcast_to(self.scales, self.weights.shape)
         for output, weights in enumerate(self.weights):
             if output < len(self.scales):  # the only one serves all classes
-                values = self.scaled(counts, output)
+                values = self.scaled(counts, scales[output])
             margins[:, output] = np.bincount(rows, values * weights[counts.columns], len(margins)) + self.bias[output]
         # each class's own probability: the softmax of these logs only makes them sum to one
         return -np.logaddexp(0, -margins) if class_loss(self.features) == "categorical_crossentropy" else margins
@@ -235,10 +236,11 @@ def _fit_linear(model: Fitted, train: Counts, split: Split, strengths: tuple[flo
     judged = _count(model, split.validation.inputs)
     tried = strengths if len(classes) <= MOST_TRIALS else strengths[len(strengths) // 2 :][:1]
     found: dict[float, list[tuple[np.ndarray, float]]] = {strength: [] for strength in tried}
-    for output, is_class in enumerate(classes):
-        values = model.scaled(train, output)
+    columns = model.scales.shape[1]
+    for is_class, scales in zip(classes, np.broadcast_to(model.scales, (len(classes), columns)), strict=True):
+        values = model.scaled(train, scales)
         for strength in tried:
-            found[strength].append(_fit_logistic(train, values, model.scales.shape[1], is_class, strength))
+            found[strength].append(_fit_logistic(train, values, columns, is_class, strength))
 
     def complete(strength: float) -> Fitted:
         weights, bias = zip(*found[strength], strict=True)

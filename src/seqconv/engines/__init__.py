@@ -112,8 +112,7 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
         DataError: weights that do not fit the plan.
         MissingExtra: `torch` is not installed.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"unknown engine {engine!r}. {nearest(engine, ENGINES)}")
+    check_engine(engine)
     if threads < 1:
         raise ConfigError(f"threads must be at least 1; got {threads}")
     check_weights(plan, weights)
@@ -125,6 +124,16 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
     from seqconv.engines.native import NativeNetwork
 
     return NativeNetwork(plan, weights, training, threads)
+
+
+def check_engine(engine: str) -> None:
+    """An engine has this name.
+
+    Raises:
+        ConfigError: none has.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"unknown engine {engine!r}. {nearest(engine, ENGINES)}")
 
 
 def check_weights(plan: Plan, weights: Weights) -> None:
