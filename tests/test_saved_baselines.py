@@ -203,3 +203,12 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(folder, tmp_path, name, 
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"model {name.partition('-')[2]}: must hold the arrays of a whole baseline")
+
+
+def test_ridge_on_real_temperatures_keeps_its_scores(real_data, tmp_path):
+    flags = ['data.target=["OT"]', 'windows.leads=["24h"]', "data.train_end=0.6", "data.validation_end=0.8"]
+    draft = drafts.draft_recipe(str(real_data / "ett" / "ETTh1.csv"), [*flags, "training.model=ridge"])
+    run = runs.train(draft.recipe, runs.Options(out=tmp_path / "run", baselines=False), data=draft.data)
+    assert run.results["validation"]["mae"] == pytest.approx(1.6398, abs=1e-3)
+    assert run.results["test"]["mae"] == pytest.approx(1.7018, abs=1e-3)
+    assert seqconv.evaluate(run.folder, threads=1)["test"] == run.results["test"]
