@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LogisticRegression
 
 from seqconv.baselines import fit_baselines, texts
-from seqconv.baselines.common import guess_majority
+from seqconv.baselines.common import fit_majority
 from seqconv.features import TextFeatures
 from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
@@ -89,7 +91,7 @@ def test_many_classes(by_topic):
 
 def test_majority_gives_the_class_shares():
     part = Part(TokenInputs(np.full((5, 2), 3, np.int32)), np.array([1, 1, 0, 1, 0], np.float32)[:, None])
-    outputs = guess_majority(text_split([part, part, part], ("no", "yes")))(part)
+    outputs = fit_majority(text_split([part, part, part], ("no", "yes"))).predict(part.inputs)
     assert outputs.shape == (5, 1)
     assert 1 / (1 + np.exp(-outputs[0, 0])) == pytest.approx(4 / 7)  # one more of each
 
@@ -128,31 +130,65 @@ def test_training_rows_of_one_class_only():
         assert np.all(each.test_outputs > 0)
 
 
+def lay_out(counts: texts.Counts, values: np.ndarray, width: int) -> np.ndarray:
+    """Values of what texts hold as a table `[N, width]`."""
+    table = np.zeros((len(counts.starts) - 1, width))
+    table[counts.rows, counts.columns] = values
+    return table
+
+
 @given(st.lists(st.lists(st.integers(2, 6), max_size=7), min_size=1, max_size=6))
 def test_words_and_pairs_are_counted_like_a_dictionary_would(rows):
     ids = pad([[1, *row] for row in rows], 8)
     other = np.array([[0, 1, 2, 3, 2, 3, 6, 4]], np.int32)
-    pairs_seen = texts._find_pairs(Part(TokenInputs(ids), np.zeros((len(ids), 1))), 7)
-    train, test = (texts._count_words_and_pairs(each, 7, pairs_seen) for each in (ids, other))
+    words = 7  # ids 0 to 6
+    pairs_seen = texts.find_pairs(TokenInputs(ids), words)
+    width = words + len(pairs_seen)
+    counted = [texts.count_columns(texts.find_columns(each, words, pairs_seen)) for each in (ids, other)]
+    train, test = (lay_out(counts, counts.times, width) for counts in counted)
     counts = Counter(pair for row in rows for pair in pairwise(row))
     known = sorted(pair for pair, times in counts.items() if times >= 2)
-    words = 7  # ids 0 to 6
     assert train.shape == (len(rows), words + len(known))
-    for row, found in zip(rows, train.toarray(), strict=True):
+    for row, found in zip(rows, train, strict=True):
         pairs = Counter(pairwise(row))
         assert found.tolist() == [row.count(word) for word in range(words)] + [pairs[pair] for pair in known]
     expected = [{(2, 3): 2, (3, 2): 1, (3, 6): 1, (6, 4): 1}.get(pair, 0) for pair in known]
-    assert test.toarray()[0].tolist() == [0, 0, 2, 2, 1, 0, 1, *expected]
+    assert test[0].tolist() == [0, 0, 2, 2, 1, 0, 1, *expected]
 
 
-def test_tf_idf_is_that_of_scikit_learn(monkeypatch, by_topic):
-    caught = []
-    monkeypatch.setattr(texts, "_one_against_rest", lambda split, count, fit, strengths: caught.append(count))
-    texts.fit_tf_idf(by_topic)
-    counts = [texts._count_words(part.inputs.ids, 40) for part in (by_topic.train, by_topic.test)]
-    reference = TfidfTransformer(sublinear_tf=True).fit(counts[0])
-    for part, raw in zip((by_topic.train, by_topic.test), counts, strict=True):
-        np.testing.assert_allclose(caught[0](part.inputs.ids).toarray(), reference.transform(raw).toarray(), rtol=1e-9)
+def test_tf_idf_is_that_of_scikit_learn(by_topic):
+    model = texts.fit_tf_idf(by_topic)
+    inputs = [part.inputs for part in (by_topic.train, by_topic.test)]
+    counted = [model.count(each.ids) for each in inputs]
+    raw = [lay_out(counts, counts.times, model.words) for counts in counted]
+    reference = TfidfTransformer(sublinear_tf=True).fit(raw[0])
+    weighted = [reference.transform(each).toarray() for each in raw]
+    for counts, expected in zip(counted, weighted, strict=True):
+        np.testing.assert_allclose(
+            lay_out(counts, model.scaled(counts, model.scales[0]), model.words), expected, rtol=1e-9
+        )
+    answers = []
+    for strength in (1.0, 3.0, 10.0):
+        classifier = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, random_state=0)
+        margins = [
+            classifier.fit(csr_matrix(weighted[0]), by_topic.train.targets == each).decision_function(weighted[1])
+            for each in range(3)
+        ]
+        answers.append(-np.logaddexp(0, -np.stack(margins, axis=1)))
+    found = model.predict(inputs[1])
+    assert min(np.abs(found - answer).max() for answer in answers) < 1e-9
+
+
+def test_nb_svm_weighs_by_log_count_ratios(by_order):
+    model = texts.fit_nb_svm(by_order)
+    ids, good = by_order.train.inputs.ids, by_order.train.targets[:, 0] > 0
+    counts = model.count(ids)
+    occurs = lay_out(counts, np.ones(len(counts.columns)), model.scales.shape[1]) > 0
+    inside, outside = 1 + occurs[good].sum(axis=0), 1 + occurs[~good].sum(axis=0)
+    np.testing.assert_allclose(model.scales[0], np.log(inside / inside.sum() / (outside / outside.sum())), atol=1e-12)
+    rows = occurs * model.scales[0]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict(by_order.train.inputs), rows @ model.weights.T + model.bias, atol=1e-9)
 
 
 def several_topics(count: int, seed: int, classes: int = 4) -> Part:
@@ -207,7 +243,9 @@ def test_large_data_are_thinned_and_told(monkeypatch, by_order):
     heard: list[str] = []
     found = fit_baselines(by_order, heard.append)
     assert heard[0] == "TF-IDF + logistic regression, NB-SVM: fitted on 200 of the 400 training texts"
-    np.testing.assert_array_equal(found[0].test_outputs, guess_majority(by_order)(by_order.test))  # of all 400
+    np.testing.assert_array_equal(
+        found[0].test_outputs, fit_majority(by_order).predict(by_order.test.inputs)
+    )  # of all 400
     assert found[2].test["accuracy"] == 1
     monkeypatch.setattr(texts, "MOST_WORDS", 3000)
     heard.clear()

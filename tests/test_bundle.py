@@ -85,7 +85,7 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda f: rewrite(f, format=2), "must be of format 1; got 2"),
+        (lambda f: rewrite(f, format=3), "must be of format 1 or 2; got 3"),
         (lambda f: (f / "bundle.json").unlink(), "holds no bundle.json"),
         (lambda f: cut(f / "bundle.json"), "must be the JSON that seqconv writes"),
         (lambda f: cut(f / "weights.safetensors"), "missing or damaged"),

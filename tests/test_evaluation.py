@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seqconv.baselines import Baseline
+from seqconv.baselines.common import Majority
 from seqconv.evaluation import (
     Comparison,
     beats_baselines,
@@ -15,6 +16,7 @@ from seqconv.evaluation import (
     evaluate,
     find_better,
     probe_order,
+    say_better,
     shuffle_order,
     verdict,
 )
@@ -69,7 +71,8 @@ reads_newest = Function(lambda windows: windows[:, -1, :1] + 5)
 
 
 def baseline(name: str, outputs: np.ndarray, **validation: float) -> Baseline:
-    return Baseline(name, validation, {}, 0.1, outputs)
+    """One with these outputs on the validation and the test rows."""
+    return Baseline(name, name, Majority(None, outputs), validation, {}, 0.1, outputs, outputs)
 
 
 def test_classes_are_scored_on_validation_and_test():
@@ -258,13 +261,39 @@ def test_shuffled_windows_are_windows_of_whole_rows():
         assert sorted(map(tuple, before)) == sorted(map(tuple, after))
 
 
-def test_a_baseline_is_called_better_on_validation_rows_only_where_it_clearly_is():
-    def forecasts(*errors):
-        return [Baseline(str(error), {"mae_scaled": error}, {}, 0.0, np.zeros(1)) for error in errors]
+def test_a_forecast_is_better_on_the_validation_rows_where_it_is_by_more_than_noise():
+    split = series_split()
+    targets = split.validation.targets
+    noise = np.random.default_rng(0).normal(size=targets.shape)
+    ours = targets + noise
+    others = {
+        "better by far": (targets + 0.5 * noise, 0.5),
+        "better by little, always": (targets + 0.99 * noise, 0.99),
+        "better by chance": (targets + 0.95 * noise[::-1], 0.95),
+        "worse": (targets + 1.2 * noise, 1.2),
+    }
+    baselines = [baseline(name, outputs, mae_scaled=error) for name, (outputs, error) in others.items()]
+    found = find_better(ours, baselines[::-1], split, "mae")
+    assert [each.name for each in found] == ["better by far", "better by little, always"]
+    assert found[0].improvement == pytest.approx(-1)
+    assert say_better(found[1]).endswith(
+        "better by little, always is better: the network's error is 1 % larger (1 to 1 %)."
+    )
 
-    found = find_better({"mae_scaled": 1.0}, forecasts(1.2, 0.985, 0.97, 0.5))
-    assert [each.name for each in found] == ["0.5", "0.97"]
-    # 2 * sqrt(2 * 0.8 * 0.2 / 50) is 0.16
-    shares = [Baseline(str(share), {"accuracy": share}, {}, 0.0, np.zeros(1)) for share in (0.7, 0.95, 0.97)]
-    assert [each.name for each in find_better({"accuracy": 0.8, "n": 50}, shares)] == ["0.97"]
-    assert not find_better({"accuracy": 1.0, "n": 50}, shares)
+
+def test_a_classifier_is_better_on_the_validation_rows_where_it_is_by_more_than_noise():
+    split = text_split(50)
+    right = np.where(split.validation.targets > 0, 1.0, -1.0)
+
+    def err(count: int) -> np.ndarray:
+        wrong = right.copy()
+        wrong[:count] *= -1
+        return wrong
+
+    baselines = [baseline(str(count), err(count), accuracy=1 - count / 50) for count in (0, 3, 9, 20)]
+    found = find_better(err(10), baselines, split, LOGITS)
+    assert [each.name for each in found] == ["0", "3"]
+    assert say_better(found[0]) == "On the validation rows 0 is better: it makes no error."
+    assert not find_better(right, baselines, split, LOGITS)
+    short = text_split(8)  # too few to tell
+    assert not find_better(-np.ones((8, 1)), [baseline("x", np.ones((8, 1)), accuracy=1.0)], short, LOGITS)

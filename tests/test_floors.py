@@ -35,7 +35,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"estimators", "prediction"},
     {"forecaster"},
     {"evaluation", "explainer"},
-    {"digests", "explanation_page", "progress", "report", "scores"},
+    {"digests", "explanation_page", "fitted", "progress", "report", "scores"},
     {"runs"},
     {"assessment", "backtests", "comparisons"},
     {"shrinking"},

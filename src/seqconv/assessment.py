@@ -10,12 +10,14 @@ from seqconv import datasets
 from seqconv.bundle import Bundle, read_bundle
 from seqconv.config import TextConfig, count_threads
 from seqconv.data import EncodedTexts, SequenceData, Sequences, SeriesData, Texts
-from seqconv.engines import Network, create_network
+from seqconv.engines import Model
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation import evaluate as score_splits
 from seqconv.evaluation import probe_order
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.runs import Timer, fingerprint, prepare
+from seqconv.fitted import fingerprint
+from seqconv.predictor import create_model
+from seqconv.runs import Timer, prepare
 from seqconv.scores import Scores, score_classes, score_forecast
 from seqconv.splits import Part, Split, align_labels, class_targets, cut_series
 from seqconv.tokens import Encoded, from_ranks
@@ -50,15 +52,14 @@ def evaluate(
         DataError: a file that cannot be read, or is not of the model's kind.
     """
     bundle = read_bundle(Path(model))
-    training = bundle.recipe.training
-    network = create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+    answers = create_model(bundle, engine, threads)
     found: dict[str, Any] = {"model": str(model), "task": bundle.recipe.task}
     if file is None:
         if columns:
             raise ConfigError(f"--{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
-        return found | _evaluate_own_test(bundle, network, Path(model), threads)
+        return found | _evaluate_own_test(bundle, answers, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
-    outputs = part.finish(network.predict(part.inputs))
+    outputs = part.finish(answers.predict(part.inputs))
     return found | {"source": str(file), "notes": notes} | _score(bundle, outputs, part)
 
 
@@ -83,15 +84,15 @@ def read_own_split(bundle: Bundle, folder: Path, threads: int) -> Split:
     return split
 
 
-def _evaluate_own_test(bundle: Bundle, network: Network, folder: Path, threads: int) -> dict[str, Any]:
+def _evaluate_own_test(bundle: Bundle, model: Model, folder: Path, threads: int) -> dict[str, Any]:
     recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
-    scored = score_splits(network, split, recipe.training.loss)
+    scored = score_splits(model, split, recipe.training.loss)
     return {
         "source": f"test set of {recipe.data.source}",
         "notes": list(split.facts["notes"]),
         **_score(bundle, scored.test_outputs, split.test, split.train),
         "test": scored.test,
-        "order_probe": probe_order(network, split, recipe.training.loss, recipe.training.seed),
+        "order_probe": probe_order(model, split, recipe.training.loss, recipe.training.seed),
     }
 
 

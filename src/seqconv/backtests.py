@@ -12,13 +12,14 @@ import numpy as np
 
 from seqconv import datasets
 from seqconv.bundle import CHECKPOINT, replace_folder
-from seqconv.config import Recipe, SeriesDataConfig, to_toml
+from seqconv.config import NETWORK, Recipe, SeriesDataConfig, to_toml
 from seqconv.data import EncodedTexts, Sequences, Series, SeriesData, Texts
 from seqconv.digests import build_backtest_page
 from seqconv.drafts import Data, draft_recipe
 from seqconv.errors import ConfigError
 from seqconv.evaluation import Comparison, beats_baselines, block_length, verdict
 from seqconv.features import SeriesFeatures
+from seqconv.fitted import judge
 from seqconv.holdout import fold_rows
 from seqconv.intervals import Bootstrap
 from seqconv.metrics import example_errors, paired_interval
@@ -32,14 +33,12 @@ from seqconv.runs import (
     cut_splits,
     describe_settings,
     fit_split,
-    judge,
 )
 from seqconv.splits import Split, group_texts, join_series
 from seqconv.training import Listener
 
 WINDOWS = ("growing", "rolling")
 PAGE = "report.html"
-NETWORK = "network"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def backtest(
         data: the recipe's data, where they are in memory already.
 
     Raises:
-        ConfigError: fewer than two folds, more than there are examples, or an unknown window.
+        ConfigError: fewer than two folds, more than there are examples, an unknown window, or a baseline as model.
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
     """
     if isinstance(recipe, str):
@@ -82,6 +81,8 @@ def backtest(
     options, listener = options or Options(), listener or Listener()
     if window not in WINDOWS:
         raise ConfigError(f"--window must be {' or '.join(WINDOWS)}; got {window!r}")
+    if recipe.training.model != NETWORK:
+        raise ConfigError(f"--model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
     if folds < 2:
         raise ConfigError(f"--folds must be at least 2; got {folds}")
     target = options.out or Path("runs") / f"{recipe.name}-backtest"

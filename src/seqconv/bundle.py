@@ -12,23 +12,30 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.config import Recipe, recipe_from_dict
+from seqconv.config import NETWORK, Recipe, recipe_from_dict
 from seqconv.errors import BundleError, SeqconvError
 from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.models import Plan, Weights, count_parameters
+from seqconv.models import Plan, Weights
 from seqconv.packing import pack, unpack
 from seqconv.plans import build_plan, describe_plan
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec
 
-FORMAT = 1
+FORMAT, READABLE = 2, (1, 2)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A finished model: `shape` is that of one input, without the batch."""
+    """A finished model.
+
+    Args:
+        recipe: its `training.model` says whether it is a network or which baseline.
+        plan: a baseline has none.
+        weights: of a baseline its arrays, see `baselines.restore`.
+        shape: of one input, without the batch.
+    """
 
     recipe: Recipe
     plan: Plan
@@ -109,7 +116,8 @@ def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
     from safetensors.numpy import save
 
     with replace_folder(folder, HEADER) as fresh:
-        stored = pack(bundle.plan, bundle.weights, bits)
+        weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+        stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would let its owner alone read the file
         if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
             bundle.features.vocabulary.write(fresh / VOCABULARY)
@@ -147,7 +155,8 @@ def read_bundle(folder: Path) -> Bundle:
         shape = tuple(int(size) for size in header["input_shape"])
         table = header["features"]
         features = _features_from_dict(recipe.task, table, folder, header["files"])
-        plan = build_plan(header["layers"], shape, outputs=features.outputs)
+        is_network = recipe.training.model == NETWORK
+        plan = build_plan(header["layers"], shape, outputs=features.outputs) if is_network else ()
         fingerprint = str(header["data_fingerprint"])
     except BundleError:
         raise
@@ -165,8 +174,9 @@ def _read_header(folder: Path) -> dict[str, Any]:
         number, files = header["format"], dict(header["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
-    if number != FORMAT:
-        raise BundleError(f"{path}: must be of format {FORMAT}; got {number!r}. Use the seqconv version that wrote it")
+    if number not in READABLE:
+        known = " or ".join(map(str, READABLE))
+        raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
     for name, checksum in files.items():
         if name not in (WEIGHTS, VOCABULARY):
             raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")
@@ -184,7 +194,8 @@ def _read_weights(folder: Path, plan: Plan) -> Weights:
     from safetensors.numpy import load_file
 
     try:
-        return unpack(plan, load_file(folder / WEIGHTS))
+        stored = load_file(folder / WEIGHTS)
+        return unpack(plan, stored) if plan else stored
     except SafetensorError as error:
         raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
     except ValueError as error:
@@ -249,13 +260,13 @@ def _checksum(path: Path) -> str:
 
 
 def _model_card(bundle: Bundle, bits: int) -> str:
-    recipe = bundle.recipe
+    recipe, values = bundle.recipe, sum(array.size for array in bundle.weights.values())
     return (
         f"# {recipe.name}\n\n{recipe.description}\n\n"
-        f"- task: {recipe.task}, input {list(bundle.shape)}, {count_parameters(bundle.plan):,} parameters, "
-        f"stored in {bits} bits\n"
+        f"- model: {recipe.training.model} for {recipe.task}, input {list(bundle.shape)}, {values:,} parameters"
+        f"{f', stored in {bits} bits' if bundle.plan else ''}\n"
         f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
         f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
-        "`bundle.json` holds the layers and settings, `weights.safetensors` the weights. "
+        "`bundle.json` holds the layers and settings, `weights.safetensors` the arrays. "
         "Scores stand in `metrics.json` and `report.html` of the run that wrote this folder.\n"
     )

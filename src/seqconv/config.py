@@ -16,7 +16,16 @@ from seqconv.errors import ConfigError, nearest
 ALL = ("*",)  # columns
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 LayerSpec = dict[str, Any]
+NETWORK = "network"  # what is trained unless a baseline is asked for
+BASELINES = {  # that may stand in its place, by task
+    "text": ("majority", "tf-idf", "nb-svm"),
+    "series": ("naive", "seasonal", "ridge", "boosting"),
+    "sequence": ("majority", "dtw", "rocket"),
+}
 HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
+
+
+_BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
 
 
 def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
@@ -230,6 +239,7 @@ class NetworkConfig(Settings):
 class TrainingConfig(Settings):
     """How the network is trained."""
 
+    model: str = setting(NETWORK, f"what is fitted: {NETWORK}, or a baseline: {_BASELINES}")
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
     )
@@ -306,6 +316,9 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
         if section in kinds and not isinstance(table[section], dict):
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
     parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
+    if parts["training"].model not in (known := (NETWORK, *BASELINES[task])):
+        model = parts["training"].model
+        raise ConfigError(f"training.model: unknown model {model!r} of a {task} task. {nearest(model, known)}")
     parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 
 from seqconv.baselines import Baseline
-from seqconv.engines import Inputs, Network
+from seqconv.engines import Inputs, Model
 from seqconv.features import SeriesFeatures
 from seqconv.metrics import Metrics, example_errors, paired_interval, score_classes, score_forecast
-from seqconv.splits import Split
+from seqconv.splits import Part, Split
 from seqconv.tokens import UNKNOWN, TokenInputs
 from seqconv.windows import Targets, WindowInputs, WindowSpec
 
 WEEK_S = 7 * 86400
-MARGIN = 0.02  # of the network's validation error, by which a baseline must be better to be mentioned
 PROBED = 10_000
 PROBE_BATCH = 1000
 SPOKEN = {  # by the name without what stands in brackets
@@ -55,9 +54,9 @@ class Comparison:
         return {name: None if value in (np.inf, -np.inf) else value for name, value in vars(self).items()}
 
 
-def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
+def evaluate(model: Model, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""
-    validation, test = (part.finish(network.predict(part.inputs)) for part in (split.validation, split.test))
+    validation, test = (part.finish(model.predict(part.inputs)) for part in (split.validation, split.test))
     return Evaluation(
         score_outputs(validation, split.validation.targets, split, loss),
         score_outputs(test, split.test.targets, split, loss),
@@ -76,41 +75,55 @@ def score_outputs(outputs: np.ndarray, targets: Targets, split: Split, loss: str
 def compare(
     outputs: np.ndarray, baselines: Sequence[Baseline], split: Split, loss: str, seed: int = 0
 ) -> list[Comparison]:
-    """The network against each baseline, the strongest first: the one with the best validation metric.
+    """The network against each baseline on the test rows, the strongest first: the one with the best validation metric.
 
     Args:
         outputs: of the network for the test rows.
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
     """
-    targets = split.test.targets
-    errors = example_errors(outputs, targets, loss)
-    baseline_loss = "binary_crossentropy" if loss == "as_printed" else loss
+    ordered = sorted(baselines, key=_weakness)
+    return _compare(outputs, {each.name: each.test_outputs for each in ordered}, split.test, split, loss, seed)
+
+
+def find_better(
+    outputs: np.ndarray, baselines: Sequence[Baseline], split: Split, loss: str, seed: int = 0
+) -> list[Comparison]:
+    """The network against the baselines that are better by more than noise on the validation rows, the best first.
+
+    Args:
+        outputs: of the network for the validation rows.
+    """
+    ordered = {each.name: each.validation_outputs for each in sorted(baselines, key=_weakness)}
+    return [each for each in _compare(outputs, ordered, split.validation, split, loss, seed) if each.high < 0]
+
+
+def _compare(
+    outputs: np.ndarray, others: dict[str, np.ndarray], part: Part, split: Split, loss: str, seed: int
+) -> list[Comparison]:
+    errors = example_errors(outputs, part.targets, loss)
+    others_loss = "binary_crossentropy" if loss == "as_printed" else loss
     features = split.features
-    block = block_length(features.spec, len(targets)) if isinstance(features, SeriesFeatures) else 1
-    found = []
-    for baseline in sorted(baselines, key=_weakness):
-        others = example_errors(baseline.test_outputs, targets, baseline_loss)
-        found.append(Comparison(baseline.name, *paired_interval(errors, others, block, seed)))
-    return found
+    block = block_length(features.spec, len(errors)) if isinstance(features, SeriesFeatures) else 1
+    return [
+        Comparison(name, *paired_interval(errors, example_errors(each, part.targets, others_loss), block, seed))
+        for name, each in others.items()
+    ]
 
 
 def _weakness(baseline: Baseline) -> float:
-    return _weakness_of(baseline.validation)
-
-
-def _weakness_of(scores: Metrics) -> float:
+    scores = baseline.validation
     return scores["mae_scaled"] if "mae_scaled" in scores else -scores["f1" if "f1" in scores else "accuracy"]
 
 
-def find_better(validation: Metrics, baselines: Sequence[Baseline]) -> list[Baseline]:
-    """Those with clearly better validation metrics than the network's `validation`, the best first.
+def say_better(each: Comparison) -> str:
+    """One sentence on a baseline that `find_better` found.
 
-    Clearly: a mean absolute error smaller by more than 2 %; a share of right answers larger by more than two standard
-    errors of a difference of two such shares.
+    >>> say_better(Comparison("ridge on the window", -0.03, -0.05, -0.01))
+    "On the validation rows ridge on the window is better: the network's error is 3 % larger (1 to 5 %)."
     """
-    own = _weakness_of(validation)
-    margin = MARGIN * own if "mae_scaled" in validation else 2 * np.sqrt(2 * -own * (1 + own) / validation["n"])
-    return [each for each in sorted(baselines, key=_weakness) if _weakness(each) < own - margin]
+    if not np.isfinite(each.improvement):
+        return f"On the validation rows {_spoken(each)} is better: it makes no error."
+    return f"On the validation rows {_spoken(each)} is better: the network's error is {_say_larger(each)}."
 
 
 def block_length(spec: WindowSpec, count: int) -> int:
@@ -163,13 +176,17 @@ def _say_strongest(each: Comparison) -> str:
     if each.high < 0:
         if not np.isfinite(each.improvement):
             return f"Does not beat {name}, which makes no error"
-        middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
-        span = f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
-        return f"Does not beat {name}: its error is {middle} % larger ({span})"
+        return f"Does not beat {name}: its error is {_say_larger(each)}"
     if not np.isfinite([each.low, each.high]).all():
         return f"No clear difference to {name}: too little test data to tell"
     worse, better = _percent(-each.low, each.high).split()
     return f"No clear difference to {name} (between {worse} % worse and {better} % better)"
+
+
+def _say_larger(each: Comparison) -> str:
+    middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
+    span = f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
+    return f"{middle} % larger ({span})"
 
 
 def _spoken(each: Comparison) -> str:
@@ -194,8 +211,8 @@ def _join(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def probe_order(network: Network, split: Split, loss: str, seed: int = 0) -> dict[str, Any]:
-    """What order is worth to the network: its test metrics as the inputs are, and with the order of each shuffled.
+def probe_order(model: Model, split: Split, loss: str, seed: int = 0) -> dict[str, Any]:
+    """What order is worth to the model: its test metrics as the inputs are, and with the order of each shuffled.
 
     Of a text the words are shuffled (padding and start stay in front), of a window its rows. A network that only
     asks whether something occurs anywhere scores about the same.
@@ -208,9 +225,9 @@ def probe_order(network: Network, split: Split, loss: str, seed: int = 0) -> dic
     generator = np.random.default_rng(seed)
     pieces = [split.test.take(rows) for rows in np.split(index, range(PROBE_BATCH, len(index), PROBE_BATCH))]
     outputs = {
-        "as_is": np.concatenate([part.finish(network.predict(part.inputs)) for part in pieces]),
+        "as_is": np.concatenate([part.finish(model.predict(part.inputs)) for part in pieces]),
         "shuffled": np.concatenate(
-            [part.finish(network.predict(shuffle_order(part.inputs, generator))) for part in pieces]
+            [part.finish(model.predict(shuffle_order(part.inputs, generator))) for part in pieces]
         ),
     }
     scores = {name: score_outputs(each, split.test.targets[index], split, loss) for name, each in outputs.items()}
@@ -225,7 +242,10 @@ def shuffle_order(inputs: Inputs, generator: np.random.Generator) -> Inputs:
         keys[x < UNKNOWN] = -1
         return TokenInputs(np.take_along_axis(x, np.argsort(keys, axis=1, kind="stable"), axis=1))
     shuffled = np.take_along_axis(x, np.argsort(keys, axis=1)[..., None], axis=1)  # [B, L, C]
-    # laid end to end they are a series again: every engine reads it as it stands
+    # laid end to end they are a series again: every engine reads it as it stands; the times keep their order
     length = x.shape[1]
     ends = np.arange(1, len(x) + 1, dtype=np.int64) * length
-    return WindowInputs(shuffled.reshape(-1, x.shape[2]), ends, length, 1)
+    times = None
+    if inputs.times is not None:
+        times = inputs.times[inputs.anchors[:, None] + np.arange(-inputs.lookback, 0, inputs.step)].ravel()
+    return WindowInputs(shuffled.reshape(-1, x.shape[2]), ends, length, 1, times)

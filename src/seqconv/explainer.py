@@ -7,7 +7,7 @@ import numpy as np
 
 from seqconv.config import parse_duration
 from seqconv.data import Sequences, Series
-from seqconv.engines import Network
+from seqconv.engines import Model
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.explanation import GridExplanation, Part, TextExplanation
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
@@ -47,11 +47,11 @@ def explain_text(predictor: Predictor, text: str, name: str | None = None) -> li
         raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
     encoded = features.vocabulary.encode([text])
     ids = pad(encoded, features.max_len)
-    outputs = predictor.network.predict(TokenInputs(ids))
+    outputs = predictor.model.predict(TokenInputs(ids))
     chosen = _choose_classes(features, outputs, name)
     terms = trace(predictor.bundle.plan, predictor.bundle.weights, ids[0])
     words = locate_words(text)
-    changes = _leave_out(predictor.network, encoded, features.max_len, outputs) if terms is None else None
+    changes = _leave_out(predictor.model, encoded, features.max_len, outputs) if terms is None else None
     shares = tuple(probabilities(outputs, features.multi_label)[0].tolist())
     found = []
     for index in chosen:
@@ -120,7 +120,7 @@ def _sort(parts: list[Part]) -> tuple[Part, ...]:
     return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.start, part.end)))
 
 
-def _leave_out(network: Network, encoded: Encoded, max_len: int, outputs: np.ndarray) -> np.ndarray:
+def _leave_out(model: Model, encoded: Encoded, max_len: int, outputs: np.ndarray) -> np.ndarray:
     """By how much each output falls when a word is left out, float64 `[W, outputs]`: W words that the model reads."""
     ids = np.pad(encoded.ids, (max_len, 0))  # a long text moves up when a word goes
     read = min(len(encoded.ids) - 1, max_len)
@@ -130,7 +130,7 @@ def _leave_out(network: Network, encoded: Encoded, max_len: int, outputs: np.nda
     for start in range(0, read, rows):
         left = np.arange(start, min(start + rows, read)) + len(ids) - read  # place of the word left out
         changed = ids[kept - (kept <= left[:, None])]
-        changes[start : start + len(left)] = outputs - network.predict(TokenInputs(changed))
+        changes[start : start + len(left)] = outputs - model.predict(TokenInputs(changed))
     return changes
 
 
@@ -152,7 +152,7 @@ def explain_sequence(predictor: Predictor, sequence: Sequences, name: str | None
     if not isinstance(features, SequenceFeatures):
         raise DataError(f"this model takes {TAKES[type(features)]}, not sequences. Use {METHODS[type(features)]}")
     window = features.inputs(sequence).values
-    outputs = predictor.network.predict(_stack(window[None]))
+    outputs = predictor.model.predict(_stack(window[None]))
     index = _choose_classes(features, outputs, name)[0]
     output, sign = (0, 2 * index - 1) if features.outputs == 1 else (index, 1)
     given = min(int(np.diff(sequence.offsets)[0]), features.length)
@@ -160,7 +160,7 @@ def explain_sequence(predictor: Predictor, sequence: Sequences, name: str | None
     groups = [[channel] for channel in range(len(features.channels))]
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        return sign * np.asarray(predictor.network.predict(_stack(windows))[:, output], np.float64)
+        return sign * np.asarray(predictor.model.predict(_stack(windows))[:, output], np.float64)
 
     cells, whole = _occlude(answer, window, groups, bounds)
     skipped = int(np.diff(sequence.offsets)[0]) - features.length
@@ -197,10 +197,11 @@ def explain_series(
     scaled = features.scale(series)
     anchor = _find_anchor(features, series, scaled, at)
     window = features.inputs(scaled, anchor).gather(np.array([0]))[0]
+    times = series.times[anchor[0] + np.arange(-features.spec.lookback, 0, features.spec.step)]
     places = features.target_columns
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        outputs = predictor.network.predict(_stack(windows)).astype(np.float64)
+        outputs = predictor.model.predict(_stack(windows, times)).astype(np.float64)
         if features.change:
             outputs += np.tile(windows[:, -1, places], len(features.spec.delays))
         return np.asarray(outputs[:, output] * features.output_scale[output])
@@ -286,11 +287,12 @@ def _pair(begins: Sequence[str], ends: Sequence[str]) -> tuple[tuple[str, str], 
     return tuple(zip(begins, ends, strict=True))
 
 
-def _stack(windows: np.ndarray) -> WindowInputs:
-    """Windows `[N, L, C]`, one behind the other, as inputs."""
+def _stack(windows: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
+    """Windows `[N, L, C]`, one behind the other, as inputs; `times` are those of each `[L]`."""
     count, steps, channels = windows.shape
     ends = np.arange(1, count + 1, dtype=np.int64) * steps
-    return WindowInputs(np.ascontiguousarray(windows.reshape(count * steps, channels)), ends, steps, 1)
+    stamps = None if times is None else np.tile(times, count)
+    return WindowInputs(np.ascontiguousarray(windows.reshape(count * steps, channels)), ends, steps, 1, stamps)
 
 
 def _occlude(

@@ -156,9 +156,9 @@ class SeriesFeatures:
         waves = read_calendar(local_times(series.times, self.zone), self.calendar)
         return np.concatenate([scaled, waves.astype(np.float32)], axis=1)
 
-    def inputs(self, scaled: np.ndarray, anchors: np.ndarray) -> WindowInputs:
-        """Windows over what `scale` gave."""
-        return WindowInputs(scaled, anchors, self.spec.lookback, self.spec.step)
+    def inputs(self, scaled: np.ndarray, anchors: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
+        """Windows over what `scale` gave, of rows at `times`."""
+        return WindowInputs(scaled, anchors, self.spec.lookback, self.spec.step, times)
 
     def targets_at(self, scaled: np.ndarray, anchors: np.ndarray) -> WindowTargets:
         """Scaled targets float32 `[N, outputs]`."""

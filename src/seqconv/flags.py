@@ -20,6 +20,7 @@ FLAGS = {  # flag -> the setting it stands for
     "header": "data.header",
     "validation": "data.validation_file",
     "test": "data.test_file",
+    "model": "training.model",
 }
 METAVARS = {  # what is not the name of a column
     "inputs": "COLUMN,...",
@@ -28,6 +29,7 @@ METAVARS = {  # what is not the name of a column
     "time-zone": "ZONE",
     "header": "yes|no",
     **dict.fromkeys(("validation", "test"), "FILE"),
+    "model": "NAME",
 }
 LISTS = ("label", "target", "inputs", "lead")
 Flags = Mapping[str, str | bool]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.baselines import restore
 from seqconv.bundle import Bundle, read_bundle
-from seqconv.config import count_threads
+from seqconv.config import NETWORK, count_threads
 from seqconv.data import Sequences, Series
-from seqconv.engines import Network, create_network
+from seqconv.engines import Model, check_engine, create_network
 from seqconv.errors import DataError
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.tokens import TokenInputs
@@ -24,8 +25,7 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, engine: str = "native", threads: int = 0) -> None:
         self.bundle = bundle
-        training = bundle.recipe.training
-        self.network: Network = create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+        self.model = create_model(bundle, engine, threads)
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -39,7 +39,7 @@ class Predictor:
         if features.vocabulary is None:
             raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
         ids = features.vocabulary.encode_padded(texts, features.max_len)
-        return probabilities(self.network.predict(TokenInputs(ids)), features.multi_label)
+        return probabilities(self.model.predict(TokenInputs(ids)), features.multi_label)
 
     def classify(self, sequences: Sequences) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -50,7 +50,7 @@ class Predictor:
         features = self.bundle.features
         if not isinstance(features, SequenceFeatures):
             raise DataError(f"this model takes {TAKES[type(features)]}, not sequences. Use {METHODS[type(features)]}")
-        return probabilities(self.network.predict(features.inputs(sequences)))
+        return probabilities(self.model.predict(features.inputs(sequences)))
 
     def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
         """Forecasts in the targets' units, one for each row that can end a whole window, the newest included.
@@ -78,14 +78,28 @@ class Predictor:
             raise DataError(f"the rows must fill a window of {spec.lookback}; got {rows}. Give more rows")
         if times is None and features.calendar:
             raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
-        if times is None:
-            times = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
-        scaled = features.scale(Series(times, values, features.columns, spec.interval_s, "the rows"))
+        stamps = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
+        stamps = stamps if times is None else times
+        scaled = features.scale(Series(stamps, values, features.columns, spec.interval_s, "the rows"))
         anchors = spec.live_anchors(rows)
-        outputs = self.network.predict(features.inputs(scaled, anchors)) + features.base_at(scaled, anchors)
+        outputs = self.model.predict(features.inputs(scaled, anchors, times)) + features.base_at(scaled, anchors)
         # a network may not look at every row of its window, so a missing value need not show in its output
-        outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, times)] = np.nan
+        outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, stamps)] = np.nan
         return features.unscale(outputs)
+
+
+def create_model(bundle: Bundle, engine: str = "native", threads: int = 0) -> Model:
+    """What a bundle holds, ready to answer; `engine` and `threads` are a network's.
+
+    Raises:
+        ConfigError, DataError, MissingExtra: see `engines.create_network`.
+        BundleError: arrays of a baseline that do not fit each other.
+    """
+    training = bundle.recipe.training
+    check_engine(engine)
+    if training.model != NETWORK:
+        return restore(bundle)
+    return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
 
 
 def load(folder: str | Path, **settings: Any) -> Predictor:

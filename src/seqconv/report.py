@@ -24,8 +24,7 @@ def write_report(run: str | Path) -> Path:
     folder = Path(run)
     try:
         results = json.loads((folder / "metrics.json").read_text("utf-8"))
-        with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
-            history = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        history = _read_history(folder) if results["epochs"] else []
         with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
             predictions = dict(stored)
         page = _page(results, history, predictions)
@@ -36,6 +35,11 @@ def write_report(run: str | Path) -> Path:
     path = folder / "report.html"
     write_page(path, page)
     return path
+
+
+def _read_history(folder: Path) -> list[dict[str, float]]:
+    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 def _page(results: dict[str, Any], history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
@@ -58,9 +62,9 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
 def _scores(results: dict[str, Any]) -> str:
     names = [name for name in results["test"] if name != "n"]
     head = ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"]
-    network = {"name": "network", "validation": results["validation"], "test": results["test"]}
+    model = {"name": results.get("model", "network"), "validation": results["validation"], "test": results["test"]}
     rows = []
-    for row in [*results["baselines"], network | {"seconds": results["seconds"]["train"]}]:
+    for row in [*results["baselines"], model | {"seconds": results["seconds"]["train"]}]:
         scores = [show_number(row[part][name]) for name in names for part in ("validation", "test")]
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
     unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
@@ -80,10 +84,14 @@ def _comparison(results: dict[str, Any]) -> str:
     error = "mean absolute error" if results["task"] == "series" else "error rate"
     note = f"By how much the {error} is smaller: paired differences on the same test rows, "
     note += "bootstrap intervals" + (" in blocks of neighbouring rows." if results["task"] == "series" else ".")
-    return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>'
+    offer = results.get("offer")
+    said = f"<p>{escape(offer['says'])} It is saved in {escape(offer['run'])}.</p>" if offer else ""
+    return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>{said}'
 
 
 def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
+    if not history:
+        return ""
     epochs = [int(row["epoch"]) for row in history]
     metric = results["metric"]
     names = ["loss"] if results["settings"]["training"]["loss"] == metric else ["loss", metric]
@@ -125,6 +133,8 @@ def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> st
 
 
 def _network(results: dict[str, Any]) -> str:
+    if not results["network"]:
+        return ""
     rows = []
     for layer in results["network"]:
         field = "all" if layer["receptive_field"] is None else f"{layer['receptive_field']:,}"

@@ -1,7 +1,5 @@
 """A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
 
-import hashlib
-import itertools
 import json
 import platform
 import time
@@ -15,30 +13,38 @@ from typing import Any, TextIO
 import numpy as np
 
 from seqconv import datasets, evaluation
-from seqconv.baselines import Baseline, fit_baselines
+from seqconv.baselines import fit_baselines
 from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
-from seqconv.config import Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, parse_duration, to_toml
+from seqconv.config import (
+    NETWORK,
+    Recipe,
+    SeriesDataConfig,
+    TextConfig,
+    WindowConfig,
+    count_threads,
+    parse_duration,
+    to_toml,
+)
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network
 from seqconv.errors import BundleError, ConfigError
 from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
-from seqconv.metrics import confusion_matrix
-from seqconv.models import Channelwise, Plan, count_parameters
+from seqconv.fitted import Fitted, fingerprint, judge, keep_baseline, take_baseline
+from seqconv.models import Channelwise, Plan
 from seqconv.plans import build_plan
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
 from seqconv.summaries import LayerSummary, summarise
-from seqconv.tokens import TokenInputs
 from seqconv.training import Listener, Trained, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 MOST_WRITTEN = 2**24  # forecast values in predictions.npz
-HASHED = 4096  # targets that are gathered at once
+OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
 JSON_KEYS = (
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "seconds"),
+    *("baselines", "beats_baselines", "verdict", "model", "offer", "seconds"),
 )
 
 
@@ -58,7 +64,7 @@ class Options:
         out: run folder; None: `runs/<recipe>`.
         engine: `native` or `torch`.
         threads: 0: all cores.
-        baselines: score the baselines too.
+        baselines: score the baselines too, and keep one that is better.
         refit: train again on training and validation rows for the best number of epochs.
         resume: go on with an interrupted run of the same recipe and folder.
     """
@@ -118,6 +124,9 @@ def train(
 ) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
 
+    Where a baseline is better than the network by more than noise on the validation rows, the folder holds a run of
+    that baseline too, in `baseline`, as `training.model` would have written it.
+
     Args:
         recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
         data: the recipe's data, where they are in memory already.
@@ -130,6 +139,10 @@ def train(
         draft = draft_recipe(recipe)
         recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
+    if recipe.training.model != NETWORK:
+        if options.refit or options.resume:
+            raise ConfigError(f"--refit and --resume need a network; got --model {recipe.training.model}. Drop them")
+        recipe = take_baseline(recipe, recipe.training.model)
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
     _check_interrupted(target, options.resume, listener)
@@ -137,32 +150,28 @@ def train(
         split = prepare(recipe, options.threads, listener, timer, data=data)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         fitted = fit_split(recipe, split, options, folder, listener, timer)
-        for better in evaluation.find_better(fitted.scored.validation, fitted.baselines):
-            listener.say(f"on the validation rows, {better.name} is better than the network")
-        results = describe_settings(recipe, options, target) | _results(options, split, fitted)
-        results |= judge(fitted, split, recipe.training.loss)
-        _write_predictions(folder, split, fitted.scored.test_outputs)
-        write_bundle(fitted.bundle, folder / "model")
-        results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
-        results["seconds"]["total"] = time.perf_counter() - timer.started
-        (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        write_report(folder)
+        offer = _write_offer(fitted, split, options, folder / OFFER, target / OFFER)
+        epochs = [epoch.seconds for epoch in fitted.trained.history]
+        seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
+        seconds |= {"total": time.perf_counter() - timer.started}
+        about = describe_settings(fitted.bundle.recipe, options, target) | {"offer": offer, "seconds": seconds}
+        results = _write_run(fitted, split, folder, about)
         (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """A network and the baselines, fitted and scored on one split; the bundle holds the network."""
-
-    bundle: Bundle
-    trained: Trained
-    scored: evaluation.Evaluation
-    baselines: list[Baseline]
-
-
 def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer) -> Fitted:
-    """Fit the network and the baselines on one split and score both; history and checkpoint go to `folder`."""
+    """Fit the model and the baselines on one split and score all; history and checkpoint go to `folder`."""
+
+    def say(name: str) -> None:
+        listener.say(f"baseline: {name}")
+
+    kind = recipe.training.model
+    if kind != NETWORK:
+        found = fit_baselines(split, say, kind, options.baselines)
+        chosen = next(each for each in found if each.kind == kind)
+        timer.seconds["train"] = chosen.seconds
+        return keep_baseline(recipe, split, chosen, found)
     plan = build_network_plan(recipe, split)
     network = _create(plan, split, recipe, options)
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
@@ -174,8 +183,37 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
             network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
-    baselines = fit_baselines(split, lambda name: listener.say(f"baseline: {name}")) if options.baselines else []
-    return Fitted(replace(bundle, weights=network.weights()), trained, scored, baselines)
+    baselines = fit_baselines(split, say) if options.baselines else []
+    return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, baselines)
+
+
+def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, target: Path) -> dict[str, Any] | None:
+    """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""
+    recipe, training = fitted.bundle.recipe, fitted.bundle.recipe.training
+    if training.model != NETWORK:
+        return None
+    outputs = fitted.scored.validation_outputs
+    better = evaluation.find_better(outputs, fitted.baselines, split, training.loss, training.seed)
+    if not better:
+        return None
+    chosen = next(each for each in fitted.baselines if each.name == better[0].name)
+    kept = keep_baseline(recipe, split, chosen, fitted.baselines)
+    folder.mkdir(exist_ok=True)
+    (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
+    seconds = {"train": chosen.seconds, "total": chosen.seconds}
+    about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
+    _write_run(kept, split, folder, about)
+    return better[0].to_dict() | {"run": str(target), "says": evaluation.say_better(better[0])}
+
+
+def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """All but recipe and history of a run folder; `about` and the scores, which `metrics.json` holds."""
+    results = about | _results(split, fitted) | judge(fitted, split, fitted.bundle.recipe.training.loss)
+    _write_predictions(folder, split, fitted.scored.test_outputs)
+    write_bundle(fitted.bundle, folder / "model")
+    (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_report(folder)
+    return results
 
 
 def prepare(
@@ -227,6 +265,8 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
 
 def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
     """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
+    if recipe.training.model != NETWORK:
+        raise ConfigError(f"--model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
     shape: tuple[int, ...]
     if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
         shape = (recipe.features.max_len,)
@@ -288,34 +328,16 @@ def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epoch
     return network
 
 
-def judge(fitted: Fitted, split: Split, loss: str) -> dict[str, Any]:
-    """Scores of the network and the baselines, their comparison and its verdict, as `metrics.json` has them."""
-    scored, baselines = fitted.scored, fitted.baselines
-    comparisons = evaluation.compare(scored.test_outputs, baselines, split, loss)
-    rows = [{name: value for name, value in vars(row).items() if name != "test_outputs"} for row in baselines]
-    found = {
-        "validation": scored.validation,
-        "test": scored.test,
-        "verdict": evaluation.verdict(comparisons),
-        "baselines": rows,
-        "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
-        "comparisons": [each.to_dict() for each in comparisons],
-    }
-    if split.features.metric == "accuracy":
-        found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
-    return found
-
-
-def _results(options: Options, split: Split, fitted: Fitted) -> dict[str, Any]:
+def _results(split: Split, fitted: Fitted) -> dict[str, Any]:
     shape, features = split.train.inputs.shape, split.features
     plan, trained = fitted.bundle.plan, fitted.trained
     names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
     return {
         "metric": features.metric,
-        "parameters": count_parameters(plan),
+        "model": fitted.name,
+        "parameters": sum(array.size for array in fitted.bundle.weights.values()),
         "epochs": len(trained.history),
         "best_epoch": trained.best_epoch,
-        "refit": options.refit,
         "network": [asdict(row) for row in summarise(plan, shape)],
         "facts": split.facts,
         **{name: list(each) for name, each in names.items()},
@@ -331,6 +353,7 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
         "description": recipe.description,
         "task": recipe.task,
         "engine": options.engine,
+        "refit": options.refit,
         "settings": {name: value for name, value in recipe.to_dict().items() if isinstance(value, dict)},
         "versions": {
             "python": platform.python_version(),
@@ -356,15 +379,3 @@ def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
         assert split.test.times is not None
         found["times"] = split.test.times[rows]
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
-
-
-def fingerprint(split: Split) -> str:
-    """SHA-256 of the training examples: two models with the same one were trained on the same data."""
-    inputs = split.train.inputs
-    arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
-    digest = hashlib.sha256()
-    targets = split.train.targets
-    pieces = (targets[first : first + HASHED] for first in range(0, len(targets), HASHED))
-    for array in itertools.chain(arrays, pieces):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

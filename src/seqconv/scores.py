@@ -215,9 +215,11 @@ def _errors(outputs: np.ndarray, part: Part, features: SeriesFeatures) -> np.nda
 def naive_forecasts(part: Part, features: SeriesFeatures) -> dict[str, np.ndarray]:
     """The forecasts that need no training, by name, `[N, outputs]`."""
     split = Split(part, part, part, features, {})
-    found = {"naive": repeat_newest(split)(split.test)}
+    found = {"naive": repeat_newest(split).predict(part.inputs)}
     _, season = choose_season(split)
-    return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(split, season)(split.test)}
+    if isinstance(season, str):
+        return found
+    return found | {"seasonal_naive": repeat_season(split, season).predict(part.inputs)}
 
 
 def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:

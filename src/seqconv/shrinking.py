@@ -66,8 +66,10 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     """`bits` are 16 or 32, `keep` is a share, and below 1 only for a plan with tables of words or n-grams.
 
     Raises:
-        ConfigError: one of them is not so.
+        ConfigError: one of them is not so, or the model is a baseline, without a plan.
     """
+    if not plan:
+        raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
     if bits not in KINDS:
         raise ConfigError(f"--bits: must be 16 or 32; got {bits}. Use 16")
     if not 0 < keep <= 1:

@@ -126,7 +126,7 @@ def cut_series(
     anchors = spec.anchors(first, last, reach_back)
     anchors, holes, missing = spec.keep_whole(anchors, series.times, scaled, features.target_columns)
     part = Part(
-        features.inputs(scaled, anchors),
+        features.inputs(scaled, anchors, series.times),
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,

@@ -10,10 +10,10 @@ import numpy as np
 
 from seqconv import metrics
 from seqconv.checkpoint import Checkpoint, Epoch, Progress
-from seqconv.config import TrainingConfig
+from seqconv.config import NETWORK, TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.ngrams import fit_scales
-from seqconv.errors import SeqconvError
+from seqconv.errors import ConfigError, SeqconvError
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import Dense, Plan, Weights
@@ -62,8 +62,11 @@ def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, 
     """A network to train: weights drawn by the seed, scales of n-grams as the training examples `part` tell them.
 
     Raises:
+        ConfigError: the recipe asks for a baseline.
         ConfigError, MissingExtra: see `engines.create_network`.
     """
+    if config.model != NETWORK:
+        raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")
     weights = initial_weights(plan, config.seed)
     if isinstance(part.inputs, TokenInputs):
         weights |= fit_scales(plan, part.inputs, np.asarray(part.targets), threads)

@@ -1,7 +1,7 @@
 """Scaling a series and cutting it into windows by index arithmetic; no window is ever stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -265,12 +265,14 @@ class WindowInputs:
         values: scaled series `[T, C]` float32, shared by all splits.
         anchors: `[N]` int64.
         lookback, step: rows.
+        times: time stamps of the rows, datetime64 `[T]`; None: not known.
     """
 
     values: np.ndarray
     anchors: np.ndarray
     lookback: int
     step: int
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.anchors)
@@ -282,7 +284,7 @@ class WindowInputs:
 
     def take(self, index: np.ndarray) -> "WindowInputs":
         """The examples at `index`."""
-        return WindowInputs(self.values, self.anchors[index], self.lookback, self.step)
+        return replace(self, anchors=self.anchors[index])
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The windows at `index`, `[B, L, C]` float32."""

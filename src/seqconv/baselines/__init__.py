@@ -1,39 +1,63 @@
-"""Common-sense baselines, fitted and scored on exactly the rows, tokens and steps that the network sees."""
+"""Common-sense baselines, fitted and scored on exactly the rows, tokens and steps that the network sees.
+
+A fitted one answers as a network does, and is saved and read as one.
+"""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
 
-from seqconv.baselines.common import Fit, Say, class_loss
-from seqconv.baselines.forecasts import forecast_baselines
-from seqconv.baselines.sequences import sequence_baselines
-from seqconv.baselines.texts import text_baselines
+from seqconv.baselines.common import BaselineModel, Candidate, Majority, Say, class_loss
+from seqconv.baselines.forecasts import Boosting, Repeat, Ridge, forecast_baselines
+from seqconv.baselines.sequences import Rocket, Warping, sequence_baselines
+from seqconv.baselines.texts import NbSvm, TfIdf, text_baselines
+from seqconv.bundle import Bundle
+from seqconv.engines import Inputs
+from seqconv.errors import BundleError, DataError
 from seqconv.features import Features, SequenceFeatures, SeriesFeatures
 from seqconv.metrics import Metrics, score_classes, score_forecast
 from seqconv.splits import Split
+from seqconv.tokens import TokenInputs
+from seqconv.windows import WindowInputs
+
+KINDS: dict[str, type[BaselineModel]] = {
+    "majority": Majority,
+    "tf-idf": TfIdf,
+    "nb-svm": NbSvm,
+    "dtw": Warping,
+    "rocket": Rocket,
+    "naive": Repeat,
+    "seasonal": Repeat,
+    "ridge": Ridge,
+    "boosting": Boosting,
+}
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A fitted baseline's scores.
+    """A fitted baseline and its scores.
 
     Args:
+        kind: one of `config.BASELINES`.
         validation, test: metrics, as the network's.
         seconds: to build its features, fit and score, all of it.
-        test_outputs: shaped like the network's outputs: logits, or scaled forecasts.
+        validation_outputs, test_outputs: shaped like the network's outputs: logits, or scaled forecasts.
     """
 
+    kind: str
     name: str
+    model: BaselineModel
     validation: Metrics
     test: Metrics
     seconds: float
+    validation_outputs: np.ndarray
     test_outputs: np.ndarray
 
 
-def fit_baselines(split: Split, say: Say = lambda text: None) -> list[Baseline]:
+def fit_baselines(split: Split, say: Say = lambda text: None, asked: str = "", others: bool = True) -> list[Baseline]:
     """Every baseline that fits the task, the simplest first; settings are chosen on the validation rows.
 
     Texts: "majority class", "TF-IDF + logistic regression", "NB-SVM". Sequences: "majority class", "1-NN with dynamic
@@ -42,17 +66,44 @@ def fit_baselines(split: Split, say: Say = lambda text: None) -> list[Baseline]:
 
     Args:
         say: hears which baseline comes next, and why one is left out or sees fewer rows.
+        asked: kind of the one that must be among them; empty: none.
+        others: fit the others too.
+
+    Raises:
+        DataError: the one that is asked for does not fit the data.
     """
-    judge = _judge(split.features)
+    candidates = _list_candidates(split, say)
+    for kind, name, fit in candidates:
+        if kind == asked and isinstance(fit, str):
+            raise DataError(f"--model {kind}: must fit the data; {name} does not: {fit}. Choose another")
     found = []
-    for name, fit in _choose_baselines(split, say).items():
+    for kind, name, fit in candidates:
+        if not others and kind != asked:
+            continue
+        if isinstance(fit, str):
+            say(f"{name}: left out, {fit}")
+            continue
         say(name)
-        started = time.perf_counter()
-        predict = fit()
-        outputs, test_outputs = predict(split.validation), predict(split.test)
-        validation, test = judge(outputs, split.validation.targets), judge(test_outputs, split.test.targets)
-        found.append(Baseline(name, validation, test, time.perf_counter() - started, test_outputs))
+        found.append(_score(kind, name, fit, split))
     return found
+
+
+def _list_candidates(split: Split, say: Say) -> list[Candidate]:
+    if isinstance(split.features, SeriesFeatures):
+        return forecast_baselines(split)
+    return (
+        sequence_baselines(split, say) if isinstance(split.features, SequenceFeatures) else text_baselines(split, say)
+    )
+
+
+def _score(kind: str, name: str, fit: Callable[[], BaselineModel], split: Split) -> Baseline:
+    judge, started = _judge(split.features), time.perf_counter()
+    model = fit()
+    outputs = [model.predict(part.inputs) for part in (split.validation, split.test)]
+    validation, test = (
+        judge(each, part.targets) for each, part in zip(outputs, (split.validation, split.test), strict=True)
+    )
+    return Baseline(kind, name, model, validation, test, time.perf_counter() - started, *outputs)
 
 
 def _judge(features: Features) -> Callable[..., Metrics]:
@@ -61,9 +112,35 @@ def _judge(features: Features) -> Callable[..., Metrics]:
     return partial(score_classes, loss=class_loss(features))
 
 
-def _choose_baselines(split: Split, say: Say) -> dict[str, Fit]:
-    if isinstance(split.features, SeriesFeatures):
-        return forecast_baselines(split, say)
-    return (
-        sequence_baselines(split, say) if isinstance(split.features, SequenceFeatures) else text_baselines(split, say)
-    )
+def pack(model: BaselineModel) -> dict[str, np.ndarray]:
+    """The arrays of a fitted baseline by name."""
+    return {each.name: getattr(model, each.name) for each in fields(model) if each.name != "features"}
+
+
+def restore(bundle: Bundle) -> BaselineModel:
+    """The baseline that a bundle holds.
+
+    Raises:
+        BundleError: arrays that are not those of its kind, or do not fit each other.
+    """
+    name, arrays, wrong = bundle.recipe.training.model, bundle.weights, "must hold the arrays of a whole baseline"
+    names = {each.name for each in fields(KINDS[name])} - {"features"}
+    for other in sorted(names ^ arrays.keys()):
+        state = "absent" if other in names else "not one of them"
+        raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
+    model = KINDS[name](bundle.features, **arrays)
+    try:
+        # nothing is as telling as an answer: one for an empty example
+        shape = model.predict(_blank(bundle.shape)).shape
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise BundleError(f"model {name}: {wrong}; {error!r}. Train again") from error
+    if shape != (1, bundle.features.outputs):
+        raise BundleError(f"model {name}: {wrong}; it answers with shape {shape}. Train again")
+    return model
+
+
+def _blank(shape: tuple[int, ...]) -> Inputs:
+    if len(shape) == 1:
+        return TokenInputs(np.zeros((1, *shape), np.int32))
+    times = np.datetime64(0, "s") + np.arange(shape[0])
+    return WindowInputs(np.zeros(shape, np.float32), np.array([shape[0]]), shape[0], 1, times)

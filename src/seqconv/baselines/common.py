@@ -1,17 +1,46 @@
-"""What the baselines of every task share: how one is fitted, judged and kept from dwarfing the training."""
+"""What the baselines of every task share: how one is fitted, what it is then, what keeps it from dwarfing training."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from seqconv.engines import Inputs
 from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.splits import Part, Split
 
-Predict = Callable[[Part], np.ndarray]  # a fitted baseline: outputs [N, outputs] of any part
-Fit = Callable[[], Predict]
 Say = Callable[[str], None]
 
 MOST_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class BaselineModel:
+    """A fitted baseline; every field but the features is an array, so that it can be written and read again."""
+
+    features: Features
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]` of N examples as they stand beside the targets: logits, or scaled forecasts."""
+        raise NotImplementedError
+
+
+Fit = Callable[[], BaselineModel]
+
+
+class Candidate(NamedTuple):
+    """A baseline that may be fitted.
+
+    Args:
+        kind: one of `config.BASELINES`.
+        name: as people read it.
+        fit: or why it is left out.
+    """
+
+    kind: str
+    name: str
+    fit: Fit | str
 
 
 def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:
@@ -47,13 +76,25 @@ def members(split: Split) -> np.ndarray:
     return np.asarray(targets[:, None] == np.arange(split.features.outputs))
 
 
-def guess_majority(split: Split) -> Predict:
-    """The class shares of the training rows, as logits: always the most frequent class, or those most texts have."""
+@dataclass(frozen=True)
+class Majority(BaselineModel):
+    """Always the most frequent class, or those that most texts have.
+
+    Args:
+        logits: `[outputs]`, of the class shares.
+    """
+
+    logits: np.ndarray
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        return np.tile(self.logits, (len(inputs), 1))
+
+
+def fit_majority(split: Split) -> Majority:
+    """The class shares of the training rows."""
     # one more of each: a class that training never saw must not cost an infinite loss
     found = members(split)
     inside, outside = found.sum(axis=0) + 1.0, (~found).sum(axis=0) + 1.0
     if class_loss(split.features) == "categorical_crossentropy":
-        row = np.log(inside / inside.sum())
-    else:
-        row = np.log(inside / (inside + outside)) - np.log(outside / (inside + outside))
-    return lambda part: np.tile(row, (len(part.targets), 1))
+        return Majority(split.features, np.log(inside / inside.sum()))
+    return Majority(split.features, np.log(inside / (inside + outside)) - np.log(outside / (inside + outside)))

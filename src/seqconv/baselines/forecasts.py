@@ -1,19 +1,22 @@
 """Baselines for forecasts: values repeated, and regressions on the rows of the window."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from seqconv.baselines.common import Fit, Predict, Say, forecasting, thin_part
-from seqconv.features import MONDAY
-from seqconv.splits import Part, Split
+from seqconv.baselines.common import BaselineModel, Candidate, forecasting, thin_part
+from seqconv.baselines.trees import LEAVES, Trees, read_trees
+from seqconv.engines import Inputs
+from seqconv.errors import DataError
+from seqconv.features import MONDAY, SeriesFeatures
+from seqconv.splits import Split
 from seqconv.windows import WindowInputs, WindowSpec, local_times, show_duration
 
 DAY_S, WEEK_S = 86400, 7 * 86400
 YEAR = np.timedelta64(365, "D")
+PERIODS = ("day", "week", "year")
 RIDGE_LAGS, BOOSTING_LAGS = 64, 19
 PENALTIES = (10.0, 100.0, 1e3, 1e4, 1e5)
 MOST_BOOSTED = 8
@@ -23,54 +26,55 @@ CHUNK = 50_000  # rows whose features are built at once
 SEASONS = {DAY_S: "yesterday", WEEK_S: "last week", 52 * WEEK_S: "last year"}
 
 
-def forecast_baselines(split: Split, say: Say) -> dict[str, Fit]:
-    """The baselines by name; `say` hears what is left out, and why."""
-    found: dict[str, Fit] = {"naive (last value)": partial(repeat_newest, split)}
+def forecast_baselines(split: Split) -> list[Candidate]:
+    """The baselines, and why one is left out."""
     name, season = choose_season(split)
-    if isinstance(season, str):
-        say(f"{name}: left out, {season}")
-    else:
-        found[name] = partial(repeat_season, split, season)
-    found["ridge on the window"] = partial(fit_ridge, split)
     outputs = split.features.outputs
-    if outputs <= MOST_BOOSTED:
-        found["gradient boosting"] = partial(fit_boosting, split)
-    else:
-        say(
-            f"gradient boosting: left out, {outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
-        )
-    return found
+    trees = f"{outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
+    return [
+        Candidate("naive", "naive (last value)", partial(repeat_newest, split)),
+        Candidate("seasonal", name, season if isinstance(season, str) else partial(repeat_season, split, season)),
+        Candidate("ridge", "ridge on the window", partial(fit_ridge, split)),
+        Candidate("boosting", "gradient boosting", partial(fit_boosting, split) if outputs <= MOST_BOOSTED else trees),
+    ]
 
 
 # Repeated values
 
 
-def repeat_newest(split: Split) -> Predict:
-    """The target column at the newest row of the window."""
-    spec = forecasting(split).spec
-    return _repeat(split, [spec.step] * len(spec.delays))
+@dataclass(frozen=True)
+class Repeat(BaselineModel):
+    """The target columns of one row of the window for each lead.
+
+    Args:
+        steps: back from the anchor, int64 `[H]`.
+    """
+
+    features: SeriesFeatures
+    steps: np.ndarray
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        windows = _windows(inputs)
+        rows = windows.anchors[:, None] - self.steps * windows.step
+        found = windows.values[rows[..., None], self.features.target_columns]
+        return np.asarray(found.reshape(len(rows), self.features.outputs))
 
 
-def repeat_season(split: Split, season_s: int) -> Predict:
+def repeat_newest(split: Split) -> Repeat:
+    """The target columns at the newest row of the window."""
+    features = forecasting(split)
+    return Repeat(features, np.ones(len(features.spec.delays), np.int64))
+
+
+def repeat_season(split: Split, season_s: int) -> Repeat:
     """The target columns a whole number of seasons before the target, the fewest that the window knows."""
-    return _repeat(split, _back(forecasting(split).spec, season_s))
+    features = forecasting(split)
+    return Repeat(features, np.array(_back(features.spec, season_s)) // features.spec.step)
 
 
-def _repeat(split: Split, back: list[int]) -> Predict:
-    """For each lead the target columns that many rows before the anchor."""
-    columns, outputs = forecasting(split).target_columns, split.features.outputs
-
-    def predict(part: Part) -> np.ndarray:
-        inputs = _windows(part)
-        rows = inputs.anchors[:, None] - np.array(back)
-        return np.asarray(inputs.values[rows[..., None], columns].reshape(len(rows), outputs))
-
-    return predict
-
-
-def _windows(part: Part) -> WindowInputs:
-    assert isinstance(part.inputs, WindowInputs)
-    return part.inputs
+def _windows(inputs: Inputs) -> WindowInputs:
+    assert isinstance(inputs, WindowInputs)
+    return inputs
 
 
 def choose_season(split: Split) -> tuple[str, int | str]:
@@ -89,7 +93,7 @@ def choose_season(split: Split) -> tuple[str, int | str]:
     part = thin_part(split.validation, 5000)
 
     def error(season: int) -> float:
-        return float(np.abs(repeat_season(split, season)(part) - part.targets).mean())
+        return float(np.abs(repeat_season(split, season).predict(part.inputs) - part.targets).mean())
 
     best = min(known, key=error)
     return season_name(spec, best), best
@@ -121,7 +125,88 @@ def lacks_season(spec: WindowSpec, season_s: int) -> str:
 # Regressions
 
 
-def fit_ridge(split: Split) -> Predict:
+@dataclass(frozen=True)
+class Regression(BaselineModel):
+    """The newest value of each target and the change that a regression on the window foretells.
+
+    A change is learned because a tree cannot follow a level that training never saw.
+
+    Args:
+        lags: steps of the window that are read, back from the anchor, the newest first, int64.
+        periods: of the calendar, places in `PERIODS`, int64.
+    """
+
+    features: SeriesFeatures
+    lags: np.ndarray
+    periods: np.ndarray
+
+    def describe(self, inputs: Inputs, target: int = 0, lead: int = 0) -> np.ndarray:
+        """What the regression for one target reads: the target's newest value, its older values less the newest, the
+        other columns' newest values, and the calendar of the time that the lead forecasts, `[N, F]` float64.
+
+        Args:
+            target, lead: places of the target and the lead.
+
+        Raises:
+            DataError: the times of the rows are not known.
+        """
+        windows, spec = _windows(inputs), self.features.spec
+        if windows.times is None:
+            raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
+        column, at = self.features.target_columns[target], windows.anchors - windows.step
+        past = windows.values[windows.anchors[:, None] - self.lags * windows.step, column]
+        past[:, 1:] -= past[:, :1]
+        newest = np.delete(windows.values[at, : len(self.features.columns)], column, axis=1)
+        ahead = np.timedelta64(spec.leads[lead] * spec.interval_s, "s")
+        times = local_times(windows.times[at] + ahead, self.features.zone)
+        calendar = read_calendar(times, tuple(PERIODS[place] for place in self.periods))
+        return np.concatenate([past, newest, calendar], axis=1, dtype=np.float64)
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        """The forecasts of one target `[N, leads]`."""
+        raise NotImplementedError
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        count, targets = len(inputs), len(self.features.targets)
+        outputs = np.zeros((count, self.features.outputs), np.float32)
+        for first in range(0, count, CHUNK):
+            rows = slice(first, first + CHUNK)
+            some = inputs.take(np.arange(count)[rows])
+            for target in range(targets):
+                outputs[rows, target::targets] = self.foretell(some, target)
+        return outputs
+
+
+def choose_reading(split: Split, most_lags: int) -> Regression:
+    """What a regression reads, with at most so many lags."""
+    features, times = forecasting(split), split.train.times
+    assert times is not None
+    spec = features.spec
+    # with less than a year to learn from, the day of the year only leads astray
+    seen = times.max() - times.min() >= YEAR
+    periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
+    places = np.flatnonzero([name in periods for name in PERIODS])
+    return Regression(features, choose_lags(spec.length, most_lags), places)
+
+
+@dataclass(frozen=True)
+class Ridge(Regression):
+    """A linear function for each output.
+
+    Args:
+        weights: float64 `[targets, F, leads]`.
+        bias: float64 `[targets, leads]`.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        x = self.describe(inputs, target)
+        return np.asarray(x[:, :1] + (x @ self.weights[target] + self.bias[target]))
+
+
+def fit_ridge(split: Split) -> Ridge:
     """Ridge regression on at most 64 lags, the newest row and the calendar; penalties chosen on the validation rows.
 
     One factorisation serves every lead of a target. The calendar of the first lead serves the others too: the later
@@ -129,25 +214,22 @@ def fit_ridge(split: Split) -> Predict:
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    features = forecasting(split)
+    reading = choose_reading(split, RIDGE_LAGS)
     train, validation = thin_part(split.train), thin_part(split.validation)
+    targets = len(reading.features.targets)
+    solved = []
     with threadpool_limits(1):
-        fitted = []
-        for place, column in enumerate(features.target_columns):
-            own = slice(place, None, len(features.targets))
-            window = Window.fit(split, column, RIDGE_LAGS)
-            x, judged = window.describe(train), window.describe(validation)
+        for target in range(targets):
+            own = slice(target, None, targets)
+            x, judged = (reading.describe(part.inputs, target) for part in (train, validation))
             goals = _subtract(train.targets[:, own], x)
-            fitted.append((window, *_solve_ridge(x, goals, judged, _subtract(validation.targets[:, own], judged))))
-    return partial(_predict_changes, split, [(window, _linear(*model)) for window, *model in fitted])
+            solved.append(_solve_ridge(x, goals, judged, _subtract(validation.targets[:, own], judged)))
+    weights, bias = (np.stack(each) for each in zip(*solved, strict=True))
+    return Ridge(reading.features, reading.lags, reading.periods, weights, bias)
 
 
 def _subtract(targets: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.asarray(targets.astype(np.float64) - x[:, :1])
-
-
-def _linear(weights: np.ndarray, bias: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda x: x @ weights + bias
 
 
 def _solve_ridge(
@@ -168,92 +250,49 @@ def _solve_ridge(
     return weights, middle - centre @ weights
 
 
-def fit_boosting(split: Split) -> Predict:
+@dataclass(frozen=True)
+class Boosting(Regression):
+    """Boosted trees for each output, see `Trees`.
+
+    Args:
+        columns, thresholds, kept: `[outputs, T, nodes]`.
+        leaves: `[outputs, T, leaves]`.
+    """
+
+    columns: np.ndarray
+    thresholds: np.ndarray
+    kept: np.ndarray
+    leaves: np.ndarray
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        found = []
+        for lead in range(len(self.features.spec.delays)):
+            x = self.describe(inputs, target, lead)
+            output = lead * len(self.features.targets) + target
+            arrays = (each[output] for each in (self.columns, self.thresholds, self.kept, self.leaves))
+            found.append(x[:, 0] + Trees(*arrays).add(x))
+        return np.stack(found, axis=1)
+
+
+def fit_boosting(split: Split) -> Boosting:
     """Histogram gradient boosting on at most 19 lags, the newest row and the calendar of each lead's own time."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    features, train = forecasting(split), thin_part(split.train)
+    reading, train = choose_reading(split, BOOSTING_LAGS), thin_part(split.train)
     fitted = []
     # so little work is no faster on two threads, and twenty times slower where others use the cores
     with threadpool_limits(1):
-        for lead in range(len(features.spec.delays)):
-            for place, column in enumerate(features.target_columns):
-                window = Window.fit(split, column, BOOSTING_LAGS, lead)
-                x = window.describe(train)
-                model: Any = HistGradientBoostingRegressor(
-                    loss="absolute_error", max_iter=100, max_leaf_nodes=8, early_stopping=False, random_state=0
-                )
-                output = lead * len(features.targets) + place
-                model.fit(x, _subtract(train.targets[:, output : output + 1], x)[:, 0])
-                fitted.append((window, model.predict))
-    return partial(_predict_changes, split, fitted)
-
-
-def _predict_changes(
-    split: Split, fitted: list[tuple["Window", Callable[[np.ndarray], np.ndarray]]], part: Part
-) -> np.ndarray:
-    """The newest value of each target and the change that a regression foretells, `[N, outputs]` float32.
-
-    A change is learned because a tree cannot follow a level that training never saw. There is one model for each
-    target, or for each output.
-    """
-    from threadpoolctl import threadpool_limits
-
-    outputs = np.zeros((len(part.targets), split.features.outputs), np.float32)
-    with threadpool_limits(1):
-        for first in range(0, len(outputs), CHUNK):
-            rows = slice(first, first + CHUNK)
-            some = part.take(np.arange(len(outputs))[rows])
-            for place, (window, regress) in enumerate(fitted):
-                x = window.describe(some)
-                outputs[rows, place :: len(fitted)] = x[:, :1] + regress(x).reshape(len(x), -1)
-    return outputs
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a regression for one target reads of a window: what the network knows, and the calendar.
-
-    Args:
-        column: of the target.
-        inputs: columns of the series; the network's own calendar stands behind them.
-        lags: rows back from the anchor, the newest first.
-        periods: of the calendar.
-        later: time from the first lead to the one whose calendar is read.
-        zone: where the calendar is read.
-    """
-
-    column: int
-    inputs: int
-    lags: np.ndarray
-    periods: tuple[str, ...]
-    later: np.timedelta64
-    zone: str
-
-    @classmethod
-    def fit(cls, split: Split, column: int, most_lags: int, lead: int = 0) -> "Window":
-        """For a column of the series, with at most so many lags."""
-        features, times = forecasting(split), split.train.times
-        assert times is not None
-        spec = features.spec
-        # with less than a year to learn from, the day of the year only leads astray
-        seen = times.max() - times.min() >= YEAR
-        periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
-        later = np.timedelta64((spec.delays[lead] - spec.delays[0]) * spec.interval_s, "s")
-        lags = choose_lags(spec.length, most_lags) * spec.step
-        return cls(column, len(features.columns), lags, tuple(sorted(periods)), later, features.zone)
-
-    def describe(self, part: Part) -> np.ndarray:
-        """The target's newest value, its older values less the newest, the other columns' newest values, and the
-        calendar of the target's time stamp, `[N, F]` float64. Rows outside the window are not read."""
-        windows, times = _windows(part), part.times
-        assert times is not None
-        past = windows.values[windows.anchors[:, None] - self.lags, self.column]
-        past[:, 1:] -= past[:, :1]
-        newest = np.delete(windows.values[windows.anchors - windows.step, : self.inputs], self.column, axis=1)
-        calendar = read_calendar(local_times(times + self.later, self.zone), self.periods)
-        return np.concatenate([past, newest, calendar], axis=1, dtype=np.float64)
+        for output in range(split.features.outputs):
+            lead, target = divmod(output, len(reading.features.targets))
+            x = reading.describe(train.inputs, target, lead)
+            model: Any = HistGradientBoostingRegressor(
+                loss="absolute_error", max_iter=100, max_leaf_nodes=LEAVES, early_stopping=False, random_state=0
+            )
+            model.fit(x, _subtract(train.targets[:, output : output + 1], x)[:, 0])
+            fitted.append(read_trees(model))
+    arrays = (np.stack(each) for each in zip(*fitted, strict=True))
+    return Boosting(reading.features, reading.lags, reading.periods, *arrays)
 
 
 def choose_lags(length: int, most: int) -> np.ndarray:

@@ -66,6 +66,23 @@ def draw_kernels(count: int, length: int, channels: int, random: np.random.Gener
     return found
 
 
+def pack(kernels: list[Kernels]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Width, dilation, padding and number of each group of kernels, int64 `[G, 4]`; all weights, flat; all biases."""
+    groups = [(len(each.weights), each.dilation, each.padding, len(each.bias)) for each in kernels]
+    weights = np.concatenate([each.weights.ravel() for each in kernels])
+    return np.array(groups), weights, np.concatenate([each.bias for each in kernels])
+
+
+def unpack(groups: np.ndarray, weights: np.ndarray, biases: np.ndarray, channels: int) -> list[Kernels]:
+    """The kernels that `pack` was given."""
+    sizes, numbers = groups[:, 0] * channels * groups[:, 3], groups[:, 3]
+    parts = np.split(weights, np.cumsum(sizes)[:-1]), np.split(biases, np.cumsum(numbers)[:-1])
+    return [
+        Kernels(flat.reshape(width, channels, number), bias, dilation, padding)
+        for (width, dilation, padding, number), flat, bias in zip(groups.tolist(), *parts, strict=True)
+    ]
+
+
 def transform(values: np.ndarray, starts: np.ndarray, kernels: list[Kernels]) -> np.ndarray:
     """Features float32 `[N, 2 * kernels]`: of each group the shares of positive values, then the maxima.
 

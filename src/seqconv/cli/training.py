@@ -121,9 +121,9 @@ def train(
 ) -> None:
     """Train on a recipe or a file of your own.
 
-    The network is reported beside baselines on the same rows. Of a file what can be guessed is guessed and told:
-    the task, its columns, the sampling interval, windows. Any guess can be overridden. Writes a run folder: the
-    resolved recipe, history, metrics, report and model.
+    The network is reported beside baselines on the same rows; one that is better on the validation rows is saved too.
+    Of a file what can be guessed is guessed and told: the task, its columns, the sampling interval, windows. Any guess
+    can be overridden. Writes a run folder: the resolved recipe, history, metrics, report and model.
     """
     from seqconv import progress, runs
 
@@ -171,9 +171,11 @@ def _print_results(results: dict[str, Any]) -> None:
     metric = results["metric"]
     label = f"MAE, {', '.join(results['targets'])}" if metric == "mae" else metric
     table = create_table(label, ">validation", ">test", ">seconds")
-    network = {"name": f"network ({results['recipe']})", "seconds": results["seconds"]["train"]}
-    for row in [*results["baselines"], results | network]:
+    model = {"name": f"{results['model']} ({results['recipe']})", "seconds": results["seconds"]["train"]}
+    for row in [*results["baselines"], results | model]:
         scores = [show_number(row[part][metric]) for part in ("validation", "test")]
         table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
     print_table(table)
+    if offer := results["offer"]:
+        print(f"\n{offer['says']} It is saved too: seqconv predict {offer['run']} FILE")
     print(f"\nreport: {results['run']}/report.html")

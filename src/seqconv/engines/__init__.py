@@ -33,7 +33,14 @@ class StepResult(NamedTuple):
     outputs: np.ndarray
 
 
-class Network(Protocol):
+class Model(Protocol):
+    """What answers: a network, or a fitted baseline in its place."""
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]`."""
+
+
+class Network(Model, Protocol):
     """A plan with weights that can be run and trained. NaN in weights or inputs comes out as NaN, never as a number."""
 
     plan: Plan
@@ -108,8 +115,7 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
         DataError: weights that do not fit the plan.
         MissingExtra: `torch` is not installed.
     """
-    if engine not in ENGINES:
-        raise ConfigError(f"unknown engine {engine!r}. {nearest(engine, ENGINES)}")
+    check_engine(engine)
     if threads < 1:
         raise ConfigError(f"threads must be at least 1; got {threads}")
     check_weights(plan, weights)
@@ -121,6 +127,16 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
     from seqconv.engines.native import NativeNetwork
 
     return NativeNetwork(plan, weights, training, threads)
+
+
+def check_engine(engine: str) -> None:
+    """An engine has this name.
+
+    Raises:
+        ConfigError: none has.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(f"unknown engine {engine!r}. {nearest(engine, ENGINES)}")
 
 
 def check_weights(plan: Plan, weights: Weights) -> None:
