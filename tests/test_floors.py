@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a module imports only from lines above its own
     {"errors", "_native"},
     {"config", "intervals"},
-    {"data", "defaults", "flags", "metrics", "models", "periods", "tokens", "windows"},
+    {"data", "defaults", "flags", "metrics", "models", "periods", "quantiles", "tokens", "windows"},
     {"tracing"},
     {
         "demo",

@@ -15,6 +15,7 @@ from seqconv.errors import ConfigError, nearest
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 LayerSpec = dict[str, Any]
+FORECAST_LOSSES = ("mae", "mse", "huber")
 HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
 
 
@@ -225,6 +226,9 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
     )
+    interval: float = setting(
+        0.0, "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none", low=0.0, high=0.99
+    )
     seed: int = setting(0, "seed of every random choice", low=0)
 
     @classmethod
@@ -285,6 +289,12 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
         if section in kinds and not isinstance(table[section], dict):
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
     parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
+    training = parts["training"]
+    if training.interval and (task != "series" or training.loss not in FORECAST_LOSSES):
+        raise ConfigError(
+            f"training.interval is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
+            f"{FORECAST_LOSSES[-1]}; got {training.interval} for a {task} with {training.loss}. Set it to 0"
+        )
     parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 

@@ -28,12 +28,17 @@ SPOKEN = {  # by the name without what stands in brackets
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The network's metrics and outputs `[N, outputs]` on the validation and the test rows."""
+    """The network's metrics and outputs `[N, outputs]` on the validation and the test rows.
+
+    Args:
+        test_ends: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
+    """
 
     validation: Metrics
     test: Metrics
     validation_outputs: np.ndarray
     test_outputs: np.ndarray
+    test_ends: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,15 @@ class Comparison:
 
 def evaluate(network: Network, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""
-    validation, test = (part.finish(network.predict(part.inputs)) for part in (split.validation, split.test))
+    parts = split.validation, split.test
+    raw = [network.predict(part.inputs) for part in parts]
+    validation, test = (part.finish(outputs) for part, outputs in zip(parts, raw, strict=True))
     return Evaluation(
         _score(validation, split.validation.targets, split, loss),
         _score(test, split.test.targets, split, loss),
         validation,
         test,
+        split.test.finish_ends(raw[1]),
     )
 
 

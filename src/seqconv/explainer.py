@@ -200,7 +200,8 @@ def explain_series(
     places = features.target_columns
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        outputs = predictor.network.predict(_stack(windows)).astype(np.float64)
+        # without the ends of intervals
+        outputs = predictor.network.predict(_stack(windows))[:, : features.outputs].astype(np.float64)
         if features.change:
             outputs += np.tile(windows[:, -1, places], len(features.spec.delays))
         return np.asarray(outputs[:, output] * features.output_scale[output])

@@ -213,7 +213,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         joined = np.concatenate([values, targets.T], axis=1)
         scaled = features.scale(Series(stamps, joined, features.columns, spec.interval_s, "X"))
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
-        outputs = self._model.predict(features.inputs(inputs, anchors)) + features.base_at(scaled, anchors)
+        outputs = self._model.predict(features.inputs(inputs, anchors))
         outputs[spec.holds_missing(anchors, inputs) | spec.crosses_hole(anchors, stamps)] = np.nan
         return anchors, features.unscale(outputs).astype(np.float64)
 

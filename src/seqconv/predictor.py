@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,14 @@ from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 SIGNS = np.array([[-1, 1]], np.float32)  # one logit as those of two classes
 TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
 METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
+
+
+class Forecast(NamedTuple):
+    """Forecasts, and the ends of the intervals around them, each float32 `[N, H, targets]` in the targets' units."""
+
+    middle: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 class Predictor:
@@ -67,6 +75,24 @@ class Predictor:
         Raises:
             DataError: not a forecasting model, wrong columns, or fewer rows than one window.
         """
+        return self._forecast(values, times)[0]
+
+    def forecast_interval(self, values: np.ndarray, times: np.ndarray | None = None) -> Forecast:
+        """What `forecast` gives, and an interval around each, which held `training.interval` of the validation rows.
+
+        Args:
+            values, times: as for `forecast`.
+
+        Raises:
+            DataError: see `forecast`, and a model that was trained without intervals.
+        """
+        forecast, ends = self._forecast(values, times)
+        if ends is None:
+            raise DataError("this model was trained without intervals. Train with --set training.interval=0.8")
+        return Forecast(forecast, *ends)
+
+    def _forecast(self, values: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray] | None]:
+        """Forecasts, and the low and the high ends of their intervals."""
         features = self.bundle.features
         if not isinstance(features, SeriesFeatures):
             raise DataError(f"this model takes {TAKES[type(features)]}, not rows. Use {METHODS[type(features)]}")
@@ -81,10 +107,10 @@ class Predictor:
             times = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
         scaled = features.scale(Series(times, values, features.columns, spec.interval_s, "the rows"))
         anchors = spec.live_anchors(rows)
-        outputs = self.network.predict(features.inputs(scaled, anchors)) + features.base_at(scaled, anchors)
+        outputs = self.network.predict(features.inputs(scaled, anchors))
         # a network may not look at every row of its window, so a missing value need not show in its output
         outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, times)] = np.nan
-        return features.unscale(outputs)
+        return features.finish(outputs, features.base_at(scaled, anchors))
 
 
 def load(folder: str | Path, **settings: Any) -> Predictor:

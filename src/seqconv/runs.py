@@ -26,11 +26,12 @@ from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters
 from seqconv.plans import build_plan
+from seqconv.quantiles import count_values
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
 from seqconv.summaries import LayerSummary, summarise
 from seqconv.tokens import TokenInputs
-from seqconv.training import Listener, Trained, fit_network, start_network
+from seqconv.training import Listener, Trained, calibrate, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 JSON_KEYS = (
@@ -165,6 +166,7 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
+        bundle = replace(bundle, features=calibrate(network.predict, split, recipe.training))
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
         elif options.refit:
@@ -208,7 +210,8 @@ def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures |
 def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     """The recipe's layers with the sizes of its data."""
     rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
+    outputs = split.features.outputs * count_values(recipe.training.interval)
+    return build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
 
 
 def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
@@ -222,7 +225,8 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         calendar = 2 * len(CALENDAR) * recipe.data.calendar
         shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
-        return summarise(build_plan(recipe.network.layers, shape), shape)
+        values = count_values(recipe.training.interval)
+        return summarise(build_plan(recipe.network.layers, shape, outputs=values), shape)
     split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 

@@ -18,6 +18,7 @@ from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesDa
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.features import CALENDAR, CALENDAR_S, Features, SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.holdout import hold_out, number_copies
+from seqconv.quantiles import take_ends, take_middle
 from seqconv.tokens import Encoded, TokenInputs, Vocabulary, from_ranks
 from seqconv.windows import Scaler, WindowInputs, WindowSpec, show_duration
 
@@ -50,8 +51,16 @@ class Part:
         return self.targets if self.base is None else self.targets - self.base
 
     def finish(self, outputs: np.ndarray) -> np.ndarray:
-        """The network's outputs, as they stand beside the targets."""
-        return outputs if self.base is None else outputs + self.base
+        """The network's answers, as they stand beside the targets; of intervals the middles."""
+        return self._add_base(take_middle(outputs, self.targets))
+
+    def finish_ends(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Ends of the network's intervals beside the targets, `[2, N, outputs]`; None: it has none."""
+        ends = take_ends(outputs, self.targets.shape[1]) if self.targets.ndim == 2 else None
+        return None if ends is None else self._add_base(ends)
+
+    def _add_base(self, answers: np.ndarray) -> np.ndarray:
+        return answers if self.base is None else answers + self.base
 
     def take(self, index: np.ndarray) -> "Part":
         """The examples at `index`."""
