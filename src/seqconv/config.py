@@ -227,7 +227,10 @@ class TrainingConfig(Settings):
         high=0.99,
     )
     interval: float = setting(
-        0.0, "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none", low=0.0, high=0.99
+        0.0,
+        "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none",
+        low=0.0,
+        high=0.99,
     )
     seed: int = setting(0, "seed of every random choice", low=0)
 

@@ -78,6 +78,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             guesses = guess_settings(recipe, data, {"network.layers"} if self.network else set())
             found |= {name: value for name, (value, _) in guesses.items()}
         given = {f"training.{name}": getattr(self, name) for name in TRAINING}
+        given |= {"training.interval": getattr(self, "interval", None)}
         given |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         given["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
         for name, value in (found | {name: value for name, value in given.items() if value is not None}).items():

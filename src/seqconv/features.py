@@ -191,7 +191,9 @@ class SeriesFeatures:
         middle = outputs[:, : self.outputs]
         ends = take_ends(outputs, self.outputs) if self.margins else None
         forecast = self.unscale(middle + base)
-        return forecast, None if ends is None else [self.unscale(end + base) for end in widen(ends, middle, self.margins)]
+        return forecast, None if ends is None else [
+            self.unscale(end + base) for end in widen(ends, middle, self.margins)
+        ]
 
 
 Features = TextFeatures | SequenceFeatures | SeriesFeatures

@@ -26,7 +26,7 @@ from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.metrics import confusion_matrix
 from seqconv.models import Plan, count_parameters
 from seqconv.plans import build_plan
-from seqconv.quantiles import count_values
+from seqconv.quantiles import count_values, widen
 from seqconv.report import write_report
 from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
 from seqconv.summaries import LayerSummary, summarise
@@ -36,7 +36,7 @@ from seqconv.training import Listener, Trained, calibrate, fit_network, start_ne
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 JSON_KEYS = (
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "seconds"),
+    *("baselines", "beats_baselines", "verdict", "seconds", "intervals"),
 )
 
 
@@ -139,7 +139,7 @@ def train(
             listener.say(f"on the validation rows, {better.name} is better than the network")
         results = describe_settings(recipe, options, target) | _results(options, split, fitted)
         results |= judge(fitted, split, recipe.training.loss)
-        _write_predictions(folder, split, fitted.scored.test_outputs)
+        _write_predictions(folder, split, fitted)
         write_bundle(fitted.bundle, folder / "model")
         results["seconds"] = timer.seconds | {"per_epoch": float(np.mean([e.seconds for e in fitted.trained.history]))}
         results["seconds"]["total"] = time.perf_counter() - timer.started
@@ -170,6 +170,8 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
         elif options.refit:
+            if recipe.training.interval:
+                listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
             network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
@@ -291,6 +293,12 @@ def judge(fitted: Fitted, split: Split, loss: str) -> dict[str, Any]:
         "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
         "comparisons": [each.to_dict() for each in comparisons],
     }
+    features = fitted.bundle.features
+    if isinstance(features, SeriesFeatures) and scored.test_ends is not None:
+        share = fitted.bundle.recipe.training.interval
+        found["intervals"] = evaluation.score_intervals(
+            scored.test_ends, scored.test_outputs, split.test, features, share
+        )
     if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
     return found
@@ -331,11 +339,15 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
     }
 
 
-def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
-    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps."""
+def _write_predictions(folder: Path, split: Split, fitted: Fitted) -> None:
+    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps and
+    the ends of their intervals."""
+    outputs, ends, features = fitted.scored.test_outputs, fitted.scored.test_ends, fitted.bundle.features
     found = {"outputs": outputs, "targets": split.test.targets}
-    if isinstance(split.features, SeriesFeatures):
-        found = {name: split.features.unscale(values) for name, values in found.items()}
+    if isinstance(features, SeriesFeatures):
+        if ends is not None:
+            found |= dict(zip(("low", "high"), widen(ends, outputs, features.margins), strict=True))
+        found = {name: features.unscale(values) for name, values in found.items()}
         assert split.test.times is not None
         found["times"] = split.test.times
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]

@@ -159,7 +159,9 @@ def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, out
     """
     loss, values = training.loss, count_values(training.interval)
     if outputs % values:
-        raise DataError(f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer")
+        raise DataError(
+            f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"
+        )
     outputs //= values
     if count == 0:
         raise DataError("training: a batch must have at least one example; got none")
