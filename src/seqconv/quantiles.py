@@ -33,11 +33,10 @@ def take_middle(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def take_ends(outputs: np.ndarray, answers: int) -> np.ndarray | None:
     """The low and high ends `[2, N, answers]`; None: the network has none.
 
-    Ends that cross the middle are put there: of two estimates in the wrong order the exchange is never the worse one,
-    and the middle, which scores are of, stays as it is.
+    Ends that cross the middle are put there, as quantiles do not cross; the middle, which scores are of, stays as it is.
 
     Reference: Chernozhukov, Fernandez-Val and Galichon 2010, "Quantile and probability curves without crossing",
-    Econometrica 78, 1093-1125 (rearrangement; here with the middle kept).
+    Econometrica 78, 1093-1125 (they sort all estimates, which would move the middle).
     """
     if outputs.shape[1] != VALUES * answers:
         return None

@@ -205,7 +205,8 @@ def _train(
     steps = network.train_batches(part.inputs, goals, batches, lambda size: draw_masks(needed, size, random))
     for index, step in zip(batches, steps, strict=True):
         scores = _score(step.outputs, goals[index], config)
-        total += scores["loss"] * len(index)
+        # with intervals the middles' part, as in validation
+        total += (scores["loss"] if config.interval else step.loss) * len(index)
         total_metric += scores["metric"] * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
