@@ -33,7 +33,7 @@ def take_middle(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def take_ends(outputs: np.ndarray, answers: int) -> np.ndarray | None:
     """The low and high ends `[2, N, answers]`; None: the network has none.
 
-    Ends that cross the middle are put there, as quantiles do not cross; the middle, which scores are of, stays as it is.
+    Ends that cross the middle are put there, as quantiles do not cross; the middle, which scores are of, stays.
 
     Reference: Chernozhukov, Fernandez-Val and Galichon 2010, "Quantile and probability curves without crossing",
     Econometrica 78, 1093-1125 (they sort all estimates, which would move the middle).

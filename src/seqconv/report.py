@@ -133,8 +133,8 @@ def _intervals(results: dict[str, Any]) -> str:
     if "intervals" not in results:
         return ""
     found = results["intervals"]
-    fit = "the first fit, which had them held out" if results["refit"] else "the fit"
-    note = f"Margins from the validation rows of {fit}; what they hold of later rows is measured, not promised."
+    fit = " of the first fit" if results["refit"] else ""
+    note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
     leads = draw_table(*interval_rows(found)) if len(found["leads"]) > 1 else ""
     return f'<p>{escape(say_intervals(found))}</p>{leads}<p class="soft">{note}</p>'
 
