@@ -129,12 +129,21 @@ def test_the_newest_value_is_added_to_all_three(folder):
     np.testing.assert_allclose(low, newest - margins, rtol=1e-4, atol=1e-4)
 
 
-def test_a_model_without_intervals_says_so(folder):
+def test_a_model_without_intervals_says_so(folder, tmp_path):
     model = seqconv.load(folder / "plain")
     series = read_rows(model.bundle, folder / "noisy.csv")
-    with pytest.raises(DataError, match=r"trained without intervals\. Train with --set training.interval=0.8"):
+    with pytest.raises(DataError, match=r"this model has no intervals\. Train with --set training.interval=0.8"):
         model.forecast_interval(series.values, series.times)
     assert not model.bundle.features.margins
+    # what an interrupted run leaves is not calibrated: it forecasts, but has no intervals yet
+    whole = seqconv.load(folder / "noisy")
+    bundle = replace(whole.bundle, features=replace(whole.bundle.features, margins=()))
+    write_bundle(bundle, tmp_path / "model")
+    left = seqconv.load(tmp_path / "model")
+    forecast = left.forecast(series.values, series.times)
+    np.testing.assert_array_equal(forecast, whole.forecast(series.values, series.times))
+    with pytest.raises(DataError, match="no intervals"):
+        left.forecast_interval(series.values, series.times)
 
 
 def test_predicted_files_have_the_ends_behind_each_forecast(folder):

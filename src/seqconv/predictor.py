@@ -84,11 +84,11 @@ class Predictor:
             values, times: as for `forecast`.
 
         Raises:
-            DataError: see `forecast`, and a model that was trained without intervals.
+            DataError: see `forecast`, and a model without intervals.
         """
         forecast, ends = self._forecast(values, times)
         if ends is None:
-            raise DataError("this model was trained without intervals. Train with --set training.interval=0.8")
+            raise DataError("this model has no intervals. Train with --set training.interval=0.8")
         return Forecast(forecast, *ends)
 
     def _forecast(self, values: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray] | None]:
