@@ -96,12 +96,13 @@ def test_series_networks_start_at_the_naive_forecast_and_see_their_window(exampl
     assert recipe.features.change
     assert {layer.channels for _, layer in walk(plan) if isinstance(layer, SubtractLast)} == {columns}
     (last, *_), dilated = [at for at in weights if not at.startswith("0.")], [at for at in weights if at[:4] == "0.2."]
-    gradients = network.gradients(np.zeros((1, length, columns + 2), np.float32), np.ones((1, 3), np.float32), {})[2]
+    gradients = network.gradients(np.zeros((1, length, columns + 2), np.float32), np.ones((1, 1), np.float32), {})[2]
     assert gradients[last.replace("kernel", "bias")].any()
     assert dilated
     blocks = sum(at.count(".") == 4 and at.endswith(".0.kernel") for at in dilated)
     assert 1 + 2 * (2**blocks - 1) >= length
     assert recipe.training.epochs >= 10
+    assert recipe.training.interval == 0.8
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from networks import (
     train,
 )
 
-from seqconv.config import TrainingConfig
+from seqconv.config import FORECAST_LOSSES, TrainingConfig
 from seqconv.engines import Network, create_network
 from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
@@ -56,6 +56,7 @@ from seqconv.models import (
     Weights,
     shapes,
 )
+from seqconv.quantiles import count_values
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -69,12 +70,15 @@ def exact(plan: Plan, weights: Weights | None = None, **training: Any) -> TorchN
     return TorchNetwork(plan, weights or random_weights(plan), config, 1, torch.float64)
 
 
-def check_equal_to_reference(plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0) -> None:
+def check_equal_to_reference(
+    plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0, interval: float = 0
+) -> None:
     weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
-    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0], seed)
+    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // count_values(interval), seed)
+    training = {"loss": loss, "interval": float(interval)}
     masks = draw_masks(mask_shapes(plan, shape), batch, np.random.default_rng(seed))
-    wanted_loss, wanted, wanted_gradients = exact(plan, weights, loss=loss).gradients(x, targets, masks)
-    found_loss, found, gradients = native(plan, weights, loss=loss).gradients(x, targets, masks)
+    wanted_loss, wanted, wanted_gradients = exact(plan, weights, **training).gradients(x, targets, masks)
+    found_loss, found, gradients = native(plan, weights, **training).gradients(x, targets, masks)
     agree(found, wanted, 1e-5, 0.1)  # activations are of order 1, so smaller outputs are what cancelled
     assert found_loss == pytest.approx(wanted_loss, rel=1e-5, abs=1e-6)
     largest = max(np.abs(gradient).max() for gradient in wanted_gradients.values())
@@ -140,6 +144,43 @@ def test_losses_and_their_gradients_equal_torch(loss: str) -> None:
     assert found == pytest.approx(expected.item(), rel=1e-9)
     assert gradient.dtype == np.float32
     np.testing.assert_allclose(gradient, exact_outputs.grad.numpy(), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", FORECAST_LOSSES)
+@pytest.mark.parametrize("interval", [0.5, 0.8, 0.99])
+def test_losses_of_intervals_and_their_gradients_equal_torch(loss: str, interval: float) -> None:
+    outputs = np.random.default_rng(0).normal(0.5, 1, (50, 6)).astype(np.float32)
+    targets = targets_for(loss, 50, 2)
+    outputs[:3, 2:4] = targets[:3]  # where the slope jumps
+    exact_outputs = torch.tensor(outputs, dtype=torch.float64, requires_grad=True)
+    expected = compute_torch_loss(loss, exact_outputs, torch.as_tensor(targets), interval)
+    expected.backward()
+    found, gradient = compute_loss(loss, outputs, targets, interval)
+    assert found == pytest.approx(expected.item(), rel=1e-9)
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, exact_outputs.grad.numpy(), rtol=1e-6, atol=1e-12)
+    step, at = 1e-3, np.argmax(np.abs(outputs[:, 2:4] - targets).min(axis=1))
+    for column in range(6):
+        moved = [outputs.astype(np.float64) for _ in range(2)]
+        moved[0][at, column] += step
+        moved[1][at, column] -= step
+        above, below = (compute_loss(loss, each, targets, interval)[0] for each in moved)
+        assert (above - below) / (2 * step) == pytest.approx(gradient[at, column], rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["jena-conv1d", "jena-gru"])
+def test_networks_with_intervals_equal_torch(name: str) -> None:
+    plan, shape = RECIPES[name]
+    plan = (*plan[:-1], Dense(32, 6))
+    check_equal_to_reference(plan, shape, 9, "mae", interval=0.8)
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_a_network_with_intervals_needs_three_outputs_a_target(engine: str) -> None:
+    plan: Plan = (LastStep(), Dense(3, 4))
+    network = create_network(engine, plan, random_weights(plan), TrainingConfig(loss="mae", interval=0.8), 1)
+    with pytest.raises(DataError, match="intervals need 3 outputs for each target; got 4"):
+        network.gradients(np.zeros((2, 5, 3), np.float32), np.zeros((2, 1), np.float32), {})
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import seqconv
+from seqconv.errors import ConfigError, DataError
 from seqconv.forecaster import SeriesForecaster
 
 
@@ -236,3 +237,43 @@ def test_rows_without_a_target_are_not_trained_on():
     model = tiny(lookback=2, epochs=120, learning_rate=0.01).fit(X, y)
     known = ~np.isnan(y)
     assert np.abs(model.predict(X)[known] - y[known])[2:].mean() < 0.3
+
+
+@pytest.mark.parametrize("lead", [2, [1, 3]])
+def test_intervals_are_around_the_forecasts_and_hold_about_their_share(lead):
+    X = make_wave(900, noise=0.3)
+    X = np.concatenate([X, 10 * X[::-1]], axis=1)
+    model = tiny(lead=lead, interval=0.8, validation=0.3, epochs=10).fit(X[:600])
+    low, high = model.predict_interval(X[600:])
+    predicted = model.predict(X[600:])
+    assert low.shape == high.shape == predicted.shape
+    known = ~np.isnan(low)
+    leads = np.atleast_1d(lead)
+    shaped = known.reshape(300, len(leads), 2)
+    for place, each in enumerate(leads):  # the first rows have no whole window, and no interval
+        np.testing.assert_array_equal(np.flatnonzero(~shaped[:, place, 0]), np.arange(8 + each - 1))
+    assert (low <= predicted)[known].all()
+    assert (high >= predicted)[known].all()
+    truth = X[600:].reshape(300, 1, 2)
+    held = ((truth >= low.reshape(shaped.shape)) & (truth <= high.reshape(shaped.shape)))[shaped]
+    assert 0.7 < held.mean() < 0.9
+    flat = tiny(interval=0.8, validation=0.3).fit(X, X[:, 0])
+    assert flat.predict_interval(X)[0].shape == (900,)
+
+
+def test_without_validation_rows_intervals_are_as_trained():
+    X = make_wave(300)
+    model = tiny(interval=0.8, validation=0.0).fit(X)
+    low, high = model.predict_interval(X)
+    assert model._features.margins == (0.0,)
+    assert (low <= high)[~np.isnan(low)].all()
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_interval(X)[1], high)
+
+
+def test_a_network_without_intervals_says_so():
+    X = make_wave(100)
+    with pytest.raises(DataError, match=r"has none\. Fit with interval=0\.8"):
+        tiny(interval=0.0).fit(X).predict_interval(X)
+    with pytest.raises(ConfigError, match=r"training\.interval must be from"):
+        tiny(interval=1.0).fit(X)

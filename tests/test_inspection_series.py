@@ -9,7 +9,7 @@ from seqconv.drafts import draft_recipe
 from seqconv.errors import ConfigError, DataError
 from seqconv.inspection import inspect_file
 from seqconv.readers.series import read_series
-from seqconv.splits import split_series
+from seqconv.series_splits import split_series
 
 HOURS = 1500
 START = np.datetime64("2021-01-05T00:00:00")

@@ -74,7 +74,8 @@ def test_forecasts_stand_beside_the_row_they_are_made_at(folder, piece):
     spec = model.bundle.features.spec
     rows = polars.read_csv(folder / "series.csv")
     found = predict(folder, "series", folder / "series.csv", piece=piece)
-    assert found.columns == ["when", "a", "b", "a in 1 h", "a in 5 h"]
+    names = [f"a in {lead} h{end}" for lead in (1, 5) for end in ("", " low", " high")]
+    assert found.columns == ["when", "a", "b", *names]
     whole = model.forecast(rows.select("a", "b").to_numpy())
     assert found["a in 1 h"].null_count() == spec.lookback - spec.step
     first = spec.lookback - spec.step

@@ -11,8 +11,8 @@ from seqconv.config import recipe_from_dict
 from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.holdout import hold_out
+from seqconv.series_splits import split_series as split_series_data
 from seqconv.splits import Split, merge_validation, split_sequences, split_texts
-from seqconv.splits import split_series as split_series_data
 
 HOUR = np.timedelta64(3600, "s")
 

@@ -5,11 +5,12 @@ import pytest
 
 from seqconv.config import TrainingConfig
 from seqconv.engines import StepResult
-from seqconv.features import TextFeatures
-from seqconv.models import Dense, Embed, GlobalMaxPool
+from seqconv.features import SeriesFeatures, TextFeatures
+from seqconv.models import Dense, Embed, GlobalMaxPool, LastStep
 from seqconv.splits import Part, Split, merge_validation
 from seqconv.tokens import TokenInputs
-from seqconv.training import Listener, TrainingError, fit_network
+from seqconv.training import Listener, TrainingError, calibrate, fit_network
+from seqconv.windows import Scaler, WindowInputs, WindowSpec
 
 
 class Scripted:
@@ -165,3 +166,35 @@ def test_a_network_that_starts_at_zero_keeps_its_start_unless_training_is_better
 def test_without_the_best_the_start_is_no_candidate():
     network = StartsAtZero([1, 1.5, 0.5, 2])
     assert fit_network(network, split(), config(epochs=2), Listener(), keep_best=False).best_epoch == 2
+
+
+def test_a_network_with_intervals_is_judged_by_its_middles_and_calibrated_on_validation_rows():
+    spec = WindowSpec(2, 1, (0,), 3600)
+    features = SeriesFeatures(("x",), ("x",), Scaler(np.zeros(1), np.ones(1)), spec)
+
+    def part(count):
+        inputs = WindowInputs(np.zeros((count + 2, 1), np.float32), np.arange(2, count + 2), 2, 1)
+        targets = np.arange(1, count + 1, dtype=np.float32)[:, None]
+        return Part(inputs, targets, None, np.ones((count, 1), np.float32))
+
+    class Three(Scripted):
+        plan = (LastStep(), Dense(1, 3))
+
+        def predict(self, inputs):
+            return super().predict(inputs) + np.array([0, -2, 5], np.float32)
+
+        def train_batches(self, inputs, targets, batches, draw):
+            for loss, outputs in super().train_batches(inputs, targets, batches, draw):
+                yield StepResult(loss, outputs + np.array([0, 100, -100], np.float32))
+
+    whole = Split(part(4), part(9), part(3), features, {})
+    network = Three([3, 4, 9])  # targets less base are 0 to 8
+    settings = config(loss="mae", interval=0.8, epochs=3)
+    trained = fit_network(network, whole, settings, Listener())
+    assert trained.best_epoch == 2
+    np.testing.assert_allclose([epoch.validation_loss for epoch in trained.history], [21 / 9, 20 / 9, 5.0], rtol=1e-5)
+    np.testing.assert_allclose(trained.history[0].loss, np.mean(np.abs(0.1 - np.arange(4))), rtol=1e-5)
+    network.epoch = 2
+    # from 3 to 10: the targets 1 to 9 lie outside by 2, 1, 0, -1, -2, -3, -3, -2, -1; the eighth in order is 1
+    assert calibrate(network.predict, whole, settings).margins == (1.0,)
+    assert calibrate(network.predict, whole, config(loss="mae")) is features

@@ -13,13 +13,14 @@ from seqconv.data import EncodedTexts, SequenceData, Sequences, SeriesData, Text
 from seqconv.engines import Model
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation import evaluate as score_splits
-from seqconv.evaluation import probe_order
+from seqconv.evaluation import probe_order, score_intervals
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.fitted import fingerprint
 from seqconv.predictor import create_model
 from seqconv.runs import Timer, prepare
 from seqconv.scores import Scores, score_classes, score_forecast
-from seqconv.splits import Part, Split, align_labels, class_targets, cut_series
+from seqconv.series_splits import cut_series
+from seqconv.splits import Part, Split, align_labels, class_targets
 from seqconv.tokens import Encoded, from_ranks
 from seqconv.training import Listener
 from seqconv.windows import show_duration
@@ -43,7 +44,8 @@ def evaluate(
         columns: data settings that `file` needs otherwise: `text`, `label` or `time`.
 
     Returns:
-        `model`, `task`, `source`, `notes`, what `scores.score_classes` or `scores.score_forecast` gives; without a
+        `model`, `task`, `source`, `notes`, what `scores.score_classes` or `scores.score_forecast` gives, for forecasts
+        with intervals also `intervals`, what `evaluation.score_intervals` gives; without a
         file also `test` (the metrics that training printed) and `order_probe`, see `evaluation.probe_order`.
 
     Raises:
@@ -59,14 +61,20 @@ def evaluate(
             raise ConfigError(f"--{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
         return found | _evaluate_own_test(bundle, answers, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
-    outputs = part.finish(answers.predict(part.inputs))
-    return found | {"source": str(file), "notes": notes} | _score(bundle, outputs, part)
+    outputs = answers.predict(part.inputs)
+    scores = _score(bundle, part.finish(outputs), part.finish_ends(outputs), part)
+    return found | {"source": str(file), "notes": notes} | scores
 
 
-def _score(bundle: Bundle, outputs: np.ndarray, part: Part, reference: Part | None = None) -> Scores:
+def _score(
+    bundle: Bundle, outputs: np.ndarray, ends: np.ndarray | None, part: Part, reference: Part | None = None
+) -> Scores:
     features, training = bundle.features, bundle.recipe.training
     if isinstance(features, SeriesFeatures):
-        return score_forecast(outputs, part, features, reference, training.seed)
+        scores = score_forecast(outputs, part, features, reference, training.seed)
+        if ends is None or not features.margins:
+            return scores
+        return scores | {"intervals": score_intervals(ends, outputs, part, features, training.interval, training.seed)}
     return score_classes(outputs, np.asarray(part.targets), features, training.loss, training.seed)
 
 
@@ -90,7 +98,7 @@ def _evaluate_own_test(bundle: Bundle, model: Model, folder: Path, threads: int)
     return {
         "source": f"test set of {recipe.data.source}",
         "notes": list(split.facts["notes"]),
-        **_score(bundle, scored.test_outputs, split.test, split.train),
+        **_score(bundle, scored.test_outputs, scored.test_ends, split.test, split.train),
         "test": scored.test,
         "order_probe": probe_order(model, split, recipe.training.loss, recipe.training.seed),
     }

@@ -34,7 +34,8 @@ from seqconv.runs import (
     describe_settings,
     fit_split,
 )
-from seqconv.splits import Split, group_texts, join_series
+from seqconv.series_splits import join_series
+from seqconv.splits import Split, group_texts
 from seqconv.training import Listener
 
 WINDOWS = ("growing", "rolling")

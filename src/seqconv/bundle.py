@@ -18,6 +18,7 @@ from seqconv.features import Features, SequenceFeatures, SeriesFeatures, TextFea
 from seqconv.models import Plan, Weights
 from seqconv.packing import pack, unpack
 from seqconv.plans import build_plan, describe_plan
+from seqconv.quantiles import count_values
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec
 
@@ -155,8 +156,9 @@ def read_bundle(folder: Path) -> Bundle:
         shape = tuple(int(size) for size in header["input_shape"])
         table = header["features"]
         features = _features_from_dict(recipe.task, table, folder, header["files"])
+        outputs = features.outputs * count_values(recipe.training.interval)
         is_network = recipe.training.model == NETWORK
-        plan = build_plan(header["layers"], shape, outputs=features.outputs) if is_network else ()
+        plan = build_plan(header["layers"], shape, outputs=outputs) if is_network else ()
         fingerprint = str(header["data_fingerprint"])
     except BundleError:
         raise
@@ -230,6 +232,7 @@ def _features_to_dict(features: Features) -> dict[str, Any]:
         "step_rows": spec.step,
         "delay_rows": list(spec.delays),
         "interval_s": spec.interval_s,
+        **({"margins": list(features.margins)} if features.margins else {}),
     }
 
 
@@ -251,7 +254,15 @@ def _features_from_dict(task: str, table: dict[str, Any], folder: Path, files: d
         tuple(table["calendar"]),
         bool(table["change"]),
         str(table["zone"]),
+        _read_margins(table, len(delays) * len(table["targets"])),
     )
+
+
+def _read_margins(table: dict[str, Any], outputs: int) -> tuple[float, ...]:
+    margins = tuple(float(margin) for margin in table.get("margins", ()))
+    if margins and not (len(margins) == outputs and np.isfinite(margins).all()):
+        raise ValueError(f"margins must be {outputs} numbers")
+    return margins
 
 
 def _checksum(path: Path) -> str:

@@ -3,18 +3,17 @@
 import copy
 import dataclasses
 import os
-import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, Literal
 
 from seqconv.errors import ConfigError, nearest
+from seqconv.settings import Settings, setting
 
 ALL = ("*",)  # columns
-UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 LayerSpec = dict[str, Any]
 NETWORK = "network"  # what is trained unless a baseline is asked for
 BASELINES = {  # that may stand in its place, by task
@@ -22,108 +21,16 @@ BASELINES = {  # that may stand in its place, by task
     "series": ("naive", "seasonal", "ridge", "boosting"),
     "sequence": ("majority", "dtw", "rocket"),
 }
+FORECAST_LOSSES = ("mae", "mse", "huber")
 HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
 
 
 _BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
 
 
-def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
-    """A dataclass field that carries its own help text, range and unit (`duration` for text such as "10d")."""
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "unit": unit})
-
-
 def count_threads(threads: int) -> int:
     """Threads to use: as many as asked for, or for 0 as many as there are processors for this process."""
     return threads or len(os.sched_getaffinity(0))
-
-
-def parse_duration(text: str, name: str = "duration") -> int:
-    """Seconds in `"90min"`, `"24h"`, `"10d"`.
-
-    >>> parse_duration("1h")
-    3600
-
-    Raises:
-        ConfigError: not a number followed by s, min, h, d or w, or not a whole number of seconds.
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", text.strip())
-    if found is None:
-        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}')
-    seconds = float(found[1]) * UNITS_S[found[2]]
-    if seconds != int(seconds):
-        raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")
-    return int(seconds)
-
-
-def parse_number(text: str, name: str) -> float:
-    """The number in a setting; NaN, which equals nothing, where it is empty.
-
-    Raises:
-        ConfigError: not a number.
-    """
-    try:
-        return float(text or "nan")
-    except ValueError as error:
-        raise ConfigError(f"{name} must be a number, or empty; got {text!r}") from error
-
-
-class Settings:
-    """Checks and reads the fields of a frozen dataclass made of `setting`s."""
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            _check(field, getattr(self, field.name), self.section())
-
-    @classmethod
-    def section(cls) -> str:
-        """Name of the recipe's table that these settings stand in."""
-        raise TypeError(f"{cls.__name__} has no section")
-
-    @classmethod
-    def names(cls) -> list[str]:
-        """Names of the settings."""
-        return [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Settings from a TOML table.
-
-        Raises:
-            ConfigError: an unknown name, a wrong type or a value out of range.
-        """
-        for name in values:
-            if name not in cls.names():
-                raise ConfigError(f"[{cls.section()}]: unknown setting {name!r}. {nearest(name, cls.names())}")
-        lists = {field.name for field in dataclasses.fields(cls) if get_origin(field.type) is tuple}  # type: ignore[arg-type]
-        found = {}
-        for name, value in values.items():
-            alone = name in lists and isinstance(value, str)  # one name stands for a list of one
-            found[name] = (value,) if alone else tuple(value) if isinstance(value, list) else value
-        return cls(**found)
-
-
-def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
-    name = f"{section}.{field.name}"
-    if get_origin(field.type) is Literal:
-        if value not in get_args(field.type):
-            raise ConfigError(f"{name} must be one of {', '.join(map(repr, get_args(field.type)))}; got {value!r}")
-        return
-    expected = get_origin(field.type) or field.type
-    if type(value) is not expected and not (expected is float and type(value) is int):
-        raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
-    if field.type == tuple[str, ...] and not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
-    if field.metadata["unit"] == "duration":
-        for text in [value] if isinstance(value, str) else value:
-            if text or field.default:  # an empty one that is the default stands for none
-                for end in text.split(" to ", 1) if name == "windows.leads" else (text,):
-                    parse_duration(end, name)
-    low, high = field.metadata["low"], field.metadata["high"]
-    # negated comparisons, so that NaN is refused too
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
-        raise ConfigError(f"{name} must be {span}; got {value!r}")
 
 
 class _DataSettings(Settings):
@@ -256,6 +163,12 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
     )
+    interval: float = setting(
+        0.0,
+        "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none",
+        low=0.0,
+        high=0.99,
+    )
     seed: int = setting(0, "seed of every random choice", low=0)
 
     @classmethod
@@ -319,6 +232,12 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
     if parts["training"].model not in (known := (NETWORK, *BASELINES[task])):
         model = parts["training"].model
         raise ConfigError(f"training.model: unknown model {model!r} of a {task} task. {nearest(model, known)}")
+    training = parts["training"]
+    if training.interval and (task != "series" or training.loss not in FORECAST_LOSSES):
+        raise ConfigError(
+            f"training.interval is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
+            f"{FORECAST_LOSSES[-1]}; got {training.interval} for a {task} with {training.loss}. Set it to 0"
+        )
     parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.config import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig, parse_number
+from seqconv.config import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.data import CLASSES, SequenceData, SeriesData, TextData, Texts
 from seqconv.demo import demo_series, demo_texts
 from seqconv.errors import DataError, nearest
@@ -23,6 +23,7 @@ from seqconv.readers.sequences import find_partner, read_sequences
 from seqconv.readers.series import read_series
 from seqconv.readers.tables import create_table, write_table
 from seqconv.readers.texts import read_texts
+from seqconv.settings import parse_number
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
 

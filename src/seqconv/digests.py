@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import plots
+from seqconv.evaluation import interval_rows, say_intervals
 from seqconv.page import build_lead, build_page, draw_facts, draw_table, show_number
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -122,12 +123,16 @@ def _bounds(estimate: dict[str, float | None]) -> tuple[float, float, float]:
 
 def _forecast_sections(results: dict[str, Any]) -> list[tuple[str, str]]:
     hours, months, leads = results["hours"], results["months"], results["leads"]
+    sections = []
+    if "intervals" in results:
+        held = _note(say_intervals(results["intervals"], "truth"))
+        sections.append(("Intervals", held + draw_table(*interval_rows(results["intervals"]))))
     clock = [
         plots.draw_lines([str(each["hour"]) for each in hours], {"MAE": _maes(hours)}, "hour of day", "MAE"),
         plots.draw_lines([MONTHS[each["month"] - 1] for each in months], {"MAE": _maes(months)}, "month", "MAE"),
     ]
     note = "By the time that is forecast, as clocks in the time zone of the series show it."
-    sections = [("When it errs", _pair(*clock) + _note(note))]
+    sections.append(("When it errs", _pair(*clock) + _note(note)))
     if len(leads) > 1:
         others = [name for name in leads[0] if name.startswith("mae_")]
         lines = {"network": [each["mae"]["value"] for each in leads]}

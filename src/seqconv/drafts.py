@@ -12,12 +12,10 @@ from seqconv import datasets
 from seqconv.config import (
     ALL,
     STARTS,
-    UNITS_S,
     Recipe,
     SeriesDataConfig,
     WindowConfig,
     apply_overrides,
-    parse_duration,
     read_recipe,
     recipe_from_dict,
     recipe_names,
@@ -28,6 +26,7 @@ from seqconv.errors import ConfigError, nearest
 from seqconv.features import TextFeatures
 from seqconv.periods import find_periods
 from seqconv.readers.kinds import guess_task
+from seqconv.settings import UNITS_S, parse_duration
 from seqconv.tokens import count_words
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps

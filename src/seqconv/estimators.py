@@ -23,6 +23,7 @@ from seqconv.holdout import hold_out
 from seqconv.models import Plan, Weights
 from seqconv.plans import build_plan
 from seqconv.predictor import probabilities
+from seqconv.quantiles import count_values
 from seqconv.splits import Split, split_sequences, split_texts
 from seqconv.training import Listener, fit_network, start_network
 
@@ -77,6 +78,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             guesses = guess_settings(recipe, data, {"network.layers"} if self.network else set())
             found |= {name: value for name, (value, _) in guesses.items()}
         given = {f"training.{name}": getattr(self, name) for name in TRAINING}
+        given |= {"training.interval": getattr(self, "interval", None)}
         given |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         given["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
         for name, value in (found | {name: value for name, value in given.items() if value is not None}).items():
@@ -104,7 +106,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         threads = self._threads()
         config = recipe.training if held_out else replace(recipe.training, patience=0)
         rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-        plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, split.features.outputs)
+        outputs = split.features.outputs * count_values(config.interval)
+        plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
         network = start_network(plan, split.train, config, threads)
         trained = fit_network(network, split, config, Listener(), keep_best=held_out)
         epochs = [asdict(epoch) for epoch in trained.history]

@@ -9,10 +9,12 @@ import numpy as np
 from seqconv.baselines import Baseline
 from seqconv.engines import Inputs, Model
 from seqconv.features import SeriesFeatures
+from seqconv.intervals import Bootstrap
 from seqconv.metrics import Metrics, example_errors, paired_interval, score_classes, score_forecast
+from seqconv.quantiles import widen
 from seqconv.splits import Part, Split
 from seqconv.tokens import UNKNOWN, TokenInputs
-from seqconv.windows import Targets, WindowInputs, WindowSpec
+from seqconv.windows import Targets, WindowInputs, WindowSpec, show_duration
 
 WEEK_S = 7 * 86400
 PROBED = 10_000
@@ -27,12 +29,17 @@ SPOKEN = {  # by the name without what stands in brackets
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The network's metrics and outputs `[N, outputs]` on the validation and the test rows."""
+    """The network's metrics and outputs `[N, outputs]` on the validation and the test rows.
+
+    Args:
+        test_ends: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
+    """
 
     validation: Metrics
     test: Metrics
     validation_outputs: np.ndarray
     test_outputs: np.ndarray
+    test_ends: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,15 @@ class Comparison:
 
 def evaluate(model: Model, split: Split, loss: str) -> Evaluation:
     """Predict and score the validation and the test rows."""
-    validation, test = (part.finish(model.predict(part.inputs)) for part in (split.validation, split.test))
+    parts = split.validation, split.test
+    raw = [model.predict(part.inputs) for part in parts]
+    validation, test = (part.finish(outputs) for part, outputs in zip(parts, raw, strict=True))
     return Evaluation(
         score_outputs(validation, split.validation.targets, split, loss),
         score_outputs(test, split.test.targets, split, loss),
         validation,
         test,
+        split.test.finish_ends(raw[1]),
     )
 
 
@@ -135,6 +145,77 @@ def block_length(spec: WindowSpec, count: int) -> int:
     """
     week = WEEK_S // spec.interval_s
     return max(spec.leads[-1], min(week, count // 20))
+
+
+def score_intervals(
+    ends: np.ndarray, outputs: np.ndarray, part: Part, features: SeriesFeatures, share: float, seed: int = 0
+) -> dict[str, Any]:
+    """How much of the truth intervals hold, with 95 % bootstrap intervals of that, and their mean width.
+
+    Args:
+        ends: before calibration, scaled, `[2, N, outputs]`.
+        outputs: the forecasts that they are around, `[N, outputs]`.
+        share: of the truth, that they should hold.
+
+    Returns:
+        `share`; `coverage` (`value`, `low`, `high`) and `width` in the target's unit, the mean over targets and leads;
+        the same two `before_calibration` and for each of `leads`.
+    """
+    shape = len(outputs), len(features.spec.leads), len(features.targets)
+    found = {"before": ends, "after": widen(ends, outputs, features.margins)}
+    columns: dict[str, np.ndarray] = {}
+    for name, (low, high) in found.items():
+        held = (part.targets >= low) & (part.targets <= high)
+        columns[f"{name} held"] = held.reshape(shape).mean(axis=2)
+        columns[f"{name} width"] = ((high - low) * features.output_scale).reshape(shape).mean(axis=2)
+    bootstrap = Bootstrap(columns, block_length(features.spec, len(outputs)), seed)
+    every = {name: _describe_interval(bootstrap, name) for name in found}
+    leads = bootstrap.estimate_each(lambda sums: sums["after held"] / sums["rows"][:, None])
+    widths = columns["after width"].mean(axis=0)
+    names = [show_duration(lead * features.spec.interval_s) for lead in features.spec.leads]
+    return {
+        "share": share,
+        **every["after"],
+        "before_calibration": every["before"],
+        "leads": [
+            {"lead": name, "coverage": held.to_dict(), "width": float(width)}
+            for name, held, width in zip(names, leads, widths, strict=True)
+        ],
+    }
+
+
+def _describe_interval(bootstrap: Bootstrap, name: str) -> dict[str, Any]:
+    coverage = bootstrap.estimate(lambda sums: sums[f"{name} held"].mean(axis=1) / sums["rows"])
+    width = bootstrap.estimate(lambda sums: sums[f"{name} width"].mean(axis=1) / sums["rows"])
+    return {"coverage": coverage.to_dict(), "width": width.value}
+
+
+def say_intervals(found: dict[str, Any], rows: str = "test rows") -> str:
+    """What `score_intervals` found, in a sentence.
+
+    >>> coverage = {"value": 0.79, "low": 0.77, "high": 0.805}
+    >>> before = {"coverage": {"value": 0.75, "low": 0.73, "high": 0.77}, "width": 2.0}
+    >>> say_intervals({"share": 0.8, "coverage": coverage, "width": 2.25, "before_calibration": before})
+    '80 % intervals hold 79.0 % of the test rows (77.0 to 80.5 %), 75.0 % before calibration; mean width 2.2500.'
+    """
+    coverage = found["coverage"]
+    known = coverage["low"] is not None
+    span = f"{100 * coverage['low']:.1f} to {100 * coverage['high']:.1f} %" if known else "too few rows for an interval"
+    return (
+        f"{100 * found['share']:g} % intervals hold {100 * coverage['value']:.1f} % of the {rows} ({span}), "
+        f"{100 * found['before_calibration']['coverage']['value']:.1f} % before calibration; "
+        f"mean width {found['width']:.4f}."
+    )
+
+
+def interval_rows(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows of `score_intervals`: what intervals hold at each lead, and how wide they are."""
+    rows = []
+    for each in found["leads"]:
+        value, low, high = each["coverage"].values()
+        span = "too few rows" if low is None else f"{100 * low:.1f} to {100 * high:.1f} %"
+        rows.append([each["lead"], f"{100 * value:.1f} %", span, f"{each['width']:.4f}"])
+    return ["lead", f"held by {100 * found['share']:g} % intervals", "95 % interval", "mean width"], rows
 
 
 def beats_baselines(comparisons: Sequence[Comparison]) -> bool:

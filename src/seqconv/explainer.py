@@ -5,13 +5,13 @@ from datetime import datetime
 
 import numpy as np
 
-from seqconv.config import parse_duration
 from seqconv.data import Sequences, Series
 from seqconv.engines import Model
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.explanation import GridExplanation, Part, TextExplanation
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.predictor import METHODS, TAKES, Predictor, probabilities
+from seqconv.settings import parse_duration
 from seqconv.tokens import Encoded, TokenInputs, locate_words, pad
 from seqconv.tracing import Terms, trace
 from seqconv.windows import WindowInputs, local_times, show_duration
@@ -201,7 +201,8 @@ def explain_series(
     places = features.target_columns
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        outputs = predictor.model.predict(_stack(windows, times)).astype(np.float64)
+        # without the ends of intervals
+        outputs = predictor.model.predict(_stack(windows, times))[:, : features.outputs].astype(np.float64)
         if features.change:
             outputs += np.tile(windows[:, -1, places], len(features.spec.delays))
         return np.asarray(outputs[:, output] * features.output_scale[output])

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqconv.data import Sequences, Series
 from seqconv.errors import DataError
+from seqconv.quantiles import take_ends, widen
 from seqconv.tokens import Encoded, TokenInputs, Vocabulary, pad
 from seqconv.windows import Scaler, WindowInputs, WindowSpec, WindowTargets, local_times
 
@@ -110,6 +111,8 @@ class SeriesFeatures:
         calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs behind the columns.
         change: the network's outputs are changes from the newest value of their target.
         zone: time zone in which the calendar is read; empty: stamps as they are.
+        margins: of each output, what its intervals are widened by, scaled (see `quantiles.fit_margins`); empty: the
+            network has no intervals.
     """
 
     columns: tuple[str, ...]
@@ -119,11 +122,12 @@ class SeriesFeatures:
     calendar: tuple[str, ...] = ()
     change: bool = False
     zone: str = ""
+    margins: tuple[float, ...] = ()
     metric = "mae"
 
     @property
     def outputs(self) -> int:
-        """Values that a network must return: for each lead, in order, one for each target."""
+        """Answers of a network: for each lead, in order, one for each target."""
         return len(self.spec.delays) * len(self.targets)
 
     @property
@@ -175,6 +179,20 @@ class SeriesFeatures:
         """Outputs in the unit of their target, float32 `[N, H, targets]`."""
         values = np.asarray(outputs * self.output_scale + self.output_mean, np.float32)
         return values.reshape(len(outputs), len(self.spec.delays), len(self.targets))
+
+    def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
+        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: forecasts, and the low and high
+        ends of the intervals around them, calibrated; None: it has none.
+
+        Args:
+            base: what `base_at` gives.
+        """
+        middle = outputs[:, : self.outputs]
+        ends = take_ends(outputs, self.outputs) if self.margins else None
+        forecast = self.unscale(middle + base)
+        return forecast, None if ends is None else [
+            self.unscale(end + base) for end in widen(ends, middle, self.margins)
+        ]
 
 
 Features = TextFeatures | SequenceFeatures | SeriesFeatures

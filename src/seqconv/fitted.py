@@ -44,7 +44,9 @@ def take_baseline(recipe: Recipe, kind: str) -> Recipe:
     features, loss = recipe.features, recipe.training.loss
     if isinstance(features, WindowConfig):
         features = replace(features, change=False)
-    training = replace(recipe.training, model=kind, loss="binary_crossentropy" if loss == "as_printed" else loss)
+    training = replace(
+        recipe.training, model=kind, interval=0.0, loss="binary_crossentropy" if loss == "as_printed" else loss
+    )
     about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
     return replace(recipe, description=about, features=features, training=training)
 
@@ -54,7 +56,7 @@ def keep_baseline(recipe: Recipe, split: Split, chosen: Baseline, others: list[B
     features = replace(split.features, change=False) if isinstance(split.features, SeriesFeatures) else split.features
     shape, arrays = split.train.inputs.shape, pack(chosen.model)
     bundle = Bundle(take_baseline(recipe, chosen.kind), (), arrays, shape, features, fingerprint(split))
-    scored = evaluation.Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs)
+    scored = evaluation.Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
 
@@ -73,6 +75,12 @@ def judge(fitted: Fitted, split: Split, loss: str) -> dict[str, Any]:
         "beats_baselines": evaluation.beats_baselines(comparisons) if baselines else None,
         "comparisons": [each.to_dict() for each in comparisons],
     }
+    features = fitted.bundle.features
+    if isinstance(features, SeriesFeatures) and scored.test_ends is not None:
+        share = fitted.bundle.recipe.training.interval
+        found["intervals"] = evaluation.score_intervals(
+            scored.test_ends, scored.test_outputs, split.test, features, share
+        )
     if split.features.metric == "accuracy":
         found["confusion"] = confusion_matrix(scored.test_outputs, split.test.targets, loss).tolist()
     return found

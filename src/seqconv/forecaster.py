@@ -19,7 +19,9 @@ from seqconv.features import SeriesFeatures
 from seqconv.frames import split_times
 from seqconv.readers.sampling import space_rows
 from seqconv.readers.series import START
-from seqconv.splits import Part, Split, cut_series
+from seqconv.series_splits import cut_series
+from seqconv.splits import Part, Split
+from seqconv.training import calibrate
 from seqconv.windows import Scaler, WindowInputs, WindowSpec
 
 SECOND = np.timedelta64(1, "s")
@@ -43,6 +45,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         epochs, batch_size, learning_rate, patience, random_state, n_jobs: as for `TextClassifier`.
         validation: share of the rows, the newest, held out to stop early and keep the best epoch (0: none); None: 0.1
             where the recipe has patience and that is enough for a window, else 0.
+        interval: share of the truth that `predict_interval` should hold (0: no intervals); None: as the recipe has it.
 
     Attributes:
         history_: loss and mean absolute error of each epoch, in standard deviations of the target.
@@ -67,6 +70,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         learning_rate: float | None = None,
         patience: int | None = None,
         validation: float | None = None,
+        interval: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -79,6 +83,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation = validation
+        self.interval = interval
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -106,6 +111,10 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         split, held_out = self._split(stamps, values, targets, spec, recipe)
         self._features = split.features
         self._model = self._train(split, recipe, held_out)
+        if held_out:
+            self._features = calibrate(self._model.predict, split, recipe.training)
+        elif recipe.training.interval:  # as trained: no rows are left to calibrate on
+            self._features = replace(self._features, margins=(0.0,) * self._features.outputs)
         kept = spec.lookback + spec.delays[-1]
         self._end = None if times is None else times[-kept:], values[-kept:]
         return self
@@ -120,14 +129,40 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         times, values = self._read_rows(X, reset=False)
         rows = len(values)
         times, values = self._join(times, values)
-        spec = self._features.spec
         found = self._naive(values)
-        anchors, answers = self._answer(times, values)
+        anchors, (answers, *_) = self._answer(times, values)
+        self._place_answers(found, anchors, answers)
+        return self._shape(found[-rows:])
+
+    def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high end of the interval around the forecast for each row, each of the shape of `predict(X)`.
+
+        They are calibrated on the rows held out for validation; without any they are as trained, mostly too narrow.
+        Rows whose window is not whole have NaN.
+
+        Raises:
+            DataError, ValueError: see `predict`, and a network without intervals.
+        """
+        check_is_fitted(self, "_model")
+        times, values = self._read_rows(X, reset=False)
+        rows = len(values)
+        times, values = self._join(times, values)
+        anchors, (answers, *ends) = self._answer(times, values)
+        if not ends:
+            raise DataError("the network must be trained with intervals; it has none. Fit with interval=0.8")
+        found = np.full((2, len(values), *answers.shape[1:]), np.nan)
+        for each, end in zip(found, ends, strict=True):
+            self._place_answers(each, anchors, end)
+        low, high = (self._shape(each[-rows:]) for each in found)
+        return low, high
+
+    def _place_answers(self, found: np.ndarray, anchors: np.ndarray, answers: np.ndarray) -> None:
+        """Put answers `[A, leads, D]` to the rows that they are for, in `found` `[T, leads, D]`."""
+        spec = self._features.spec
         for place, lead in enumerate(spec.leads):
             at = anchors + lead - spec.step
-            known = (at < len(values)) & ~np.isnan(answers[:, place]).any(axis=1)
+            known = (at < len(found)) & ~np.isnan(answers[:, place]).any(axis=1)
             found[at[known], place] = answers[known, place]
-        return self._shape(found[-rows:])
 
     def forecast(self, X: Any = None) -> np.ndarray:
         """The newest forecast, made at the last row: `[leads]`, or `[leads, D]` for y `[T, D]`.
@@ -140,7 +175,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "_model")
         joined = self._end if X is None else self._join(*self._read_rows(X, reset=False))
-        newest: np.ndarray = self._answer(*joined)[1][-1]
+        newest: np.ndarray = self._answer(*joined)[1][0][-1]
         if np.isnan(newest).any():
             raise DataError("X must end in a window without a hole or NaN, to forecast from; it does not. Fill it in")
         return newest[:, 0] if self._flat else newest
@@ -201,8 +236,9 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         assert isinstance(part.inputs, WindowInputs)
         return replace(part, inputs=replace(part.inputs, values=_first_columns(scaled, self.n_features_in_)))
 
-    def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Every anchor with a window in these rows, and its forecasts `[A, leads, D]`; NaN where it is not whole."""
+    def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Every anchor with a window in these rows, and its forecasts `[A, leads, D]`, NaN where it is not whole; then
+        the low and high ends of their intervals, if there are any."""
         features = self._features
         spec = features.spec
         needed = spec.lookback - spec.step + 1
@@ -213,9 +249,10 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         joined = np.concatenate([values, targets.T], axis=1)
         scaled = features.scale(Series(stamps, joined, features.columns, spec.interval_s, "X"))
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
-        outputs = self._model.predict(features.inputs(inputs, anchors)) + features.base_at(scaled, anchors)
+        outputs = self._model.predict(features.inputs(inputs, anchors))
         outputs[spec.holds_missing(anchors, inputs) | spec.crosses_hole(anchors, stamps)] = np.nan
-        return anchors, features.unscale(outputs).astype(np.float64)
+        forecast, ends = features.finish(outputs, features.base_at(scaled, anchors))
+        return anchors, [each.astype(np.float64) for each in (forecast, *(ends or ()))]
 
     def _naive(self, values: np.ndarray) -> np.ndarray:
         """For each row the newest value of the target that was known, else its mean, `[T, leads, D]`."""

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.config import parse_duration
 from seqconv.data import Sequences, Series, Texts, count
 from seqconv.errors import DataError
 from seqconv.readers.series import START, series_from_table
 from seqconv.readers.tables import table_from_frame
+from seqconv.settings import parse_duration
 
 SOURCE = "the data"
 

@@ -68,16 +68,33 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
     return _finish(figure)
 
 
-def draw_forecast(times: np.ndarray, truth: np.ndarray, forecast: np.ndarray, unit: str) -> str:
-    """Forecast against truth over a stretch of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps."""
+def draw_forecast(
+    times: np.ndarray,
+    truth: np.ndarray,
+    forecast: np.ndarray,
+    unit: str,
+    ends: tuple[np.ndarray, np.ndarray] | None = None,
+) -> str:
+    """Forecast against truth over a stretch of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps.
+
+    Args:
+        ends: low and high end of the interval around each forecast, drawn as a band.
+    """
     from matplotlib import dates
 
     figure, axes = _start(10.2, 3.2)
     spacing = np.diff(times)
     gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
+    places = np.insert(times, gaps, times[gaps])
+
+    def break_line(values: np.ndarray) -> np.ndarray:
+        return np.insert(values.astype(np.float64), gaps, np.nan)
+
+    if ends is not None:
+        band = {"color": VALIDATION, "alpha": 0.25, "linewidth": 0.0, "label": "interval"}
+        axes.fill_between(places, *map(break_line, ends), **band)
     for values, colour, label in ((truth, TRAINING, "truth"), (forecast, VALIDATION, "forecast")):
-        broken = np.insert(values.astype(np.float64), gaps, np.nan)
-        axes.plot(np.insert(times, gaps, times[gaps]), broken, color=colour, label=label, linewidth=1.4)
+        axes.plot(places, break_line(values), color=colour, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
     locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)

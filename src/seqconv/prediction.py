@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from seqconv.bundle import Bundle
-from seqconv.config import SeriesDataConfig, TextDataConfig, parse_number
+from seqconv.config import SeriesDataConfig, TextDataConfig
 from seqconv.data import Series
 from seqconv.datasets import HEADERS
 from seqconv.errors import DataError
@@ -20,6 +20,7 @@ from seqconv.readers.sequences import read_sequences
 from seqconv.readers.series import series_from_table
 from seqconv.readers.tables import Frame, Table, add_columns, create_table, iterate_tables, read_table
 from seqconv.readers.texts import read_lines
+from seqconv.settings import parse_number
 from seqconv.windows import show_duration
 
 PIECE = 50_000  # rows read at a time
@@ -35,7 +36,8 @@ def predict_file(
     """The rows of `source` with the model's answers behind them, in pieces, so that any length passes.
 
     Texts get `prediction` (several labels: apart by `|`) and `probability of CLASS`; a series gets for each row the
-    forecasts that end there, `TARGET in LEAD`, null where a window is not whole; sequences get a row each.
+    forecasts that end there, `TARGET in LEAD`, null where a window is not whole, behind each the ends of its interval,
+    `TARGET in LEAD low` and `high`, where the model has them; sequences get a row each.
 
     Args:
         source: a table; for texts also a file or stream with a text a line.
@@ -183,16 +185,19 @@ def _tail(series: Series, rows: int) -> Series:
 
 
 def _forecast_columns(predictor: Predictor, features: SeriesFeatures, series: Series, rows: int) -> Columns:
-    """For the last `rows` rows of `series` the forecasts made there, NaN where none can be made."""
+    """For the last `rows` rows of `series` the forecasts made there and their intervals, NaN where none can be."""
     spec, count = features.spec, len(series.times)
-    found = np.full((count, len(spec.delays), len(features.targets)), np.nan, np.float32)
+    names = ("", " low", " high") if features.margins else ("",)
+    found = np.full((len(names), count, len(spec.delays), len(features.targets)), np.nan, np.float32)
     if count > spec.lookback - spec.step:
-        made = predictor.forecast(series.values, series.times)
-        found[count - len(made) :] = made
+        forecast = predictor.forecast_interval if features.margins else predictor.forecast
+        made = np.reshape(forecast(series.values, series.times), (len(names), -1, *found.shape[2:]))
+        found[:, count - made.shape[1] :] = made
     return {
-        f"{target} in {show_duration(lead * spec.interval_s)}": found[count - rows :, place, index]
+        f"{target} in {show_duration(lead * spec.interval_s)}{name}": found[number, count - rows :, place, index]
         for place, lead in enumerate(spec.leads)
         for index, target in enumerate(features.targets)
+        for number, name in enumerate(names)
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,14 @@ from seqconv.tokens import TokenInputs
 HALF_SIGNS = np.array([[-0.5, 0.5]], np.float32)  # half of one logit, as those of two classes
 TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
 METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
+
+
+class Forecast(NamedTuple):
+    """Forecasts, and the ends of the intervals around them, each float32 `[N, H, targets]` in the targets' units."""
+
+    middle: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 class Predictor:
@@ -68,6 +76,24 @@ class Predictor:
         Raises:
             DataError: not a forecasting model, wrong columns, or fewer rows than one window.
         """
+        return self._forecast(values, times)[0]
+
+    def forecast_interval(self, values: np.ndarray, times: np.ndarray | None = None) -> Forecast:
+        """What `forecast` gives, and an interval around each, which held `training.interval` of the validation rows.
+
+        Args:
+            values, times: as for `forecast`.
+
+        Raises:
+            DataError: see `forecast`, and a model without intervals.
+        """
+        forecast, ends = self._forecast(values, times)
+        if ends is None:
+            raise DataError("this model has no intervals. Train with --set training.interval=0.8")
+        return Forecast(forecast, *ends)
+
+    def _forecast(self, values: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray] | None]:
+        """Forecasts, and the low and the high ends of their intervals."""
         features = self.bundle.features
         if not isinstance(features, SeriesFeatures):
             raise DataError(f"this model takes {TAKES[type(features)]}, not rows. Use {METHODS[type(features)]}")
@@ -82,10 +108,10 @@ class Predictor:
         stamps = stamps if times is None else times
         scaled = features.scale(Series(stamps, values, features.columns, spec.interval_s, "the rows"))
         anchors = spec.live_anchors(rows)
-        outputs = self.model.predict(features.inputs(scaled, anchors, times)) + features.base_at(scaled, anchors)
+        outputs = self.model.predict(features.inputs(scaled, anchors, times))
         # a network may not look at every row of its window, so a missing value need not show in its output
         outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, stamps)] = np.nan
-        return features.unscale(outputs)
+        return features.finish(outputs, features.base_at(scaled, anchors))
 
 
 def create_model(bundle: Bundle, engine: str = "native", threads: int = 0) -> Model:

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv import plots
 from seqconv.errors import BundleError
+from seqconv.evaluation import interval_rows, say_intervals
 from seqconv.page import build_lead, build_page, draw_facts, draw_table, show_number, write_page
 
 STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
@@ -47,6 +48,7 @@ def _page(results: dict[str, Any], history: list[dict[str, float]], predictions:
     sections = [
         ("Test set", _scores(results)),
         ("Beside the baselines", _comparison(results)),
+        ("Intervals", _intervals(results)),
         ("Training", _training(results, history)),
         ("Where it errs", _forecast(results, predictions) if results["task"] == "series" else _confusion(results)),
         ("Network", _network(results)),
@@ -124,12 +126,25 @@ def _confusion(results: dict[str, Any]) -> str:
 
 def _forecast(results: dict[str, Any], predictions: dict[str, np.ndarray]) -> str:
     times = predictions["times"]
-    truth, forecast = (predictions[name][:, 0, 0] for name in ("targets", "outputs"))
+    drawn = {name: values[:, 0, 0] for name, values in predictions.items() if name != "times"}
     middle = times[len(times) // 2]
     chosen = (times >= middle) & (times < middle + np.timedelta64(STRETCH, "s"))
-    picture = plots.draw_forecast(times[chosen], truth[chosen], forecast[chosen], results["targets"][0])
+    truth, forecast, *ends = (drawn[name][chosen] for name in ("targets", "outputs", "low", "high") if name in drawn)
+    band = (ends[0], ends[1]) if ends else None
+    picture = plots.draw_forecast(times[chosen], truth, forecast, results["targets"][0], band)
     first = " The first target at the first lead." if predictions["targets"][0].size > 1 else ""
-    return f'{picture}<p class="soft">Two weeks from the middle of the test set.{first}</p>'
+    held = f" The band: {100 * results['intervals']['share']:g} % intervals." if band else ""
+    return f'{picture}<p class="soft">Two weeks from the middle of the test set.{first}{held}</p>'
+
+
+def _intervals(results: dict[str, Any]) -> str:
+    if "intervals" not in results:
+        return ""
+    found = results["intervals"]
+    fit = " of the first fit" if results["refit"] else ""
+    note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
+    leads = draw_table(*interval_rows(found)) if len(found["leads"]) > 1 else ""
+    return f'<p>{escape(say_intervals(found))}</p>{leads}<p class="soft">{note}</p>'
 
 
 def _network(results: dict[str, Any]) -> str:

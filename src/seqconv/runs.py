@@ -16,16 +16,7 @@ from seqconv import datasets, evaluation
 from seqconv.baselines import fit_baselines
 from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
-from seqconv.config import (
-    NETWORK,
-    Recipe,
-    SeriesDataConfig,
-    TextConfig,
-    WindowConfig,
-    count_threads,
-    parse_duration,
-    to_toml,
-)
+from seqconv.config import NETWORK, Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, to_toml
 from seqconv.data import SeriesData, TextData
 from seqconv.drafts import Data, draft_recipe
 from seqconv.engines import Network
@@ -34,17 +25,20 @@ from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.fitted import Fitted, fingerprint, judge, keep_baseline, take_baseline
 from seqconv.models import Channelwise, Plan
 from seqconv.plans import build_plan
+from seqconv.quantiles import count_values, widen
 from seqconv.report import write_report
-from seqconv.splits import Split, merge_validation, split_sequences, split_series, split_texts
+from seqconv.series_splits import split_series
+from seqconv.settings import parse_duration
+from seqconv.splits import Split, merge_validation, split_sequences, split_texts
 from seqconv.summaries import LayerSummary, summarise
-from seqconv.training import Listener, Trained, fit_network, start_network
+from seqconv.training import Listener, Trained, calibrate, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 MOST_WRITTEN = 2**24  # forecast values in predictions.npz
 OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
 JSON_KEYS = (
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "model", "offer", "seconds"),
+    *("baselines", "beats_baselines", "verdict", "intervals", "model", "offer", "seconds"),
 )
 
 
@@ -177,9 +171,12 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
+        bundle = replace(bundle, features=calibrate(network.predict, split, recipe.training))
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
         elif options.refit:
+            if recipe.training.interval:
+                listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
             network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
@@ -209,7 +206,7 @@ def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, t
 def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
     """All but recipe and history of a run folder; `about` and the scores, which `metrics.json` holds."""
     results = about | _results(split, fitted) | judge(fitted, split, fitted.bundle.recipe.training.loss)
-    _write_predictions(folder, split, fitted.scored.test_outputs)
+    _write_predictions(folder, split, fitted)
     write_bundle(fitted.bundle, folder / "model")
     (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     write_report(folder)
@@ -253,7 +250,8 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
         ConfigError: layers that do not fit the data.
     """
     rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
-    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, features.outputs)
+    outputs = features.outputs * count_values(recipe.training.interval)
+    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
     channelwise = any(isinstance(layer, Channelwise) for layer in plan)
     if channelwise and isinstance(features, SeriesFeatures) and features.targets != features.columns:
         raise ConfigError(
@@ -276,7 +274,8 @@ def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSumm
         length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
         calendar = 2 * len(CALENDAR) * recipe.data.calendar
         shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
-        return summarise(build_plan(recipe.network.layers, shape), shape)
+        values = count_values(recipe.training.interval)
+        return summarise(build_plan(recipe.network.layers, shape, outputs=values), shape)
     split = prepare(recipe, 1, Listener(), Timer(), data=data)
     return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
 
@@ -364,18 +363,22 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
     }
 
 
-def _write_predictions(folder: Path, split: Split, outputs: np.ndarray) -> None:
-    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps.
+def _write_predictions(folder: Path, split: Split, fitted: Fitted) -> None:
+    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps and
+    the ends of their intervals.
 
     Of forecasts with more than `MOST_WRITTEN` values those of evenly spaced test windows.
     """
+    outputs, ends, features = fitted.scored.test_outputs, fitted.scored.test_ends, fitted.bundle.features
     found = {"outputs": outputs}
-    if not isinstance(split.features, SeriesFeatures):
+    if not isinstance(features, SeriesFeatures):
         found["targets"] = np.asarray(split.test.targets)
     else:
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         written = {"outputs": outputs[rows], "targets": split.test.targets[rows]}
-        found = {name: split.features.unscale(values) for name, values in written.items()}
+        if ends is not None:
+            written |= dict(zip(("low", "high"), widen(ends[:, rows], outputs[rows], features.margins), strict=True))
+        found = {name: features.unscale(values) for name, values in written.items()}
         assert split.test.times is not None
         found["times"] = split.test.times[rows]
     np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]

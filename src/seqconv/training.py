@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +11,17 @@ import numpy as np
 from seqconv import metrics
 from seqconv.checkpoint import Checkpoint, Epoch, Progress
 from seqconv.config import NETWORK, TrainingConfig
-from seqconv.engines import Network, create_network
+from seqconv.engines import Inputs, Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import ConfigError, SeqconvError
+from seqconv.features import Features, SeriesFeatures
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
 from seqconv.models import Dense, Plan, Weights
+from seqconv.quantiles import fit_margins, take_middle
 from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
+from seqconv.windows import Targets
 
 
 class TrainingError(SeqconvError):
@@ -131,8 +134,16 @@ def _judge_start(network: Network, split: Split, config: TrainingConfig) -> _Bes
     last = network.plan[-1]
     if not (isinstance(last, Dense) and last.zeros):
         return _Best(0, math.inf, {})
-    loss = metrics.score(network.predict(split.validation.inputs), split.validation.goals, config.loss)["loss"]
-    return _Best(0, loss, network.weights())
+    return _Best(0, _validate(network, split, config)["loss"], network.weights())
+
+
+def _validate(network: Network, split: Split, config: TrainingConfig) -> metrics.Metrics:
+    return _score(network.predict(split.validation.inputs), split.validation.goals, config)
+
+
+def _score(outputs: np.ndarray, goals: Targets, config: TrainingConfig) -> metrics.Metrics:
+    """Of the middles, where the network has intervals."""
+    return metrics.score(take_middle(outputs, goals), goals, config.loss)
 
 
 def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
@@ -163,7 +174,7 @@ def _run_epoch(
     if own:
         mean = _average(mean, own, config.averaging)
         network.set_weights(mean)
-    validation = metrics.score(network.predict(split.validation.inputs), split.validation.goals, config.loss)
+    validation = _validate(network, split, config)
     if own:
         network.set_weights(own)
     seconds = time.perf_counter() - started
@@ -197,12 +208,28 @@ def _train(
     total = total_metric = seen = 0.0
     goals = part.goals
     steps = network.train_batches(part.inputs, goals, batches, lambda size: draw_masks(needed, size, random))
-    for index, (loss, outputs) in zip(batches, steps, strict=True):
-        total += loss * len(index)
-        total_metric += metrics.score(outputs, goals[index], config.loss)["metric"] * len(index)
+    for index, step in zip(batches, steps, strict=True):
+        scores = _score(step.outputs, goals[index], config)
+        # with intervals the middles' part, as in validation
+        total += (scores["loss"] if config.interval else step.loss) * len(index)
+        total_metric += scores["metric"] * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
     return total / seen, total_metric / seen
+
+
+def calibrate(predict: Callable[[Inputs], np.ndarray], split: Split, config: TrainingConfig) -> Features:
+    """The split's features, with the margins of the network's intervals, if it has any, as validation rows tell them.
+
+    Args:
+        predict: of the network.
+    """
+    if not config.interval:
+        return split.features
+    assert isinstance(split.features, SeriesFeatures)
+    ends = split.validation.finish_ends(predict(split.validation.inputs))
+    assert ends is not None
+    return replace(split.features, margins=fit_margins(ends, np.asarray(split.validation.targets), config.interval))
 
 
 def _check_alive(network: Network, part: Part) -> None:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from seqconv.config import WindowConfig, parse_duration
+from seqconv.config import WindowConfig
 from seqconv.errors import ConfigError, DataError
+from seqconv.settings import parse_duration
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ def evaluate(
     """Score a model on labelled data, with 95 % intervals.
 
     Classes: accuracy, log loss, F1, precision and recall of each class, confusion and calibration. Forecasts: MAE,
-    RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month. Without FILE a run is scored
-    on its test set, and once more with the time order of each input shuffled: the order probe.
+    RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month, what intervals hold. Without
+    FILE a run is scored on its test set, and once more with the time order of each input shuffled: the order probe.
     """
     from seqconv import assessment, digests
 
@@ -184,7 +184,11 @@ def _print_classes(result: dict[str, Any]) -> None:
 
 def _print_forecast(result: dict[str, Any]) -> None:
     from seqconv.digests import MONTHS, NAMES, target_rows
+    from seqconv.evaluation import interval_rows, say_intervals
 
+    if "intervals" in result:
+        print(f"{say_intervals(result['intervals'], 'truth')}\n")
+        _print_rows(*interval_rows(result["intervals"]))
     if len(result["targets"]) > 1:
         _print_rows(*target_rows(result))
     names = list(result["leads"][0])[2:]

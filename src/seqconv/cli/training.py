@@ -140,7 +140,7 @@ def train(
             listener.say(note)
         run = runs.train(draft.recipe, options, listener, draft.data)
     if json:
-        print_json({name: run.results[name] for name in runs.JSON_KEYS})
+        print_json({name: run.results[name] for name in runs.JSON_KEYS if name in run.results})
     elif not quiet:
         _print_results(run.results)
 
@@ -176,6 +176,10 @@ def _print_results(results: dict[str, Any]) -> None:
         scores = [show_number(row[part][metric]) for part in ("validation", "test")]
         table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
     print_table(table)
+    if "intervals" in results:
+        from seqconv.evaluation import say_intervals
+
+        print(f"\n{say_intervals(results['intervals'])}")
     if offer := results["offer"]:
         print(f"\n{offer['says']} It is saved too: seqconv predict {offer['run']} FILE")
     print(f"\nreport: {results['run']}/report.html")

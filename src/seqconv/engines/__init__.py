@@ -12,6 +12,7 @@ import numpy as np
 from seqconv.config import TrainingConfig
 from seqconv.errors import ConfigError, DataError, nearest, need
 from seqconv.models import Channelwise, Masks, Plan, ReadsIds, Shape, Weights, entries, shapes, walk, weight_shapes
+from seqconv.quantiles import count_values
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Targets, WindowInputs
 
@@ -168,12 +169,19 @@ def check_state(state: State, wanted: dict[str, Shape]) -> None:
             raise DataError(f"checkpoint: {name!r} must have shape {shape}; got {state[name].shape}")
 
 
-def check_targets(loss: str, targets: np.ndarray, count: int, outputs: int) -> None:
-    """Targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32 `[N, outputs]`.
+def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:
+    """Targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32 `[N, outputs]`; for a
+    network with intervals `[N, outputs / 3]`.
 
     Raises:
-        DataError: no example, another shape or type, or a class that does not exist.
+        DataError: no example, another shape or type, a class that does not exist, or outputs that are no threes.
     """
+    loss, values = training.loss, count_values(training.interval)
+    if outputs % values:
+        raise DataError(
+            f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"
+        )
+    outputs //= values
     if count == 0:
         raise DataError("training: a batch must have at least one example; got none")
     classes = loss == "categorical_crossentropy"

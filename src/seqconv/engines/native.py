@@ -133,9 +133,9 @@ class NativeNetwork:
 
     def _backward(self, batch: Batch, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
         """Loss and outputs; the gradients are left in the context."""
-        check_targets(self._training.loss, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
+        check_targets(self._training, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
         outputs = self._forward(batch, masks, train=True).copy()
-        loss, gradient = compute_loss(self._training.loss, outputs, targets)
+        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.interval)
         dy: np.ndarray | None = gradient
         for step in reversed(self._steps):
             assert dy is not None  # only the first step, which runs last here, gives none

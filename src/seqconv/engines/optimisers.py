@@ -9,6 +9,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import BETAS, EPSILON, RHO, State
 from seqconv.engines.steps import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.models import Weights
+from seqconv.quantiles import VALUES, score_ends, slope_ends
 
 TABLES = (".embeddings", ".table", ".scale")  # weights whose gradient may come as rows
 
@@ -18,8 +19,20 @@ def _flat(table: np.ndarray) -> np.ndarray:
     return table.reshape(len(table), -1)
 
 
-def compute_loss(loss: str, outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`."""
+def compute_loss(
+    loss: str, outputs: np.ndarray, targets: np.ndarray, interval: float = 0.0
+) -> tuple[float, np.ndarray]:
+    """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`.
+
+    With an `interval` the mean of the middles' loss and those of both ends, see `quantiles.score_ends`.
+    """
+    if interval:
+        middle, low, high = np.split(outputs, VALUES, axis=1)
+        ends = np.stack([low, high])
+        own, gradient = compute_loss(loss, middle, targets)
+        total = own + 2 * float(score_ends(ends, targets, interval).mean())
+        slopes = (slope_ends(ends, targets, interval) / targets.size).astype(np.float32)
+        return total, np.concatenate([gradient, *slopes], axis=1)
     each = metrics.example_losses(outputs, targets, loss)
     slope = _slope(loss, outputs, targets)
     count = len(slope) if loss == "categorical_crossentropy" else slope.size

@@ -51,6 +51,7 @@ from seqconv.models import (
     TokenConv,
     Weights,
 )
+from seqconv.quantiles import VALUES, find_levels
 from seqconv.windows import Targets
 
 CHUNK = 256  # examples per forward pass of `predict`
@@ -157,9 +158,11 @@ class TorchNetwork:
         return run(self.plan, values, self._weights, {name: self._float(mask) for name, mask in masks.items()})
 
     def _backward(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
-        check_targets(self._training.loss, targets, len(x), count_outputs(self.plan, x.shape[1:]))
+        training = self._training
+        check_targets(training, targets, len(x), count_outputs(self.plan, x.shape[1:]))
         outputs = self._forward(x, masks)
-        loss = compute_loss(self._training.loss, outputs, torch.as_tensor(targets, device=self._device))
+        wanted = torch.as_tensor(targets, device=self._device)
+        loss = compute_loss(training.loss, outputs, wanted, training.interval)
         for tensor in self._weights.values():
             tensor.grad = torch.zeros_like(tensor)  # stays zero where no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]
@@ -185,8 +188,15 @@ def _create_optimiser(training: TrainingConfig, parameters: list[Tensor]) -> tor
     return torch.optim.RMSprop(parameters, lr=rate, alpha=RHO, eps=EPSILON)
 
 
-def compute_loss(loss: str, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean loss over batch and outputs; the formulas stand in `metrics.example_losses`."""
+def compute_loss(loss: str, outputs: Tensor, targets: Tensor, interval: float = 0.0) -> Tensor:
+    """Mean loss over batch and outputs; the formulas stand in `metrics.example_losses` and `quantiles.score_ends`."""
+    if interval:
+        middle, *ends = outputs.chunk(VALUES, dim=1)
+        total = compute_loss(loss, middle, targets)
+        for end, level in zip(ends, find_levels(interval), strict=True):
+            difference = end - targets
+            total = total + (difference.abs() + (1 - 2 * level) * difference).mean()
+        return total
     if loss == "categorical_crossentropy":
         return functional.cross_entropy(outputs, targets.long())
     targets = targets.to(outputs.dtype)

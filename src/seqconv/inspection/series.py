@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import datasets
-from seqconv.config import ALL, UNITS_S, Recipe, SeriesDataConfig, parse_number
+from seqconv.config import ALL, Recipe, SeriesDataConfig
 from seqconv.data import Series, SeriesData, count
 from seqconv.drafts import complete_recipe, to_duration
 from seqconv.errors import ConfigError, DataError, nearest
@@ -20,7 +20,8 @@ from seqconv.periods import find_periods
 from seqconv.readers.files import Table
 from seqconv.readers.series import find_times
 from seqconv.readers.tables import read_table
-from seqconv.splits import split_series
+from seqconv.series_splits import split_series
+from seqconv.settings import UNITS_S, parse_number
 from seqconv.windows import WindowSpec
 
 MOST_COLUMNS = 40  # whose periods are looked at

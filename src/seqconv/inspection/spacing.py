@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.config import SeriesDataConfig, parse_duration
+from seqconv.config import SeriesDataConfig
 from seqconv.data import count
 from seqconv.errors import DataError
 from seqconv.inspection.findings import Finding, quote, refuse, show_places, take_rows
@@ -13,6 +13,7 @@ from seqconv.readers.sampling import space_rows
 from seqconv.readers.series import START, time_cells
 from seqconv.readers.times import Times, is_time, read_times
 from seqconv.readers.zones import suspect_clock_changes
+from seqconv.settings import parse_duration
 from seqconv.windows import show_duration
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seqconv.config import parse_duration
 from seqconv.data import Series, count
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.readers.numbers import MISSING as MISSING_WORDS
 from seqconv.readers.sampling import space_rows
 from seqconv.readers.tables import Table, read_table
 from seqconv.readers.times import EXAMPLES, Times, is_number_of_time, is_time, read_times
+from seqconv.settings import parse_duration
 from seqconv.windows import show_duration
 
 if TYPE_CHECKING:
