@@ -54,7 +54,7 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
     layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
   } else {
     layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
-    layout.kernel_scratch = scratch_floats(rows, layout.row) + winners;
+    layout.kernel_scratch = scratch_floats(rows, layout.row) + winners + (layout.block + 1) * 2;
   }
   return layout;
 }
