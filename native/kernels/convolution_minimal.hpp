@@ -201,11 +201,11 @@ bool multiply_points(const Layer& layer, int first, const float* inputs, const T
     for (int t = 0; t < count; ++t, ++tile) {
       vf values[OUTPUTS][V];
       interpolate<P, V>(products + t * V * LANES, layer.bias + first, values);
-      for (int v = 0; v < V; ++v)
-        strange += 0.0f * ((values[0][v] + values[1][v]) + (values[2][v] + values[3][v]));
+      // what is not finite at a point shows in the first or the last output
+      for (int v = 0; v < V; ++v) strange += 0.0f * (values[0][v] + values[OUTPUTS - 1][v]);
       int step = first_step(tiles.first + tile, dilation);
       for (int i = 0; i < OUTPUTS && step < tiles.steps; ++i, step += dilation) {
-        pooling.add(values[i], place);
+        pooling.template add<true>(values[i], place);
         if (++place < layer.group) continue;
         pooling.write(layer.group == 1 ? step : group++);
         place = 0;

@@ -106,6 +106,8 @@ struct Pooling {
   vf best[V] = {};
   vi winner[V] = {};
 
+  // `Finite`: no value is a NaN
+  template <bool Finite = false>
   inline void add(const vf (&values)[V], int place) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -115,7 +117,8 @@ struct Pooling {
         continue;
       }
       // a NaN wins over everything, and nothing but another NaN wins over it; the first of equals stays
-      const vi wins = (values[v] > best[v]) | (values[v] != values[v]);
+      vi wins = values[v] > best[v];
+      if constexpr (!Finite) wins |= values[v] != values[v];
       best[v] = select(wins, values[v], best[v]);
       winner[v] = select(wins, splat(place), winner[v]);
     }

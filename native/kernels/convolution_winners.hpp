@@ -56,7 +56,7 @@ inline Winners of_filter(Winners winners, int filter) {
 
 // A gradient that is not zero, and where its window begins
 struct Kept {
-  float value;
+  uint32_t bits;  // of the gradient
   int32_t offset;
 };
 
@@ -65,8 +65,10 @@ struct Kept {
 inline int keep_winners(const Winners& list, Kept* kept) {
   int count = 0, window = 0;
   for (ptrdiff_t i = 0, end = ptrdiff_t{list.count} * list.stride; i < end; i += list.stride) {
-    kept[count] = {list.value[i], window + list.offset[i]};
-    count += list.value[i] != 0;
+    uint32_t bits;
+    __builtin_memcpy(&bits, list.value + i, sizeof(float));
+    kept[count] = {bits, window + list.offset[i]};
+    count += bits << 1 != 0;  // neither 0 nor -0
     window += static_cast<int>(list.step);
   }
   return count;
@@ -80,7 +82,9 @@ void add_windows(const Kept* list, int count, const float* x, float* sum) {
   vf total[CHAINS][N] = {};
   const auto add = [&](const Kept& winner, int chain) {
     const float* window = x + winner.offset;
-    const vf value = splat(winner.value);
+    float gradient;
+    __builtin_memcpy(&gradient, &winner.bits, sizeof(float));
+    const vf value = splat(gradient);
 #pragma GCC unroll 16
     for (int n = 0; n < N; ++n) total[chain][n] += value * load(window + n * LANES);
   };
