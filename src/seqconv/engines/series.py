@@ -8,6 +8,7 @@ Reference: Giusti et al. 2013, arXiv:1302.1700 (fragments of max pooling); Yu an
 dilated form).
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ FEWEST = 64  # windows below which sharing is not worth a look
 ROWS = 16384  # most rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
 SHARES = 4  # chunks come in multiples of it, for the threads to share
 TAIL = 256  # windows for which the layers after the shared ones run at once
-OUTPUTS = 4  # neighbouring positions that a convolution computes as one; it takes fewer in another way
+OUTPUTS = 4  # positions, `dilation` apart, that a convolution computes as one; it takes fewer in another way
 SLIDING = 2  # a shared row costs up to that many times its multiply-adds, as its maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep
@@ -198,16 +199,18 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
     Returns:
         Both numbers; None if an output depends on the number of positions.
     """
-    seen = stride = 1
+    seen = stride = period = 1
     for layer in plan:
         match layer:
             case Conv() if not layer.left_pad:
                 seen += layer.reach * stride
+                period = math.lcm(period, OUTPUTS * layer.dilation * stride)
             case MaxPool(size):
                 seen += (size - 1) * stride
                 stride *= size
             case GlobalMaxPool():
-                return OUTPUTS * stride, seen + (OUTPUTS - 1) * stride
+                period = math.lcm(period, OUTPUTS * stride)
+                return period, seen + period - stride
             case Embed() | Relu() | Tanh() | Dropout():
                 pass
             case _:
