@@ -5,6 +5,7 @@
 #include "bindings.hpp"
 #include "convolution_checks.hpp"
 #include "kernels/convolution.hpp"
+#include "kernels/sliding.hpp"
 #include "parallel.hpp"
 
 namespace seqconv {
@@ -24,16 +25,17 @@ bool run_forward(ConvForward job, const float* kernel, const float* bias, int th
   const ConvLayout& layout = job.layout;
   const int64_t units = units_of(job.shape, layout.block), tasks = std::min(units, FORWARD_TASKS);
   const int64_t scratch_size = Pieces::rounded(layout.scratch);
-  Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + tasks * scratch_size);
+  const int64_t scratches = count_workers(tasks, threads) * scratch_size;
+  Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + scratches);
   float *weights = pieces.take(layout.weights), *padded_bias = pieces.take(layout.bias);
-  float* scratch = pieces.take(tasks * scratch_size);
+  float* scratch = pieces.take(scratches);
   kernels.pack_forward(job.shape, layout, kernel, bias, weights, padded_bias);
   job.weights = weights;
   job.bias = padded_bias;
   std::atomic<bool> right{true};
-  parallel_for(static_cast<int>(tasks), threads, [&](int task) {
+  parallel_for_workers(static_cast<int>(tasks), threads, [&](int task, int worker) {
     const int64_t first = units * task / tasks, last = units * (task + 1) / tasks;
-    if (!kernels.forward(job, first, last, scratch + task * scratch_size)) right = false;
+    if (!kernels.forward(job, first, last, scratch + worker * scratch_size)) right = false;
   });
   return right;
 }
@@ -92,28 +94,27 @@ bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* 
   const int64_t examples = job.shape.examples;
   const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS),
                 shares = cut.chunks * cut.parts;
-  const int64_t input_size = Pieces::rounded(layout.input_scratch),
-                share_size = Pieces::rounded(layout.kernel_scratch);
+  const int64_t scratch_size = Pieces::rounded(std::max(layout.input_scratch, layout.kernel_scratch)),
+                scratches = count_workers(inputs + shares, threads) * scratch_size;
   const int64_t bias_size = Pieces::rounded(job.shape.filters), partial_size = cut.chunks * layout.partial;
   const int64_t weights_size = job.dx == nullptr ? 0 : layout.gradient_weights;
-  Pieces pieces(Pieces::rounded(weights_size) + inputs * input_size + shares * share_size +
-                Pieces::rounded(partial_size) + cut.chunks * bias_size);
-  float* weights = pieces.take(weights_size);
-  float *input_scratch = pieces.take(inputs * input_size), *share_scratch = pieces.take(shares * share_size);
+  Pieces pieces(Pieces::rounded(weights_size) + scratches + Pieces::rounded(partial_size) +
+                cut.chunks * bias_size);
+  float *weights = pieces.take(weights_size), *scratch = pieces.take(scratches);
   const ConvPartials partials = {static_cast<int>(cut.chunks), bias_size, pieces.take(partial_size),
                                  pieces.take(cut.chunks * bias_size)};
   if (job.dx != nullptr) kernels.pack_backward(job.shape, layout, kernel, weights);
   job.weights = weights;
   std::atomic<bool> right{true};
-  parallel_for(static_cast<int>(inputs + shares), threads, [&](int task) {
+  parallel_for_workers(static_cast<int>(inputs + shares), threads, [&](int task, int worker) {
+    float* const own = scratch + worker * scratch_size;
     bool done;
     if (task < inputs) {
       const int first = static_cast<int>(examples * task / inputs);
-      done = kernels.input(job, first, static_cast<int>(examples * (task + 1) / inputs),
-                           input_scratch + task * input_size);
+      done = kernels.input(job, first, static_cast<int>(examples * (task + 1) / inputs), own);
     } else {
       ConvShare share = cut.share(job, partials, task - inputs);
-      share.scratch = share_scratch + (task - inputs) * share_size;
+      share.scratch = own;
       done = kernels.kernel(job, share);
     }
     if (!done) right = false;
@@ -151,6 +152,27 @@ void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFlo
   if (!right) refuse_arg(shape);
 }
 
+// ---- maxima that slide
+
+void slide_maximum(const FloatsIn<2>& x, int steps, int stride, const Floats<2>& y, int threads) {
+  const int64_t rows = static_cast<int64_t>(x.shape(0)), channels = static_cast<int64_t>(x.shape(1));
+  check_at_least("channels", channels, 1);
+  check_at_least("steps", steps, 1);
+  check_at_least("stride", stride, 1);
+  check_at_least("threads", threads, 1);
+  const int64_t kept = rows - (int64_t{steps} - 1) * stride;
+  check_at_least("rows kept (rows - (steps - 1) * stride)", kept, 1);
+  check_shape("y", y, {kept, channels});
+  const Slide slide = {x.data(), y.data(), stride * channels, kept * channels, steps};
+  const int64_t size = Pieces::rounded(slide.next), blocks = (kept - 1) / (int64_t{steps} * stride) + 1;
+  nb::gil_scoped_release unlocked;
+  Pieces pieces(count_workers(blocks, threads) * size);
+  float* scratch = pieces.take(count_workers(blocks, threads) * size);
+  parallel_for_workers(static_cast<int>(blocks), threads, [&](int block, int worker) {
+    sliding_kernels().block(slide, block, scratch + worker * size);
+  });
+}
+
 }  // namespace
 
 void bind_convolution(nb::module_& m) {
@@ -164,6 +186,8 @@ void bind_convolution(nb::module_& m) {
         "arg"_a.noconvert().none(), "dy"_a.noconvert(), "dx"_a.noconvert().none(), "dkernel"_a.noconvert(),
         "dbias"_a.noconvert(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a, "threads"_a,
         "Overwrites dx (unless None), dkernel and dbias with the gradients of conv_forward.");
+  m.def("slide_maximum", &slide_maximum, "x"_a.noconvert(), "steps"_a, "stride"_a, "y"_a.noconvert(),
+        "threads"_a, "y[i] = max of x[i + j * stride] for j < steps, [rows - (steps - 1) * stride, C].");
   bind_token_convolution(m);
 }
 

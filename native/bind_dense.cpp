@@ -198,8 +198,16 @@ void copy_window(const float* from, const Window& window, float* to) {
     std::memcpy(to, from, window.steps * window.channels * sizeof(float));
     return;
   }
-  for (int64_t l = 0; l < window.steps; ++l)
-    copy_row(from + l * window.step * window.channels, window.channels, to + l * window.channels);
+  constexpr int64_t AHEAD = 16;  // rows; the processor's own prefetching stops at every page
+  for (int64_t l = 0; l < window.steps; ++l) {
+    const float* const row = from + l * window.step * window.channels;
+    if (l + AHEAD < window.steps) {
+      const float* const later = row + AHEAD * window.step * window.channels;
+      __builtin_prefetch(later);
+      __builtin_prefetch(later + window.channels - 1);
+    }
+    copy_row(row, window.channels, to + l * window.channels);
+  }
 }
 
 void check_windows(const Window& window, int64_t rows, const int64_t* anchor, int64_t count) {

@@ -130,7 +130,7 @@ def test_padding_that_all_texts_share_changes_no_bit(monkeypatch: pytest.MonkeyP
 
 def test_padding_is_left_out_where_outputs_do_not_count_it() -> None:
     conv, end = (Embed(9, 4), Conv(4, 8, 3), Relu(), MaxPool(2), Conv(8, 8, 2, 2)), (GlobalMaxPool(), Dense(8, 1))
-    assert shortest_padding((*conv, *end)) == (8, 1 + 2 + 1 + 2 * 2 + 3 * 2)
+    assert shortest_padding((*conv, *end)) == (16, 1 + 2 + 1 + 2 * 2 + 16 - 2)  # positions in steps of 2 * 2
     assert shortest_padding((*conv, GlobalAveragePool(), Dense(8, 1))) is None
     assert shortest_padding((Embed(9, 4), Conv(4, 8, 3, 1, "causal"), *end)) is None
     assert shortest_padding((Embed(9, 4), Lstm(4, 8), *end)) is None

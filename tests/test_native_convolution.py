@@ -52,7 +52,7 @@ def gradients(x, kernel, dy, dilation, left_pad):
 
 def assert_close(got, expected, tolerance):
     """Within `tolerance` of the largest expected value, everywhere."""
-    scale = max(np.abs(expected).max(initial=0), 1e-3)
+    scale = max(np.nanmax(np.abs(expected), initial=0), 1e-3)
     np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale)
 
 
@@ -207,6 +207,36 @@ def test_minimal_filtering(pool, width):
     expected, _ = pool_groups(plain, True, pool)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
     assert_close(found[np.isfinite(expected)], expected[np.isfinite(expected)], 4e-6)
+
+
+@pytest.mark.parametrize("width", [3, 5, 7])
+@pytest.mark.parametrize(("length", "dilation", "left_pad"), [(1300, 54, 0), (1301, 18, 0), (400, 6, 36), (253, 2, 0)])
+def test_minimal_filtering_of_dilated_layers(length, dilation, left_pad, width):
+    x, kernel, bias = draw_floats(width, (2, length, 14), (width, 14, 33), 33)
+    expected = np.maximum(convolve(x, kernel, bias, dilation, left_pad), 0)
+    whole, _ = run_forward(x, kernel, bias, dilation, left_pad)
+    assert_close(whole, expected, 4e-6)
+    np.testing.assert_array_equal(whole, run_forward(x, kernel, bias, dilation, left_pad, threads=1)[0])
+    # tiles lie at the same steps of every example here too
+    cut = 4 * dilation
+    kept, _ = run_forward(np.ascontiguousarray(x[:, cut:]), kernel, bias, dilation)
+    np.testing.assert_array_equal(kept, run_forward(x, kernel, bias, dilation)[0][:, cut:])
+    x[1, 200, 3] = np.nan
+    found, _ = run_forward(x, kernel, bias, dilation, left_pad)
+    expected = np.maximum(convolve(x, kernel, bias, dilation, left_pad), 0)
+    assert_close(found, expected, 4e-6)  # NaN where one was seen, and nowhere else
+
+
+@pytest.mark.parametrize("stopped", [0.0, 0.6, 1.0])
+def test_gradients_that_relu_stopped_are_left_out(stopped):
+    x, kernel, dy = draw_floats(7, (3, 62, 9), (5, 9, 33), (3, 19, 33))
+    random = np.random.default_rng(7)
+    y = np.where(random.random(dy.shape) < stopped, 0, 1).astype(np.float32)
+    dy[0, 3] = -0.0
+    arg = random.integers(0, 3, dy.shape, dtype=np.int32)
+    exact = gradients(x, kernel, spread(dy, y, arg, True, 3, 58), 1, 0)
+    for got, expected in zip(run_backward(x, kernel, y, arg, dy, pool=3), exact, strict=True):
+        assert_close(got, expected, 2e-5)
 
 
 def test_infinities_are_values_like_others():

@@ -25,9 +25,12 @@ int unit_steps(const ConvShape& shape, int row) {
 ConvLayout plan(const ConvShape& shape, bool minimal) {
   ConvLayout layout = {};
   layout.row = scratch_row(shape);
+  layout.minimal = minimal && has_minimal(shape);
   layout.block = least(most(unit_steps(shape, layout.row) / shape.group, 1), shape.groups);
   // outputs are cut into tiles at the same steps, whatever the units
-  if (layout.block >= OUTPUTS && layout.block < shape.groups) layout.block = layout.block / OUTPUTS * OUTPUTS;
+  const int wide = layout.minimal ? OUTPUTS * shape.dilation : OUTPUTS;
+  if (wide > OUTPUTS) layout.block = least(most(layout.block, wide), shape.groups);
+  if (layout.block >= wide && layout.block < shape.groups) layout.block = layout.block / wide * wide;
   const bool dense = shape.pool == 1;
   const ptrdiff_t inputs = ptrdiff_t{shape.kernel} * shape.channels, filters = shape.filters;
   const ptrdiff_t rows = ptrdiff_t{layout.block} * shape.group + ptrdiff_t{shape.kernel - 1} * shape.dilation;
@@ -35,7 +38,6 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
                   winners = ptrdiff_t{layout.block} * filters * 2;
   layout.quantum = PANEL;
   layout.bias = round_up(shape.filters);
-  layout.minimal = minimal && has_minimal(shape);
   if (layout.minimal) {
     const int steps = layout.block * shape.group;
     layout.weights = ptrdiff_t{shape.kernel + OUTPUTS - 1} * shape.channels * layout.bias;
@@ -52,7 +54,7 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
     layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
   } else {
     layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
-    layout.kernel_scratch = scratch_floats(rows, layout.row) + winners;
+    layout.kernel_scratch = scratch_floats(rows, layout.row) + winners + (layout.block + 1) * 2;
   }
   return layout;
 }

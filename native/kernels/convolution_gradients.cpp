@@ -213,6 +213,7 @@ bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
   const Runs runs(shape, row);
   float* copy = share.scratch;
   float* lists = copy + scratch_floats(ptrdiff_t{job.layout.block} * shape.group + reach, row);
+  Kept* kept = reinterpret_cast<Kept*>(lists + ptrdiff_t{job.layout.block} * shape.filters * 2);
   for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
     Winners winners;
@@ -224,12 +225,14 @@ bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
       x = copy;
     }
     add_values(winners, share);
-    for (int o = share.first_filter; o < share.last_filter; ++o)
+    for (int o = share.first_filter; o < share.last_filter; ++o) {
+      const int count = keep_winners(of_filter(winners, o), kept);
       for (int run = 0; run < runs.count; ++run)
         for_pieces(runs.width, [&](int i, int vectors) {
           float* sums = share.kernel + ptrdiff_t{o} * window + run * row + i;
-          add_windows(vectors, of_filter(winners, o), x + run * runs.next + i, sums);
+          add_windows(vectors, kept, count, x + run * runs.next + i, sums);
         });
+    }
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // Minimal filtering: four neighbouring outputs of K taps from K + 3 products instead of 4 K. Inputs and taps
 // are taken for polynomials and evaluated at K + 3 points (0, infinity, and pairs +a, -a), multiplied there,
-// and brought back. For kernel sources only.
+// and brought back. A dilated layer is `dilation` plain ones, one for each remainder of the step: a tile's outputs and
+// inputs are that many steps apart. For kernel sources only.
 //
 // Reference: Winograd, Arithmetic Complexity of Computations, 1980; choice of points: Barabasz et al., Error
 // Analysis and Improving the Accuracy of Winograd Convolution, ACM TOMS 46(4), 2020.
@@ -53,22 +54,37 @@ constexpr Points<P> choose_points() {
   else return Points<P>({0.4, 0.8, 1.25, 2.5});
 }
 
+// Tiles lie side by side: `dilation` of them cover OUTPUTS * dilation steps
+inline int tiles_of(int steps, int dilation) {
+  const int wide = OUTPUTS * dilation;
+  return steps / wide * dilation + least(steps % wide, dilation);
+}
+inline int first_step(int tile, int dilation) {
+  return tile / dilation * OUTPUTS * dilation + tile % dilation;
+}
+
 // Whether a layer has a minimal form here, and is large enough for it to pay
 inline bool has_minimal(const ConvShape& shape) {
   const bool odd = shape.kernel == 3 || shape.kernel == 5 || shape.kernel == 7;
   const bool large = shape.channels >= 8 && shape.filters >= LANES && shape.steps >= OUTPUTS;
+  if (!odd || !large) return false;
   // steps that see padding alone are equal, and the first of them is to win: rounding would turn that
-  return odd && large && shape.dilation == 1 && shape.left_pad < shape.kernel;
+  if (shape.dilation == 1) return shape.left_pad < shape.kernel;
+  const int64_t products = int64_t{tiles_of(shape.steps, shape.dilation)} * (shape.kernel + OUTPUTS - 1);
+  return shape.group == 1 && 4 * products <= 3 * int64_t{shape.steps} * shape.kernel;
 }
 
-inline int tiles_of(int steps) { return (steps + OUTPUTS - 1) / OUTPUTS; }
 // Rows of x that the tiles of `steps` steps read
 inline int minimal_rows(const ConvShape& shape, int steps) {
-  return tiles_of(steps) * OUTPUTS + shape.kernel - 1;
+  const int wide = OUTPUTS * shape.dilation;
+  return (steps + wide - 1) / wide * wide + (shape.kernel - 1) * shape.dilation;
 }
+// Tiles that are brought to the points at once: all of a unit, whose groups may begin in one tile and end in the next
+inline int tiles_at_once(int tiles, int dilation) { return dilation == 1 ? tiles : least(tiles, 2 * TILE); }
 // Inputs at all points for a unit of `steps` steps, then the products of a register tile
 inline ptrdiff_t minimal_floats(const ConvShape& shape, int steps) {
-  return ptrdiff_t{shape.kernel + OUTPUTS - 1} * (tiles_of(steps) * round_up(shape.channels) + TILE * PANEL);
+  const int tiles = tiles_at_once(tiles_of(steps, shape.dilation), shape.dilation);
+  return ptrdiff_t{shape.kernel + OUTPUTS - 1} * (tiles * round_up(shape.channels) + TILE * PANEL);
 }
 
 // One vector of channels of one tile, from rows of x to the points, `next` floats apart
@@ -159,33 +175,39 @@ inline void interpolate(const float* products, const float* bias, vf (&y)[OUTPUT
   }
 }
 
+// Some tiles of a unit, and the unit's steps
+struct Tiles {
+  int first, count, steps;
+};
+
 // y, arg of one panel of filters; false: an output is not finite, and others may be wrong because of it
 template <int P, int V>
-bool multiply_points(const Layer& layer, int first, const float* inputs, int steps, float* products, float* y,
-                     int32_t* arg) {
+bool multiply_points(const Layer& layer, int first, const float* inputs, const Tiles& tiles, float* products,
+                     float* y, int32_t* arg) {
   constexpr int POINTS = 2 * P + 2;
   const float zeros[V * LANES] = {};
   const float* panel = layer.weights + ptrdiff_t{POINTS} * layer.channels * first;
-  const int row = round_up(layer.channels), tiles = tiles_of(steps);
+  const int row = round_up(layer.channels), dilation = layer.dilation;
   if (arg != nullptr) arg += first;
   Pooling<V> pooling{y + first, arg, layer.filters, layer.filters - first, layer.relu};
   vf strange = {};  // becomes NaN for good
-  for (int tile = 0, place = 0; tile < tiles;) {
-    const int count = tile_rows(tiles - tile);
+  for (int tile = 0, place = 0, group = 0; tile < tiles.count;) {
+    const int count = tile_rows(tiles.count - tile);
     for (int p = 0; p < POINTS; ++p) {
-      const Rows rows = {inputs + (ptrdiff_t{p} * tiles + tile) * row, row, 1, 0, layer.channels, 1};
+      const Rows rows = {inputs + (ptrdiff_t{p} * tiles.count + tile) * row, row, 1, 0, layer.channels, 1};
       multiply_rows<V>(count, rows, panel + ptrdiff_t{p} * layer.channels * V * LANES, zeros, 0,
                        products + p * TILE * V * LANES);
     }
     for (int t = 0; t < count; ++t, ++tile) {
       vf values[OUTPUTS][V];
       interpolate<P, V>(products + t * V * LANES, layer.bias + first, values);
-      for (int v = 0; v < V; ++v)
-        strange += 0.0f * ((values[0][v] + values[1][v]) + (values[2][v] + values[3][v]));
-      for (int i = 0; i < least(OUTPUTS, steps - tile * OUTPUTS); ++i) {
-        pooling.add(values[i], place);
+      // what is not finite at a point shows in the first or the last output
+      for (int v = 0; v < V; ++v) strange += 0.0f * (values[0][v] + values[OUTPUTS - 1][v]);
+      int step = first_step(tiles.first + tile, dilation);
+      for (int i = 0; i < OUTPUTS && step < tiles.steps; ++i, step += dilation) {
+        pooling.template add<true>(values[i], place);
         if (++place < layer.group) continue;
-        pooling.write();
+        pooling.write(layer.group == 1 ? step : group++);
         place = 0;
       }
     }
@@ -196,18 +218,23 @@ bool multiply_points(const Layer& layer, int first, const float* inputs, int ste
 // As convolve; x has minimal_rows rows, and a vector can be read anywhere in them
 template <int P>
 bool convolve_points(const Layer& layer, const float* x, int groups, float* y, int32_t* arg, float* scratch) {
-  const int steps = groups * layer.group, tiles = tiles_of(steps), row = round_up(layer.channels);
-  const ptrdiff_t next = ptrdiff_t{tiles} * row;
-  float *inputs = scratch, *products = scratch + (2 * P + 2) * next;
-  for (int tile = 0; tile < tiles; ++tile)
-    for (int c = 0; c < layer.channels; c += LANES)
-      evaluate_inputs<P>(x + ptrdiff_t{tile} * OUTPUTS * layer.channels + c, layer.channels,
-                         inputs + ptrdiff_t{tile} * row + c, next);
+  const int steps = groups * layer.group, dilation = layer.dilation, row = round_up(layer.channels);
+  const int all = tiles_of(steps, dilation), most_tiles = tiles_at_once(all, dilation);
+  float *inputs = scratch, *products = scratch + (2 * P + 2) * (ptrdiff_t{most_tiles} * row);
   bool finite = true;
-  for (int first = 0; first < layer.filters; first += PANEL) {
-    const bool narrow = layer.filters - first <= LANES;
-    const auto multiply = narrow ? multiply_points<P, 1> : multiply_points<P, 2>;
-    finite &= multiply(layer, first, inputs, steps, products, y, arg);
+  for (int first_tile = 0; first_tile < all; first_tile += most_tiles) {
+    const Tiles tiles = {first_tile, least(most_tiles, all - first_tile), steps};
+    const ptrdiff_t next = ptrdiff_t{tiles.count} * row, across = ptrdiff_t{dilation} * layer.channels;
+    for (int tile = 0; tile < tiles.count; ++tile) {
+      const float* from = x + ptrdiff_t{first_step(first_tile + tile, dilation)} * layer.channels;
+      for (int c = 0; c < layer.channels; c += LANES)
+        evaluate_inputs<P>(from + c, across, inputs + ptrdiff_t{tile} * row + c, next);
+    }
+    for (int first = 0; first < layer.filters; first += PANEL) {
+      const bool narrow = layer.filters - first <= LANES;
+      const auto multiply = narrow ? multiply_points<P, 1> : multiply_points<P, 2>;
+      finite &= multiply(layer, first, inputs, tiles, products, y, arg);
+    }
   }
   return finite;
 }

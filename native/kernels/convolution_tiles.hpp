@@ -106,6 +106,8 @@ struct Pooling {
   vf best[V] = {};
   vi winner[V] = {};
 
+  // `Finite`: no value is a NaN
+  template <bool Finite = false>
   inline void add(const vf (&values)[V], int place) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -115,21 +117,21 @@ struct Pooling {
         continue;
       }
       // a NaN wins over everything, and nothing but another NaN wins over it; the first of equals stays
-      const vi wins = (values[v] > best[v]) | (values[v] != values[v]);
+      vi wins = values[v] > best[v];
+      if constexpr (!Finite) wins |= values[v] != values[v];
       best[v] = select(wins, values[v], best[v]);
       winner[v] = select(wins, splat(place), winner[v]);
     }
   }
 
-  inline void write() {
+  inline void write(int group) {
+    const ptrdiff_t out = ptrdiff_t{group} * filters;
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
       if (relu) best[v] = select(best[v] < vf{}, vf{}, best[v]);
-      store_part(y + v * LANES, best[v], width - v * LANES);
-      if (arg != nullptr) store_part(arg + v * LANES, winner[v], width - v * LANES);
+      store_part(y + out + v * LANES, best[v], width - v * LANES);
+      if (arg != nullptr) store_part(arg + out + v * LANES, winner[v], width - v * LANES);
     }
-    y += filters;
-    if (arg != nullptr) arg += filters;
   }
 };
 
@@ -146,7 +148,7 @@ void convolve_panel(const Layer& layer, int first, const float* x, int groups, f
                ptrdiff_t{layer.dilation} * layer.channels,
                merged ? layer.kernel * layer.channels : layer.channels,
                merged ? 1 : layer.kernel};
-  for (int left = groups * layer.group, place = 0; left > 0;) {
+  for (int left = groups * layer.group, place = 0, group = 0; left > 0;) {
     const int count = tile_rows(left);
     multiply_rows<V>(count, rows, panel, layer.bias + first, 0, tile);
     for (int s = 0; s < count; ++s) {
@@ -154,7 +156,7 @@ void convolve_panel(const Layer& layer, int first, const float* x, int groups, f
       for (int v = 0; v < V; ++v) values[v] = load(tile + (s * V + v) * LANES);
       pooling.add(values, place);
       if (++place < layer.group) continue;
-      pooling.write();
+      pooling.write(group++);
       place = 0;
     }
     rows.x += ptrdiff_t{count} * layer.channels;

@@ -54,24 +54,45 @@ inline Winners of_filter(Winners winners, int filter) {
   return winners;
 }
 
+// A gradient that is not zero, and where its window begins
+struct Kept {
+  uint32_t bits;  // of the gradient
+  int32_t offset;
+};
+
+// Those of a filter, into `kept`, which has a place for each winner and one more; relu stops more than half of them
+// in most layers. Without a branch, which would be guessed wrong as often as not.
+inline int keep_winners(const Winners& list, Kept* kept) {
+  int count = 0, window = 0;
+  for (ptrdiff_t i = 0, end = ptrdiff_t{list.count} * list.stride; i < end; i += list.stride) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, list.value + i, sizeof(float));
+    kept[count] = {bits, window + list.offset[i]};
+    count += bits << 1 != 0;  // neither 0 nor -0
+    window += static_cast<int>(list.step);
+  }
+  return count;
+}
+
 // sum += gradient * window over the list: the filter's kernel gradient
 template <int N>
-void add_windows(const Winners& list, const float* x, float* sum) {
+void add_windows(const Kept* list, int count, const float* x, float* sum) {
   // a short window leaves registers free for several sums, whose additions need not wait for one another
   constexpr int CHAINS = N <= SUMS / 4 ? 4 : N <= SUMS / 2 ? 2 : 1;
   vf total[CHAINS][N] = {};
-  const auto add = [&](int group, int chain) {
-    const ptrdiff_t i = ptrdiff_t{group} * list.stride;
-    const float* window = x + group * list.step + list.offset[i];
-    const vf value = splat(list.value[i]);
+  const auto add = [&](const Kept& winner, int chain) {
+    const float* window = x + winner.offset;
+    float gradient;
+    __builtin_memcpy(&gradient, &winner.bits, sizeof(float));
+    const vf value = splat(gradient);
 #pragma GCC unroll 16
     for (int n = 0; n < N; ++n) total[chain][n] += value * load(window + n * LANES);
   };
-  int group = 0;
-  for (; group + CHAINS <= list.count; group += CHAINS)
+  int i = 0;
+  for (; i + CHAINS <= count; i += CHAINS)
 #pragma GCC unroll 4
-    for (int chain = 0; chain < CHAINS; ++chain) add(group + chain, chain);
-  for (; group < list.count; ++group) add(group, 0);
+    for (int chain = 0; chain < CHAINS; ++chain) add(list[i + chain], chain);
+  for (; i < count; ++i) add(list[i], 0);
 #pragma GCC unroll 16
   for (int n = 0; n < N; ++n) {
     vf all = load(sum + n * LANES);
@@ -97,9 +118,9 @@ void add_weights(const Winners& list, const float* weights, float* dx) {
 }
 
 template <int N = SUMS>
-void add_windows(int vectors, const Winners& list, const float* x, float* sum) {
-  if (vectors == N) return add_windows<N>(list, x, sum);
-  if constexpr (N > 1) add_windows<N - 1>(vectors, list, x, sum);
+void add_windows(int vectors, const Kept* list, int count, const float* x, float* sum) {
+  if (vectors == N) return add_windows<N>(list, count, x, sum);
+  if constexpr (N > 1) add_windows<N - 1>(vectors, list, count, x, sum);
 }
 
 template <int N = SUMS>

@@ -91,7 +91,7 @@ void look_up(const TokenForward& job, int example, int filter) {
       pooling.add(sum, step - begin);
       step = step >= constant.first && step < constant.last ? constant.last : step + 1;
     }
-    pooling.write();
+    pooling.write(group);
   }
 }
 

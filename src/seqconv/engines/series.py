@@ -8,6 +8,7 @@ Reference: Giusti et al. 2013, arXiv:1302.1700 (fragments of max pooling); Yu an
 dilated form).
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,9 +39,10 @@ from seqconv.models import (
 from seqconv.windows import WindowInputs
 
 FEWEST = 64  # windows below which sharing is not worth a look
-ROWS = 8192  # rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
+ROWS = 16384  # most rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
+SHARES = 4  # chunks come in multiples of it, for the threads to share
 TAIL = 256  # windows for which the layers after the shared ones run at once
-OUTPUTS = 4  # neighbouring positions that a convolution computes as one; it takes fewer in another way
+OUTPUTS = 4  # positions, `dilation` apart, that a convolution computes as one; it takes fewer in another way
 SLIDING = 2  # a shared row costs up to that many times its multiply-adds, as its maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep
@@ -125,7 +127,7 @@ class SharedPass:
             DataError: a window begins before the first row or ends after the last.
         """
         _check_rows(inputs)
-        order = np.argsort(inputs.anchors, kind="stable")
+        order = np.argsort(inputs.anchors, kind="stable")  # the other kinds take long where it is sorted already
         starts = inputs.anchors[order] - inputs.lookback
         if self.reduction is None:
             self._run_windows(inputs, order, starts, outputs)
@@ -133,7 +135,7 @@ class SharedPass:
             self._run_vectors(inputs, order, starts, outputs)
 
     def _is_cheaper(self, inputs: WindowInputs) -> bool:
-        starts = np.sort(inputs.anchors) - inputs.lookback
+        starts = np.sort(inputs.anchors, kind="stable") - inputs.lookback
         span = (inputs.shape[0] - 1) * inputs.step
         rows = sum(int(starts[stop - 1] - starts[begin]) + 1 + span for begin, stop in _chunks(starts))
         alone, here = 0, Reach(inputs.shape, inputs.step, 0)
@@ -146,18 +148,20 @@ class SharedPass:
 
     def _run_vectors(self, inputs: WindowInputs, order: np.ndarray, starts: np.ndarray, outputs: np.ndarray) -> None:
         """Each window is one vector after the reduction; chunks run on one thread each."""
-        vectors = np.empty((len(starts), self.reach.shape[1]), FLOAT)
-        workers = [Context(self.context.weights, 1) for _ in range(self.context.threads)]
-        chunks = list(_chunks(starts))
+        chunks, workers = list(_chunks(starts)), self.context.threads
 
         def work(number: int) -> None:
-            for begin, stop in chunks[number :: len(workers)]:
-                sheet = self._evaluate(inputs, starts[begin], starts[stop - 1], workers[number])
-                vectors[begin:stop] = self._reduce(sheet, starts[begin:stop] - starts[begin], workers[number])
+            context = Context(self.context.weights, 1)
+            steps = compile_plan(self.plan, context, start=self.shared + 1)
+            for begin, stop in chunks[number::workers]:
+                sheet = self._evaluate(inputs, starts[begin], starts[stop - 1], context)
+                x = self._reduce(sheet, starts[begin:stop] - starts[begin], context)
+                for step in steps:
+                    x = step.forward(x, {}, False)
+                outputs[order[begin:stop]] = x
 
-        with ThreadPoolExecutor(len(workers)) as executor:
-            list(executor.map(work, range(len(workers))))
-        self._run_tail(vectors, self.shared + 1, order, outputs)
+        with ThreadPoolExecutor(workers) as executor:
+            list(executor.map(work, range(workers)))
 
     def _run_windows(self, inputs: WindowInputs, order: np.ndarray, starts: np.ndarray, outputs: np.ndarray) -> None:
         """A recurrent layer follows: it reads the shared layer's positions of each window."""
@@ -172,14 +176,6 @@ class SharedPass:
                     x = step.forward(x, {}, False)
                 outputs[order[low : low + len(ends)]] = x
 
-    def _run_tail(self, vectors: np.ndarray, start: int, order: np.ndarray, outputs: np.ndarray) -> None:
-        steps = compile_plan(self.plan, self.context, start=start)
-        for low in range(0, len(vectors), ROWS):
-            x = vectors[low : low + ROWS]
-            for step in steps:
-                x = step.forward(x, {}, False)
-            outputs[order[low : low + ROWS]] = x
-
     def _evaluate(self, inputs: WindowInputs, first: int, last: int, context: Context) -> Sheet:
         """The shared layers for windows that begin at rows `first` to `last`; row 0 of the sheet is `first`."""
         rows = inputs.values[first : last + 1 + (inputs.shape[0] - 1) * inputs.step]
@@ -187,12 +183,12 @@ class SharedPass:
 
     def _reduce(self, sheet: Sheet, starts: np.ndarray, context: Context) -> np.ndarray:
         """One vector `[C]` for each window."""
-        steps = self.reach.shape[0]
+        steps, stride = self.reach.shape[0], sheet.stride
         if isinstance(self.reduction, LastStep):
-            return np.asarray(sheet.values[starts + (steps - 1) * sheet.stride - sheet.origin])
+            return _take_rows(sheet.values, starts + (steps - 1) * stride - sheet.origin)
         if isinstance(self.reduction, GlobalMaxPool):
-            return np.asarray(_slide_maximum(sheet.values, steps, sheet.stride, context, "reduce")[starts])
-        return np.asarray(_slide_sum(sheet.values, steps, sheet.stride)[starts] / np.float32(steps))
+            return _take_rows(_slide_maximum(sheet.values, steps, stride, context, "reduce"), starts)
+        return _take_rows(_slide_sum(sheet.values, steps, stride), starts) / np.float32(steps)
 
 
 def shortest_padding(plan: Plan) -> tuple[int, int] | None:
@@ -203,16 +199,18 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
     Returns:
         Both numbers; None if an output depends on the number of positions.
     """
-    seen = stride = 1
+    seen = stride = period = 1
     for layer in plan:
         match layer:
             case Conv() if not layer.left_pad:
                 seen += layer.reach * stride
+                period = math.lcm(period, OUTPUTS * layer.dilation * stride)
             case MaxPool(size):
                 seen += (size - 1) * stride
                 stride *= size
             case GlobalMaxPool():
-                return OUTPUTS * stride, seen + (OUTPUTS - 1) * stride
+                period = math.lcm(period, OUTPUTS * stride)
+                return period, seen + period - stride
             case Embed() | Relu() | Tanh() | Dropout():
                 pass
             case _:
@@ -246,11 +244,20 @@ def _split(plan: Plan, here: Reach) -> tuple[int, Reach] | None:
 
 def _chunks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
     """Slices of ascending `starts` that span at most `ROWS` rows each; rows between them are skipped."""
+    span = int(starts[-1] - starts[0]) + 1
+    rows = -(-span // (-(-span // (ROWS * SHARES)) * SHARES))
     begin = 0
     while begin < len(starts):
-        stop = int(np.searchsorted(starts, starts[begin] + ROWS))
+        stop = int(np.searchsorted(starts, starts[begin] + rows))
         yield begin, stop
         begin = stop
+
+
+def _take_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`values` at the ascending `rows`; where all follow one another, without a copy."""
+    first, count = int(rows[0]), len(rows)
+    follow = rows[-1] == first + count - 1 and bool(np.all(np.diff(rows) == 1))
+    return values[first : first + count] if follow else np.asarray(values[rows])
 
 
 def _run_layers(layers: Plan, sheet: Sheet, context: Context, prefix: str) -> Sheet:
@@ -292,14 +299,10 @@ def _convolve(conv: Conv, relu: bool, sheet: Sheet, context: Context, at: str) -
 
 
 def _slide_maximum(x: np.ndarray, steps: int, stride: int, context: Context, at: str) -> np.ndarray:
-    """y[i] = maximum of x[i + j * stride] for j < steps, by doubling."""
-    width = 1
-    while width < steps:
-        more = min(width, steps - width)
-        rows = len(x) - more * stride
-        out = context.buffer(f"shared.{at}.{width}", (rows, x.shape[1]))
-        x, width = np.maximum(x[:rows], x[-rows:], out=out), width + more
-    return x
+    """y[i] = maximum of x[i + j * stride] for j < steps."""
+    y = context.buffer(f"shared.{at}", (len(x) - (steps - 1) * stride, x.shape[1]))
+    _native.slide_maximum(x, steps, stride, y, context.threads)
+    return y
 
 
 def _slide_sum(x: np.ndarray, steps: int, stride: int) -> np.ndarray:
