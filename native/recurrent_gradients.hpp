@@ -1,6 +1,7 @@
 // The host side of a recurrent layer's backward pass.
 #pragma once
 
+#include "kernels/matmul.hpp"
 #include "recurrent_layer.hpp"
 
 namespace seqconv {
@@ -114,25 +115,24 @@ inline void RecurrentLayer::write_table(const RecurrentBackwardCall& call, int t
 }
 
 inline void RecurrentLayer::write_sums(const RecurrentBackwardCall& call) const {
-  const auto add = [&](float* out, auto from) {  // one gate of one row, over all groups in order
-    std::fill_n(out, shape_.units, 0.0f);
-    for (const RecurrentGradients& sums : sums_) {
-      const float* part = from(sums);
-      for (int j = 0; j < shape_.units; ++j) out[j] += part[j];
-    }
-  };
+  const RecurrentGradients& first = sums_[0];
+  if (sums_.size() > 1) {  // the groups' sums lie one behind the other: added in order, onto the first
+    const ptrdiff_t size = sums_[1].recurrent - first.recurrent;
+    float* total = first.input != nullptr ? first.input : first.recurrent;
+    matmul_kernels().add_parts(total, static_cast<int64_t>(sums_.size()), size, 0, size, total);
+  }
   for (int g = 0; g < shape_.gates; ++g) {
     const ptrdiff_t at = g * shape_.unit_row, width = ptrdiff_t{shape_.gates} * shape_.units;
     for (int k = 0; call.dkernel != nullptr && k < shape_.inputs; ++k)
-      add(call.dkernel + k * width + g * shape_.units,
-          [&](auto& s) { return s.input + k * gates_row() + at; });
+      std::copy_n(first.input + k * gates_row() + at, shape_.units,
+                  call.dkernel + k * width + g * shape_.units);
     for (int k = 0; k < shape_.units; ++k)
-      add(call.drecurrent_kernel + k * width + g * shape_.units,
-          [&](auto& s) { return s.recurrent + k * gates_row() + at; });
+      std::copy_n(first.recurrent + k * gates_row() + at, shape_.units,
+                  call.drecurrent_kernel + k * width + g * shape_.units);
     const ptrdiff_t slot = input_slot(g) * shape_.unit_row;
-    add(call.dbias + g * shape_.units, [&](auto& s) { return s.bias + slot; });
+    std::copy_n(first.bias + slot, shape_.units, call.dbias + g * shape_.units);
     if (shape_.cell == Cell::gru_reset_after)
-      add(call.dbias + (shape_.gates + g) * shape_.units, [&](auto& s) { return s.bias + at; });
+      std::copy_n(first.bias + at, shape_.units, call.dbias + (shape_.gates + g) * shape_.units);
   }
 }
 

@@ -92,8 +92,14 @@ inline void RecurrentLayer::take_scratch(Pieces& pieces, RecurrentScratch& scrat
                                          const RecurrentCall& call) const {
   const ptrdiff_t rows = std::min(block_rows(), call.batch), size = rows * shape_.unit_row;
   scratch = {};
-  if (call.x != nullptr) scratch.inputs = pieces.take<float>(shape_.gates * rows * shape_.input_row);
-  if (call.recurrent_mask != nullptr) scratch.states = pieces.take<float>(shape_.gates * size);
+  const ptrdiff_t gate_rows = shape_.gates * rows;
+  if (call.x != nullptr) scratch.inputs = pieces.take<float>(gate_rows * shape_.input_row);
+  if (call.input_mask != nullptr)
+    scratch.live_inputs = pieces.take<int32_t>(gate_rows * (1 + shape_.input_row));
+  if (call.recurrent_mask != nullptr) {
+    scratch.states = pieces.take<float>(gate_rows * shape_.unit_row);
+    scratch.live_states = pieces.take<int32_t>(gate_rows * (1 + shape_.unit_row));
+  }
   scratch.reset_states = pieces.take<float>(RECURRENT_CHUNK * size);
   scratch.grad_states = pieces.take<float>(size);
   scratch.grad_cells = pieces.take<float>(size);
@@ -104,8 +110,6 @@ inline void RecurrentLayer::take_states(Pieces& pieces, RecurrentBlock& block) c
   const ptrdiff_t rows = block.rows, states = (block.keep ? block.steps + 1 : 2) * rows * shape_.unit_row;
   block.states = pieces.take<float>(states);
   if (shape_.cell == Cell::lstm) block.cells = pieces.take<float>(states);
-  if (block.x != nullptr)
-    block.inputs = pieces.take<float>((block.keep ? block.steps : 1) * rows * shape_.input_row);
   if (block.input_mask != nullptr)
     block.input_masks = pieces.take<float>(shape_.gates * rows * shape_.input_row);
   if (block.recurrent_mask != nullptr)
@@ -165,7 +169,6 @@ inline void RecurrentLayer::predict_block(RecurrentBlock block, const RecurrentB
   block.states = place.states;
   block.cells = place.cells;
   block.slots = place.slots;
-  block.inputs = place.inputs;
   attach(block, &shared);
   write_shared(block, &shared);
   recurrent_kernels().forward(block);

@@ -179,6 +179,21 @@ def test_shapes_that_matter(cell: str, batch: int, length: int, inputs: int, uni
     check_case(draw_case(cell, batch, length, inputs, units, masks="ir", all_states=False))
 
 
+@pytest.mark.parametrize("cell", CELLS)
+def test_masks_that_leave_nothing_or_everything(cell: str) -> None:
+    """Gradients skip what a mask leaves out, so every number of places left counts: none, one, all."""
+    case = draw_case(cell, batch=3, length=34, inputs=19, units=37, masks="ir", all_states=False)
+    for name in ("input_mask", "recurrent_mask"):
+        mask = case.arrays[name]
+        mask[:, 0], mask[:, 1], mask[0, 2, 1:] = 0, 1, 0
+    check_case(case)
+    layer = case.layer()
+    run_forward(case, layer)
+    gradients = run_backward(case, layer)
+    assert not gradients["kernel"][:, :37].any()
+    assert not gradients["recurrent_kernel"][:, :37].any()
+
+
 def test_a_step_worked_by_hand() -> None:
     """One unit, one step from a zero state: h = (1 - z) c."""
     x, kernel = np.ones((1, 1, 1), np.float32), np.array([[0.0, 0.0, 1.0]], np.float32)

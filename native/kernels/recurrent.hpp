@@ -42,6 +42,9 @@ struct RecurrentScratch {
   float* grad_states;      // [rows][unit_row]
   float* grad_cells;       // [rows][unit_row]
   float* grad_candidates;  // [rows][unit_row]
+  // where masks are not zero: for each gate and row how many places, and then which
+  int32_t* live_inputs;  // [gates][rows][1 + input_row]
+  int32_t* live_states;  // [gates][rows][1 + unit_row]
 };
 
 // Sums of one group of blocks
@@ -80,7 +83,6 @@ struct RecurrentBlock {
   float* states;       // [steps + 1][rows][unit_row]
   float* cells;        // the same for an LSTM
   float* slots;        // [steps][rows][slot_row]
-  float* inputs;       // [steps][rows][input_row]
   float* input_masks;  // [gates][rows][input_row]
   float* state_masks;  // [gates][rows][unit_row]
   int32_t* used_ids;   // [steps][rows]

@@ -7,12 +7,44 @@
 namespace seqconv::SEQCONV_ISA {
 namespace {
 
+// Steps between asking for kept memory and its use
+constexpr int BACK_AHEAD = 4;
+
 struct BackStep {
   float* slots;
   const float* state;  // before the step
   const float* cell;
   float* reset;  // [rows][unit_row]: r * state, for the weight gradient of a GRU that resets first
+  float* bias;   // sums of a row of slots
+  int ahead;     // a step whose memory is asked for
 };
+
+// One of `parts` parts of what a step reads, between two products: all at once, loads would wait for it
+inline void prefetch_part(const RecurrentBlock& b, const BackStep& step, int part, int parts) {
+  if (step.ahead < 0) return;
+  const auto ask = [&](const float* from, ptrdiff_t row) {
+    const ptrdiff_t begin = b.rows * part / parts, end = b.rows * (part + 1) / parts;
+    prefetch(from + begin * row, (end - begin) * row);
+  };
+  ask(slots_at(b, step.ahead), b.shape.slot_row);
+  ask(state_at(b, b.states, step.ahead), b.shape.unit_row);
+  if (b.shape.cell == Cell::lstm) ask(state_at(b, b.cells, step.ahead), b.shape.unit_row);
+}
+
+inline void add(float* sum, vf more) { store(sum, load(sum) + more); }
+
+// Gradients of the sums of four gates into their slots, and onto the bias's
+inline void store_gradients(float* slots, ptrdiff_t row, const vf (&found)[4], vf (&sums)[4]) {
+#pragma GCC unroll 4
+  for (int g = 0; g < 4; ++g) {
+    store(slots + g * row, found[g]);
+    sums[g] += found[g];
+  }
+}
+inline void add_sums(float* bias, ptrdiff_t row, const vf (&sums)[4]) {
+#pragma GCC unroll 4
+  for (int g = 0; g < 4; ++g) add(bias + g * row, sums[g]);
+}
 
 // dstates += gradients of some gates' sums times U transposed, each gate under its mask
 inline void add_state_gradient(const RecurrentBlock& b, const BackStep& step, Gates gates) {
@@ -50,28 +82,40 @@ inline void candidate_gradient(const RecurrentBlock& b, const BackStep& step) {
 inline void back_gru(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;
-  for (int e = 0; e < b.rows; ++e) {
-    float* slots = step.slots + e * b.shape.slot_row;
-    for (ptrdiff_t i = 0; i < row; i += LANES) {
-      const vf z = load(slots + i), c = load(slots + 2 * row + i), d = load(dstates + e * row + i);
-      store(slots + i, d * (load(step.state + e * row + i) - c) * z * (1.0f - z));
-      store(slots + 2 * row + i, d * (1.0f - z) * (1.0f - c * c));
+  prefetch_part(b, step, 0, 2);
+  for (ptrdiff_t i = 0; i < row; i += LANES) {
+    vf zs{}, cs{};
+    for (int e = 0; e < b.rows; ++e) {
+      float* slots = step.slots + e * b.shape.slot_row + i;
+      const vf z = load(slots), c = load(slots + 2 * row), d = load(dstates + e * row + i);
+      const vf dz = d * (load(step.state + e * row + i) - c) * z * (1.0f - z);
+      const vf dc = d * (1.0f - z) * (1.0f - c * c);
+      store(slots, dz);
+      store(slots + 2 * row, dc);
       store(dstates + e * row + i, d * z);
+      zs += dz;
+      cs += dc;
     }
+    add(step.bias + i, zs);
+    add(step.bias + 2 * row + i, cs);
   }
   candidate_gradient(b, step);
+  prefetch_part(b, step, 1, 2);
   const float* mask = b.recurrent_mask != nullptr ? b.state_masks + 2 * b.rows * row : nullptr;
-  for (int e = 0; e < b.rows; ++e) {
-    float* slots = step.slots + e * b.shape.slot_row;
-    for (ptrdiff_t i = 0; i < row; i += LANES) {
+  for (ptrdiff_t i = 0; i < row; i += LANES) {
+    vf rs{};
+    for (int e = 0; e < b.rows; ++e) {
       const ptrdiff_t at = e * row + i;
-      const vf r = load(slots + row + i), state = load(step.state + at);
-      const vf d = load(b.scratch.grad_candidates + at);
+      float* slot = step.slots + e * b.shape.slot_row + row + i;
+      const vf r = load(slot), state = load(step.state + at), d = load(b.scratch.grad_candidates + at);
       const vf through = mask != nullptr ? d * load(mask + at) : d;
-      store(slots + row + i, through * state * r * (1.0f - r));
+      const vf dr = through * state * r * (1.0f - r);
+      store(slot, dr);
       store(dstates + at, load(dstates + at) + through * r);
       store(step.reset + at, r * state);
+      rs += dr;
     }
+    add(step.bias + row + i, rs);
   }
   add_state_gradient(b, step, {0, 2, 0});
 }
@@ -79,18 +123,19 @@ inline void back_gru(const RecurrentBlock& b, const BackStep& step) {
 inline void back_gru_reset_after(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;
-  for (int e = 0; e < b.rows; ++e) {
-    float* slots = step.slots + e * b.shape.slot_row;
-    for (ptrdiff_t i = 0; i < row; i += LANES) {
-      const vf z = load(slots + i), r = load(slots + row + i), u = load(slots + 2 * row + i);
-      const vf c = load(slots + 3 * row + i), d = load(dstates + e * row + i);
-      const vf candidate = d * (1.0f - z) * (1.0f - c * c);
-      store(slots + i, d * (load(step.state + e * row + i) - c) * z * (1.0f - z));
-      store(slots + row + i, candidate * u * r * (1.0f - r));
-      store(slots + 2 * row + i, candidate * r);
-      store(slots + 3 * row + i, candidate);
+  prefetch_part(b, step, 0, 1);
+  for (ptrdiff_t i = 0; i < row; i += LANES) {
+    vf sums[4] = {};
+    for (int e = 0; e < b.rows; ++e) {
+      float* slots = step.slots + e * b.shape.slot_row + i;
+      const vf z = load(slots), r = load(slots + row), u = load(slots + 2 * row), c = load(slots + 3 * row);
+      const vf d = load(dstates + e * row + i), candidate = d * (1.0f - z) * (1.0f - c * c);
+      const vf found[4] = {d * (load(step.state + e * row + i) - c) * z * (1.0f - z),
+                           candidate * u * r * (1.0f - r), candidate * r, candidate};
+      store_gradients(slots, row, found, sums);
       store(dstates + e * row + i, d * z);
     }
+    add_sums(step.bias + i, row, sums);
   }
   add_state_gradient(b, step, {0, 3, 0});
 }
@@ -99,77 +144,63 @@ inline void back_lstm(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;
   float* dcells = b.scratch.grad_cells;
-  for (int e = 0; e < b.rows; ++e) {
-    float* slots = step.slots + e * b.shape.slot_row;
-    for (ptrdiff_t i = 0; i < row; i += LANES) {
-      const vf in = load(slots + i), forget = load(slots + row + i), candidate = load(slots + 2 * row + i);
-      const vf out = load(slots + 3 * row + i), squashed = load(slots + 4 * row + i);
-      const vf d = load(dstates + e * row + i);
+  prefetch_part(b, step, 0, 1);
+  for (ptrdiff_t i = 0; i < row; i += LANES) {
+    vf sums[4] = {};
+    for (int e = 0; e < b.rows; ++e) {
+      float* slots = step.slots + e * b.shape.slot_row + i;
+      const vf in = load(slots), forget = load(slots + row), candidate = load(slots + 2 * row);
+      const vf out = load(slots + 3 * row), squashed = load(slots + 4 * row), d = load(dstates + e * row + i);
       const vf dcell = load(dcells + e * row + i) + d * out * (1.0f - squashed * squashed);
-      store(slots + i, dcell * candidate * in * (1.0f - in));
-      store(slots + row + i, dcell * load(step.cell + e * row + i) * forget * (1.0f - forget));
-      store(slots + 2 * row + i, dcell * in * (1.0f - candidate * candidate));
-      store(slots + 3 * row + i, d * squashed * out * (1.0f - out));
+      const vf found[4] = {dcell * candidate * in * (1.0f - in),
+                           dcell * load(step.cell + e * row + i) * forget * (1.0f - forget),
+                           dcell * in * (1.0f - candidate * candidate), d * squashed * out * (1.0f - out)};
+      store_gradients(slots, row, found, sums);
       store(dcells + e * row + i, dcell * forget);
       store(dstates + e * row + i, vf{});
     }
+    add_sums(step.bias + i, row, sums);
   }
   add_state_gradient(b, step, {0, 4, 0});
 }
 
 // sums += a^T times gradients of some gates' sums, over `steps` steps; a mask is constant in time, so it
-// scales each example's share once, at the end
+// scales each example's share once, at the end, and what it leaves out is not multiplied at all
 struct Factor {
-  const float* values;  // [steps][rows][row]
-  ptrdiff_t row;
+  const float* values;
+  ptrdiff_t example, step;  // floats from one example and one step to the next
   int width;
-  const float* masks;  // [gates][rows][row] or null
-  float* sums;         // [width][gates * unit_row]
+  const float* masks;   // [gates][rows][row] or null
+  const int32_t* live;  // [gates][rows][1 + row]
+  ptrdiff_t row;
+  float* sums;  // [width][gates * unit_row]
 };
 
 inline void add_weight_gradient(const RecurrentBlock& b, const Factor& a, const float* slots, int steps,
                                 Gates gates) {
   const RecurrentShape& shape = b.shape;
+  const bool masked = a.masks != nullptr, at_once = !masked && a.step == b.rows * a.example;
   Outer p{};
   p.out_stride = shape.gates * shape.unit_row;
   p.rows = a.width;
-  if (a.masks == nullptr) {
-    p.out = a.sums + gates.first * shape.unit_row;
-    p.vectors = gates.count * unit_vectors(shape);
-    p.a = a.values;
-    p.a_step = a.row;
-    p.b = slots + gates.slot * shape.unit_row;
-    p.b_step = shape.slot_row;
-    p.depth = steps * b.rows;
-    return add_outer(p);
-  }
-  p.vectors = unit_vectors(shape);
-  p.a_step = b.rows * a.row;
-  p.b_step = b.rows * shape.slot_row;
-  p.depth = steps;
-  for (int e = 0; e < b.rows; ++e)
-    for (int g = 0; g < gates.count; ++g) {
-      p.out = a.sums + (gates.first + g) * shape.unit_row;
-      p.a = a.values + e * a.row;
+  p.vectors = (masked ? 1 : gates.count) * unit_vectors(shape);
+  p.a_step = at_once ? a.example : a.step;
+  p.b_step = (at_once ? 1 : b.rows) * shape.slot_row;
+  p.depth = (at_once ? b.rows : 1) * steps;
+  for (int e = 0; e < (at_once ? 1 : b.rows); ++e)
+    for (int g = 0; g < gates.count; g += masked ? 1 : gates.count) {
+      const int gate = gates.first + g;
+      p.out = a.sums + gate * shape.unit_row;
+      p.a = a.values + e * a.example;
       p.b = slots + e * shape.slot_row + (gates.slot + g) * shape.unit_row;
-      p.scale = a.masks + ((gates.first + g) * b.rows + e) * a.row;
+      if (masked) {
+        const int32_t* live = a.live + (gate * b.rows + e) * (1 + a.row);
+        p.scale = a.masks + (gate * b.rows + e) * a.row;
+        p.rows = live[0];
+        p.places = live + 1;
+      }
       add_outer(p);
     }
-}
-
-inline void add_bias_gradient(const RecurrentBlock& b, const float* slots, int steps, float* sums) {
-  const ptrdiff_t width = (b.shape.cell == Cell::gru ? 3 : 4) * b.shape.unit_row;
-  const int count = steps * b.rows;
-  for (ptrdiff_t i = 0; i < width; i += LANES) {
-    vf even = load(sums + i), odd{};  // one sum would wait for each addition
-    int n = 0;
-    for (; n + 2 <= count; n += 2) {
-      even += load(slots + n * b.shape.slot_row + i);
-      odd += load(slots + (n + 1) * b.shape.slot_row + i);
-    }
-    if (n < count) even += load(slots + n * b.shape.slot_row + i);
-    store(sums + i, even + odd);
-  }
 }
 
 // dx of one step: gradients of the gates' sums times W transposed, each gate under its mask
@@ -213,8 +244,8 @@ inline void finish_chunk(const RecurrentBlock& b, const RecurrentBackward& back,
   const int steps = end - begin;
   const float* slots = slots_at(b, begin);
   const float* state_masks = b.recurrent_mask != nullptr ? b.state_masks : nullptr;
-  const Factor states{state_at(b, b.states, begin), shape.unit_row, shape.units, state_masks,
-                      back.sums.recurrent};
+  const Factor states{state_at(b, b.states, begin), shape.unit_row, b.rows * shape.unit_row, shape.units,
+                      state_masks, b.scratch.live_states, shape.unit_row, back.sums.recurrent};
   if (shape.cell == Cell::gru) {
     Factor reset = states;
     reset.values = b.scratch.reset_states;
@@ -223,10 +254,10 @@ inline void finish_chunk(const RecurrentBlock& b, const RecurrentBackward& back,
   } else {
     add_weight_gradient(b, states, slots, steps, {0, shape.gates, 0});
   }
-  add_bias_gradient(b, slots, steps, back.sums.bias);
   if (b.x == nullptr) return;
   const float* input_masks = b.input_mask != nullptr ? b.input_masks : nullptr;
-  const Factor inputs{inputs_at(b, begin), shape.input_row, shape.inputs, input_masks, back.sums.input};
+  const Factor inputs{inputs_at(b, 0, begin), ptrdiff_t{b.length} * shape.inputs, shape.inputs, shape.inputs,
+                      input_masks, b.scratch.live_inputs, shape.input_row, back.sums.input};
   const bool apart = shape.cell == Cell::gru_reset_after;
   add_weight_gradient(b, inputs, slots, steps, {0, apart ? 2 : shape.gates, 0});
   if (apart) add_weight_gradient(b, inputs, slots, steps, {2, 1, 3});
@@ -247,11 +278,16 @@ inline void add_output_gradient(const RecurrentBlock& b, const RecurrentBackward
     store(dcells + i, load(dcells + i) + load(back.dcells + step * b.shape.unit_row + i));
 }
 
-inline void prefetch_step(const RecurrentBlock& b, int step) {
-  if (step < 0) return;
-  prefetch(slots_at(b, step), b.rows * b.shape.slot_row);
-  prefetch(state_at(b, b.states, step), b.rows * b.shape.unit_row);
-  if (b.shape.cell == Cell::lstm) prefetch(state_at(b, b.cells, step), b.rows * b.shape.unit_row);
+// For each gate and row, how many masks are not zero, and where
+inline void list_live(const float* masks, const RecurrentBlock& b, int width, ptrdiff_t row, int32_t* live) {
+  for (int n = 0; n < b.shape.gates * b.rows; ++n, masks += row, live += 1 + row) {
+    int32_t found = 0;
+    for (int i = 0; i < width; ++i) {
+      live[1 + found] = i;
+      found += masks[i] != 0.0f;
+    }
+    live[0] = found;
+  }
 }
 
 template <void (*retreat)(const RecurrentBlock&, const BackStep&)>
@@ -260,14 +296,17 @@ void run_backward(const RecurrentBlock& b, const RecurrentBackward& back) {
   const bool lstm = b.shape.cell == Cell::lstm;
   fill(b.scratch.grad_states, 0.0f, size);
   fill(b.scratch.grad_cells, 0.0f, size);
+  if (b.input_mask != nullptr)
+    list_live(b.input_masks, b, b.shape.inputs, b.shape.input_row, b.scratch.live_inputs);
+  if (b.recurrent_mask != nullptr)
+    list_live(b.state_masks, b, b.shape.units, b.shape.unit_row, b.scratch.live_states);
   if (!b.all_states) add_output_gradient(b, back, b.steps);
   for (int end = b.steps; end > 0; end -= RECURRENT_CHUNK) {
     const int begin = end > RECURRENT_CHUNK ? end - RECURRENT_CHUNK : 0;
     for (int t = end - 1; t >= begin; --t) {
-      prefetch_step(b, t - 3);
       if (b.all_states) add_output_gradient(b, back, t);
       retreat(b, {slots_at(b, t), state_at(b, b.states, t), lstm ? state_at(b, b.cells, t) : nullptr,
-                  b.scratch.reset_states + (t - begin) * size});
+                  b.scratch.reset_states + (t - begin) * size, back.sums.bias, t - BACK_AHEAD});
     }
     finish_chunk(b, back, begin, end);
   }

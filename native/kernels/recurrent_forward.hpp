@@ -34,6 +34,9 @@ inline void add_gates(const RecurrentBlock& b, const Step& step, Gates gates, bo
   if (p.count > 0) multiply(p);
 }
 
+// Steps whose x is asked for ahead of its use: each example reads from a place of its own
+constexpr int READ_AHEAD = 4;
+
 // The second halves below are loops of their own: a tanh that waits for a sigmoid would leave the processor
 // idle.
 
@@ -112,19 +115,22 @@ inline void step_lstm(const RecurrentBlock& b, Step& step) {
   }
 }
 
-// x of step `t` as rows, and once more for each gate where there are masks
+// x of step `t` as rows, for each gate where there are masks
 inline void read_inputs(const RecurrentBlock& b, Step& step, int t) {
   const RecurrentShape& shape = b.shape;
-  float* inputs = inputs_at(b, t);
-  for (int e = 0; e < b.rows; ++e) {
-    const float* x = b.x + (ptrdiff_t{b.examples[e]} * b.length + b.start + t) * shape.inputs;
-    read_row(inputs + e * shape.input_row, x, shape.inputs, b.x_end);
-  }
+  const bool masked = b.input_mask != nullptr;
   const ptrdiff_t size = b.rows * shape.input_row;
-  for (int g = 0; g < shape.gates; ++g) {
-    step.inputs[g] = b.input_mask != nullptr ? b.scratch.inputs + g * size : inputs;
-    if (b.input_mask != nullptr)
-      multiply_arrays(b.scratch.inputs + g * size, inputs, b.input_masks + g * size, size);
+  for (int g = 0; g < shape.gates; ++g) step.inputs[g] = b.scratch.inputs + (masked ? g * size : 0);
+  for (int e = 0; e < b.rows; ++e) {
+    const float* x = inputs_at(b, e, t);
+    if (t + READ_AHEAD < b.steps) prefetch(x + READ_AHEAD * shape.inputs, shape.inputs);
+    for (int i = 0; i < shape.inputs; i += LANES) {
+      const ptrdiff_t at = e * shape.input_row + i;
+      const vf part = load_part(x + i, shape.inputs - i, b.x_end);
+      if (!masked) store(b.scratch.inputs + at, part);
+      for (int g = 0; masked && g < shape.gates; ++g)
+        store(b.scratch.inputs + g * size + at, part * load(b.input_masks + g * size + at));
+    }
   }
 }
 
@@ -151,11 +157,15 @@ inline void look_up(const RecurrentBlock& b, Step& step, int t) {
 }
 
 inline void mask_states(const RecurrentBlock& b, Step& step) {
+  const bool masked = b.recurrent_mask != nullptr;
   const ptrdiff_t size = b.rows * b.shape.unit_row;
-  for (int g = 0; g < b.shape.gates; ++g) {
-    step.states[g] = b.recurrent_mask != nullptr ? b.scratch.states + g * size : step.state;
-    if (b.recurrent_mask != nullptr)
-      multiply_arrays(b.scratch.states + g * size, step.state, b.state_masks + g * size, size);
+  for (int g = 0; g < b.shape.gates; ++g) step.states[g] = masked ? b.scratch.states + g * size : step.state;
+  if (!masked) return;
+  const int gates = b.shape.cell == Cell::gru ? 2 : b.shape.gates;  // its candidate multiplies r * state
+  for (ptrdiff_t i = 0; i < size; i += LANES) {
+    const vf state = load(step.state + i);
+    for (int g = 0; g < gates; ++g)
+      store(b.scratch.states + g * size + i, state * load(b.state_masks + g * size + i));
   }
 }
 

@@ -106,7 +106,7 @@ inline void multiply(const Product& p) {
 }
 
 // A weight gradient: out[i] += scale[i] * sum over k of a[k][i] * b[k], with `scale` (of ones if not given)
-// along i
+// along i, for the `rows` places i that are listed (all from 0 on if not given)
 struct Outer {
   float* out;
   ptrdiff_t out_stride;
@@ -117,12 +117,16 @@ struct Outer {
   ptrdiff_t b_step;
   int depth;
   const float* scale;
+  const int32_t* places;
 };
 
 template <int Rows, int Width>
 void outer_tile(const Outer& p, int row, int vector) {
   vf sums[Rows][Width] = {};
-  const float* a = p.a + row;
+  ptrdiff_t places[Rows];
+#pragma GCC unroll 8
+  for (int i = 0; i < Rows; ++i) places[i] = p.places != nullptr ? p.places[row + i] : row + i;
+  const float* a = p.a;
   const float* b = p.b + vector * LANES;
   for (int k = 0; k < p.depth; ++k, a += p.a_step, b += p.b_step) {
     vf w[Width];
@@ -130,15 +134,15 @@ void outer_tile(const Outer& p, int row, int vector) {
     for (int v = 0; v < Width; ++v) w[v] = load(b + v * LANES);
 #pragma GCC unroll 8
     for (int i = 0; i < Rows; ++i) {
-      const vf x = splat(a[i]);
+      const vf x = splat(a[places[i]]);
 #pragma GCC unroll 2
       for (int v = 0; v < Width; ++v) sums[i][v] += x * w[v];
     }
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Rows; ++i) {
-    float* out = p.out + (row + i) * p.out_stride + vector * LANES;
-    const vf scale = splat(p.scale != nullptr ? p.scale[row + i] : 1.0f);
+    float* out = p.out + places[i] * p.out_stride + vector * LANES;
+    const vf scale = splat(p.scale != nullptr ? p.scale[places[i]] : 1.0f);
 #pragma GCC unroll 2
     for (int v = 0; v < Width; ++v) store(out + v * LANES, load(out + v * LANES) + scale * sums[i][v]);
   }

@@ -35,10 +35,6 @@ inline void write_row(float* to, const float* from, int width) {
   for (int i = 0; i < width; i += LANES) store_part(to + i, load(from + i), width - i);
 }
 
-inline void multiply_arrays(float* out, const float* a, const float* b, ptrdiff_t count) {
-  for (ptrdiff_t i = 0; i < count; i += LANES) store(out + i, load(a + i) * load(b + i));
-}
-
 inline void fill(float* out, float value, ptrdiff_t count) {
   for (ptrdiff_t i = 0; i < count; i += LANES) store(out + i, splat(value));
 }
@@ -47,7 +43,7 @@ inline void fill(float* out, float value, ptrdiff_t count) {
 // foresees
 inline void prefetch(const float* p, ptrdiff_t count) {
   constexpr ptrdiff_t line = 16;
-  for (ptrdiff_t i = 0; i < count; i += line) __builtin_prefetch(p + i);
+  for (ptrdiff_t i = 0; i < count; i += line) __builtin_prefetch(p + i, 0, 2);
 }
 
 // Neighbouring gates that one product can take together, and the slot of the first
@@ -75,8 +71,8 @@ inline float* state_at(const RecurrentBlock& b, float* states, int step) {
 inline float* slots_at(const RecurrentBlock& b, int step) {
   return b.slots + (b.keep ? step : 0) * b.rows * b.shape.slot_row;
 }
-inline float* inputs_at(const RecurrentBlock& b, int step) {
-  return b.inputs + (b.keep ? step : 0) * b.rows * b.shape.input_row;
+inline const float* inputs_at(const RecurrentBlock& b, int row, int step) {
+  return b.x + (ptrdiff_t{b.examples[row]} * b.length + b.start + step) * b.shape.inputs;
 }
 
 // Where row `row` of step `step` (counted from the block's start) stands in y or dy
