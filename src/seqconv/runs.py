@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -178,10 +179,15 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
-        elif options.refit:
-            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
+    if options.refit and trained.best_epoch:
+        with timer.part("train"):
+            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+        with timer.part("evaluate"):
+            again = evaluation.evaluate(network, split, recipe.training.loss)
+        # it has been trained on the validation rows: what they say is what they said before
+        scored = replace(scored, test=again.test, test_outputs=again.test_outputs)
     baselines = fit_baselines(split, say) if options.baselines else []
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, baselines)
 
@@ -202,7 +208,8 @@ def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, t
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
     about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
     _write_run(kept, split, folder, about)
-    return better[0].to_dict() | {"run": str(target), "says": evaluation.say_better(better[0])}
+    cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
+    return better[0].to_dict() | {"run": str(target), "says": f"{evaluation.say_better(better[0])} {cure}"}
 
 
 def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]) -> dict[str, Any]:

@@ -177,5 +177,5 @@ def _print_results(results: dict[str, Any]) -> None:
         table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
     print_table(table)
     if offer := results["offer"]:
-        print(f"\n{offer['says']} It is saved too: seqconv predict {offer['run']} FILE")
+        print(f"\n{offer['says']}")
     print(f"\nreport: {results['run']}/report.html")
