@@ -62,7 +62,9 @@ def test_train_prints_one_json_object_with_what_it_promises(runs, task):
 def test_the_run_folder_is_complete_and_no_partial_folder_is_left(runs, task):
     folder = runs / "runs" / f"demo-{task}"
     names = {path.name for path in folder.iterdir()}
-    assert names == {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
+    offered = {"baseline"} if json.loads((folder / "metrics.json").read_text())["offer"] else set()
+    files = {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
+    assert names == files | offered
     assert len((folder / "history.csv").read_text().splitlines()) == 3
     assert not list((runs / "runs").glob("*.partial"))
     assert seqconv.read_recipe(str(folder / "recipe.toml")).training.epochs == 2
@@ -133,6 +135,11 @@ def test_refit_trains_on_the_validation_rows_too(runs):
     )
     results = json.loads((runs / "refit" / "metrics.json").read_text())
     assert results["refit"] is True
+    # what the validation rows say is from before they were trained on
+    first = seqconv_command(
+        "train", "demo-text", "--out", "once", "--no-baselines", "--set", "training.epochs=1", "--json", cwd=runs
+    )
+    assert results["validation"] == json.loads(first.stdout)["validation"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bundles of format 1, written once: every later version reads them and answers the same."""
+"""Bundles of formats 1 and 2, written once: every later version reads them and answers the same."""
 
 import json
 from pathlib import Path
@@ -11,6 +11,7 @@ from seqconv.data import Sequences
 
 FOLDER = Path(__file__).parent / "golden"
 ANSWERS = json.loads((FOLDER / "answers.json").read_text("utf-8"))
+BASELINES = json.loads((FOLDER / "baselines.json").read_text("utf-8"))
 ENGINES = ("native", "torch")
 
 
@@ -46,3 +47,14 @@ def test_the_sequence_model_answers_as_it_did(engine):
     values = np.concatenate([np.array(rows, np.float32) for rows in wanted["inputs"]])
     sequences = Sequences(values, offsets, np.zeros(0, np.int32), (), ("x", "y"), "made")
     np.testing.assert_allclose(load("sequence", engine).classify(sequences), wanted["probabilities"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_answers_as_it_did(name):
+    wanted, model = BASELINES[name], seqconv.load(FOLDER / name)
+    if name.startswith("text"):
+        found = model.predict(wanted["inputs"])
+    else:
+        values = np.array(wanted["inputs"])
+        found = model.forecast(values, np.datetime64(wanted["first"]) + np.arange(len(values)) * np.timedelta64(1, "h"))
+    np.testing.assert_allclose(found, wanted["answers"], rtol=1e-5, atol=2e-6)

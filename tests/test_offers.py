@@ -42,7 +42,7 @@ def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, ta
     ]
     report = (folder / task / "report.html").read_text()
     assert network["offer"]["says"] in report.replace("&#x27;", "'")
-    assert f"It is saved in {folder / task / 'baseline'}" in report
+    assert f"seqconv predict {folder / task / 'baseline'} FILE" in report
     own = (folder / task / "baseline" / "report.html").read_text()
     assert "Training</h2>" not in own
     assert "Training</h2>" in report

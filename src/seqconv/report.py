@@ -71,7 +71,7 @@ def _scores(results: dict[str, Any]) -> str:
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
     unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
-    refit = " Trained again on training and validation rows before the test." if results["refit"] else ""
+    refit = " After validation trained again on training and validation rows for the test." if results["refit"] else ""
     return f'<p class="soft">{escape(examples + unit + refit)}</p>' + draw_table(head, rows, own=len(rows) - 1)
 
 
@@ -87,7 +87,7 @@ def _comparison(results: dict[str, Any]) -> str:
     note = f"By how much the {error} is smaller: paired differences on the same test rows, "
     note += "bootstrap intervals" + (" in blocks of neighbouring rows." if results["task"] == "series" else ".")
     offer = results.get("offer")
-    said = f"<p>{escape(offer['says'])} It is saved in {escape(offer['run'])}.</p>" if offer else ""
+    said = f"<p>{escape(offer['says'])}</p>" if offer else ""
     return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>{said}'
 
 

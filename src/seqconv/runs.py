@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -174,12 +175,17 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
         bundle = replace(bundle, features=calibrate(network.predict, split, recipe.training))
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
-        elif options.refit:
-            if recipe.training.interval:
-                listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
-            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
+    if options.refit and trained.best_epoch:
+        if recipe.training.interval:
+            listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
+        with timer.part("train"):
+            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+        with timer.part("evaluate"):
+            again = evaluation.evaluate(network, split, recipe.training.loss)
+        # it has been trained on the validation rows: what they say is what they said before
+        scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_ends=again.test_ends)
     baselines = fit_baselines(split, say) if options.baselines else []
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, baselines)
 
@@ -200,7 +206,8 @@ def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, t
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
     about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
     _write_run(kept, split, folder, about)
-    return better[0].to_dict() | {"run": str(target), "says": evaluation.say_better(better[0])}
+    cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
+    return better[0].to_dict() | {"run": str(target), "says": f"{evaluation.say_better(better[0])} {cure}"}
 
 
 def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]) -> dict[str, Any]:

@@ -181,5 +181,5 @@ def _print_results(results: dict[str, Any]) -> None:
 
         print(f"\n{say_intervals(results['intervals'])}")
     if offer := results["offer"]:
-        print(f"\n{offer['says']} It is saved too: seqconv predict {offer['run']} FILE")
+        print(f"\n{offer['says']}")
     print(f"\nreport: {results['run']}/report.html")
