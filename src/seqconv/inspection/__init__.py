@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqconv.config import read_recipe
+from seqconv.config import STARTS, read_recipe
 from seqconv.errors import ConfigError
 from seqconv.inspection.findings import Column, Finding, Inspection, refuse
 from seqconv.inspection.sequences import inspect_sequences
@@ -38,6 +38,6 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
         table = read_table(path)
         columns, findings = describe_columns(table, {}), (refuse(error, path),)
         return Inspection(str(path), "", len(table.frame), columns, {}, findings, table.notes)
-    recipe = read_recipe(task, (f"data.source={path}", *overrides))
+    recipe = read_recipe(STARTS[task], (f"data.source={path}", *overrides))
     found = _INSPECT[task](path, recipe, given)
     return Inspection(**{**vars(found), "notes": (f"task: {task} ({why})", *found.notes)})
