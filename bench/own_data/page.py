@@ -19,8 +19,6 @@ are training and scoring alone.
   columns scaled on training rows; of the weather it gets every sixth row, as a step of ours is an hour.
 - Sequences: the archive's original splits, 3 seeds; aeon's classifiers get shorter sequences with zeros behind them.
   seqconv and its baselines hold a fifth of the training sequences out for validation, aeon's train on all of them.
-  aeon's InceptionTime (TensorFlow, five networks, one thread, one seed; only ItalyPowerDemand, for its cost) trains 300
-  of its 1,500 epochs; its seconds are of a machine that had other work to do.
   As its authors publish InceptionTime: GunPoint 1.000, ItalyPowerDemand 0.965 (0.968 in their file of the older
   archive), BasicMotions 1.000, JapaneseVowels 0.992 ([their results](https://github.com/hfawaz/InceptionTime):
   `results-InceptionTime-128.csv` and `-85.csv`, `results-mts.csv`; Ismail Fawaz et al. 2020, arXiv:1909.04939).
