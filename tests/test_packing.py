@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqconv.errors import BundleError
-from seqconv.models import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv, initial_weights
+from seqconv.initialisers import initial_weights
+from seqconv.models import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
 from seqconv.packing import pack, unpack
 
 WORDS: Plan = (TokenConv(9, 4, 2), GlobalMaxPool(), Dense(4, 1))

@@ -9,7 +9,8 @@ from test_flow import seqconv_command
 
 import seqconv
 from seqconv.bundle import read_bundle, write_bundle
-from seqconv.models import Dense, Embed, GlobalMaxPool, NgramBag, TokenConv, initial_weights
+from seqconv.initialisers import initial_weights
+from seqconv.models import Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
 from seqconv.shrinking import prune, shrink
 
 EPOCH = ("--set", "training.epochs=1", "--no-baselines", "--quiet")
