@@ -16,10 +16,9 @@ OTHER_PROCESSOR = (
     "Keras on TensorFlow is also far faster on this processor than on the one for which the ratio was set."
 )
 SMALL_STEP = (
-    "The forward pass takes fewer products than the plain one; more than "
-    "half of a step are the gradients of winners, three fifths of whose time are multiply-adds that no other form "
-    "saves. "
-    f"{OTHER_PROCESSOR}"
+    "The forward pass takes fewer products than the plain one, and the gradients leave out the winners that relu "
+    "stopped, more than half of them; what is left are their multiply-adds, the input's gradient, and gathering the "
+    f"windows. {OTHER_PROCESSOR}"
 )
 REASONS = {
     "train-imdb-conv1d": "Half of a step are three matrix products between the embedding of the batch's distinct words "
@@ -27,10 +26,13 @@ REASONS = {
     f"{OTHER_PROCESSOR}",
     "train-jena-conv1d": SMALL_STEP,
     "train-jena-conv1d-book": SMALL_STEP,
-    "train-jena-conv1d-gru": "Kept (6.9 x) on a processor with twice the vector units, where this kernel's recurrent "
-    "products took half as long and Keras three quarters; what limits it here has not been looked into yet.",
+    "train-jena-conv1d-gru": "The recurrent products, three fifths of the layer's time, run at the machine's rate, and "
+    "zeros of the masks are left out where that saves anything; the convolutions and gathering take as long again, so "
+    "that the layer at its floor alone would not keep the promise. Kept (6.9 x) on a processor with twice the vector "
+    "units, where Keras took three quarters of the time.",
     "predict-one-review": "Keras on JAX answers one review in a small part of the time that Keras on TensorFlow takes "
-    "(both below). Of ours half is the text, its convolutions and the products, the rest calls from Python.",
+    "(both below). Of ours the kernels and the text take somewhat more than half, a quarter of it waiting for "
+    "rows of the 9 MB table of words; the rest are calls from Python.",
     "predict-jena-conv1d": "Kept (104.5 x) on a processor with twice the vector units; the shared convolutions are "
     "bound by multiply-adds, which Keras's many small calls are not.",
 }

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from seqconv.baselines.forecasts import choose_season, repeat_newest, repeat_season
+from seqconv.engines import Model
 from seqconv.evaluation import block_length
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.intervals import Bootstrap, Estimate, Sums
-from seqconv.metrics import CLIP, example_errors, example_losses, predicted_classes
+from seqconv.metrics import CHUNK, CLIP, example_errors, example_losses, predicted_classes
 from seqconv.predictor import probabilities
 from seqconv.splits import Part, Split
 from seqconv.windows import WindowInputs, local_times, show_duration
@@ -182,28 +183,43 @@ def score_forecast(
         `n`, `metrics` (each `value`, `low`, `high`), `mase_scale`, `block`, `targets`, `leads`, `hours` and `months`.
     """
     units = features.scaler.std[features.target_columns]
-    errors = _errors(outputs, part, features)  # [N, H, targets]
-    rivals = {name: np.abs(_errors(each, part, features)) for name, each in naive_forecasts(part, features).items()}
+    rivals = naive_models(part, features)
     season, scale = naive_scale(reference or part, features)
-    block = block_length(features.spec, len(errors))
-    size = np.abs(errors)
-    columns = {"target": size.mean(axis=1), "square": (errors**2).mean(axis=1), "lead": size.mean(axis=2)}
-    columns |= {f"lead {name}": each.mean(axis=2) for name, each in rivals.items()}
+    block = block_length(features.spec, len(outputs))
+    columns = _average_errors(outputs, part, features, rivals)
     bootstrap = Bootstrap(columns, block, seed)
     statistics = _forecast_statistics(list(rivals), scale, units)
     return {
-        "n": len(errors),
+        "n": len(outputs),
         "metrics": {name: bootstrap.estimate(each).to_dict() for name, each in statistics.items()},
         "mase_scale": {
             "season": show_duration(season * features.spec.interval_s),
             "rows": "evaluated" if reference is None else "training",
             "values": [float(each) if np.isfinite(each) else None for each in scale],
         },
-        "block": {"windows": block, "blocks": len(errors) // block},
+        "block": {"windows": block, "blocks": len(outputs) // block},
         "targets": _score_targets(bootstrap, features, scale),
         "leads": _score_leads(bootstrap, features, list(rivals)),
-        **_score_clock(size, part, features),
+        **_score_clock(columns["lead"], part, features),
     }
+
+
+def _average_errors(
+    outputs: np.ndarray, part: Part, features: SeriesFeatures, rivals: dict[str, Model]
+) -> dict[str, np.ndarray]:
+    """Of each example the mean errors by target and by lead, those of the rivals by lead; built piece by piece."""
+    pieces = []
+    rows = max(CHUNK // outputs.shape[1], 1)
+    for first in range(0, len(outputs), rows):
+        index = np.arange(first, min(first + rows, len(outputs)))
+        some = part.take(index)
+        errors = _errors(outputs[index], some, features)
+        size = np.abs(errors)
+        columns = {"target": size.mean(axis=1), "square": (errors**2).mean(axis=1), "lead": size.mean(axis=2)}
+        for name, model in rivals.items():
+            columns[f"lead {name}"] = np.abs(_errors(model.predict(some.inputs), some, features)).mean(axis=2)
+        pieces.append(columns)
+    return {name: np.concatenate([columns[name] for columns in pieces]) for name in pieces[0]}
 
 
 def _errors(outputs: np.ndarray, part: Part, features: SeriesFeatures) -> np.ndarray:
@@ -212,14 +228,12 @@ def _errors(outputs: np.ndarray, part: Part, features: SeriesFeatures) -> np.nda
     return np.asarray(found.reshape(len(found), -1, len(features.targets)))
 
 
-def naive_forecasts(part: Part, features: SeriesFeatures) -> dict[str, np.ndarray]:
-    """The forecasts that need no training, by name, `[N, outputs]`."""
+def naive_models(part: Part, features: SeriesFeatures) -> dict[str, Model]:
+    """The forecasts that need no training, by name."""
     split = Split(part, part, part, features, {})
-    found = {"naive": repeat_newest(split).predict(part.inputs)}
+    found: dict[str, Model] = {"naive": repeat_newest(split)}
     _, season = choose_season(split)
-    if isinstance(season, str):
-        return found
-    return found | {"seasonal_naive": repeat_season(split, season).predict(part.inputs)}
+    return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(split, season)}
 
 
 def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:
@@ -290,13 +304,13 @@ def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[st
     ]
 
 
-def _score_clock(size: np.ndarray, part: Part, features: SeriesFeatures) -> Scores:
+def _score_clock(errors: np.ndarray, part: Part, features: SeriesFeatures) -> Scores:
     """MAE by hour of day and month of the time forecast, as clocks in the series' zone show it."""
     assert part.times is not None
     spec = features.spec
     after = (np.array(spec.delays) - spec.delays[0]) * np.timedelta64(spec.interval_s, "s")
     times = local_times((part.times[:, None] + after).ravel(), features.zone)
-    error = size.mean(axis=2).ravel()
+    error = errors.ravel()
     hours = times.astype("datetime64[h]").astype(np.int64) % 24
     months = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
     return {"hours": _group(hours, error, "hour"), "months": _group(months, error, "month")}
