@@ -60,7 +60,7 @@ def main() -> None:
         sys.exit("SEQCONV_DATA must name the folder with the data")
     RESULTS.mkdir(parents=True, exist_ok=True)
     for recipe in sys.argv[1:] or LEADS:
-        for horizon, leads in LEADS[recipe].items():
+        for horizon, leads in sorted(LEADS[recipe].items(), key=lambda each: each[0] not in ENDS):
             for seed, epochs in list_runs(recipe, horizon):
                 file = RESULTS / f"{recipe}-{horizon}-seed{seed}{f'-epochs{epochs}' if epochs else ''}.json"
                 if not file.exists():
@@ -134,7 +134,7 @@ def list_scores(recipe: str, own: list[dict[str, Any]]) -> list[str]:
         ("its processor seconds; largest memory", *(show_cost(runs[h]) for h in horizons)),
         *((name, *(show(first[h][name]) if name in first[h] else "" for h in horizons)) for name in names),
         *(
-            (f"{name}, published", *(f"{dict(zip(ENDS, values, strict=True)).get(h, '')}" for h in horizons))
+            (f"{name}, published", *(f"{values[ENDS.index(h)]:.3f}" if h in ENDS else "" for h in horizons))
             for name, values in PUBLISHED[recipe].items()
         ),
     ]
