@@ -57,12 +57,20 @@ void split_channels(const FloatsIn<3>& x, const Floats<3>& windows, const Floats
   });
 }
 
+// Channels of each example, for arrays that fit each other
+int64_t count_channels(int64_t windows, const FloatsIn<2>& moments, int64_t examples, int threads) {
+  check_at_least("threads", threads, 1);
+  check_at_least("examples", examples, 1);
+  check_shape("moments", moments, {windows, 2});
+  if (windows % examples)
+    refuse("windows: must be a whole number for each of " + std::to_string(examples) + " examples; got " +
+           std::to_string(windows));
+  return windows / examples;
+}
+
 void join_channels(const FloatsIn<2>& inner, const FloatsIn<2>& moments, const Floats<2>& y, int threads) {
   const int64_t windows = inner.shape(0), outputs = inner.shape(1), examples = y.shape(0);
-  check_at_least("threads", threads, 1);
-  check_shape("moments", moments, {windows, 2});
-  if (!examples || windows % examples) refuse("y: must have as many rows as examples; got " + std::to_string(examples));
-  const int64_t channels = windows / examples;
+  const int64_t channels = count_channels(windows, moments, examples, threads);
   check_shape("y", y, {examples, outputs * channels});
   nb::gil_scoped_release unlocked;
   each_example(examples, threads, [&](int64_t example) {
@@ -77,10 +85,7 @@ void join_channels(const FloatsIn<2>& inner, const FloatsIn<2>& moments, const F
 
 void split_gradients(const FloatsIn<2>& dy, const FloatsIn<2>& moments, const Floats<2>& inner, int threads) {
   const int64_t windows = inner.shape(0), outputs = inner.shape(1), examples = dy.shape(0);
-  check_at_least("threads", threads, 1);
-  check_shape("moments", moments, {windows, 2});
-  if (!examples || windows % examples) refuse("dy: must have as many rows as examples; got " + std::to_string(examples));
-  const int64_t channels = windows / examples;
+  const int64_t channels = count_channels(windows, moments, examples, threads);
   check_shape("dy", dy, {examples, outputs * channels});
   nb::gil_scoped_release unlocked;
   each_example(examples, threads, [&](int64_t example) {

@@ -6,7 +6,7 @@
 
 namespace seqconv {
 
-inline void RecurrentLayer::take_work(Pieces& pieces, const RecurrentBackwardCall& call,
+inline void RecurrentLayer::take_work(RecurrentPieces& pieces, const RecurrentBackwardCall& call,
                                       RecurrentWeights& weights) {
   weights = {};
   if (call.dx != nullptr) weights.input_back = pieces.take<float>(shape_.input_row * gates_row());
@@ -146,7 +146,7 @@ inline void RecurrentLayer::backward(const RecurrentBackwardCall& call, int thre
     places_.assign(kept_rows_ + SCATTER_AHEAD, 0);
   }
   RecurrentWeights weights;
-  lay_out(work_memory_, [&](Pieces& pieces) { take_work(pieces, call, weights); });
+  lay_out(work_memory_, [&](RecurrentPieces& pieces) { take_work(pieces, call, weights); });
   recurrent_kernels().pack(shape_, call.kernel, call.recurrent_kernel, nullptr, weights);
   const int lists = tokens ? 1 : 0;  // listing the places needs no gradient: one more task
   parallel_for(groups() + lists, threads, [&](int task) {

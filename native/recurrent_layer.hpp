@@ -42,11 +42,11 @@ class RecurrentLayer {
   ptrdiff_t gates_row() const { return shape_.gates * shape_.unit_row; }
   int input_slot(int gate) const { return shape_.cell == Cell::gru_reset_after && gate == 2 ? 3 : gate; }
 
-  void take_weights(Pieces& pieces, RecurrentWeights& weights, const RecurrentCall& call) const;
-  void take_scratch(Pieces& pieces, RecurrentScratch& scratch, const RecurrentCall& call) const;
-  void take_states(Pieces& pieces, RecurrentBlock& block) const;
-  void take_kept(Pieces& pieces, RecurrentWeights& weights, const RecurrentCall& call);
-  void take_work(Pieces& pieces, const RecurrentBackwardCall& call, RecurrentWeights& weights);
+  void take_weights(RecurrentPieces& pieces, RecurrentWeights& weights, const RecurrentCall& call) const;
+  void take_scratch(RecurrentPieces& pieces, RecurrentScratch& scratch, const RecurrentCall& call) const;
+  void take_states(RecurrentPieces& pieces, RecurrentBlock& block) const;
+  void take_kept(RecurrentPieces& pieces, RecurrentWeights& weights, const RecurrentCall& call);
+  void take_work(RecurrentPieces& pieces, const RecurrentBackwardCall& call, RecurrentWeights& weights);
   RecurrentBlock make_block(const RecurrentCall& call, const RecurrentPartition& partition, int index,
                             bool keep) const;
   void attach(RecurrentBlock& block, const RecurrentBlock* shared) const;
@@ -80,7 +80,7 @@ class RecurrentLayer {
   AlignedMemory kept_memory_, work_memory_;
 };
 
-inline void RecurrentLayer::take_weights(Pieces& pieces, RecurrentWeights& weights,
+inline void RecurrentLayer::take_weights(RecurrentPieces& pieces, RecurrentWeights& weights,
                                          const RecurrentCall& call) const {
   weights = {};
   if (call.x != nullptr) weights.input = pieces.take<float>(gates_row() * shape_.inputs);
@@ -88,7 +88,7 @@ inline void RecurrentLayer::take_weights(Pieces& pieces, RecurrentWeights& weigh
   weights.bias = pieces.take<float>(shape_.slot_row);
 }
 
-inline void RecurrentLayer::take_scratch(Pieces& pieces, RecurrentScratch& scratch,
+inline void RecurrentLayer::take_scratch(RecurrentPieces& pieces, RecurrentScratch& scratch,
                                          const RecurrentCall& call) const {
   const ptrdiff_t rows = std::min(block_rows(), call.batch), size = rows * shape_.unit_row;
   scratch = {};
@@ -106,7 +106,7 @@ inline void RecurrentLayer::take_scratch(Pieces& pieces, RecurrentScratch& scrat
   scratch.grad_candidates = pieces.take<float>(size);
 }
 
-inline void RecurrentLayer::take_states(Pieces& pieces, RecurrentBlock& block) const {
+inline void RecurrentLayer::take_states(RecurrentPieces& pieces, RecurrentBlock& block) const {
   const ptrdiff_t rows = block.rows, states = (block.keep ? block.steps + 1 : 2) * rows * shape_.unit_row;
   block.states = pieces.take<float>(states);
   if (shape_.cell == Cell::lstm) block.cells = pieces.take<float>(states);
@@ -181,7 +181,7 @@ inline void RecurrentLayer::predict(const RecurrentCall& call, int threads) cons
   RecurrentWeights weights;
   RecurrentBlock shared = make_block(call, partition, spans, true);
   std::vector<RecurrentBlock> places(tasks, make_block(call, partition, 0, false));
-  lay_out(memory, [&](Pieces& pieces) {
+  lay_out(memory, [&](RecurrentPieces& pieces) {
     take_weights(pieces, weights, call);
     take_states(pieces, shared);
     shared.slots = pieces.take<float>(shared.steps * shape_.slot_row);
@@ -204,7 +204,7 @@ inline void RecurrentLayer::predict(const RecurrentCall& call, int threads) cons
   });
 }
 
-inline void RecurrentLayer::take_kept(Pieces& pieces, RecurrentWeights& weights, const RecurrentCall& call) {
+inline void RecurrentLayer::take_kept(RecurrentPieces& pieces, RecurrentWeights& weights, const RecurrentCall& call) {
   take_weights(pieces, weights, call);
   for (RecurrentScratch& scratch : scratch_) take_scratch(pieces, scratch, call);
   ptrdiff_t rows = 0;
@@ -233,7 +233,7 @@ inline void RecurrentLayer::forward(const RecurrentCall& call, int threads) {
     blocks_.push_back(make_block(call, partition_, i, true));
   scratch_.assign(groups(), {});
   RecurrentWeights weights;
-  lay_out(kept_memory_, [&](Pieces& pieces) { take_kept(pieces, weights, call); });
+  lay_out(kept_memory_, [&](RecurrentPieces& pieces) { take_kept(pieces, weights, call); });
   recurrent_kernels().pack(shape_, call.kernel, call.recurrent_kernel, call.bias, weights);
   for (RecurrentBlock& block : blocks_) block.weights = weights;
   if (partition_.shared > 0) {

@@ -52,9 +52,9 @@ class AlignedMemory {
 };
 
 // Hands out pieces of one memory: a first pass over nothing only counts, a second gives the pieces.
-class Pieces {
+class RecurrentPieces {
  public:
-  explicit Pieces(char* base) : base_(base) {}
+  explicit RecurrentPieces(char* base) : base_(base) {}
 
   template <class T>
   T* take(ptrdiff_t count) {
@@ -71,9 +71,9 @@ class Pieces {
 
 template <class Take>
 void lay_out(AlignedMemory& memory, Take&& take) {
-  Pieces counted(nullptr);
+  RecurrentPieces counted(nullptr);
   take(counted);
-  Pieces pieces(memory.reserve(counted.used()));
+  RecurrentPieces pieces(memory.reserve(counted.used()));
   take(pieces);
 }
 
