@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from seqconv.bundle import Bundle
-from seqconv.config import STARTS, Recipe, TextConfig, count_threads, read_recipe, recipe_from_dict
+from seqconv.config import STARTS, Recipe, count_threads, read_recipe, recipe_from_dict
 from seqconv.data import SequenceData, Sequences, TextData, Texts
 from seqconv.drafts import guess_settings
 from seqconv.engines import Inputs, Network, create_network
@@ -21,11 +21,9 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.frames import list_texts, to_sequences
 from seqconv.holdout import hold_out
 from seqconv.models import Plan, Weights
-from seqconv.plans import build_plan
 from seqconv.predictor import probabilities
-from seqconv.quantiles import count_values
 from seqconv.splits import Split, split_sequences, split_texts
-from seqconv.training import Listener, fit_network, start_network
+from seqconv.training import Listener, build_network_plan, fit_network, start_network
 
 VALIDATION = 0.1  # share held out where the recipe stops early and the user says nothing
 TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
@@ -105,9 +103,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         """
         threads = self._threads()
         config = recipe.training if held_out else replace(recipe.training, patience=0)
-        rows = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0
-        outputs = split.features.outputs * count_values(config.interval)
-        plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
+        plan = build_network_plan(recipe, split)
         network = start_network(plan, split.train, config, threads)
         trained = fit_network(network, split, config, Listener(), keep_best=held_out)
         epochs = [asdict(epoch) for epoch in trained.history]

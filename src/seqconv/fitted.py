@@ -51,11 +51,11 @@ def take_baseline(recipe: Recipe, kind: str) -> Recipe:
     return replace(recipe, description=about, features=features, training=training)
 
 
-def keep_baseline(recipe: Recipe, split: Split, chosen: Baseline, others: list[Baseline]) -> Fitted:
-    """A baseline as the model of a run."""
+def keep_baseline(recipe: Recipe, split: Split, chosen: Baseline, others: list[Baseline], data: str) -> Fitted:
+    """A baseline as the model of a run; `data` is the split's fingerprint."""
     features = replace(split.features, change=False) if isinstance(split.features, SeriesFeatures) else split.features
     shape, arrays = split.train.inputs.shape, pack(chosen.model)
-    bundle = Bundle(take_baseline(recipe, chosen.kind), (), arrays, shape, features, fingerprint(split))
+    bundle = Bundle(take_baseline(recipe, chosen.kind), (), arrays, shape, features, data)
     scored = evaluation.Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)

@@ -24,7 +24,7 @@ from seqconv.engines import Network
 from seqconv.errors import BundleError, ConfigError
 from seqconv.features import CALENDAR, SeriesFeatures, TextFeatures
 from seqconv.fitted import Fitted, fingerprint, judge, keep_baseline, take_baseline
-from seqconv.models import Channelwise, Plan
+from seqconv.models import Plan
 from seqconv.plans import build_plan
 from seqconv.quantiles import count_values, widen
 from seqconv.report import write_report
@@ -32,7 +32,7 @@ from seqconv.series_splits import split_series
 from seqconv.settings import parse_duration
 from seqconv.splits import Split, merge_validation, split_sequences, split_texts
 from seqconv.summaries import LayerSummary, summarise
-from seqconv.training import Listener, Trained, calibrate, fit_network, start_network
+from seqconv.training import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
 MOST_WRITTEN = 2**24  # forecast values in predictions.npz
@@ -166,7 +166,7 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
         found = fit_baselines(split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
         timer.seconds["train"] = chosen.seconds
-        return keep_baseline(recipe, split, chosen, found)
+        return keep_baseline(recipe, split, chosen, found, fingerprint(split))
     plan = build_network_plan(recipe, split)
     network = _create(plan, split, recipe, options)
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
@@ -200,7 +200,7 @@ def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, t
     if not better:
         return None
     chosen = next(each for each in fitted.baselines if each.name == better[0].name)
-    kept = keep_baseline(recipe, split, chosen, fitted.baselines)
+    kept = keep_baseline(recipe, split, chosen, fitted.baselines, fitted.bundle.fingerprint)
     folder.mkdir(exist_ok=True)
     (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
@@ -248,24 +248,6 @@ def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures |
     if isinstance(data, TextData):
         return split_texts(data, recipe, trained, count_threads(threads))
     return split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
-
-
-def build_network_plan(recipe: Recipe, split: Split) -> Plan:
-    """The recipe's layers with the sizes of its data.
-
-    Raises:
-        ConfigError: layers that do not fit the data.
-    """
-    rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
-    outputs = features.outputs * count_values(recipe.training.interval)
-    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
-    channelwise = any(isinstance(layer, Channelwise) for layer in plan)
-    if channelwise and isinstance(features, SeriesFeatures) and features.targets != features.columns:
-        raise ConfigError(
-            "data.target: a channelwise network forecasts its input columns in their order, "
-            f'{", ".join(features.columns)}; got {", ".join(features.targets)}. Use data.target="*"'
-        )
-    return plan
 
 
 def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:

@@ -10,15 +10,16 @@ import numpy as np
 
 from seqconv import metrics
 from seqconv.checkpoint import Checkpoint, Epoch, Progress
-from seqconv.config import NETWORK, TrainingConfig
+from seqconv.config import NETWORK, Recipe, TextConfig, TrainingConfig
 from seqconv.engines import Inputs, Network, create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.features import Features, SeriesFeatures
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Dense, Plan, Weights
-from seqconv.quantiles import fit_margins, take_middle
+from seqconv.models import Channelwise, Dense, Plan, Weights
+from seqconv.plans import build_plan
+from seqconv.quantiles import count_values, fit_margins, take_middle
 from seqconv.splits import Part, Split
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Targets
@@ -59,6 +60,24 @@ class Listener:
 
     def end_epoch(self, epoch: Epoch) -> None:
         """An epoch and its validation are done."""
+
+
+def build_network_plan(recipe: Recipe, split: Split) -> Plan:
+    """The recipe's layers with the sizes of its data.
+
+    Raises:
+        ConfigError: layers that do not fit the data.
+    """
+    rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
+    outputs = features.outputs * count_values(recipe.training.interval)
+    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
+    channelwise = any(isinstance(layer, Channelwise) for layer in plan)
+    if channelwise and isinstance(features, SeriesFeatures) and features.targets != features.columns:
+        raise ConfigError(
+            "data.target: a channelwise network forecasts its input columns in their order, "
+            f'{", ".join(features.columns)}; got {", ".join(features.targets)}. Use data.target="*"'
+        )
+    return plan
 
 
 def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, engine: str = "native") -> Network:
