@@ -336,3 +336,11 @@ def test_each_of_several_targets_is_judged(path, columns):
     columns["next"] = np.append(columns["wind"][1:], 0.0)
     found = look(write_csv(path, columns), ['data.target=["load","wind"]'])
     assert "'wind' 1 row later" in find(found, "gives the target away").what
+
+
+def test_another_number_may_stand_for_a_missing_value(path, columns):
+    columns["load"][900:902] = -777
+    columns["wind"][400] = -9999
+    found = look(write_csv(path, columns), [*TARGET, "data.missing=-777"])
+    assert find(found, "-777").what == "2 values of -777"
+    assert not [each for each in found.findings if "values of -9999" in each.what]

@@ -101,7 +101,7 @@ class _Windows:
         config = recipe.data
         assert isinstance(config, SeriesDataConfig)
         rows = len(spacing.stamps)
-        self.training = round(rows * config.train_end)
+        self.training, self.mark = round(rows * config.train_end), config.missing
         if spacing.interval_s and aimed:
             self._cut(recipe, given, config)
         elif columns and not config.target and len(columns) > 1:
@@ -190,7 +190,7 @@ def _judge_columns(columns: Sequence[Numbers], targets: Sequence[Numbers], windo
 
 
 def _judge_missing(column: Numbers, windows: _Windows, is_target: bool) -> list[Finding]:
-    """Missing values and those of -9999, but for cells that were refused already."""
+    """Missing values and the numbers that stand for them, but for cells that were refused already."""
     table, missing = windows.spacing.table, np.isnan(column.values)
     if missing.all():
         return []
@@ -199,7 +199,10 @@ def _judge_missing(column: Numbers, windows: _Windows, is_target: bool) -> list[
     missing[column.marked] = missing[column.refused] = False
     share = f"{missing.mean():.1%}"
     found = []
-    for lacking, what, how in ((marked, "of -9999", "read as missing"), (missing, f"missing ({share})", "not filled")):
+    for lacking, what, how in (
+        (marked, f"of {windows.mark}", "read as missing"),
+        (missing, f"missing ({share})", "not filled"),
+    ):
         rows = np.flatnonzero(lacking)
         if len(rows):
             where = f"{column.name!r}: {show_places(rows, table.place, table.path)}"

@@ -8,7 +8,7 @@ from seqconv.data import count
 from seqconv.errors import DataError
 from seqconv.inspection.findings import Finding, number, quote, refuse, show_places
 from seqconv.readers.files import Table
-from seqconv.readers.series import MISSING, SENTINELS, read_numbers
+from seqconv.readers.series import SENTINELS, read_numbers
 
 REPEATED = 3  # times from which an extreme value is suspicious
 FEWEST_VALUES = 10  # different ones that a column must have beside a suspicious one
@@ -25,7 +25,7 @@ _NONE = np.zeros(0, np.int64)  # no row
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A column of numbers `[T]`, NaN where one is missing; `marked`: rows of -9999; `refused`: rows that hold none."""
+    """A column of numbers `[T]`, NaN where missing; `marked`: rows of `data.missing`; `refused`: of no number."""
 
     name: str
     values: np.ndarray
@@ -41,7 +41,7 @@ def read_column(table: Table, name: str, asked: bool, missing: float) -> tuple[N
     try:
         values, notes = read_numbers(table, name, asked, missing)
     except DataError as error:
-        return _read_leniently(table, name, marked, error)
+        return _read_leniently(table, name, marked, missing, error)
     if values is not None:
         return Numbers(name, values, marked, _NONE), []
     what = notes[0].removeprefix(f"column {name!r} ").removesuffix(", left out")
@@ -49,7 +49,7 @@ def read_column(table: Table, name: str, asked: bool, missing: float) -> tuple[N
 
 
 def _read_leniently(
-    table: Table, name: str, marked: np.ndarray, error: DataError
+    table: Table, name: str, marked: np.ndarray, missing: float, error: DataError
 ) -> tuple[Numbers | None, list[Finding]]:
     import polars
 
@@ -66,7 +66,7 @@ def _read_leniently(
         blank = (column.str.strip_chars().is_in(["", "?", "-"]) | column.is_null()).fill_null(True)
         bad |= np.isnan(values) & ~blank.to_numpy() & (column.str.to_lowercase() != "nan").fill_null(True).to_numpy()
     rows = np.flatnonzero(bad)
-    values[bad | (values == MISSING)] = np.nan
+    values[bad | (values == missing)] = np.nan
     if not len(rows):
         return Numbers(name, values, marked, _NONE), [refuse(error, table.path)]
     kind = "no finite number" if np.isinf(numbers.to_numpy()[rows]).all() else "no number"
