@@ -20,7 +20,7 @@ int64_t units_of(const ConvShape& shape, int block) {
 }
 
 // False: the layout is a minimal one, and an output is not finite
-bool run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
+bool run_layout(ConvForward job, const float* kernel, const float* bias, int threads) {
   const ConvKernels& kernels = conv_kernels();
   const ConvLayout& layout = job.layout;
   const int64_t units = units_of(job.shape, layout.block), tasks = std::min(units, FORWARD_TASKS);
@@ -40,6 +40,14 @@ bool run_forward(ConvForward job, const float* kernel, const float* bias, int th
   return right;
 }
 
+void run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
+  // a value that is not finite would spoil its neighbours' outputs in the minimal form
+  for (const bool minimal : {true, false}) {
+    job.layout = conv_kernels().plan(job.shape, minimal);
+    if (run_layout(job, kernel, bias, threads)) return;
+  }
+}
+
 void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias,
                   const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu, int pool,
                   int threads) {
@@ -53,13 +61,10 @@ void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsI
   check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
-  ConvForward job = {shape, {}, x.data(), nullptr, nullptr, y.data(), forward_arg(arg, shape)};
+  const ConvForward job = {shape,   {},      x.data(), nullptr,
+                           nullptr, nullptr, y.data(), forward_arg(arg, shape)};
   nb::gil_scoped_release unlocked;
-  // a value that is not finite would spoil its neighbours' outputs in the minimal form
-  for (const bool minimal : {true, false}) {
-    job.layout = conv_kernels().plan(shape, minimal);
-    if (run_forward(job, kernel.data(), bias.data(), threads)) return;
-  }
+  run_forward(job, kernel.data(), bias.data(), threads);
 }
 
 // How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are
@@ -86,24 +91,45 @@ struct Cut {
   }
 };
 
-// False: an arg outside its group
-bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* dbias, int threads) {
+// dx where nothing is pooled: the convolution of dy, zero where relu stopped it, with the taps in reverse
+void run_input(const ConvBackward& job, const float* kernel, int threads) {
+  const ConvShape& shape = job.shape;
+  ConvShape turned = shape;
+  turned.length = shape.steps;
+  turned.steps = turned.groups = shape.length;
+  turned.channels = shape.filters;
+  turned.filters = shape.channels;
+  turned.left_pad = (shape.kernel - 1) * shape.dilation - shape.left_pad;
+  turned.relu = false;
+  const size_t tap = size_t(shape.channels) * shape.filters;
+  std::vector<float> taps(shape.kernel * tap), zeros(shape.channels);
+  float* to = taps.data();
+  for (int k = shape.kernel; k-- > 0;)
+    for (int o = 0; o < shape.filters; ++o)
+      for (int c = 0; c < shape.channels; ++c) *to++ = kernel[k * tap + size_t(c) * shape.filters + o];
+  const ConvForward forward = {turned,  {},     job.dy, nullptr, nullptr, shape.relu ? job.y : nullptr,
+                               job.dx, nullptr};
+  run_forward(forward, taps.data(), zeros.data(), threads);
+}
+
+// The gradients of kernel and bias, and dx where steps are pooled. False: an arg outside its group
+bool run_layout(ConvBackward job, const float* kernel, float* dkernel, float* dbias, int threads) {
   const ConvGradients& kernels = conv_gradients();
-  const ConvLayout layout = job.layout = conv_kernels().plan(job.shape, false);
+  const ConvLayout& layout = job.layout;
   const Cut cut(job.shape, layout);
   const int64_t examples = job.shape.examples;
-  const int64_t inputs = job.dx == nullptr ? 0 : std::min(examples, INPUT_TASKS),
-                shares = cut.chunks * cut.parts;
+  const bool winners = job.dx != nullptr && job.shape.pool != 1;
+  const int64_t inputs = winners ? std::min(examples, INPUT_TASKS) : 0, shares = cut.chunks * cut.parts;
   const int64_t scratch_size = Pieces::rounded(std::max(layout.input_scratch, layout.kernel_scratch)),
                 scratches = count_workers(inputs + shares, threads) * scratch_size;
   const int64_t bias_size = Pieces::rounded(job.shape.filters), partial_size = cut.chunks * layout.partial;
-  const int64_t weights_size = job.dx == nullptr ? 0 : layout.gradient_weights;
+  const int64_t weights_size = winners ? layout.gradient_weights : 0;
   Pieces pieces(Pieces::rounded(weights_size) + scratches + Pieces::rounded(partial_size) +
                 cut.chunks * bias_size);
   float *weights = pieces.take(weights_size), *scratch = pieces.take(scratches);
   const ConvPartials partials = {static_cast<int>(cut.chunks), bias_size, pieces.take(partial_size),
                                  pieces.take(cut.chunks * bias_size)};
-  if (job.dx != nullptr) kernels.pack_backward(job.shape, layout, kernel, weights);
+  if (winners) kernels.pack_backward(job.shape, layout, kernel, weights);
   job.weights = weights;
   std::atomic<bool> right{true};
   parallel_for_workers(static_cast<int>(inputs + shares), threads, [&](int task, int worker) {
@@ -119,9 +145,28 @@ bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* 
     }
     if (!done) right = false;
   });
-  parallel_for(job.shape.kernel, threads,
-               [&](int tap) { kernels.add_up(job, partials, tap, dkernel, dbias); });
+  parallel_for(layout.minimal ? job.shape.channels : job.shape.kernel, threads,
+               [&](int part) { kernels.add_up(job, partials, part, dkernel, dbias); });
   return right;
+}
+
+bool all_finite(const float* values, int64_t count) {
+  float strange = 0;  // becomes NaN for good
+  for (int64_t i = 0; i < count; ++i) strange += 0.0f * values[i];
+  return strange == 0;
+}
+
+// False: an arg outside its group
+bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* dbias, int threads) {
+  const ConvShape& shape = job.shape;
+  const bool dense = shape.pool == 1;
+  if (dense && job.dx != nullptr) run_input(job, kernel, threads);
+  job.layout = conv_kernels().plan(shape, dense);
+  if (!run_layout(job, kernel, dkernel, dbias, threads)) return false;
+  const int64_t size = int64_t{shape.kernel} * shape.channels * shape.filters;
+  if (!job.layout.minimal || all_finite(dkernel, size)) return true;
+  job.layout = conv_kernels().plan(shape, false);
+  return run_layout(job, kernel, dkernel, dbias, threads);
 }
 
 void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFloatsIn& y,

@@ -2,91 +2,23 @@
 
 import numpy as np
 import pytest
+from convolutions import (
+    THREADS,
+    assert_close,
+    convolve,
+    draw_floats,
+    gradients,
+    pool_groups,
+    run_backward,
+    run_forward,
+    run_tokens,
+    run_tokens_backward,
+    spread,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqconv import _native as native
-
-THREADS = 2
-
-
-def convolve(x, kernel, bias, dilation, left_pad):
-    """The plain definition in float64: [B, steps, O]."""
-    padded = np.pad(x.astype(np.float64), ((0, 0), (left_pad, 0), (0, 0)))
-    steps = padded.shape[1] - (len(kernel) - 1) * dilation
-    y = np.tile(bias.astype(np.float64), (len(x), steps, 1))
-    for k, tap in enumerate(kernel.astype(np.float64)):
-        y += padded[:, k * dilation : k * dilation + steps] @ tap
-    return y
-
-
-def pool_groups(y, relu, pool):
-    """Winners and their values; the groups keep their axis unless all steps are one group."""
-    size = pool or y.shape[1]
-    grouped = y[:, : y.shape[1] // size * size].reshape(len(y), -1, size, y.shape[2])
-    arg, best = grouped.argmax(2), grouped.max(2)
-    best = np.maximum(best, 0) if relu else best
-    return (best[:, 0], arg[:, 0]) if pool == 0 else (best, arg)
-
-
-def spread(dy, y, arg, relu, pool, steps):
-    """The gradient of every step, before pooling: [B, steps, O] in float64."""
-    size = pool or steps
-    dy, y, arg = (a.reshape(len(a), -1, a.shape[-1]) for a in (np.where(y > 0, dy, 0) if relu else dy, y, arg))
-    out = np.zeros((len(dy), steps, dy.shape[2]))
-    b, g, o = np.indices(dy.shape)
-    out[b, g * size + arg, o] = dy
-    return out
-
-
-def gradients(x, kernel, dy, dilation, left_pad):
-    """dx, dkernel, dbias in float64 from the gradient of every step."""
-    padded = np.pad(x.astype(np.float64), ((0, 0), (left_pad, 0), (0, 0)))
-    dx, dkernel, steps = np.zeros_like(padded), np.zeros(kernel.shape), dy.shape[1]
-    for k, tap in enumerate(kernel.astype(np.float64)):
-        rows = slice(k * dilation, k * dilation + steps)
-        dx[:, rows] += dy @ tap.T
-        dkernel[k] = np.einsum("btc,bto->co", padded[:, rows], dy)
-    return dx[:, left_pad:], dkernel, dy.sum((0, 1))
-
-
-def assert_close(got, expected, tolerance):
-    """Within `tolerance` of the largest value, everywhere; inputs are of order 1, so what is below 0.1 cancelled."""
-    scale = max(np.nanmax(np.abs(expected), initial=0), 0.1)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance * scale)
-
-
-def output_arrays(examples, steps, filters, pool):
-    size = pool or steps
-    shape = (examples, filters) if pool == 0 else (examples, steps // size, filters)
-    return np.full(shape, np.nan, np.float32), None if pool == 1 else np.full(shape, -1, np.int32)
-
-
-def run_forward(x, kernel, bias, dilation=1, left_pad=0, relu=True, pool=1, threads=THREADS):
-    steps = x.shape[1] + left_pad - (len(kernel) - 1) * dilation
-    y, arg = output_arrays(len(x), steps, kernel.shape[2], pool)
-    native.conv_forward(x, kernel, bias, y, arg, dilation, left_pad, relu, pool, threads)
-    return y, arg
-
-
-def run_backward(x, kernel, y, arg, dy, dilation=1, left_pad=0, relu=True, pool=1, threads=THREADS):
-    dx, dkernel, dbias = np.full_like(x, np.nan), np.full_like(kernel, np.nan), np.full_like(kernel[0, 0], np.nan)
-    native.conv_backward(x, kernel, y, arg, dy, dx, dkernel, dbias, dilation, left_pad, relu, pool, threads)
-    return dx, dkernel, dbias
-
-
-def run_tokens(ids, table, bias, dilation=1, left_pad=0, relu=True, pool=1, threads=THREADS):
-    steps = ids.shape[1] + left_pad - (table.shape[1] - 1) * dilation
-    y, arg = output_arrays(len(ids), steps, table.shape[2], pool)
-    native.token_conv_forward(ids, table, bias, y, arg, dilation, left_pad, relu, pool, threads)
-    return y, arg
-
-
-def run_tokens_backward(ids, table, y, arg, dy, dilation=1, left_pad=0, relu=True, pool=1, threads=THREADS):
-    dtable, dbias = np.full_like(table, np.nan), np.full_like(table[0, 0], np.nan)
-    native.token_conv_backward(ids, y, arg, dy, dtable, dbias, dilation, left_pad, relu, pool, threads)
-    return dtable, dbias
-
 
 SIZES = st.sampled_from([1, 2, 3, 4, 7, 8, 14, 15, 16, 17, 31, 32, 33, 40, 65])
 
@@ -103,11 +35,6 @@ def layers(draw):
     pool = draw(st.sampled_from([p for p in (0, 1, 1, 2, 3, 5, 17, 70) if p <= steps]))
     settings = {"dilation": dilation, "left_pad": left_pad, "relu": draw(st.booleans()), "pool": pool}
     return draw(st.sampled_from([1, 2, 3, 5])), length, kernel, draw(SIZES), settings
-
-
-def draw_floats(seed, *shapes):
-    random = np.random.default_rng(seed)
-    return [random.standard_normal(shape, np.float32) for shape in shapes]
 
 
 @given(layers(), SIZES, st.integers(0, 99))
@@ -187,43 +114,6 @@ def test_a_nan_shows_in_every_output_that_saw_it(pool):
     y, _ = run_tokens(np.arange(20, dtype=np.int32)[None], table, bias, pool=pool)
     assert np.isnan(y).any()
     assert np.isnan(y).all() == (pool == 0)
-
-
-@pytest.mark.parametrize("pool", [0, 1, 3])
-@pytest.mark.parametrize("width", [3, 5, 7])
-def test_minimal_filtering(pool, width):
-    x, kernel, bias = draw_floats(width, (3, 253, 32), (width, 32, 33), 33)
-    plain = convolve(x, kernel, bias, 1, 0)
-    expected, _ = pool_groups(plain, False, pool)
-    assert_close(run_forward(x, kernel, bias, relu=False, pool=pool)[0], expected, 4e-6)
-    # tiles lie at the same steps of every example, so that steps left out in front change no bit of the others
-    cut = 12
-    kept, _ = run_forward(np.ascontiguousarray(x[:, cut:]), kernel, bias, relu=False)
-    np.testing.assert_array_equal(kept, run_forward(x, kernel, bias, relu=False)[0][:, cut:])
-    # what is not finite shows where it was seen, and nowhere else
-    x[1, 100, 3], x[2, 9, 0] = np.nan, np.inf
-    plain = convolve(x, kernel, bias, 1, 0)
-    found, _ = run_forward(x, kernel, bias, pool=pool)
-    expected, _ = pool_groups(plain, True, pool)
-    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
-    assert_close(found[np.isfinite(expected)], expected[np.isfinite(expected)], 4e-6)
-
-
-@pytest.mark.parametrize("width", [3, 5, 7])
-@pytest.mark.parametrize(("length", "dilation", "left_pad"), [(1300, 54, 0), (1301, 18, 0), (400, 6, 36), (253, 2, 0)])
-def test_minimal_filtering_of_dilated_layers(length, dilation, left_pad, width):
-    x, kernel, bias = draw_floats(width, (2, length, 14), (width, 14, 33), 33)
-    expected = np.maximum(convolve(x, kernel, bias, dilation, left_pad), 0)
-    whole, _ = run_forward(x, kernel, bias, dilation, left_pad)
-    assert_close(whole, expected, 4e-6)
-    np.testing.assert_array_equal(whole, run_forward(x, kernel, bias, dilation, left_pad, threads=1)[0])
-    # tiles lie at the same steps of every example here too
-    cut = 4 * dilation
-    kept, _ = run_forward(np.ascontiguousarray(x[:, cut:]), kernel, bias, dilation)
-    np.testing.assert_array_equal(kept, run_forward(x, kernel, bias, dilation)[0][:, cut:])
-    x[1, 200, 3] = np.nan
-    expected = np.maximum(convolve(x, kernel, bias, dilation, left_pad), 0)  # NaN where one was seen, and nowhere else
-    assert_close(run_forward(x, kernel, bias, dilation, left_pad)[0], expected, 4e-6)
 
 
 @pytest.mark.parametrize("stopped", [0.0, 0.6, 1.0])

@@ -1,6 +1,7 @@
 #include "convolution.hpp"
 
 #include "convolution_minimal.hpp"
+#include "convolution_minimal_gradients.hpp"
 #include "convolution_tiles.hpp"
 #include "convolution_winners.hpp"
 #include "simd.hpp"
@@ -45,16 +46,19 @@ ConvLayout plan(const ConvShape& shape, bool minimal) {
     layout.scratch = layout.copied + minimal_floats(shape, steps);
   } else {
     layout.weights = inputs * layout.bias;
-    layout.scratch = layout.copied = shape.left_pad > 0 ? rows * shape.channels : 0;
+    layout.scratch = layout.copied = rows * shape.channels;
   }
-  layout.partial = dense ? inputs * layout.bias : filters * window;
-  layout.gradient_weights = dense ? shape.kernel * filters * round_up(shape.channels) : filters * window;
-  if (dense) {
-    layout.input_scratch = round_up(shape.channels) + rows * filters;
-    layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + rows * shape.channels;
-  } else {
+  layout.gradient_weights = filters * window;
+  if (!dense) {
+    layout.partial = filters * window;
     layout.input_scratch = scratch_floats(shape.left_pad + ptrdiff_t{shape.length}, layout.row) + winners;
     layout.kernel_scratch = scratch_floats(rows, layout.row) + winners + (layout.block + 1) * 2;
+  } else if (layout.minimal) {
+    layout.partial = layout.weights;
+    layout.kernel_scratch = layout.copied + minimal_gradient_floats(shape);
+  } else {
+    layout.partial = layout.weights;
+    layout.kernel_scratch = ptrdiff_t{layout.block} * PANEL + layout.copied;
   }
   return layout;
 }
@@ -67,34 +71,20 @@ void pack_forward(const ConvShape& shape, const ConvLayout& layout, const float*
   pack_panels({kernel, shape.kernel, shape.channels, shape.filters, tap, shape.filters, 1}, weights);
 }
 
-// Where a unit's input lies: in x, or copied, with zeros around it, if vectors would read outside its example
-const float* find_input(const ConvForward& job, const Unit& unit, float* copy) {
-  const ConvShape& shape = job.shape;
-  const int first = unit.first * shape.group - shape.left_pad, steps = unit.groups * shape.group;
-  const bool minimal = job.layout.minimal;
-  const int rows = minimal ? minimal_rows(shape, steps) : steps + (shape.kernel - 1) * shape.dilation;
-  const int behind = most(first + rows - shape.length, 0);
-  const ptrdiff_t start = (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
-  const ptrdiff_t last = start + ptrdiff_t{rows} * shape.channels + (minimal ? LANES : 0),
-                  size = ptrdiff_t{shape.examples} * shape.length * shape.channels;
-  if (first >= 0 && behind == 0 && last <= size) return job.x + start;
-  copy_steps(shape, unit.example, job.x, first, rows - behind, shape.channels, copy);
-  __builtin_memset(copy + ptrdiff_t{rows - behind} * shape.channels, 0,
-                   sizeof(float) * behind * shape.channels);
-  return copy;
-}
-
 bool forward(const ConvForward& job, int64_t first_unit, int64_t last_unit, float* scratch) {
   const ConvShape& shape = job.shape;
+  const bool minimal = job.layout.minimal;
   const Layer layer = {shape.channels, shape.kernel, shape.filters, shape.dilation,
                        shape.group,    shape.relu,   job.weights,   job.bias};
   for (int64_t number = first_unit; number < last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
-    const float* x = find_input(job, unit, scratch);
+    const int steps = unit.groups * shape.group;
+    const int rows = minimal ? minimal_rows(shape, steps) : steps + (shape.kernel - 1) * shape.dilation;
+    const float* x = find_input(shape, job.x, job.gate, unit, rows, minimal ? LANES : 0, scratch);
     const ptrdiff_t out = (ptrdiff_t{unit.example} * shape.groups + unit.first) * shape.filters;
     float* y = job.y + out;
     int32_t* arg = job.arg == nullptr ? nullptr : job.arg + out;
-    if (!job.layout.minimal) convolve(layer, x, unit.groups, y, arg);
+    if (!minimal) convolve(layer, x, unit.groups, y, arg);
     else if (!convolve_minimal(layer, x, unit.groups, y, arg, scratch + job.layout.copied)) return false;
   }
   return true;

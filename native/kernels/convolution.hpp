@@ -21,7 +21,7 @@ struct ConvShape {
 
 // How the kernels cut and pack a layer; all counts are floats except the first three.
 struct ConvLayout {
-  bool minimal;  // the forward pass takes fewer products, and stops where a value is not finite
+  bool minimal;  // fewer products, and wrong where a value is not finite
   int block;    // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
   int row;      // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
   int quantum;  // filters can be cut between tasks at its multiples
@@ -34,6 +34,7 @@ struct ConvForward {
   ConvShape shape;
   ConvLayout layout;
   const float *x, *weights, *bias;  // weights and bias as packed by pack_forward
+  const float* gate;                // as x: x counts as 0 where it is not above 0; or null
   float* y;
   int32_t* arg;  // winning step inside its group, or null
 };
@@ -74,11 +75,13 @@ struct ConvKernels {
 // Gradients: dense products where nothing is pooled, else over the winner of each group alone.
 // False: an arg is outside its group, and the result is not complete.
 struct ConvGradients {
+  // of pooled layers alone: the input's gradient of others is a convolution itself
   void (*pack_backward)(const ConvShape&, const ConvLayout&, const float* kernel, float* weights);
   bool (*input)(const ConvBackward&, int first_example, int last_example, float* scratch);
   bool (*kernel)(const ConvBackward&, const ConvShare&);
-  // one tap of dkernel [K, C, O] from the partial sums; dbias [O] with tap 0
-  void (*add_up)(const ConvBackward&, const ConvPartials&, int tap, float* dkernel, float* dbias);
+  // one tap of dkernel [K, C, O] from the partial sums, in a minimal layout all taps of one channel; dbias [O] with
+  // the first
+  void (*add_up)(const ConvBackward&, const ConvPartials&, int part, float* dkernel, float* dbias);
 };
 
 SEQCONV_KERNELS(ConvKernels, conv_kernels)

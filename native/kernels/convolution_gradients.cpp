@@ -1,4 +1,5 @@
 #include "convolution.hpp"
+#include "convolution_minimal_gradients.hpp"
 #include "convolution_tiles.hpp"
 #include "convolution_winners.hpp"
 #include "simd.hpp"
@@ -9,42 +10,6 @@ namespace {
 bool is_dense(const ConvShape& shape) { return shape.pool == 1; }
 
 // ---- Nothing pooled: dense products
-
-// out = dy of steps [first, first + count) of an example, masked by relu; zeros outside the example's steps.
-// A NaN output passes its gradient on, so that it shows.
-void copy_gradient(const ConvBackward& job, int example, int first, int count, float* out) {
-  const ptrdiff_t filters = job.shape.filters;
-  const int begin = most(first, 0), end = most(least(first + count, job.shape.steps), begin);
-  const ptrdiff_t from = (ptrdiff_t{example} * job.shape.steps + begin) * filters,
-                  size = (end - begin) * filters;
-  const float *dy = job.dy + from, *y = job.y + from;
-  const ptrdiff_t before = (begin - first) * filters, behind = count * filters - before - size;
-  __builtin_memset(out, 0, sizeof(float) * before);
-  out += before;
-  if (job.shape.relu)
-    for (ptrdiff_t i = 0; i < size; ++i) out[i] = y[i] <= 0 ? 0 : dy[i];
-  else __builtin_memcpy(out, dy, sizeof(float) * size);
-  __builtin_memset(out + size, 0, sizeof(float) * behind);
-}
-
-// dx is the convolution of dy, zeros around it, with the kernel's taps in reverse. Steps count from the
-// padding's first.
-void dense_input(const ConvBackward& job, int first_example, int last_example, float* scratch) {
-  const ConvShape& shape = job.shape;
-  const int reach = (shape.kernel - 1) * shape.dilation, end = shape.left_pad + shape.length,
-            block = job.layout.block;
-  float *zeros = scratch, *dy = scratch + round_up(shape.channels);
-  for (int c = 0; c < round_up(shape.channels); ++c) zeros[c] = 0;
-  const Layer layer = {shape.filters, shape.kernel, shape.channels, shape.dilation, 1,
-                       false,         job.weights,  zeros};
-  for (int example = first_example; example < last_example; ++example)
-    for (int first = shape.left_pad; first < end; first += block) {
-      const int count = least(block, end - first);
-      copy_gradient(job, example, first - reach, count + reach, dy);
-      const ptrdiff_t step = ptrdiff_t{example} * shape.length + first - shape.left_pad;
-      convolve(layer, dy, count, job.dx + step * shape.channels, nullptr);
-    }
-}
 
 // One panel of dy, masked by relu, as the columns of a product over steps; its sums go to the bias
 void pack_gradient(const ConvBackward& job, const Unit& unit, int filter, int width, float* panel,
@@ -84,12 +49,7 @@ void dense_kernel(const ConvBackward& job, const ConvShare& share) {
   float *panel = share.scratch, *copy = share.scratch + ptrdiff_t{job.layout.block} * PANEL;
   for (int64_t number = share.first_unit; number < share.last_unit; ++number) {
     const Unit unit(shape, job.layout.block, number);
-    const int first = unit.first - shape.left_pad;
-    const float* x = job.x + (ptrdiff_t{unit.example} * shape.length + first) * shape.channels;
-    if (first < 0) {
-      copy_steps(shape, unit.example, job.x, first, unit.groups + reach, shape.channels, copy);
-      x = copy;
-    }
+    const float* x = find_input(shape, job.x, nullptr, unit, unit.groups + reach, 0, copy);
     for (int filter = share.first_filter; filter < share.last_filter; filter += PANEL) {
       const int width = least(round_up(shape.filters - filter), PANEL);
       pack_gradient(job, unit, filter, width, panel, share.bias);
@@ -241,10 +201,6 @@ bool winners_kernel(const ConvBackward& job, const ConvShare& share) {
 
 void pack_backward(const ConvShape& shape, const ConvLayout& layout, const float* kernel, float* weights) {
   const ptrdiff_t tap = ptrdiff_t{shape.channels} * shape.filters;
-  if (is_dense(shape)) {
-    const float* last = kernel + (shape.kernel - 1) * tap;
-    return pack_panels({last, shape.kernel, shape.filters, shape.channels, -tap, 1, shape.filters}, weights);
-  }
   const int row = layout.row, window = round_up(shape.kernel * row);
   for (int o = 0; o < shape.filters; ++o, weights += window) {
     for (int i = 0; i < window; ++i) weights[i] = 0;
@@ -254,29 +210,21 @@ void pack_backward(const ConvShape& shape, const ConvLayout& layout, const float
   }
 }
 
-bool input_gradient(const ConvBackward& job, int first_example, int last_example, float* scratch) {
-  if (!is_dense(job.shape)) return winners_input(job, first_example, last_example, scratch);
-  dense_input(job, first_example, last_example, scratch);
-  return true;
+// Sums that one filter has in a partial kernel gradient
+ptrdiff_t sums_of(const ConvBackward& job) {
+  const ConvShape& shape = job.shape;
+  if (!is_dense(shape)) return round_up(shape.kernel * job.layout.row);
+  return ptrdiff_t{job.layout.minimal ? points_of(shape) : shape.kernel} * shape.channels;
 }
 
 bool kernel_gradient(const ConvBackward& job, const ConvShare& share) {
-  const ConvShape& shape = job.shape;
   const int filters = share.last_filter - share.first_filter;
-  const ptrdiff_t inputs =
-      is_dense(shape) ? shape.kernel * shape.channels : round_up(shape.kernel * job.layout.row);
-  const ptrdiff_t columns = is_dense(shape) ? round_up(filters) : filters;
-  __builtin_memset(share.kernel + inputs * share.first_filter, 0, sizeof(float) * inputs * columns);
+  const ptrdiff_t sums = sums_of(job), columns = is_dense(job.shape) ? round_up(filters) : filters;
+  __builtin_memset(share.kernel + sums * share.first_filter, 0, sizeof(float) * sums * columns);
   __builtin_memset(share.bias + share.first_filter, 0, sizeof(float) * filters);
-  if (!is_dense(shape)) return winners_kernel(job, share);
-  dense_kernel(job, share);
+  if (!is_dense(job.shape)) return winners_kernel(job, share);
+  (job.layout.minimal ? minimal_kernel : dense_kernel)(job, share);
   return true;
-}
-
-vf sum_chunks(const ConvPartials& partials, ptrdiff_t size, const float* from) {
-  vf total = load(from);
-  for (int chunk = 1; chunk < partials.chunks; ++chunk) total += load(from + chunk * size);
-  return total;
 }
 
 void add_up_dense(const ConvBackward& job, const ConvPartials& partials, int tap, float* dkernel) {
@@ -305,9 +253,10 @@ void add_up_winners(const ConvBackward& job, const ConvPartials& partials, int t
     }
 }
 
-void add_up(const ConvBackward& job, const ConvPartials& partials, int tap, float* dkernel, float* dbias) {
-  (is_dense(job.shape) ? add_up_dense : add_up_winners)(job, partials, tap, dkernel);
-  if (tap > 0) return;
+void add_up(const ConvBackward& job, const ConvPartials& partials, int part, float* dkernel, float* dbias) {
+  const auto sum = job.layout.minimal ? add_up_minimal : is_dense(job.shape) ? add_up_dense : add_up_winners;
+  sum(job, partials, part, dkernel);
+  if (part > 0) return;
   const int filters = job.shape.filters;
   for (int o = 0; o < filters; ++o) {
     dbias[o] = 0;
@@ -319,6 +268,6 @@ void add_up(const ConvBackward& job, const ConvPartials& partials, int tap, floa
 }  // namespace
 
 extern const ConvGradients conv_gradients_table;
-const ConvGradients conv_gradients_table = {pack_backward, input_gradient, kernel_gradient, add_up};
+const ConvGradients conv_gradients_table = {pack_backward, winners_input, kernel_gradient, add_up};
 
 }  // namespace seqconv::SEQCONV_ISA

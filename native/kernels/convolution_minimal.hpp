@@ -115,6 +115,23 @@ inline void evaluate_inputs(const float* x, ptrdiff_t row, float* out, ptrdiff_t
   }
 }
 
+// Some tiles of a unit, and the unit's steps
+struct Tiles {
+  int first, count, steps;
+};
+
+// The inputs of some tiles, from rows of x to the points: [point][tile][channels, to whole vectors]
+template <int P>
+inline void evaluate_tiles(int channels, int dilation, const float* x, const Tiles& tiles, float* inputs) {
+  const int row = round_up(channels);
+  const ptrdiff_t next = ptrdiff_t{tiles.count} * row, across = ptrdiff_t{dilation} * channels;
+  for (int tile = 0; tile < tiles.count; ++tile) {
+    const float* from = x + ptrdiff_t{first_step(tiles.first + tile, dilation)} * channels;
+    for (int c = 0; c < channels; c += LANES)
+      evaluate_inputs<P>(from + c, across, inputs + ptrdiff_t{tile} * row + c, next);
+  }
+}
+
 // The taps at all points, packed in panels over all points: [filters / PANEL][point][channel][PANEL]
 template <int P>
 void pack_points(const ConvShape& shape, const float* kernel, float* out) {
@@ -175,11 +192,6 @@ inline void interpolate(const float* products, const float* bias, vf (&y)[OUTPUT
   }
 }
 
-// Some tiles of a unit, and the unit's steps
-struct Tiles {
-  int first, count, steps;
-};
-
 // y, arg of one panel of filters; false: an output is not finite, and others may be wrong because of it
 template <int P, int V>
 bool multiply_points(const Layer& layer, int first, const float* inputs, const Tiles& tiles, float* products,
@@ -224,12 +236,7 @@ bool convolve_points(const Layer& layer, const float* x, int groups, float* y, i
   bool finite = true;
   for (int first_tile = 0; first_tile < all; first_tile += most_tiles) {
     const Tiles tiles = {first_tile, least(most_tiles, all - first_tile), steps};
-    const ptrdiff_t next = ptrdiff_t{tiles.count} * row, across = ptrdiff_t{dilation} * layer.channels;
-    for (int tile = 0; tile < tiles.count; ++tile) {
-      const float* from = x + ptrdiff_t{first_step(first_tile + tile, dilation)} * layer.channels;
-      for (int c = 0; c < layer.channels; c += LANES)
-        evaluate_inputs<P>(from + c, across, inputs + ptrdiff_t{tile} * row + c, next);
-    }
+    evaluate_tiles<P>(layer.channels, dilation, x, tiles, inputs);
     for (int first = 0; first < layer.filters; first += PANEL) {
       const bool narrow = layer.filters - first <= LANES;
       const auto multiply = narrow ? multiply_points<P, 1> : multiply_points<P, 2>;

@@ -217,6 +217,13 @@ inline void copy_steps(const ConvShape& shape, int example, const float* x, int 
     for (int c = 0; c < row; c += LANES, out += LANES) store(out, load_part(from + c, channels - c));
 }
 
+// The vectors at `from` in all partial kernel gradients, `size` floats apart
+inline vf sum_chunks(const ConvPartials& partials, ptrdiff_t size, const float* from) {
+  vf total = load(from);
+  for (int chunk = 1; chunk < partials.chunks; ++chunk) total += load(from + chunk * size);
+  return total;
+}
+
 // A unit's place in its batch
 struct Unit {
   int example, first, groups;  // groups [first, first + groups) of the example
@@ -227,6 +234,26 @@ struct Unit {
     groups = least(block, shape.groups - first);
   }
 };
+
+// What a unit reads: `rows` steps of x, zeros outside the example and where `gate`, if there is one, is not above 0.
+// Behind them `slack` floats can be read. In place, or copied where that is not so.
+inline const float* find_input(const ConvShape& shape, const float* x, const float* gate, const Unit& unit, int rows,
+                               int slack, float* copy) {
+  const int first = unit.first * shape.group - shape.left_pad, channels = shape.channels;
+  const int before = first < 0 ? least(-first, rows) : 0, behind = most(first + rows - shape.length, 0);
+  const ptrdiff_t example = ptrdiff_t{unit.example} * shape.length, end = ptrdiff_t{shape.examples} * shape.length;
+  if (gate == nullptr && before == 0 && behind == 0 &&
+      (example + first + rows) * channels + slack <= end * channels)
+    return x + (example + first) * channels;
+  const ptrdiff_t from = (example + first + before) * channels, size = ptrdiff_t{rows - before - behind} * channels;
+  float* out = copy + ptrdiff_t{before} * channels;
+  __builtin_memset(copy, 0, sizeof(float) * before * channels);
+  if (gate == nullptr) __builtin_memcpy(out, x + from, sizeof(float) * size);
+  else  // what is not a number passes, so that it shows
+    for (ptrdiff_t i = 0; i < size; ++i) out[i] = gate[from + i] <= 0 ? 0 : x[from + i];
+  __builtin_memset(out + size, 0, sizeof(float) * behind * channels);
+  return copy;
+}
 
 }  // namespace
 }  // namespace seqconv::SEQCONV_ISA

@@ -69,7 +69,12 @@ def _scores(results: dict[str, Any]) -> str:
     for row in [*results["baselines"], model | {"seconds": results["seconds"]["train"]}]:
         scores = [show_number(row[part][name]) for name in names for part in ("validation", "test")]
         rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
-    unit = f" The unit of mae is that of {', '.join(results['targets'])}." if results["task"] == "series" else ""
+    unit = ""
+    if results["task"] == "series":
+        first, *others = results["targets"]
+        unit = f" The unit of mae is that of {first}."
+        if others:
+            unit = f" mae: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
     examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
     refit = " After validation trained again on training and validation rows for the test." if results["refit"] else ""
     return f'<p class="soft">{escape(examples + unit + refit)}</p>' + draw_table(head, rows, own=len(rows) - 1)

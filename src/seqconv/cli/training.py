@@ -168,8 +168,11 @@ def data(
 
 def _print_results(results: dict[str, Any]) -> None:
     print(f"\n{results['verdict']}\n")
-    metric = results["metric"]
-    label = f"MAE, {', '.join(results['targets'])}" if metric == "mae" else metric
+    metric = label = results["metric"]
+    if metric == "mae":
+        label, targets = f"MAE, {results['targets'][0]}", len(results["targets"])
+        if targets > 1:  # a mean over units would be that of the largest numbers
+            metric, label = "mae_scaled", f"MAE of {targets} columns, in standard deviations"
     table = create_table(label, ">validation", ">test", ">seconds")
     model = {"name": f"{results['model']} ({results['recipe']})", "seconds": results["seconds"]["train"]}
     for row in [*results["baselines"], results | model]:
