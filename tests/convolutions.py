@@ -7,6 +7,7 @@ from seqconv import _native as native
 THREADS = 2
 
 
+@np.errstate(invalid="ignore")  # infinities less infinities
 def convolve(x, kernel, bias, dilation, left_pad):
     """The plain definition in float64: [B, steps, O]."""
     padded = np.pad(x.astype(np.float64), ((0, 0), (left_pad, 0), (0, 0)))
@@ -36,6 +37,7 @@ def spread(dy, y, arg, relu, pool, steps):
     return out
 
 
+@np.errstate(invalid="ignore")
 def gradients(x, kernel, dy, dilation, left_pad):
     """dx, dkernel, dbias in float64 from the gradient of every step."""
     padded = np.pad(x.astype(np.float64), ((0, 0), (left_pad, 0), (0, 0)))

@@ -88,21 +88,29 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
     "etth1": ((Channelwise((Flatten(), Dense(40, 12))),), (40, 7)),
     "weather": (
         (
-            Channelwise(
+            Add(
                 (
-                    Add(
-                        (
-                            (Flatten(), Dense(50, 12)),
+                    (
+                        Channelwise(
                             (
-                                *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32), Relu()),
-                                *(Dropout(0.3), Dense(32, 12)),
+                                Add(
+                                    (
+                                        (Flatten(), Dense(50, 12)),
+                                        (
+                                            *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32), Relu()),
+                                            *(Dropout(0.3), Dense(32, 12)),
+                                        ),
+                                    )
+                                ),
                             ),
-                        )
+                            21,
+                        ),
                     ),
+                    (LastStep(), Dense(25, 16), Relu(), Dense(16, 12 * 21)),
                 )
             ),
         ),
-        (50, 21),
+        (50, 25),
     ),
     "dilated": (
         (
@@ -282,5 +290,6 @@ def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
     else:
         plan = (*plan, Dense(shape[0], outputs))
     if entry[1:] == (1,) and draw(st.booleans()):
-        return (Channelwise(plan),), (entry[0], draw(st.integers(1, 5)))
+        channels = draw(st.integers(1, 5))
+        return (Channelwise(plan, draw(st.integers(0, channels))),), (entry[0], channels)
     return plan, entry

@@ -16,6 +16,7 @@ from seqconv.models import (
     Relu,
     Residual,
     TokenConv,
+    shapes,
 )
 from seqconv.plans import build_plan, describe_plan
 
@@ -47,10 +48,19 @@ def test_residual_bodies_nest():
 def test_a_body_for_every_channel_gets_its_share_of_the_outputs():
     specs = [{"layer": "channelwise", "layers": [{"layer": "flatten"}, {"layer": "output"}]}]
     assert build_plan(specs, (20, 3), outputs=12) == (Channelwise((Flatten(), Dense(20, 4))),)
-    with pytest.raises(ConfigError, match=r"channelwise: the input must be the targets alone.*\(20, 3\) for 4 output"):
+    with pytest.raises(ConfigError, match=r"channelwise: it must read the targets alone.*\(20, 3\) for 4 output"):
         build_plan(specs, (20, 3), outputs=4)
     with pytest.raises(ConfigError, match="channelwise: the body must end in one vector"):
         build_plan([{"layer": "channelwise", "layers": [{"layer": "relu"}]}, {"layer": "output"}], (20, 3), 0, 3)
+
+
+def test_inputs_behind_the_targets_get_no_body():
+    specs = [{"layer": "channelwise", "channels": 3, "layers": [{"layer": "flatten"}, {"layer": "output"}]}]
+    plan = build_plan(specs, (20, 5), outputs=12)
+    assert plan == (Channelwise((Flatten(), Dense(20, 4)), 3),)
+    assert shapes(plan, (20, 5)) == [(12,)]
+    with pytest.raises(ConfigError, match="channelwise: channels must be at most the input's 5; got 6"):
+        build_plan([specs[0] | {"channels": 6}], (20, 5), outputs=12)
 
 
 def test_branches_nest_and_take_the_sizes_of_the_data():

@@ -23,7 +23,7 @@ def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[S
                 found |= mask_shapes(body, shape, f"{at}.")
             case Channelwise(body):
                 inner = mask_shapes(body, (shape[0], 1), f"{at}.")
-                found |= {name: ((shape[1], *size), rate) for name, (size, rate) in inner.items()}
+                found |= {name: ((layer.count(shape[1]), *size), rate) for name, (size, rate) in inner.items()}
             case Concat(branches) | Add(branches):
                 for number, branch in enumerate(branches):
                     found |= mask_shapes(branch, shape, f"{at}.{number}.")

@@ -177,7 +177,8 @@ class Add:
 
 @dataclass(frozen=True)
 class Channelwise:
-    """One body for every channel alone: `[B, L, C]` -> `[B, H * C]`, for each of the body's H outputs one per channel.
+    """One body for every channel alone: `[B, L, C]` -> `[B, H * C]`, for each of the body's H outputs one per channel;
+    the first `channels` of them, or 0: all.
 
     A channel's window `[L, 1]` enters the body less its mean and over its standard deviation s = sqrt(variance + 1e-5),
     and the body's outputs are scaled back, so that neither a level nor a spread that training never saw matters.
@@ -187,6 +188,11 @@ class Channelwise:
     """
 
     body: "Plan"
+    channels: int = 0
+
+    def count(self, channels: int) -> int:
+        """Channels of an input that are read."""
+        return self.channels or channels
 
 
 @dataclass(frozen=True)
@@ -265,11 +271,13 @@ def output_shape(layer: Layer, shape: Shape) -> Shape:
             return (shape[0] // size, size * shape[1])
         case Flatten():
             return (shape[0] * shape[1],)
-        case Channelwise(body):
+        case Channelwise(body, channels):
             inner = shapes(body, (shape[0], 1))[-1] if body else (shape[0], 1)
             if len(inner) != 1:
                 raise ConfigError(f"channelwise: the body must end in one vector; got {inner}. Flatten or pool it")
-            return (inner[0] * shape[1],)
+            if channels > shape[1]:
+                raise ConfigError(f"channelwise: channels must be at most the input's {shape[1]}; got {channels}")
+            return (inner[0] * layer.count(shape[1]),)
         case Residual(body):
             inner = shapes(body, shape)[-1] if body else shape
             if inner != shape:

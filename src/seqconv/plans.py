@@ -101,7 +101,8 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
     if name == "residual":
         settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
     if name == "channelwise":
-        settings["body"] = _build(settings.pop("layers", ()), (shape[0], 1), rows, _share_outputs(shape, outputs))
+        share = _share_outputs(shape, settings.get("channels", 0), outputs)
+        settings["body"] = _build(settings.pop("layers", ()), (shape[0], 1), rows, share)
     _check_settings(name, settings, known)
     layers: list[Layer] = [KINDS[name](**settings)]
     activation = spec.get("activation")
@@ -112,14 +113,15 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
     return layers
 
 
-def _share_outputs(shape: Shape, outputs: int) -> int:
+def _share_outputs(shape: Shape, channels: Any, outputs: int) -> int:
     """Outputs of each channel."""
-    if len(shape) != 2 or outputs % shape[1]:
+    count = channels if type(channels) is int and channels > 0 else shape[-1]
+    if len(shape) != 2 or outputs % count:
         raise ConfigError(
-            f"channelwise: the input must be the targets alone, steps and channels [L, C]; got {shape} for {outputs} "
-            "output(s). Make every input a target, without the calendar"
+            f"channelwise: it must read the targets alone, steps and channels [L, C]; got {shape} for {outputs} "
+            "output(s). Make every column a target; of other inputs behind them, say how many to read: channels"
         )
-    return outputs // shape[1]
+    return outputs // count
 
 
 def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) -> None:

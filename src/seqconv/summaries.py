@@ -106,7 +106,7 @@ def _multiply_adds(layer: Layer, shape: Shape) -> int:
         case Residual(body):
             return _sum_multiply_adds(body, shape)
         case Channelwise(body):
-            return shape[1] * _sum_multiply_adds(body, (shape[0], 1))
+            return layer.count(shape[1]) * _sum_multiply_adds(body, (shape[0], 1))
         case Concat(branches) | Add(branches):
             return sum(_sum_multiply_adds(branch, shape) for branch in branches)
         case TokenConv():

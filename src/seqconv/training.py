@@ -17,7 +17,7 @@ from seqconv.errors import ConfigError, SeqconvError
 from seqconv.features import Features, SeriesFeatures
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Channelwise, Dense, Plan, Weights
+from seqconv.models import Channelwise, Dense, Plan, Weights, walk
 from seqconv.plans import build_plan
 from seqconv.quantiles import count_values, fit_margins, take_middle
 from seqconv.splits import Part, Split
@@ -71,12 +71,16 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
     outputs = features.outputs * count_values(recipe.training.interval)
     plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
-    channelwise = any(isinstance(layer, Channelwise) for layer in plan)
-    if channelwise and isinstance(features, SeriesFeatures) and features.targets != features.columns:
-        raise ConfigError(
-            "data.target: a channelwise network forecasts its input columns in their order, "
-            f'{", ".join(features.columns)}; got {", ".join(features.targets)}. Use data.target="*"'
-        )
+    *_, inputs = split.train.inputs.shape
+    read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise)}
+    if read and isinstance(features, SeriesFeatures):
+        columns = features.columns[: max(read)]
+        if features.targets != columns or read != {len(columns)}:
+            raise ConfigError(
+                "data.target: a channelwise layer forecasts the columns that it reads, in their order, "
+                f'{", ".join(columns)}; got {", ".join(features.targets)}. Use data.target="*" and, with the calendar '
+                f"behind the columns, channels = {len(features.columns)}"
+            )
     return plan
 
 

@@ -4,18 +4,19 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.engines.steps import Context, Step
-from seqconv.models import VARIANCE_FLOOR, Masks
+from seqconv.models import VARIANCE_FLOOR, Channelwise, Masks
 
 
 class ChannelwiseStep:
     """Channelwise: the channels of a batch as examples of their own, each scaled by its own window."""
 
-    def __init__(self, context: Context, at: str, body: list[Step]) -> None:
-        self.context, self.at, self.body = context, at, body
+    def __init__(self, context: Context, at: str, layer: Channelwise, body: list[Step]) -> None:
+        self.context, self.at, self.layer, self.body = context, at, layer, body
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, L, C]` -> `[B, H * C]`."""
-        context, at, (batch, length, channels) = self.context, self.at, x.shape
+        context, at, (batch, length, inputs) = self.context, self.at, x.shape
+        channels = self.layer.count(inputs)
         windows = context.buffer(f"{at}.windows", (batch * channels, length, 1))
         self.moments = context.buffer(f"{at}.moments", (batch * channels, 2))
         _native.split_channels(x, windows, self.moments, VARIANCE_FLOOR, context.threads)

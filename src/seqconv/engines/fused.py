@@ -302,8 +302,8 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bo
             return SubtractLastStep(context, at, channels), 1
         case Residual(body):
             return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
-        case Channelwise(body):
-            return ChannelwiseStep(context, at, compile_plan(body, context, f"{at}.")), 1
+        case Channelwise(body) as layer:
+            return ChannelwiseStep(context, at, layer, compile_plan(body, context, f"{at}.")), 1
         case TokenConv() as filters:
             relu, pool, taken = _following(plan[index + 1 : index + 3])
             return TokenFilterStep(context, at, filters, relu, pool), 1 + taken

@@ -253,7 +253,7 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
         case Flatten():
             return x.flatten(1)
         case Channelwise(body):
-            return _run_channels(body, x, weights, masks, f"{at}.")
+            return _run_channels(body, x[..., : layer.count(x.shape[2])], weights, masks, f"{at}.")
         case Dropout():
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):
