@@ -27,6 +27,7 @@ from seqconv.models import (
     Lstm,
     MaxPool,
     NgramBag,
+    Normalise,
     Patch,
     Plan,
     ReadsIds,
@@ -38,9 +39,8 @@ from seqconv.models import (
     TokenConv,
     Weights,
     entries,
-    output_shape,
-    shapes,
 )
+from seqconv.shapes import output_shape, shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -85,29 +85,34 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
         (90, 14),
     ),
     "jena-gru": ((Gru(14, 32, 0.2, 0.2), LastStep(), Dense(32, 1)), (40, 14)),
-    "etth1": ((Channelwise((Flatten(), Dense(40, 12))),), (40, 7)),
+    "etth1": ((Normalise((Channelwise((Flatten(), Dense(40, 12))),)),), (40, 7)),
     "weather": (
         (
-            Add(
+            Normalise(
                 (
-                    (
-                        Channelwise(
+                    Add(
+                        (
                             (
-                                Add(
+                                Channelwise(
                                     (
-                                        (Flatten(), Dense(50, 12)),
-                                        (
-                                            *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32), Relu()),
-                                            *(Dropout(0.3), Dense(32, 12)),
+                                        Add(
+                                            (
+                                                (Flatten(), Dense(50, 12)),
+                                                (
+                                                    *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32)),
+                                                    *(Relu(), Dropout(0.3), Dense(32, 12)),
+                                                ),
+                                            )
                                         ),
-                                    )
+                                    ),
+                                    21,
                                 ),
                             ),
-                            21,
-                        ),
+                            (LastStep(), Dense(25, 16), Relu(), Dropout(0.3), Dense(16, 12 * 21)),
+                        )
                     ),
-                    (LastStep(), Dense(25, 16), Relu(), Dense(16, 12 * 21)),
-                )
+                ),
+                21,
             ),
         ),
         (50, 25),
@@ -291,5 +296,11 @@ def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
         plan = (*plan, Dense(shape[0], outputs))
     if entry[1:] == (1,) and draw(st.booleans()):
         channels = draw(st.integers(1, 5))
-        return (Channelwise(plan, draw(st.integers(0, channels))),), (entry[0], channels)
+        bodies: Plan = (Channelwise(plan, draw(st.integers(0, channels))),)
+        if draw(st.booleans()):
+            return (Conv(2, channels, 1), *bodies), (entry[0], 2)
+        return (Normalise(bodies, bodies[0].count(channels)) if draw(st.booleans()) else bodies[0],), (
+            entry[0],
+            channels,
+        )
     return plan, entry

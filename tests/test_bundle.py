@@ -85,7 +85,11 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda f: rewrite(f, format=3), "must be of format 1 or 2; got 3"),
+        (lambda f: rewrite(f, format=4), "must be of format 1 to 3; got 4"),
+        (
+            lambda f: rewrite(f, format=2, layers=[{"layer": "channelwise", "layers": []}]),
+            "channelwise layers of format 2 scaled their windows too. Train again",
+        ),
         (lambda f: (f / "bundle.json").unlink(), "holds no bundle.json"),
         (lambda f: cut(f / "bundle.json"), "must be the JSON that seqconv writes"),
         (lambda f: cut(f / "weights.safetensors"), "missing or damaged"),

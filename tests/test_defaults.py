@@ -10,8 +10,9 @@ from seqconv.engines import create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, shapes, walk
+from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, walk
 from seqconv.plans import build_plan
+from seqconv.shapes import shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 

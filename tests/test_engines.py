@@ -46,6 +46,7 @@ from seqconv.models import (
     Lstm,
     MaxPool,
     NgramBag,
+    Normalise,
     Plan,
     Relu,
     Residual,
@@ -54,9 +55,9 @@ from seqconv.models import (
     Tanh,
     TokenConv,
     Weights,
-    shapes,
 )
 from seqconv.quantiles import count_values
+from seqconv.shapes import shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
@@ -111,7 +112,7 @@ def test_branches_equal_torch_in_float64(chosen: tuple[Plan, Shape], batch: int,
 
 
 def test_level_and_spread_of_a_channel_pass_through_a_body_of_its_own():
-    plan: Plan = (Channelwise((Flatten(), Dense(12, 5))),)
+    plan: Plan = (Normalise((Channelwise((Flatten(), Dense(12, 5))),)),)
     weights, x = random_weights(plan), batch_for(plan, (12, 3), 4)
     level, spread = np.array([100, -7, 0], np.float32), np.array([1, 3, 50], np.float32)
     inputs, moved = (WindowInputs(each.reshape(-1, 3), 12 * np.arange(1, 5), 12, 1) for each in (x, x * spread + level))
@@ -126,9 +127,9 @@ def test_level_and_spread_of_a_channel_pass_through_a_body_of_its_own():
     np.testing.assert_array_equal(changed[..., 1:], plain[..., 1:])
 
 
-def test_a_body_for_every_channel_must_come_first():
-    plan: Plan = (Relu(), Channelwise((Flatten(), Dense(12, 5))))
-    with pytest.raises(ConfigError, match="channelwise scales each channel of a window, so it must be the first layer"):
+def test_what_scales_windows_must_come_first():
+    plan: Plan = (Relu(), Normalise((Flatten(), Dense(36, 15))))
+    with pytest.raises(ConfigError, match="normalise scales each channel of a window, so it must be the first layer"):
         native(plan).predict(WindowInputs(np.zeros((12, 3), np.float32), np.array([12]), 12, 1))
 
 

@@ -14,7 +14,7 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"settings"},
     {"config", "intervals"},
     {"data", "defaults", "flags", "models", "periods", "tokens", "windows"},
-    {"metrics", "quantiles", "tracing"},
+    {"metrics", "quantiles", "shapes", "tracing"},
     {
         "demo",
         "explanation",

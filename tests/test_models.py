@@ -25,11 +25,10 @@ from seqconv.models import (
     TokenConv,
     count_parameters,
     entries,
-    output_shape,
-    shapes,
     weight_shapes,
 )
 from seqconv.plans import build_plan
+from seqconv.shapes import output_shape, shapes
 from seqconv.summaries import summarise
 
 TCN = (

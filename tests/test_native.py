@@ -35,8 +35,8 @@ from seqconv.models import (
     MaxPool,
     Plan,
     Relu,
-    shapes,
 )
+from seqconv.shapes import shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 

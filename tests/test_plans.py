@@ -13,12 +13,13 @@ from seqconv.models import (
     Flatten,
     GlobalMaxPool,
     NgramBag,
+    Normalise,
     Relu,
     Residual,
     TokenConv,
-    shapes,
 )
 from seqconv.plans import build_plan, describe_plan
+from seqconv.shapes import shapes
 
 
 def test_sizes_that_follow_from_the_data_are_filled_in():
@@ -33,7 +34,7 @@ def test_sizes_that_follow_from_the_data_are_filled_in():
 @pytest.mark.parametrize("name", recipe_names())
 def test_a_described_plan_is_read_back(name):
     recipe = read_recipe(name)
-    shape, outputs = ((500,), 1) if recipe.task == "text" else ((240, 14), 14)
+    shape, outputs = ((500,), 1) if recipe.task == "text" else ((240, 21), 21)
     plan = build_plan(recipe.network.layers, shape, 100, outputs)
     assert build_plan(describe_plan(plan), shape, outputs=outputs) == plan
 
@@ -60,6 +61,16 @@ def test_inputs_behind_the_targets_get_no_body():
     assert plan == (Channelwise((Flatten(), Dense(20, 4)), 3),)
     assert shapes(plan, (20, 5)) == [(12,)]
     with pytest.raises(ConfigError, match="channelwise: channels must be at most the input's 5; got 6"):
+        build_plan([specs[0] | {"channels": 6}], (20, 5), outputs=12)
+
+
+def test_a_body_that_is_scaled_back_returns_values_for_every_channel():
+    specs = [{"layer": "normalise", "channels": 3, "layers": [{"layer": "flatten"}, {"layer": "output"}]}]
+    assert build_plan(specs, (20, 5), outputs=12) == (Normalise((Flatten(), Dense(100, 12)), 3),)
+    assert build_plan(describe_plan(build_plan(specs, (20, 5), outputs=12)), (20, 5), outputs=12)
+    with pytest.raises(ConfigError, match=r"normalise: the body must end in a vector.* 3 channels; got \(4,\)"):
+        build_plan(specs, (20, 5), outputs=4)
+    with pytest.raises(ConfigError, match="normalise: channels must be at most the input's 5; got 6"):
         build_plan([specs[0] | {"channels": 6}], (20, 5), outputs=12)
 
 

@@ -25,9 +25,9 @@ from seqconv.models import (
     SubtractLast,
     Tanh,
     TokenConv,
-    output_shape,
     walk,
 )
+from seqconv.shapes import output_shape
 from seqconv.summaries import summarise
 from seqconv.tokens import TokenInputs
 from seqconv.tracing import trace

@@ -22,7 +22,7 @@ from seqconv.quantiles import count_values
 from seqconv.tokens import Vocabulary
 from seqconv.windows import Scaler, WindowSpec
 
-FORMAT, READABLE = 2, (1, 2)
+FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
@@ -177,8 +177,10 @@ def _read_header(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
     if number not in READABLE:
-        known = " or ".join(map(str, READABLE))
+        known = f"{READABLE[0]} to {READABLE[-1]}"
         raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
+    if number < FORMAT and "channelwise" in json.dumps(header.get("layers")):
+        raise BundleError(f"{path}: channelwise layers of format {number} scaled their windows too. Train again")
     for name, checksum in files.items():
         if name not in (WEIGHTS, VOCABULARY):
             raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")

@@ -2,7 +2,20 @@
 
 import numpy as np
 
-from seqconv.models import Add, Channelwise, Concat, Dropout, Gru, Lstm, Masks, Plan, Residual, Shape, output_shape
+from seqconv.models import (
+    Add,
+    Channelwise,
+    Concat,
+    Dropout,
+    Gru,
+    Lstm,
+    Masks,
+    Normalise,
+    Plan,
+    Residual,
+    Shape,
+)
+from seqconv.shapes import output_shape
 
 
 def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
@@ -19,7 +32,7 @@ def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[S
                     found[f"{at}.input_mask"] = ((gates, layer.inputs), layer.dropout)
                 if layer.recurrent_dropout > 0:
                     found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
-            case Residual(body):
+            case Residual(body) | Normalise(body):
                 found |= mask_shapes(body, shape, f"{at}.")
             case Channelwise(body):
                 inner = mask_shapes(body, (shape[0], 1), f"{at}.")

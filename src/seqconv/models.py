@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.errors import ConfigError
-
 Shape = tuple[int, ...]
 Weights = dict[str, np.ndarray]
 Masks = dict[str, np.ndarray]
@@ -85,7 +83,7 @@ class NgramBag:
 
 
 MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth, TAOCP 3, section 6.4
-VARIANCE_FLOOR = 1e-5  # of `Channelwise`
+VARIANCE_FLOOR = 1e-5  # of `Normalise`
 
 
 @dataclass(frozen=True)
@@ -177,14 +175,10 @@ class Add:
 
 @dataclass(frozen=True)
 class Channelwise:
-    """One body for every channel alone: `[B, L, C]` -> `[B, H * C]`, for each of the body's H outputs one per channel;
-    the first `channels` of them, or 0: all.
+    """One body for every channel alone, `[L, 1]` -> `[H]`: `[B, L, C]` -> `[B, H * C]`, for each of the H outputs one
+    per channel; the first `channels` of them, or 0: all.
 
-    A channel's window `[L, 1]` enters the body less its mean and over its standard deviation s = sqrt(variance + 1e-5),
-    and the body's outputs are scaled back, so that neither a level nor a spread that training never saw matters.
-
-    Reference: Nie et al. 2023, arXiv:2211.14730 (channels alone); Kim et al. 2022, "Reversible instance normalization",
-    ICLR (without its affine part; 1e-5 as there).
+    Reference: Nie et al. 2023, arXiv:2211.14730.
     """
 
     body: "Plan"
@@ -192,6 +186,26 @@ class Channelwise:
 
     def count(self, channels: int) -> int:
         """Channels of an input that are read."""
+        return self.channels or channels
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """A body that sees each channel less its window's mean and over its standard deviation s = sqrt(variance + 1e-5),
+    its outputs scaled back: `[B, L, C]` -> `[B, H * C]`; the first `channels` of them, or 0: all. Channels behind those
+    enter as they are.
+
+    The body returns for each of H outputs one per channel. Neither a level nor a spread that training never saw
+    matters then.
+
+    Reference: Kim et al. 2022, "Reversible instance normalization", ICLR (without its affine part; 1e-5 as there).
+    """
+
+    body: "Plan"
+    channels: int = 0
+
+    def count(self, channels: int) -> int:
+        """Channels of an input that are normalised."""
         return self.channels or channels
 
 
@@ -241,96 +255,9 @@ class Dense:
 
 ReadsIds = Embed | TokenConv | NgramBag
 Reduces = MaxPool | GlobalMaxPool | GlobalAveragePool | LastStep | Patch | Flatten
-Nests = Residual | Concat | Add | Channelwise
+Nests = Residual | Concat | Add | Channelwise | Normalise
 Layer = ReadsIds | Conv | Gru | Lstm | Dense | Relu | Tanh | Dropout | SubtractLast | Reduces | Nests
 Plan = tuple[Layer, ...]
-ANY_RANK = (Relu, Tanh, Dropout, Residual, Concat, Add)
-
-
-def output_shape(layer: Layer, shape: Shape) -> Shape:
-    """Shape that leaves `layer`, without the batch, for the one that enters: `(L,)`, `(L, C)` or `(C,)`.
-
-    Raises:
-        ConfigError: the layer cannot take this shape.
-    """
-    _check_input(layer, shape)
-    match layer:
-        case Embed(width=width):
-            return (shape[0], width)
-        case TokenConv(filters=filters, kernel=kernel):
-            return (max(shape[0] - kernel + 1, 1), filters)
-        case NgramBag(outputs=outputs):
-            return (outputs,)
-        case Conv():
-            return (shape[0] + layer.left_pad - layer.reach, layer.filters)
-        case MaxPool(size):
-            return (shape[0] // size, shape[1])
-        case GlobalMaxPool() | GlobalAveragePool() | LastStep():
-            return (shape[1],)
-        case Patch(size):
-            return (shape[0] // size, size * shape[1])
-        case Flatten():
-            return (shape[0] * shape[1],)
-        case Channelwise(body, channels):
-            inner = shapes(body, (shape[0], 1))[-1] if body else (shape[0], 1)
-            if len(inner) != 1:
-                raise ConfigError(f"channelwise: the body must end in one vector; got {inner}. Flatten or pool it")
-            if channels > shape[1]:
-                raise ConfigError(f"channelwise: channels must be at most the input's {shape[1]}; got {channels}")
-            return (inner[0] * layer.count(shape[1]),)
-        case Residual(body):
-            inner = shapes(body, shape)[-1] if body else shape
-            if inner != shape:
-                raise ConfigError(f"residual: the body must keep the shape {shape}; it gives {inner}")
-            return shape
-        case Concat(branches) | Add(branches):
-            return _join(layer, [shapes(branch, shape)[-1] for branch in branches if branch])
-        case Gru() | Lstm():
-            return (shape[0], layer.units)
-        case Dense(outputs=outputs):
-            return (outputs,)
-    return shape
-
-
-def _join(layer: Concat | Add, found: list[Shape]) -> Shape:
-    """Shape of joined branches."""
-    name, same = type(layer).__name__, slice(-1) if isinstance(layer, Concat) else slice(None)
-    if not found or len(found) < len(layer.branches):
-        raise ConfigError(f"{name}: must have branches, each of at least one layer; got {len(found)} of that kind")
-    if len({(len(shape), shape[same]) for shape in found}) > 1:
-        what = "as many steps" if isinstance(layer, Concat) else "the same shape"
-        raise ConfigError(f"{name}: the outputs of all branches must have {what}; got {', '.join(map(str, found))}")
-    return (*found[0][:-1], sum(shape[-1] for shape in found)) if isinstance(layer, Concat) else found[0]
-
-
-def _check_input(layer: Layer, shape: Shape) -> None:
-    name = type(layer).__name__
-    rank = None if isinstance(layer, ANY_RANK) else 1 if isinstance(layer, Dense | ReadsIds) else 2
-    if rank is not None and len(shape) != rank:
-        need = "ids [L]" if isinstance(layer, ReadsIds) else "steps and channels [L, C]"
-        if isinstance(layer, Dense):
-            need = "one vector [C]; put a global pooling layer or last_step before it"
-        raise ConfigError(f"{name}: the input must be {need}; got {shape}")
-    if isinstance(layer, Conv | Gru | Lstm | Dense) and layer.inputs != shape[-1]:
-        raise ConfigError(f"{name}: the input must have {layer.inputs} channels; got {shape[-1]}")
-    taken = 1
-    if isinstance(layer, Conv | MaxPool | Patch):
-        taken = layer.size if isinstance(layer, MaxPool | Patch) else layer.reach + 1 - layer.left_pad
-    if not isinstance(layer, Dense) and shape[0] < taken:
-        raise ConfigError(f"{name}: the input must have at least {taken} steps; got {shape[0]}. Use a longer input")
-
-
-def shapes(plan: Plan, shape: Shape) -> list[Shape]:
-    """Shape after each layer, without the batch.
-
-    >>> shapes((Embed(10, 4), Conv(4, 8, 3), MaxPool(2), GlobalMaxPool(), Dense(8, 1)), (20,))
-    [(20, 4), (18, 8), (9, 8), (8,), (1,)]
-    """
-    found = []
-    for layer in plan:
-        shape = output_shape(layer, shape)
-        found.append(shape)
-    return found
 
 
 def layer_weights(layer: Layer) -> dict[str, Shape]:
@@ -360,7 +287,7 @@ def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         at = f"{prefix}{index}"
         yield at, layer
         match layer:
-            case Residual(body) | Channelwise(body):
+            case Residual(body) | Channelwise(body) | Normalise(body):
                 yield from walk(body, f"{at}.")
             case Concat(branches) | Add(branches):
                 for number, branch in enumerate(branches):

@@ -9,7 +9,8 @@ from typing import Any
 from seqconv import models
 from seqconv.config import LayerSpec
 from seqconv.errors import ConfigError, nearest
-from seqconv.models import Layer, Plan, Shape, output_shape
+from seqconv.models import Layer, Plan, Shape
+from seqconv.shapes import output_shape, shapes
 
 KINDS: dict[str, type[Any]] = {
     re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind
@@ -32,6 +33,7 @@ KINDS: dict[str, type[Any]] = {
         models.Concat,
         models.Add,
         models.Channelwise,
+        models.Normalise,
         models.Gru,
         models.Lstm,
         models.Dense,
@@ -59,7 +61,7 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
         ConfigError: an unknown layer or setting, a value out of range, shapes that do not fit, wrong outputs.
     """
     plan = _build(specs, shape, rows, outputs)
-    final = models.shapes(plan, shape)[-1] if plan else shape
+    final = shapes(plan, shape)[-1] if plan else shape
     if final != (outputs,):
         raise ConfigError(
             f"network.layers: must return {outputs} value(s) per example; got shape {final}. "
@@ -98,7 +100,7 @@ def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Laye
         settings.setdefault("outputs", outputs)
     if "branches" in known and isinstance(settings.get("branches"), list | tuple):
         settings["branches"] = tuple(_build(branch, shape, rows, outputs) for branch in settings["branches"])
-    if name == "residual":
+    if name in ("residual", "normalise"):
         settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
     if name == "channelwise":
         share = _share_outputs(shape, settings.get("channels", 0), outputs)

@@ -19,16 +19,16 @@ from seqconv.models import (
     Lstm,
     MaxPool,
     NgramBag,
+    Normalise,
     Patch,
     Plan,
     Residual,
     Shape,
     TokenConv,
     count_parameters,
-    output_shape,
-    shapes,
     weight_shapes,
 )
+from seqconv.shapes import output_shape, shapes
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _grow_field(layer: Layer, field: int | None, stride: int, shape: Shape) -> t
             return field + (shape[0] - 1) * stride, stride
         case Gru() | Lstm():
             return None, stride
-        case Residual(body):
+        case Residual(body) | Normalise(body):
             for inner in body:
                 field, stride = _grow_field(inner, field, stride, shape)
         case Channelwise(body):
@@ -103,7 +103,7 @@ def _multiply_adds(layer: Layer, shape: Shape) -> int:
             return shape[0] * sum(math.prod(size) for name, size in weight_shapes((layer,)).items() if name != "0.bias")
         case Dense(inputs, outputs):
             return inputs * outputs
-        case Residual(body):
+        case Residual(body) | Normalise(body):
             return _sum_multiply_adds(body, shape)
         case Channelwise(body):
             return layer.count(shape[1]) * _sum_multiply_adds(body, (shape[0], 1))
@@ -144,7 +144,7 @@ def _label(layer: Layer) -> str:
             return f"{name}({filters}, {kernel})"
         case NgramBag():
             return f"{name}({layer.longest}, {layer.buckets} buckets)"
-        case Residual(body) | Channelwise(body):
+        case Residual(body) | Channelwise(body) | Normalise(body):
             return f"{name}({', '.join(_label(inner) for inner in body)})"
         case Concat(branches) | Add(branches):
             return f"{name}({' | '.join(', '.join(map(_label, branch)) for branch in branches)})"

@@ -17,7 +17,7 @@ from seqconv.errors import ConfigError, SeqconvError
 from seqconv.features import Features, SeriesFeatures
 from seqconv.initialisers import initial_weights
 from seqconv.masks import draw_masks, mask_shapes
-from seqconv.models import Channelwise, Dense, Plan, Weights, walk
+from seqconv.models import Channelwise, Dense, Normalise, Plan, Weights, walk
 from seqconv.plans import build_plan
 from seqconv.quantiles import count_values, fit_margins, take_middle
 from seqconv.splits import Part, Split
@@ -72,12 +72,12 @@ def build_network_plan(recipe: Recipe, split: Split) -> Plan:
     outputs = features.outputs * count_values(recipe.training.interval)
     plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
     *_, inputs = split.train.inputs.shape
-    read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise)}
+    read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise | Normalise)}
     if read and isinstance(features, SeriesFeatures):
         columns = features.columns[: max(read)]
         if features.targets != columns or read != {len(columns)}:
             raise ConfigError(
-                "data.target: a channelwise layer forecasts the columns that it reads, in their order, "
+                "data.target: channelwise and normalise forecast the columns that they read, in their order, "
                 f'{", ".join(columns)}; got {", ".join(features.targets)}. Use data.target="*" and, with the calendar '
                 f"behind the columns, channels = {len(features.columns)}"
             )

@@ -11,8 +11,9 @@ import numpy as np
 
 from seqconv.config import TrainingConfig
 from seqconv.errors import ConfigError, DataError, nearest, need
-from seqconv.models import Channelwise, Masks, Plan, ReadsIds, Shape, Weights, entries, shapes, walk, weight_shapes
+from seqconv.models import Masks, Normalise, Plan, ReadsIds, Shape, Weights, entries, walk, weight_shapes
 from seqconv.quantiles import count_values
+from seqconv.shapes import shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Targets, WindowInputs
 
@@ -203,8 +204,8 @@ def count_outputs(plan: Plan, shape: Shape) -> int:
     for at, layer in walk(plan):
         if isinstance(layer, ReadsIds) and at not in first:
             raise ConfigError(f"network: {type(layer).__name__} reads ids, so it must be the first layer")
-        if isinstance(layer, Channelwise) and at not in first:
-            raise ConfigError("network: channelwise scales each channel of a window, so it must be the first layer")
+        if isinstance(layer, Normalise) and at not in first:
+            raise ConfigError("network: normalise scales each channel of a window, so it must be the first layer")
     if len({isinstance(layer, ReadsIds) for layer in first.values()}) > 1:
         raise ConfigError("network: the first layers of all branches must read ids, or none; got both kinds")
     final = shapes(plan, shape)[-1] if plan else shape

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from seqconv import _native
-from seqconv.engines.channel_steps import ChannelwiseStep
+from seqconv.engines.channel_steps import ChannelwiseStep, NormaliseStep
 from seqconv.engines.steps import (
     FLOAT,
     INT,
@@ -46,6 +46,7 @@ from seqconv.models import (
     Masks,
     MaxPool,
     NgramBag,
+    Normalise,
     Patch,
     Plan,
     Relu,
@@ -303,7 +304,9 @@ def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bo
         case Residual(body):
             return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
         case Channelwise(body) as layer:
-            return ChannelwiseStep(context, at, layer, compile_plan(body, context, f"{at}.")), 1
+            return ChannelwiseStep(context, at, layer, compile_plan(body, context, f"{at}.", leads=first), first), 1
+        case Normalise(body) as layer:
+            return NormaliseStep(context, at, layer, compile_plan(body, context, f"{at}.")), 1
         case TokenConv() as filters:
             relu, pool, taken = _following(plan[index + 1 : index + 3])
             return TokenFilterStep(context, at, filters, relu, pool), 1 + taken

@@ -34,8 +34,8 @@ from seqconv.models import (
     Residual,
     Shape,
     Tanh,
-    output_shape,
 )
+from seqconv.shapes import output_shape
 from seqconv.windows import WindowInputs
 
 FEWEST = 64  # windows below which sharing is not worth a look

@@ -41,6 +41,7 @@ from seqconv.models import (
     Masks,
     MaxPool,
     NgramBag,
+    Normalise,
     Patch,
     Plan,
     Relu,
@@ -234,10 +235,8 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return torch.stack([_sum_features(layer, ids, weights, at) for ids in x])
         case Conv():
             return _convolve(layer, x, weights[f"{at}.kernel"], weights[f"{at}.bias"])
-        case Relu():
-            return x.relu()
-        case Tanh():
-            return x.tanh()
+        case Relu() | Tanh():
+            return x.relu() if isinstance(layer, Relu) else x.tanh()
         case MaxPool(size):
             return functional.max_pool1d(x.transpose(1, 2), size).transpose(1, 2)
         case GlobalMaxPool():
@@ -252,8 +251,10 @@ def _apply(layer: Layer, x: Tensor, weights: Tensors, masks: Tensors, at: str) -
             return x[:, x.shape[1] % size :].reshape(len(x), -1, size * x.shape[2])
         case Flatten():
             return x.flatten(1)
-        case Channelwise(body):
-            return _run_channels(body, x[..., : layer.count(x.shape[2])], weights, masks, f"{at}.")
+        case Channelwise():
+            return _run_channels(layer, x, weights, masks, f"{at}.")
+        case Normalise():
+            return _run_normalised(layer, x, weights, masks, f"{at}.")
         case Dropout():
             return x * masks.get(f"{at}.mask", x.new_ones(()))
         case Residual(body):
@@ -278,15 +279,26 @@ def _recur_at(layer: Gru | Lstm, x: Tensor, weights: Tensors, masks: Tensors, pr
     return recur(layer, x, kernel, recurrent, bias, own)
 
 
-def _run_channels(body: Plan, x: Tensor, weights: Tensors, masks: Tensors, prefix: str) -> Tensor:
+def _run_channels(layer: Channelwise, x: Tensor, weights: Tensors, masks: Tensors, prefix: str) -> Tensor:
     """The body's outputs for every channel, `[B, H * C]`."""
-    batch, length, channels = x.shape
-    windows = x.transpose(1, 2).reshape(batch * channels, length, 1)
-    mean = windows.mean(dim=1, keepdim=True)
-    deviation = (windows.var(dim=1, keepdim=True, correction=0) + VARIANCE_FLOOR).sqrt()
+    batch, length, inputs = x.shape
+    channels = layer.count(inputs)
+    windows = x[..., :channels].transpose(1, 2).reshape(batch * channels, length, 1)
     own = {name: mask.flatten(0, 1) for name, mask in masks.items() if name.startswith(prefix)}
-    inner = run(body, (windows - mean) / deviation, weights, own, prefix) * deviation[:, 0] + mean[:, 0]
+    inner = run(layer.body, windows, weights, own, prefix)
     return inner.reshape(batch, channels, -1).transpose(1, 2).reshape(batch, -1)
+
+
+def _run_normalised(layer: Normalise, x: Tensor, weights: Tensors, masks: Tensors, prefix: str) -> Tensor:
+    """The body's outputs, scaled back, `[B, H * C]`."""
+    channels = layer.count(x.shape[2])
+    own = x[..., :channels]
+    mean = own.mean(dim=1)
+    deviation = (own.var(dim=1, correction=0) + VARIANCE_FLOOR).sqrt()
+    scaled = (own - mean[:, None]) / deviation[:, None]
+    inner = run(layer.body, torch.cat([scaled, x[..., channels:]], dim=-1), weights, masks, prefix)
+    times = inner.shape[1] // channels
+    return inner * deviation.repeat(1, times) + mean.repeat(1, times)
 
 
 def _sum_taps(layer: TokenConv, ids: Tensor, table: Tensor) -> Tensor:
