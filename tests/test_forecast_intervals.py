@@ -161,7 +161,7 @@ def test_predicted_files_have_the_ends_behind_each_forecast(folder):
 
 def test_refit_keeps_the_margins_of_the_first_fit_and_says_so(folder):
     listener = Heard()
-    train(folder, "again", refit=True, listener=listener)
+    train(folder, "again", "training.refit=true", listener=listener)
     first, again = (read_bundle(folder / name) for name in ("noisy", "again"))
     assert again.features.margins == first.features.margins
     assert any((again.weights[name] != first.weights[name]).any() for name in first.weights)

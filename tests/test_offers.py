@@ -114,8 +114,14 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
     [
         (("train", "series.csv", "--target", "a", "--model", "rigde"), "Did you mean 'ridge'?"),
         (("train", "series.csv", "--target", "a", "--model", "nb-svm"), "unknown model 'nb-svm' of a series task"),
-        (("train", "series.csv", "--target", "a", "--model", "ridge", "--refit"), "need a network; got --model ridge"),
-        (("train", "series.csv", "--target", "a", "--model", "ridge", "--resume"), "need a network; got --model ridge"),
+        (
+            ("train", "series.csv", "--target", "a", "--model", "ridge", "--refit"),
+            "--refit needs a network; got --model ridge",
+        ),
+        (
+            ("train", "series.csv", "--target", "a", "--model", "ridge", "--resume"),
+            "--resume needs a network; got --model ridge",
+        ),
         (
             ("train", "series.csv", "--target", "a", "--lookback", "4h", "--model", "seasonal"),
             "--model seasonal: must fit the data; seasonal naive (same hour yesterday) does not: the row 24 h before",

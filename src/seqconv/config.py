@@ -169,6 +169,7 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
     )
+    refit: bool = setting(False, "train again on training and validation rows, for the best epochs, before the test")
     seed: int = setting(0, "seed of every random choice", low=0)
 
     @classmethod

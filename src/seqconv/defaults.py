@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 WIDTHS = (1, 2, 3)  # words that a filter sees
-FEW, MANY = 20_000, 100_000  # texts up to which a network is small, and a batch
+FEW, MANY = 20_000, 100_000  # texts up to which a network is small and no row can be spared, and a batch
 SHORT = 60  # words of a text up to which pairs tell all that triples do
 VOCABULARY = (2_000, 30_000)
 WORD_SHARE = 5  # running words for each word of the vocabulary: short texts keep every word, long ones the frequent
@@ -51,6 +51,7 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
         "training.batch_size": 50 if texts <= MANY else 128,
         "training.epochs": min(max(VISITS // max(texts, 1), EPOCHS[0]), EPOCHS[1]),
         "training.patience": 0,
+        "training.refit": texts <= FEW,
     }
 
 
@@ -141,6 +142,7 @@ def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
         "training.epochs": epochs,
         "training.patience": 0,
         "training.averaging": 0.9,
+        "training.refit": examples <= FEW,
     }
 
 

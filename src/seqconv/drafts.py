@@ -11,6 +11,7 @@ import numpy as np
 from seqconv import datasets
 from seqconv.config import (
     ALL,
+    NETWORK,
     STARTS,
     Recipe,
     SeriesDataConfig,
@@ -36,6 +37,9 @@ TRAINING = 0.7  # share of the rows whose periods are looked at: those that ever
 CUT = 0.99  # share of the texts that max_len leaves whole
 SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 SAMPLE = 5000  # texts whose lengths are looked at
+REFIT = (
+    "refit: few examples, so a last fit takes training and validation rows; --set training.refit=false leaves it out"
+)
 
 Data = TextData | SeriesData | SequenceData
 
@@ -61,10 +65,13 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
         ConfigError: neither a recipe nor a file, or settings that do not hold.
         DataError: the file is not what it should be.
     """
-    files = [value for name, _, value in (each.partition("=") for each in overrides) if name.strip() == "data.source"]
+    said = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
+    if said.get("training.refit") == "true" and said.get("training.model", NETWORK) != NETWORK:
+        raise ConfigError(f"--refit needs a network; got --model {said['training.model']}. Drop one of them")
+    files = [said["data.source"]] if "data.source" in said else []
     start = source if files and source in STARTS.values() else ""
     if start:
-        source = files[-1]
+        source = files[0]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         return Draft(_take_network(recipe, network, overrides) if network else recipe, (), None)
@@ -72,7 +79,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     if not path.exists():
         hint = nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
-    given = {override.partition("=")[0].strip() for override in overrides}
+    given = set(said)
     task, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
     recipe = read_recipe(STARTS[task], (f"data.source={path}", *overrides))
     recipe = dataclasses.replace(recipe, name=_name(path), description=f"{path.name}, the default network")
@@ -131,6 +138,10 @@ def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
         found = _guess_sequences(data)
     else:
         found = _guess_series(recipe, data, given)
+    if recipe.training.model != NETWORK:  # baselines are fitted once
+        found["training.refit"] = (False, "")
+    elif found.get("training.refit", (False, ""))[0]:
+        found["training.refit"] = (True, REFIT)
     if "network.layers" in given:  # training goes with its network
         given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
     return {name: guess for name, guess in found.items() if name not in given}

@@ -45,7 +45,11 @@ def take_baseline(recipe: Recipe, kind: str) -> Recipe:
     if isinstance(features, WindowConfig):
         features = replace(features, change=False)
     training = replace(
-        recipe.training, model=kind, interval=0.0, loss="binary_crossentropy" if loss == "as_printed" else loss
+        recipe.training,
+        model=kind,
+        interval=0.0,
+        refit=False,
+        loss="binary_crossentropy" if loss == "as_printed" else loss,
     )
     about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
     return replace(recipe, description=about, features=features, training=training)

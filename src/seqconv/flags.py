@@ -21,6 +21,7 @@ FLAGS = {  # flag -> the setting it stands for
     "validation": "data.validation_file",
     "test": "data.test_file",
     "model": "training.model",
+    "refit": "training.refit",
 }
 METAVARS = {  # what is not the name of a column
     "inputs": "COLUMN,...",

@@ -60,7 +60,6 @@ class Options:
         engine: `native` or `torch`.
         threads: 0: all cores.
         baselines: score the baselines too, and keep one that is better.
-        refit: train again on training and validation rows for the best number of epochs.
         resume: go on with an interrupted run of the same recipe and folder.
     """
 
@@ -68,7 +67,6 @@ class Options:
     engine: str = "native"
     threads: int = 0
     baselines: bool = True
-    refit: bool = False
     resume: bool = False
 
 
@@ -135,8 +133,8 @@ def train(
         recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     if recipe.training.model != NETWORK:
-        if options.refit or options.resume:
-            raise ConfigError(f"--refit and --resume need a network; got --model {recipe.training.model}. Drop them")
+        if options.resume:
+            raise ConfigError(f"--resume needs a network; got --model {recipe.training.model}. Drop one of them")
         recipe = take_baseline(recipe, recipe.training.model)
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
@@ -177,7 +175,7 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
             listener.say("no epoch is better on the validation rows than the start, which is kept")
     with timer.part("evaluate"):
         scored = evaluation.evaluate(network, split, recipe.training.loss)
-    if options.refit and trained.best_epoch:
+    if recipe.training.refit and trained.best_epoch:
         if recipe.training.interval:
             listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
         with timer.part("train"):
@@ -341,7 +339,7 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
         "description": recipe.description,
         "task": recipe.task,
         "engine": options.engine,
-        "refit": options.refit,
+        "refit": recipe.training.refit,
         "settings": {name: value for name, value in recipe.to_dict().items() if isinstance(value, dict)},
         "versions": {
             "python": platform.python_version(),

@@ -110,9 +110,6 @@ def train(
     threads: Threads = 0,
     settings: Settings = None,
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not score the baselines.")] = False,
-    refit: Annotated[
-        bool, typer.Option("--refit", help="Train again on training and validation rows for the best epochs.")
-    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with an interrupted run of the same command.")
     ] = False,
@@ -128,9 +125,7 @@ def train(
     from seqconv import progress, runs
 
     chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
-    options = runs.Options(
-        out=out, engine=engine, threads=threads, baselines=not no_baselines, refit=refit, resume=resume
-    )
+    options = runs.Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
     with (
         progress.listen(quiet or json) as listener,
         console.interruptible("goes on with the same command and --resume"),
