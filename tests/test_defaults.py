@@ -174,3 +174,15 @@ def test_a_few_dozen_sequences_are_learnt():
         list(network.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, random)))
     unseen, truth = make(100)
     assert np.mean((network.predict(unseen) > 0) == truth) > 0.9
+
+
+def test_few_examples_are_not_spared_for_validation(tmp_path):
+    assert default_text_settings(20_000, 100, 1)["training.refit"]
+    assert not default_text_settings(20_001, 100, 1)["training.refit"]
+    path = tmp_path / "mine.csv"
+    path.write_text(FILES["text"])
+    draft = draft_recipe(str(path))
+    assert draft.recipe.training.refit
+    assert any(note.startswith("refit: few examples") for note in draft.notes)
+    assert not draft_recipe(str(path), ["training.refit=false"]).recipe.training.refit
+    assert not draft_recipe(str(path), ["training.model=tf-idf"]).recipe.training.refit

@@ -1,7 +1,7 @@
 """Quality and seconds on data of one's own, beside libraries that a user would pick instead.
 
 `python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names
-the folder with the data. `--only inception GunPoint` measures one method of sequences and keeps the other rows.
+the folder with the data. `--only seqconv` (or `peers`, or of sequences `inception`) keeps the rows of the others.
 """
 
 import argparse
@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from machine import read_commit, read_processor
 
 RESULTS = Path(__file__).parent.parent / "results" / "own-data"
+METHODS = ("seqconv", "peers", "inception")
 PEERS = ("seqconv", "numpy", "fasttext", "scikit-learn", "aeon", "tensorflow-cpu", "darts", "torch")
 KINDS = {
     **dict.fromkeys(texts.SPLITS, (texts.measure, "accuracy")),
@@ -35,7 +36,7 @@ def main() -> None:
     """Measure what is asked for, or all of it, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--only", choices=sequences.METHODS)
+    parser.add_argument("--only", choices=METHODS)
     asked = parser.parse_args()
     if not os.environ.get("SEQCONV_DATA"):
         sys.exit("SEQCONV_DATA must name the folder with the data")
@@ -54,7 +55,7 @@ def measure_all(name: str, data: Path) -> dict[str, object]:
     return {
         "name": name,
         "metric": metric,
-        "rows": summarise(name, measure(name, data)),
+        "rows": summarise(name, measure(name, data, METHODS)),
         "processor": read_processor(),
         "commit": read_commit(),
         "versions": {package: metadata.version(package) for package in PEERS},
@@ -62,11 +63,12 @@ def measure_all(name: str, data: Path) -> dict[str, object]:
 
 
 def measure_again(file: Path, name: str, data: Path, method: str) -> dict[str, object]:
-    """What a result file of sequences holds, with the rows of one method measured now."""
-    found = json.loads(file.read_text("utf-8"))
-    fresh = summarise(name, sequences.measure(name, data, (method,)))
+    """What a result file holds, with the rows of one method measured now."""
+    found, (measure, _) = json.loads(file.read_text("utf-8")), KINDS[name]
+    fresh = summarise(name, measure(name, data, (method,)))
     measured = {row["by"] for row in fresh}
-    return found | {"rows": [row for row in found["rows"] if row["by"] not in measured] + fresh}
+    rows = [row for row in found["rows"] if row["by"] not in measured] + fresh
+    return found | {"rows": rows, "commit": read_commit()}
 
 
 def summarise(name: str, scores: Iterable[tuple[str, tuple[float, float]]]) -> list[dict[str, object]]:

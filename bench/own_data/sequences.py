@@ -15,17 +15,16 @@ SEQCONV = str(Path(sys.executable).with_name("seqconv"))
 SEEDS = (0, 1, 2)
 Score = tuple[float, float]  # and seconds
 NAMES = ("GunPoint", "ItalyPowerDemand", "BasicMotions", "JapaneseVowels")
-METHODS = ("seqconv", "aeon", "inception")
 INCEPTION = "aeon InceptionTime (one of its five networks, 1,500 epochs)"  # five would take an hour
 
 
-def measure(name: str, data: Path, methods: tuple[str, ...] = METHODS) -> Iterator[tuple[str, Score]]:
+def measure(name: str, data: Path, methods: tuple[str, ...]) -> Iterator[tuple[str, Score]]:
     """Test accuracy and seconds of each method, for three seeds; of InceptionTime for one."""
     folder = data / "ucr" / name
     for seed in SEEDS:
         if "seqconv" in methods:
             yield from _train_seqconv(folder, name, seed)
-        if "aeon" in methods:
+        if "peers" in methods:
             yield from _train_aeon(folder, name, seed)
     if "inception" in methods:
         yield _train_inception(folder, name)

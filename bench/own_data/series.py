@@ -50,12 +50,13 @@ WORKS = {
 }
 
 
-def measure(name: str, data: Path) -> Iterator[tuple[str, Score]]:
+def measure(name: str, data: Path, methods: tuple[str, ...]) -> Iterator[tuple[str, Score]]:
     """Test MAE in the target's unit and seconds of each method, seqconv's for three seeds."""
     work = WORKS[name]
     for seed in SEEDS:
-        yield from _train_seqconv(work, data, seed)
-        if seed == 0:  # minutes each
+        if "seqconv" in methods:
+            yield from _train_seqconv(work, data, seed)
+        if "peers" in methods and seed == 0:  # minutes each
             yield from _train_darts(work, data, seed)
 
 

@@ -82,12 +82,16 @@ SPLITS: dict[str, Callable[[Path], Iterator[Split]]] = {
 }
 
 
-def measure(name: str, data: Path) -> Iterator[tuple[str, Score]]:
+def measure(name: str, data: Path, methods: tuple[str, ...]) -> Iterator[tuple[str, Score]]:
     """Accuracy and seconds of each method in each fold or for each seed."""
     splits = list(SPLITS[name](data))
     seeds = SEEDS if len(splits) == 1 else (0,)
     for number, split in enumerate(splits):
-        yield from _score(split, seeds, baselines=number == 0)
+        if "seqconv" in methods:
+            yield from _score(split, seeds, baselines=number == 0)
+        if "peers" in methods:
+            yield "fastText", _train_fasttext(split, 0)
+            yield "TF-IDF + linear SVM", _train_svm(split)
 
 
 def _score(split: Split, seeds: tuple[int, ...], baselines: bool) -> Iterator[tuple[str, Score]]:
@@ -95,8 +99,6 @@ def _score(split: Split, seeds: tuple[int, ...], baselines: bool) -> Iterator[tu
         yield "seqconv", _train_seqconv(split, seed)
     if baselines and len(seeds) > 1:
         yield "NB-SVM (seqconv's baseline)", _train_seqconv(split, 0, "NB-SVM")
-    yield "fastText", _train_fasttext(split, 0)
-    yield "TF-IDF + linear SVM", _train_svm(split)
 
 
 def _train_seqconv(split: Split, seed: int, baseline: str = "") -> tuple[float, float]:
