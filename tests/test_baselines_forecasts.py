@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqconv import baselines
 from seqconv.baselines import fit_baselines, forecasts
 from seqconv.baselines.common import MOST_ROWS, thin
 from seqconv.baselines.forecasts import PERIODS, choose_lags, choose_reading, lacks_season, read_calendar
@@ -231,6 +232,16 @@ def test_each_of_several_outputs_is_forecast_as_if_it_were_alone():
     split = together.test
     errors = np.abs(many["ridge on the window"].test_outputs - split.targets).mean(axis=0)
     assert many["ridge on the window"].test["mae"] == pytest.approx((errors * [2, 1, 2, 1, 2, 1]).mean())
+
+
+def test_more_outputs_than_are_kept_are_given_again(monkeypatch):
+    split = cut(daily_cycle(900), WindowSpec(48, 1, (6,), 3600), (500, 700, 900))
+    kept = fit_baselines(split)
+    monkeypatch.setattr(baselines, "KEPT", 0)
+    for one, two in zip(kept, fit_baselines(split), strict=True):
+        assert (one.answers[1].kept is None, two.answers[1].kept is None) == (False, True)
+        np.testing.assert_array_equal(one.test_outputs, two.test_outputs)
+        np.testing.assert_array_equal(one.validation_outputs, two.validation_outputs)
 
 
 def test_many_outputs_leave_boosting_out():

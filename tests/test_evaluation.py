@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from seqconv.baselines import Baseline
+from seqconv.baselines import Answer, Baseline
 from seqconv.baselines.common import Majority
 from seqconv.evaluation import (
     Comparison,
@@ -72,7 +72,8 @@ reads_newest = Function(lambda windows: windows[:, -1, :1] + 5)
 
 def baseline(name: str, outputs: np.ndarray, **validation: float) -> Baseline:
     """One with these outputs on the validation and the test rows."""
-    return Baseline(name, name, Majority(None, outputs), validation, {}, 0.1, outputs, outputs)
+    answer = Answer(Majority(None, outputs), TokenInputs(np.zeros((1, 1), np.int32)), outputs)
+    return Baseline(name, name, answer.model, validation, {}, 0.1, (answer, answer))
 
 
 def test_classes_are_scored_on_validation_and_test():

@@ -1,6 +1,6 @@
 """How good a trained network is: its scores, the comparison with the baselines, and what order is worth to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,8 @@ def compare(
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
     """
     ordered = sorted(baselines, key=_weakness)
-    return _compare(outputs, {each.name: each.test_outputs for each in ordered}, split.test, split, loss, seed)
+    others = ((each.name, each.test_outputs) for each in ordered)
+    return _compare(outputs, others, split.test, split, loss, seed)
 
 
 def find_better(
@@ -103,12 +104,12 @@ def find_better(
     Args:
         outputs: of the network for the validation rows.
     """
-    ordered = {each.name: each.validation_outputs for each in sorted(baselines, key=_weakness)}
-    return [each for each in _compare(outputs, ordered, split.validation, split, loss, seed) if each.high < 0]
+    others = ((each.name, each.validation_outputs) for each in sorted(baselines, key=_weakness))
+    return [each for each in _compare(outputs, others, split.validation, split, loss, seed) if each.high < 0]
 
 
 def _compare(
-    outputs: np.ndarray, others: dict[str, np.ndarray], part: Part, split: Split, loss: str, seed: int
+    outputs: np.ndarray, others: Iterable[tuple[str, np.ndarray]], part: Part, split: Split, loss: str, seed: int
 ) -> list[Comparison]:
     errors = example_errors(outputs, part.targets, loss)
     others_loss = "binary_crossentropy" if loss == "as_printed" else loss
@@ -116,7 +117,7 @@ def _compare(
     block = block_length(features.spec, len(errors)) if isinstance(features, SeriesFeatures) else 1
     return [
         Comparison(name, *paired_interval(errors, example_errors(each, part.targets, others_loss), block, seed))
-        for name, each in others.items()
+        for name, each in others
     ]
 
 

@@ -23,6 +23,7 @@ from seqconv.splits import Split
 from seqconv.tokens import TokenInputs
 from seqconv.windows import WindowInputs
 
+KEPT = 2**24  # outputs of a baseline that a run keeps; beyond, a long horizon, they are quick to give again
 KINDS: dict[str, type[BaselineModel]] = {
     "majority": Majority,
     "tf-idf": TfIdf,
@@ -44,7 +45,7 @@ class Baseline:
         kind: one of `config.BASELINES`.
         validation, test: metrics, as the network's.
         seconds: to build its features, fit and score, all of it.
-        validation_outputs, test_outputs: shaped like the network's outputs: logits, or scaled forecasts.
+        answers: on the validation and the test rows.
     """
 
     kind: str
@@ -53,8 +54,35 @@ class Baseline:
     validation: Metrics
     test: Metrics
     seconds: float
-    validation_outputs: np.ndarray
-    test_outputs: np.ndarray
+    answers: "tuple[Answer, Answer]"
+
+    @property
+    def validation_outputs(self) -> np.ndarray:
+        """Shaped like the network's outputs: logits, or scaled forecasts."""
+        return self.answers[0].outputs
+
+    @property
+    def test_outputs(self) -> np.ndarray:
+        """As on the validation rows."""
+        return self.answers[1].outputs
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Outputs of a baseline; many are not kept, but given again where they are wanted.
+
+    Args:
+        kept: None: too many.
+    """
+
+    model: BaselineModel
+    inputs: Inputs
+    kept: np.ndarray | None
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """The outputs `[N, outputs]`."""
+        return self.model.predict(self.inputs) if self.kept is None else self.kept
 
 
 def fit_baselines(split: Split, say: Say = lambda text: None, asked: str = "", others: bool = True) -> list[Baseline]:
@@ -99,11 +127,13 @@ def _list_candidates(split: Split, say: Say) -> list[Candidate]:
 def _score(kind: str, name: str, fit: Callable[[], BaselineModel], split: Split) -> Baseline:
     judge, started = _judge(split.features), time.perf_counter()
     model = fit()
-    outputs = [model.predict(part.inputs) for part in (split.validation, split.test)]
-    validation, test = (
-        judge(each, part.targets) for each, part in zip(outputs, (split.validation, split.test), strict=True)
-    )
-    return Baseline(kind, name, model, validation, test, time.perf_counter() - started, *outputs)
+    scores, answers = [], []
+    for part in (split.validation, split.test):
+        outputs = model.predict(part.inputs)
+        scores.append(judge(outputs, part.targets))
+        answers.append(Answer(model, part.inputs, outputs if outputs.size <= KEPT else None))
+    seconds = time.perf_counter() - started
+    return Baseline(kind, name, model, scores[0], scores[1], seconds, (answers[0], answers[1]))
 
 
 def _judge(features: Features) -> Callable[..., Metrics]:
