@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 
 from seqconv import _native, assessment, config, runs
+from seqconv.baselines.forecasts import repeat_newest
 from seqconv.training import Listener, TrainingError
 
 ROOT = Path(__file__).parent.parent
@@ -86,9 +87,9 @@ def score_naive() -> None:
             "jena-gru", (*overrides, f"data.train_end={ends[0]}", f"data.validation_end={ends[1]}")
         )
         split = runs.prepare(recipe, 1, Listener(), runs.Timer())
-        newest = split.validation.inputs.anchors - split.spec.step
-        forecasts = split.validation.inputs.values[newest, split.target_column]
-        found[name] = float(abs(forecasts - split.validation.targets[:, 0]).mean())
+        part = split.validation
+        forecasts = repeat_newest(split).predict(part.inputs)
+        found[name] = float(abs(forecasts - part.targets[:]).mean())
     (RESULTS.parent / "naive.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
