@@ -26,10 +26,10 @@ REASONS = {
     f"{OTHER_PROCESSOR}",
     "train-jena-conv1d": SMALL_STEP,
     "train-jena-conv1d-book": SMALL_STEP,
-    "train-jena-conv1d-gru": "All products that the step needs take as long at the machine's matrix-product rate (below) "
-    "as the step itself: nothing but fewer products would bring it nearer, and masks and minimal filtering save those "
-    "that can be spared. Kept (6.9 x) on a processor with twice the vector units, where Keras took three quarters of the "
-    "time.",
+    "train-jena-conv1d-gru": "All products that the step needs take as long at the machine's matrix-product rate "
+    "(below) as the step itself: nothing but fewer products would bring it nearer, and masks and minimal filtering "
+    "save those that can be spared. Kept (6.9 x) on a processor with twice the vector units, where Keras took three "
+    "quarters of the time.",
     "predict-one-review": "Keras on JAX answers one review in a small part of the time that Keras on TensorFlow takes "
     "(both below). Of ours the kernels and the text take somewhat more than half, a quarter of it waiting for "
     "rows of the 9 MB table of words; the rest are calls from Python.",

@@ -9,7 +9,8 @@ HEAD = """# Results on data of one's own
 
 What `seqconv train FILE` gives with its defaults, beside its own baselines and beside libraries that one would pick
 instead. Nothing is tuned on test rows: seqconv's defaults were found on validation rows and folds of training sets
-([log](log.md)), fastText's step, passes and n-grams are chosen on a fifth of each training set. Seconds of seqconv are
+([log](log.md)), fastText's step, passes and n-grams are chosen on a fifth of each training set. Where examples are few
+seqconv trains again on validation rows and all, as `train` does by default. Seconds of seqconv are
 those of the whole command without its baselines: start-up, reading, training, scoring, report; those of the libraries
 are training and scoring alone.
 
@@ -18,10 +19,11 @@ are training and scoring alone.
   the 12, 4 and 4 months of the papers. darts (one seed) trains 10 passes with its own settings but for the window, its
   columns scaled on training rows; of the weather it gets every sixth row, as a step of ours is an hour.
 - Sequences: the archive's original splits, 3 seeds; aeon's classifiers get shorter sequences with zeros behind them.
-  seqconv and its baselines hold a fifth of the training sequences out for validation, aeon's train on all of them.
-  As its authors publish InceptionTime: GunPoint 1.000, ItalyPowerDemand 0.965 (0.968 in their file of the older
-  archive), BasicMotions 1.000, JapaneseVowels 0.992 ([their results](https://github.com/hfawaz/InceptionTime):
-  `results-InceptionTime-128.csv` and `-85.csv`, `results-mts.csv`; Ismail Fawaz et al. 2020, arXiv:1909.04939).
+  seqconv's baselines hold a fifth of the training sequences out for validation, aeon's train on all of them. Of
+  InceptionTime: one of its five networks, one seed, processor seconds; as its authors publish all five: GunPoint 1.000,
+  ItalyPowerDemand 0.965 (0.968 in their file of the older archive), BasicMotions 1.000, JapaneseVowels 0.992
+  ([their results](https://github.com/hfawaz/InceptionTime): `results-InceptionTime-128.csv` and `-85.csv`,
+  `results-mts.csv`; Ismail Fawaz et al. 2020, arXiv:1909.04939).
 
 The best of each table is bold; where that is not seqconv, we lose.
 """
