@@ -32,9 +32,10 @@ def shrink(
         keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
 
     Returns:
-        `model`, `bits`, `keep`; `bytes` and `validation` (metrics) `before` and `after`; and how the answers to the
-        validation rows differ: `changed`, the share with another class, or `moved`, the mean absolute difference of the
-        forecasts in standard deviations of the training rows.
+        `model`, `bits`, `keep`; `seen`: the model's last fit took the validation rows too; `bytes` and `validation`
+        (metrics) `before` and `after`; and how the answers to the validation rows differ: `changed`, the share with
+        another class, or `moved`, the mean absolute difference of the forecasts in standard deviations of the training
+        rows.
 
     Raises:
         BundleError: no model, its data have changed, `out` is somebody else's, or 16 bits cannot hold a weight.
@@ -56,6 +57,7 @@ def shrink(
         "model": str(out),
         "bits": bits,
         "keep": keep,
+        "seen": bundle.recipe.training.refit,
         "bytes": {"before": size, "after": _count_bytes(out)},
         "validation": dict(zip(("before", "after"), scores, strict=True)),
         **_compare(before, after, bundle),

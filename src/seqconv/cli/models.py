@@ -101,4 +101,6 @@ def _print_sizes(result: dict[str, Any]) -> None:
     else:
         table.add_row("forecasts moved by (standard deviations)", "", show_number(result["moved"]))
     print_table(table)
+    if result["seen"]:
+        print(f"\nThe last fit took the validation rows too: seqconv evaluate {result['model']} tells more.")
     print(f"\nmodel: {result['model']}")
