@@ -179,7 +179,7 @@ def _read_header(folder: Path) -> dict[str, Any]:
     if number not in READABLE:
         known = f"{READABLE[0]} to {READABLE[-1]}"
         raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
-    if number < FORMAT and "channelwise" in json.dumps(header.get("layers")):
+    if number <= 2 and "channelwise" in json.dumps(header.get("layers")):
         raise BundleError(f"{path}: channelwise layers of format {number} scaled their windows too. Train again")
     for name, checksum in files.items():
         if name not in (WEIGHTS, VOCABULARY):

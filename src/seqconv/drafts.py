@@ -68,10 +68,9 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     said = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
     if said.get("training.refit") == "true" and said.get("training.model", NETWORK) != NETWORK:
         raise ConfigError(f"--refit needs a network; got --model {said['training.model']}. Drop one of them")
-    files = [said["data.source"]] if "data.source" in said else []
-    start = source if files and source in STARTS.values() else ""
+    start = source if "data.source" in said and source in STARTS.values() else ""
     if start:
-        source = files[0]
+        source = said["data.source"]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         return Draft(_take_network(recipe, network, overrides) if network else recipe, (), None)
@@ -138,10 +137,9 @@ def guess_settings(recipe: Recipe, data: Data, given: set[str]) -> Guesses:
         found = _guess_sequences(data)
     else:
         found = _guess_series(recipe, data, given)
-    if recipe.training.model != NETWORK:  # baselines are fitted once
-        found["training.refit"] = (False, "")
-    elif found.get("training.refit", (False, ""))[0]:
-        found["training.refit"] = (True, REFIT)
+    # baselines are fitted once
+    refit = recipe.training.model == NETWORK and found.get("training.refit", (False, ""))[0]
+    found["training.refit"] = (refit, REFIT if refit else "")
     if "network.layers" in given:  # training goes with its network
         given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
     return {name: guess for name, guess in found.items() if name not in given}

@@ -174,23 +174,28 @@ class Add:
 
 
 @dataclass(frozen=True)
-class Channelwise:
+class _OfChannels:
+    """A body for the first `channels` channels of an input, or 0: all."""
+
+    body: "Plan"
+    channels: int = 0
+
+    def count(self, channels: int) -> int:
+        """How many of an input's channels these are."""
+        return self.channels or channels
+
+
+@dataclass(frozen=True)
+class Channelwise(_OfChannels):
     """One body for every channel alone, `[L, 1]` -> `[H]`: `[B, L, C]` -> `[B, H * C]`, for each of the H outputs one
     per channel; the first `channels` of them, or 0: all.
 
     Reference: Nie et al. 2023, arXiv:2211.14730.
     """
 
-    body: "Plan"
-    channels: int = 0
-
-    def count(self, channels: int) -> int:
-        """Channels of an input that are read."""
-        return self.channels or channels
-
 
 @dataclass(frozen=True)
-class Normalise:
+class Normalise(_OfChannels):
     """A body that sees each channel less its window's mean and over its standard deviation s = sqrt(variance + 1e-5),
     its outputs scaled back: `[B, L, C]` -> `[B, H * C]`; the first `channels` of them, or 0: all. Channels behind those
     enter as they are.
@@ -200,13 +205,6 @@ class Normalise:
 
     Reference: Kim et al. 2022, "Reversible instance normalization", ICLR (without its affine part; 1e-5 as there).
     """
-
-    body: "Plan"
-    channels: int = 0
-
-    def count(self, channels: int) -> int:
-        """Channels of an input that are normalised."""
-        return self.channels or channels
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,12 @@ def _wrap(layer: Residual | Channelwise | Normalise, shape: Shape) -> Shape:
     enters = (shape[0], 1) if isinstance(layer, Channelwise) else shape
     inner = shapes(layer.body, enters)[-1] if layer.body else enters
     match layer:
-        case Channelwise(_, channels):
+        case Channelwise():
             if len(inner) != 1:
                 raise ConfigError(f"channelwise: the body must end in one vector; got {inner}. Flatten or pool it")
-            return (inner[0] * _count_channels("channelwise", channels, shape),)
-        case Normalise(_, channels):
-            count = _count_channels("normalise", channels, shape)
+            return (inner[0] * _count_channels("channelwise", layer, shape),)
+        case Normalise():
+            count = _count_channels("normalise", layer, shape)
             if len(inner) != 1 or inner[0] % count:
                 raise ConfigError(
                     f"normalise: the body must end in a vector, as many values for each of {count} channels; "
@@ -88,10 +88,10 @@ def _wrap(layer: Residual | Channelwise | Normalise, shape: Shape) -> Shape:
     return inner
 
 
-def _count_channels(name: str, channels: int, shape: Shape) -> int:
-    if channels > shape[1]:
-        raise ConfigError(f"{name}: channels must be at most the input's {shape[1]}; got {channels}")
-    return channels or shape[1]
+def _count_channels(name: str, layer: Channelwise | Normalise, shape: Shape) -> int:
+    if layer.channels > shape[1]:
+        raise ConfigError(f"{name}: channels must be at most the input's {shape[1]}; got {layer.channels}")
+    return layer.count(shape[1])
 
 
 def _join(layer: Concat | Add, found: list[Shape]) -> Shape:

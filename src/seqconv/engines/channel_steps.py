@@ -3,7 +3,7 @@
 import numpy as np
 
 from seqconv import _native
-from seqconv.engines.steps import Context, Step
+from seqconv.engines.steps import Context, Step, run_backward, run_forward
 from seqconv.models import VARIANCE_FLOOR, Channelwise, Masks, Normalise
 
 
@@ -21,9 +21,7 @@ class ChannelwiseStep:
         own = {
             name: mask.reshape(-1, *mask.shape[2:]) for name, mask in masks.items() if name.startswith(f"{self.at}.")
         }
-        inner = windows
-        for step in self.body:
-            inner = step.forward(inner, own, train)
+        inner = run_forward(self.body, windows, own, train)
         outputs = inner.shape[1]
         return self._swap(inner.reshape(batch, channels, outputs), "y", (batch, outputs, channels)).reshape(batch, -1)
 
@@ -32,10 +30,7 @@ class ChannelwiseStep:
         batch, length, inputs = self.shape
         channels = self.layer.count(inputs)
         swapped = self._swap(dy.reshape(batch, -1, channels), "dy", (batch, channels, dy.shape[1] // channels))
-        inner: np.ndarray | None = swapped.reshape(batch * channels, -1)
-        for step in reversed(self.body):
-            assert inner is not None  # only the first step of a network, which runs last here, gives none
-            inner = step.backward(inner)
+        inner = run_backward(self.body, swapped.reshape(batch * channels, -1))
         if self.first:
             return None
         assert inner is not None
@@ -59,11 +54,10 @@ class NormaliseStep:
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, L, C]` -> `[B, H * C]`."""
         context, at, batch, channels = self.context, self.at, len(x), self.layer.count(x.shape[2])
-        inner = context.buffer(f"{at}.x", x.shape)
+        normalised = context.buffer(f"{at}.x", x.shape)
         mean, self.deviation = context.buffer(f"{at}.moments", (2, batch, channels))
-        _native.normalise(x, inner, mean, self.deviation, VARIANCE_FLOOR, context.threads)
-        for step in self.body:
-            inner = step.forward(inner, masks, train)
+        _native.normalise(x, normalised, mean, self.deviation, VARIANCE_FLOOR, context.threads)
+        inner = run_forward(self.body, normalised, masks, train)
         y = context.buffer(f"{at}.y", (batch, inner.shape[1] // channels, channels))
         np.multiply(inner.reshape(y.shape), self.deviation[:, None], out=y)
         y += mean[:, None]
@@ -72,8 +66,5 @@ class NormaliseStep:
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """The gradients of the body's weights; the input, which is the network's own, gets none."""
         scaled = dy.reshape(len(dy), -1, self.deviation.shape[1]) * self.deviation[:, None]
-        inner: np.ndarray | None = scaled.reshape(dy.shape)
-        for step in reversed(self.body):
-            assert inner is not None  # only the first step, which runs last here, gives none
-            inner = step.backward(inner)
+        run_backward(self.body, scaled.reshape(dy.shape))
         return None

@@ -19,7 +19,7 @@ from seqconv.engines import (
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.optimisers import Optimiser, compute_loss
 from seqconv.engines.series import SharedPass, shortest_padding
-from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens
+from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens, run_backward, run_forward
 from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Targets, WindowInputs
@@ -124,22 +124,12 @@ class NativeNetwork:
             self._context.version += 1
         return StepResult(loss, outputs)
 
-    def _forward(self, batch: Batch, masks: Masks, train: bool) -> np.ndarray:
-        x = batch
-        for step in self._steps:
-            x = step.forward(x, masks, train)
-        assert isinstance(x, np.ndarray)
-        return x
-
     def _backward(self, batch: Batch, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
         """Loss and outputs; the gradients are left in the context."""
         check_targets(self._training, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
-        outputs = self._forward(batch, masks, train=True).copy()
+        outputs = run_forward(self._steps, batch, masks, train=True).copy()
         loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.interval)
-        dy: np.ndarray | None = gradient
-        for step in reversed(self._steps):
-            assert dy is not None  # only the first step, which runs last here, gives none
-            dy = step.backward(dy)
+        run_backward(self._steps, gradient)
         return loss, outputs
 
     def _gather(self, inputs: Inputs, index: np.ndarray) -> Batch:
@@ -166,7 +156,7 @@ class NativeNetwork:
         for start in range(0, len(ids), CHUNK):
             part = self._cut_padding(ids[start : start + CHUNK])
             tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
-            outputs[start : start + CHUNK] = self._forward(tokens, {}, train=False)
+            outputs[start : start + CHUNK] = run_forward(self._steps, tokens, {}, train=False)
 
     def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
         """Without leading padding that all texts share and that changes no output, not even its last bit."""
@@ -184,7 +174,7 @@ class NativeNetwork:
         for start in range(0, len(inputs), CHUNK):
             part = inputs.anchors[start : start + CHUNK]
             windows = self._gather_windows(inputs, part, "predict")
-            outputs[start : start + CHUNK] = self._forward(windows, {}, train=False)
+            outputs[start : start + CHUNK] = run_forward(self._steps, windows, {}, train=False)
 
 
 def _table_width(plan: Plan) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.engines.fused import compile_plan
-from seqconv.engines.steps import FLOAT, Context
+from seqconv.engines.steps import FLOAT, Context, run_forward
 from seqconv.errors import DataError
 from seqconv.models import (
     Conv,
@@ -156,9 +156,7 @@ class SharedPass:
             for begin, stop in chunks[number::workers]:
                 sheet = self._evaluate(inputs, starts[begin], starts[stop - 1], context)
                 x = self._reduce(sheet, starts[begin:stop] - starts[begin], context)
-                for step in steps:
-                    x = step.forward(x, {}, False)
-                outputs[order[begin:stop]] = x
+                outputs[order[begin:stop]] = run_forward(steps, x, {}, False)
 
         with ThreadPoolExecutor(workers) as executor:
             list(executor.map(work, range(workers)))
@@ -172,9 +170,7 @@ class SharedPass:
                 ends = starts[low : min(low + TAIL, stop)] - starts[begin] - sheet.origin + span
                 x = self.context.buffer("shared.windows", (len(ends), *self.reach.shape))
                 _native.gather_windows(sheet.values, ends, span, sheet.stride, x, self.context.threads)
-                for step in steps:
-                    x = step.forward(x, {}, False)
-                outputs[order[low : low + len(ends)]] = x
+                outputs[order[low : low + len(ends)]] = run_forward(steps, x, {}, False)
 
     def _evaluate(self, inputs: WindowInputs, first: int, last: int, context: Context) -> Sheet:
         """The shared layers for windows that begin at rows `first` to `last`; row 0 of the sheet is `first`."""

@@ -106,6 +106,23 @@ class Step(Protocol):
         """The gradient of the input (None: nothing comes before); those of the weights go into the context."""
 
 
+def run_forward(steps: list[Step], x: Any, masks: Masks, train: bool) -> np.ndarray:
+    """The output of steps in their order, see `Step.forward`."""
+    for step in steps:
+        x = step.forward(x, masks, train)
+    assert isinstance(x, np.ndarray)
+    return x
+
+
+def run_backward(steps: list[Step], dy: np.ndarray) -> np.ndarray | None:
+    """The gradient of what entered the first of the steps; None: nothing comes before it."""
+    inner: np.ndarray | None = dy
+    for step in reversed(steps):
+        assert inner is not None  # only the first step of a network, which runs last here, gives none
+        inner = step.backward(inner)
+    return inner
+
+
 class PlainStep(ABC):
     """A layer without weights, written in numpy."""
 
@@ -333,20 +350,15 @@ class ResidualStep:
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, ...]` -> the same shape."""
-        inner = x
-        for step in self.body:
-            inner = step.forward(inner, masks, train)
+        inner = run_forward(self.body, x, masks, train)
         y = self.context.buffer(f"{self.at}.y", x.shape)
         np.add(x, inner, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         """dy, plus what comes back through the body."""
-        inner = dy
-        for step in reversed(self.body):
-            before = step.backward(inner)
-            assert before is not None  # a body never holds the first step of a network
-            inner = before
+        inner = run_backward(self.body, dy)
+        assert inner is not None  # a body never holds the first step of a network
         dx = self.context.buffer(f"{self.at}.dx", dy.shape)
         np.add(dy, inner, out=dx)
         return dx

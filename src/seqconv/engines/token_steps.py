@@ -4,7 +4,17 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.engines.ngrams import list_features
-from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Step, Tokens
+from seqconv.engines.steps import (
+    FLOAT,
+    INT,
+    Context,
+    ElementGradient,
+    RowGradient,
+    Step,
+    Tokens,
+    run_backward,
+    run_forward,
+)
 from seqconv.models import Add, Concat, Masks, NgramBag, TokenConv
 
 LONG = np.dtype(np.int64)
@@ -150,13 +160,7 @@ class BranchesStep:
 
     def forward(self, x: np.ndarray | Tokens, masks: Masks, train: bool) -> np.ndarray:
         """The joined outputs of the branches."""
-        found = []
-        for branch in self.branches:
-            inner = x
-            for step in branch:
-                inner = step.forward(inner, masks, train)
-            assert isinstance(inner, np.ndarray)
-            found.append(inner)
+        found = [run_forward(branch, x, masks, train) for branch in self.branches]
         if self.joins:
             self.ends = np.cumsum([part.shape[-1] for part in found])
             y = self.context.buffer(f"{self.at}.y", (*found[0].shape[:-1], int(self.ends[-1])))
@@ -172,10 +176,7 @@ class BranchesStep:
         parts = np.split(dy, self.ends[:-1], axis=-1) if self.joins else [dy] * len(self.branches)
         total: np.ndarray | None = None
         for branch, part in zip(self.branches, parts, strict=True):
-            inner: np.ndarray | None = np.ascontiguousarray(part)
-            for step in reversed(branch):
-                assert inner is not None  # only the first step of a network, which runs last here, gives none
-                inner = step.backward(inner)
+            inner = run_backward(branch, np.ascontiguousarray(part))
             if self.first:
                 continue
             assert inner is not None
