@@ -145,6 +145,24 @@ def test_windows_are_gathered_not_stored():
     assert taken.values is values
 
 
+@given(st.integers(1, 5), st.integers(1, 7), st.integers(0, 20), st.integers(0, 2**32 - 1))
+def test_rows_of_a_window_can_follow_one_another(steps, step, spare, seed):
+    lookback, random = steps * step, np.random.default_rng(seed)
+    values = np.arange(2.0 * (lookback + spare)).astype(np.float32).reshape(-1, 2)
+    inputs = WindowInputs(values, random.integers(lookback, len(values) + step, 9), lookback, step)
+    index = random.permutation(9)
+    found = inputs.contiguous
+    assert (found.step, found.lookback, found.shape) == (1, steps, inputs.shape)
+    assert np.array_equal(found.gather(index), inputs.gather(index))
+
+
+@pytest.mark.parametrize("anchor", [3, 13])
+def test_windows_outside_the_series_are_refused(anchor):
+    inputs = WindowInputs(np.zeros((11, 1), np.float32), np.array([5, anchor]), 4, 2)
+    with pytest.raises(DataError, match=rf"rows? must be in \[0, 11\); got anchor {anchor} with lookback 4"):
+        inputs.contiguous.gather(np.array([1]))
+
+
 @pytest.mark.parametrize(("seconds", "shown"), [(90000, "25 h"), (88200, "1470 min"), (45, "45 s")])
 def test_durations_are_shown_in_the_largest_whole_unit(seconds, shown):
     assert show_duration(seconds) == shown

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -282,6 +283,36 @@ class WindowInputs:
     def shape(self) -> tuple[int, int]:
         """Steps and channels of one example."""
         return self.lookback // self.step, self.values.shape[1]
+
+    @cached_property
+    def contiguous(self) -> "WindowInputs":
+        """The same windows over a copy of the rows, sorted by their remainder by `step`: a window's follow one another.
+
+        Raises:
+            DataError: see `check_rows`.
+        """
+        if self.step == 1:
+            return self
+        self.check_rows()
+        rows = len(self.values)
+        values = np.concatenate([self.values[remainder :: self.step] for remainder in range(self.step)])
+        begins = np.cumsum([0] + [len(range(remainder, rows, self.step)) for remainder in range(self.step)])
+        first, steps = self.anchors - self.lookback, self.shape[0]
+        anchors = begins[first % self.step] + first // self.step + steps
+        return WindowInputs(values, anchors, steps, 1)
+
+    def check_rows(self) -> None:
+        """Every window lies in the series.
+
+        Raises:
+            DataError: one begins before the first row or ends after the last.
+        """
+        rows, newest = len(self.values), (self.shape[0] - 1) * self.step - self.lookback
+        for anchor in (self.anchors.min(), self.anchors.max()):
+            if anchor < self.lookback or anchor + newest >= rows:
+                raise DataError(
+                    f"windows: every row must be in [0, {rows}); got anchor {anchor} with lookback {self.lookback}"
+                )
 
     def take(self, index: np.ndarray) -> "WindowInputs":
         """The examples at `index`."""

@@ -138,7 +138,8 @@ class NativeNetwork:
             ids = self._context.buffer("train.ids", (len(index), *inputs.shape), INT)
             _native.gather_ids(inputs.ids, index, ids, self._context.threads)
             return self._compact(ids, "train")
-        return self._gather_windows(inputs, inputs.anchors[index], "train")
+        windows = inputs.contiguous  # made once for a training run, whose every step copies less memory for it
+        return self._gather_windows(windows, windows.anchors[index], "train")
 
     def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str) -> np.ndarray:
         windows = self._context.buffer(f"{place}.windows", (len(anchors), *inputs.shape))

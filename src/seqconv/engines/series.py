@@ -19,7 +19,6 @@ import numpy as np
 from seqconv import _native
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.steps import FLOAT, Context, run_forward
-from seqconv.errors import DataError
 from seqconv.models import (
     Conv,
     Dropout,
@@ -124,9 +123,9 @@ class SharedPass:
         """Write the outputs `[N, outputs]`.
 
         Raises:
-            DataError: a window begins before the first row or ends after the last.
+            DataError: see `WindowInputs.check_rows`.
         """
-        _check_rows(inputs)
+        inputs.check_rows()
         order = np.argsort(inputs.anchors, kind="stable")  # the other kinds take long where it is sorted already
         starts = inputs.anchors[order] - inputs.lookback
         if self.reduction is None:
@@ -212,15 +211,6 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
             case _:
                 break
     return None
-
-
-def _check_rows(inputs: WindowInputs) -> None:
-    rows, newest = len(inputs.values), (inputs.shape[0] - 1) * inputs.step - inputs.lookback
-    for anchor in (inputs.anchors.min(), inputs.anchors.max()):
-        if anchor < inputs.lookback or anchor + newest >= rows:
-            raise DataError(
-                f"windows: every row must be in [0, {rows}); got anchor {anchor} with lookback {inputs.lookback}"
-            )
 
 
 def _split(plan: Plan, here: Reach) -> tuple[int, Reach] | None:
