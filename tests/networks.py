@@ -46,6 +46,16 @@ from seqconv.windows import WindowInputs
 
 WIDTHS = st.sampled_from([1, 2, 3, 7, 16, 33])
 RATES = st.sampled_from([0.0, 0.3])
+_PATCHES: Plan = (
+    *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32), Relu(), Dropout(0.3)),
+    Dense(32, 12),
+)
+_EACH_COLUMN: Plan = (Channelwise((Add(((Flatten(), Dense(50, 12)), _PATCHES)),), 21),)
+
+
+def _read_row(values: int) -> Plan:
+    return Dense(values, 16), Relu(), Dropout(0.3), Dense(16, 12 * 21)
+
 
 RECIPES: dict[str, tuple[Plan, Shape]] = {
     "imdb-conv1d": (
@@ -88,31 +98,11 @@ RECIPES: dict[str, tuple[Plan, Shape]] = {
     "etth1": ((Normalise((Channelwise((Flatten(), Dense(40, 12))),)),), (40, 7)),
     "weather": (
         (
-            Normalise(
+            Add(
                 (
-                    Add(
-                        (
-                            (
-                                Channelwise(
-                                    (
-                                        Add(
-                                            (
-                                                (Flatten(), Dense(50, 12)),
-                                                (
-                                                    *(Patch(8), Conv(8, 16, 2), Relu(), Flatten(), Dense(80, 32)),
-                                                    *(Relu(), Dropout(0.3), Dense(32, 12)),
-                                                ),
-                                            )
-                                        ),
-                                    ),
-                                    21,
-                                ),
-                            ),
-                            (LastStep(), Dense(25, 16), Relu(), Dropout(0.3), Dense(16, 12 * 21)),
-                        )
-                    ),
-                ),
-                21,
+                    (Normalise((Add((_EACH_COLUMN, (LastStep(), *_read_row(25)))),), 21),),
+                    (Concat(((LastStep(),), (GlobalAveragePool(),))), *_read_row(50)),
+                )
             ),
         ),
         (50, 25),
