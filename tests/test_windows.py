@@ -154,6 +154,7 @@ def test_rows_of_a_window_can_follow_one_another(steps, step, spare, seed):
     found = inputs.contiguous
     assert (found.step, found.lookback, found.shape) == (1, steps, inputs.shape)
     assert np.array_equal(found.gather(index), inputs.gather(index))
+    assert len(inputs.take(index[:0]).contiguous) == 0
 
 
 @pytest.mark.parametrize("anchor", [3, 13])

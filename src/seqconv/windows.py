@@ -308,7 +308,7 @@ class WindowInputs:
             DataError: one begins before the first row or ends after the last.
         """
         rows, newest = len(self.values), (self.shape[0] - 1) * self.step - self.lookback
-        for anchor in (self.anchors.min(), self.anchors.max()):
+        for anchor in (self.anchors.min(), self.anchors.max()) if len(self) else ():
             if anchor < self.lookback or anchor + newest >= rows:
                 raise DataError(
                     f"windows: every row must be in [0, {rows}); got anchor {anchor} with lookback {self.lookback}"
