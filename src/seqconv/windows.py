@@ -294,12 +294,11 @@ class WindowInputs:
         if self.step == 1:
             return self
         self.check_rows()
-        rows = len(self.values)
-        values = np.concatenate([self.values[remainder :: self.step] for remainder in range(self.step)])
-        begins = np.cumsum([0] + [len(range(remainder, rows, self.step)) for remainder in range(self.step)])
+        parts = [self.values[remainder :: self.step] for remainder in range(self.step)]
+        begins = np.cumsum([0] + [len(part) for part in parts])
         first, steps = self.anchors - self.lookback, self.shape[0]
         anchors = begins[first % self.step] + first // self.step + steps
-        return WindowInputs(values, anchors, steps, 1)
+        return WindowInputs(np.concatenate(parts), anchors, steps, 1)
 
     def check_rows(self) -> None:
         """Every window lies in the series.
