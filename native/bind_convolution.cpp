@@ -6,6 +6,7 @@
 #include "convolution_checks.hpp"
 #include "kernels/convolution.hpp"
 #include "kernels/sliding.hpp"
+#include "layers.hpp"
 #include "parallel.hpp"
 
 namespace seqconv {
@@ -19,25 +20,36 @@ int64_t units_of(const ConvShape& shape, int block) {
   return int64_t{shape.examples} * ((shape.groups + block - 1) / block);
 }
 
-// False: the layout is a minimal one, and an output is not finite
-bool run_layout(ConvForward job, const float* kernel, const float* bias, int threads) {
-  const ConvKernels& kernels = conv_kernels();
-  const ConvLayout& layout = job.layout;
-  const int64_t units = units_of(job.shape, layout.block), tasks = std::min(units, FORWARD_TASKS);
-  const int64_t scratch_size = Pieces::rounded(layout.scratch);
-  const int64_t scratches = count_workers(tasks, threads) * scratch_size;
-  Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + scratches);
-  float *weights = pieces.take(layout.weights), *padded_bias = pieces.take(layout.bias);
-  float* scratch = pieces.take(scratches);
-  kernels.pack_forward(job.shape, layout, kernel, bias, weights, padded_bias);
-  job.weights = weights;
-  job.bias = padded_bias;
+int64_t count_tasks(const ConvForward& job) {
+  return std::min(units_of(job.shape, job.layout.block), FORWARD_TASKS);
+}
+
+int64_t scratch_size(const ConvForward& job, int threads) {
+  return count_workers(count_tasks(job), threads) * Pieces::rounded(job.layout.scratch);
+}
+
+// With packed weights. False: the layout is a minimal one, and an output is not finite
+bool run_packed(const ConvForward& job, int threads, float* scratch) {
+  const int64_t units = units_of(job.shape, job.layout.block), tasks = count_tasks(job);
   std::atomic<bool> right{true};
   parallel_for_workers(static_cast<int>(tasks), threads, [&](int task, int worker) {
     const int64_t first = units * task / tasks, last = units * (task + 1) / tasks;
-    if (!kernels.forward(job, first, last, scratch + worker * scratch_size)) right = false;
+    float* const own = scratch + worker * Pieces::rounded(job.layout.scratch);
+    if (!conv_kernels().forward(job, first, last, own)) right = false;
   });
   return right;
+}
+
+// False: as run_packed
+bool run_layout(ConvForward job, const float* kernel, const float* bias, int threads) {
+  const ConvLayout& layout = job.layout;
+  const int64_t scratches = scratch_size(job, threads);
+  Pieces pieces(Pieces::rounded(layout.weights) + Pieces::rounded(layout.bias) + scratches);
+  float *weights = pieces.take(layout.weights), *padded_bias = pieces.take(layout.bias);
+  conv_kernels().pack_forward(job.shape, layout, kernel, bias, weights, padded_bias);
+  job.weights = weights;
+  job.bias = padded_bias;
+  return run_packed(job, threads, pieces.take(scratches));
 }
 
 void run_forward(ConvForward job, const float* kernel, const float* bias, int threads) {
@@ -48,17 +60,20 @@ void run_forward(ConvForward job, const float* kernel, const float* bias, int th
   }
 }
 
+ConvShape value_shape(const Extent& x, const FloatsIn<3>& kernel, const Movement& movement) {
+  check_at_least("channels", x.channels, 1);
+  const ConvShape shape = make_shape({x.examples, x.steps, x.channels, static_cast<int64_t>(kernel.shape(0)),
+                                      static_cast<int64_t>(kernel.shape(2))},
+                                     movement);
+  check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
+  return shape;
+}
+
 void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsIn<1>& bias,
                   const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu, int pool,
                   int threads) {
-  const int64_t channels = static_cast<int64_t>(x.shape(2));
-  check_at_least("channels", channels, 1);
   check_at_least("threads", threads, 1);
-  const ConvShape shape =
-      make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
-                  static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
-                 {dilation, left_pad, pool, relu});
-  check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
+  const ConvShape shape = value_shape(extent_of(x), kernel, {dilation, left_pad, pool, relu});
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
   const ConvForward job = {shape,   {},      x.data(), nullptr,
@@ -66,6 +81,48 @@ void conv_forward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const FloatsI
   nb::gil_scoped_release unlocked;
   run_forward(job, kernel.data(), bias.data(), threads);
 }
+
+// Its weights are packed once, in each form that comes up
+class Convolution : public Layer {
+ public:
+  Convolution(FloatsIn<3> kernel, FloatsIn<1> bias, int dilation, int left_pad, bool relu, int pool)
+      : kernel_(std::move(kernel)), bias_(std::move(bias)), movement_{dilation, left_pad, pool, relu} {
+    check_shape("bias", bias_, {static_cast<int64_t>(kernel_.shape(2))});
+  }
+
+  Extent output(const Extent& input) const override {
+    return pooled_extent(value_shape(input, kernel_, movement_));
+  }
+
+  void run(const LayerInput& x, const Extent& input, float* y, int threads) override {
+    ConvForward job = {value_shape(input, kernel_, movement_), {}, x.values, nullptr, nullptr, nullptr, y, nullptr};
+    for (const bool minimal : {true, false}) {  // as run_forward
+      job.layout = conv_kernels().plan(job.shape, minimal);
+      pack(job);
+      const int64_t scratches = scratch_size(job, threads);
+      Pieces pieces(scratches);
+      if (run_packed(job, threads, pieces.take(scratches))) return;
+    }
+  }
+
+ private:
+  // either form is the same for examples of any length
+  void pack(ConvForward& job) {
+    const ConvLayout& layout = job.layout;
+    Pieces::Memory& memory = packed_[layout.minimal];
+    const bool fresh = memory == nullptr;
+    if (fresh) memory = Pieces::allocate(Pieces::rounded(layout.weights) + layout.bias);
+    float *weights = memory.get(), *bias = weights + Pieces::rounded(layout.weights);
+    if (fresh) conv_kernels().pack_forward(job.shape, layout, kernel_.data(), bias_.data(), weights, bias);
+    job.weights = weights;
+    job.bias = bias;
+  }
+
+  FloatsIn<3> kernel_;
+  FloatsIn<1> bias_;
+  Movement movement_;
+  Pieces::Memory packed_[2];  // plain, minimal
+};
 
 // How the sum over units that makes the kernel gradient is cut: into chunks of units, and, where there are
 // few chunks (a long kernel: bounded memory; few units), into parts of the filters
@@ -172,14 +229,8 @@ bool run_backward(ConvBackward job, const float* kernel, float* dkernel, float* 
 void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFloatsIn& y,
                    const AnyIntsIn& arg, const AnyFloatsIn& dy, const AnyFloats& dx, const Floats<3>& dkernel,
                    const Floats<1>& dbias, int dilation, int left_pad, bool relu, int pool, int threads) {
-  const int64_t channels = static_cast<int64_t>(x.shape(2));
-  check_at_least("channels", channels, 1);
   check_at_least("threads", threads, 1);
-  const ConvShape shape =
-      make_shape({static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)), channels,
-                  static_cast<int64_t>(kernel.shape(0)), static_cast<int64_t>(kernel.shape(2))},
-                 {dilation, left_pad, pool, relu});
-  check_shape("kernel", kernel, {shape.kernel, shape.channels, shape.filters});
+  const ConvShape shape = value_shape(extent_of(x), kernel, {dilation, left_pad, pool, relu});
   check_output("y", y, shape);
   check_output("dy", dy, shape);
   if (dx.is_valid()) check_shape("dx", dx, {shape.examples, shape.length, shape.channels});
@@ -219,6 +270,13 @@ void slide_maximum(const FloatsIn<2>& x, int steps, int stride, const Floats<2>&
 }
 
 }  // namespace
+
+void bind_convolution_layer(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<Convolution, Layer>(m, "Convolution", "A layer as conv_forward.")
+      .def(nb::init<FloatsIn<3>, FloatsIn<1>, int, int, bool, int>(), "kernel"_a.noconvert(),
+           "bias"_a.noconvert(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a);
+}
 
 void bind_convolution(nb::module_& m) {
   using namespace nb::literals;

@@ -8,6 +8,7 @@
 
 #include "bindings.hpp"
 #include "kernels/matmul.hpp"
+#include "layers.hpp"
 #include "parallel.hpp"
 
 namespace seqconv {
@@ -80,7 +81,7 @@ struct Share {
   }
 };
 
-void multiply(const Product& product, int64_t depth, const TileOut& out, int threads) {
+void multiply_tiles(const Product& product, int64_t depth, const TileOut& out, int threads) {
   const MatmulKernels& kernels = matmul_kernels();
   const Grid grid = cut_product(product.rows, product.columns, depth);
   const int64_t size = product.rows * product.columns;
@@ -105,6 +106,22 @@ void multiply(const Product& product, int64_t depth, const TileOut& out, int thr
   });
 }
 
+void multiply(const Product& product, int64_t depth, float* out, int threads) {
+  const int64_t rows = product.rows, columns = product.columns;
+  if (rows == 0 || columns == 0) return;
+  if (depth == 0) {
+    std::fill_n(out, rows * columns, 0.0f);
+  } else if (2 * columns <= matmul_kernels().lanes && rows > columns) {
+    // few columns leave most of a vector empty: compute the transpose, out^T = op(b)^T op(a)^T
+    const Operand &left = product.left, &right = product.right;
+    const Operand first = {right.data, right.stride, !right.transposed};
+    const Operand second = {left.data, left.stride, !left.transposed};
+    multiply_tiles({first, second, columns, rows}, depth, {out, 1, columns}, threads);
+  } else {
+    multiply_tiles(product, depth, {out, columns, 1}, threads);
+  }
+}
+
 void matmul(FloatsIn<2> a, FloatsIn<2> b, Floats<2> out, bool transpose_a, bool transpose_b, int threads) {
   const int64_t rows = a.shape(transpose_a), depth = a.shape(!transpose_a);
   const int64_t columns = b.shape(!transpose_b), b_depth = b.shape(transpose_b);
@@ -114,22 +131,42 @@ void matmul(FloatsIn<2> a, FloatsIn<2> b, Floats<2> out, bool transpose_a, bool 
   if (!has_shape(out, rows, columns))
     refuse("matmul: out must be " + shape_text(rows, columns) + "; got " +
            shape_text(out.shape(0), out.shape(1)));
-  if (rows == 0 || columns == 0) return;
   const Operand left = {a.data(), static_cast<ptrdiff_t>(a.shape(1)), transpose_a};
   const Operand right = {b.data(), static_cast<ptrdiff_t>(b.shape(1)), transpose_b};
-  float* const to = out.data();
-  nb::gil_scoped_release release;
-  if (depth == 0) {
-    std::fill_n(to, rows * columns, 0.0f);
-  } else if (2 * columns <= matmul_kernels().lanes && rows > columns) {
-    // few columns leave most of a vector empty: compute the transpose, out^T = op(b)^T op(a)^T
-    const Operand first = {right.data, right.stride, !right.transposed};
-    const Operand second = {left.data, left.stride, !left.transposed};
-    multiply({first, second, columns, rows}, depth, {to, 1, columns}, threads);
-  } else {
-    multiply({left, right, rows, columns}, depth, {to, columns, 1}, threads);
-  }
+  const nb::gil_scoped_release release;
+  multiply({left, right, rows, columns}, depth, out.data(), threads);
 }
+
+// x W + b
+class Dense : public Layer {
+ public:
+  Dense(FloatsIn<2> kernel, FloatsIn<1> bias) : kernel_(std::move(kernel)), bias_(std::move(bias)) {
+    if (bias_.shape(0) != kernel_.shape(1))
+      refuse("dense: bias must have " + std::to_string(kernel_.shape(1)) + " values; got " +
+             std::to_string(bias_.shape(0)));
+  }
+
+  Extent output(const Extent& input) const override {
+    const int64_t inputs = static_cast<int64_t>(kernel_.shape(0));
+    if (input.steps != 0 || input.channels != inputs)
+      refuse("dense: must get [B, " + std::to_string(inputs) + "]; got " + std::to_string(input.channels) +
+             " channels and " + std::to_string(input.steps) + " steps");
+    return {input.examples, 0, static_cast<int64_t>(kernel_.shape(1))};
+  }
+
+  void run(const LayerInput& x, const Extent& input, float* y, int threads) override {
+    const int64_t inputs = input.channels, outputs = static_cast<int64_t>(kernel_.shape(1));
+    const Operand left = {x.values, static_cast<ptrdiff_t>(inputs), false};
+    const Operand right = {kernel_.data(), static_cast<ptrdiff_t>(outputs), false};
+    multiply({left, right, input.examples, outputs}, inputs, y, threads);
+    for (int64_t example = 0; example < input.examples; ++example)
+      for (int64_t i = 0; i < outputs; ++i) y[example * outputs + i] += bias_.data()[i];
+  }
+
+ private:
+  FloatsIn<2> kernel_;
+  FloatsIn<1> bias_;
+};
 
 // ---- gathering
 
@@ -285,6 +322,11 @@ nb::object distinct_ids(IntsIn<2> ids, int64_t vocabulary, Ints<2> compact) {
 }
 
 }  // namespace
+
+void bind_dense_layer(nb::module_& m) {
+  nb::class_<Dense, Layer>(m, "Dense", "x W + b, [B, inputs] to [B, outputs].")
+      .def(nb::init<FloatsIn<2>, FloatsIn<1>>(), nb::arg("kernel").noconvert(), nb::arg("bias").noconvert());
+}
 
 void bind_dense(nb::module_& m) {
   using nb::arg;

@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "convolution_checks.hpp"
 #include "kernels/token_convolution.hpp"
+#include "layers.hpp"
 #include "parallel.hpp"
 
 namespace seqconv {
@@ -35,12 +36,10 @@ std::vector<int32_t> measure_runs(const int32_t* ids, const ConvShape& shape, in
 }
 
 template <class Table>
-ConvShape token_shape(const IntsIn<2>& ids, const Table& table, const Movement& movement, int threads) {
-  check_at_least("threads", threads, 1);
-  const ConvShape shape =
-      make_shape({static_cast<int64_t>(ids.shape(0)), static_cast<int64_t>(ids.shape(1)), 0,
-                  static_cast<int64_t>(table.shape(1)), static_cast<int64_t>(table.shape(2))},
-                 movement);
+ConvShape token_shape(const Extent& ids, const Table& table, const Movement& movement) {
+  const ConvShape shape = make_shape({ids.examples, ids.steps, 0, static_cast<int64_t>(table.shape(1)),
+                                      static_cast<int64_t>(table.shape(2))},
+                                     movement);
   const int64_t rows = static_cast<int64_t>(table.shape(0));
   check_at_least("table rows", rows, 1);
   const int64_t steps = int64_t{shape.length} + 2 * (int64_t{shape.kernel} - 1) * shape.dilation + 1;
@@ -51,24 +50,53 @@ ConvShape token_shape(const IntsIn<2>& ids, const Table& table, const Movement& 
   return shape;
 }
 
-void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const FloatsIn<1>& bias,
-                        const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu,
-                        int pool, int threads) {
-  const ConvShape shape = token_shape(ids, table, {dilation, left_pad, pool, relu}, threads);
-  check_shape("bias", bias, {shape.filters});
-  check_output("y", y, shape);
-  int32_t* winners = forward_arg(arg, shape);
-  nb::gil_scoped_release unlocked;
-  const int rows = static_cast<int>(table.shape(0));
-  const std::vector<int32_t> runs = measure_runs(ids.data(), shape, rows);
-  const TokenForward job = {
-      {shape, rows, ids.data(), runs.data()}, table.data(), bias.data(), y.data(), winners};
-  const int64_t examples = shape.examples, tasks = std::min(examples, FORWARD_TASKS);
+// Refuses ids that are not rows of the table; the job's runs are measured here
+void run_forward(TokenForward job, int threads) {
+  const std::vector<int32_t> runs = measure_runs(job.layer.ids, job.layer.shape, job.layer.rows);
+  job.layer.runs = runs.data();
+  const int64_t examples = job.layer.shape.examples, tasks = std::min(examples, FORWARD_TASKS);
   parallel_for(static_cast<int>(tasks), threads, [&](int task) {
     token_kernels().forward(job, static_cast<int>(examples * task / tasks),
                             static_cast<int>(examples * (task + 1) / tasks));
   });
 }
+
+void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const FloatsIn<1>& bias,
+                        const AnyFloats& y, const AnyInts& arg, int dilation, int left_pad, bool relu,
+                        int pool, int threads) {
+  check_at_least("threads", threads, 1);
+  const ConvShape shape = token_shape(extent_of(ids), table, {dilation, left_pad, pool, relu});
+  check_shape("bias", bias, {shape.filters});
+  check_output("y", y, shape);
+  int32_t* winners = forward_arg(arg, shape);
+  const nb::gil_scoped_release unlocked;
+  const int rows = static_cast<int>(table.shape(0));
+  run_forward({{shape, rows, ids.data(), nullptr}, table.data(), bias.data(), y.data(), winners}, threads);
+}
+
+class TokenConvolution : public Layer {
+ public:
+  TokenConvolution(FloatsIn<3> table, FloatsIn<1> bias, int dilation, int left_pad, bool relu, int pool)
+      : table_(std::move(table)), bias_(std::move(bias)), movement_{dilation, left_pad, pool, relu} {
+    check_shape("bias", bias_, {static_cast<int64_t>(table_.shape(2))});
+  }
+
+  Extent output(const Extent& input) const override {
+    if (input.channels != 0) refuse("token convolution: must get ids; got values");
+    return pooled_extent(token_shape(input, table_, movement_));
+  }
+
+  void run(const LayerInput& x, const Extent& input, float* y, int threads) override {
+    const ConvShape shape = token_shape(input, table_, movement_);
+    const int rows = static_cast<int>(table_.shape(0));
+    run_forward({{shape, rows, x.ids, nullptr}, table_.data(), bias_.data(), y, nullptr}, threads);
+  }
+
+ private:
+  FloatsIn<3> table_;
+  FloatsIn<1> bias_;
+  Movement movement_;
+};
 
 // Windows of all tokens, sorted by id with the order of examples kept
 struct SortedWindows {
@@ -147,7 +175,8 @@ bool run_winners(const TokenGradient& job, int threads) {
 void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIntsIn& arg,
                          const AnyFloatsIn& dy, const Floats<3>& dtable, const Floats<1>& dbias, int dilation,
                          int left_pad, bool relu, int pool, int threads) {
-  const ConvShape shape = token_shape(ids, dtable, {dilation, left_pad, pool, relu}, threads);
+  check_at_least("threads", threads, 1);
+  const ConvShape shape = token_shape(extent_of(ids), dtable, {dilation, left_pad, pool, relu});
   check_shape("dbias", dbias, {shape.filters});
   check_output("y", y, shape);
   check_output("dy", dy, shape);
@@ -166,6 +195,13 @@ void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIn
 }
 
 }  // namespace
+
+void bind_token_convolution_layer(nb::module_& m) {
+  using namespace nb::literals;
+  nb::class_<TokenConvolution, Layer>(m, "TokenConvolution", "A layer as token_conv_forward.")
+      .def(nb::init<FloatsIn<3>, FloatsIn<1>, int, int, bool, int>(), "table"_a.noconvert(),
+           "bias"_a.noconvert(), "dilation"_a, "left_pad"_a, "relu"_a, "pool"_a);
+}
 
 void bind_token_convolution(nb::module_& m) {
   using namespace nb::literals;

@@ -37,6 +37,7 @@ float* matmul_scratch();
 void bind_channels(nb::module_& m);
 void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);
+void bind_layers(nb::module_& m);
 void bind_optimisers(nb::module_& m);
 void bind_recurrent(nb::module_& m);
 void bind_table_gradients(nb::module_& m);

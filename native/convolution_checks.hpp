@@ -11,6 +11,7 @@
 
 #include "bindings.hpp"
 #include "kernels/convolution.hpp"
+#include "layers.hpp"
 
 namespace seqconv {
 
@@ -84,6 +85,10 @@ void check_output(const char* name, const Array& array, const ConvShape& shape) 
   check_shape(name, array, {shape.examples, shape.groups, shape.filters});
 }
 
+inline Extent pooled_extent(const ConvShape& shape) {
+  return {shape.examples, shape.pool == 0 ? 0 : shape.groups, shape.filters};
+}
+
 template <class Array>
 int32_t* forward_arg(const Array& arg, const ConvShape& shape) {
   if (!arg.is_valid()) return nullptr;
@@ -106,7 +111,15 @@ inline const int32_t* backward_arg(const AnyIntsIn& arg, const ConvShape& shape)
 // One block of memory, handed out in pieces that begin on cache lines. A small one is the thread's own and kept from
 // call to call, because one example costs less than allocating.
 class Pieces {
+  struct Free {
+    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+  };
+
  public:
+  using Memory = std::unique_ptr<float, Free>;
+  static Memory allocate(int64_t size) {
+    return Memory(static_cast<float*>(::operator new(sizeof(float) * (size + LINE), std::align_val_t(64))));
+  }
   static int64_t rounded(int64_t size) { return (size + LINE - 1) / LINE * LINE; }
   // the last line is read, never used, by vectors that reach behind their piece
   explicit Pieces(int64_t size) : borrows_(size <= KEPT && !kept().lent) {
@@ -126,13 +139,6 @@ class Pieces {
 
  private:
   static constexpr int64_t KEPT = 1 << 16;
-  struct Free {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
-  };
-  using Memory = std::unique_ptr<float, Free>;
-  static Memory allocate(int64_t size) {
-    return Memory(static_cast<float*>(::operator new(sizeof(float) * (size + LINE), std::align_val_t(64))));
-  }
   struct Kept {
     Memory memory = allocate(KEPT);
     bool lent = false;

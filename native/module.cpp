@@ -10,6 +10,7 @@ NB_MODULE(_native, m) {
   seqconv::bind_channels(m);
   seqconv::bind_convolution(m);
   seqconv::bind_dense(m);
+  seqconv::bind_layers(m);
   seqconv::bind_optimisers(m);
   seqconv::bind_recurrent(m);
   seqconv::bind_table_gradients(m);

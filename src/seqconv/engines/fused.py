@@ -18,6 +18,7 @@ from seqconv.engines.steps import (
     GlobalMaxPoolStep,
     LastStepStep,
     MaxPoolStep,
+    PackedStep,
     PatchStep,
     ReluStep,
     ResidualStep,
@@ -82,22 +83,31 @@ class ConvOptions:
         return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
 
 
-class ConvStep:
+class ConvStep(PackedStep):
     """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values."""
 
     def __init__(self, context: Context, at: str, options: ConvOptions, first: bool) -> None:
-        self.context, self.at, self.options, self.first = context, at, options, first
+        super().__init__(context)
+        self.at, self.options, self.first = at, options, first
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, L, C]` -> `[B, L', O]` or `[B, O]`."""
         context, options = self.context, self.options
         shape = options.shape(x.shape[0], x.shape[1])
         y = context.buffer(f"{self.at}.y", shape)
-        arg = context.buffer(f"{self.at}.arg", shape, INT) if train and options.pool != 1 else None
+        if not train:
+            self.layer.forward(x, y, context.threads)
+            return y
+        arg = context.buffer(f"{self.at}.arg", shape, INT) if options.pool != 1 else None
         kernel, bias = context.weights[f"{self.at}.kernel"], context.weights[f"{self.at}.bias"]
         _native.conv_forward(x, kernel, bias, y, arg, *options.values, context.threads)
         self.saved = x, y, arg
         return y
+
+    def create_layer(self) -> _native.Layer:
+        """The convolution with its weights packed."""
+        weights = self.context.weights
+        return _native.Convolution(weights[f"{self.at}.kernel"], weights[f"{self.at}.bias"], *self.options.values)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Gradients of input, kernel and bias."""
@@ -109,11 +119,12 @@ class ConvStep:
         return dx
 
 
-class TokenConvStep:
+class TokenConvStep(PackedStep):
     """Embed + Conv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of K rows of the table."""
 
     def __init__(self, context: Context, at: str, conv_at: str, options: ConvOptions) -> None:
-        self.context, self.at, self.conv_at, self.options = context, at, conv_at, options
+        super().__init__(context)
+        self.at, self.conv_at, self.options = at, conv_at, options
         self.table = TokenTable(context, at, f"{conv_at}.kernel")
 
     def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
@@ -122,11 +133,18 @@ class TokenConvStep:
         shape = options.shape(*x.ids.shape)
         y = context.buffer(f"{self.at}.y", shape)
         arg = context.buffer(f"{self.at}.arg", shape, INT) if train and options.pool != 1 else None
-        table = self.table.product(x.rows).reshape(-1, options.conv.kernel, options.conv.filters)
-        bias = context.weights[f"{self.conv_at}.bias"]
+        table, bias = self._product(x.rows), context.weights[f"{self.conv_at}.bias"]
         _native.token_conv_forward(x.ids, table, bias, y, arg, *options.values, context.threads)
         self.saved = x.ids, y, arg
         return y
+
+    def create_layer(self) -> _native.Layer:
+        """The look-up with the table of the whole vocabulary."""
+        bias = self.context.weights[f"{self.conv_at}.bias"]
+        return _native.TokenConvolution(self._product(None), bias, *self.options.values)
+
+    def _product(self, rows: np.ndarray | None) -> np.ndarray:
+        return self.table.product(rows).reshape(-1, self.options.conv.kernel, self.options.conv.filters)
 
     def backward(self, dy: np.ndarray) -> None:
         """Gradients of embeddings, kernel and bias."""
@@ -230,19 +248,23 @@ class TokenRecurrentStep:
         self.table.backward()
 
 
-class DenseStep:
+class DenseStep(PackedStep):
     """x W + b."""
 
     def __init__(self, context: Context, at: str, outputs: int, first: bool) -> None:
-        self.context, self.at, self.outputs, self.first = context, at, outputs, first
+        super().__init__(context)
+        self.at, self.outputs, self.first = at, outputs, first
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, inputs]` -> `[B, outputs]`."""
         context, self.x = self.context, x
         y = context.buffer(f"{self.at}.y", (len(x), self.outputs))
-        _native.matmul(x, context.weights[f"{self.at}.kernel"], y, False, False, context.threads)
-        y += context.weights[f"{self.at}.bias"]
+        self.layer.forward(x, y, context.threads)
         return y
+
+    def create_layer(self) -> _native.Layer:
+        """The layer on the weights themselves."""
+        return _native.Dense(self.context.weights[f"{self.at}.kernel"], self.context.weights[f"{self.at}.bias"])
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Gradients of input, kernel and bias."""

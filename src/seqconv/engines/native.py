@@ -19,7 +19,18 @@ from seqconv.engines import (
 from seqconv.engines.fused import compile_plan
 from seqconv.engines.optimisers import Optimiser, compute_loss
 from seqconv.engines.series import SharedPass, shortest_padding
-from seqconv.engines.steps import FLOAT, INT, Context, ElementGradient, RowGradient, Tokens, run_backward, run_forward
+from seqconv.engines.steps import (
+    FLOAT,
+    INT,
+    Context,
+    DropoutStep,
+    ElementGradient,
+    PackedStep,
+    RowGradient,
+    Tokens,
+    run_backward,
+    run_forward,
+)
 from seqconv.models import Conv, Embed, Gru, Lstm, Masks, Plan, ReadsIds, Shape, Weights, entries, weight_shapes
 from seqconv.tokens import TokenInputs
 from seqconv.windows import Targets, WindowInputs
@@ -50,6 +61,10 @@ class NativeNetwork:
         self._compacts = any(isinstance(layer, Embed) for layer in readers)
         self._shortest = shortest_padding(plan)
         self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
+        steps = [step for step in self._steps if not isinstance(step, DropoutStep)]
+        packed = [step for step in steps if isinstance(step, PackedStep)]
+        self._packed = packed if len(packed) == len(steps) and self._keeps_table else []
+        self._chain: tuple[int, _native.Layer] | None = None
 
     def weights(self) -> Weights:
         """Copies of the weights."""
@@ -157,7 +172,23 @@ class NativeNetwork:
         for start in range(0, len(ids), CHUNK):
             part = self._cut_padding(ids[start : start + CHUNK])
             tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
-            outputs[start : start + CHUNK] = run_forward(self._steps, tokens, {}, train=False)
+            self._forward(tokens, outputs[start : start + CHUNK])
+
+    def _forward(self, batch: Batch, outputs: np.ndarray) -> None:
+        """Outputs of a batch, by one native call where every step has a layer for it."""
+        chain = self._find_chain()
+        if chain is None:
+            outputs[...] = run_forward(self._steps, batch, {}, train=False)
+        elif isinstance(batch, Tokens):
+            chain.forward_ids(batch.ids, outputs, self._context.threads)
+        else:
+            chain.forward(batch, outputs, self._context.threads)
+
+    def _find_chain(self) -> _native.Layer | None:
+        """The steps' layers with the weights as they are now, None where a step has none."""
+        if self._packed and (self._chain is None or self._chain[0] != self._context.version):
+            self._chain = self._context.version, _native.Chain([step.layer for step in self._packed])
+        return self._chain[1] if self._chain is not None else None
 
     def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
         """Without leading padding that all texts share and that changes no output, not even its last bit."""
@@ -175,7 +206,7 @@ class NativeNetwork:
         for start in range(0, len(inputs), CHUNK):
             part = inputs.anchors[start : start + CHUNK]
             windows = self._gather_windows(inputs, part, "predict")
-            outputs[start : start + CHUNK] = run_forward(self._steps, windows, {}, train=False)
+            self._forward(windows, outputs[start : start + CHUNK])
 
 
 def _table_width(plan: Plan) -> int:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from seqconv import _native
 from seqconv.errors import DataError
 from seqconv.models import Masks, Shape, Weights
 
@@ -121,6 +122,25 @@ def run_backward(steps: list[Step], dy: np.ndarray) -> np.ndarray | None:
         assert inner is not None  # only the first step of a network, which runs last here, gives none
         inner = step.backward(inner)
     return inner
+
+
+class PackedStep(ABC):
+    """A step that predicts with a native layer, made anew when the weights have changed."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._layer: tuple[int, _native.Layer] | None = None
+
+    @property
+    def layer(self) -> _native.Layer:
+        """The layer with the weights as they are now."""
+        if self._layer is None or self._layer[0] != self.context.version:
+            self._layer = self.context.version, self.create_layer()
+        return self._layer[1]
+
+    @abstractmethod
+    def create_layer(self) -> _native.Layer:
+        """The native layer."""
 
 
 class PlainStep(ABC):
