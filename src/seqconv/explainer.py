@@ -249,7 +249,7 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
             raise DataError(f"--at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
         anchors = rows[-1:] + spec.step
     whole = anchors[anchors >= spec.lookback]
-    whole = whole[~(spec.holds_missing(whole, scaled) | spec.crosses_hole(whole, series.times))]
+    whole = whole[~spec.is_broken(whole, series.times, scaled)]
     if not len(whole):
         needs = f"{spec.length} rows {show_duration(spec.step * spec.interval_s)} apart, without holes"
         where = f"the window that ends at {at}" if at else "the file"

@@ -250,7 +250,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         scaled = features.scale(Series(stamps, joined, features.columns, spec.interval_s, "X"))
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
         outputs = self._model.predict(features.inputs(inputs, anchors))
-        outputs[spec.holds_missing(anchors, inputs) | spec.crosses_hole(anchors, stamps)] = np.nan
+        outputs[spec.is_broken(anchors, stamps, inputs)] = np.nan
         forecast, ends = features.finish(outputs, features.base_at(scaled, anchors))
         return anchors, [each.astype(np.float64) for each in (forecast, *(ends or ()))]
 

@@ -92,9 +92,9 @@ def draw_table(head: list[str], rows: list[list[str]], own: int = -1) -> str:
     return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
-def show_number(value: Any) -> str:
-    """Whole numbers with commas, others with four places."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+def show_number(value: float | str) -> str:
+    """Whole numbers with commas, others with four places; a text as it is."""
+    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
 def draw_facts(facts: dict[str, Any]) -> str:

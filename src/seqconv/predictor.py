@@ -111,7 +111,7 @@ class Predictor:
         anchors = spec.live_anchors(rows)
         outputs = self.model.predict(features.inputs(scaled, anchors, times))
         # a network may not look at every row of its window, so a missing value need not show in its output
-        outputs[spec.holds_missing(anchors, scaled) | spec.crosses_hole(anchors, stamps)] = np.nan
+        outputs[spec.is_broken(anchors, stamps, scaled)] = np.nan
         return features.finish(outputs, features.base_at(scaled, anchors))
 
 

@@ -155,6 +155,10 @@ class WindowSpec:
         last = anchors + (-self.step if delay is None else delay)
         return np.asarray(irregular[last] != irregular[anchors - self.lookback])
 
+    def is_broken(self, anchors: np.ndarray, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Whether what a window reads crosses a hole or holds a missing value, bool `[N]`; rows as for `keep_whole`."""
+        return np.asarray(self.crosses_hole(anchors, times) | self.holds_missing(anchors, values))
+
     def holds_missing(self, anchors: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Whether a row that a window reads holds a missing value (NaN), bool `[N]`, for rows `[T, C]`."""
         missing = np.isnan(values).any(axis=1).astype(np.int64)

@@ -92,10 +92,6 @@ def _create_option(name: str, flag: str) -> inspect.Parameter:
     )
 
 
-def show_number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-
-
 def print_json(value: dict[str, Any]) -> None:
     print(json_format.dumps(value, ensure_ascii=False, allow_nan=False))
 

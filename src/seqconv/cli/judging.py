@@ -18,9 +18,9 @@ from seqconv.cli.console import (
     create_table,
     print_json,
     print_table,
-    show_number,
 )
 from seqconv.flags import Flags
+from seqconv.page import show_number
 
 Page = Annotated[
     Path | None,

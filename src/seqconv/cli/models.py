@@ -14,8 +14,8 @@ from seqconv.cli.console import (
     create_table,
     print_json,
     print_table,
-    show_number,
 )
+from seqconv.page import show_number
 
 
 @app.command()
