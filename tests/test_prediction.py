@@ -163,7 +163,7 @@ def test_many_classes_get_the_probability_of_the_answer_alone():
 
     classes = tuple(f"c{n}" for n in range(30))
     shares = np.random.default_rng(0).dirichlet(np.ones(30), 4).astype(np.float32)
-    found = _class_columns(classes, shares, TextFeatures(classes, None, 5))
+    found = _class_columns(TextFeatures(classes, None, 5), shares)
     assert list(found) == ["prediction", "probability"]
-    several = _class_columns(("a", "b"), np.array([[0.9, 0.8], [0.1, 0.2]]), TextFeatures(("a", "b"), None, 5, True))
+    several = _class_columns(TextFeatures(("a", "b"), None, 5, True), np.array([[0.9, 0.8], [0.1, 0.2]]))
     assert several["prediction"] == ["a|b", ""]

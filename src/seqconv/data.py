@@ -108,6 +108,7 @@ class Series:
         interval_s: the most frequent spacing of `times`.
         notes: what a report should tell about the file.
         zone: time zone of the place, such as `Europe/Berlin`: `times` are UTC then; empty: UTC, or not known.
+        clock: of `times`: `utc`; `local`, as written in a zone not known; `counted`, not the times of the rows.
     """
 
     times: np.ndarray
@@ -117,6 +118,7 @@ class Series:
     source: str
     notes: tuple[str, ...] = ()
     zone: str = ""
+    clock: str = "local"
 
 
 @dataclass(frozen=True)

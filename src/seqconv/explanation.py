@@ -1,6 +1,7 @@
 """Why a model answered as it did, as records: the words of a text, the inputs and stretches of time of a window."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 from unicodedata import category
 
 import numpy as np
@@ -146,6 +147,35 @@ class GridExplanation:
         order = np.argsort(-np.abs(self.contributions), axis=None, kind="stable")[:count]
         cells = (divmod(int(cell), self.contributions.shape[1]) for cell in order)
         return [(self.rows[r], *self.stretches[s], float(self.contributions[r, s])) for r, s in cells]
+
+
+def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
+    """Explanations of one text for JSON; those of several labels stand side by side."""
+    first = found[0]
+    shared: dict[str, Any] = {
+        "text": first.text,
+        "classes": list(first.classes),
+        "probability": list(first.probability),
+    }
+    shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
+    each = [
+        {"class": one.name, "logit": one.logit, "constant": one.constant, "parts": [asdict(part) for part in one.parts]}
+        for one in found
+    ]
+    return shared | (each[0] if len(each) == 1 else {"labels": each})
+
+
+def describe_grid(one: GridExplanation) -> dict[str, Any]:
+    """The same for JSON, its parts the largest first."""
+    cells = [
+        {"input": row, "from": begin, "to": end, "contribution": value}
+        for row, begin, end, value in one.top(one.contributions.size)
+    ]
+    inputs = [{"input": row, "contribution": float(value)} for row, value in zip(one.rows, one.whole, strict=True)]
+    answer: dict[str, Any] = {"output": one.output, "value": one.value}
+    if one.probability is not None:
+        answer = {"class": one.output, "probability": one.probability, "logit": one.value}
+    return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
 
 
 def show_safely(text: str) -> str:

@@ -61,7 +61,7 @@ def _predict_texts(
     predictor: Predictor, features: TextFeatures, source: str | Path | IO[bytes], column: str, piece: int
 ) -> Iterator[Frame]:
     for table, texts in _iterate_texts(predictor.bundle, source, column, piece):
-        answers = _class_columns(features.classes, predictor.predict(texts), features)
+        answers = _class_columns(features, predictor.predict(texts))
         yield create_table({"text": texts} | answers) if table is None else add_columns(table, answers)
 
 
@@ -109,26 +109,41 @@ def read_rows(bundle: Bundle, source: Path, column: str = "") -> Series:
     Raises:
         DataError: the file cannot be read, or lacks what the model needs.
     """
-    table = read_table(source, HEADERS[_series_config(bundle).header])
+    return rows_from_table(bundle, read_table(source, HEADERS[_series_config(bundle).header]), column)
+
+
+def rows_from_table(bundle: Bundle, table: Table, column: str = "") -> Series:
+    """The same from a table that is read already.
+
+    Raises:
+        DataError: see `read_rows`.
+    """
     return _read_piece(bundle, table, column, whole=True)
 
 
 def _predict_sequences(predictor: Predictor, features: SequenceFeatures, path: Path) -> Iterator[Frame]:
     sequences = read_sequences(path, labelled=False)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
-    yield create_table(numbers | _class_columns(features.classes, predictor.classify(sequences), features))
+    yield create_table(numbers | _class_columns(features, predictor.classify(sequences)))
 
 
-def _class_columns(classes: tuple[str, ...], shares: np.ndarray, features: TextFeatures | SequenceFeatures) -> Columns:
+def _class_columns(features: TextFeatures | SequenceFeatures, shares: np.ndarray) -> Columns:
     """The answer and each class's probability; of very many classes only that of the answer."""
-    if features.multi_label:
-        answers = ["|".join(name for name, share in zip(classes, row, strict=True) if share > 0.5) for row in shares]
-    else:
-        answers = [classes[place] for place in shares.argmax(axis=1)]
-    found: Columns = {"prediction": answers}
-    if len(classes) <= MOST_SHARES:
-        return found | {f"probability of {name}": share for name, share in zip(classes, shares.T, strict=True)}
+    found: Columns = {"prediction": ["|".join(names) for names in choose_classes(features, shares)]}
+    if len(features.classes) <= MOST_SHARES:
+        return found | {f"probability of {name}": share for name, share in zip(features.classes, shares.T, strict=True)}
     return found | {"probability": shares.max(axis=1)}
+
+
+def choose_classes(features: TextFeatures | SequenceFeatures, shares: np.ndarray) -> list[list[str]]:
+    """What a model says of each example: the likeliest class; of several labels all above a half, or none.
+
+    Args:
+        shares: probability of each class `[N, classes]`.
+    """
+    if features.multi_label:
+        return [[name for name, share in zip(features.classes, row, strict=True) if share > 0.5] for row in shares]
+    return [[features.classes[place]] for place in shares.argmax(axis=1)]
 
 
 def _predict_series(

@@ -119,35 +119,20 @@ def _explain_sequence(predictor: "Predictor", file: Path, row: int, class_name: 
 
 
 def _show_texts(found: list["TextExplanation"], name: str, out: Path | None, json: bool) -> None:
+    from seqconv.explanation import describe_texts
+
     if out is not None:
         from seqconv.explanation_page import write_text_page
 
         write_text_page(out, name, found)
     if json:
-        print_json(_describe_texts(found))
+        print_json(describe_texts(found))
         return
     print(f"{name}: {found[0].verdict}")
     for one in found:
         _print_text(one)
     if out is not None:
         print(f"\npage: {out}")
-
-
-def _describe_texts(found: list["TextExplanation"]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    first = found[0]
-    shared: dict[str, Any] = {
-        "text": first.text,
-        "classes": list(first.classes),
-        "probability": list(first.probability),
-    }
-    shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
-    each = [
-        {"class": one.name, "logit": one.logit, "constant": one.constant, "parts": [asdict(part) for part in one.parts]}
-        for one in found
-    ]
-    return shared | (each[0] if len(each) == 1 else {"labels": each})
 
 
 def _print_text(one: "TextExplanation") -> None:
@@ -176,12 +161,14 @@ def _print_text(one: "TextExplanation") -> None:
 
 
 def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) -> None:
+    from seqconv.explanation import describe_grid
+
     if out is not None:
         from seqconv.explanation_page import write_grid_page
 
         write_grid_page(out, name, one)
     if json:
-        print_json(_describe_grid(one))
+        print_json(describe_grid(one))
         return
     from rich.text import Text
 
@@ -197,15 +184,3 @@ def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) 
     print_table(inputs)
     if out is not None:
         print(f"\npage: {out}")
-
-
-def _describe_grid(one: "GridExplanation") -> dict[str, Any]:
-    cells = [
-        {"input": row, "from": begin, "to": end, "contribution": value}
-        for row, begin, end, value in one.top(one.contributions.size)
-    ]
-    inputs = [{"input": row, "contribution": float(value)} for row, value in zip(one.rows, one.whole, strict=True)]
-    answer: dict[str, Any] = {"output": one.output, "value": one.value}
-    if one.probability is not None:
-        answer = {"class": one.output, "probability": one.probability, "logit": one.value}
-    return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}

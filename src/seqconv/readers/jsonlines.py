@@ -59,16 +59,32 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
             blank = 0 if line.strip() else blank + 1
 
 
+def table_from_objects(rows: list[Any], name: str) -> Table:
+    """A table of what `read_json_lines` finds on its lines, with its checks.
+
+    Args:
+        name: of the rows, in errors.
+
+    Raises:
+        DataError: no row, one that is no object or has other keys, or values of different kinds in a column.
+    """
+    if not rows:
+        raise DataError(f"{name}: must hold rows; got none. Give some")
+    reader = _Reader(Path(name), False, "row")
+    for number, row in enumerate(rows, start=1):
+        reader.check(row, number)
+    frame = _settle_types(reader.collect(rows, 1))
+    return Table(frame, Path(name), "arrow", (), range(1, len(rows) + 1))  # as there, rows are not lines
+
+
 class _Reader:
     """Objects to frames; remembers the keys and kinds of the lines before."""
 
-    def __init__(self, path: Path, strings: bool) -> None:
-        self.path, self.strings = path, strings
+    def __init__(self, path: Path, strings: bool, unit: str = "line") -> None:
+        self.path, self.strings, self.unit = path, strings, unit
         self.kinds: dict[str, str] = {}  # by key; empty as long as a key's values are null
 
     def read(self, lines: list[bytes], first: int) -> "polars.DataFrame":
-        import polars
-
         objects: list[dict[str, Any]] = []
         for line in lines:
             try:
@@ -76,12 +92,22 @@ class _Reader:
             except (ValueError, RecursionError) as error:
                 problem = getattr(error, "msg", None) or str(error)
                 self._fail(first + len(objects), f"must be a JSON object, all on this line; {problem}. Correct it")
-            self.kinds = self.kinds or (dict.fromkeys(found, "") if isinstance(found, dict) else {})
-            if not isinstance(found, dict) or found.keys() != self.kinds.keys() or "" in found:
-                self._refuse_object(first + len(objects), found)
+            self.check(found, first + len(objects))
             if b"\\ud" in line or b"\\uD" in line:
                 self._check_characters(first + len(objects), found)
             objects.append(found)
+        return self.collect(objects, first)
+
+    def check(self, found: Any, line: int) -> None:
+        """One object, with the keys of those before."""
+        self.kinds = self.kinds or (dict.fromkeys(found, "") if isinstance(found, dict) else {})
+        if not isinstance(found, dict) or found.keys() != self.kinds.keys() or "" in found:
+            self._refuse_object(line, found)
+
+    def collect(self, objects: list[dict[str, Any]], first: int) -> "polars.DataFrame":
+        """Objects that are checked."""
+        import polars
+
         return polars.DataFrame([self._column(name, [each[name] for each in objects], first) for name in self.kinds])
 
     def _column(self, name: str, values: list[Any], first: int) -> "polars.Series":
@@ -108,16 +134,18 @@ class _Reader:
         return polars.Series(name, values, polars.String if expected == _KINDS[str] else polars.Boolean)
 
     def _fail(self, line: int, problem: str) -> NoReturn:
-        raise DataError(f"{self.path}, line {line}: {problem}") from None
+        raise DataError(f"{self.path}, {self.unit} {line}: {problem}") from None
 
     def _refuse_object(self, line: int, found: Any) -> NoReturn:
         if not isinstance(found, dict):
-            self._fail(line, f"must be a JSON object; got {_KINDS.get(type(found), 'nothing')}. Write an object a line")
+            self._fail(
+                line, f"must be a JSON object; got {_KINDS.get(type(found), 'nothing')}. Write an object a {self.unit}"
+            )
         odd = sorted(found.keys() ^ self.kinds.keys())
         if not odd:
             self._fail(line, "each key must have a name; one is empty. Name it")
         shown = ", ".join(map(repr, odd[:3])) + (" and more" if len(odd) > 3 else "")
-        self._fail(line, f"must have the keys of line 1; {shown} differ. Give each line every key")
+        self._fail(line, f"must have the keys of {self.unit} 1; {shown} differ. Give each {self.unit} every key")
 
     def _check_characters(self, line: int, found: dict[str, Any]) -> None:
         try:
@@ -138,7 +166,17 @@ def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def name_kind(value: Any) -> str:
+    """What a value of JSON is, for errors."""
+    return _KINDS.get(type(value), "nothing")
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, as `object_pairs_hook`.
+
+    Raises:
+        ValueError: a key comes twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
@@ -146,7 +184,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique)
 
 
 def _settle_types(frame: "polars.DataFrame") -> "polars.DataFrame":

@@ -91,8 +91,10 @@ def series_from_table(
         times = Times(_count_times(table, interval_s, zone))
         stamps = times.stamps
         notes.append(f"no column of times: rows counted from 2000-01-01 on, {show_duration(interval_s)} apart")
+    counted = not found or bool((stamps != times.stamps).any())
+    clock = "counted" if counted else "utc" if times.absolute else "local"
     values, names, more = _read_values(table, found, columns, missing)
-    return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone)
+    return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone, clock)
 
 
 # Times
