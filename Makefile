@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 $(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[torch,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[torch,serve,dev]'
 	touch $@
 
 demo: $(VENV)/ready

@@ -36,8 +36,8 @@ FLOORS = [  # lowest first; a module imports only from lines above its own
     {"estimators", "prediction"},
     {"forecaster"},
     {"evaluation", "explainer"},
-    {"digests", "explanation_page", "fitted", "progress", "report", "scores"},
-    {"runs"},
+    {"answers", "digests", "explanation_page", "fitted", "progress", "report", "scores", "server_page"},
+    {"runs", "server"},
     {"assessment", "backtests", "comparisons"},
     {"shrinking"},
     {"__init__", "__main__", "cli"},
@@ -53,6 +53,8 @@ HOMES = {  # third-party package -> the only modules that may import it
     "safetensors": {"bundle", "checkpoint"},
     "typer": {"cli", "__main__"},
     "rich": {"cli", "progress"},
+    "starlette": {"server"},
+    "uvicorn": {"server"},
     "tomli_w": {"config"},
 }
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "polars", "rich", "typer"}

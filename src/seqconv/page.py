@@ -35,6 +35,11 @@ tr.own td { font-weight: 650; background: var(--band); }
 .lowers { background: color-mix(in srgb, var(--lowers) var(--share), transparent);
   text-decoration: underline wavy 1.5px var(--lowers); }
 svg { max-width: 100%; height: auto; }
+textarea { box-sizing: border-box; width: 100%; font: inherit; color: inherit; background: var(--band);
+  border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; }
+button { font: inherit; padding: .25rem 1rem; }
+pre { background: var(--band); padding: .7rem 1rem; border-radius: .4rem; overflow: auto; max-height: 24rem; }
+pre:empty { display: none; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; margin: 0; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 """

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from seqconv.cli import explanation, inspection, judging, models, training
+from seqconv.cli import explanation, inspection, judging, models, serving, training
 from seqconv.cli.console import app
 
-__all__ = ["app", "explanation", "inspection", "judging", "models", "training"]
+__all__ = ["app", "explanation", "inspection", "judging", "models", "serving", "training"]
 
 
 @app.callback(invoke_without_command=True)

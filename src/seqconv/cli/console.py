@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from seqconv import drafts
 
-ORDER = ("inspect", "init", "train", "evaluate", "compare", "backtest", "predict", "explain", "shrink", "report")
+ORDER = (
+    *("inspect", "init", "train", "evaluate", "compare", "backtest"),
+    *("predict", "explain", "serve", "shrink", "report"),
+)
 
 
 class _Commands(TyperGroup):
@@ -93,7 +96,7 @@ def _create_option(name: str, flag: str) -> inspect.Parameter:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    print(json_format.dumps(value, ensure_ascii=False, allow_nan=False))
+    print(json_format.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def create_table(*columns: str) -> "Table":
