@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from seqconv.bundle import write_bundle
 from seqconv.config import read_recipe
 from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, LastStep, Plan, Relu
 from seqconv.predictor import Predictor
-from seqconv.server import LIMIT, create_app, create_server
+from seqconv.server import LIMIT, create_app, create_server, listen
 
 MANY: Plan = (Embed(7, 4), Conv(4, 8, 3), Relu(), GlobalMaxPool(), Dense(8, 25))
 BOUNDED: Plan = (Conv(2, 2, 36), LastStep(), Dense(2, 6))
@@ -58,10 +57,16 @@ def make_rows(count: int = 80, start: str = "2016-12-01T00:00:00", zone: str = "
 
 
 class Client:
-    """One connection, kept open."""
+    """One connection, kept open until the block ends."""
 
     def __init__(self, port: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Status and answer; `body` is sent as it is if it is bytes, else as JSON."""
@@ -88,7 +93,7 @@ def _refuse(word: str) -> None:
 @contextmanager
 def serving(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tuple[str, ...] = ()) -> Iterator[int]:
     """A server in a thread of this process; its port."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     server = create_server(create_app(predictor, folder, limit, hosts))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -6,6 +6,7 @@ Needs the extra `serve`: who imports this asks `errors.need` first.
 import asyncio
 import ipaddress
 import json
+import logging
 import math
 import signal
 import socket
@@ -32,10 +33,13 @@ from seqconv.server_page import build_server_page
 Result = TypeVar("Result")
 Handler = Callable[[Request], Awaitable[Response]]
 
+REFUSED = (SeqconvError, HTTPException, ClientDisconnect)  # what a client can mend, or will not hear of
 LIMIT = 16 * 10**6  # bytes of a request
 LONGEST = 600  # characters of an error: what a client sent may be told back, but not all of it
 PATIENCE_S = 5  # for requests that are under way when the server is told to stop
+IDLE_S = 60  # a client may leave a connection open without asking; it would lose a request sent just as we close it
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOG = logging.getLogger(__name__)  # without a handler of its own: to standard error
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; frame-ancestors 'none'"
@@ -66,7 +70,7 @@ def serve(
     predictor = load(folder, threads=threads)
     if isinstance(predictor.bundle.features, TextFeatures):
         predictor.predict([""])  # the first answer makes a network's tables; a model of ids alone has none
-    listening = _listen(host, port)
+    listening = listen(host, port)
     address, port = listening.getsockname()[:2]
     local = ipaddress.ip_address(address).is_loopback
     app = create_app(predictor, folder, limit, (*LOOPBACK, host.lower()) if local else ())
@@ -84,19 +88,26 @@ def serve(
 
 def create_server(app: Starlette) -> uvicorn.Server:
     """What runs the routes: it logs warnings and errors alone."""
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=PATIENCE_S
-    )
+    patience: dict[str, Any] = {"timeout_keep_alive": IDLE_S, "timeout_graceful_shutdown": PATIENCE_S}
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none", **patience)
     return uvicorn.Server(config)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to serve on; port 0: any that is free.
+
+    Raises:
+        ConfigError: no such address, or it is in use.
+    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=2048)
+        listening = socket.create_server((str(address[0]), int(address[1])), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
         problem = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
         raise ConfigError(f"{host} port {port}: must be free to listen on; {problem}. Choose another --port") from error
+    # its connections have this too: an answer is written in two pieces, and the second must not wait for the client
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 # Routes
@@ -125,15 +136,25 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
 
     def guard(handler: Handler) -> Handler:
         async def handle(request: Request) -> Response:
-            _check_host(request, hosts)
-            return await handler(request)
+            try:
+                _check_host(request, hosts)
+                return await handler(request)
+            except REFUSED as error:
+                return await _refuse(request, error)
+            except asyncio.CancelledError:  # it took longer than the server's patience when it was told to stop
+                return _reply({"error": "the server is stopping. Ask again later"}, 503)
+            except Exception:  # a bug of ours
+                _LOG.exception("%s %s failed", request.method, request.url.path)
+                return _reply({"error": "the server failed on this request. Its log says where"}, 500)
 
         return handle
 
-    return Starlette(
+    app = Starlette(
         routes=[Route(path, guard(handler), methods=[method]) for method, path, handler in routes],
-        exception_handlers={SeqconvError: _refuse, HTTPException: _refuse, ClientDisconnect: _refuse, Exception: _fail},
+        exception_handlers={HTTPException: _refuse},  # of the router, which finds no route
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 class _Service:
@@ -233,14 +254,9 @@ async def _refuse(request: Request, error: Exception) -> Response:
         if status == 404:
             message = f"{asked}: must be a route of this server; it is none. GET / shows how to ask"
         elif status == 405:
-            message = f"{asked}: must be {headers.get('Allow')}. GET / shows how to ask"
+            message = f"{asked}: must be {headers['Allow'].replace('HEAD', '').strip(', ')}. GET / shows how to ask"
     elif isinstance(error, answers.MalformedError | ClientDisconnect):
         status = 400
     response = _reply({"error": " ".join(message.split())[:LONGEST]}, status)
     response.headers.update(headers)
     return response
-
-
-async def _fail(request: Request, error: Exception) -> Response:
-    """A bug of ours, which the server logs."""
-    return _reply({"error": "the server failed on this request. Its log says where"}, 500)
