@@ -216,6 +216,7 @@ def test_a_server_for_this_machine_alone_has_its_own_names_alone(networks, folde
     with serving(networks["text"], folder / "text", hosts=LOOPBACK) as port, Client(port) as client:
         for host in ("localhost", f"LOCALHOST:{port}", "127.0.0.1:80", "[::1]:8000"):
             assert client.ask("GET", "/model", Host=host)[0] == 200
+        assert client.ask("GET", "/nowhere", Host="[")[0] == 404
         for host in ("example.org", "127.0.0.1.example.org", "", "[", "localhost@example.org"):
             status, answer = client.ask("GET", "/model", Host=host)
             assert status == 421

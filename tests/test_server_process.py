@@ -65,6 +65,20 @@ def test_many_requests_at_once_get_the_answers_of_one_at_a_time(networks, folder
         assert list(pool.map(ask, asked)) == wanted
 
 
+def test_predictions_and_explanations_at_once_are_those_of_one_at_a_time(networks, folder):
+    rows = [{"rows": make_rows(72 + n)} for n in range(40)]
+    with serving(networks["series"], folder / "series") as port, ThreadPoolExecutor(8) as pool:
+
+        def ask(asked: tuple[str, dict]) -> tuple[int, dict]:
+            with Client(port) as client:
+                return client.ask("POST", *asked)
+
+        asked = [(path, body) for body in rows for path in ("/predict", "/explain")]
+        alone = [ask(each) for each in asked]
+        assert {status for status, _ in alone} == {200}
+        assert list(pool.map(ask, asked)) == alone
+
+
 def test_a_small_request_need_not_wait_for_all_of_a_large_one(networks, folder, monkeypatch):
     sizes, own = [], Predictor.predict
     with serving(networks["text"], folder / "text") as port, Client(port) as one, Client(port) as other:

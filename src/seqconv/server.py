@@ -10,8 +10,9 @@ import logging
 import math
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -70,26 +71,25 @@ def serve(
     predictor = load(folder, threads=threads)
     if isinstance(predictor.bundle.features, TextFeatures):
         predictor.predict([""])  # the first answer makes a network's tables; a model of ids alone has none
-    listening = listen(host, port)
-    address, port = listening.getsockname()[:2]
-    local = ipaddress.ip_address(address).is_loopback
-    app = create_app(predictor, folder, limit, (*LOOPBACK, host.lower()) if local else ())
-    server = create_server(app)
+    with listen(host, port) as listening:
+        address, port = listening.getsockname()[:2]
+        local = ipaddress.ip_address(address).is_loopback
+        server = create_server(create_app(predictor, folder, limit, (*LOOPBACK, host.lower()) if local else ()))
 
-    def stop(*_: object) -> None:
-        server.should_exit = True
+        def stop(*_: object) -> None:
+            server.should_exit = True
 
-    # uvicorn raises the signal that stopped it once more, for these: to be told to stop is no failure
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
-    say(f"http://{f'[{address}]' if ':' in address else address}:{port}", predictor.bundle.recipe.name)
-    server.run(sockets=[listening])
+        # uvicorn raises the signal that stopped it once more, for these: to be told to stop is no failure
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, stop)
+        say(f"http://{f'[{address}]' if ':' in address else address}:{port}", predictor.bundle.recipe.name)
+        server.run(sockets=[listening])
 
 
 def create_server(app: Starlette) -> uvicorn.Server:
     """What runs the routes: it logs warnings and errors alone."""
     patience: dict[str, Any] = {"timeout_keep_alive": IDLE_S, "timeout_graceful_shutdown": PATIENCE_S}
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none", **patience)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", **patience)
     return uvicorn.Server(config)
 
 
@@ -144,7 +144,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
             except asyncio.CancelledError:  # it took longer than the server's patience when it was told to stop
                 return _reply({"error": "the server is stopping. Ask again later"}, 503)
             except Exception:  # a bug of ours
-                _LOG.exception("%s %s failed", request.method, request.url.path)
+                _LOG.exception("%s %s failed", request.method, request.scope["path"])
                 return _reply({"error": "the server failed on this request. Its log says where"}, 500)
 
         return handle
@@ -152,6 +152,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
     app = Starlette(
         routes=[Route(path, guard(handler), methods=[method]) for method, path, handler in routes],
         exception_handlers={HTTPException: _refuse},  # of the router, which finds no route
+        lifespan=service.end,
     )
     app.router.redirect_slashes = False
     return app
@@ -170,6 +171,13 @@ class _Service:
         self.about = answers.describe_model(predictor, folder) | {"largest_request": limit}
         self.page = build_server_page(self.about)
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+
+    @asynccontextmanager
+    async def end(self, app: Starlette) -> AsyncIterator[None]:
+        """What waits for its turn when the server stops is dropped."""
+        yield
+        for pool in (self.predictions, self.explanations):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def show_page(self, request: Request) -> Response:
         return Response(self.page, media_type="text/html", headers=PAGE_HEADERS)
@@ -250,7 +258,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
     status, message, headers = 422, str(error), {}
     if isinstance(error, HTTPException):
         status, message, headers = error.status_code, error.detail, dict(error.headers or {})
-        asked = f"{request.method} {request.url.path}"
+        asked = f"{request.method} {request.scope['path']}"
         if status == 404:
             message = f"{asked}: must be a route of this server; it is none. GET / shows how to ask"
         elif status == 405:
