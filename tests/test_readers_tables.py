@@ -260,6 +260,7 @@ BROKEN = {
     "nested": ('{"a": {"b": 1}}\n', "line 1", "got an object"),
     "deep": ("{" + '"a":[' * 100_000, "line 1"),
     "JSON surrogate": ('{"a": "\\ud83d"}\n', "line 1", "lone surrogate"),
+    "JSON number too large": (f'{{"a": 1.5}}\n{{"a": 1{"0" * 400}}}\n', "line 2", "at most 1.8e308"),
 }
 
 

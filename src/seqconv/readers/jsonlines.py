@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -127,11 +128,16 @@ class _Reader:
             return polars.Series(name, [each if each is None else _to_text(each) for each in values], polars.String)
         if expected == _KINDS[int]:
             whole = types == {int} and all(each is None or -(2**63) <= each < 2**63 for each in values)
-            numbers = (
-                values if whole or types == {float} else [each if each is None else float(each) for each in values]
-            )
+            numbers = values if whole or types == {float} else self._to_floats(name, values, first)
             return polars.Series(name, numbers, polars.Int64 if whole else polars.Float64)
         return polars.Series(name, values, polars.String if expected == _KINDS[str] else polars.Boolean)
+
+    def _to_floats(self, name: str, values: list[Any], first: int) -> list[float | None]:
+        try:
+            return [each if each is None else float(each) for each in values]
+        except OverflowError:
+            large = [each is not None and abs(each) > sys.float_info.max for each in values]
+            self._fail(first + large.index(True), f"{name!r} must be at most 1.8e308. Correct it or leave it null")
 
     def _fail(self, line: int, problem: str) -> NoReturn:
         raise DataError(f"{self.path}, {self.unit} {line}: {problem}") from None
