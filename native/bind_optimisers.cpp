@@ -34,11 +34,6 @@ void check_same_shape(const char* what, const First& first, const Second& second
            shape_text(second));
 }
 
-void check_fraction(const char* what, double value) {
-  if (!(value >= 0 && value < 1))
-    refuse(std::string(what) + " must be in [0, 1); got " + std::to_string(value));
-}
-
 void check_step(const char* what, int64_t now) {
   if (now < 1) refuse(std::string(what) + ": now must be at least 1; got " + std::to_string(now));
 }

@@ -30,6 +30,10 @@ using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 // A ValueError, in one line that names the shape or value that came
 [[noreturn]] inline void refuse(const std::string& message) { throw nb::value_error(message.c_str()); }
 
+inline void check_fraction(const char* what, double value) {
+  if (!(value >= 0 && value < 1)) refuse(std::string(what) + " must be in [0, 1); got " + std::to_string(value));
+}
+
 // For a tile of a matrix product; kept by each thread from call to call, because a small product costs less than
 // allocating
 float* matmul_scratch();
@@ -38,6 +42,7 @@ void bind_channels(nb::module_& m);
 void bind_convolution(nb::module_& m);
 void bind_dense(nb::module_& m);
 void bind_layers(nb::module_& m);
+void bind_masks(nb::module_& m);
 void bind_optimisers(nb::module_& m);
 void bind_recurrent(nb::module_& m);
 void bind_table_gradients(nb::module_& m);

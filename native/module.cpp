@@ -11,6 +11,7 @@ NB_MODULE(_native, m) {
   seqconv::bind_convolution(m);
   seqconv::bind_dense(m);
   seqconv::bind_layers(m);
+  seqconv::bind_masks(m);
   seqconv::bind_optimisers(m);
   seqconv::bind_recurrent(m);
   seqconv::bind_table_gradients(m);
