@@ -9,7 +9,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import Network
 from seqconv.engines.native import NativeNetwork
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import (
     Add,
     Channelwise,
@@ -153,8 +153,8 @@ def train(net: Network, steps: int, seed: int = 0, batch: int = 8) -> list[float
     inputs, targets = examples_for(net.plan)
     random = np.random.default_rng(seed)
     batches = (random.integers(0, len(inputs), batch) for _ in range(steps))
-    needed = mask_shapes(net.plan, inputs.shape)
-    results = net.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, random))
+    masks = DropoutMasks(net.plan, inputs.shape, random, net.threads)
+    results = net.train_batches(inputs, targets, batches, masks.draw)
     return [result.loss for result in results]
 
 

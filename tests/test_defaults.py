@@ -9,7 +9,7 @@ from seqconv.drafts import draft_recipe
 from seqconv.engines import create_network
 from seqconv.engines.ngrams import fit_scales
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, walk
 from seqconv.plans import build_plan
 from seqconv.shapes import shapes
@@ -71,12 +71,12 @@ def test_a_few_hundred_short_texts_are_learnt():
     (inputs, targets), (unseen, expected) = make(400), make(200)
     weights = initial_weights(plan, 0) | fit_scales(plan, inputs, targets, 1)
     net = create_network("native", plan, weights, recipe.training, 1)
-    needed = mask_shapes(plan, (12,))
+    masks = DropoutMasks(plan, (12,), random, 1)
     size = recipe.training.batch_size
     for _ in range(recipe.training.epochs):
         order = random.permutation(400)
         batches = [order[start : start + size] for start in range(0, 400, size)]
-        list(net.train_batches(inputs, targets, batches, lambda count: draw_masks(needed, count, random)))
+        list(net.train_batches(inputs, targets, batches, masks.draw))
     assert ((net.predict(unseen) > 0) == (expected > 0)).mean() > 0.95
 
 
@@ -168,10 +168,10 @@ def test_a_few_dozen_sequences_are_learnt():
     plan = build_plan(recipe.network.layers, (60, 1))
     network = create_network("native", plan, initial_weights(plan, 0), recipe.training, 1)
     inputs, targets = make(40)
-    needed = mask_shapes(plan, (60, 1))
+    masks = DropoutMasks(plan, (60, 1), random, 1)
     for _ in range(60):
         batches = np.split(random.permutation(40), [16, 32])
-        list(network.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, random)))
+        list(network.train_batches(inputs, targets, batches, masks.draw))
     unseen, truth = make(100)
     assert np.mean((network.predict(unseen) > 0) == truth) > 0.9
 

@@ -29,7 +29,7 @@ from seqconv.engines import Network, create_network
 from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import (
     Add,
     Channelwise,
@@ -77,7 +77,7 @@ def check_equal_to_reference(
     weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
     targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // count_values(interval), seed)
     training = {"loss": loss, "interval": float(interval)}
-    masks = draw_masks(mask_shapes(plan, shape), batch, np.random.default_rng(seed))
+    masks = DropoutMasks(plan, shape, np.random.default_rng(seed), 2).draw(batch)
     wanted_loss, wanted, wanted_gradients = exact(plan, weights, **training).gradients(x, targets, masks)
     found_loss, found, gradients = native(plan, weights, **training).gradients(x, targets, masks)
     agree(found, wanted, 1e-5, 0.1)  # activations are of order 1, so smaller outputs are what cancelled
@@ -263,7 +263,7 @@ def test_gradient_of_each_layer_is_a_finite_difference(name: str) -> None:
     plan = front if len(shapes(front, shape)[-1]) == 1 else (*front, GlobalAveragePool())
     plan = (*plan, Dense(shapes(plan, shape)[-1][0], 1))
     weights, x, targets = random_weights(plan), batch_for(plan, shape, 4), targets_for("mse", 4, 1)
-    masks = draw_masks(mask_shapes(plan, shape), 4, np.random.default_rng(0))
+    masks = DropoutMasks(plan, shape, np.random.default_rng(0), 2).draw(4)
     gradients = native(plan, weights).gradients(x, targets, masks)[2]
     reference = exact(plan, weights)
     for key, gradient in gradients.items():

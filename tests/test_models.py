@@ -6,7 +6,7 @@ import pytest
 from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks, mask_shapes
 from seqconv.models import (
     Add,
     Concat,
@@ -133,7 +133,7 @@ def test_masks_have_one_value_per_sequence_and_keep_the_mean():
         "0.recurrent_mask": (3, 32),
         "2.mask": (32,),
     }
-    masks = draw_masks(needed, 4000, np.random.default_rng(0))
+    masks = DropoutMasks(plan, (240, 14), np.random.default_rng(0), 2).draw(4000)
     assert masks["0.recurrent_mask"].shape == (4000, 3, 32)
     assert set(np.unique(masks["0.recurrent_mask"])) == {0.0, 2.0}
     for mask in masks.values():

@@ -23,7 +23,7 @@ from networks import (
 
 from seqconv.engines.series import shortest_padding
 from seqconv.errors import DataError
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import (
     Conv,
     Dense,
@@ -51,12 +51,12 @@ def test_same_bits_on_any_number_of_threads(name: str) -> None:
         values = random.normal(size=(400, shape[1])).astype(np.float32)
         inputs = WindowInputs(values, np.arange(100, 400), shape[0], 1)
     targets = random.normal(size=(300, shapes(plan, shape)[-1][0])).astype(np.float32)
-    needed = mask_shapes(plan, shape)
     results = []
     for threads in (1, 2, 5):
         net, draws = native(plan, threads=threads), np.random.default_rng(1)
         batches = [draws.integers(0, 300, size) for size in (33, 3, 33)]
-        steps = list(net.train_batches(inputs, targets, batches, lambda size: draw_masks(needed, size, draws)))  # noqa: B023
+        masks = DropoutMasks(plan, shape, draws, threads)
+        steps = list(net.train_batches(inputs, targets, batches, masks.draw))
         results.append((*(step.outputs for step in steps), *net.state().values(), net.predict(inputs)))
     for other in results[1:]:
         for one, two in zip(results[0], other, strict=True):

@@ -10,7 +10,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
 from seqconv.errors import ConfigError, DataError, MissingExtra
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import (
     MULTIPLIER,
     Add,
@@ -114,7 +114,7 @@ def test_recurrent_layers_do_what_their_equations_say(layer: Gru | Lstm, masked:
     random = np.random.default_rng(3)
     plan: Plan = (dataclasses.replace(layer, dropout=0.3, recurrent_dropout=0.4) if masked else layer, LastStep())
     weights, x = random_weights(plan), random.normal(size=(4, 6, 3))
-    masks = draw_masks(mask_shapes(plan, (6, 3)), 4, random)
+    masks = DropoutMasks(plan, (6, 3), random, 1).draw(4)
     assert bool(masks) == masked
     step = step_gru if isinstance(layer, Gru) else step_lstm
     expected = step(layer, weights, x, masks)  # type: ignore[arg-type]

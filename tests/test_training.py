@@ -17,6 +17,7 @@ class Scripted:
     """Its validation logits follow a script; it records the batches that it is given."""
 
     plan = (Embed(5, 2), GlobalMaxPool(), Dense(2, 1))
+    threads = 1
 
     def __init__(self, validation_logits, train_loss=0.5):
         self.script = list(validation_logits)

@@ -14,7 +14,7 @@ from seqconv.config import TrainingConfig, read_recipe
 from seqconv.engines import Network, create_network
 from seqconv.features import TextFeatures
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import Plan
 from seqconv.predictor import Predictor
 from seqconv.tokens import TokenInputs, Vocabulary, pad
@@ -35,13 +35,10 @@ def repeat_training(
     network: Network, inputs: TokenInputs | WindowInputs, targets: np.ndarray, batches: Iterator[np.ndarray]
 ) -> Turn:
     """Training steps: gathering, masks, both passes and the optimiser."""
-    draw = np.random.default_rng(SEED)
-    needed = mask_shapes(network.plan, inputs.shape)
+    masks = DropoutMasks(network.plan, inputs.shape, np.random.default_rng(SEED), network.threads)
 
     def turn(count: int) -> float:
-        steps = network.train_batches(
-            inputs, targets, islice(batches, count), lambda size: draw_masks(needed, size, draw)
-        )
+        steps = network.train_batches(inputs, targets, islice(batches, count), masks.draw)
         losses = [step.loss for step in steps]
         return losses[0]
 

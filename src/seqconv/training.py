@@ -16,7 +16,7 @@ from seqconv.engines.ngrams import fit_scales
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.features import Features, SeriesFeatures
 from seqconv.initialisers import initial_weights
-from seqconv.masks import draw_masks, mask_shapes
+from seqconv.masks import DropoutMasks
 from seqconv.models import Channelwise, Dense, Normalise, Plan, Weights, walk
 from seqconv.plans import build_plan
 from seqconv.quantiles import count_values, fit_margins, take_middle
@@ -227,10 +227,10 @@ def _train(
     listener: Listener,
 ) -> tuple[float, float]:
     """One pass; running means of loss and metric."""
-    needed = mask_shapes(network.plan, part.inputs.shape)
+    masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
     total = total_metric = seen = 0.0
     goals = part.goals
-    steps = network.train_batches(part.inputs, goals, batches, lambda size: draw_masks(needed, size, random))
+    steps = network.train_batches(part.inputs, goals, batches, masks.draw)
     for index, step in zip(batches, steps, strict=True):
         scores = _score(step.outputs, goals[index], config)
         # with intervals the middles' part, as in validation

@@ -46,6 +46,7 @@ class Network(Model, Protocol):
     """A plan with weights that can be run and trained. NaN in weights or inputs comes out as NaN, never as a number."""
 
     plan: Plan
+    threads: int
 
     def weights(self) -> Weights:
         """Copies of the weights, float32."""
@@ -71,7 +72,7 @@ class Network(Model, Protocol):
         Args:
             x: ids int32 `[B, L]` or values `[B, L, C]`.
             targets: as `check_targets` wants them.
-            masks: by name, as `models.draw_masks` draws them; a missing one means no dropout there.
+            masks: by name, as `masks.DropoutMasks` draws them; a missing one means no dropout there.
         """
 
     def train_batches(

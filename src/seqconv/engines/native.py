@@ -49,6 +49,7 @@ class NativeNetwork:
 
     def __init__(self, plan: Plan, weights: Weights, training: TrainingConfig, threads: int) -> None:
         self.plan = plan
+        self.threads = threads
         self._training = training
         own = {name: np.array(weights[name], FLOAT, order="C") for name in weight_shapes(plan)}
         self._context = Context(own, threads)

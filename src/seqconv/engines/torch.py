@@ -82,6 +82,7 @@ class TorchNetwork:
     ) -> None:
         torch.set_num_threads(threads)
         self.plan = plan
+        self.threads = threads
         self._training = training
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = dtype
