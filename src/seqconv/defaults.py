@@ -93,12 +93,12 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         "windows.change": True,
         "network.layers": [
             {"layer": "concat", "branches": branches},
-            {"layer": "dropout", "rate": 0.3},
+            {"layer": "dropout", "rate": 0.1},
             {"layer": "output", "zeros": True},
         ],
         "training.loss": "mae",
         "training.optimiser": "adam",
-        "training.learning_rate": 3e-4,
+        "training.learning_rate": 1e-3,
         "training.batch_size": 64,
         "training.epochs": epochs,
         "training.patience": max(epochs // 5, 4),
@@ -154,7 +154,7 @@ def _dilated(filters: int, length: int) -> list[dict[str, Any]]:
         causal = {"kernel": TAPS, "dilation": dilation, "padding": "causal", "activation": "relu"}
         layers = [
             {"layer": "conv", "filters": filters, **causal},
-            {"layer": "dropout", "rate": 0.2},
+            {"layer": "dropout", "rate": 0.1},
             {"layer": "conv", "filters": filters, "kernel": 1},
         ]
         blocks.append({"layer": "residual", "layers": layers})
