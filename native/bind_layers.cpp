@@ -1,6 +1,8 @@
 // Layers for prediction from Python, and chains of them.
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 
@@ -67,6 +69,48 @@ void forward_ids(Layer& layer, const IntsIn<2>& ids, const AnyFloats& y, int thr
   forward(layer, {nullptr, ids.data()}, extent_of(ids), y, threads);
 }
 
+// ---- logits to probabilities
+
+template <class Real>
+Real sigmoid(Real logit) {
+  return Real(0.5) + Real(0.5) * std::tanh(Real(0.5) * logit);
+}
+
+template <class Real>
+void softmax(const Real* logits, size_t classes, Real* shares) {
+  const Real highest = *std::max_element(logits, logits + classes);  // so that no exponential overflows
+  Real sum = 0;
+  for (size_t i = 0; i < classes; ++i) sum += shares[i] = std::exp(logits[i] - highest);
+  for (size_t i = 0; i < classes; ++i) shares[i] /= sum;
+}
+
+template <class Real>
+using Rows = nb::ndarray<nb::numpy, Real, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class Real>
+Rows<Real> probabilities(const Rows<const Real>& logits, bool multi_label) {
+  const size_t count = logits.shape(0), columns = logits.shape(1);
+  if (columns == 0) refuse("logits: must have a column at least; got none");
+  const bool pair = columns == 1 && !multi_label;
+  const size_t classes = pair ? 2 : columns;
+  std::unique_ptr<Real[]> shares(new Real[count * classes]);
+  const Real* from = logits.data();
+  Real* to = shares.get();
+  for (size_t i = 0; i < count; ++i, from += columns, to += classes) {
+    if (pair) to[0] = sigmoid(-from[0]), to[1] = sigmoid(from[0]);
+    else if (multi_label) std::transform(from, from + columns, to, sigmoid<Real>);
+    else softmax(from, columns, to);
+  }
+  nb::capsule owner(shares.get(), [](void* memory) noexcept { delete[] static_cast<Real*>(memory); });
+  return {shares.release(), {count, classes}, owner};
+}
+
+template <class Real>
+void bind_probabilities(nb::module_& m) {
+  m.def("probabilities", &probabilities<Real>, nb::arg("logits").noconvert(), nb::arg("multi_label"),
+        "Probability of each class, [N, classes], from logits [N, 1] or [N, classes].");
+}
+
 }  // namespace
 
 void bind_layers(nb::module_& m) {
@@ -81,6 +125,8 @@ void bind_layers(nb::module_& m) {
   bind_token_convolution_layer(m);
   nb::class_<Chain, Layer>(m, "Chain", "Layers one after another, in one call.")
       .def(nb::init<const nb::list&>(), "layers"_a);
+  bind_probabilities<float>(m);
+  bind_probabilities<double>(m);
 }
 
 }  // namespace seqconv

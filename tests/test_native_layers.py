@@ -11,6 +11,7 @@ from seqconv.config import TrainingConfig
 from seqconv.engines import create_network
 from seqconv.initialisers import initial_weights
 from seqconv.models import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
+from seqconv.predictor import probabilities
 from seqconv.tokens import TokenInputs
 
 FLOAT = np.float32
@@ -187,3 +188,31 @@ def test_a_text_alone_has_the_answer_that_it_has_among_others():
     together = network.predict(TokenInputs(ids))
     alone = [network.predict(TokenInputs(row[None]))[0] for row in ids]
     np.testing.assert_array_equal(alone, together)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_probabilities_are_those_of_their_definition(kind):
+    logits = np.random.default_rng(0).normal(0, 4, (50, 3)).astype(kind)
+    tolerance = {"rtol": 0, "atol": 1e-6 if kind is np.float32 else 1e-15}
+    exponents = np.exp(logits.astype(np.float64))
+    found = probabilities(logits)
+    assert found.dtype == kind
+    np.testing.assert_allclose(found, exponents / exponents.sum(axis=1, keepdims=True), **tolerance)
+    each = exponents / (1 + exponents)
+    np.testing.assert_allclose(probabilities(logits, multi_label=True), each, **tolerance)
+    pair = probabilities(logits[:, :1])  # a column of a wider array
+    np.testing.assert_allclose(pair, np.concatenate([1 - each[:, :1], each[:, :1]], axis=1), **tolerance)
+
+
+def test_probabilities_of_odd_logits():
+    large = np.array([[1000.0, -1000.0, 999.0]], FLOAT)
+    np.testing.assert_allclose(probabilities(large), [[0.7310586, 0, 0.2689414]], atol=1e-6)
+    np.testing.assert_array_equal(probabilities(large[:, :1]), [[0, 1]])
+    np.testing.assert_array_equal(probabilities(large[:, 1:2]), [[1, 0]])
+    for labels in (False, True):
+        strange = probabilities(np.array([[np.nan, 1.0], [0.0, 0.0]], FLOAT), labels)
+        assert np.isnan(strange[0, 0])
+        np.testing.assert_array_equal(strange[1], [0.5, 0.5])
+    assert probabilities(np.empty((0, 1), FLOAT)).shape == (0, 2)
+    with pytest.raises(ValueError, match="a column at least"):
+        probabilities(np.empty((2, 0), FLOAT))

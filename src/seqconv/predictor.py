@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv import _native
 from seqconv.baselines import restore
 from seqconv.bundle import Bundle, read_bundle
 from seqconv.config import NETWORK, count_threads
@@ -15,8 +16,6 @@ from seqconv.errors import DataError
 from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
 from seqconv.tokens import TokenInputs
 
-HALF_SIGNS = np.array([[-0.5, 0.5]], np.float32)  # half of one logit, as those of two classes
-HALF = np.array(0.5, np.float32)  # an array: numpy takes twice as long to multiply a small one by a Python number
 TAKES = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows of a series"}
 METHODS = {TextFeatures: "predict", SequenceFeatures: "classify", SeriesFeatures: "forecast"}
 
@@ -142,15 +141,9 @@ def load(folder: str | Path, **settings: Any) -> Predictor:
 
 
 def probabilities(outputs: np.ndarray, multi_label: bool = False) -> np.ndarray:
-    """Of each class, float32 `[N, classes]`, from logits `[N, 1]` or `[N, classes]`.
+    """Of each class, `[N, classes]`, from logits `[N, 1]` or `[N, classes]`; float32 or float64, as the logits are.
 
     Args:
         multi_label: each class has a probability of its own.
     """
-    if outputs.shape[1] == 1 or multi_label:
-        halves = outputs * (HALF if multi_label else HALF_SIGNS)
-        np.tanh(halves, halves)
-        np.multiply(halves, HALF, halves)
-        return np.add(halves, HALF, halves)
-    exponents = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+    return np.asarray(_native.probabilities(np.ascontiguousarray(outputs), multi_label))

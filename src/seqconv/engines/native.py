@@ -169,24 +169,17 @@ class NativeNetwork:
         return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
 
     def _predict_texts(self, inputs: TokenInputs, outputs: np.ndarray) -> None:
-        ids = np.ascontiguousarray(inputs.ids)
+        ids, chain = np.ascontiguousarray(inputs.ids), self._find_chain()
         for start in range(0, len(ids), CHUNK):
-            part = self._cut_padding(ids[start : start + CHUNK])
-            tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
-            self._forward(tokens, outputs[start : start + CHUNK])
-
-    def _forward(self, batch: Batch, outputs: np.ndarray) -> None:
-        """Outputs of a batch, by one native call where every step has a layer for it."""
-        chain = self._find_chain()
-        if chain is None:
-            outputs[...] = run_forward(self._steps, batch, {}, train=False)
-        elif isinstance(batch, Tokens):
-            chain.forward_ids(batch.ids, outputs, self._context.threads)
-        else:
-            chain.forward(batch, outputs, self._context.threads)
+            part, found = self._cut_padding(ids[start : start + CHUNK]), outputs[start : start + CHUNK]
+            if chain is not None:
+                chain.forward_ids(part, found, self.threads)
+            else:
+                tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
+                found[...] = run_forward(self._steps, tokens, {}, train=False)
 
     def _find_chain(self) -> _native.Layer | None:
-        """The steps' layers with the weights as they are now, None where a step has none."""
+        """All steps as one native call, with the weights as they are now; None where a step has no layer for it."""
         if self._packed and (self._chain is None or self._chain[0] != self._context.version):
             self._chain = self._context.version, _native.Chain([step.layer for step in self._packed])
         return self._chain[1] if self._chain is not None else None
@@ -204,10 +197,14 @@ class NativeNetwork:
         if shared is not None:
             shared.run(inputs, outputs)
             return
+        chain = self._find_chain()
         for start in range(0, len(inputs), CHUNK):
-            part = inputs.anchors[start : start + CHUNK]
+            part, found = inputs.anchors[start : start + CHUNK], outputs[start : start + CHUNK]
             windows = self._gather_windows(inputs, part, "predict")
-            self._forward(windows, outputs[start : start + CHUNK])
+            if chain is not None:
+                chain.forward(windows, found, self.threads)
+            else:
+                found[...] = run_forward(self._steps, windows, {}, train=False)
 
 
 def _table_width(plan: Plan) -> int:
