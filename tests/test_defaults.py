@@ -106,6 +106,19 @@ def test_series_networks_start_at_the_naive_forecast_and_see_their_window(exampl
     assert recipe.training.interval == 0.8
 
 
+def test_the_recipe_series_is_the_default_for_one_size():
+    recipe, settings = read_recipe("series"), default_series_settings(10_000, 48, columns=0)
+    plans = [build_plan(layers, (48, 9), outputs=3) for layers in (recipe.network.layers, settings["network.layers"])]
+    assert plans[0] == plans[1]
+    told = {name.partition(".")[2]: value for name, value in settings.items() if name.startswith("training.")}
+    assert told.items() <= vars(recipe.training).items()
+
+
+def test_long_series_take_smaller_steps():
+    short, long = (default_series_settings(examples, 48, 7)["training.learning_rate"] for examples in (20_000, 20_001))
+    assert short > long
+
+
 @pytest.mark.parametrize(
     ("examples", "length", "epochs"), [(1, 1, 400), (50, 150, 320), (270, 29, 59), (10**5, 3000, 20)]
 )

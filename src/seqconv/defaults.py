@@ -21,7 +21,7 @@ SEQUENCE_EPOCHS = (20, 400)
 SEQUENCE_VISITS = 16_000  # sequences that training sees, in all its epochs
 SERIES_EPOCHS = (10, 200)
 SERIES_VISITS = 200_000  # windows that training sees, in all its epochs
-SMALL_SERIES = 20_000  # windows up to which a forecasting network is small
+SMALL_SERIES = 20_000  # windows up to which a forecasting network is small, and its steps, which are few, large
 
 
 def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
     Reference: van den Oord et al. 2016, arXiv:1609.03499; Bai et al. 2018, arXiv:1803.01271; Zeng et al. 2023,
     arXiv:2205.13504 (a linear layer on the window less its newest value).
     """
-    filters = 16 if examples <= SMALL_SERIES else 32
+    filters, learning_rate = (16, 1e-3) if examples <= SMALL_SERIES else (32, 3e-4)
     epochs = min(max(SERIES_VISITS // max(examples, 1), SERIES_EPOCHS[0]), SERIES_EPOCHS[1])
     changes = {"layer": "subtract_last", "channels": columns}
     newest = {"layer": "last_step"}
@@ -98,7 +98,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         ],
         "training.loss": "mae",
         "training.optimiser": "adam",
-        "training.learning_rate": 1e-3,
+        "training.learning_rate": learning_rate,
         "training.batch_size": 64,
         "training.epochs": epochs,
         "training.patience": max(epochs // 5, 4),
