@@ -31,8 +31,7 @@ REASONS = {
     "save those that can be spared. Kept (6.9 x) on a processor with twice the vector units, where Keras took three "
     "quarters of the time.",
     "predict-one-review": "Keras on JAX answers one review in a small part of the time that Keras on TensorFlow takes "
-    "(both below). Of ours the kernels and the text take somewhat more than half, a quarter of it waiting for "
-    "rows of the 9 MB table of words; the rest are calls from Python.",
+    "(both below). Of ours most are splitting the text, the kernels, and waiting for rows of the 9 MB table of words.",
     "predict-jena-conv1d": "Kept (104.5 x) on a processor with twice the vector units; the shared convolutions are "
     "bound by multiply-adds, which Keras's many small calls are not.",
 }
