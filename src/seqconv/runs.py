@@ -184,8 +184,10 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
             again = evaluation.evaluate(network, split, recipe.training.loss)
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_ends=again.test_ends)
+    bundle = replace(bundle, weights=network.weights())
+    del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
     baselines = fit_baselines(split, say) if options.baselines else []
-    return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, baselines)
+    return Fitted(NETWORK, bundle, trained, scored, baselines)
 
 
 def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, target: Path) -> dict[str, Any] | None:

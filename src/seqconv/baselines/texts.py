@@ -15,7 +15,7 @@ from seqconv.splits import Split
 from seqconv.tokens import UNKNOWN, TokenInputs
 
 FIRST_WORD = UNKNOWN  # padding and start are no words; an unknown word is one, as the network reads it too
-CHUNK = 25_000  # texts whose words are counted at once
+CHUNK = 1000
 MOST_TEXTS = 100_000
 MOST_WORDS = 30_000_000  # words times fits of a baseline
 MOST_TRIALS = 20  # classifiers for which every penalty is tried
