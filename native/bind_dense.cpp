@@ -316,9 +316,7 @@ nb::object distinct_ids(IntsIn<2> ids, int64_t vocabulary, Ints<2> compact) {
     }
     for (int64_t i = 0; i < count; ++i) to[i] = position[id[i]];
   }
-  int32_t* const data = distinct.release();
-  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<int32_t*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, int32_t, nb::ndim<1>>(data, {static_cast<size_t>(found)}, owner));
+  return nb::cast(to_array(std::move(distinct), {static_cast<size_t>(found)}));
 }
 
 }  // namespace

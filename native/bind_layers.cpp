@@ -1,10 +1,9 @@
-// Layers for prediction from Python, and chains of them.
-#include <nanobind/stl/vector.h>
-
+// Layers for prediction from Python, chains of them, and probabilities of what comes out.
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "convolution_checks.hpp"
 #include "layers.hpp"
@@ -88,7 +87,7 @@ template <class Real>
 using Rows = nb::ndarray<nb::numpy, Real, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 template <class Real>
-Rows<Real> probabilities(const Rows<const Real>& logits, bool multi_label) {
+nb::ndarray<nb::numpy, Real, nb::ndim<2>> probabilities(const Rows<const Real>& logits, bool multi_label) {
   const size_t count = logits.shape(0), columns = logits.shape(1);
   if (columns == 0) refuse("logits: must have a column at least; got none");
   const bool pair = columns == 1 && !multi_label;
@@ -101,8 +100,7 @@ Rows<Real> probabilities(const Rows<const Real>& logits, bool multi_label) {
     else if (multi_label) std::transform(from, from + columns, to, sigmoid<Real>);
     else softmax(from, columns, to);
   }
-  nb::capsule owner(shares.get(), [](void* memory) noexcept { delete[] static_cast<Real*>(memory); });
-  return {shares.release(), {count, classes}, owner};
+  return to_array(std::move(shares), {count, classes});
 }
 
 template <class Real>

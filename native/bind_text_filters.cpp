@@ -34,13 +34,6 @@ void check_ids(const char* name, const IntsIn<2>& ids, int64_t rows) {
          " at [" + std::to_string(i / length) + ", " + std::to_string(i % length) + "]");
 }
 
-template <class Item>
-nb::object own(std::unique_ptr<Item[]> items, std::initializer_list<size_t> shape) {
-  Item* data = items.release();
-  nb::capsule owner(data, [](void* memory) noexcept { delete[] static_cast<Item*>(memory); });
-  return nb::cast(nb::ndarray<nb::numpy, Item>(data, shape, owner));
-}
-
 // body(first, last) for shares of [0, count)
 template <class Body>
 void share(int64_t count, int threads, Body&& body) {
@@ -78,7 +71,7 @@ nb::tuple ngram_features(IntsIn<2> ids, int64_t words, int64_t buckets, int long
       std::copy_n(found.get() + starts[text], offsets[text + 1] - offsets[text], rows.get() + offsets[text]);
   }
   const size_t count = offsets[texts];
-  return nb::make_tuple(own(std::move(rows), {count}), own(std::move(offsets), {static_cast<size_t>(texts) + 1}));
+  return nb::make_tuple(to_array(std::move(rows), {count}), to_array(std::move(offsets), {static_cast<size_t>(texts) + 1}));
 }
 
 // Features that lie inside a table of `height` rows
@@ -124,7 +117,7 @@ nb::tuple ngram_backward(IntsIn<1> rows, LongsIn<1> offsets, FloatsIn<2> scale, 
     gradient = bag_gradient(job);
   }
   const size_t found = gradient.found;
-  return nb::make_tuple(own(std::move(gradient.rows), {found}), own(std::move(gradient.values), {found, outputs}));
+  return nb::make_tuple(to_array(std::move(gradient.rows), {found}), to_array(std::move(gradient.values), {found, outputs}));
 }
 
 int64_t token_winners(IntsIn<2> ids, FloatsIn<2> y, IntsIn<2> arg, FloatsIn<2> dy, int64_t rows, int64_t taps,

@@ -56,16 +56,10 @@ struct Strings {
   std::vector<nb::object> lowered;
 };
 
-template <class Item>
-nb::ndarray<nb::numpy, Item, nb::ndim<1>> to_array(std::unique_ptr<Item[]> items, size_t size) {
-  nb::capsule owner(items.get(), [](void* memory) noexcept { delete[] static_cast<Item*>(memory); });
-  return {items.release(), {size}, owner};
-}
-
 nb::tuple to_arrays(Encoded encoded) {
   const size_t size = encoded.size();
-  return nb::make_tuple(to_array(std::move(encoded.ids), size),
-                        to_array(std::move(encoded.offsets), encoded.texts + 1));
+  return nb::make_tuple(to_array(std::move(encoded.ids), {size}),
+                        to_array(std::move(encoded.offsets), {encoded.texts + 1}));
 }
 
 nb::tuple fit(const Separators& separators, nb::sequence texts, size_t size, int threads) {
@@ -99,11 +93,6 @@ void check_length(int64_t length) {
 
 using Padded = nb::ndarray<nb::numpy, int32_t, nb::ndim<2>>;
 
-Padded to_rows(std::unique_ptr<int32_t[]> ids, size_t texts, int64_t length) {
-  nb::capsule owner(ids.get(), [](void* memory) noexcept { delete[] static_cast<int32_t*>(memory); });
-  return {ids.release(), {texts, static_cast<size_t>(length)}, owner};
-}
-
 Padded pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
   check_length(length);
   const size_t texts = offsets.shape(0) > 0 ? offsets.shape(0) - 1 : 0;
@@ -114,7 +103,7 @@ Padded pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
       refuse("offsets: must ascend from 0 to at most " + std::to_string(ids.size()) + "; got " +
              std::to_string(offset[text]) + " and " + std::to_string(offset[text + 1]) + " at " +
              std::to_string(text));
-  return to_rows(pad_texts(ids.data(), offset, texts, length), texts, length);
+  return to_array(pad_texts(ids.data(), offset, texts, length), {texts, static_cast<size_t>(length)});
 }
 
 int64_t count_padding(const IntsIn<2>& ids) {
@@ -157,7 +146,7 @@ class WordIds {
       const Encoded encoded = encode_words(separators_, table_, strings.texts, threads);
       padded = pad_texts(encoded.ids.get(), encoded.offsets.get(), encoded.texts, length);
     }
-    return to_rows(std::move(padded), strings.texts.size(), length);
+    return to_array(std::move(padded), {strings.texts.size(), static_cast<size_t>(length)});
   }
 
  private:

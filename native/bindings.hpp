@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace seqconv {
@@ -32,6 +33,13 @@ using AnyFloats = nb::ndarray<nb::numpy, float, nb::c_contig, nb::device::cpu>;
 
 inline void check_fraction(const char* what, double value) {
   if (!(value >= 0 && value < 1)) refuse(std::string(what) + " must be in [0, 1); got " + std::to_string(value));
+}
+
+// An array that Python owns from now on
+template <class Item, size_t Rank>
+nb::ndarray<nb::numpy, Item, nb::ndim<Rank>> to_array(std::unique_ptr<Item[]> items, const size_t (&shape)[Rank]) {
+  nb::capsule owner(items.get(), [](void* memory) noexcept { delete[] static_cast<Item*>(memory); });
+  return nb::ndarray<nb::numpy, Item, nb::ndim<Rank>>(items.release(), Rank, shape, owner);
 }
 
 // For a tile of a matrix product; kept by each thread from call to call, because a small product costs less than

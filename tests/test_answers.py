@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from serving import create_networks, make_rows, write_networks
-from test_saved_baselines import FLAGS, write_data
+from test_saved_baselines import train_baselines
 
 import seqconv
 from seqconv import answers, drafts, runs
@@ -121,12 +121,7 @@ def test_a_text_or_window_is_explained_as_on_the_command_line(tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run of every baseline but the slow ones, and the files behind them."""
-    folder = tmp_path_factory.mktemp("baselines")
-    for task, path in write_data(folder).items():
-        for kind in BASELINES[task]:
-            draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
-            runs.train(draft.recipe, runs.Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
-    return folder
+    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
 
 
 @pytest.mark.parametrize("kind", BASELINES["text"])

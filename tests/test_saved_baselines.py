@@ -4,7 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -53,15 +53,19 @@ def write_data(folder: Path) -> dict[str, Path]:
     return {task: folder / name for task, (name, _) in contents.items()}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A run of every baseline in the place of a network."""
-    folder = tmp_path_factory.mktemp("baselines")
+def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
+    """A run `TASK-KIND` of each kind of baseline, by task, beside the files behind them."""
     for task, path in write_data(folder).items():
-        for kind in BASELINES[task]:
+        for kind in kinds[task]:
             draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
             runs.train(draft.recipe, runs.Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
     return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A run of every baseline in the place of a network."""
+    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
 
 
 @pytest.mark.parametrize(("task", "kind"), MODELS)

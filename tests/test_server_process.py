@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 from serving import Client, make_rows, serving, write_networks
-from test_saved_baselines import write_data
+from test_saved_baselines import train_baselines
 
 import seqconv
-from seqconv import drafts, runs
 from seqconv.__main__ import main
 from seqconv.bundle import write_bundle
 from seqconv.predictor import Predictor
@@ -37,12 +36,8 @@ def networks(folder) -> dict[str, Predictor]:
 @pytest.fixture(scope="module")
 def baselines(tmp_path_factory) -> Path:
     """A baseline of each task."""
-    folder = tmp_path_factory.mktemp("baselines")
-    for (task, path), kind in zip(write_data(folder).items(), ("nb-svm", "ridge", "dtw"), strict=True):
-        flags = ["data.target=a"] if task == "series" else []
-        draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *flags])
-        runs.train(draft.recipe, runs.Options(out=folder / kind, baselines=False), data=draft.data)
-    return folder
+    kinds = {"text": ["nb-svm"], "series": ["ridge"], "sequence": ["dtw"]}
+    return train_baselines(tmp_path_factory.mktemp("baselines"), kinds)
 
 
 # Many at once
@@ -50,7 +45,7 @@ def baselines(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("kind", ["network", "nb-svm"])
 def test_many_requests_at_once_get_the_answers_of_one_at_a_time(networks, folder, baselines, kind):
-    place = folder / "text" if kind == "network" else baselines / kind
+    place = folder / "text" if kind == "network" else baselines / f"text-{kind}"
     predictor = seqconv.load(place)
     texts = [f"{'good ' * (n % 5)}{'bad ' * (n % 3)}film {n}" for n in range(600)]
     asked = [texts[n : n + 1 + 290 * (n % 7 == 0)] for n in range(100)]
@@ -137,7 +132,7 @@ def test_the_command_starts_answers_and_stops_cleanly(networks, folder, each):
 
 
 def test_a_request_under_way_is_answered_before_the_server_stops(baselines):
-    with running_command(str(baselines / "nb-svm")) as (running, line):
+    with running_command(str(baselines / "text-nb-svm")) as (running, line):
         said = re.fullmatch(r"texts on http://127\.0\.0\.1:(\d+) \(Ctrl-C stops\)\n", line)
         with Client(int(said[1])) as client:
             connection = client.connection
@@ -209,9 +204,9 @@ print(*{"torch", "matplotlib", "sklearn", "scipy", "ray", "pandas"} & set(sys.mo
         (folder / "text", {"texts": ["good"]}),
         (folder / "series", {"rows": make_rows()}),
         (folder / "sequence", {"sequences": [[[1, 2]]]}),
-        (baselines / "nb-svm", {"texts": ["good"]}),
-        (baselines / "ridge", {"rows": hours}),
-        (baselines / "dtw", {"sequences": [[[1]] * 30]}),
+        (baselines / "text-nb-svm", {"texts": ["good"]}),
+        (baselines / "series-ridge", {"rows": hours}),
+        (baselines / "sequence-dtw", {"sequences": [[[1]] * 30]}),
     ]
     lines = "".join(f"{json.dumps([str(place), body])}\n" for place, body in asked)
     done = subprocess.run([sys.executable, "-c", code], input=lines, capture_output=True, text=True)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from seqconv.bundle import HEADER, Bundle, find_model
+from seqconv.bundle import HEADER, RESULTS, Bundle, find_model
 from seqconv.data import Sequences, Series
 from seqconv.errors import BundleError, ConfigError, DataError, nearest
 from seqconv.explainer import explain_sequence, explain_series, explain_text
@@ -27,7 +27,6 @@ Json = dict[str, Any]
 PIECE = 256  # texts or sequences that are answered in one go
 ASKED = {TextFeatures: "texts", SequenceFeatures: "sequences", SeriesFeatures: "rows"}  # what a request holds
 OPTIONS = {TextFeatures: ("class",), SequenceFeatures: ("class",), SeriesFeatures: ("target", "lead")}  # to explain
-RESULTS = "metrics.json"  # of the run that a model stands in
 FIRST, LAST = np.datetime64("0002-01-01"), np.datetime64("9998-01-01")  # times that the calendar knows, with leads
 
 
@@ -128,7 +127,7 @@ def _describe(features: TextFeatures | SequenceFeatures | SeriesFeatures) -> Jso
         "columns": list(features.columns),
         "targets": list(features.targets),
         "leads": [show_duration(lead * spec.interval_s) for lead in spec.leads],
-        "rows_needed": _count_rows(features),
+        "rows_needed": spec.span,
         "rows_every": show_duration(spec.interval_s),
         "zone": features.zone or None,
     }
@@ -252,7 +251,7 @@ def _show(value: Any) -> str:
 
 def _take_window(bundle: Bundle, features: SeriesFeatures, rows: list[Any]) -> Series:
     """The newest window of the rows, whole."""
-    spec, needed = features.spec, _count_rows(features)
+    spec, needed = features.spec, features.spec.span
     apart = show_duration(spec.interval_s)
     if len(rows) < needed:
         raise DataError(f"rows: must hold the newest {needed}, {apart} apart; got {len(rows)}. Give more rows")
@@ -274,11 +273,6 @@ def _take_window(bundle: Bundle, features: SeriesFeatures, rows: list[Any]) -> S
         where = len(rows) - needed + row * spec.step + 1
         raise DataError(f"{must} hold every value; {features.columns[column]!r} of row {where} is missing. Fill it in")
     return window
-
-
-def _count_rows(features: SeriesFeatures) -> int:
-    """Rows from the first to the newest that a window reads."""
-    return features.spec.lookback - features.spec.step + 1
 
 
 # What is answered

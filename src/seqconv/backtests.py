@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import datasets
-from seqconv.bundle import CHECKPOINT, replace_folder
+from seqconv.bundle import CHECKPOINT, RESULTS, replace_folder
 from seqconv.config import NETWORK, Recipe, SeriesDataConfig, to_toml
 from seqconv.data import EncodedTexts, Sequences, Series, SeriesData, Texts
 from seqconv.digests import build_backtest_page
@@ -26,7 +26,6 @@ from seqconv.metrics import example_errors, paired_interval
 from seqconv.page import write_page
 from seqconv.runs import (
     RECIPE,
-    RESULTS,
     Options,
     Run,
     Timer,

@@ -24,6 +24,7 @@ from seqconv.windows import Scaler, WindowSpec
 
 FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+RESULTS = "metrics.json"  # of the run that a model stands in
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.bundle import Bundle, read_bundle
+from seqconv.bundle import RESULTS, Bundle, read_bundle
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation import block_length
 from seqconv.features import SeriesFeatures
 from seqconv.intervals import Bootstrap
 from seqconv.metrics import example_errors, example_losses
-from seqconv.runs import PREDICTIONS, RESULTS
+from seqconv.runs import PREDICTIONS
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         the low and high ends of their intervals, if there are any."""
         features = self._features
         spec = features.spec
-        needed = spec.lookback - spec.step + 1
+        needed = spec.span
         if len(values) < needed:
             raise DataError(f"X must have at least {needed} rows, to fill a window; got n_samples = {len(values)}")
         stamps = self._stamps(times, len(values), spec.interval_s)

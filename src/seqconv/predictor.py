@@ -100,7 +100,7 @@ class Predictor:
         spec, rows = features.spec, len(values)
         if values.ndim != 2 or values.shape[1] != len(features.columns):
             raise DataError(f"the rows must have {len(features.columns)} columns; got shape {values.shape}")
-        if rows < spec.lookback - spec.step + 1:
+        if rows < spec.span:
             raise DataError(f"the rows must fill a window of {spec.lookback}; got {rows}. Give more rows")
         if times is None and features.calendar:
             raise DataError("this model reads the calendar: it needs the times of the rows. Give times")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqconv import plots
+from seqconv.bundle import RESULTS
 from seqconv.errors import BundleError
 from seqconv.evaluation import interval_rows, say_intervals
 from seqconv.page import build_lead, build_page, draw_facts, draw_table, show_number, write_page
@@ -24,7 +25,7 @@ def write_report(run: str | Path) -> Path:
     """
     folder = Path(run)
     try:
-        results = json.loads((folder / "metrics.json").read_text("utf-8"))
+        results = json.loads((folder / RESULTS).read_text("utf-8"))
         history = _read_history(folder) if results["epochs"] else []
         with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
             predictions = dict(stored)

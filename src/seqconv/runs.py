@@ -15,7 +15,7 @@ import numpy as np
 
 from seqconv import datasets, evaluation
 from seqconv.baselines import fit_baselines
-from seqconv.bundle import CHECKPOINT, Bundle, partial_folder, replace_folder, write_bundle
+from seqconv.bundle import CHECKPOINT, RESULTS, Bundle, partial_folder, replace_folder, write_bundle
 from seqconv.checkpoint import Checkpoint, Epoch
 from seqconv.config import NETWORK, Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, to_toml
 from seqconv.data import SeriesData, TextData
@@ -34,7 +34,7 @@ from seqconv.splits import Split, merge_validation, split_sequences, split_texts
 from seqconv.summaries import LayerSummary, summarise
 from seqconv.training import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
-RESULTS, HISTORY, RECIPE, PREDICTIONS = "metrics.json", "history.csv", "recipe.toml", "predictions.npz"
+HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
 MOST_WRITTEN = 2**24  # forecast values in predictions.npz
 OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
 JSON_KEYS = (

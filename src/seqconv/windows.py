@@ -98,6 +98,11 @@ class WindowSpec:
         return self.lookback // self.step
 
     @property
+    def span(self) -> int:
+        """Rows from the first to the newest that a window reads."""
+        return self.lookback - self.step + 1
+
+    @property
     def leads(self) -> tuple[int, ...]:
         """Rows from the newest input to each target."""
         return tuple(self.step + delay for delay in self.delays)

@@ -22,6 +22,7 @@ from seqconv.engines.series import SharedPass, shortest_padding
 from seqconv.engines.steps import (
     FLOAT,
     INT,
+    ChainedSteps,
     Context,
     DropoutStep,
     ElementGradient,
@@ -64,8 +65,8 @@ class NativeNetwork:
         self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
         steps = [step for step in self._steps if not isinstance(step, DropoutStep)]
         packed = [step for step in steps if isinstance(step, PackedStep)]
-        self._packed = packed if len(packed) == len(steps) and self._keeps_table else []
-        self._chain: tuple[int, _native.Layer] | None = None
+        chains = len(packed) == len(steps) and self._keeps_table
+        self._chain = ChainedSteps(self._context, packed) if chains else None
 
     def weights(self) -> Weights:
         """Copies of the weights."""
@@ -169,7 +170,7 @@ class NativeNetwork:
         return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
 
     def _predict_texts(self, inputs: TokenInputs, outputs: np.ndarray) -> None:
-        ids, chain = np.ascontiguousarray(inputs.ids), self._find_chain()
+        ids, chain = np.ascontiguousarray(inputs.ids), self._chain.layer if self._chain else None
         for start in range(0, len(ids), CHUNK):
             part, found = self._cut_padding(ids[start : start + CHUNK]), outputs[start : start + CHUNK]
             if chain is not None:
@@ -177,12 +178,6 @@ class NativeNetwork:
             else:
                 tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
                 found[...] = run_forward(self._steps, tokens, {}, train=False)
-
-    def _find_chain(self) -> _native.Layer | None:
-        """All steps as one native call, with the weights as they are now; None where a step has no layer for it."""
-        if self._packed and (self._chain is None or self._chain[0] != self._context.version):
-            self._chain = self._context.version, _native.Chain([step.layer for step in self._packed])
-        return self._chain[1] if self._chain is not None else None
 
     def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
         """Without leading padding that all texts share and that changes no output, not even its last bit."""
@@ -197,7 +192,7 @@ class NativeNetwork:
         if shared is not None:
             shared.run(inputs, outputs)
             return
-        chain = self._find_chain()
+        chain = self._chain.layer if self._chain else None
         for start in range(0, len(inputs), CHUNK):
             part, found = inputs.anchors[start : start + CHUNK], outputs[start : start + CHUNK]
             windows = self._gather_windows(inputs, part, "predict")

@@ -5,6 +5,7 @@ again by its next call. Dropout happens where a mask is given.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple, Protocol
 
@@ -141,6 +142,18 @@ class PackedStep(ABC):
     @abstractmethod
     def create_layer(self) -> _native.Layer:
         """The native layer."""
+
+
+class ChainedSteps(PackedStep):
+    """Steps one after another that predict by one native call."""
+
+    def __init__(self, context: Context, steps: Sequence[PackedStep]) -> None:
+        super().__init__(context)
+        self.steps = steps
+
+    def create_layer(self) -> _native.Layer:
+        """The chain of the steps' layers."""
+        return _native.Chain([step.layer for step in self.steps])
 
 
 class PlainStep(ABC):
