@@ -27,7 +27,7 @@ from works import (
     Work,
 )
 
-from seqconv.windows import WindowInputs
+from seqconv.networks.inputs import WindowInputs
 
 WORD = re.compile(r"[\w']+")
 

@@ -10,9 +10,9 @@ import numpy as np
 from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
 from works import BATCH, PLANS, SPLIT_ROWS, VOCABULARY, Work
 
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, Gru, Lstm, MaxPool, Plan, Relu, Shape
-from seqconv.shapes import output_shape
-from seqconv.summaries import summarise
+from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, Lstm, MaxPool, Plan, Relu, Shape
+from seqconv.networks.shapes import output_shape
+from seqconv.networks.summary import summarise
 
 SAMPLED_BATCHES = 20
 

@@ -15,9 +15,8 @@ from flops import count_needed
 from peers.seqconv_worker import make_network, repeat_training
 from works import BATCH, DELAY, LENGTH, LOOKBACK, PLANS, SEED, STEP, THREADS, TRAINING_ROWS
 
-from seqconv.models import Conv, Dense, Embed, Plan
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import Conv, Dense, Embed, Plan
 
 PLANS_SHOWN = ("imdb-conv1d", "jena-conv1d")
 SWEEPS = {

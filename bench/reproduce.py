@@ -17,9 +17,13 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from seqconv import _native, assessment, config, runs
-from seqconv.baselines.forecasts import repeat_newest
-from seqconv.training import Listener, TrainingError
+from seqconv import _native
+from seqconv.evaluation import assessment
+from seqconv.recipes import recipe as config
+from seqconv.tasks.series.naive import repeat_newest
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
+from seqconv.training.loop import Listener, TrainingError
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "reproduction"
@@ -63,7 +67,7 @@ def run_seed(recipe: config.Recipe, baselines: bool) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         try:
-            run = runs.train(recipe, runs.Options(out=out, baselines=baselines))
+            run = runs.train(recipe, Options(out=out, baselines=baselines))
         except TrainingError as error:
             return {"dead": str(error)}
         with (out / "history.csv").open() as file:

@@ -4,9 +4,9 @@ import json
 import statistics
 from pathlib import Path
 
-from seqconv.config import read_recipe, recipe_names
-from seqconv.models import count_parameters
-from seqconv.plans import build_plan
+from seqconv.networks.layers.base import count_parameters
+from seqconv.networks.parsing import build_plan
+from seqconv.recipes.recipe import read_recipe, recipe_names
 
 # Parameters as the book prints them; None where it prints none.
 PRINTED_PARAMETERS = {

@@ -14,12 +14,13 @@ import numpy as np
 from machine import read_commit, read_processor
 from reproduction_page import replace_between
 
-from seqconv import runs
-from seqconv.assessment import read_own_split
-from seqconv.bundle import read_bundle
-from seqconv.config import read_recipe
-from seqconv.engines import create_network
-from seqconv.shrinking import shrink
+from seqconv.models.bundle import read_bundle
+from seqconv.networks.engines.choice import create_network
+from seqconv.recipes.recipe import read_recipe
+from seqconv.training import run as runs
+from seqconv.training.compression import shrink
+from seqconv.training.folder import Options
+from seqconv.training.run import read_own_split
 
 RESULTS = Path(__file__).parent / "results" / "sizes.json"
 PAGE = Path(__file__).parent.parent / "docs" / "format.md"
@@ -41,7 +42,7 @@ def train(work: Path) -> Path:
     """A run of the recipe, seed 0."""
     archive = Path(os.environ["SEQCONV_DATA"]) / "aclImdb_v1.tar.gz"
     recipe = read_recipe("imdb-wide", (f"data.source={archive}",))
-    return runs.train(recipe, runs.Options(out=work / "run", threads=THREADS, baselines=False)).folder
+    return runs.train(recipe, Options(out=work / "run", threads=THREADS, baselines=False)).folder
 
 
 def measure(run: Path, small: Path) -> list[dict[str, float]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Plan, Relu
+from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Plan, Relu
 
 BATCH = 128
 THREADS = 2

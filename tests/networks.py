@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from seqconv.config import TrainingConfig
-from seqconv.engines import Network
-from seqconv.engines.native import NativeNetwork
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks
-from seqconv.models import (
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.native.network import NativeNetwork
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import (
     Add,
     Channelwise,
     Concat,
@@ -40,9 +39,9 @@ from seqconv.models import (
     Weights,
     entries,
 )
-from seqconv.shapes import output_shape, shapes
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.network import Network
+from seqconv.networks.shapes import output_shape, shapes
+from seqconv.recipes.recipe import TrainingConfig
 
 WIDTHS = st.sampled_from([1, 2, 3, 7, 16, 33])
 RATES = st.sampled_from([0.0, 0.3])

@@ -13,11 +13,11 @@ import numpy as np
 from networks import random_weights
 from test_explainer import THREE, by_hand, sequence_predictor, series_predictor, text_predictor
 
-from seqconv.bundle import write_bundle
-from seqconv.config import read_recipe
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, LastStep, Plan, Relu
-from seqconv.predictor import Predictor
-from seqconv.server import LIMIT, create_app, create_server, listen
+from seqconv.models.bundle import write_bundle
+from seqconv.models.predictor import Predictor
+from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, LastStep, Plan, Relu
+from seqconv.recipes.recipe import read_recipe
+from seqconv.serving.server import LIMIT, create_app, create_server, listen
 
 MANY: Plan = (Embed(7, 4), Conv(4, 8, 3), Relu(), GlobalMaxPool(), Dense(8, 25))
 BOUNDED: Plan = (Conv(2, 2, 36), LastStep(), Dense(2, 6))

@@ -8,14 +8,19 @@ from serving import create_networks, make_rows, write_networks
 from test_saved_baselines import train_baselines
 
 import seqconv
-from seqconv import answers, drafts, runs
-from seqconv.config import BASELINES
-from seqconv.data import Sequences
+from seqconv.data.readers.tables import read_table
+from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
-from seqconv.explainer import explain_sequence, explain_series, explain_text
-from seqconv.explanation import describe_grid, describe_texts
-from seqconv.prediction import predict_file, read_rows
-from seqconv.readers.tables import read_table
+from seqconv.recipes.recipe import BASELINES
+from seqconv.serving import requests as answers
+from seqconv.serving.files import predict_file, read_rows
+from seqconv.tasks import guessing as drafts
+from seqconv.tasks.explanation import describe_grid, describe_texts
+from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.text.explaining import explain_text
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]
 NETWORKS = create_networks()
@@ -165,7 +170,7 @@ def test_rows_without_times_of_their_own_get_none_back(folder, tmp_path):
     for name, interval in (("counted", "1h"), ("months", "30d")):
         leads = [f"data.interval={interval}", "data.target=a", f"windows.leads={interval}", "data.calendar=false"]
         draft = drafts.draft_recipe(str(tmp_path / f"{name}.csv"), ["training.model=naive", *leads])
-        run = runs.train(draft.recipe, runs.Options(out=tmp_path / name, baselines=False), data=draft.data)
+        run = runs.train(draft.recipe, Options(out=tmp_path / name, baselines=False), data=draft.data)
         rows = read_table(tmp_path / f"{name}.csv").frame.tail(400).to_dicts()
         (found,) = ask(seqconv.load(run.folder), {"rows": rows})
         assert found["time"] is None

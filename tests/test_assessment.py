@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 from test_flow import seqconv_command
 
-from seqconv import assessment, datasets
-from seqconv.bundle import Bundle, read_bundle, write_bundle
-from seqconv.config import recipe_from_dict
-from seqconv.data import CLASSES, EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
-from seqconv.demo import demo_series
+from seqconv.data import datasets
+from seqconv.data.demo import demo_series
+from seqconv.data.records import CLASSES, EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.features import SequenceFeatures, TextFeatures
-from seqconv.initialisers import initial_weights
-from seqconv.plans import build_plan
-from seqconv.tokens import Vocabulary
-from seqconv.windows import Scaler
+from seqconv.evaluation import assessment
+from seqconv.models.bundle import Bundle, read_bundle, write_bundle
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.parsing import build_plan
+from seqconv.recipes.recipe import recipe_from_dict
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Vocabulary
 
 SHORT = ("--set", "training.epochs=1", "--set", "training.steps_per_epoch=10", "--no-baselines", "--quiet")
 LAYERS = ({"layer": "embed", "width": 4}, {"layer": "global_max_pool"}, {"layer": "output"})

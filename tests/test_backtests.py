@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from test_flow import seqconv_command
 
-from seqconv import datasets, runs
-from seqconv.backtests import WINDOWS, backtest, cut_stretches
-from seqconv.config import read_recipe, recipe_from_dict
-from seqconv.data import CLASSES, SequenceData, Sequences, TextData, Texts
+from seqconv.data import datasets
+from seqconv.data.records import CLASSES, SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.holdout import fold_rows
-from seqconv.runs import Options
-from seqconv.training import Listener
+from seqconv.evaluation.backtest import WINDOWS, backtest
+from seqconv.recipes.recipe import read_recipe, recipe_from_dict
+from seqconv.tasks.holdout import fold_rows
+from seqconv.tasks.series.split import cut_stretches
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
+from seqconv.training.loop import Listener
 
 SHORT = ("training.epochs=1", "training.steps_per_epoch=5")
 
@@ -146,7 +148,9 @@ def test_the_folder_holds_results_history_and_a_page(series_run):
 def test_what_is_fitted_sees_the_training_rows_of_its_fold_alone(tmp_path, monkeypatch):
     splits = []
     cut = runs.cut_splits
-    monkeypatch.setattr("seqconv.backtests.cut_splits", lambda *given: splits.append(cut(*given)) or splits[-1])
+    monkeypatch.setattr(
+        "seqconv.evaluation.backtest.cut_splits", lambda *given: splits.append(cut(*given)) or splits[-1]
+    )
     recipe = read_recipe("demo-series", (*SHORT, "windows.lookback=2d"))
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
     results = backtest(recipe, 2, "rolling", options).results
@@ -180,7 +184,9 @@ TINY = {
 def test_texts_are_each_tested_once_and_no_copy_is_trained_on(tmp_path, monkeypatch):
     seen = []
     cut = runs.cut_splits
-    monkeypatch.setattr("seqconv.backtests.cut_splits", lambda data, *rest: seen.append(data) or cut(data, *rest))
+    monkeypatch.setattr(
+        "seqconv.evaluation.backtest.cut_splits", lambda data, *rest: seen.append(data) or cut(data, *rest)
+    )
     monkeypatch.setattr(datasets, "load", lambda *given: TextData(tiny_texts(), test=tiny_texts(8)))
     results = backtest(recipe_from_dict(TINY, "tiny"), 5, options=Options(out=tmp_path / "run", threads=1)).results
     assert results["n"] == 60

@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqconv import baselines
-from seqconv.baselines import fit_baselines, forecasts
-from seqconv.baselines.common import MOST_ROWS, thin
-from seqconv.baselines.forecasts import PERIODS, choose_lags, choose_reading, lacks_season, read_calendar
-from seqconv.features import SeriesFeatures
-from seqconv.metrics import example_losses
-from seqconv.splits import Part, Split
-from seqconv.windows import Scaler, WindowInputs, WindowSpec
+from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.losses import example_losses
+from seqconv.tasks import scoring as baselines
+from seqconv.tasks.baselines import MOST_ROWS, thin
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.scoring import fit_baselines
+from seqconv.tasks.series import baselines as forecasts
+from seqconv.tasks.series.baselines import PERIODS, choose_lags, choose_reading, read_calendar
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.naive import lacks_season
+from seqconv.tasks.series.windows import WindowSpec
 
 DAY, WEEK, YEAR = 86400, 7 * 86400, 364 * 86400
 

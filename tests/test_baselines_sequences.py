@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import RidgeCV
 
-from seqconv.baselines import Baseline, fit_baselines, rocket, sequences, warping
-from seqconv.config import NetworkConfig, Recipe, SequenceConfig, SequenceDataConfig, TrainingConfig
-from seqconv.data import SequenceData, Sequences
-from seqconv.readers.sequences import read_sequences
-from seqconv.splits import Split, split_sequences
+from seqconv.data.readers.sequences import read_sequences
+from seqconv.data.records import SequenceData, Sequences
+from seqconv.recipes.recipe import NetworkConfig, Recipe, SequenceConfig, SequenceDataConfig, TrainingConfig
+from seqconv.tasks.examples import Split
+from seqconv.tasks.scoring import Baseline, fit_baselines
+from seqconv.tasks.sequence import baselines as sequences
+from seqconv.tasks.sequence import rocket, warping
+from seqconv.tasks.sequence.split import split_sequences
 
 
 def cut(train: Sequences, test: Sequences, validation: Sequences | None = None, length: int = 0) -> Split:

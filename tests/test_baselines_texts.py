@@ -14,11 +14,12 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
-from seqconv.baselines import fit_baselines, texts
-from seqconv.baselines.common import fit_majority
-from seqconv.features import TextFeatures
-from seqconv.splits import Part, Split
-from seqconv.tokens import TokenInputs
+from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.baselines import fit_majority
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.scoring import fit_baselines
+from seqconv.tasks.text import baselines as texts
+from seqconv.tasks.text.features import TextFeatures
 
 NOT, GOOD, BAD = 3, 4, 5
 

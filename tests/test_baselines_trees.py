@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from seqconv.baselines import trees
+from seqconv.tasks.series import trees
 
 
 def fit(rows: int, columns: int, trees_wanted: int, leaves: int = trees.LEAVES) -> tuple[np.ndarray, object]:

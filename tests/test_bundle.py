@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from seqconv.bundle import Bundle, check_replaceable, read_bundle, write_bundle
-from seqconv.config import read_recipe
 from seqconv.errors import BundleError
-from seqconv.features import SeriesFeatures, TextFeatures
-from seqconv.initialisers import initial_weights
-from seqconv.plans import build_plan
-from seqconv.tokens import Vocabulary
-from seqconv.windows import Scaler, WindowSpec
+from seqconv.models.bundle import Bundle, read_bundle, write_bundle
+from seqconv.models.folders import check_replaceable
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.parsing import build_plan
+from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Vocabulary
 
 
 def text_bundle() -> Bundle:
@@ -136,7 +139,7 @@ def test_an_older_model_is_replaced_and_a_strangers_folder_is_not(tmp_path):
 
 def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
     write_bundle(text_bundle(), tmp_path / "model")
-    monkeypatch.setattr("seqconv.bundle.describe_plan", lambda plan: 1 / 0)
+    monkeypatch.setattr("seqconv.models.bundle.describe_plan", lambda plan: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_bundle(series_bundle(), tmp_path / "model")
     assert read_bundle(tmp_path / "model").shape == (60,)

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 import seqconv
-from seqconv import bundle as bundles
-from seqconv import runs
-from seqconv.bundle import CHECKPOINT
-from seqconv.checkpoint import Checkpoint, Epoch, Progress
-from seqconv.config import Recipe, read_recipe
 from seqconv.errors import BundleError
-from seqconv.training import Listener
+from seqconv.models import bundle as bundles
+from seqconv.models.folders import CHECKPOINT
+from seqconv.recipes.recipe import Recipe, read_recipe
+from seqconv.training import run as runs
+from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
+from seqconv.training.folder import Options, Run
+from seqconv.training.loop import Listener
 
 SETTINGS = ("training.epochs=6", "training.patience=3", "training.steps_per_epoch=20")
 
@@ -48,8 +49,8 @@ def recipe(name: str = "demo-series", *settings: str) -> Recipe:
     return read_recipe(name, (*SETTINGS, *settings))
 
 
-def run(folder: Path, chosen: Recipe, listener: Listener | None = None, **options: object) -> runs.Run:
-    return runs.train(chosen, runs.Options(out=folder, baselines=False, **options), listener)
+def run(folder: Path, chosen: Recipe, listener: Listener | None = None, **options: object) -> Run:
+    return runs.train(chosen, Options(out=folder, baselines=False, **options), listener)
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -150,7 +151,7 @@ def test_a_full_disk_leaves_the_training_and_no_run(tmp_path, monkeypatch):
     chosen = recipe("demo-text")
     whole = run(tmp_path / "whole", chosen)
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "write_bundle", full)
+        patch.setattr("seqconv.training.folder.write_bundle", full)
         with pytest.raises(BundleError, match=r"run: must be writable; No space left on device.*--resume"):
             run(tmp_path / "run", chosen)
     assert not (tmp_path / "run").exists()

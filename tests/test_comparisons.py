@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from test_flow import seqconv_command
 
-from seqconv import runs
-from seqconv.comparisons import compare_runs
-from seqconv.config import read_recipe
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.metrics import example_errors, example_losses
+from seqconv.evaluation.comparison import compare_runs
+from seqconv.metrics.errors import example_errors
+from seqconv.networks.losses import example_losses
+from seqconv.recipes.recipe import read_recipe
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 SHORT = ("training.epochs=1", "training.steps_per_epoch=10")
 
@@ -28,7 +30,7 @@ def made(tmp_path_factory) -> Path:
         ("long", "demo-series", "windows.lookback=4d", "data.train_end=0.5"),
         ("ahead", "demo-series", "windows.lookback=1d", "windows.delay=23h"),
     ):
-        options = runs.Options(out=folder / name, threads=1, baselines=False)
+        options = Options(out=folder / name, threads=1, baselines=False)
         runs.train(read_recipe(recipe, (*SHORT, *settings)), options)
     return folder
 

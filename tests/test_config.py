@@ -5,9 +5,9 @@ import math
 import pytest
 import tomli_w
 
-from seqconv.config import TrainingConfig, read_recipe, recipe_from_dict, recipe_names
 from seqconv.errors import ConfigError
-from seqconv.settings import parse_duration
+from seqconv.recipes.durations import parse_duration
+from seqconv.recipes.recipe import TrainingConfig, read_recipe, recipe_from_dict, recipe_names
 
 
 def test_every_recipe_of_the_package_is_read_and_survives_writing():

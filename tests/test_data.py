@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqconv.data import EncodedTexts
+from seqconv.data.records import EncodedTexts
 
 
 @settings(deadline=None)

@@ -14,10 +14,10 @@ import pytest
 from test_readers_reviews import IGNORED, REVIEWS, pack, save
 from test_readers_series import HEADER, ROWS
 
-from seqconv import datasets
-from seqconv.config import SeriesDataConfig, TextDataConfig
-from seqconv.data import Series, TextData
+from seqconv.data import datasets
+from seqconv.data.records import Series, TextData
 from seqconv.errors import DataError
+from seqconv.recipes.recipe import SeriesDataConfig, TextDataConfig
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 
-from seqconv.config import STARTS, read_recipe, recipe_from_dict
-from seqconv.defaults import default_sequence_settings, default_series_settings, default_text_settings
-from seqconv.drafts import draft_recipe
-from seqconv.engines import create_network
-from seqconv.engines.ngrams import fit_scales
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks
-from seqconv.models import Conv, NgramBag, SubtractLast, count_parameters, walk
-from seqconv.plans import build_plan
-from seqconv.shapes import shapes
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import Conv, NgramBag, SubtractLast, count_parameters, walk
+from seqconv.networks.ngrams import fit_scales
+from seqconv.networks.parsing import build_plan
+from seqconv.networks.shapes import shapes
+from seqconv.recipes.recipe import STARTS, read_recipe, recipe_from_dict
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.sequence.guess import default_sequence_settings
+from seqconv.tasks.series.defaults import default_series_settings
+from seqconv.tasks.text.guess import default_text_settings
 
 SIZES = [
     (300, 12, 1),

@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from seqconv import demo
-from seqconv.demo import demo_series, demo_texts
+from seqconv.data import demo
+from seqconv.data.demo import demo_series, demo_texts
 
 
 @pytest.fixture(scope="module")

@@ -24,13 +24,13 @@ from networks import (
     train,
 )
 
-from seqconv.config import FORECAST_LOSSES, TrainingConfig
-from seqconv.engines import Network, create_network
-from seqconv.engines.optimisers import compute_loss
 from seqconv.errors import ConfigError, DataError
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks
-from seqconv.models import (
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.engines.native.optimisers import compute_loss
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import (
     Add,
     Channelwise,
     Concat,
@@ -56,14 +56,14 @@ from seqconv.models import (
     TokenConv,
     Weights,
 )
-from seqconv.quantiles import count_values
-from seqconv.shapes import shapes
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.losses import count_values
+from seqconv.networks.network import Network
+from seqconv.networks.shapes import shapes
+from seqconv.recipes.recipe import FORECAST_LOSSES, TrainingConfig
 
 torch = pytest.importorskip("torch")
-from seqconv.engines.torch import TorchNetwork  # noqa: E402
-from seqconv.engines.torch import compute_loss as compute_torch_loss  # noqa: E402
+from seqconv.networks.engines.torch import TorchNetwork
+from seqconv.networks.engines.torch import compute_loss as compute_torch_loss
 
 
 def exact(plan: Plan, weights: Weights | None = None, **training: Any) -> TorchNetwork:

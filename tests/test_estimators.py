@@ -13,10 +13,10 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 import seqconv
-from seqconv.bundle import write_bundle
-from seqconv.estimators import SequenceClassifier, TextClassifier
-from seqconv.forecaster import SeriesForecaster
-from seqconv.frames import to_sequences
+from seqconv.data.frames import to_sequences
+from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
+from seqconv.estimators.forecaster import SeriesForecaster
+from seqconv.models.bundle import write_bundle
 
 REASONS = {
     SeriesForecaster: {

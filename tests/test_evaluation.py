@@ -6,24 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from seqconv.baselines import Answer, Baseline
-from seqconv.baselines.common import Majority
-from seqconv.evaluation import (
-    Comparison,
-    beats_baselines,
-    block_length,
-    compare,
-    evaluate,
-    find_better,
-    probe_order,
-    say_better,
-    shuffle_order,
-    verdict,
-)
-from seqconv.features import SeriesFeatures, TextFeatures
-from seqconv.splits import Part, Split
-from seqconv.tokens import TokenInputs
-from seqconv.windows import Scaler, WindowInputs, WindowSpec
+from seqconv.evaluation.order import probe_order, shuffle_order
+from seqconv.metrics.comparison import Comparison, beats_baselines, say_better, verdict
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.tasks.baselines import Majority
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.scoring import Answer, Baseline, compare, evaluate, find_better
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec, block_length
+from seqconv.tasks.text.features import TextFeatures
 
 LOGITS = "binary_crossentropy"
 

@@ -8,16 +8,22 @@ from hypothesis import given, settings
 from networks import random_weights
 from test_tokens import any_text
 
-from seqconv.bundle import Bundle
-from seqconv.config import read_recipe
-from seqconv.data import Sequences, Series
+from seqconv.data.records import Sequences, Series
 from seqconv.errors import ConfigError, DataError
-from seqconv.explainer import cut_stretches, explain_sequence, explain_series, explain_text
-from seqconv.features import SequenceFeatures, SeriesFeatures, TextFeatures
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Plan, Relu, TokenConv
-from seqconv.predictor import Predictor
-from seqconv.tokens import Vocabulary, split
-from seqconv.windows import Scaler, WindowSpec
+from seqconv.models.bundle import Bundle
+from seqconv.models.predictor import Predictor
+from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Plan, Relu, TokenConv
+from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.occlusion import cut_stretches
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.text.explaining import explain_text
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Vocabulary, split
 
 WORDS = ("good", "bad", "not", "film")  # ids 3 to 6
 HOUR = np.timedelta64(3600, "s")

@@ -9,9 +9,10 @@ import pytest
 from test_explainer import GRU, THREE, by_hand, hours, series_predictor, text_predictor
 
 from seqconv.__main__ import main
-from seqconv.bundle import write_bundle
-from seqconv.explainer import explain_series, explain_text
-from seqconv.explanation_page import write_text_page
+from seqconv.models.bundle import write_bundle
+from seqconv.reports.explanation import write_text_page
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.text.explaining import explain_text
 
 
 @pytest.fixture

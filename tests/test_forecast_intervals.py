@@ -10,12 +10,18 @@ import pytest
 from test_flow import seqconv_command
 
 import seqconv
-from seqconv import assessment, backtests, comparisons, drafts, explainer, runs
-from seqconv.bundle import read_bundle, write_bundle
+from seqconv.data.readers.tables import write_table
 from seqconv.errors import BundleError, DataError
-from seqconv.prediction import predict_file, read_rows
-from seqconv.readers.tables import write_table
-from seqconv.training import Listener
+from seqconv.evaluation import assessment
+from seqconv.evaluation import backtest as backtests
+from seqconv.evaluation import comparison as comparisons
+from seqconv.models.bundle import read_bundle, write_bundle
+from seqconv.serving.files import predict_file, read_rows
+from seqconv.tasks import guessing as drafts
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.training import run as runs
+from seqconv.training.folder import Options, Run
+from seqconv.training.loop import Listener
 
 HOUR = np.timedelta64(3600, "s")
 SETTINGS = [
@@ -50,10 +56,10 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-def train(folder: Path, name: str, *settings: str, **options: object) -> runs.Run:
+def train(folder: Path, name: str, *settings: str, **options: object) -> Run:
     draft = drafts.draft_recipe(str(folder / "noisy.csv"), [*SETTINGS, *settings])
     listener = options.pop("listener", None)
-    return runs.train(draft.recipe, runs.Options(out=folder / name, baselines=False, **options), listener, draft.data)
+    return runs.train(draft.recipe, Options(out=folder / name, baselines=False, **options), listener, draft.data)
 
 
 def results(folder: Path, name: str) -> dict:
@@ -197,12 +203,12 @@ def test_the_terminal_shows_coverage(folder, tmp_path):
 def test_other_commands_take_a_model_with_intervals(folder, tmp_path):
     model = seqconv.load(folder / "noisy")
     series = read_rows(model.bundle, folder / "noisy.csv")
-    shown = explainer.explain_series(model, series, target="b", lead="5h")
+    shown = explain_series(model, series, target="b", lead="5h")
     assert shown.value == pytest.approx(float(model.forecast(series.values, series.times)[-1, 1, 1]), rel=1e-4)
     compared = comparisons.compare_runs([folder / "plain", folder / "noisy"])
     assert compared["n"] == len(np.load(folder / "noisy" / "predictions.npz")["times"])
     draft = drafts.draft_recipe(str(folder / "noisy.csv"), [*SETTINGS, "training.epochs=1"])
-    options = runs.Options(out=tmp_path / "folds", baselines=False)
+    options = Options(out=tmp_path / "folds", baselines=False)
     told = backtests.backtest(draft.recipe, 2, "growing", options, Listener(), draft.data).results
     assert [fold["intervals"]["share"] for fold in told["folds"]] == [0.6, 0.6]
 

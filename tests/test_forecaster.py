@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import seqconv
 from seqconv.errors import ConfigError, DataError
-from seqconv.forecaster import SeriesForecaster
+from seqconv.estimators.forecaster import SeriesForecaster
 
 
 def make_wave(rows=240, noise=0.05, seed=0):

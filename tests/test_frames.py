@@ -6,10 +6,10 @@ import polars
 import pytest
 
 import seqconv
-from seqconv.data import TextData
+from seqconv.data.frames import list_texts, split_times, to_sequences, to_series, to_texts
+from seqconv.data.records import TextData
 from seqconv.errors import SeqconvError
-from seqconv.frames import list_texts, split_times, to_sequences, to_series, to_texts
-from seqconv.runs import Options
+from seqconv.training.folder import Options
 
 
 def fails(call, *parts):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import seqconv
-from seqconv.data import Sequences
+from seqconv.data.records import Sequences
 
 FOLDER = Path(__file__).parent / "golden"
 ANSWERS = json.loads((FOLDER / "answers.json").read_text("utf-8"))

@@ -8,13 +8,13 @@ import numpy as np
 import polars
 import pytest
 
-from seqconv.data import TextData
-from seqconv.drafts import draft_recipe
+from seqconv.data.readers.texts import read_texts
+from seqconv.data.records import TextData
 from seqconv.errors import DataError
-from seqconv.inspection import inspect_file
-from seqconv.readers.texts import read_texts
-from seqconv.splits import split_texts
-from seqconv.tokens import split
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.inspection import inspect_file
+from seqconv.tasks.text.split import split_texts
+from seqconv.tasks.text.vocabulary import split
 
 WORDS = ["the", "a", "film", "plot", "actor", "story", "good", "bad", "very", "not", "was", "is", "scene", "music"]
 

@@ -4,12 +4,12 @@ import numpy as np
 import polars
 import pytest
 
-from seqconv.data import SeriesData
-from seqconv.drafts import draft_recipe
+from seqconv.data.readers.series import read_series
+from seqconv.data.records import SeriesData
 from seqconv.errors import ConfigError, DataError
-from seqconv.inspection import inspect_file
-from seqconv.readers.series import read_series
-from seqconv.series_splits import split_series
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.inspection import inspect_file
+from seqconv.tasks.series.split import split_series
 
 HOURS = 1500
 START = np.datetime64("2021-01-05T00:00:00")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqconv.intervals import MOST_GROUPS, Bootstrap, Estimate, resample_sums
+from seqconv.metrics.bootstrap import MOST_GROUPS, Bootstrap, Estimate, resample_sums
 
 
 def mean(sums):

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from seqconv.config import read_recipe
 from seqconv.errors import ConfigError
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks, mask_shapes
-from seqconv.models import (
+from seqconv.networks.dropout import DropoutMasks, mask_shapes
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import (
     Add,
     Concat,
     Conv,
@@ -27,9 +26,10 @@ from seqconv.models import (
     entries,
     weight_shapes,
 )
-from seqconv.plans import build_plan
-from seqconv.shapes import output_shape, shapes
-from seqconv.summaries import summarise
+from seqconv.networks.parsing import build_plan
+from seqconv.networks.shapes import output_shape, shapes
+from seqconv.networks.summary import summarise
+from seqconv.recipes.recipe import read_recipe
 
 TCN = (
     Residual((Conv(4, 4, 3, 2, "causal"), Relu(), Dropout(0.2), Conv(4, 4, 3, 4, "causal"))),

@@ -21,10 +21,11 @@ from networks import (
     train,
 )
 
-from seqconv.engines.series import shortest_padding
 from seqconv.errors import DataError
-from seqconv.masks import DropoutMasks
-from seqconv.models import (
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.native.shared_pass import shortest_padding
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import (
     Conv,
     Dense,
     Embed,
@@ -36,9 +37,7 @@ from seqconv.models import (
     Plan,
     Relu,
 )
-from seqconv.shapes import shapes
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.shapes import shapes
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -120,7 +119,7 @@ def test_padding_that_all_texts_share_changes_no_bit(monkeypatch: pytest.MonkeyP
     plan, _ = RECIPES["imdb-conv1d"]
     ids = batch_for(plan, (400,), 7)
     nets = [native(plan)]
-    monkeypatch.setattr("seqconv.engines.native.shortest_padding", lambda _: None)
+    monkeypatch.setattr("seqconv.networks.engines.native.network.shortest_padding", lambda _: None)
     nets.append(native(plan))
     for padded in (0, 1, 40, 61, 62, 200, 399, 400):
         ids[:, :padded] = 0
@@ -139,7 +138,7 @@ def test_padding_is_left_out_where_outputs_do_not_count_it() -> None:
 def test_a_vocabulary_too_large_for_a_table_gives_the_same_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, _ = examples_for(TEXT)
     expected = native(TEXT).predict(inputs)
-    monkeypatch.setattr("seqconv.engines.native.WHOLE_TABLE", 0)
+    monkeypatch.setattr("seqconv.networks.engines.native.network.WHOLE_TABLE", 0)
     np.testing.assert_array_equal(native(TEXT).predict(inputs), expected)
 
 
@@ -174,11 +173,11 @@ def test_native_runs_without_torch() -> None:
 import sys
 sys.modules["torch"] = None
 import numpy as np
-from seqconv.config import TrainingConfig
-from seqconv.engines import create_network
-from seqconv.initialisers import initial_weights
-from seqconv.models import Conv, Dense, GlobalMaxPool
-from seqconv.windows import WindowInputs
+from seqconv.recipes.recipe import TrainingConfig
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import Conv, Dense, GlobalMaxPool
+from seqconv.networks.inputs import WindowInputs
 plan = (Conv(2, 4, 3), GlobalMaxPool(), Dense(4, 1))
 net = create_network("native", plan, initial_weights(plan, 0), TrainingConfig(loss="mse"), 1)
 inputs = WindowInputs(np.ones((30, 2), np.float32), np.arange(10, 30), 10, 1)
@@ -191,7 +190,7 @@ print(net.predict(inputs).shape)
 
 def test_predictions_between_steps_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "seqconv.engines.native.WHOLE_TABLE", 0
+        "seqconv.networks.engines.native.network.WHOLE_TABLE", 0
     )  # prediction numbers the ids of each batch, as training
     for plan in (TEXT, IDS, SERIES):
         inputs, targets = examples_for(plan)

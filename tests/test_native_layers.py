@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqconv import _native as native
-from seqconv.config import TrainingConfig
-from seqconv.engines import create_network
-from seqconv.initialisers import initial_weights
-from seqconv.models import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
-from seqconv.predictor import probabilities
-from seqconv.tokens import TokenInputs
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.base import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
+from seqconv.networks.outputs import probabilities
+from seqconv.recipes.recipe import TrainingConfig
 
 FLOAT = np.float32
 PLAN = (

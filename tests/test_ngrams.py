@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from seqconv.engines.ngrams import SMOOTHING, fit_scales, list_features
-from seqconv.models import Add, Dense, Dropout, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
-from seqconv.tokens import TokenInputs
+from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.base import Add, Dense, Dropout, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
+from seqconv.networks.ngrams import SMOOTHING, fit_scales, list_features
 
 IDS = np.array([[0, 3, 3], [0, 3, 4], [4, 5, 4], [0, 0, 5]], np.int32)
 
@@ -38,7 +38,7 @@ def test_many_texts_are_counted_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     inputs, targets = TokenInputs(random.integers(0, 9, (50, 7), dtype=np.int32)), random.random((50, 1)) < 0.5
     layer = NgramBag(9, 1, 3, 40)
     whole = fit_scales((layer,), inputs, targets, 2)["0.scale"]
-    monkeypatch.setattr("seqconv.engines.ngrams.CHUNK", 7)
+    monkeypatch.setattr("seqconv.networks.ngrams.CHUNK", 7)
     np.testing.assert_array_equal(fit_scales((layer,), inputs, targets, 1)["0.scale"], whole)
     rows = list_features(layer, inputs.ids, 1).rows
     assert (whole[np.unique(rows)] > 0).mean() > 0.9

@@ -8,9 +8,11 @@ import pytest
 from test_saved_baselines import FLAGS, write_data
 
 import seqconv
-from seqconv import drafts, runs
 from seqconv.__main__ import main
 from seqconv.errors import ConfigError, DataError
+from seqconv.tasks import guessing as drafts
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learning_rate=1e-9")
 
@@ -21,7 +23,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("offers")
     for task, path in write_data(folder).items():
         draft = drafts.draft_recipe(str(path), [*UNTRAINED, *FLAGS[task]])
-        runs.train(draft.recipe, runs.Options(out=folder / task), data=draft.data)
+        runs.train(draft.recipe, Options(out=folder / task), data=draft.data)
     return folder
 
 
@@ -56,7 +58,7 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
     found = seqconv.compare_runs([folder / task, kept])
     assert found["n"] == results["test"]["n"]
     assert found["runs"][1]["improvement"]["low"] > 0
-    again = seqconv.train(str(kept / "recipe.toml"), runs.Options(out=folder / f"{task}-again", baselines=False))
+    again = seqconv.train(str(kept / "recipe.toml"), Options(out=folder / f"{task}-again", baselines=False))
     one, other = (seqconv.load(path).bundle for path in (kept, again.folder))
     assert one.recipe == other.recipe
     assert one.weights.keys() == other.weights.keys()
@@ -66,7 +68,7 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
 
 def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
     draft = drafts.draft_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
-    run = runs.train(draft.recipe, runs.Options(out=tmp_path / "run"), data=draft.data)
+    run = runs.train(draft.recipe, Options(out=tmp_path / "run"), data=draft.data)
     assert run.results["offer"] is None
     assert not (tmp_path / "run" / "baseline").exists()
 
@@ -146,9 +148,9 @@ def test_a_model_that_cannot_be_is_one_line(folder, tmp_path, monkeypatch, capsy
 def test_a_baseline_that_is_left_out_is_refused_with_the_reason(folder):
     draft = drafts.draft_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seqconv.baselines.warping.MOST_CELLS", 1)
+        patch.setattr("seqconv.tasks.sequence.warping.MOST_CELLS", 1)
         with pytest.raises(DataError, match=r"--model dtw: must fit the data; .* times the work that a baseline may"):
-            runs.train(draft.recipe, runs.Options(out=folder / "none"), data=draft.data)
+            runs.train(draft.recipe, Options(out=folder / "none"), data=draft.data)
     assert not (folder / "none").exists()
 
 

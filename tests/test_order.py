@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from seqconv.config import TrainingConfig, read_recipe
-from seqconv.engines import create_network
-from seqconv.initialisers import initial_weights
-from seqconv.plans import build_plan
-from seqconv.windows import WindowInputs
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.parsing import build_plan
+from seqconv.recipes.recipe import TrainingConfig, read_recipe
 
 LENGTH, CHANNELS = 240, 6
 

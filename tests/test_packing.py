@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqconv.errors import BundleError
-from seqconv.initialisers import initial_weights
-from seqconv.models import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
-from seqconv.packing import pack, unpack
+from seqconv.models.storage import pack, unpack
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
 
 WORDS: Plan = (TokenConv(9, 4, 2), GlobalMaxPool(), Dense(4, 1))
 GRAMS: Plan = (NgramBag(5, 2, 2, 30),)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqconv.periods import find_periods
+from seqconv.tasks.series.periods import find_periods
 
 
 def rows_of(values: np.ndarray) -> list[int]:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from seqconv.config import read_recipe, recipe_names
 from seqconv.errors import ConfigError
-from seqconv.models import (
+from seqconv.networks.layers.base import (
     Add,
     Channelwise,
     Concat,
@@ -18,8 +17,9 @@ from seqconv.models import (
     Residual,
     TokenConv,
 )
-from seqconv.plans import build_plan, describe_plan
-from seqconv.shapes import shapes
+from seqconv.networks.parsing import build_plan, describe_plan
+from seqconv.networks.shapes import shapes
+from seqconv.recipes.recipe import read_recipe, recipe_names
 
 
 def test_sizes_that_follow_from_the_data_are_filled_in():

@@ -9,10 +9,12 @@ import pytest
 from test_flow import seqconv_command
 
 import seqconv
-from seqconv import drafts, runs
+from seqconv.data.readers.tables import write_table
 from seqconv.errors import DataError
-from seqconv.prediction import predict_file
-from seqconv.readers.tables import write_table
+from seqconv.serving.files import predict_file
+from seqconv.tasks import guessing as drafts
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 HOUR = np.timedelta64(3600, "s")
 
@@ -40,7 +42,7 @@ def folder(tmp_path_factory) -> Path:
         ]
         draft = drafts.draft_recipe(str(folder / name), flags)
         target = folder / name.partition(".")[0].removesuffix("_TRAIN")
-        runs.train(draft.recipe, runs.Options(out=target, baselines=False), data=draft.data)
+        runs.train(draft.recipe, Options(out=target, baselines=False), data=draft.data)
     return folder
 
 
@@ -158,8 +160,8 @@ def test_a_failing_input_leaves_no_output(folder, tmp_path):
 
 
 def test_many_classes_get_the_probability_of_the_answer_alone():
-    from seqconv.features import TextFeatures
-    from seqconv.prediction import _class_columns
+    from seqconv.serving.files import _class_columns
+    from seqconv.tasks.text.features import TextFeatures
 
     classes = tuple(f"c{n}" for n in range(30))
     shares = np.random.default_rng(0).dirichlet(np.ones(30), 4).astype(np.float32)

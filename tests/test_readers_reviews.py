@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import fails
 
-from seqconv.readers.reviews import read_encoded, read_reviews
+from seqconv.data.readers.reviews import read_encoded, read_reviews
 
 REVIEWS = {
     "train/pos/10_9.txt": "ten",

@@ -8,9 +8,9 @@ from conftest import fails
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqconv.data.readers import sequences
+from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.errors import DataError
-from seqconv.readers import sequences
-from seqconv.readers.sequences import find_partner, read_sequences
 
 HEADER = "@problemName Made\n@timeStamps false\n@univariate false\n@dimensions 2\n@classLabel true walk rest\n@data\n"
 ONE = "@univariate true\n@classLabel true 10 9\n@data\n"

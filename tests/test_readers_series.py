@@ -13,9 +13,9 @@ from conftest import fails
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqconv.data.readers.series import read_series, series_from_table
+from seqconv.data.readers.tables import Table
 from seqconv.errors import ConfigError, DataError
-from seqconv.readers.series import read_series, series_from_table
-from seqconv.readers.tables import Table
 
 HEADER = '"Date Time","T (degC)","p (mbar)"\n'
 ROWS = ["01.01.2009 00:10:00,-8.02,996.52", "01.01.2009 00:20:00,-8.41,996.57", "01.01.2009 00:30:00,-8.51,996.53"]

@@ -14,8 +14,8 @@ from conftest import fails
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from seqconv.data.readers.tables import iterate_tables, read_table, write_table
 from seqconv.errors import DataError
-from seqconv.readers.tables import iterate_tables, read_table, write_table
 
 PLAIN = "name,size,share\nann,1,0.5\nbob,2,\ncem,-3,1e3\n"
 ROWS = [("ann", 1, 0.5), ("bob", 2, None), ("cem", -3, 1000.0)]

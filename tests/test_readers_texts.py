@@ -9,10 +9,10 @@ import polars
 import pytest
 from conftest import fails
 
+from seqconv.data.readers.columns import guess_columns, guess_text
+from seqconv.data.readers.tables import read_table
+from seqconv.data.readers.texts import name_classes, read_lines, read_texts, sort_classes
 from seqconv.errors import DataError
-from seqconv.readers.columns import guess_columns, guess_text
-from seqconv.readers.tables import read_table
-from seqconv.readers.texts import name_classes, read_lines, read_texts, sort_classes
 
 HEBREW, EMOJI = "\u05e9\u05dc\u05d5\u05dd", "so good \U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467"
 TEXTS = ["so good, really", "bad\nbad", EMOJI, HEBREW]

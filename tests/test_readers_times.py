@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seqconv.data.readers.sampling import space_rows
+from seqconv.data.readers.times import is_time, read_times
 from seqconv.errors import ConfigError, DataError
-from seqconv.readers.sampling import space_rows
-from seqconv.readers.times import is_time, read_times
 
 BERLIN = "Europe/Berlin"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqconv import plots
 from seqconv.errors import BundleError
-from seqconv.report import write_report
+from seqconv.reports import plots
+from seqconv.training.folder import write_report
 
 COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": None}
 

@@ -12,12 +12,16 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import seqconv
-from seqconv import drafts, runs
-from seqconv.config import BASELINES
-from seqconv.data import Sequences
+from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.explainer import explain_sequence, explain_series, explain_text
-from seqconv.prediction import predict_file, read_rows
+from seqconv.recipes.recipe import BASELINES
+from seqconv.serving.files import predict_file, read_rows
+from seqconv.tasks import guessing as drafts
+from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.text.explaining import explain_text
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 HOUR = np.timedelta64(3600, "s")
 MODELS = [(task, kind) for task, kinds in BASELINES.items() for kind in kinds]
@@ -58,7 +62,7 @@ def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
     for task, path in write_data(folder).items():
         for kind in kinds[task]:
             draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
-            runs.train(draft.recipe, runs.Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
+            runs.train(draft.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
     return folder
 
 
@@ -83,7 +87,7 @@ def test_a_saved_baseline_scores_as_its_run_printed_to_the_last_digit(folder, ta
     found = seqconv.evaluate(run, threads=1)
     assert found["test"] == results["test"]
     assert found["order_probe"]["as_is"] == results["test"] | {"n": found["order_probe"]["n"]}
-    again = seqconv.train(str(run / "recipe.toml"), runs.Options(out=folder / "again", baselines=False))
+    again = seqconv.train(str(run / "recipe.toml"), Options(out=folder / "again", baselines=False))
     assert again.results["test"] == results["test"]
 
 
@@ -145,7 +149,7 @@ import pickle
 from pathlib import Path
 pickle.load = pickle.loads = pickle.Unpickler = None
 import seqconv
-from seqconv.baselines import _blank
+from seqconv.tasks.scoring import _blank
 for run in sorted(Path(sys.argv[1]).glob("*-*")):
     model = seqconv.load(run)
     print(run.name, model.model.predict(_blank(model.bundle.shape)).shape)
@@ -212,7 +216,7 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(folder, tmp_path, name, 
 def test_ridge_on_real_temperatures_keeps_its_scores(real_data, tmp_path):
     flags = ['data.target=["OT"]', 'windows.leads=["24h"]', "data.train_end=0.6", "data.validation_end=0.8"]
     draft = drafts.draft_recipe(str(real_data / "ett" / "ETTh1.csv"), [*flags, "training.model=ridge"])
-    run = runs.train(draft.recipe, runs.Options(out=tmp_path / "run", baselines=False), data=draft.data)
+    run = runs.train(draft.recipe, Options(out=tmp_path / "run", baselines=False), data=draft.data)
     assert run.results["validation"]["mae"] == pytest.approx(1.6398, abs=1e-3)
     assert run.results["test"]["mae"] == pytest.approx(1.7018, abs=1e-3)
     assert seqconv.evaluate(run.folder, threads=1)["test"] == run.results["test"]

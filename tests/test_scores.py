@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from seqconv.features import SeriesFeatures, TextFeatures
-from seqconv.scores import BINS, naive_scale, score_classes, score_forecast
-from seqconv.splits import Part
-from seqconv.windows import Scaler, WindowInputs, WindowSpec
+from seqconv.metrics.class_scores import BINS, score_classes
+from seqconv.networks.inputs import WindowInputs
+from seqconv.tasks.examples import Part
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.scores import naive_scale, score_forecast
+from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.text.features import TextFeatures
 
 UNKNOWN = {"value": None, "low": None, "high": None}
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import agree, native, plans
 
-from seqconv.engines import series
-from seqconv.models import Conv, Dense, GlobalMaxPool, Gru, LastStep, MaxPool, Plan, Relu, Shape
-from seqconv.windows import WindowInputs
+from seqconv.networks.engines.native import shared_pass as series
+from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.layers.base import Conv, Dense, GlobalMaxPool, Gru, LastStep, MaxPool, Plan, Relu, Shape
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving import Client, make_rows, serving, write_networks
 
-from seqconv.predictor import Predictor
-from seqconv.server import LOOPBACK
+from seqconv.models.predictor import Predictor
+from seqconv.serving.server import LOOPBACK
 
 LIMIT = 200_000  # bytes; small, so that a test can pass it
 NETWORKS = ("text", "labels", "many", "series", "bounded", "sequence")
@@ -74,8 +74,8 @@ def test_the_page_is_one_self_contained_page(clients, name):
 
 
 def test_the_page_escapes_what_a_model_is_called(networks, folder):
-    from seqconv.answers import describe_model
-    from seqconv.server_page import build_server_page
+    from seqconv.serving.page import build_server_page
+    from seqconv.serving.requests import describe_model
 
     about = describe_model(networks["series"], folder / "series")
     evil = "<img src=x onerror=alert(1)>'\""

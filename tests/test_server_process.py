@@ -19,8 +19,8 @@ from test_saved_baselines import train_baselines
 
 import seqconv
 from seqconv.__main__ import main
-from seqconv.bundle import write_bundle
-from seqconv.predictor import Predictor
+from seqconv.models.bundle import write_bundle
+from seqconv.models.predictor import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +188,9 @@ def test_serving_loads_no_heavy_package(networks, folder, baselines):
     code = """
 import io, json, sys
 from pathlib import Path
-from seqconv import answers
-from seqconv.predictor import load
-from seqconv.server import create_app
+from seqconv.serving import requests as answers
+from seqconv.models.predictor import load
+from seqconv.serving.server import create_app
 for line in sys.stdin:
     folder, body = json.loads(line)
     predictor = load(folder, threads=1)

@@ -8,10 +8,10 @@ import pytest
 from test_flow import seqconv_command
 
 import seqconv
-from seqconv.bundle import read_bundle, write_bundle
-from seqconv.initialisers import initial_weights
-from seqconv.models import Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
-from seqconv.shrinking import prune, shrink
+from seqconv.models.bundle import read_bundle, write_bundle
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
+from seqconv.training.compression import prune, shrink
 
 EPOCH = ("--set", "training.epochs=1", "--no-baselines", "--quiet")
 

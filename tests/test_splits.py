@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqconv.config import recipe_from_dict
-from seqconv.data import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
+from seqconv.data.records import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.holdout import hold_out
-from seqconv.series_splits import split_series as split_series_data
-from seqconv.splits import Split, merge_validation, split_sequences, split_texts
+from seqconv.recipes.recipe import recipe_from_dict
+from seqconv.tasks.examples import Split, merge_validation
+from seqconv.tasks.holdout import hold_out
+from seqconv.tasks.sequence.split import split_sequences
+from seqconv.tasks.series.split import split_series as split_series_data
+from seqconv.tasks.text.split import split_texts
 
 HOUR = np.timedelta64(3600, "s")
 

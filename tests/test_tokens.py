@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqconv import tokens
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.tokens import SEPARATORS, Encoded, TokenInputs, Vocabulary, from_ranks, locate_words, pad, split
+from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.text import vocabulary as tokens
+from seqconv.tasks.text.vocabulary import SEPARATORS, Encoded, Vocabulary, from_ranks, locate_words, pad, split
 
 EVERYTHING = 2_000_000  # a vocabulary size that leaves no word out
 SEPARATING = {chr(point) for first, last in SEPARATORS for point in range(first, last + 1)}

@@ -5,13 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from seqconv import metrics
-from seqconv.config import TrainingConfig
-from seqconv.engines import create_network
 from seqconv.errors import ConfigError, DataError, MissingExtra
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks
-from seqconv.models import (
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import (
     MULTIPLIER,
     Add,
     Concat,
@@ -32,11 +31,11 @@ from seqconv.models import (
     Tanh,
     TokenConv,
 )
-from seqconv.tokens import TokenInputs
-from seqconv.windows import WindowInputs
+from seqconv.networks.losses import example_losses
+from seqconv.recipes.recipe import TrainingConfig
 
 torch = pytest.importorskip("torch")
-from seqconv.engines.torch import TorchNetwork, run  # noqa: E402
+from seqconv.networks.engines.torch import TorchNetwork, run
 
 LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber")
 
@@ -196,7 +195,7 @@ def test_loss_is_the_one_that_metrics_reports(loss: str) -> None:
         targets = random.integers(0, 3, 9).astype(np.int32)
     net = network(plan, loss=loss)
     found, logits, _ = net.gradients(x, targets, {})
-    assert found == pytest.approx(metrics.example_losses(logits, targets, loss).mean(), rel=1e-9)
+    assert found == pytest.approx(example_losses(logits, targets, loss).mean(), rel=1e-9)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import RECIPES, WIDTHS, batch_for, branched_plans, native, plans, random_weights
 
-from seqconv.models import (
+from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.base import (
     Add,
     Concat,
     Conv,
@@ -27,10 +28,9 @@ from seqconv.models import (
     TokenConv,
     walk,
 )
-from seqconv.shapes import output_shape
-from seqconv.summaries import summarise
-from seqconv.tokens import TokenInputs
-from seqconv.tracing import trace
+from seqconv.networks.shapes import output_shape
+from seqconv.networks.summary import summarise
+from seqconv.networks.tracing import trace
 
 NOT_LOCAL = (Gru, Lstm, GlobalAveragePool, LastStep, SubtractLast)
 

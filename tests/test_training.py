@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from seqconv.config import TrainingConfig
-from seqconv.engines import StepResult
-from seqconv.features import SeriesFeatures, TextFeatures
-from seqconv.models import Dense, Embed, GlobalMaxPool, LastStep
-from seqconv.splits import Part, Split, merge_validation
-from seqconv.tokens import TokenInputs
-from seqconv.training import Listener, TrainingError, calibrate, fit_network
-from seqconv.windows import Scaler, WindowInputs, WindowSpec
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import Dense, Embed, GlobalMaxPool, LastStep
+from seqconv.networks.network import StepResult
+from seqconv.recipes.recipe import TrainingConfig
+from seqconv.tasks.examples import Part, Split, merge_validation
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.training.loop import Listener, TrainingError, calibrate, fit_network
 
 
 class Scripted:

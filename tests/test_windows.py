@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqconv.config import WindowConfig
 from seqconv.errors import ConfigError, DataError
-from seqconv.windows import Scaler, WindowInputs, WindowSpec, WindowTargets, show_duration
+from seqconv.networks.inputs import WindowInputs, WindowTargets
+from seqconv.recipes.durations import show_duration
+from seqconv.recipes.recipe import WindowConfig
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.series.windows import WindowSpec
 
 
 def hourly(count: int) -> np.ndarray:

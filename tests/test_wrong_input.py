@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqconv import drafts, runs
 from seqconv.__main__ import main
+from seqconv.tasks import guessing as drafts
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
 
 ROWS = "".join(
     f"the film was {word} number {n},{label}\n" for n in range(20) for word, label in (("good", "pos"), ("bad", "neg"))
@@ -73,7 +75,7 @@ def models(tmp_path_factory) -> Path:
     for task, content, flags in (("text", TEXTS, []), ("series", series(), ["data.target=a", "data.calendar=false"])):
         (folder / f"{task}.csv").write_text(content)
         draft = drafts.draft_recipe(str(folder / f"{task}.csv"), ["training.epochs=1", *flags])
-        runs.train(draft.recipe, runs.Options(out=folder / task, baselines=False), data=draft.data)
+        runs.train(draft.recipe, Options(out=folder / task, baselines=False), data=draft.data)
     return folder
 
 

@@ -86,7 +86,7 @@ def _train_darts(work: Work, data: Path, seed: int) -> Iterator[tuple[str, Score
     from darts import TimeSeries
     from darts.models import BlockRNNModel, TCNModel
 
-    from seqconv.readers.series import read_series
+    from seqconv.data.readers.series import read_series
 
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)

@@ -61,7 +61,7 @@ def split_sms(data: Path) -> Iterator[Split]:
 
 def split_imdb(data: Path) -> Iterator[Split]:
     """The published split."""
-    from seqconv.readers.reviews import read_reviews
+    from seqconv.data.readers.reviews import read_reviews
 
     reviews = read_reviews(data / "aclImdb_v1.tar.gz")
     parts: list[list[str]] = []
@@ -156,7 +156,7 @@ def _train_fasttext(split: Split, seed: int) -> tuple[float, float]:
 
 
 def _write_fasttext(path: Path, texts: list[str], labels: list[str]) -> None:
-    from seqconv.tokens import split
+    from seqconv.tasks.text.vocabulary import split
 
     lines = (f"__label__{label} {' '.join(split(text))}\n" for text, label in zip(texts, labels, strict=True))
     path.write_text("".join(lines), "utf-8")

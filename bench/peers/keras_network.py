@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from seqconv.models import (
+from seqconv.networks.layers.base import (
     Conv,
     Dense,
     Embed,

@@ -9,8 +9,8 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 from works import PLANS, SEED, THREADS, Work
 
 from peers.worker import Turn, repeat_predictions, serve
-from seqconv.initialisers import initial_weights
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, MaxPool, Plan, Relu, Weights
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, MaxPool, Plan, Relu, Weights
 
 
 def export(plan: Plan, weights: Weights) -> ModelProto:

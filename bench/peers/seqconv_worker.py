@@ -9,16 +9,17 @@ from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
 from works import LENGTH, PLANS, SEED, THREADS, VOCABULARY, Work
 
 from peers.worker import Turn, serve
-from seqconv.bundle import Bundle
-from seqconv.config import TrainingConfig, read_recipe
-from seqconv.engines import Network, create_network
-from seqconv.features import TextFeatures
-from seqconv.initialisers import initial_weights
-from seqconv.masks import DropoutMasks
-from seqconv.models import Plan
-from seqconv.predictor import Predictor
-from seqconv.tokens import TokenInputs, Vocabulary, pad
-from seqconv.windows import WindowInputs
+from seqconv.models.bundle import Bundle
+from seqconv.models.predictor import Predictor
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import TokenInputs, WindowInputs
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.network import Network
+from seqconv.recipes.recipe import TrainingConfig, read_recipe
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Vocabulary, pad
 
 
 def make_network(plan: Plan, loss: str, threads: int = THREADS) -> Network:

@@ -10,9 +10,21 @@ from torch import nn
 from works import PLANS, SEED, THREADS, Work
 
 from peers.worker import Turn, repeat_predictions, repeat_training, serve
-from seqconv.initialisers import initial_weights
-from seqconv.models import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Layer, Lstm, MaxPool, Plan, Relu
-from seqconv.models import Weights as Arrays
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.layers.base import (
+    Conv,
+    Dense,
+    Embed,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    Layer,
+    Lstm,
+    MaxPool,
+    Plan,
+    Relu,
+)
+from seqconv.networks.layers.base import Weights as Arrays
 
 
 class GlobalMax(nn.Module):

@@ -14,25 +14,27 @@ from typing import Any
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 _HOMES = {
-    "Predictor": "predictor",
-    "Recipe": "config",
-    "Run": "runs",
+    "Predictor": "models.predictor",
+    "Recipe": "recipes.recipe",
+    "Run": "training.folder",
     "SeqconvError": "errors",
-    "SequenceClassifier": "estimators",
-    "SeriesForecaster": "forecaster",
-    "TextClassifier": "estimators",
-    "backtest": "backtests",
-    "compare_runs": "comparisons",
-    "evaluate": "assessment",
-    "load": "predictor",
-    "read_recipe": "config",
-    "read_sequences": "readers.sequences",
-    "read_series": "readers.series",
-    "read_texts": "readers.texts",
-    "shrink": "shrinking",
-    "train": "runs",
-    "write_report": "report",
+    "SequenceClassifier": "estimators.classifiers",
+    "SeriesForecaster": "estimators.forecaster",
+    "TextClassifier": "estimators.classifiers",
+    "backtest": "evaluation.backtest",
+    "compare_runs": "evaluation.comparison",
+    "evaluate": "evaluation.assessment",
+    "load": "models.predictor",
+    "read_recipe": "recipes.recipe",
+    "read_sequences": "data.readers.sequences",
+    "read_series": "data.readers.series",
+    "read_texts": "data.readers.texts",
+    "shrink": "training.compression",
+    "train": "training.run",
+    "write_report": "training.folder",
 }
+
+
 __all__ = list(_HOMES)
 
 

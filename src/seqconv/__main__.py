@@ -7,7 +7,7 @@ from seqconv.errors import SeqconvError
 
 def main() -> None:
     """Run the command line."""
-    from seqconv.cli import app
+    from seqconv.cli.commands import app
 
     try:
         app()

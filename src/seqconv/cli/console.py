@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from seqconv.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
+from seqconv.cli.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from seqconv import drafts
+    from seqconv.tasks import guessing as drafts
 
 ORDER = (
     *("inspect", "init", "train", "evaluate", "compare", "backtest"),
@@ -44,13 +44,23 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+
+
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+
+
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
 ]
+
+
 Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read in place of the recipe's data.")]
+
+
 Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (needs the extra of that name).")]
+
+
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads of the native engine; 0: all cores.")]
 
 
@@ -60,6 +70,8 @@ Source = Annotated[
         metavar="RECIPE|FILE", help="A recipe's name, a TOML file, or a data file or folder.", show_default=False
     ),
 ]
+
+
 Network = Annotated[str, typer.Option(metavar="RECIPE", help="Take network and training of this recipe.")]
 
 
@@ -128,7 +140,7 @@ def interruptible(what: str) -> Iterator[None]:
 
 def draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
     """The recipe that a command is given by name, file and flags."""
-    from seqconv import drafts
+    from seqconv.tasks import guessing as drafts
 
     replaced = [] if data is None else [f"data.source={data}"]
     return drafts.draft_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)

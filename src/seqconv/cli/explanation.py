@@ -10,12 +10,18 @@ from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_
 from seqconv.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from seqconv.explanation import GridExplanation, TextExplanation
-    from seqconv.predictor import Predictor
+    from seqconv.models.predictor import Predictor
+    from seqconv.tasks.explanation import GridExplanation, TextExplanation
 
 LONGEST = 12  # rows of a printed table
+
+
 FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+
+
 STRONG = 0.5  # and from which it is printed on colour
+
+
 STYLES = {  # by whether a word raises the logit, and whether it does so strongly: never by colour alone
     (True, False): "bold underline color(33)",
     (True, True): "bold underline bright_white on color(25)",
@@ -49,8 +55,9 @@ def explain(
     by one span of words, the parts sum to the logit; otherwise each word is left out in turn. Of a series or sequence,
     each input is put at its mean over each stretch of the window.
     """
-    from seqconv.features import SequenceFeatures, SeriesFeatures
-    from seqconv.predictor import load
+    from seqconv.models.predictor import load
+    from seqconv.tasks.sequence.features import SequenceFeatures
+    from seqconv.tasks.series.features import SeriesFeatures
 
     predictor = load(model, engine=engine, threads=threads)
     features = predictor.bundle.features
@@ -58,8 +65,8 @@ def explain(
     if given is not None and file is not None:
         raise ConfigError("explain: must have either TEXT or --file; got both. Leave one out")
     if isinstance(features, SeriesFeatures):
-        from seqconv.explainer import explain_series
-        from seqconv.prediction import read_rows
+        from seqconv.serving.files import read_rows
+        from seqconv.tasks.series.explaining import explain_series
 
         _refuse("a forecasting model", class_name=class_name, row=row != 1)
         series = read_rows(predictor.bundle, _choose_file(given, file), column)
@@ -70,7 +77,7 @@ def explain(
         _refuse("a model of sequences", column=column)
         _show_grid(_explain_sequence(predictor, _choose_file(given, file), row, class_name), name, out, json)
         return
-    from seqconv.explainer import explain_text
+    from seqconv.tasks.text.explaining import explain_text
 
     text = _read_text(predictor, given, file, row, column)
     _show_texts(explain_text(predictor, text, class_name), name, out, json)
@@ -90,7 +97,7 @@ def _choose_file(given: str | None, file: Path | None) -> Path:
 
 def _read_text(predictor: "Predictor", given: str | None, file: Path | None, row: int, column: str) -> str:
     if file is not None:
-        from seqconv.prediction import read_text
+        from seqconv.serving.files import read_text
 
         return read_text(predictor.bundle, file, row, column)
     if row != 1 or column:
@@ -109,8 +116,8 @@ def _read_input() -> str:
 def _explain_sequence(predictor: "Predictor", file: Path, row: int, class_name: str | None) -> "GridExplanation":
     import numpy as np
 
-    from seqconv.explainer import explain_sequence
-    from seqconv.readers.sequences import read_sequences
+    from seqconv.data.readers.sequences import read_sequences
+    from seqconv.tasks.sequence.explaining import explain_sequence
 
     sequences = read_sequences(file, labelled=False)
     if row > len(sequences):
@@ -119,10 +126,10 @@ def _explain_sequence(predictor: "Predictor", file: Path, row: int, class_name: 
 
 
 def _show_texts(found: list["TextExplanation"], name: str, out: Path | None, json: bool) -> None:
-    from seqconv.explanation import describe_texts
+    from seqconv.tasks.explanation import describe_texts
 
     if out is not None:
-        from seqconv.explanation_page import write_text_page
+        from seqconv.reports.explanation import write_text_page
 
         write_text_page(out, name, found)
     if json:
@@ -139,7 +146,7 @@ def _print_text(one: "TextExplanation") -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from seqconv.explanation import show_safely
+    from seqconv.tasks.explanation import show_safely
 
     words = one.shade_words()
     strongest = max((abs(share) for _, _, share in words), default=0.0)
@@ -161,10 +168,10 @@ def _print_text(one: "TextExplanation") -> None:
 
 
 def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) -> None:
-    from seqconv.explanation import describe_grid
+    from seqconv.tasks.explanation import describe_grid
 
     if out is not None:
-        from seqconv.explanation_page import write_grid_page
+        from seqconv.reports.explanation import write_grid_page
 
         write_grid_page(out, name, one)
     if json:

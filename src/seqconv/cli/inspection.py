@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqconv.cli.console import Json, Settings, app, create_table, print_json, print_table, takes_flags
-from seqconv.flags import Flags, to_overrides
+from seqconv.cli.flags import Flags, to_overrides
 
 if TYPE_CHECKING:
-    from seqconv.inspection import Inspection
+    from seqconv.tasks.inspection import Inspection
 
 HEADINGS = {  # weight -> heading, and the mark of each finding
     "blocks": ("training refuses the file until this is put right", "x"),
     "costs": ("costs rows, or makes scores say less than they seem to", "!"),
     "note": ("worth knowing", "-"),
 }
+
+
 SHARE = 0.01  # of the variance at a period from which a column's table names it
+
+
 WIDEST = 110  # characters of a line
+
+
 CLASSES = 12  # shown
 
 
@@ -36,7 +42,7 @@ def inspect_data(
     Series: interval, holes, missing values, periods; with --target also what windows lose, and columns that give
     the target away. Nothing is trained or written.
     """
-    from seqconv.inspection import inspect_file
+    from seqconv.tasks.inspection import inspect_file
 
     found = inspect_file(source, (*to_overrides(flags), *(settings or [])))
     if json:

@@ -27,7 +27,7 @@ def serve(
     """
     for module in ("starlette", "uvicorn"):
         need(module, "serve")
-    from seqconv.server import serve
+    from seqconv.serving.server import serve
 
     def say(url: str, name: str) -> None:
         print_json({"url": url, "model": name}) if json else print(f"{name} on {url} (Ctrl-C stops)", flush=True)

@@ -19,14 +19,14 @@ from seqconv.cli.console import (
     print_json,
     print_table,
 )
-from seqconv.flags import Flags
-from seqconv.page import show_number
+from seqconv.cli.flags import Flags
+from seqconv.reports.page import show_number
 
 
 @app.command()
 def recipes(json: Json = False) -> None:
     """List the recipes of the package."""
-    from seqconv.config import read_recipe, recipe_names
+    from seqconv.recipes.recipe import read_recipe, recipe_names
 
     found = [read_recipe(name) for name in recipe_names()]
     if json:
@@ -53,7 +53,7 @@ def summary(
     """
     from dataclasses import asdict
 
-    from seqconv.runs import summarise_recipe
+    from seqconv.training.run import summarise_recipe
 
     draft = console.draft(source, flags, network, data, settings)
     layers = summarise_recipe(draft.recipe, draft.data)
@@ -86,7 +86,7 @@ def init(
     """
     import sys
 
-    from seqconv.config import to_toml
+    from seqconv.recipes.recipe import to_toml
 
     draft = console.draft(source, flags, network, data, settings)
     if json:
@@ -122,10 +122,12 @@ def train(
     Of a file what can be guessed is guessed and told: the task, its columns, the sampling interval, windows. Any guess
     can be overridden. Writes a run folder: the resolved recipe, history, metrics, report and model.
     """
-    from seqconv import progress, runs
+    from seqconv.cli import progress
+    from seqconv.training import run as runs
+    from seqconv.training.folder import JSON_KEYS, Options
 
     chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
-    options = runs.Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
+    options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
     with (
         progress.listen(quiet or json) as listener,
         console.interruptible("goes on with the same command and --resume"),
@@ -135,7 +137,7 @@ def train(
             listener.say(note)
         run = runs.train(draft.recipe, options, listener, draft.data)
     if json:
-        print_json({name: run.results[name] for name in runs.JSON_KEYS if name in run.results})
+        print_json({name: run.results[name] for name in JSON_KEYS if name in run.results})
     elif not quiet:
         _print_results(run.results)
 
@@ -152,7 +154,8 @@ def data(
 
     The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
     """
-    from seqconv import datasets, progress
+    from seqconv.cli import progress
+    from seqconv.data import datasets
 
     with progress.listen(json) as listener:
         path = (
@@ -175,7 +178,7 @@ def _print_results(results: dict[str, Any]) -> None:
         table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
     print_table(table)
     if "intervals" in results:
-        from seqconv.evaluation import say_intervals
+        from seqconv.reports.forecasts import say_intervals
 
         print(f"\n{say_intervals(results['intervals'])}")
     if offer := results["offer"]:

@@ -1,0 +1,24 @@
+"""The command line. Each command is a plain function that loads what it needs when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from seqconv.cli import evaluation, explanation, inspection, prediction, serving, training
+from seqconv.cli.console import app
+
+__all__ = ["app", "evaluation", "explanation", "inspection", "prediction", "serving", "training"]
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    version: Annotated[bool, typer.Option("--version", help="Print version and instruction set, and stop.")] = False,
+) -> None:
+    """Print the version, or go on to a command."""
+    if version:
+        from importlib import metadata
+
+        from seqconv import _native
+
+        print(f"seqconv {metadata.version('seqconv')} (native kernels: {_native.instruction_set()})")
+        raise typer.Exit

@@ -1,0 +1,81 @@
+"""Flags of the command line that stand for settings of a recipe; help and ranges come from the settings."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from seqconv.recipes.recipe import TASKS
+
+FLAGS = {  # flag -> the setting it stands for
+    "text": "data.text",
+    "label": "data.label",
+    "time": "data.time",
+    "target": "data.target",
+    "inputs": "data.inputs",
+    "lookback": "windows.lookback",
+    "step": "windows.step",
+    "lead": "windows.leads",
+    "calendar": "data.calendar",
+    "interval": "data.interval",
+    "time-zone": "data.zone",
+    "header": "data.header",
+    "validation": "data.validation_file",
+    "test": "data.test_file",
+    "model": "training.model",
+    "refit": "training.refit",
+}
+
+
+METAVARS = {  # what is not the name of a column
+    "inputs": "COLUMN,...",
+    **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
+    "lead": "TIME,...",
+    "time-zone": "ZONE",
+    "header": "yes|no",
+    **dict.fromkeys(("validation", "test"), "FILE"),
+    "model": "NAME",
+}
+
+
+LISTS = ("label", "target", "inputs", "lead")
+
+
+Flags = Mapping[str, str | bool]
+
+
+def describe_flag(flag: str) -> str:
+    """The help text of the setting that a flag stands for.
+
+    >>> describe_flag("step")
+    'time between the rows of a window'
+    """
+    return str(_setting(flag).metadata["help"])
+
+
+def default_of(flag: str) -> object:
+    """The default of the setting that a flag stands for."""
+    return _setting(flag).default
+
+
+def _setting(flag: str) -> "dataclasses.Field[object]":
+    section, _, name = FLAGS[flag].partition(".")
+    sections = [kinds[section] for kinds in TASKS.values() if section in kinds]
+    fields = (field for kind in sections for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+    return next(field for field in fields if field.name == name)
+
+
+def to_overrides(flags: Flags) -> tuple[str, ...]:
+    """Flags as `section.key=value` overrides; lists are apart by commas."""
+    found = []
+    for flag, value in flags.items():
+        if isinstance(value, bool) and value:
+            found.append(f"{FLAGS[flag]}=true")
+        elif isinstance(value, str) and value:
+            found.append(f"{FLAGS[flag]}={_to_toml(flag, value)}")
+    return tuple(found)
+
+
+def _to_toml(flag: str, value: str) -> str:
+    if flag not in LISTS:
+        return value
+    names = (name.strip().replace("\\", "\\\\").replace('"', '\\"') for name in value.split(","))
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"

@@ -1,0 +1,72 @@
+"""Progress of long work in the terminal, on standard error, so that standard output stays clean."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from seqconv.training.checkpoint import Epoch
+from seqconv.training.loop import Listener
+
+
+class Terminal(Listener):
+    """A bar with batch rate and running means, and a line for each finished epoch."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+        self.epochs = self.done = 0
+        self.started = 0.0
+
+    def say(self, text: str) -> None:
+        self.progress.console.print(text, highlight=False, soft_wrap=True)
+
+    def download(self, done: int, total: int) -> None:
+        if self.task is None:
+            self.task = self.progress.add_task("downloading", total=total or None, note="")
+        self.progress.update(self.task, completed=done, total=total or None, note=f"{done / 1e6:.1f} MB")
+        if done == total:
+            self._drop_bar()
+
+    def resume(self, history: Sequence[Epoch]) -> None:
+        self.say(f"going on after epoch {len(history)}")
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        self.epochs, self.done = epochs, 0
+        self.started = time.perf_counter()
+        self.task = self.progress.add_task(f"epoch {epoch}/{epochs}", total=steps, note="")
+
+    def end_step(self, loss: float, metric: float) -> None:
+        assert self.task is not None
+        self.done += 1
+        rate = self.done / (time.perf_counter() - self.started)
+        note = f"{rate:.0f} batches/s, loss {loss:.4f}, {self.metric} {metric:.4f}"
+        self.progress.update(self.task, completed=self.done, note=note)
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        self._drop_bar()
+        self.say(
+            f"epoch {epoch.epoch}/{self.epochs} - {epoch.seconds:.1f}s - loss: {epoch.loss:.4f} - "
+            f"{self.metric}: {epoch.metric:.4f} - val_loss: {epoch.validation_loss:.4f} - "
+            f"val_{self.metric}: {epoch.validation_metric:.4f}"
+        )
+
+    def _drop_bar(self) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+
+
+@contextmanager
+def listen(quiet: bool) -> Iterator[Listener]:
+    """A listener that shows progress on standard error, or one that shows nothing."""
+    if quiet:
+        yield Listener()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    # elsewhere than in a terminal there is no bar, and no empty line in its place
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield Terminal(progress)

@@ -1,0 +1,162 @@
+"""Data in memory -> Texts, Series, Sequences: lists, numpy arrays, frames and columns of pandas and polars."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.readers.series import START, series_from_table
+from seqconv.data.readers.tables import table_from_frame
+from seqconv.data.records import Sequences, Series, Texts, count
+from seqconv.errors import DataError
+from seqconv.recipes.durations import parse_duration
+
+SOURCE = "the data"
+
+
+def to_texts(texts: Any, labels: Any, source: str = SOURCE) -> Texts:
+    """Labelled texts.
+
+    Args:
+        texts: N texts: a list, an array, a column, or a frame of one column.
+        labels: a label each, or 0 and 1 `[N, classes]` for several (a frame's columns name the classes then).
+
+    Raises:
+        DataError: an item that is no text, a label that is missing, another number of labels, or none.
+
+    >>> to_texts(["good", "bad", "so good"], [1, 0, 1]).labels
+    array([1, 0, 1], dtype=int32)
+    """
+    found = list_texts(texts, source)
+    coded, classes = _code_labels(labels, len(found), source)
+    return Texts(found, coded, classes, source)
+
+
+def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
+    """N texts as a list.
+
+    Raises:
+        DataError: no list of texts; an item that is none; several columns.
+    """
+    if isinstance(texts, str) or not (hasattr(texts, "__len__") or hasattr(texts, "__array__")):
+        raise DataError(f"{source}: must be a list of texts; got one {type(texts).__name__}. Put it into a list")
+    shape: tuple[int, ...] = getattr(texts, "shape", ())
+    if len(shape) == 2 and shape[1] != 1:
+        raise DataError(f"{source}: must be one column of texts; got {shape[1]}. Choose the column")
+    items = np.asarray(texts, object).ravel() if shape else texts
+    for row, item in enumerate(items):
+        if not isinstance(item, str):
+            raise DataError(f"{source}, row {row + 1}: must be a text; got {item!r:.40}. Fill it in or leave it out")
+    return [str(item) for item in items]
+
+
+def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Sequences:
+    """Sequences, labelled or not.
+
+    Args:
+        values: `[N, L, C]`, `[N, L]`, or a list of N arrays `[L]` or `[L, C]` of any lengths; NaN is missing.
+        labels: a label each; None: there are none.
+
+    Raises:
+        DataError: another shape, infinite values, none, or labels as for `to_texts`.
+
+    >>> to_sequences([[1.0, 2.0, 3.0], [4.0]]).offsets
+    array([0, 3, 4])
+    """
+    parts = [_to_steps(part, row, source) for row, part in enumerate(values)]
+    channels = sorted({part.shape[1] for part in parts})
+    if len(channels) != 1:
+        got = f"got {channels[0]} and {channels[-1]}" if channels else "there is no sequence"
+        raise DataError(f"{source}: every sequence must have as many channels; {got}. Correct the data")
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
+    coded, classes = (np.empty(0, np.int32), ()) if labels is None else _code_labels(labels, len(parts), source)
+    if coded.ndim == 2:
+        raise DataError(f"{source}: a sequence must have one label; got {coded.shape[1]}. Give a label each")
+    names = tuple(f"channel {number + 1}" for number in range(channels[0]))
+    return Sequences(np.concatenate(parts), offsets, coded, classes, names, source)
+
+
+def _to_steps(part: Any, row: int, source: str) -> np.ndarray:
+    steps = np.asarray(part, np.float32)
+    if steps.ndim not in (1, 2) or not steps.size:
+        raise DataError(f"{source}, row {row + 1}: must be steps [L] or [L, C]; got shape {steps.shape}. Correct it")
+    if np.isinf(steps).any():
+        raise DataError(f"{source}, row {row + 1}: every value must be finite; got infinity. Correct it")
+    return steps.reshape(len(steps), -1)
+
+
+def to_series(values: Any, time: str = "", interval: str = "", source: str = SOURCE) -> Series:
+    """A time series.
+
+    Args:
+        values: `[T]` or `[T, C]`, or a frame; rows in the order of time, NaN is missing.
+        time: a frame's column of times; empty: its index, or found.
+        interval: time between two rows, such as `1h`; empty: the most frequent one. An array needs it, as does a frame
+            without times.
+
+    Raises:
+        DataError: see `readers.series.read_series`.
+
+    >>> to_series(np.arange(3.0), interval="1h").times[-1]
+    np.datetime64('2000-01-01T02:00:00')
+    """
+    if hasattr(values, "columns"):
+        return series_from_table(table_from_frame(values, source), time, interval)
+    rows = np.asarray(values, np.float64)
+    if rows.ndim not in (1, 2) or not rows.size or np.isinf(rows).any():
+        raise DataError(f"{source}: must be finite rows [T] or [T, C]; got shape {rows.shape}. Correct it")
+    if not interval or time:
+        raise DataError(f"{source}: an array has no times. Pass the interval of its rows, such as interval='1h'")
+    interval_s = parse_duration(interval, "interval")
+    rows = rows.reshape(len(rows), -1)
+    names = tuple(f"column {number + 1}" for number in range(rows.shape[1]))
+    return Series(START + np.arange(len(rows)) * np.timedelta64(interval_s, "s"), rows, names, interval_s, source)
+
+
+def split_times(frame: Any) -> tuple[np.ndarray | None, Any]:
+    """Where the rows of a frame stand in time, and the frame without its column of times.
+
+    Times are a pandas index of times or whole numbers (a number counts as a second), or else the first column of times;
+    of a time zone in UTC.
+
+    Returns:
+        datetime64[s] `[T]`, or None where there are no times, as for an array.
+    """
+    index: Any = getattr(frame, "index", None)
+    if hasattr(index, "to_timestamp"):
+        index = index.to_timestamp()
+    kind = getattr(getattr(index, "dtype", None), "kind", "")
+    if kind == "M":
+        return _to_stamps(index.tz_convert(None) if index.tz else index), frame
+    if not hasattr(frame, "columns"):
+        return (START + np.asarray(index, "timedelta64[s]") if kind == "i" else None), frame
+    for name in frame.columns:
+        dtype = frame[name].dtype
+        if hasattr(dtype, "is_temporal") and dtype.is_temporal():
+            return _to_stamps(frame[name]), frame.drop(name)
+        if getattr(dtype, "kind", "") == "M":
+            column = frame[name].dt.tz_convert(None) if getattr(dtype, "tz", None) else frame[name]
+            return _to_stamps(column), frame.drop(columns=name)
+    return (START + np.asarray(index, "timedelta64[s]") if kind == "i" else None), frame
+
+
+def _to_stamps(column: Any) -> np.ndarray:
+    return np.asarray(column.to_numpy(), "datetime64[s]")
+
+
+def _code_labels(labels: Any, rows: int, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels as `Texts` has them, and the names of the classes, sorted."""
+    values = np.asarray(labels)
+    if len(values) != rows or not rows:
+        raise DataError(f"{source}: must have a label for each of {count(rows, 'row')}; got {len(values)}. Add them")
+    if values.ndim == 2 and values.shape[1] > 1:
+        if not np.isin(values, (0, 1)).all():
+            raise DataError(f"{source}: several labels a row must be 0 or 1 each; got other values. Correct them")
+        names: Sequence[Any] = getattr(labels, "columns", range(values.shape[1]))
+        return values.astype(np.uint8), tuple(str(name) for name in names)
+    values = values.reshape(rows)
+    for row, label in enumerate(values.tolist()):
+        if label is None or label != label or label == "":
+            raise DataError(f"{source}, row {row + 1}: the label must not be missing. Fill it in or leave the row out")
+    classes, coded = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
+    return coded.astype(np.int32), tuple(str(name) for name in classes.tolist())

@@ -1,0 +1,208 @@
+"""What all table readers share: the table itself, opening packed files, encodings."""
+
+import codecs
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from seqconv.data.records import unreadable
+from seqconv.errors import DataError
+
+if TYPE_CHECKING:
+    import polars
+
+BLOCK = 1 << 22  # bytes read at a time
+
+
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half a character that some programs write as UTF-8
+
+
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes without a meaning in cp1252
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a file, or a stretch of them.
+
+    Args:
+        frame: numbers are Float64 or Int64, cells of text String; lists and times only where the format has them.
+        format: `csv`, `tsv`, `jsonl`, `parquet` or `arrow`.
+        notes: what a report should tell about the file.
+        numbers: line of each row, counted from 1; for Parquet and Arrow its row.
+    """
+
+    frame: "polars.DataFrame"
+    path: Path
+    format: str
+    notes: tuple[str, ...]
+    numbers: Sequence[int]
+
+    def place(self, row: int) -> str:
+        """Where `frame`'s row, counted from 0, stands: `reviews.csv, line 812`."""
+        unit = "row" if self.format in ("parquet", "arrow") else "line"
+        return f"{self.path}, {unit} {self.numbers[row]}"
+
+
+def check_names(where: str, names: Sequence[str]) -> None:
+    """Each column must have a name of its own.
+
+    Raises:
+        DataError: a name that is empty or comes twice.
+    """
+    seen: set[str] = set()
+    for number, name in enumerate(names, start=1):
+        if not name or name in seen:
+            problem = f"{name!r} comes twice" if name else f"column {number} has no name"
+            raise DataError(f"{where}: each column must have a name of its own; {problem}. Rename or remove it")
+        seen.add(name)
+
+
+@contextmanager
+def open_content(path: Path) -> Iterator[IO[bytes]]:
+    """The content of a file, or of the one file in a .gz or .zip.
+
+    Raises:
+        DataError: it cannot be opened, is damaged or cut off (also while the content is read), or not one file.
+    """
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+            raw.seek(0)
+            if magic[:2] == b"\x1f\x8b":
+                with gzip.open(raw) as unpacked:
+                    yield cast(IO[bytes], unpacked)
+            elif magic[:2] == b"PK" or path.suffix.lower() == ".zip":
+                with zipfile.ZipFile(raw) as archive, archive.open(_only_file(path, archive)) as content:
+                    yield content
+            else:
+                yield raw
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise DataError(f"{path}: must be a whole packed file; it is damaged ({error}). Fetch it again") from error
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _only_file(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """macOS adds __MACOSX/._NAME beside each file."""
+    found = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX")]
+    if len(found) != 1:
+        raise DataError(f"{path}: must hold exactly one file; got {len(found)}. Unpack it and name one")
+    if found[0].flag_bits & 1:
+        raise DataError(f"{path}: must not be locked by a password. Unpack it")
+    return found[0]
+
+
+def find_encoding(path: Path, content: IO[bytes]) -> str:
+    """`utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be` or `cp1252`; reads all of `content`, then rewinds it.
+
+    Text that is not UTF-8 is cp1252, unless most of its characters are UTF-8: then it is broken.
+
+    Raises:
+        DataError: empty, NUL bytes, lone surrogates, or bytes that no encoding explains, with their line.
+    """
+    start = content.read(1 << 12)
+    content.seek(0)
+    if not start:
+        raise DataError(f"{path}: must not be empty. Give a file with data")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    first, second = (start[offset::2].count(0) for offset in (0, 1))
+    if bool(first) != bool(second) and first + second > len(start) // 5 + 1:  # Latin text: every other byte is 0
+        return "utf-16-be" if first else "utf-16-le"
+    tally = _Tally(path)
+    while block := content.read(BLOCK):
+        tally.add(block)
+    content.seek(0)
+    return tally.conclude(start.startswith(codecs.BOM_UTF8))
+
+
+class _Tally:
+    """Counts what in a stream is UTF-8 and what is not."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self.lines, self.valid, self.invalid, self.surrogates = 1, 0, 0, 0
+        self.first: tuple[int, str] | None = None  # line and character
+        self.undefined = False
+
+    def add(self, block: bytes) -> None:
+        if (at := block.find(0)) >= 0:
+            line = self.lines + block.count(b"\n", 0, at)
+            raise DataError(f"{self.path}, line {line}: must be text; got a NUL byte. Is it the right file?")
+        if not (block.isascii() and self.decoder.getstate()[0] == b""):
+            self._add_text(self.decoder.decode(block), block)
+        self.lines += block.count(b"\n")
+
+    def _add_text(self, text: str, block: bytes) -> None:
+        good = text.encode("utf-8", "ignore").decode()
+        self.valid += len(good) - len(good.encode("ascii", "ignore"))
+        self.invalid += len(text) - len(good)
+        if len(text) != len(good):
+            self.surrogates += 3 * len(_SURROGATE.findall(block))
+            self.undefined = self.undefined or bool(_UNDEFINED.search(block))
+            if self.first is None:
+                at = next(i for i, letter in enumerate(text) if "\udc80" <= letter <= "\udcff")
+                self.first = self.lines + text.count("\n", 0, at), f"0x{ord(text[at]) - 0xDC00:02x}"
+
+    def conclude(self, marked: bool) -> str:
+        if rest := self.decoder.getstate()[0]:  # it ends inside a character
+            self._add_text(rest.decode("utf-8", "surrogateescape"), rest)
+        if self.first is None:
+            return "utf-8-sig" if marked else "utf-8"
+        line, byte = self.first
+        if self.surrogates == self.invalid:
+            raise DataError(
+                f"{self.path}, line {line}: must be whole characters; got a lone surrogate (half an emoji). Remove it"
+            )
+        if marked or self.undefined or self.valid > self.invalid:
+            raise DataError(
+                f"{self.path}, line {line}: must be UTF-8, UTF-16 or cp1252 text; the byte {byte} fits none of them. "
+                "Save the file as UTF-8"
+            )
+        return "cp1252"
+
+
+def describe_encoding(encoding: str) -> tuple[str, ...]:
+    """The note on an encoding; none on UTF-8."""
+    if encoding.startswith("utf-8"):
+        return ()
+    return (f"not UTF-8; read as {'cp1252' if encoding == 'cp1252' else 'UTF-16'}",)
+
+
+def read_utf8(path: Path, content: IO[bytes], encoding: str, size: int = -1) -> Iterator[bytes]:
+    """`content` in UTF-8, without a byte order mark, in pieces of about `size` bytes; -1: in one.
+
+    Raises:
+        DataError: UTF-16 that is broken, or text with a NUL character.
+    """
+    if encoding == "utf-8-sig":
+        content.read(len(codecs.BOM_UTF8))
+    if encoding.startswith("utf-8"):
+        while block := content.read(size):
+            yield block
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 1
+    while True:
+        block = content.read(size)
+        try:
+            text = decoder.decode(block, final=not block or size < 0)
+        except UnicodeDecodeError as error:
+            line = lines + error.object[: error.start].decode(encoding, "ignore").count("\n")
+            problem = f"{error.reason}. Save the file as UTF-8"
+            raise DataError(f"{path}, line {line}: must be whole UTF-16 text; {problem}") from error
+        if "\0" in text:
+            line = lines + text.count("\n", 0, text.index("\0"))
+            raise DataError(f"{path}, line {line}: must be text; got a NUL character. Is it the right file?")
+        lines += text.count("\n")
+        if text:
+            yield text.encode()
+        if not block or size < 0:
+            return

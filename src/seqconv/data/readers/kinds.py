@@ -1,0 +1,76 @@
+"""What kind of data a file holds: labelled texts, a time series or labelled sequences."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqconv.data.readers.files import open_content
+from seqconv.data.readers.series import find_times
+from seqconv.data.readers.tables import Table, iterate_tables
+from seqconv.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars
+
+SAMPLE = 1000  # rows looked at
+
+
+FEWEST_WORDS = 3.0  # in the mean cell of a column of texts; shorter ones are names
+
+
+SAID = {"text": ("data.text", "data.label"), "series": ("data.time", "data.target", "data.interval", "windows.")}
+
+
+def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
+    """`text`, `series` or `sequence`, and why.
+
+    Args:
+        given: settings that the user names, such as `data.target`: they say what kind of data it is.
+
+    Raises:
+        ConfigError: it can be more than one of them.
+        DataError: the file cannot be read.
+    """
+    for task, settings in SAID.items():
+        for name in given:
+            if name.startswith(settings):
+                return task, f"{name} is given"
+    if path.is_dir():
+        return "text", "a folder"
+    plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
+    if plain.endswith(".ts"):
+        return "sequence", "a .ts file"
+    if plain.endswith((".npz", ".tar", ".tgz")):
+        return "text", "an archive of reviews"
+    with open_content(path) as content:
+        if content.read(9) == b"__label__":
+            return "text", "lines that begin with __label__"
+    return _look(path, next(iterate_tables(path, SAMPLE)), plain)
+
+
+def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
+    numbers = [column.name for column in table.frame if column.dtype.is_numeric()]
+    if name.endswith(".tsv") and len(numbers) == table.frame.width and table.frame.columns[0] == "column_1":
+        return "sequence", "rows of numbers without a header in a .tsv file"
+    times = find_times(table, "")
+    texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
+    if texts and not (times and len(numbers) > 1):
+        return "text", f"{texts[0]!r} holds texts"
+    if times and numbers:
+        return "series", f"{times[0]!r} holds times"
+    if len(numbers) == table.frame.width:
+        return "series", "columns of numbers"
+    columns = ", ".join(table.frame.columns)[:100]
+    raise ConfigError(
+        f"{path}: must be texts, a series or sequences; its columns ({columns}) do not tell which. "
+        "Pass --text and --label, or --target"
+    )
+
+
+def _is_text(column: "polars.Series") -> bool:
+    import polars
+
+    if column.dtype != polars.String:
+        return False
+    words = column.drop_nulls().str.count_matches(r"\S+").mean()
+    return isinstance(words, float) and words >= FEWEST_WORDS

@@ -1,0 +1,69 @@
+"""Turn columns of text into numbers where all of their cells are numbers."""
+
+from typing import TYPE_CHECKING
+
+from seqconv.data.records import count
+
+if TYPE_CHECKING:
+    import polars
+
+MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write into a column of numbers for no value
+
+
+_COMMA = r"^[+-]?\d+(,\d+)?$"
+
+
+_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})?$"  # if all of a column is like 1,234 it may be thousands: left alone
+
+
+def find_kind(cells: "polars.Series") -> "polars.DataType | None":
+    """Int64, Float64 or String if these cells tell the whole column's type, as far as they are like it; else None."""
+    import polars
+
+    known = _known(cells)
+    if not len(known) or known.is_in(list(MISSING)).any():
+        return None
+    for kind in (polars.Int64(), polars.Float64()):
+        if not known.cast(kind, strict=False).null_count():
+            return kind
+    return polars.String()
+
+
+def to_numbers(cells: "polars.Series", commas: bool = False) -> tuple["polars.Series", tuple[str, ...]]:
+    """The column as Int64 or Float64 if every cell is a number, empty or a word for a missing value; notes.
+
+    Args:
+        commas: a comma may stand before the decimals, where that cannot be a mark of thousands in every cell.
+    """
+    import polars
+
+    if cells.dtype != polars.String:
+        return cells, ()
+    known = _known(cells)
+    words = known.is_in(list(MISSING))
+    numbers = known.filter(~words)
+    notes = []
+    if words.any():
+        shown = ", ".join(known.filter(words).unique().sort())
+        notes.append(f"{count(int(words.sum()), 'cell')} in {cells.name!r} read as missing ({shown})")
+    if commas and numbers.str.contains(_COMMA).all() and not numbers.str.contains(_THOUSANDS).all():
+        notes.append(f"commas in {cells.name!r} read as decimal points")
+        numbers, cells = (each.str.replace(",", ".", literal=True) for each in (numbers, cells))
+    for kind in (polars.Int64(), polars.Float64()):
+        if len(numbers) and not numbers.cast(kind, strict=False).null_count():
+            return cells.str.strip_chars().cast(kind, strict=False), tuple(notes)
+    return cells, ()
+
+
+def is_number(cells: "polars.Series") -> bool:
+    """Whether a column is numbers, or text of which all is."""
+    import polars
+
+    if cells.dtype != polars.String:
+        return cells.dtype.is_numeric()
+    return find_kind(cells) in (polars.Int64, polars.Float64)
+
+
+def _known(cells: "polars.Series") -> "polars.Series":
+    known = cells.drop_nulls().str.strip_chars()
+    return known.filter(known != "")

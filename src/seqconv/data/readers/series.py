@@ -1,0 +1,282 @@
+"""Read a time series from a table: path -> Series."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
+from seqconv.data.readers.sampling import space_rows
+from seqconv.data.readers.tables import Table, read_table
+from seqconv.data.readers.times import EXAMPLES, Times, is_number_of_time, is_time, read_times
+from seqconv.data.records import Series, count
+from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.recipes.durations import parse_duration, show_duration
+
+if TYPE_CHECKING:
+    import polars
+
+MISSING = -9999.0  # what the Jena station writes where a sensor failed
+
+
+SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
+
+
+START = np.datetime64("2000-01-01T00:00:00", "s")  # of rows without times
+
+
+_MARKS = (*MISSING_WORDS, "?", "-")  # words for a missing number
+
+
+_TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
+
+
+_NUMBER_NAME = re.compile(
+    r"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?", re.IGNORECASE
+)
+
+
+_YEAR_NAME = re.compile(r"year|jahr", re.IGNORECASE)
+
+
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?")
+
+
+_DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
+
+
+def read_series(
+    path: str | Path,
+    time: str = "",
+    interval: str = "",
+    zone: str = "",
+    header: bool | None = None,
+    columns: Sequence[str] = (),
+    missing: float = MISSING,
+) -> Series:
+    """Read CSV, TSV, Parquet, Arrow or JSON lines: a column of times, else numbers; empty cells are missing.
+
+    What is guessed or left out is said in the notes.
+
+    Args:
+        time: column of the times; empty: found.
+        interval: spacing of the rows, such as `1d`; empty: the most frequent one. Needed where the file has no times
+            (they begin in 2000 then), or where its rows follow the months of the calendar.
+        zone: of times that name none, such as `Europe/Berlin`; they become UTC.
+        header: whether the first row of a CSV or TSV names the columns; None: guessed.
+        columns: read these alone; none named: every column of numbers.
+        missing: number that stands for a missing value; NaN: none.
+
+    Raises:
+        DataError: see `tables.read_table`; no times; a cell that is no time or no number, or infinite; times with and
+            without a zone; times that run backwards.
+        ConfigError: an interval or a zone that is none.
+    """
+    return series_from_table(read_table(path, header), time, interval, zone, columns, missing)
+
+
+def series_from_table(
+    table: Table,
+    time: str = "",
+    interval: str = "",
+    zone: str = "",
+    columns: Sequence[str] = (),
+    missing: float = MISSING,
+) -> Series:
+    """The same from a table that is read already.
+
+    Raises:
+        DataError, ConfigError: see `read_series`.
+    """
+    source = str(table.path)
+    interval_s = parse_duration(interval, "interval") if interval else 0
+    if interval and interval_s < 1:
+        raise ConfigError(f"interval must be at least one second; got {interval!r}")
+    found = find_times(table, time)
+    notes = list(table.notes)
+    if found:
+        times = read_times(time_cells(table, found), table.place, zone)
+        stamps, interval_s, more = space_rows(times.stamps, interval_s, source, table.place, local=not times.absolute)
+        if not time:
+            notes.append(f"times from the column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
+        notes += [*times.notes, *more]
+    else:
+        times = Times(_count_times(table, interval_s, zone))
+        stamps = times.stamps
+        notes.append(f"no column of times: rows counted from 2000-01-01 on, {show_duration(interval_s)} apart")
+    counted = not found or bool((stamps != times.stamps).any())
+    clock = "counted" if counted else "utc" if times.absolute else "local"
+    values, names, more = _read_values(table, found, columns, missing)
+    return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone, clock)
+
+
+# Times
+
+
+def find_times(table: Table, time: str) -> list[str]:
+    """The column of times, with the one of the clock if that is apart; empty: there is none."""
+    import polars
+
+    frame = table.frame
+    if time and time not in frame.columns:
+        raise DataError(f"{table.path}: must have the column {time!r}; it has not. {nearest(time, frame.columns)}")
+    native = [column.name for column in frame if isinstance(column.dtype, polars.Date | polars.Datetime)]
+    texts = [column.name for column in frame if column.dtype == polars.String and is_time(_first(column))]
+    named = [name for name in texts if _TIME_NAME.search(name)]
+    numbers = [column.name for column in frame if column.dtype.is_numeric() and _is_numbered(column)]
+    found = next(iter([time] if time else [*native, *named, *texts, *numbers]), "")
+    if found not in texts or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
+        return [found] if found else []
+    clocks = [column.name for column in frame if column.dtype == polars.String and _CLOCK.fullmatch(_first(column))]
+    return [found, *clocks[:1]]
+
+
+def _first(column: "polars.Series") -> str:
+    """The first cell that is not empty."""
+    row = column.is_not_null().arg_max()
+    return "" if row is None or column[row] is None else str(column[row]).strip()
+
+
+def _is_numbered(column: "polars.Series") -> bool:
+    if _YEAR_NAME.fullmatch(column.name.strip()):
+        return column.n_unique() == len(column) and is_number_of_time(column)
+    return bool(_NUMBER_NAME.fullmatch(column.name.strip())) and is_number_of_time(column)
+
+
+def time_cells(table: Table, found: list[str]) -> "polars.Series":
+    """What `find_times` found, as `read_times` takes it."""
+    cells = table.frame[found[0]]
+    return cells if len(found) == 1 else (cells + " " + table.frame[found[1]]).alias(found[0])
+
+
+def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
+    if not interval_s:
+        raise DataError(
+            f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
+            f"{', '.join(table.frame.columns)[:100]!r}. Name it, write the times so, or pass the interval of the rows"
+        )
+    if zone:
+        raise ConfigError(f"zone: {table.path} has no column of times that {zone!r} could tell about. Leave it out")
+    return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
+
+
+# Values
+
+
+def _read_values(
+    table: Table, times: list[str], asked: Sequence[str], missing: float
+) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
+    """Numbers `[T, C]` with NaN where one is missing, the names of their columns, and notes."""
+    for name in asked:
+        if name not in table.frame.columns:
+            hint = nearest(name, table.frame.columns)
+            raise DataError(f"{table.path}: must have the column {name!r}; it has not. {hint}")
+    notes: list[str] = []
+    chosen: dict[str, np.ndarray] = {}
+    for column in table.frame:
+        if column.name in times or (asked and column.name not in asked):
+            continue
+        numbers, more = read_numbers(table, column.name, bool(asked), missing)
+        notes += more
+        if numbers is not None:
+            chosen[column.name] = numbers
+    if not chosen:
+        why = f" ({'; '.join(notes)[:200]})" if notes else ""
+        raise DataError(f"{table.path}: must have a column of numbers beside the times; got none{why}. Add one")
+    notes += ["characters of the header are lost (\ufffd)"] if "\ufffd" in "".join(chosen) else []
+    values = np.empty((len(table.frame), len(chosen)))
+    for place, each in enumerate(chosen.values()):
+        values[:, place] = each
+    return values, tuple(chosen), notes
+
+
+def read_numbers(
+    table: Table, name: str, asked: bool = False, missing: float = MISSING
+) -> tuple[np.ndarray | None, list[str]]:
+    """A column `[T]` with NaN where a value is missing, None where it holds no numbers; and notes.
+
+    Raises:
+        DataError: a cell that is no number, or infinite; `asked`: also a column of other kind.
+    """
+    numbers, note = _to_numbers(table, table.frame[name], asked)
+    notes = [note] if note else []
+    if numbers is None:
+        return None, notes
+    values, more = _mark_missing(table, name, numbers.to_numpy(), missing)
+    return values, [*notes, *more]
+
+
+def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
+    """The column as Float64, or None where it holds no numbers, and a note; `asked`: then that is an error."""
+    import polars
+
+    problem = ""
+    if not len(column.drop_nulls()):
+        problem = "is empty"
+    elif column.dtype.is_numeric() or column.dtype == polars.Boolean:
+        return column.cast(polars.Float64), ""
+    elif column.dtype != polars.String:
+        problem = "holds times" if column.dtype.is_temporal() else "holds no numbers"
+    else:
+        numbers, note = _parse_numbers(table, column, asked)
+        if numbers is not None:
+            return numbers, note
+        first = _first(column)
+        problem = "holds times" if is_time(first) else f"is text like {first[:20]!r}"
+    if asked:
+        raise DataError(f"{table.path}: {column.name!r} must be a column of numbers; it {problem}. Choose another")
+    return None, f"column {column.name!r} {problem}, left out"
+
+
+def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
+    """Text with marks for missing numbers or with decimal commas as Float64, and a note; None: it is other text."""
+    import polars
+
+    cells = column.str.strip_chars()
+    marked = (cells.is_in(_MARKS) | (cells == "")).fill_null(False)
+    cells = cells.set(marked, None)
+    known = cells.drop_nulls()
+    notes = [f"{count(int(marked.sum()), 'cell')} in {column.name!r} read as missing"] if marked.any() else []
+    # 1,234 alone may be a thousand
+    if known.str.contains(_DECIMAL_COMMA).all() and not known.str.contains(r"^[^,]*(,\d{3})?$").all():
+        cells = cells.str.replace(",", ".", literal=True)
+        notes.append(f"{column.name!r} has decimal commas")
+    numbers = cells.cast(polars.Float64, strict=False)
+    bad = numbers.is_null() & cells.is_not_null()
+    if not bad.any():
+        return numbers, ", ".join(notes)
+    if asked or 2 * int(bad.sum()) <= len(known):
+        row = int(bad.arg_max() or 0)
+        problem = f"got {column[row][:40]!r}. Correct it or leave it empty"
+        raise DataError(f"{table.place(row)}: {column.name!r} must be a number; {problem}")
+    return None, ""
+
+
+def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -> tuple[np.ndarray, list[str]]:
+    """A column `[T]` with NaN for `missing`, and notes."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        where = table.place(int(np.argmax(infinite)))
+        raise DataError(f"{where}: {name!r} must be finite. Correct it or leave it empty")
+    blank, marked = int(np.isnan(values).sum()), values == missing
+    notes = []
+    if marked.any():
+        values = np.where(marked, np.nan, values)
+        notes.append(f"{count(int(marked.sum()), 'value')} of {missing:g} in {name!r} read as missing")
+    notes += [f"{count(blank, 'value')} missing in {name!r}"] if blank else []
+    if blank + int(marked.sum()) < len(values):
+        notes += [
+            f"{count(int(np.sum(values == mark)), 'value')} of {mark:g} in {name!r}, far from all others, kept; leave "
+            "them empty where they mean missing"
+            for mark in sorted({float(np.nanmin(values)), float(np.nanmax(values))} & SENTINELS)
+            if _is_far(values, mark)
+        ]
+    return values, notes
+
+
+def _is_far(values: np.ndarray, mark: float) -> bool:
+    """Whether all other values lie close together and far from `mark`."""
+    rest = values[(values != mark) & ~np.isnan(values)]
+    return len(rest) > 0 and bool(np.abs(rest - mark).min() > 2 * np.ptp(rest) > 0)

@@ -1,0 +1,277 @@
+"""Open and write any table, whole or in pieces: CSV, TSV, Parquet, JSON lines; to read also Arrow, .gz and .zip."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from seqconv.data.readers.delimited import read_delimited
+from seqconv.data.readers.files import Table, check_names, open_content
+from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
+from seqconv.errors import DataError
+
+if TYPE_CHECKING:
+    import polars
+
+__all__ = [
+    "Frame",
+    "Table",
+    "add_columns",
+    "create_table",
+    "iterate_tables",
+    "read_table",
+    "table_from_frame",
+    "write_table",
+]
+
+Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
+
+
+_PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
+
+
+ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+
+
+def read_table(path: str | Path, header: bool | None = None, strings: bool = False) -> Table:
+    """Read a table of text cells and numbers: what it holds decides the format, not its name.
+
+    CSV and TSV: separator, header and encoding are guessed and noted. A column is Int64 or Float64 if all of its cells
+    are numbers, empty or a word like NA; everything else stays as written: nothing is parsed as a time. Empty cells are
+    null; a cell `""` is an empty text.
+
+    Args:
+        header: whether the first row of a CSV or TSV names the columns; None: guess.
+        strings: keep every cell as text.
+
+    Raises:
+        DataError: missing, damaged or empty file; no rows; a column without a name of its own; rows of another length;
+            a quote never closed; NUL or undecodable bytes; JSON that is no object a line, with the same keys in each.
+    """
+    path = Path(path)
+    with open_content(path) as content:
+        return next(_read(path, content, header, strings, None))
+
+
+def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
+    """The same in pieces of about `rows` rows, for a file larger than memory; types are decided piece by piece.
+
+    Raises:
+        DataError: as `read_table`; a broken row only when its piece is reached.
+    """
+    path = Path(path)
+    with open_content(path) as content:
+        yield from _read(path, content, header, strings, rows)
+
+
+def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None) -> Iterator[Table]:
+    magic = content.read(6)
+    content.seek(0)
+    if magic[:4] in (b"PAR1", b"PARE"):
+        return _read_columns(path, content, "parquet", strings, rows)
+    if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
+        return _read_columns(path, content, "arrow", strings, rows)
+    if rows is None:
+        content = io.BytesIO(content.read())  # unpacked once, though looked at several times
+    if looks_like_json(content):
+        return read_json_lines(path, content, strings, rows)
+    return read_delimited(path, content, header, strings, rows)
+
+
+def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows: int | None) -> Iterator[Table]:
+    """Parquet and Arrow, by slices: polars decodes only the row groups that a slice needs."""
+    import polars
+
+    try:
+        frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
+        check_names(str(path), frame.collect_schema().names())
+        height = int(frame.select(polars.len()).collect().item())
+        if not height:
+            raise DataError(f"{path}: must hold rows; got none. Give a file with data")
+        for first in range(0, height, rows or height):
+            piece = frame.slice(first, rows or height).collect()
+            yield Table(_plain(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
+    except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
+        if isinstance(error, DataError):
+            raise
+        problem = str(error).partition("\n")[0]
+        raise DataError(f"{path}: must be a whole {form} file; it is damaged ({problem}). Write it again") from error
+
+
+def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":
+    import polars
+
+    if not isinstance(source, Path):
+        source.seek(0)
+    if form == "parquet":
+        return polars.scan_parquet(source)
+    return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
+
+
+def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
+    """Numbers as Int64 or Float64, categories as text; `strings`: all but lists as text."""
+    import polars
+
+    kinds: list[tuple[polars.Expr, type[polars.DataType]]] = []
+    for name, kind in frame.schema.items():
+        nested = kind.is_nested() or kind == polars.Binary
+        if isinstance(kind, polars.Categorical | polars.Enum | polars.Null) or (strings and not nested):
+            kinds.append((polars.col(name), polars.String))
+        elif kind.is_integer() and kind not in (polars.UInt64, polars.Int128):
+            kinds.append((polars.col(name), polars.Int64))
+        elif kind.is_numeric():
+            kinds.append((polars.col(name), polars.Float64))
+    return frame.with_columns(column.cast(kind) for column, kind in kinds)
+
+
+def table_from_frame(frame: Any, name: str = "frame") -> Table:
+    """A table of a polars or pandas frame; a pandas index of times becomes a column.
+
+    Raises:
+        DataError: no rows, or a column without a name of its own.
+    """
+    import polars
+
+    if not isinstance(frame, polars.DataFrame):
+        if hasattr(frame.index, "to_timestamp"):
+            frame = frame.to_timestamp()
+        timed = frame.reset_index() if frame.index.dtype.kind == "M" else frame
+        check_names(name, [str(each) for each in timed.columns])
+        frame = polars.DataFrame([_from_pandas(str(each), timed[each]) for each in timed.columns])
+    if not len(frame):
+        raise DataError(f"{name}: must hold rows; got none. Give a frame with data")
+    return Table(_plain(frame, False), Path(name), "arrow", (), range(1, len(frame) + 1))
+
+
+def _from_pandas(name: str, column: Any) -> "polars.Series":
+    """A column as it is, whatever of pandas and Arrow is installed; a time zone without a place becomes UTC."""
+    import polars
+
+    kind, zone = getattr(column.dtype, "kind", "O"), getattr(column.dtype, "tz", None)
+    if kind == "M":
+        stamps = column.dt.tz_convert(None) if zone else column
+        found = polars.Series(name, stamps.to_numpy().astype("datetime64[us]"))
+        place = str(zone) if "/" in str(zone) else "UTC"
+        return found.dt.replace_time_zone("UTC").dt.convert_time_zone(place) if zone else found
+    if kind in "iufb":
+        gaps = {"dtype": np.float64, "na_value": np.nan} if kind == "f" or column.isna().any() else {}
+        return polars.Series(name, column.to_numpy(**gaps), nan_to_null=True)
+    cells = [None if missing else cell for cell, missing in zip(column.tolist(), column.isna(), strict=True)]
+    return polars.Series(name, cells, strict=False)
+
+
+def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path) -> None:
+    """Write a frame or pieces of one, by the ending as CSV, TSV, Parquet or JSON lines: beside its place, then renamed.
+
+    Raises:
+        DataError: another ending, no piece, a place that cannot be written, or lists of numbers in a CSV; nothing is
+            left behind.
+    """
+    import polars
+
+    path = Path(path)
+    if path.suffix.lower() not in ENDINGS:
+        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no ending'!r}. Rename it")
+    pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        first = next(pieces, None)
+        if first is None:
+            raise DataError(f"{path}: must get at least one piece of a table; got none")
+        _write(_alike(path, first, pieces), first.schema, beside, path.suffix.lower())
+        beside.replace(path)
+    except DataError:
+        raise
+    except (OSError, polars.exceptions.PolarsError) as error:
+        problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
+        raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataFrame]") -> "Iterator[polars.DataFrame]":
+    yield first
+    for piece in pieces:
+        if piece.columns != first.columns:
+            problem = "a later piece does not have the same columns as the first"
+            raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept")
+        yield piece
+
+
+def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path, ending: str) -> None:
+    if ending == ".parquet":
+        _sink(pieces, schema, path)
+        return
+    with path.open("wb") as out:
+        for number, piece in enumerate(pieces):
+            if ending in (".jsonl", ".ndjson"):
+                piece.write_ndjson(out)
+            else:
+                _join_lists(piece).write_csv(
+                    out, include_header=not number, separator="\t" if ending == ".tsv" else ","
+                )
+
+
+def _join_lists(frame: "polars.DataFrame") -> "polars.DataFrame":
+    """Lists of texts, such as the labels of a JSON line, as cells of a CSV: apart by `|`."""
+    import polars
+
+    lists = [name for name, kind in frame.schema.items() if kind == polars.List(polars.String)]
+    return frame.with_columns(polars.col(name).list.join("|") for name in lists)
+
+
+def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """The table's frame with columns behind its own; NaN becomes null.
+
+    Raises:
+        DataError: the table has a column of that name.
+    """
+    for name in columns:
+        if name in table.frame.columns:
+            raise DataError(f"{table.path}: must have no column {name!r}, which the answers need. Rename it")
+    added = create_table(columns)
+    return table.frame.with_columns(added.get_columns())
+
+
+def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
+    """A frame of these columns; NaN becomes null."""
+    import polars
+
+    return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
+
+
+def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
+    """Pieces of one table as CSV, its header once."""
+    for number, frame in enumerate(frames):
+        out.write(_join_lists(frame).write_csv(include_header=number == 0).encode())
+        out.flush()
+
+
+def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
+    """A row a mapping, for JSON; times as ISO 8601."""
+    return [
+        {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
+        for row in frame.to_dicts()
+    ]
+
+
+def _sink(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path) -> None:
+    """Into a Parquet file piece by piece. A piece that fails ends it as if all was well, lest the file outlive us."""
+    from polars.io.plugins import register_io_source
+
+    problems: list[Exception] = []
+
+    def supply(columns: object, predicate: object, rows: object, size: object) -> "Iterator[polars.DataFrame]":
+        try:
+            yield from (piece.cast(schema) for piece in pieces)
+        except Exception as error:
+            problems.append(error)
+
+    register_io_source(supply, schema=schema).sink_parquet(path)
+    if problems:
+        raise problems[0]

@@ -1,0 +1,252 @@
+"""Turn a column of dates, date-times or epoch numbers into stamps: polars.Series -> Times."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seqconv.data.readers.zones import check_zone, to_utc
+from seqconv.errors import DataError
+
+if TYPE_CHECKING:
+    import polars
+
+Place = Callable[[int], str]  # where a row stands in its file
+
+EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
+
+EARLIEST = (
+    10**8
+)  # seconds since 1970 that are taken for a time: from 1973 on, a thousand times as many are milliseconds
+
+
+EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # in a second
+
+
+_CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
+
+
+_ROUNDS = 8  # ways to write a time that one column may mix
+
+_NAMES = ("UTC", "GMT")
+
+
+_TIME = re.compile(
+    r"(?:(?P<year>\d{4})(?P<apart>[-/.])\d{1,2}(?:(?P=apart)(?P<day>\d{1,2}))?"
+    r"|(?P<first>\d{1,2})(?P<mark>[-/. ])(?:\d{1,2}|(?P<name>[A-Za-z]{3,9}))(?P=mark)(?P<last>\d{4}|\d\d))"
+    r"(?:(?P<gap>T| +)\d{1,2}:\d\d(?P<second>:\d\d)?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?"
+    r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?"
+)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Stamps of T rows.
+
+    Args:
+        stamps: datetime64[s] `[T]`.
+        absolute: whether they are UTC for sure; else they may be local times.
+        zone: of the place where the rows were taken; empty: not known, or UTC.
+        notes: how the cells were read.
+    """
+
+    stamps: np.ndarray
+    absolute: bool = False
+    zone: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def is_time(cell: str) -> bool:
+    """Whether a cell is written like a time.
+
+    >>> is_time("31.12.2016 23:50:00"), is_time("2016-12-31T23:50Z"), is_time("31.12")
+    (True, True, False)
+    """
+    return _guess_format(cell.strip(), month_first=False) is not None
+
+
+def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
+    """Read dates and date-times as text or as the file's own type, or numbers since 1970 or like 20161231.
+
+    Args:
+        place: names the row in errors.
+        zone: of stamps that name none: local times become UTC.
+
+    Raises:
+        DataError: a cell that is no time; stamps with and without a time zone; a local time that the clocks skip.
+        ConfigError: an unknown time zone.
+    """
+    import polars
+
+    if zone:
+        check_zone(zone)
+    if cells.dtype.is_float():
+        cells = cells.fill_nan(None)
+    if cells.null_count():
+        row = int(cells.is_null().arg_max() or 0)
+        raise DataError(f"{place(row)}: {cells.name!r} must hold a time; it is empty. Fill it in or remove the row")
+    if cells.dtype == polars.String:
+        return _from_texts(cells, place, zone)
+    if cells.dtype.is_numeric():
+        return _from_numbers(cells, place, zone)
+    if cells.dtype not in (polars.Date, polars.Datetime):
+        raise DataError(f"{place(0)}: {cells.name!r} must hold times; it holds {cells.dtype}. Name another column")
+    own_zone: str = getattr(cells.dtype, "time_zone", None) or ""
+    cells = cells.cast(polars.Datetime("us", own_zone or None))
+    if not own_zone:
+        return _conclude(cells, place, zone)
+    stamps = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return _conclude(stamps, place, zone or own_zone, [f"times of {own_zone}, in UTC"], absolute=True)
+
+
+def is_number_of_time(cells: "polars.Series") -> bool:
+    """Whether a column of numbers can be stamps: numbers since 1970, or dates like 20161231 or 2016."""
+    return _number_format(cells) != ""
+
+
+def _conclude(
+    cells: "polars.Series", place: Place, zone: str, notes: Iterable[str] = (), absolute: bool = False
+) -> Times:
+    """Stamps from Datetime in microseconds; `absolute`: in UTC already."""
+    precise = cells.to_numpy().astype("datetime64[us]")
+    stamps = precise.astype("datetime64[s]")
+    notes = list(notes)
+    if (stamps != precise).any():
+        merged = (np.diff(stamps).astype(np.int64) == 0) & (np.diff(precise).astype(np.int64) != 0)
+        if merged.any():
+            row = int(np.argmax(merged)) + 1
+            problem = f"got {precise[row]}. Leave the column out and pass an interval of 1s"
+            raise DataError(f"{place(row)}: times must be whole seconds, each another; {problem}")
+        notes.append(f"fractions of seconds in {cells.name!r} dropped")
+    if zone not in ("", "UTC") and not absolute:
+        stamps = to_utc(stamps, zone, place)
+        notes.append(f"local times of {zone} turned to UTC")
+    return Times(stamps, absolute or bool(zone), "" if zone == "UTC" else zone, tuple(notes))
+
+
+# Numbers
+
+
+def _number_format(cells: "polars.Series") -> str:
+    """The unit of numbers since 1970, a format like `%Y%m%d`, or an empty text."""
+    low, high = float(cells.min() or 0), float(cells.max() or 0)  # type: ignore[arg-type]
+    for form, (first, last) in _CALENDAR.items():
+        if first <= low and high <= last and not (cells % 1 != 0).any():
+            return form
+    return next(
+        (unit for unit, per in EPOCH_UNITS.items() if EARLIEST * per <= low and high < 1000 * EARLIEST * per), ""
+    )
+
+
+def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
+    import polars
+
+    form = _number_format(cells)
+    known = f"numbers of {cells.name!r} read as"
+    if form in EPOCH_UNITS:
+        per_second = EPOCH_UNITS[form]
+        scaled = cells * (10**6 // per_second) if per_second <= 10**6 else cells // 1000
+        stamps = scaled.round().cast(polars.Int64).cast(polars.Datetime("us"))
+        return _conclude(stamps, place, zone, [f"{known} {form} since 1970, UTC"], absolute=True)
+    if not form:
+        raise DataError(
+            f"{place(0)}: {cells.name!r} must hold times; got the number {cells[0]}, neither a date like 20161231 nor "
+            "seconds since 1970. Name the column of times, or leave it out and pass the interval"
+        )
+    width = {"%Y": 4, "%Y%m": 6, "%Y%m%d": 8}[form]
+    texts = (cells.cast(polars.Int64) * 10 ** (8 - width) + {4: 101, 6: 1, 8: 0}[width]).cast(polars.String)
+    parsed = texts.str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+    if parsed.null_count():
+        row = int(parsed.is_null().arg_max() or 0)
+        raise DataError(
+            f"{place(row)}: {cells.name!r} must be a date like those above it; got {cells[row]}. Correct it"
+        )
+    return _conclude(parsed, place, zone, [f"{known} dates like {'20161231'[:width]}"])
+
+
+# Texts
+
+
+def _guess_format(cell: str, month_first: bool) -> str | None:
+    """How a time is written, for `strptime`; None: it is none."""
+    found = _TIME.fullmatch(cell)
+    if found is None or (found["zone"] and found["half"]):
+        return None
+    apart = found["apart"] or found["mark"]
+    if found["year"]:
+        date = ["%Y", "%m", *(["%d"] if found["day"] else [])]
+    else:
+        month = "%m" if found["name"] is None else "%b" if len(found["name"]) == 3 else "%B"
+        date = [month, "%d"] if month_first and month == "%m" else ["%d", month]
+        date.append("%Y" if len(found["last"]) == 4 else "%y")
+    form = apart.join(date)
+    if found["gap"]:
+        form += found["gap"] + ("%I:%M" if found["half"] else "%H:%M")
+        form += (":%S" if found["second"] else "") + ("%.f" if found["fraction"] else "")
+        form += " %p" if found["half"] else ""
+    zone = found["zone"] or ""
+    return form + (zone if zone.endswith(_NAMES) else "%#z" if zone else "")
+
+
+def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
+    cells = cells.str.strip_chars()
+    parsed, zoned, failed = _parse(cells, place, month_first=False)
+    notes = []
+    found = _TIME.fullmatch(cells[0])
+    if found is not None and found["mark"] in ("/", "-") and not found["name"]:
+        order = "day first"
+        if failed >= 0 or _is_one_month_each_year(parsed):
+            swapped, _, still = _parse(cells, place, month_first=True)
+            if still < 0:
+                parsed, failed, order = swapped, -1, "month first"
+        if order == "month first" or not (parsed.dt.day() > 12).any():
+            sure = str(parsed[0])[:10]
+            notes.append(f"dates like {cells[0]!r} read as {order}; write them as {sure} if that is wrong")
+    if failed >= 0:
+        problem = f"got {cells[failed][:40]!r}. Correct it"
+        like = "those above it" if failed else EXAMPLES
+        raise DataError(f"{place(failed)}: {cells.name!r} must be a time like {like}; {problem}")
+    if zoned:
+        notes.append("times with their distance from UTC turned to UTC")
+    return _conclude(parsed, place, zone, notes, absolute=zoned)
+
+
+def _is_one_month_each_year(parsed: "polars.Series") -> bool:
+    """What the first days of months look like, year by year, when the month is taken for the day."""
+    return parsed.dt.month().n_unique() == 1 and parsed.dt.year().n_unique() > 1 and not (parsed.dt.day() > 12).any()
+
+
+def _parse(cells: "polars.Series", place: Place, month_first: bool) -> "tuple[polars.Series, bool, int]":
+    """Times in UTC or as written; whether the cells say how far from UTC they are; the first that is no time, or -1.
+
+    Cells may differ in how precise they are: each round reads those that are written like the first one left.
+    """
+    import polars
+
+    stamps = np.full(len(cells), np.datetime64("NaT"), "datetime64[us]")
+    left = np.arange(len(cells))
+    zoned: bool | None = None
+    for _ in range(_ROUNDS):
+        rest = cells if len(left) == len(cells) else cells.gather(left)
+        form = _guess_format(rest[0], month_first)
+        if form is None:
+            break
+        if zoned not in (None, form.endswith(("z", *_NAMES))):
+            other = "without" if zoned else "with"
+            raise DataError(
+                f"{place(int(left[0]))}: times must all name their distance from UTC or none may; {rest[0][:40]!r} is "
+                f"{other} it. Write all of them alike"
+            )
+        zoned = form.endswith(("z", *_NAMES))
+        parsed = rest.str.to_datetime(form, strict=False, time_unit="us")
+        if zoned:
+            parsed = parsed.dt.replace_time_zone(None)
+        stamps[left] = parsed.to_numpy()
+        unread = np.isnat(stamps[left])
+        if unread[0] or not unread.any():
+            left = left[unread]
+            break
+        left = left[unread]
+    return polars.Series(cells.name, stamps), bool(zoned), int(left[0]) if len(left) else -1

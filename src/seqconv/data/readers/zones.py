@@ -1,0 +1,113 @@
+"""Local times and clock changes: stamps as a clock on the wall shows them -> UTC."""
+
+import zoneinfo
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from seqconv.errors import ConfigError, DataError, nearest
+
+_HOUR_S = 3600
+
+
+def check_zone(zone: str) -> None:
+    """Raises:
+    ConfigError: an unknown time zone.
+    """
+    import polars
+
+    try:
+        polars.Series([0]).cast(polars.Datetime("ms")).dt.replace_time_zone(zone)
+    except polars.exceptions.ComputeError as error:
+        known = zoneinfo.available_timezones()
+        hint = f" {nearest(zone, known)}" if any(zone[:3] in name for name in known) else ""
+        raise ConfigError(f"zone must be the name of a time zone like Europe/Berlin; got {zone!r}.{hint}") from error
+
+
+def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndarray:
+    """Local stamps of a known zone, datetime64[s] `[T]`, in UTC.
+
+    The hour that a clock change repeats is told apart by the order of the rows: first summer, then winter time. Where
+    its rows come once, they are summer time.
+
+    Raises:
+        DataError: a time that the clocks skip, or a repeated hour whose rows are not in that order.
+    """
+    early, late = _convert(local, zone, "earliest"), _convert(local, zone, "latest")
+    skipped = np.isnat(early)
+    if skipped.any():
+        row = int(np.argmax(skipped))
+        raise DataError(
+            f"{place(row)}: must be a time in {zone}; the clocks skip {_show(local[row])} there. "
+            "Leave the zone out if the times are UTC, or correct them"
+        )
+    rows = np.flatnonzero(early != late)
+    apart = (np.diff(rows) > 1) | (np.diff(local[rows]) > np.timedelta64(1, "D"))
+    for run in np.split(rows, np.flatnonzero(apart) + 1) if len(rows) else []:
+        second = run[_second_pass(local[run], place(int(run[0]))) :]
+        early[second] = late[second]
+    return early
+
+
+def _convert(local: np.ndarray, zone: str, ambiguous: Literal["earliest", "latest"]) -> np.ndarray:
+    """In UTC; NaT where the clocks skip a time."""
+    import polars
+
+    stamps = polars.Series(local.astype("datetime64[ms]"))
+    stamps = stamps.dt.replace_time_zone(zone, ambiguous=ambiguous, non_existent="null")
+    return stamps.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy().astype("datetime64[s]")
+
+
+def _second_pass(local: np.ndarray, where: str) -> int:
+    """Where within the rows of a repeated hour winter time begins: where the clock goes back or, once, stands still."""
+    steps = np.diff(local).astype(np.int64)
+    for turns in (np.flatnonzero(steps < 0), np.flatnonzero(steps == 0)):
+        if len(turns) > 1:
+            raise DataError(
+                f"{where}: the hour from {_show(local[0])} that the clock change repeats must stand in order: all of "
+                "it in summer time, then all of it in winter time. Sort the rows so"
+            )
+        if len(turns):
+            return int(turns[0]) + 1
+    return len(local)
+
+
+def suspect_clock_changes(stamps: np.ndarray, interval_s: int) -> bool:
+    """Whether most of the repeated or missing hours of stamps `[T]` lie where clocks change: Sundays, around 2 h."""
+    steps = np.diff(stamps).astype(np.int64)
+    odd = np.flatnonzero((steps == 0) | (steps == interval_s + _HOUR_S) | ((steps < 0) & (steps >= -_HOUR_S)))
+    return len(odd) > 0 and bool(2 * np.sum(_is_changing(stamps[odd])) > len(odd))
+
+
+def _is_changing(stamps: np.ndarray) -> np.ndarray:
+    """Whether a stamp lies before 4 h on a Sunday of March, April or September to November."""
+    days = stamps.astype("datetime64[D]")
+    sunday = (days.astype(np.int64) + 3) % 7 == 6  # 1970-01-01 was a Thursday
+    month = stamps.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    early = (stamps - days).astype(np.int64) < 4 * _HOUR_S
+    return np.asarray(sunday & early & np.isin(month, (3, 4, 9, 10, 11)))
+
+
+def _show(stamp: np.datetime64) -> str:
+    return str(stamp).replace("T", " ")
+
+
+def local_times(times: np.ndarray, zone: str) -> np.ndarray:
+    """UTC stamps datetime64[s] `[T]` as clocks in `zone` show them; no zone: as they are.
+
+    Raises:
+        ConfigError: an unknown time zone.
+    """
+    if not zone:
+        return times
+    try:
+        clock = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {zone!r}") from error
+    hours, place = np.unique(times.astype("datetime64[h]"), return_inverse=True)
+    stamps = (datetime.fromtimestamp(int(hour) * 3600, UTC).astimezone(clock) for hour in hours.astype(np.int64))
+    offsets = np.array([stamp.utcoffset() for stamp in stamps], "timedelta64[s]")
+    return np.asarray(times + offsets[place])

@@ -1,0 +1,285 @@
+"""scikit-learn classifiers of texts and sequences; `forecaster` has the one of series.
+
+They follow scikit-learn's contract: `fit` checks the parameters and may be called again; what it finds ends in `_`.
+"""
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import assert_all_finite, check_array
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+
+from seqconv.data.frames import list_texts, to_sequences
+from seqconv.data.records import SequenceData, Sequences, TextData, Texts
+from seqconv.errors import DataError
+from seqconv.estimators.base import NetworkEstimator
+from seqconv.models.bundle import Bundle
+from seqconv.networks.outputs import probabilities
+from seqconv.recipes.recipe import Recipe
+from seqconv.tasks.examples import Split
+from seqconv.tasks.holdout import hold_out
+from seqconv.tasks.sequence.split import split_sequences
+from seqconv.tasks.text.split import split_texts
+
+
+class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+    """What the two classifiers share: labels to classes, outputs to answers."""
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
+        outputs = self._outputs(X)
+        if self._features.multi_label:
+            return (outputs > 0).astype(int)
+        chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        return np.asarray(self.classes_[chosen.astype(int)])
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probability of each class, `[N, classes]`, in the order of `classes_`."""
+        return probabilities(self._outputs(X), self._features.multi_label)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits `[N, classes]`; two classes: of the second `[N]`."""
+        outputs = self._outputs(X)
+        return outputs[:, 0] if len(self.classes_) == 2 and not self._features.multi_label else outputs
+
+    @property
+    def bundle_(self) -> Bundle:
+        """The model as `seqconv.bundle.write_bundle` writes and `seqconv.load` reads it."""
+        check_is_fitted(self, "_model")
+        model = self._model
+        return Bundle(model.recipe, model.plan, model.weights, self._shape, self._features, "")
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "_model")
+        return self._model.predict(self._read_inputs(X)).astype(np.float64)
+
+    def _read_inputs(self, X: Any) -> Any:
+        raise NotImplementedError
+
+    def _read_labels(self, y: Any, several: bool) -> np.ndarray:
+        """Labels as `Texts` has them; sets `classes_`."""
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        y = np.asarray(y)
+        assert_all_finite(y, input_name="y")
+        if several and type_of_target(y, input_name="y") == "multilabel-indicator":
+            labels = check_array(y, input_name="y")
+            self.classes_ = np.arange(labels.shape[1])
+            return np.asarray(labels, np.uint8)
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        self.classes_, coded = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(
+                f"y must hold at least two classes; got one class, {self.classes_.tolist()[0]!r}. Add another"
+            )
+        return coded.astype(np.int32)
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(str(label) for label in self.classes_.tolist())
+
+    def _hold_out(self, labels: np.ndarray, groups: np.ndarray | None, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on, and to validate on: none where the share comes to none."""
+        share = self._share(recipe)
+        rows = np.arange(len(labels))
+        if not share:
+            return rows, rows[:0]
+        random = np.random.default_rng([recipe.training.seed, 0])
+        return hold_out(rows, labels, groups, share, random, stratified=True)
+
+    def _finish(self, split: Split, recipe: Recipe, held_out: bool) -> Self:
+        self._model = self._train(split, recipe, held_out)
+        self._shape, self._features = split.train.inputs.shape, split.features
+        return self
+
+
+class TextClassifier(SequenceLabeller):
+    """Classify texts: a list, an array or a column of them.
+
+    Args:
+        network: name or TOML file of a recipe whose network and training are taken; empty: the default for texts.
+        vocabulary: number of ids that words get; None: by the number of words.
+        max_len: words kept of each text, from its end; None: so many that 99 % of the texts stay whole.
+        epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: as it has them.
+        validation: share held out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 where the
+            recipe has patience, else 0. Where the share comes to no text, none is held out.
+        random_state: seed of every random choice.
+        n_jobs: threads; None or -1: all. The result does not depend on it.
+
+    Attributes:
+        classes_: labels, sorted; several labels a text (0 and 1, `[N, classes]`): their places.
+        history_: loss and accuracy of each epoch.
+        bundle_: the model, as `seqconv.bundle.write_bundle` writes it.
+
+    >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
+    >>> model = TextClassifier(random_state=0).fit(texts, ["yes", "yes", "yes", "no", "no", "no"] * 4)
+    >>> model.predict(["good", "bad bad"]).tolist()
+    ['yes', 'no']
+    """
+
+    task = "text"
+
+    def __init__(
+        self,
+        *,
+        network: str = "",
+        vocabulary: int | None = None,
+        max_len: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        validation: float | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.network = network
+        self.vocabulary = vocabulary
+        self.max_len = max_len
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation = validation
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on texts `[N]` and labels `[N]`, or 0 and 1 `[N, classes]`.
+
+        Raises:
+            DataError, ConfigError, ValueError: an item that is no text, fewer than two classes, or a parameter out of
+                range.
+        """
+        texts = _list_texts(X)
+        labels = self._read_labels(y, several=True)
+        check_consistent_length(texts, labels)
+        data = Texts(texts, labels, self._names(), "X")
+        recipe = self._make_recipe(TextData(data))
+        groups = np.unique(np.array(texts, object), return_inverse=True)[1]
+        train, validation = self._hold_out(labels, groups, recipe)
+        other = _take(data, validation if len(validation) else train[:1])
+        split = split_texts(TextData(_take(data, train), other, other), recipe, threads=self._threads())
+        return self._finish(split, recipe, bool(len(validation)))
+
+    def _read_inputs(self, X: Any) -> Any:
+        return self._features.inputs(self._features.vocabulary.encode(_list_texts(X), self._threads()))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class SequenceClassifier(SequenceLabeller):
+    """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
+
+    A row of a table counts as a sequence of one channel. NaN is a missing value.
+
+    Args:
+        network: name or TOML file of a recipe whose network and training are taken; empty: the default for sequences.
+        epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for `TextClassifier`.
+
+    Attributes:
+        classes_: labels, sorted.
+        n_features_in_: L, where `[N, L]` was given; others may have another length than in training.
+        history_, bundle_: as for `TextClassifier`.
+
+    >>> steps = np.arange(20)
+    >>> X = [np.sin(steps * speed + start) for start in range(10) for speed in (0.5, 1.5)]
+    >>> model = SequenceClassifier(epochs=30, random_state=0).fit(X, ["slow", "fast"] * 10)
+    >>> model.predict([np.sin(0.5 * steps), np.cos(1.5 * steps)]).tolist()
+    ['slow', 'fast']
+    """
+
+    task = "sequence"
+
+    def __init__(
+        self,
+        *,
+        network: str = "",
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        validation: float | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation = validation
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on sequences and their labels `[N]`.
+
+        Raises:
+            DataError, ConfigError, ValueError: another shape, infinite values, fewer than two classes, or a parameter
+                out of range.
+        """
+        sequences = self._read_sequences(X, reset=True)
+        labels = self._read_labels(y, several=False)
+        check_consistent_length(sequences, labels)
+        data = replace(sequences, labels=labels, classes=self._names())
+        recipe = self._make_recipe(SequenceData(data))
+        train, validation = self._hold_out(labels, None, recipe)
+        other = data.take(validation if len(validation) else train[:1])
+        return self._finish(
+            split_sequences(SequenceData(data.take(train), other, other), recipe), recipe, bool(len(validation))
+        )
+
+    def _read_inputs(self, X: Any) -> Any:
+        return self._features.inputs(self._read_sequences(X, reset=False))
+
+    def _read_sequences(self, X: Any, reset: bool) -> Sequences:
+        if _is_ragged(X):
+            found = to_sequences(X, source="X")
+        else:
+            array = _check_values(X, self, reset)
+            found = to_sequences(array, source="X")
+        if not reset and len(found.channels) != len(self._features.channels):
+            wanted = f"{type(self).__name__} is expecting {len(self._features.channels)} channels as input"
+            raise DataError(f"X has {len(found.channels)} channels, but {wanted}")
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
+        return tags
+
+
+def _list_texts(X: Any) -> list[str]:
+    texts = list_texts(X, "X")
+    if not texts:
+        raise DataError("X must hold at least one text; got 0 sample(s). Give some")
+    return texts
+
+
+def _take(texts: Texts, rows: np.ndarray) -> Texts:
+    return replace(texts, texts=[texts.texts[row] for row in rows], labels=texts.labels[rows])
+
+
+def _is_ragged(X: Any) -> bool:
+    """Whether X lists arrays, of lengths that may differ."""
+    listed = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+    return listed and len(X) > 0 and all(np.ndim(part) for part in X) and len({np.shape(part) for part in X}) > 1
+
+
+def _check_values(X: Any, estimator: BaseEstimator, reset: bool) -> np.ndarray:
+    """X as numbers; a table must have the columns of the one in training."""
+    checks: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+    known = isinstance(X, list | tuple | np.ndarray)
+    if (np.ndim(X) if known else getattr(X, "ndim", 2)) == 3:
+        return np.asarray(check_array(X, allow_nd=True, input_name="X", **checks))
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and len(X) and np.ndim(X[0]):
+        return _check_values(list(X), estimator, reset)
+    return np.asarray(validate_data(estimator, X, reset=reset, **checks))

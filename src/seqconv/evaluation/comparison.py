@@ -1,0 +1,188 @@
+"""Finished runs side by side: paired differences on the test rows that they share."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import BundleError, ConfigError, DataError
+from seqconv.metrics.bootstrap import Bootstrap
+from seqconv.metrics.errors import example_errors
+from seqconv.models.bundle import Bundle, read_bundle
+from seqconv.models.folders import RESULTS
+from seqconv.networks.losses import example_losses
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import block_length
+from seqconv.training.folder import PREDICTIONS
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A run as its folder holds it: what it says of its test rows, and what these are."""
+
+    name: str
+    results: dict[str, Any]
+    bundle: Bundle
+    outputs: np.ndarray
+    targets: np.ndarray
+    times: np.ndarray | None
+
+
+def compare_runs(folders: list[str | Path]) -> dict[str, Any]:
+    """Scores of finished runs on their common test rows, and by how much each differs from the first.
+
+    Forecasts are matched by the time of what they forecast: a longer lookback leaves its first test rows without a
+    forecast, which do not count for any run then. Runs on classes must have the same test set.
+
+    Returns:
+        `task`, `n` (rows compared), `against` (the first run), `metrics` (names, the smaller the better) and `runs`:
+        for each its `run`, `recipe`, `parameters`, `seconds`, `validation`, `n` of its own, `metrics`, and for all but
+        the first `differences`: its metric less the first run's, and `improvement`: the share by which the first
+        metric is smaller; each with `value`, `low`, `high`.
+
+    Raises:
+        ConfigError: fewer than two runs.
+        BundleError: not a run folder.
+        DataError: runs of different tasks, classes, targets, leads or test rows.
+    """
+    if len(folders) < 2:
+        raise ConfigError(f"compare needs at least two runs; got {len(folders)}. Name another run folder")
+    runs = [_read_run(Path(folder)) for folder in folders]
+    for run in runs[1:]:
+        _check_same_task(runs[0], run)
+    rows = _match_rows(runs)
+    columns = [_measure(run, index) for run, index in zip(runs, rows, strict=True)]
+    features = runs[0].bundle.features
+    block = 1
+    if isinstance(features, SeriesFeatures):
+        block = max(block_length(run.bundle.features.spec, len(rows[0])) for run in runs)  # type: ignore[union-attr]
+    names = list(columns[0])
+    table = {f"{name} {place}": each[name] for place, each in enumerate(columns) for name in names}
+    bootstrap = Bootstrap(table, block, runs[0].bundle.recipe.training.seed)
+    return {
+        "task": runs[0].results["task"],
+        "n": len(rows[0]),
+        "against": runs[0].name,
+        "metrics": names,
+        "block": {"rows": block, "blocks": len(rows[0]) // block},
+        "runs": [_describe(run, place, names, bootstrap) for place, run in enumerate(runs)],
+    }
+
+
+def _read_run(folder: Path) -> _Finished:
+    try:
+        results = json.loads((folder / RESULTS).read_text("utf-8"))
+        with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
+            found = dict(stored)
+        results["validation"], results["parameters"], results["seconds"]["train"], results["recipe"]
+        outputs, targets = found["outputs"], found["targets"]
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
+    return _Finished(str(folder), results, read_bundle(folder), outputs, targets, found.get("times"))
+
+
+def _check_same_task(first: _Finished, other: _Finished) -> None:
+    described = [_describe_task(run) for run in (first, other)]
+    for name, value in described[0].items():
+        if described[1].get(name) != value:
+            raise DataError(
+                f"{other.name}: must have the {name} of {first.name}, {value}; got {described[1].get(name)}. "
+                "Compare runs on the same test rows"
+            )
+
+
+def _describe_task(run: _Finished) -> dict[str, str]:
+    features = run.bundle.features
+    if isinstance(features, SeriesFeatures):
+        return {"task": "series", "targets": ", ".join(features.targets), "leads": features.spec.show_leads()}
+    return {"task": run.bundle.recipe.task, "classes": ", ".join(features.classes)}
+
+
+def _match_rows(runs: list[_Finished]) -> list[np.ndarray]:
+    """Of each run the test rows that all have, in the same order."""
+    first = runs[0]
+    if first.times is None:
+        for run in runs[1:]:
+            if len(run.targets) != len(first.targets):
+                raise DataError(
+                    f"{run.name}: must have the {len(first.targets):,} test examples of {first.name}; "
+                    f"it has {len(run.targets):,}. Compare runs on the same test rows"
+                )
+            _check_same_targets(first, run, np.arange(len(first.targets)), np.arange(len(first.targets)))
+        return [np.arange(len(first.targets)) for _ in runs]
+    shared = first.times
+    for run in runs[1:]:
+        assert run.times is not None
+        shared = np.intersect1d(shared, run.times)
+        if not len(shared):
+            raise DataError(
+                f"{run.name}: must forecast times that the runs before it do; it forecasts {run.times[0]} to "
+                f"{run.times[-1]}, {first.name} {first.times[0]} to {first.times[-1]}"
+            )
+    rows = [np.searchsorted(run.times, shared) for run in runs]  # type: ignore[arg-type]
+    for run, index in zip(runs[1:], rows[1:], strict=True):
+        _check_same_targets(first, run, rows[0], index)
+    return rows
+
+
+def _check_same_targets(first: _Finished, other: _Finished, rows: np.ndarray, others: np.ndarray) -> None:
+    one, two = first.targets[rows].reshape(len(rows), -1), other.targets[others].reshape(len(rows), -1)
+    # each run stored its targets in float32 after scaling them on its own training rows
+    spread = 1e-4 * max(float(np.std(one)), 1e-12) if first.times is not None else 0.0
+    apart = np.flatnonzero((~np.isclose(one, two, rtol=1e-5, atol=spread)).any(axis=1))
+    if len(apart):
+        row = int(apart[0])
+        place = f"at {first.times[rows[row]]}" if first.times is not None else f"of test example {row + 1}"
+        raise DataError(
+            f"{other.name}: must have the test rows of {first.name}; the target {place} is {_show(two[row])}, there "
+            f"{_show(one[row])} ({len(apart):,} of {len(rows):,} differ). Compare runs on the same data and split"
+        )
+
+
+def _show(target: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in target[:5])
+
+
+def _measure(run: _Finished, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each row what the metrics are means of, `[N]`."""
+    outputs, targets, loss = run.outputs[rows], run.targets[rows], run.bundle.recipe.training.loss
+    features = run.bundle.features
+    if isinstance(features, SeriesFeatures):
+        error = np.abs(outputs.astype(np.float64) - targets).reshape(len(rows), -1)
+        return {"mae": error.mean(axis=1)}
+    name = "f1_error" if features.multi_label else "error_rate"
+    return {name: example_errors(outputs, targets, loss), "log_loss": example_losses(outputs, targets, loss)}
+
+
+def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
+    results = run.results
+    found: dict[str, Any] = {
+        "run": run.name,
+        "recipe": results["recipe"],
+        "parameters": results["parameters"],
+        "seconds": results["seconds"]["train"],
+        "validation": results["validation"],
+        "n": len(run.targets),
+        "metrics": {
+            name: bootstrap.estimate(lambda sums, key=f"{name} {place}": sums[key] / sums["rows"]).to_dict()  # type: ignore[misc]
+            for name in names
+        },
+    }
+    if not place:
+        return found
+    found["differences"] = {
+        name: bootstrap.estimate(
+            lambda sums, one=f"{name} {place}", other=f"{name} 0": (sums[one] - sums[other]) / sums["rows"]  # type: ignore[misc]
+        ).to_dict()
+        for name in names
+    }
+    found["improvement"] = bootstrap.estimate(
+        lambda sums: np.where(
+            sums[f"{names[0]} 0"] > 0, 1 - sums[f"{names[0]} {place}"] / sums[f"{names[0]} 0"], np.nan
+        )
+    ).to_dict()
+    return found

@@ -1,0 +1,228 @@
+"""A trained model on disk: readable JSON, safetensors, no pickle. docs/format.md describes it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import BundleError, SeqconvError
+from seqconv.models.folders import replace_folder
+from seqconv.models.storage import pack, unpack
+from seqconv.networks.layers.base import Plan, Weights
+from seqconv.networks.losses import count_values
+from seqconv.networks.parsing import build_plan, describe_plan
+from seqconv.recipes.recipe import NETWORK, Recipe, recipe_from_dict
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.series.features import Features, SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Vocabulary
+
+FORMAT, READABLE = 3, (1, 2, 3)
+
+
+HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A finished model.
+
+    Args:
+        recipe: its `training.model` says whether it is a network or which baseline.
+        plan: a baseline has none.
+        weights: of a baseline its arrays, see `baselines.restore`.
+        shape: of one input, without the batch.
+    """
+
+    recipe: Recipe
+    plan: Plan
+    weights: Weights
+    shape: tuple[int, ...]
+    features: Features
+    fingerprint: str
+
+
+def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
+    """Write the model folder, or replace an older one; nothing half-written is left behind.
+
+    Args:
+        bits: of each stored weight, 32 or 16; models compute in 32.
+
+    Raises:
+        BundleError: the folder cannot be written or is somebody else's, or 16 bits cannot hold a weight.
+    """
+    from safetensors.numpy import save
+
+    with replace_folder(folder, HEADER) as fresh:
+        weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
+        stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
+        (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would let its owner alone read the file
+        if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
+            bundle.features.vocabulary.write(fresh / VOCABULARY)
+        files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
+        header = {
+            "format": FORMAT,
+            "seqconv": metadata.version("seqconv"),
+            "task": bundle.recipe.task,
+            "input_shape": list(bundle.shape),
+            "layers": describe_plan(bundle.plan),
+            "features": _features_to_dict(bundle.features),
+            "data_fingerprint": bundle.fingerprint,
+            "recipe": bundle.recipe.to_dict(),
+            "files": files,
+        }
+        (fresh / HEADER).write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        (fresh / "README.md").write_text(_model_card(bundle, bits), "utf-8")
+
+
+def find_model(folder: Path) -> Path:
+    """The model folder of a run folder; a model folder is its own."""
+    return folder / "model" if (folder / "model" / HEADER).is_file() else folder
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a model folder, or the model of a run folder; every file is checked against its checksum.
+
+    Raises:
+        BundleError: missing, damaged, of a newer format, or with weights that do not fit its layers.
+    """
+    folder = find_model(folder)
+    header = _read_header(folder)
+    try:
+        recipe = recipe_from_dict(header["recipe"])
+        shape = tuple(int(size) for size in header["input_shape"])
+        table = header["features"]
+        features = _features_from_dict(recipe.task, table, folder, header["files"])
+        outputs = features.outputs * count_values(recipe.training.interval)
+        is_network = recipe.training.model == NETWORK
+        plan = build_plan(header["layers"], shape, outputs=outputs) if is_network else ()
+        fingerprint = str(header["data_fingerprint"])
+    except BundleError:
+        raise
+    except (KeyError, TypeError, ValueError, SeqconvError) as error:
+        raise BundleError(f"{folder / HEADER}: must describe a whole model; {error!r}. Train again") from error
+    return Bundle(recipe, plan, _read_weights(folder, plan), shape, features, fingerprint)
+
+
+def _read_header(folder: Path) -> dict[str, Any]:
+    path = folder / HEADER
+    if not path.is_file():
+        raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
+    try:
+        header = json.loads(path.read_text("utf-8"))
+        number, files = header["format"], dict(header["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
+    if number not in READABLE:
+        known = f"{READABLE[0]} to {READABLE[-1]}"
+        raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
+    if number <= 2 and "channelwise" in json.dumps(header.get("layers")):
+        raise BundleError(f"{path}: channelwise layers of format {number} scaled their windows too. Train again")
+    for name, checksum in files.items():
+        if name not in (WEIGHTS, VOCABULARY):
+            raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")
+        if not (folder / name).is_file() or _checksum(folder / name) != checksum:
+            raise BundleError(
+                f"{folder / name}: must be the file that was written; it is missing or damaged. Train again"
+            )
+    if WEIGHTS not in files:
+        raise BundleError(f"{path}: must list {WEIGHTS}; it does not. Train again")
+    return dict(header)
+
+
+def _read_weights(folder: Path, plan: Plan) -> Weights:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        stored = load_file(folder / WEIGHTS)
+        return unpack(plan, stored) if plan else stored
+    except SafetensorError as error:
+        raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
+    except ValueError as error:
+        raise BundleError(f"{folder / WEIGHTS}: {error}. Train again") from error
+
+
+def _features_to_dict(features: Features) -> dict[str, Any]:
+    if isinstance(features, TextFeatures):
+        return {
+            "classes": list(features.classes),
+            "multi_label": features.multi_label,
+            "max_len": features.max_len,
+        }
+    scaling = {"mean": features.scaler.mean.tolist(), "std": features.scaler.std.tolist()}
+    if isinstance(features, SequenceFeatures):
+        return {
+            "classes": list(features.classes),
+            "channels": list(features.channels),
+            **scaling,
+            "length": features.length,
+            "masked": features.masked,
+        }
+    spec = features.spec
+    return {
+        "columns": list(features.columns),
+        "targets": list(features.targets),
+        **scaling,
+        "calendar": list(features.calendar),
+        "zone": features.zone,
+        "change": features.change,
+        "lookback_rows": spec.lookback,
+        "step_rows": spec.step,
+        "delay_rows": list(spec.delays),
+        "interval_s": spec.interval_s,
+        **({"margins": list(features.margins)} if features.margins else {}),
+    }
+
+
+def _features_from_dict(task: str, table: dict[str, Any], folder: Path, files: dict[str, str]) -> Features:
+    if task == "text":
+        vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
+        return TextFeatures(tuple(table["classes"]), vocabulary, int(table["max_len"]), bool(table["multi_label"]))
+    scaler = Scaler(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
+    if task == "sequence":
+        names = tuple(table["classes"]), tuple(table["channels"])
+        return SequenceFeatures(*names, scaler, int(table["length"]), bool(table["masked"]))
+    delays = tuple(int(rows) for rows in table["delay_rows"])
+    spec = WindowSpec(int(table["lookback_rows"]), int(table["step_rows"]), delays, int(table["interval_s"]))
+    return SeriesFeatures(
+        tuple(table["columns"]),
+        tuple(table["targets"]),
+        scaler,
+        spec,
+        tuple(table["calendar"]),
+        bool(table["change"]),
+        str(table["zone"]),
+        _read_margins(table, len(delays) * len(table["targets"])),
+    )
+
+
+def _read_margins(table: dict[str, Any], outputs: int) -> tuple[float, ...]:
+    margins = tuple(float(margin) for margin in table.get("margins", ()))
+    if margins and not (len(margins) == outputs and np.isfinite(margins).all()):
+        raise ValueError(f"margins must be {outputs} numbers")
+    return margins
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _model_card(bundle: Bundle, bits: int) -> str:
+    recipe, values = bundle.recipe, sum(array.size for array in bundle.weights.values())
+    return (
+        f"# {recipe.name}\n\n{recipe.description}\n\n"
+        f"- model: {recipe.training.model} for {recipe.task}, input {list(bundle.shape)}, {values:,} parameters"
+        f"{f', stored in {bits} bits' if bundle.plan else ''}\n"
+        f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
+        f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
+        "`bundle.json` holds the layers and settings, `weights.safetensors` the arrays. "
+        "Scores stand in `metrics.json` and `report.html` of the run that wrote this folder.\n"
+    )

@@ -1,0 +1,107 @@
+"""Weights as they are stored: in 32 or 16 bits, and tables of words and n-grams without the rows that say nothing.
+
+A row of an n-gram table that is zero counts nothing, and a word whose row is that of the unknown word is not known to
+that table. Where leaving such rows out makes the file smaller, the numbers of the others stand beside them as `rows`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import BundleError
+from seqconv.networks.inputs import UNKNOWN
+from seqconv.networks.layers.base import NgramBag, Plan, ReadsIds, Shape, Weights, walk, weight_shapes
+
+KINDS: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
+
+
+ROWS = np.dtype(np.int32)
+
+
+def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
+    """The layers of a plan that look ids up, by their place, each with its weights that have a row for every id."""
+    shapes = weight_shapes(plan)
+    found = {}
+    for at, layer in walk(plan):
+        if isinstance(layer, ReadsIds) and layer.rows > UNKNOWN:
+            names = [name for name in shapes if name.startswith(f"{at}.") and len(shapes[name]) > 1]
+            found[at] = layer, names
+    return found
+
+
+def silent_row(layer: ReadsIds, table: np.ndarray) -> np.ndarray:
+    """What the rows hold that are left out, `table[0]`'s shape: zero for n-grams, the unknown word's row for words."""
+    return np.zeros_like(table[0]) if isinstance(layer, NgramBag) else np.asarray(table[UNKNOWN])
+
+
+def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
+    """What is stored of weights.
+
+    Raises:
+        BundleError: a weight that 16 bits cannot hold.
+    """
+    stored = {name: _narrow(name, array, bits) for name, array in weights.items()}
+    for at, (layer, names) in tables(plan).items():
+        every = [stored[name] for name in names]
+        told = np.zeros(len(every[0]), bool)
+        for table in every:
+            told |= (table != silent_row(layer, table)).reshape(len(table), -1).any(axis=1)
+        told[UNKNOWN] |= not isinstance(layer, NgramBag)
+        rows = np.flatnonzero(told).astype(ROWS)
+        if rows.nbytes < sum(table[~told].nbytes for table in every):
+            stored |= {name: table[rows] for name, table in zip(names, every, strict=True)} | {f"{at}.rows": rows}
+    return stored
+
+
+def _narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
+    kind = KINDS[bits]
+    largest = np.finfo(kind).max
+    if bits < 32 and not (np.abs(array) <= largest).all():
+        raise BundleError(
+            f"{name}: must be numbers of at most {largest:,.0f} to be stored in {bits} bits; it is not. Keep 32 bits"
+        )
+    return np.ascontiguousarray(array, kind)
+
+
+def unpack(plan: Plan, stored: Weights) -> Weights:
+    """The weights that `pack` stored, float32.
+
+    Raises:
+        ValueError: not the weights of this plan; says which, what it must be and what it is.
+    """
+    weights, wanted = dict(stored), weight_shapes(plan)
+    for at, (layer, names) in tables(plan).items():
+        rows = weights.pop(f"{at}.rows", None)
+        if rows is not None:
+            _check_rows(f"{at}.rows", rows, layer, wanted[names[0]][0])
+            for name in names:
+                _check_array(name, weights, (len(rows), *wanted[name][1:]))
+                weights[name] = _spread(layer, weights[name], rows, wanted[name])
+    for name in wanted.keys() | weights.keys():
+        _check_array(name, weights, wanted.get(name))
+    return {name: weights[name].astype(np.float32, copy=False) for name in wanted}
+
+
+def _check_rows(name: str, rows: np.ndarray, layer: ReadsIds, height: int) -> None:
+    rising = rows.ndim == 1 and rows.dtype == ROWS and bool((np.diff(rows, prepend=-1) > 0).all())
+    if not rising or (len(rows) and rows[-1] >= height):
+        raise ValueError(f"{name} must be rising int32 numbers below {height}; it is not")
+    if UNKNOWN not in rows and not isinstance(layer, NgramBag):
+        raise ValueError(f"{name} must hold the row of the unknown word, {UNKNOWN}; it does not")
+
+
+def _check_array(name: str, weights: Weights, shape: Shape | None) -> None:
+    got = weights[name].shape if name in weights else "nothing"
+    if shape is None or got != shape:
+        raise ValueError(f"{name} must be {'absent' if shape is None else shape}; got {got}")
+    if weights[name].dtype not in KINDS.values():
+        raise ValueError(f"{name} must be float32 or float16; got {weights[name].dtype}")
+
+
+def _spread(layer: ReadsIds, table: np.ndarray, rows: np.ndarray, shape: Shape) -> np.ndarray:
+    """The whole table."""
+    whole = np.zeros(shape, np.float32)
+    if not isinstance(layer, NgramBag):
+        whole[...] = table[np.searchsorted(rows, UNKNOWN)]
+    whole[rows] = table
+    return whole

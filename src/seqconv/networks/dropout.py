@@ -1,0 +1,106 @@
+"""Dropout masks: which ones a plan needs, and how they are drawn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.networks.layers.base import (
+    Add,
+    Channelwise,
+    Concat,
+    Dropout,
+    Gru,
+    Lstm,
+    Masks,
+    Normalise,
+    Plan,
+    Residual,
+    Shape,
+)
+from seqconv.networks.shapes import output_shape
+
+WORD = 2**64
+
+
+def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
+    """Shape without the batch, and rate, of every dropout mask that training draws."""
+    found: dict[str, tuple[Shape, float]] = {}
+    for index, layer in enumerate(plan):
+        at = f"{prefix}{index}"
+        match layer:
+            case Dropout(rate) if rate > 0:
+                found[f"{at}.mask"] = (shape, rate)
+            case Gru() | Lstm():
+                gates = 3 if isinstance(layer, Gru) else 4
+                if layer.dropout > 0:
+                    found[f"{at}.input_mask"] = ((gates, layer.inputs), layer.dropout)
+                if layer.recurrent_dropout > 0:
+                    found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
+            case Residual(body) | Normalise(body):
+                found |= mask_shapes(body, shape, f"{at}.")
+            case Channelwise(body):
+                inner = mask_shapes(body, (shape[0], 1), f"{at}.")
+                found |= {name: ((layer.count(shape[1]), *size), rate) for name, (size, rate) in inner.items()}
+            case Concat(branches) | Add(branches):
+                for number, branch in enumerate(branches):
+                    found |= mask_shapes(branch, shape, f"{at}.{number}.")
+        shape = output_shape(layer, shape)
+    return found
+
+
+class DropoutMasks:
+    """The masks of one training step after the other: each value 0 with probability `rate`, else 1 / (1 - rate); one
+    mask per example, the same at every step of a recurrent layer.
+
+    A value is 0 where `random.random(dtype=np.float32)` would be below `rate`, and `random` goes on from where those
+    draws would leave it.
+
+    Args:
+        plan: the network.
+        shape: of one example.
+        random: on PCG64, as `np.random.default_rng` makes it.
+        threads: processor threads to draw on; the masks do not depend on it.
+
+    Reference: Srivastava et al. 2014; Gal and Ghahramani 2016, arXiv:1512.05287.
+    """
+
+    def __init__(self, plan: Plan, shape: Shape, random: np.random.Generator, threads: int) -> None:
+        self._needed = mask_shapes(plan, shape)
+        self._random = random
+        self._threads = threads
+        self._room = -1  # not even for an empty batch
+        self._arrays: Masks = {}
+
+    def draw(self, batch: int) -> Masks:
+        """Masks for that many examples, in arrays that the next draw writes again: new ones cost as much as drawing.
+
+        Raises:
+            ValueError: the generator is not on PCG64.
+        """
+        if batch > self._room:
+            self._room = batch
+            self._arrays = {name: np.empty((batch, *shape), np.float32) for name, (shape, _) in self._needed.items()}
+        masks = {name: array[:batch] for name, array in self._arrays.items()}
+        state = self._random.bit_generator.state
+        generator = _pack_state(state)
+        rates = [rate for _, rate in self._needed.values()]
+        _native.draw_masks(generator, rates, list(masks.values()), self._threads)
+        self._random.bit_generator.state = {**state, **_unpack_state(generator)}
+        return masks
+
+
+def _pack_state(state: Mapping[str, Any]) -> np.ndarray:
+    """A generator's state as the native core takes it, uint64 `[6]`."""
+    if state["bit_generator"] != "PCG64":
+        raise ValueError(f"masks: the generator must be on PCG64; got {state['bit_generator']}. Use default_rng")
+    wide = state["state"]
+    words = *divmod(wide["state"], WORD), *divmod(wide["inc"], WORD)
+    return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint64)
+
+
+def _unpack_state(generator: np.ndarray) -> dict[str, Any]:
+    high, low, increment_high, increment_low, left_over, half = generator.tolist()
+    wide = {"state": high * WORD + low, "inc": increment_high * WORD + increment_low}
+    return {"state": wide, "has_uint32": left_over, "uinteger": half}

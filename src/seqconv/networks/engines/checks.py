@@ -1,0 +1,83 @@
+"""Checks of weights, states, targets and plans that every engine makes."""
+
+import numpy as np
+
+from seqconv.errors import ConfigError, DataError
+from seqconv.networks.layers.base import Normalise, Plan, ReadsIds, Shape, Weights, entries, walk, weight_shapes
+from seqconv.networks.losses import count_values
+from seqconv.networks.network import State
+from seqconv.networks.shapes import shapes
+from seqconv.recipes.recipe import TrainingConfig
+
+
+def check_weights(plan: Plan, weights: Weights) -> None:
+    """Every weight of the plan is there, with its shape, and no other.
+
+    Raises:
+        DataError: one is missing, unknown or of another shape.
+    """
+    wanted = weight_shapes(plan)
+    for name in wanted.keys() ^ weights.keys():
+        state = "missing" if name in wanted else "not part of this plan"
+        raise DataError(f"weights: {name!r} is {state}. Use the weights of the same network")
+    for name, shape in wanted.items():
+        if weights[name].shape != shape:
+            raise DataError(f"weights: {name!r} must have shape {shape}; got {weights[name].shape}")
+
+
+def check_state(state: State, wanted: dict[str, Shape]) -> None:
+    """A checkpoint holds exactly the arrays that this engine and optimiser go on from.
+
+    Raises:
+        DataError: an array is missing, unknown or of another shape.
+    """
+    for name in wanted.keys() ^ state.keys():
+        found = "missing" if name in wanted else "not known"
+        raise DataError(f"checkpoint: {name!r} is {found}. Go on with the engine, optimiser and network that wrote it")
+    for name, shape in wanted.items():
+        if state[name].shape != shape:
+            raise DataError(f"checkpoint: {name!r} must have shape {shape}; got {state[name].shape}")
+
+
+def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:
+    """Targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32 `[N, outputs]`; for a
+    network with intervals `[N, outputs / 3]`.
+
+    Raises:
+        DataError: no example, another shape or type, a class that does not exist, or outputs that are no threes.
+    """
+    loss, values = training.loss, count_values(training.interval)
+    if outputs % values:
+        raise DataError(
+            f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"
+        )
+    outputs //= values
+    if count == 0:
+        raise DataError("training: a batch must have at least one example; got none")
+    classes = loss == "categorical_crossentropy"
+    shape: Shape = (count,) if classes else (count, outputs)
+    kind = "integer classes" if classes else "float values"
+    if targets.shape != shape or targets.dtype.kind != ("i" if classes else "f"):
+        raise DataError(f"targets: {loss} needs {kind} of shape {shape}; got {targets.dtype} {targets.shape}")
+    if classes and not (targets.min() >= 0 and targets.max() < outputs):
+        raise DataError(f"targets: a class must be from 0 to {outputs - 1}; got {targets.min()} to {targets.max()}")
+
+
+def count_outputs(plan: Plan, shape: Shape) -> int:
+    """Outputs per example of a plan that reads examples of `shape`.
+
+    Raises:
+        ConfigError: the plan cannot take this shape, or does not end in one vector.
+    """
+    first = dict(entries(plan))
+    for at, layer in walk(plan):
+        if isinstance(layer, ReadsIds) and at not in first:
+            raise ConfigError(f"network: {type(layer).__name__} reads ids, so it must be the first layer")
+        if isinstance(layer, Normalise) and at not in first:
+            raise ConfigError("network: normalise scales each channel of a window, so it must be the first layer")
+    if len({isinstance(layer, ReadsIds) for layer in first.values()}) > 1:
+        raise ConfigError("network: the first layers of all branches must read ids, or none; got both kinds")
+    final = shapes(plan, shape)[-1] if plan else shape
+    if len(final) != 1:
+        raise ConfigError(f"network: must end in one vector per example; got shape {final}. Add a pooling layer")
+    return final[0]

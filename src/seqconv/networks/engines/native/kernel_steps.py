@@ -1,0 +1,230 @@
+"""Steps that run one kernel of the native core, with the layers that it fuses."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.networks.engines.native.context import FLOAT, INT, Context, PackedStep, RowGradient, Tokens
+from seqconv.networks.engines.native.token_steps import TokenTable
+from seqconv.networks.layers.base import Conv, Embed, Gru, Lstm, Masks, Shape
+
+
+@dataclass(frozen=True)
+class ConvOptions:
+    """A convolution and what runs in the same kernel: relu, and maxima over `pool` steps (1: none, 0: over all)."""
+
+    conv: Conv
+    relu: bool
+    pool: int
+
+    @cached_property
+    def lost(self) -> int:
+        """Steps that the convolution does not give back."""
+        return self.conv.reach - self.conv.left_pad
+
+    def shape(self, batch: int, steps: int) -> Shape:
+        """Output shape for inputs of that many steps."""
+        kept = steps - self.lost
+        return (batch, kept // self.pool, self.conv.filters) if self.pool else (batch, self.conv.filters)
+
+    @cached_property
+    def values(self) -> tuple[int, int, bool, int]:
+        """As the kernels take them."""
+        return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
+
+
+class ConvStep(PackedStep):
+    """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values."""
+
+    def __init__(self, context: Context, at: str, options: ConvOptions, first: bool) -> None:
+        super().__init__(context)
+        self.at, self.options, self.first = at, options, first
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L', O]` or `[B, O]`."""
+        context, options = self.context, self.options
+        shape = options.shape(x.shape[0], x.shape[1])
+        y = context.buffer(f"{self.at}.y", shape)
+        if not train:
+            self.layer.forward(x, y, context.threads)
+            return y
+        arg = context.buffer(f"{self.at}.arg", shape, INT) if options.pool != 1 else None
+        kernel, bias = context.weights[f"{self.at}.kernel"], context.weights[f"{self.at}.bias"]
+        _native.conv_forward(x, kernel, bias, y, arg, *options.values, context.threads)
+        self.saved = x, y, arg
+        return y
+
+    def create_layer(self) -> _native.Layer:
+        """The convolution with its weights packed."""
+        weights = self.context.weights
+        return _native.Convolution(weights[f"{self.at}.kernel"], weights[f"{self.at}.bias"], *self.options.values)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernel and bias."""
+        context, (x, y, arg) = self.context, self.saved
+        dx = None if self.first else context.buffer(f"{self.at}.dx", x.shape)
+        kernel = context.weights[f"{self.at}.kernel"]
+        dkernel, dbias = context.gradient(f"{self.at}.kernel"), context.gradient(f"{self.at}.bias")
+        _native.conv_backward(x, kernel, y, arg, dy, dx, dkernel, dbias, *self.options.values, context.threads)
+        return dx
+
+
+class TokenConvStep(PackedStep):
+    """Embed + Conv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of K rows of the table."""
+
+    def __init__(self, context: Context, at: str, conv_at: str, options: ConvOptions) -> None:
+        super().__init__(context)
+        self.at, self.conv_at, self.options = at, conv_at, options
+        self.table = TokenTable(context, at, f"{conv_at}.kernel")
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L', O]` or `[B, O]`."""
+        context, options = self.context, self.options
+        shape = options.shape(*x.ids.shape)
+        y = context.buffer(f"{self.at}.y", shape)
+        arg = context.buffer(f"{self.at}.arg", shape, INT) if train and options.pool != 1 else None
+        table, bias = self._product(x.rows), context.weights[f"{self.conv_at}.bias"]
+        _native.token_conv_forward(x.ids, table, bias, y, arg, *options.values, context.threads)
+        self.saved = x.ids, y, arg
+        return y
+
+    def create_layer(self) -> _native.Layer:
+        """The look-up with the table of the whole vocabulary."""
+        bias = self.context.weights[f"{self.conv_at}.bias"]
+        return _native.TokenConvolution(self._product(None), bias, *self.options.values)
+
+    def _product(self, rows: np.ndarray | None) -> np.ndarray:
+        return self.table.product(rows).reshape(-1, self.options.conv.kernel, self.options.conv.filters)
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradients of embeddings, kernel and bias."""
+        context, options, (ids, y, arg) = self.context, self.options, self.saved
+        dtable = self.table.gradient().reshape(-1, options.conv.kernel, options.conv.filters)
+        dbias = context.gradient(f"{self.conv_at}.bias")
+        _native.token_conv_backward(ids, y, arg, dy, dtable, dbias, *options.values, context.threads)
+        self.table.backward()
+
+
+class EmbedStep:
+    """Embed alone: the look-up convolution with one tap that is the table itself."""
+
+    def __init__(self, context: Context, at: str, embed: Embed) -> None:
+        self.context, self.at = context, at
+        self.options = ConvOptions(Conv(embed.width, embed.width, 1), False, 1)
+        self.bias, self.dbias = np.zeros((2, embed.width), FLOAT)
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L, width]`."""
+        context, table = self.context, self.context.weights[f"{self.at}.embeddings"]
+        if x.rows is not None:
+            used = context.buffer(f"{self.at}.used", (len(x.rows), table.shape[1]))
+            _native.gather_rows(table, x.rows, used, context.threads)
+            table = used
+        y = context.buffer(f"{self.at}.y", (*x.ids.shape, table.shape[1]))
+        _native.token_conv_forward(x.ids, table[:, None], self.bias, y, None, *self.options.values, context.threads)
+        self.saved = x, y
+        return y
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradient of the rows that were used."""
+        context, (x, y) = self.context, self.saved
+        assert x.rows is not None  # training compacts the ids
+        values = context.buffer(f"{self.at}.dused", (len(x.rows), y.shape[2]))
+        _native.token_conv_backward(
+            x.ids, y, None, dy, values[:, None], self.dbias, *self.options.values, context.threads
+        )
+        context.gradients[f"{self.at}.embeddings"] = RowGradient(x.rows, values)
+
+
+def _create_cell(layer: Gru | Lstm) -> _native.Gru | _native.Lstm:
+    if isinstance(layer, Gru):
+        return _native.Gru(layer.inputs, layer.units, layer.reset_after)
+    return _native.Lstm(layer.inputs, layer.units)
+
+
+class RecurrentStep:
+    """Gru or Lstm (+ LastStep) on values."""
+
+    def __init__(self, context: Context, at: str, layer: Gru | Lstm, last: bool, first: bool) -> None:
+        self.context, self.at, self.units, self.last, self.first = context, at, layer.units, last, first
+        self.cell = _create_cell(layer)
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        context, at = self.context, self.at
+        y = context.buffer(f"{at}.y", (*x.shape[: 1 if self.last else 2], self.units))
+        weights = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
+        if train:
+            found = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")
+            self.cell.forward(x, *weights, *found, y, context.threads)
+        else:
+            self.cell.predict(x, *weights, y, context.threads)
+        self.x = x
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernels and bias."""
+        context, at = self.context, self.at
+        dx = None if self.first else context.buffer(f"{at}.dx", self.x.shape)
+        kernels = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel")]
+        gradients = [context.gradient(f"{at}.{name}") for name in ("kernel", "recurrent_kernel", "bias")]
+        self.cell.backward(*kernels, dy, dx, *gradients, context.threads)
+        return dx
+
+
+class TokenRecurrentStep:
+    """Embed + Gru or Lstm (+ LastStep), without dropout: the input product is a look-up."""
+
+    def __init__(self, context: Context, at: str, cell_at: str, layer: Gru | Lstm, last: bool) -> None:
+        self.context, self.at, self.cell_at, self.units, self.last = context, at, cell_at, layer.units, last
+        self.cell = _create_cell(layer)
+        self.table = TokenTable(context, at, f"{cell_at}.kernel")
+
+    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        context = self.context
+        y = context.buffer(f"{self.at}.y", (*x.ids.shape[: 1 if self.last else 2], self.units))
+        weights = [context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias")]
+        run = self.cell.forward_tokens if train else self.cell.predict_tokens
+        run(x.ids, self.table.product(x.rows), *weights, y, context.threads)
+        return y
+
+    def backward(self, dy: np.ndarray) -> None:
+        """Gradients of embeddings, kernels and bias."""
+        context, at = self.context, self.cell_at
+        gradients = [context.gradient(f"{at}.{name}") for name in ("recurrent_kernel", "bias")]
+        recurrent = context.weights[f"{at}.recurrent_kernel"]
+        self.cell.backward_tokens(recurrent, dy, self.table.gradient(), *gradients, context.threads)
+        self.table.backward()
+
+
+class DenseStep(PackedStep):
+    """x W + b."""
+
+    def __init__(self, context: Context, at: str, outputs: int, first: bool) -> None:
+        super().__init__(context)
+        self.at, self.outputs, self.first = at, outputs, first
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, inputs]` -> `[B, outputs]`."""
+        context, self.x = self.context, x
+        y = context.buffer(f"{self.at}.y", (len(x), self.outputs))
+        self.layer.forward(x, y, context.threads)
+        return y
+
+    def create_layer(self) -> _native.Layer:
+        """The layer on the weights themselves."""
+        return _native.Dense(self.context.weights[f"{self.at}.kernel"], self.context.weights[f"{self.at}.bias"])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Gradients of input, kernel and bias."""
+        context = self.context
+        _native.matmul(self.x, dy, context.gradient(f"{self.at}.kernel"), True, False, context.threads)
+        np.sum(dy, axis=0, out=context.gradient(f"{self.at}.bias"))
+        if self.first:
+            return None
+        dx = context.buffer(f"{self.at}.dx", self.x.shape)
+        _native.matmul(dy, context.weights[f"{self.at}.kernel"], dx, False, True, context.threads)
+        return dx

@@ -1,0 +1,218 @@
+"""The default engine: plans compiled to steps on native kernels, needing numpy alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+from threading import Lock
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights, count_outputs
+from seqconv.networks.engines.native.compiler import compile_plan
+from seqconv.networks.engines.native.context import (
+    FLOAT,
+    INT,
+    ChainedSteps,
+    Context,
+    ElementGradient,
+    PackedStep,
+    RowGradient,
+    Tokens,
+    run_backward,
+    run_forward,
+)
+from seqconv.networks.engines.native.optimisers import Optimiser, compute_loss
+from seqconv.networks.engines.native.plain_steps import DropoutStep
+from seqconv.networks.engines.native.shared_pass import SharedPass, shortest_padding
+from seqconv.networks.inputs import Targets, TokenInputs, WindowInputs
+from seqconv.networks.layers.base import (
+    Conv,
+    Embed,
+    Gru,
+    Lstm,
+    Masks,
+    Plan,
+    ReadsIds,
+    Shape,
+    Weights,
+    entries,
+    weight_shapes,
+)
+from seqconv.networks.network import Inputs, State, StepResult
+from seqconv.recipes.recipe import TrainingConfig
+
+CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
+
+
+WHOLE_TABLE = 2**26  # largest table over a whole vocabulary that prediction keeps, in bytes
+
+Batch = np.ndarray | Tokens
+
+
+class NativeNetwork:
+    """A plan with weights, on native kernels; see `engines.Network` for the methods.
+
+    Any number of networks may run in different threads; calls to one network take turns.
+    """
+
+    def __init__(self, plan: Plan, weights: Weights, training: TrainingConfig, threads: int) -> None:
+        self.plan = plan
+        self.threads = threads
+        self._training = training
+        own = {name: np.array(weights[name], FLOAT, order="C") for name in weight_shapes(plan)}
+        self._context = Context(own, threads)
+        self._steps = compile_plan(plan, self._context)
+        self._optimiser = Optimiser(training, own, threads)
+        self._lock = Lock()
+        self._outputs: dict[Shape, int] = {}
+        readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
+        self._vocabulary = min((layer.rows for layer in readers), default=0)
+        self._compacts = any(isinstance(layer, Embed) for layer in readers)
+        self._shortest = shortest_padding(plan)
+        self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
+        steps = [step for step in self._steps if not isinstance(step, DropoutStep)]
+        packed = [step for step in steps if isinstance(step, PackedStep)]
+        chains = len(packed) == len(steps) and self._keeps_table
+        self._chain = ChainedSteps(self._context, packed) if chains else None
+
+    def weights(self) -> Weights:
+        """Copies of the weights."""
+        return {name: array.copy() for name, array in self._context.weights.items()}
+
+    def set_weights(self, weights: Weights) -> None:
+        """Take these weights; the optimiser's state stays."""
+        check_weights(self.plan, weights)
+        with self._lock:
+            for name, array in self._context.weights.items():
+                array[...] = weights[name]
+            self._context.version += 1
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        """Outputs `[N, outputs]`; windows over one series share the layers that neighbouring windows repeat."""
+        outputs = np.empty((len(inputs), self._count_outputs(inputs.shape)), FLOAT)
+        with self._lock:
+            if isinstance(inputs, TokenInputs):
+                self._predict_texts(inputs, outputs)
+            else:
+                self._predict_windows(inputs, outputs)
+        return outputs
+
+    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+        """Loss, outputs and the gradient of every weight for one batch."""
+        with self._lock:
+            text = self._vocabulary > 0
+            batch = np.ascontiguousarray(x, INT if text else FLOAT)
+            loss, outputs = self._backward(self._compact(batch, "given") if text else batch, targets, masks)
+            found = {}
+            for name, array in self._context.weights.items():
+                gradient = self._context.gradients[name]
+                if isinstance(gradient, RowGradient):
+                    found[name] = np.zeros_like(array)
+                    found[name].reshape(len(array), -1)[gradient.rows] = gradient.values
+                elif isinstance(gradient, ElementGradient):
+                    found[name] = np.zeros_like(array)
+                    found[name].reshape(-1)[gradient.places] = gradient.values
+                else:
+                    found[name] = gradient.copy()
+        return loss, outputs, found
+
+    def train_batches(
+        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+    ) -> Iterator[StepResult]:
+        """One optimiser step for each batch."""
+        for index in batches:
+            yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)))
+
+    def state(self) -> State:
+        """Weights and optimiser state themselves: they change with the next step."""
+        weights = {f"weights.{name}": array for name, array in self._context.weights.items()}
+        return weights | self._optimiser.arrays()
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`."""
+        check_state(state, {name: array.shape for name, array in self.state().items()})
+        self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
+        with self._lock:
+            self._optimiser.restore(state)
+
+    def _count_outputs(self, shape: Shape) -> int:
+        found = self._outputs.get(shape)
+        if found is None:
+            found = self._outputs[shape] = count_outputs(self.plan, shape)
+        return found
+
+    def _train(self, inputs: Inputs, index: np.ndarray, targets: np.ndarray, masks: Masks) -> StepResult:
+        with self._lock:
+            loss, outputs = self._backward(self._gather(inputs, index), targets, masks)
+            self._optimiser.update(self._context.gradients)
+            self._context.version += 1
+        return StepResult(loss, outputs)
+
+    def _backward(self, batch: Batch, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
+        """Loss and outputs; the gradients are left in the context."""
+        check_targets(self._training, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
+        outputs = run_forward(self._steps, batch, masks, train=True).copy()
+        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.interval)
+        run_backward(self._steps, gradient)
+        return loss, outputs
+
+    def _gather(self, inputs: Inputs, index: np.ndarray) -> Batch:
+        """The examples at `index`, in buffers of their own: predictions may come between two steps."""
+        if isinstance(inputs, TokenInputs):
+            ids = self._context.buffer("train.ids", (len(index), *inputs.shape), INT)
+            _native.gather_ids(inputs.ids, index, ids, self._context.threads)
+            return self._compact(ids, "train")
+        windows = inputs.contiguous  # made once for a training run, whose every step copies less memory for it
+        return self._gather_windows(windows, windows.anchors[index], "train")
+
+    def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str) -> np.ndarray:
+        windows = self._context.buffer(f"{place}.windows", (len(anchors), *inputs.shape))
+        _native.gather_windows(inputs.values, anchors, inputs.lookback, inputs.step, windows, self._context.threads)
+        return windows
+
+    def _compact(self, ids: np.ndarray, place: str) -> Tokens:
+        if not self._compacts:
+            return Tokens(ids, None)
+        compact = self._context.buffer(f"{place}.compact", ids.shape, INT)
+        return Tokens(compact, _native.distinct_ids(ids, self._vocabulary, compact))
+
+    def _predict_texts(self, inputs: TokenInputs, outputs: np.ndarray) -> None:
+        ids, chain = np.ascontiguousarray(inputs.ids), self._chain.layer if self._chain else None
+        for start in range(0, len(ids), CHUNK):
+            part, found = self._cut_padding(ids[start : start + CHUNK]), outputs[start : start + CHUNK]
+            if chain is not None:
+                chain.forward_ids(part, found, self.threads)
+            else:
+                tokens = Tokens(part, None) if self._keeps_table else self._compact(part, "predict")
+                found[...] = run_forward(self._steps, tokens, {}, train=False)
+
+    def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
+        """Without leading padding that all texts share and that changes no output, not even its last bit."""
+        if self._shortest is None:
+            return ids
+        period, kept = self._shortest
+        spare = (_native.count_padding(ids) - kept) // period * period
+        return np.ascontiguousarray(ids[:, spare:]) if spare > 0 else ids
+
+    def _predict_windows(self, inputs: WindowInputs, outputs: np.ndarray) -> None:
+        shared = SharedPass.create(self.plan, self._context, inputs)
+        if shared is not None:
+            shared.run(inputs, outputs)
+            return
+        chain = self._chain.layer if self._chain else None
+        for start in range(0, len(inputs), CHUNK):
+            part, found = inputs.anchors[start : start + CHUNK], outputs[start : start + CHUNK]
+            windows = self._gather_windows(inputs, part, "predict")
+            if chain is not None:
+                chain.forward(windows, found, self.threads)
+            else:
+                found[...] = run_forward(self._steps, windows, {}, train=False)
+
+
+def _table_width(plan: Plan) -> int:
+    """Columns of the table that a text network looks ids up in."""
+    match plan[1:2]:
+        case (Conv() as conv,):
+            return conv.kernel * conv.filters
+        case (Gru() | Lstm() as layer,):
+            return 4 * layer.units
+    return 0

@@ -1,0 +1,254 @@
+"""A plan as a list of steps: what they share, and the layers that need no kernel of their own, in numpy.
+
+A step keeps what its backward pass needs from its last forward pass. Arrays that a step returns are buffers, written
+again by its next call. Dropout happens where a mask is given.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from seqconv.errors import DataError
+from seqconv.networks.engines.native.context import FLOAT, Context, Step, run_backward, run_forward
+from seqconv.networks.layers.base import Masks
+
+
+class PlainStep(ABC):
+    """A layer without weights, written in numpy."""
+
+    def __init__(self, context: Context, at: str) -> None:
+        self.context, self.at = context, at
+        self.x: np.ndarray = np.empty(0, FLOAT)
+        self.y: np.ndarray = self.x
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """Output of the layer."""
+        self.x, self.y = x, self.apply(x)
+        return self.y
+
+    @abstractmethod
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Output for `x`."""
+
+    @abstractmethod
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Gradient of the input."""
+
+    def like_input(self) -> np.ndarray:
+        """Where the gradient of the input is to be written."""
+        return self.context.buffer(f"{self.at}.dx", self.x.shape)
+
+
+class ReluStep(PlainStep):
+    """max(x, 0)."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, ...]` -> the same shape; NaN stays NaN."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.maximum(x, 0, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Passes where the output is positive."""
+        dx = self.like_input()
+        np.multiply(dy, self.y > 0, out=dx)
+        return dx
+
+
+class TanhStep(PlainStep):
+    """tanh(x)."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, ...]` -> the same shape."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.tanh(x, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Slope 1 - y^2."""
+        dx = self.like_input()
+        np.multiply(self.y, self.y, out=dx)
+        np.subtract(1, dx, out=dx)
+        np.multiply(dx, dy, out=dx)
+        return dx
+
+
+class MaxPoolStep(PlainStep):
+    """Maximum of each `size` neighbouring steps; the first of equal ones gets the gradient."""
+
+    def __init__(self, context: Context, at: str, size: int) -> None:
+        super().__init__(context, at)
+        self.size = size
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L // size, C]`."""
+        groups = self._group(x)
+        self.winners = groups.argmax(axis=2, keepdims=True)
+        return np.ascontiguousarray(np.take_along_axis(groups, self.winners, axis=2)[:, :, 0])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the winners."""
+        dx = self.like_input()
+        dx[...] = 0
+        np.put_along_axis(self._group(dx), self.winners, dy[:, :, None], axis=2)
+        return dx
+
+    def _group(self, x: np.ndarray) -> np.ndarray:
+        kept = x.shape[1] // self.size
+        return x[:, : kept * self.size].reshape(len(x), kept, self.size, -1)
+
+
+class GlobalMaxPoolStep(PlainStep):
+    """Maximum over all steps; the first of equal ones gets the gradient."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        self.winners = x.argmax(axis=1, keepdims=True)
+        return np.ascontiguousarray(np.take_along_axis(x, self.winners, axis=1)[:, 0])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the winners."""
+        dx = self.like_input()
+        dx[...] = 0
+        np.put_along_axis(dx, self.winners, dy[:, None], axis=1)
+        return dx
+
+
+class GlobalAveragePoolStep(PlainStep):
+    """Mean over all steps."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        return np.asarray(x.mean(axis=1))
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """The same share to every step."""
+        dx = self.like_input()
+        dx[...] = (dy / np.float32(self.x.shape[1]))[:, None]
+        return dx
+
+
+class LastStepStep(PlainStep):
+    """The newest step."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, C]`."""
+        return np.ascontiguousarray(x[:, -1])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """To the newest step alone."""
+        dx = self.like_input()
+        dx[:, :-1] = 0
+        dx[:, -1] = dy
+        return dx
+
+
+class SubtractLastStep(PlainStep):
+    """x less its newest step."""
+
+    def __init__(self, context: Context, at: str, channels: int) -> None:
+        super().__init__(context, at)
+        self.channels = channels or None
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> the same shape."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        y[...] = x
+        y[..., : self.channels] -= x[:, -1:, : self.channels]
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """What every step lost goes back to the newest."""
+        dx = self.like_input()
+        dx[...] = dy
+        dx[:, -1, : self.channels] -= dy[..., : self.channels].sum(axis=1)
+        return dx
+
+
+class PatchStep(PlainStep):
+    """Neighbouring steps as one."""
+
+    def __init__(self, context: Context, at: str, size: int) -> None:
+        super().__init__(context, at)
+        self.size = size
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L // size, size * C]`."""
+        batch, length, channels = x.shape
+        kept = x[:, length % self.size :]
+        return np.ascontiguousarray(kept).reshape(batch, length // self.size, self.size * channels)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Back to the steps; none to those that were dropped."""
+        batch, length, channels = self.x.shape
+        dropped = length % self.size
+        if not dropped:
+            return dy.reshape(self.x.shape)
+        dx = self.like_input()
+        dx[:, :dropped] = 0
+        dx[:, dropped:] = dy.reshape(batch, length - dropped, channels)
+        return dx
+
+
+class FlattenStep(PlainStep):
+    """All steps side by side."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L * C]`."""
+        return np.ascontiguousarray(x).reshape(len(x), -1)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """Back to the steps."""
+        return dy.reshape(self.x.shape)
+
+
+class DropoutStep:
+    """x times its mask."""
+
+    def __init__(self, context: Context, at: str) -> None:
+        self.context, self.at = context, at
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, ...]` -> the same shape; `x` itself without a mask.
+
+        Raises:
+            DataError: the mask has another shape.
+        """
+        self.mask = masks.get(f"{self.at}.mask")
+        if self.mask is None:
+            return x
+        if self.mask.shape != x.shape:
+            raise DataError(f"mask {self.at}.mask: must have shape {x.shape}; got {self.mask.shape}")
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.multiply(x, self.mask, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """dy times the mask."""
+        if self.mask is None:
+            return dy
+        dx = self.context.buffer(f"{self.at}.dx", dy.shape)
+        np.multiply(dy, self.mask, out=dx)
+        return dx
+
+
+class ResidualStep:
+    """x + body(x)."""
+
+    def __init__(self, context: Context, at: str, body: list[Step]) -> None:
+        self.context, self.at, self.body = context, at, body
+
+    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
+        """`[B, ...]` -> the same shape."""
+        inner = run_forward(self.body, x, masks, train)
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.add(x, inner, out=y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """dy, plus what comes back through the body."""
+        inner = run_backward(self.body, dy)
+        assert inner is not None  # a body never holds the first step of a network
+        dx = self.context.buffer(f"{self.at}.dx", dy.shape)
+        np.add(dy, inner, out=dx)
+        return dx

@@ -1,0 +1,149 @@
+"""What a network reads, and its targets: padded ids, or windows over one array."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import DataError
+
+
+@dataclass(frozen=True)
+class WindowTargets:
+    """Targets of windows over one array, `[N, outputs]` float32, gathered where they are indexed.
+
+    Of long horizons and many columns they are far larger than the series: `targets[rows]` and `targets[rows, outputs]`
+    give arrays, and so does numpy wherever it needs all of them.
+
+    Args:
+        values: scaled series `[T, C]` float32.
+        anchors: `[N]` int64.
+        delays: rows from the anchor to each target.
+        columns: of the targets; output `h * len(columns) + c` is column c after delay h.
+    """
+
+    values: np.ndarray
+    anchors: np.ndarray
+    delays: tuple[int, ...]
+    columns: tuple[int, ...]
+    dtype = np.dtype(np.float32)
+    ndim = 2
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Examples and outputs."""
+        return len(self.anchors), len(self.delays) * len(self.columns)
+
+    def take(self, index: np.ndarray) -> "WindowTargets":
+        """The targets of the examples at `index`."""
+        return WindowTargets(self.values, self.anchors[index], self.delays, self.columns)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        rows, outputs = key if isinstance(key, tuple) else (key, slice(None))
+        late, column = np.divmod(np.arange(self.shape[1])[outputs], len(self.columns))
+        at = self.anchors[rows][..., None] + np.array(self.delays)[late]
+        return np.ascontiguousarray(self.values[at, np.array(self.columns)[column]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+Targets = np.ndarray | WindowTargets
+
+
+@dataclass(frozen=True)
+class WindowInputs:
+    """Windows over one array: example n has rows `anchors[n] - lookback, + step, ... < anchors[n]`.
+
+    Args:
+        values: scaled series `[T, C]` float32, shared by all splits.
+        anchors: `[N]` int64.
+        lookback, step: rows.
+        times: time stamps of the rows, datetime64 `[T]`; None: not known.
+    """
+
+    values: np.ndarray
+    anchors: np.ndarray
+    lookback: int
+    step: int
+    times: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Steps and channels of one example."""
+        return self.lookback // self.step, self.values.shape[1]
+
+    @cached_property
+    def contiguous(self) -> "WindowInputs":
+        """The same windows over a copy of the rows, sorted by their remainder by `step`: a window's follow one another.
+
+        Raises:
+            DataError: see `check_rows`.
+        """
+        if self.step == 1:
+            return self
+        self.check_rows()
+        parts = [self.values[remainder :: self.step] for remainder in range(self.step)]
+        begins = np.cumsum([0] + [len(part) for part in parts])
+        first, steps = self.anchors - self.lookback, self.shape[0]
+        anchors = begins[first % self.step] + first // self.step + steps
+        return WindowInputs(np.concatenate(parts), anchors, steps, 1)
+
+    def check_rows(self) -> None:
+        """Every window lies in the series.
+
+        Raises:
+            DataError: one begins before the first row or ends after the last.
+        """
+        rows, newest = len(self.values), (self.shape[0] - 1) * self.step - self.lookback
+        for anchor in (self.anchors.min(), self.anchors.max()) if len(self) else ():
+            if anchor < self.lookback or anchor + newest >= rows:
+                raise DataError(
+                    f"windows: every row must be in [0, {rows}); got anchor {anchor} with lookback {self.lookback}"
+                )
+
+    def take(self, index: np.ndarray) -> "WindowInputs":
+        """The examples at `index`."""
+        return replace(self, anchors=self.anchors[index])
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """The windows at `index`, `[B, L, C]` float32."""
+        offsets = np.arange(-self.lookback, 0, self.step)
+        return np.asarray(self.values[self.anchors[index][:, None] + offsets])
+
+
+PADDING, START, UNKNOWN = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class TokenInputs:
+    """Padded texts.
+
+    Args:
+        ids: int32 `[N, L]`.
+    """
+
+    ids: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Steps of one example."""
+        return (self.ids.shape[1],)
+
+    def take(self, index: np.ndarray) -> "TokenInputs":
+        """The examples at `index`."""
+        return TokenInputs(self.ids[index])
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """The ids at `index`, int32 `[B, L]`."""
+        return np.asarray(self.ids[index])

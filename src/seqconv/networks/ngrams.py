@@ -1,0 +1,74 @@
+"""What the two engines and the start of training share about n-grams: features of texts, and their scales."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from seqconv import _native
+from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.base import NgramBag, Plan, Weights, entries
+
+SMOOTHING = 4.0  # added to each count: larger than the usual 1, as it trusts rare n-grams less; docs/log.md
+
+
+CHUNK = 4096  # texts whose features are listed at once
+
+
+class Features(NamedTuple):
+    """Features that occur in texts, each once: those of text i are `rows[offsets[i]:offsets[i + 1]]`, ascending.
+
+    Args:
+        rows: int32, rows of the layer's table.
+        offsets: int64 `[B + 1]`.
+    """
+
+    rows: np.ndarray
+    offsets: np.ndarray
+
+
+def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
+    """The features of ids int32 `[B, L]`, as `models.NgramBag` defines them.
+
+    Raises:
+        ValueError: an id outside the layer's rows.
+    """
+    return Features(*_native.ngram_features(ids, layer.rows, layer.buckets, layer.longest, threads))
+
+
+def fit_scales(plan: Plan, inputs: TokenInputs, targets: np.ndarray, threads: int) -> Weights:
+    """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature tells about each class.
+
+    It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
+    class, q that among the other texts, `SMOOTHING` added to each count; 0 for features that no text has. A layer whose
+    outputs are no classes keeps its scale.
+
+    Args:
+        targets: as for training: classes `[N]`, or 0 and 1 `[N, outputs]`.
+
+    Reference: Wang and Manning 2012, "Baselines and bigrams", ACL, section 2.1.
+    """
+    found = {}
+    for at, layer in entries(plan):
+        if isinstance(layer, NgramBag):
+            members = targets if targets.ndim == 2 else targets[:, None] == np.arange(layer.outputs)
+            if members.shape[1] == layer.outputs:
+                found[f"{at}.scale"] = _fit_ratios(layer, inputs, members > 0, threads)
+    return found
+
+
+def _fit_ratios(layer: NgramBag, inputs: TokenInputs, members: np.ndarray, threads: int) -> np.ndarray:
+    height = layer.rows + layer.buckets
+    everywhere, inside = np.zeros(height), np.zeros((height, layer.outputs))
+    for start in range(0, len(inputs), CHUNK):
+        part = slice(start, start + CHUNK)
+        rows, offsets = list_features(layer, np.ascontiguousarray(inputs.ids[part]), threads)
+        everywhere += np.bincount(rows, minlength=height)
+        of_text = np.repeat(members[part], np.diff(offsets), axis=0)
+        for output in range(layer.outputs):
+            inside[:, output] += np.bincount(rows[of_text[:, output]], minlength=height)
+    scales = np.empty((height, layer.outputs), np.float32)
+    for output, counts in enumerate(inside.T):
+        p, q = counts + SMOOTHING, everywhere - counts + SMOOTHING
+        scales[:, output] = np.abs(np.log(p / p.sum()) - np.log(q / q.sum()))
+    scales[everywhere == 0] = 0
+    return scales

@@ -1,0 +1,43 @@
+"""Durations as settings and reports write them."""
+
+import re
+
+from seqconv.errors import ConfigError
+
+UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(text: str, name: str = "duration") -> int:
+    """Seconds in `"90min"`, `"24h"`, `"10d"`.
+
+    >>> parse_duration("1h")
+    3600
+
+    Raises:
+        ConfigError: not a number followed by s, min, h, d or w, or not a whole number of seconds.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", text.strip())
+    if found is None:
+        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}')
+    seconds = float(found[1]) * UNITS_S[found[2]]
+    if seconds != int(seconds):
+        raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")
+    return int(seconds)
+
+
+def to_duration(seconds: int) -> str:
+    """In the largest unit that divides it: what `parse_duration` reads.
+
+    >>> to_duration(7200), to_duration(90)
+    ('2h', '90s')
+    """
+    unit = max((name for name, size in UNITS_S.items() if seconds % size == 0), key=lambda name: UNITS_S[name])
+    return f"{seconds // UNITS_S[unit]}{unit}"
+
+
+def show_duration(seconds: int) -> str:
+    """Hours if whole, else minutes or seconds: `"25 h"`, `"10 min"`."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds / 3600:.1f} h" if seconds > 3600 else f"{seconds} s"

@@ -1,0 +1,336 @@
+"""Every setting of a recipe, once: type, default, range, help. Checks, overrides, docs and bundles come from it."""
+
+import copy
+import dataclasses
+import os
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from seqconv.errors import ConfigError, nearest
+from seqconv.recipes.settings import Settings, setting
+
+ALL = ("*",)  # columns
+
+
+LayerSpec = dict[str, Any]
+
+
+NETWORK = "network"  # what is trained unless a baseline is asked for
+
+
+BASELINES = {  # that may stand in its place, by task
+    "text": ("majority", "tf-idf", "nb-svm"),
+    "series": ("naive", "seasonal", "ridge", "boosting"),
+    "sequence": ("majority", "dtw", "rocket"),
+}
+
+
+FORECAST_LOSSES = ("mae", "mse", "huber")
+
+
+HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
+
+
+_BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
+
+
+def count_threads(threads: int) -> int:
+    """Threads to use: as many as asked for, or for 0 as many as there are processors for this process."""
+    return threads or len(os.sched_getaffinity(0))
+
+
+class _DataSettings(Settings):
+    @classmethod
+    def section(cls) -> str:
+        return "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDataConfig(_DataSettings):
+    """Where labelled texts come from and how they are split."""
+
+    source: str = setting("", "imdb, demo-text, or the path of a file or folder")
+    text: str = setting("", "column of the texts; empty: found")
+    label: tuple[str, ...] = setting((), "column of the labels, or several columns of 0 and 1; none named: found")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    validation_file: str = setting("", "file of the validation texts; empty: held out of the training texts")
+    test_file: str = setting("", "file of the test texts; empty: held out where the source has none of its own")
+    validation: float = setting(0.2, "share of the training texts held out for validation", low=0.001, high=0.9)
+    test: float = setting(0.2, "share of the texts held out as test where there are none", low=0.001, high=0.9)
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceDataConfig(_DataSettings):
+    """Where labelled sequences come from and how they are split."""
+
+    source: str = setting("", "path of a .ts or .tsv file")
+    validation_file: str = setting("", "file of the validation sequences; empty: held out of the training sequences")
+    test_file: str = setting("", "file of the test sequences; empty: NAME_TEST beside NAME_TRAIN, or held out")
+    validation: float = setting(0.2, "share of the training sequences held out for validation", low=0.001, high=0.9)
+    test: float = setting(0.2, "share of the sequences held out as test where there are none", low=0.001, high=0.9)
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesDataConfig(_DataSettings):
+    """Where a time series comes from and how it is split, in time order."""
+
+    source: str = setting("", "jena, demo-series, or the path of a table")
+    time: str = setting("", "column of the times; empty: found")
+    interval: str = setting("", "time between two rows, for a table without times", unit="duration")
+    zone: str = setting("", "time zone of stamps that name none, such as Europe/Berlin; empty: left as they are")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    target: tuple[str, ...] = setting((), 'columns to forecast; "*": every column that the network reads')
+    inputs: tuple[str, ...] = setting((), "columns that the network reads; none named: all")
+    missing: str = setting("-9999", "number that stands for a missing value; empty: none")
+    calendar: bool = setting(False, "let the network read the time of day, week and year too")
+    validation_file: str = setting("", "file of the validation rows; with test_file, in place of shares")
+    test_file: str = setting("", "file of the test rows")
+    train_end: float = setting(0.7, "share of the rows before which the training split ends", low=0.01, high=0.99)
+    validation_end: float = setting(
+        0.85, "share of the rows before which the validation split ends", low=0.01, high=0.999
+    )
+    test_end: float = setting(1.0, "share of the rows before which the test split ends", low=0.02, high=1.0)
+    reach_back: bool = setting(
+        False, "let windows of the validation and test splits read rows before their split; targets never lie there"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig(Settings):
+    """How texts become ids."""
+
+    vocabulary: int = setting(10000, "number of ids, the three special ones included", low=4)
+    max_len: int = setting(500, "ids kept of each text, from its end", low=1)
+
+    @classmethod
+    def section(cls) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceConfig(Settings):
+    """How sequences become examples."""
+
+    length: int = setting(0, "steps kept of each sequence, from its end; 0: all of the longest training one", low=0)
+
+    @classmethod
+    def section(cls) -> str:
+        return "sequence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig(Settings):
+    """How a series becomes examples, in physical time."""
+
+    lookback: str = setting("10d", "how far back a window reaches", unit="duration")
+    step: str = setting("1h", "time between the rows of a window", unit="duration")
+    delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
+    leads: tuple[str, ...] = setting(
+        (), 'time from the newest row to each target, in place of delay; "1h to 96h": all rows between', unit="duration"
+    )
+    change: bool = setting(False, "learn the change from the newest value, not the value")
+
+    @classmethod
+    def section(cls) -> str:
+        return "windows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(Settings):
+    """The layers, in order."""
+
+    layers: tuple[LayerSpec, ...] = setting((), "one table per layer: its kind and its settings")
+
+    @classmethod
+    def section(cls) -> str:
+        return "network"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Settings):
+    """How the network is trained."""
+
+    model: str = setting(NETWORK, f"what is fitted: {NETWORK}, or a baseline: {_BASELINES}")
+    loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
+        "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
+    )
+    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "rule that turns gradients into steps")
+    learning_rate: float = setting(1e-3, "step size of the optimiser", low=1e-9, high=10.0)
+    clip_norm: float = setting(0.0, "largest norm of all gradients together; 0: no limit", low=0.0)
+    batch_size: int = setting(128, "examples per step", low=1)
+    epochs: int = setting(10, "passes over the training split, at most", low=1)
+    steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
+    patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
+    averaging: float = setting(
+        0.0,
+        "what each epoch keeps of the mean of the earlier ones' weights; 0: its own weights alone",
+        low=0.0,
+        high=0.99,
+    )
+    interval: float = setting(
+        0.0,
+        "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none",
+        low=0.0,
+        high=0.99,
+    )
+    refit: bool = setting(False, "train again on training and validation rows, for the best epochs, before the test")
+    seed: int = setting(0, "seed of every random choice", low=0)
+
+    @classmethod
+    def section(cls) -> str:
+        return "training"
+
+
+_TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
+
+
+TASKS: dict[str, dict[str, type[Settings]]] = {
+    "text": {"data": TextDataConfig, "text": TextConfig, **_TRAINED},
+    "series": {"data": SeriesDataConfig, "windows": WindowConfig, **_TRAINED},
+    "sequence": {"data": SequenceDataConfig, "sequence": SequenceConfig, **_TRAINED},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides a run: data, features, network, training."""
+
+    name: str
+    description: str
+    data: TextDataConfig | SeriesDataConfig | SequenceDataConfig
+    features: TextConfig | WindowConfig | SequenceConfig
+    network: NetworkConfig
+    training: TrainingConfig
+
+    @property
+    def task(self) -> str:
+        """`text`, `series` or `sequence`."""
+        return next(task for task, kinds in TASKS.items() if type(self.data) is kinds["data"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as the table that `recipe_from_dict` reads."""
+        sections = (self.data, self.features, self.network, self.training)
+        tables = {part.section(): _plain(dataclasses.asdict(part)) for part in sections}
+        return {"name": self.name, "description": self.description, "task": self.task, **tables}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
+    """A checked recipe from a TOML table.
+
+    Raises:
+        ConfigError: an unknown task, section or setting, a wrong type, or a value out of range.
+    """
+    task = table.get("task")
+    if task not in TASKS:
+        raise ConfigError(f"task must be one of {', '.join(map(repr, TASKS))}; got {task!r}")
+    kinds = TASKS[task]
+    for section in table:
+        if section not in {"name", "description", "task", *kinds}:
+            raise ConfigError(f"unknown section [{section}] in a {task} recipe. {nearest(section, kinds)}")
+        if section in kinds and not isinstance(table[section], dict):
+            raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
+    parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
+    if parts["training"].model not in (known := (NETWORK, *BASELINES[task])):
+        model = parts["training"].model
+        raise ConfigError(f"training.model: unknown model {model!r} of a {task} task. {nearest(model, known)}")
+    training = parts["training"]
+    if training.interval and (task != "series" or training.loss not in FORECAST_LOSSES):
+        raise ConfigError(
+            f"training.interval is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
+            f"{FORECAST_LOSSES[-1]}; got {training.interval} for a {task} with {training.loss}. Set it to 0"
+        )
+    parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
+    return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as the TOML that `read_recipe` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.to_dict())
+
+
+STARTS = {"text": "text", "series": "series", "sequence": "ucr"}  # by task, the recipe that is fitted to a data file
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("seqconv") / "recipes"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of that name, or in that TOML file, with `section.key=value` overrides.
+
+    Raises:
+        ConfigError: no such recipe or file, not TOML, or a setting that does not hold.
+    """
+    if name_or_path in recipe_names():
+        text, name = (resources.files("seqconv") / "recipes" / f"{name_or_path}.toml").read_text("utf-8"), name_or_path
+    elif name_or_path.endswith(".toml"):
+        try:
+            text, name = Path(name_or_path).read_text("utf-8"), Path(name_or_path).stem
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{name_or_path}: must be a readable TOML file in UTF-8; got: {error}") from error
+    else:
+        raise ConfigError(f"unknown recipe {name_or_path!r}. {nearest(name_or_path, recipe_names())}")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{name_or_path}: must be TOML; {error}") from error
+    return recipe_from_dict(apply_overrides(table, overrides), name)
+
+
+def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
+    """A recipe's table with `section.key=value` overrides.
+
+    Raises:
+        ConfigError: an override that is none, or that names nothing in the recipe.
+    """
+    for override in overrides:
+        table = _override(table, override)
+    return table
+
+
+def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
+    path, equals, text = override.partition("=")
+    section, _, rest = path.strip().partition(".")
+    kinds = TASKS.get(table.get("task", ""), {})
+    if not equals or not rest:
+        raise ConfigError(f"--set must look like section.key=value, such as training.epochs=4; got {override!r}")
+    if section not in kinds:
+        raise ConfigError(f"--set: unknown section {section!r}. {nearest(section, kinds)}")
+    table = copy.deepcopy(table)
+    target: Any = table.setdefault(section, {})
+    *parents, key = rest.split(".")
+    try:
+        for parent in parents:
+            target = target[int(parent)] if isinstance(target, list) else target[parent]
+        is_text = any(field.name == key and field.type is str for field in dataclasses.fields(kinds[section]))  # type: ignore[arg-type]
+        target[key] = text if is_text else _parse_value(text)
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise ConfigError(f"--set: {path!r} names nothing in this recipe") from error
+    return table
+
+
+def _parse_value(text: str) -> Any:
+    """A TOML value; text that is none stands for itself, so that quotes can be left out."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+Guesses = dict[str, tuple[Any, str]]  # setting -> value, and what to say of it

@@ -1,0 +1,82 @@
+"""What a setting is: a field with its help, range and unit, checked when its dataclass is made."""
+
+import dataclasses
+from typing import Any, Literal, Self, get_args, get_origin
+
+from seqconv.errors import ConfigError, nearest
+from seqconv.recipes.durations import parse_duration
+
+
+def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
+    """A dataclass field that carries its own help text, range and unit (`duration` for text such as "10d")."""
+    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "unit": unit})
+
+
+def parse_number(text: str, name: str) -> float:
+    """The number in a setting; NaN, which equals nothing, where it is empty.
+
+    Raises:
+        ConfigError: not a number.
+    """
+    try:
+        return float(text or "nan")
+    except ValueError as error:
+        raise ConfigError(f"{name} must be a number, or empty; got {text!r}") from error
+
+
+class Settings:
+    """Checks and reads the fields of a frozen dataclass made of `setting`s."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            _check(field, getattr(self, field.name), self.section())
+
+    @classmethod
+    def section(cls) -> str:
+        """Name of the recipe's table that these settings stand in."""
+        raise TypeError(f"{cls.__name__} has no section")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the settings."""
+        return [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Settings from a TOML table.
+
+        Raises:
+            ConfigError: an unknown name, a wrong type or a value out of range.
+        """
+        for name in values:
+            if name not in cls.names():
+                raise ConfigError(f"[{cls.section()}]: unknown setting {name!r}. {nearest(name, cls.names())}")
+        lists = {field.name for field in dataclasses.fields(cls) if get_origin(field.type) is tuple}  # type: ignore[arg-type]
+        found = {}
+        for name, value in values.items():
+            alone = name in lists and isinstance(value, str)  # one name stands for a list of one
+            found[name] = (value,) if alone else tuple(value) if isinstance(value, list) else value
+        return cls(**found)
+
+
+def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
+    name = f"{section}.{field.name}"
+    if get_origin(field.type) is Literal:
+        if value not in get_args(field.type):
+            raise ConfigError(f"{name} must be one of {', '.join(map(repr, get_args(field.type)))}; got {value!r}")
+        return
+    expected = get_origin(field.type) or field.type
+    if type(value) is not expected and not (expected is float and type(value) is int):
+        raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
+    if field.type == tuple[str, ...] and not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
+    if field.metadata["unit"] == "duration":
+        for text in [value] if isinstance(value, str) else value:
+            if text or field.default:  # an empty one that is the default stands for none
+                for end in text.split(" to ", 1) if name == "windows.leads" else (text,):
+                    parse_duration(end, name)
+    low, high = field.metadata["low"], field.metadata["high"]
+    # negated comparisons, so that NaN is refused too
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
+        raise ConfigError(f"{name} must be {span}; got {value!r}")

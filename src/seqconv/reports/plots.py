@@ -1,0 +1,196 @@
+"""Pictures as SVG text that follows the page's colours, so that they read in light and in dark."""
+
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+
+# matplotlib writes this colour; the SVG then says currentColor in its place
+INK = "#010203"
+
+
+TRAINING, VALIDATION = "#3b82c4", "#d9822b"
+
+
+OTHERS = ((TRAINING, "s--"), ("#888888", "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), ("#c0392b", "x--"))
+
+
+MOST_TICKS = 12
+
+
+def _start(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
+    return figure, axes
+
+
+def _finish(figure: Any) -> str:
+    """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data."""
+    import matplotlib
+
+    settings: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "seqconv",
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    }
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # the page draws the text, in fonts that may have what matplotlib's lack
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        _paint(figure)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def _paint(figure: Any) -> None:
+    for axes in figure.axes:
+        axes.tick_params(colors=INK)
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+            text.set_color(INK)
+        for spine in axes.spines.values():
+            spine.set_color(INK)
+        legend = axes.get_legend()
+        for text in legend.get_texts() if legend else ():
+            text.set_color(INK)
+
+
+def draw_history(epochs: list[int], training: list[float], validation: list[float], name: str, best: int) -> str:
+    """Dots for training, a line for validation, a mark at the best epoch, as SVG."""
+    figure, axes = _start(5.0, 3.0)
+    axes.plot(epochs, training, "o", color=TRAINING, label="training")
+    axes.plot(epochs, validation, "-", color=VALIDATION, label="validation", linewidth=2)
+    if best in epochs:  # not where the start was best
+        axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_forecast(
+    times: np.ndarray,
+    truth: np.ndarray,
+    forecast: np.ndarray,
+    unit: str,
+    ends: tuple[np.ndarray, np.ndarray] | None = None,
+) -> str:
+    """Forecast against truth over a stretch of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps.
+
+    Args:
+        ends: low and high end of the interval around each forecast, drawn as a band.
+    """
+    from matplotlib import dates
+
+    figure, axes = _start(10.2, 3.2)
+    spacing = np.diff(times)
+    gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
+    places = np.insert(times, gaps, times[gaps])
+
+    def break_line(values: np.ndarray) -> np.ndarray:
+        return np.insert(values.astype(np.float64), gaps, np.nan)
+
+    if ends is not None:
+        band = {"color": VALIDATION, "alpha": 0.25, "linewidth": 0.0, "label": "interval"}
+        axes.fill_between(places, *map(break_line, ends), **band)
+    for values, colour, label in ((truth, TRAINING, "truth"), (forecast, VALIDATION, "forecast")):
+        axes.plot(places, break_line(values), color=colour, label=label, linewidth=1.4)
+    axes.set_ylabel(unit)
+    locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_comparison(
+    names: list[str], improvements: list[tuple[float, float, float]], rival: str = "the baseline"
+) -> str:
+    """Improvement over each rival with its 95 % interval, in per cent, as SVG; right of zero is better."""
+    figure, axes = _start(10.2, 0.9 + 0.38 * len(names))
+    for place, (value, low, high) in enumerate(reversed(improvements)):
+        colour = VALIDATION if low > 0 else "#888888" if high >= 0 else "#c0392b"
+        if np.isfinite([low, high]).all():
+            axes.plot([100 * low, 100 * high], [place, place], "-", color=colour, linewidth=3, solid_capstyle="butt")
+        if np.isfinite(value):
+            axes.plot([100 * value], [place], "o", color=colour, markersize=6)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(names)), list(reversed(names)))
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    axes.set_xlabel(f"smaller test error than {rival}, % (95 % interval)")
+    return _finish(figure)
+
+
+def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:
+    """A line a name over named places, the first the most visible, as SVG."""
+    figure, axes = _start(5.0, 3.0)
+    ticks = np.arange(len(places))
+    for rank, (name, values) in enumerate(lines.items()):
+        colour, style = OTHERS[(rank - 1) % len(OTHERS)] if rank else (VALIDATION, "o-")
+        axes.plot(ticks, values, style, color=colour, label=name, linewidth=1.2 if rank else 2.2, markersize=4)
+    shown = ticks[:: -(-len(ticks) // MOST_TICKS)]
+    axes.set_xticks(shown, [places[tick] for tick in shown])
+    if from_zero:
+        axes.set_ylim(0, 1.08 * max(map(max, lines.values())) or 1)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    if len(lines) > 1:
+        axes.legend(frameon=False, fontsize=8)
+    return _finish(figure)
+
+
+def draw_reliability(confidence: list[float], right: list[tuple[float, float, float]], counts: list[int]) -> str:
+    """Share right against confidence, with its 95 % interval, above how many answers each bin holds, as SVG.
+
+    Args:
+        confidence: mean of each bin.
+        right: share right of each bin and the ends of its interval; NaN: unknown.
+    """
+    figure, axes = _start(5.0, 3.6)
+    axes.plot([0, 1], [0, 1], "--", color="#888888", linewidth=1, label="calibrated")
+    value, low, high = np.array(right).T
+    axes.vlines(confidence, low, high, color=VALIDATION, alpha=0.6, linewidth=2)
+    axes.plot(confidence, value, "o-", color=VALIDATION, linewidth=1.4, markersize=5, label="share right")
+    largest = max(counts)
+    axes.bar(confidence, [0.15 * count / largest for count in counts], 0.02, color=TRAINING, alpha=0.6, label="answers")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return _finish(figure)
+
+
+def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
+    """A cell for each row and stretch, its colour and sign the value's, its strength the size's, as SVG.
+
+    Args:
+        edges: names of the bounds of the stretches, `[S + 1]`.
+        values: `[rows, S]`; a value of zero lets the page show through.
+        label: what the values are.
+    """
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    figure, axes = _start(10.2, 1.3 + 0.28 * len(rows))
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set(visible=True, alpha=0.3, linewidth=0.6)
+    limit = float(np.abs(values).max(initial=0)) or 1.0
+    tones = ((0.0, VALIDATION, 0.9), (0.5, VALIDATION, 0.0), (0.5, TRAINING, 0.0), (1.0, TRAINING, 0.9))
+    ramp = [(place, to_rgba(colour, alpha)) for place, colour, alpha in tones]
+    colours = LinearSegmentedColormap.from_list("signed", ramp, N=33)
+    cells = axes.pcolormesh(values, cmap=colours, vmin=-limit, vmax=limit)
+    for row, column in np.argwhere(np.abs(values) >= 0.3 * limit):
+        sign = "+" if values[row, column] > 0 else "\u2212"
+        axes.text(column + 0.5, row + 0.5, sign, ha="center", va="center", color=INK, fontsize=11)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows, parse_math=False)
+    axes.invert_yaxis()
+    shown = np.unique(np.linspace(0, len(edges) - 1, 5).round().astype(int))
+    axes.set_xticks(shown, [edges[place] for place in shown])
+    axes.tick_params(left=False)
+    bar = figure.colorbar(cells, ax=axes, label=label, pad=0.01, fraction=0.03)
+    bar.outline.set_visible(False)
+    return _finish(figure)

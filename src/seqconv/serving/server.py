@@ -1,0 +1,286 @@
+"""A saved model behind HTTP: JSON in, JSON out, and a page to try it on. docs/serving.md describes the routes.
+
+Needs the extra `serve`: who imports this asks `errors.need` first.
+"""
+
+import asyncio
+import ipaddress
+import json
+import logging
+import math
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from seqconv.errors import ConfigError, SeqconvError
+from seqconv.models.predictor import Predictor, load
+from seqconv.serving import requests as answers
+from seqconv.serving.page import build_server_page
+from seqconv.tasks.text.features import TextFeatures
+
+Result = TypeVar("Result")
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+REFUSED = (SeqconvError, HTTPException, ClientDisconnect)  # what a client can mend, or will not hear of
+
+
+LIMIT = 16 * 10**6  # bytes of a request
+
+
+LONGEST = 600  # characters of an error: what a client sent may be told back, but not all of it
+
+
+PATIENCE_S = 5  # for requests that are under way when the server is told to stop
+
+
+IDLE_S = 60  # a client may leave a connection open without asking; it would lose a request sent just as we close it
+
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+_LOG = logging.getLogger(__name__)  # without a handler of its own: to standard error
+
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; frame-ancestors 'none'"
+}
+
+
+def serve(
+    folder: Path,
+    host: str,
+    port: int,
+    threads: int = 0,
+    limit: int = LIMIT,
+    say: Callable[[str, str], None] = lambda url, name: None,
+) -> None:
+    """Answer requests until SIGINT or SIGTERM comes.
+
+    Args:
+        folder: of the run or model.
+        port: 0: any that is free.
+        threads: as for `Predictor`.
+        limit: bytes of the largest request.
+        say: hears the address and the model's name once requests can come.
+
+    Raises:
+        BundleError, DataError: the folder holds no readable model, or one that takes no raw data.
+        ConfigError: no such address, or it is in use.
+    """
+    predictor = load(folder, threads=threads)
+    if isinstance(predictor.bundle.features, TextFeatures):
+        predictor.predict([""])  # the first answer makes a network's tables; a model of ids alone has none
+    with listen(host, port) as listening:
+        address, port = listening.getsockname()[:2]
+        local = ipaddress.ip_address(address).is_loopback
+        server = create_server(create_app(predictor, folder, limit, (*LOOPBACK, host.lower()) if local else ()))
+
+        def stop(*_: object) -> None:
+            server.should_exit = True
+
+        # uvicorn raises the signal that stopped it once more, for these: to be told to stop is no failure
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, stop)
+        say(f"http://{f'[{address}]' if ':' in address else address}:{port}", predictor.bundle.recipe.name)
+        server.run(sockets=[listening])
+
+
+def create_server(app: Starlette) -> uvicorn.Server:
+    """What runs the routes: it logs warnings and errors alone."""
+    patience: dict[str, Any] = {"timeout_keep_alive": IDLE_S, "timeout_graceful_shutdown": PATIENCE_S}
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", **patience)
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket to serve on; port 0: any that is free.
+
+    Raises:
+        ConfigError: no such address, or it is in use.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.create_server((str(address[0]), int(address[1])), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        problem = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
+        raise ConfigError(f"{host} port {port}: must be free to listen on; {problem}. Choose another --port") from error
+    # its connections have this too: an answer is written in two pieces, and the second must not wait for the client
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+# Routes
+
+
+def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tuple[str, ...] = ()) -> Starlette:
+    """The routes around a model.
+
+    Args:
+        folder: that the model was read from.
+        limit: bytes of the largest request.
+        hosts: names that requests must call the server by; none: any. On a machine's own address another name means
+            that a stranger's page has had its name lead here, to read what only this machine may.
+
+    Raises:
+        BundleError: see `answers.describe_model`.
+    """
+    service = _Service(predictor, folder, limit)
+    routes: list[tuple[str, str, Handler]] = [
+        ("GET", "/", service.show_page),
+        ("GET", "/health", service.tell_health),
+        ("GET", "/model", service.tell_model),
+        ("POST", "/predict", service.predict),
+        ("POST", "/explain", service.explain),
+    ]
+
+    def guard(handler: Handler) -> Handler:
+        async def handle(request: Request) -> Response:
+            try:
+                _check_host(request, hosts)
+                return await handler(request)
+            except REFUSED as error:
+                return await _refuse(request, error)
+            except asyncio.CancelledError:  # it took longer than the server's patience when it was told to stop
+                return _reply({"error": "the server is stopping. Ask again later"}, 503)
+            except Exception:  # a bug of ours
+                _LOG.exception("%s %s failed", request.method, request.scope["path"])
+                return _reply({"error": "the server failed on this request. Its log says where"}, 500)
+
+        return handle
+
+    app = Starlette(
+        routes=[Route(path, guard(handler), methods=[method]) for method, path, handler in routes],
+        exception_handlers={HTTPException: _refuse},  # of the router, which finds no route
+        lifespan=service.end,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Service:
+    """What the routes do.
+
+    Predictions have one thread and explanations another, which are slow and would hold them up. A large request is
+    answered piece by piece and goes to the end of the queue between them. More threads would gain nothing, as one
+    answer may take all cores, and each would have a set of threads of its own for its answers.
+    """
+
+    def __init__(self, predictor: Predictor, folder: Path, limit: int) -> None:
+        self.predictor, self.limit = predictor, limit
+        self.about = answers.describe_model(predictor, folder) | {"largest_request": limit}
+        self.page = build_server_page(self.about)
+        self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+
+    @asynccontextmanager
+    async def end(self, app: Starlette) -> AsyncIterator[None]:
+        """What waits for its turn when the server stops is dropped."""
+        yield
+        for pool in (self.predictions, self.explanations):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def show_page(self, request: Request) -> Response:
+        return Response(self.page, media_type="text/html", headers=PAGE_HEADERS)
+
+    async def tell_health(self, request: Request) -> Response:
+        return _reply({"status": "ok"})
+
+    async def tell_model(self, request: Request) -> Response:
+        return _reply(self.about)
+
+    async def predict(self, request: Request) -> Response:
+        pieces = answers.predict(self.predictor, await _read_body(request, self.limit))
+        found: list[answers.Json] = []
+        while (piece := await _run(self.predictions, next, pieces, None)) is not None:
+            found += piece
+        return _reply({"predictions": found})
+
+    async def explain(self, request: Request) -> Response:
+        body = await _read_body(request, self.limit)
+        return _reply(await _run(self.explanations, answers.explain, self.predictor, body))
+
+
+async def _run(pool: ThreadPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Result:
+    def call() -> Result:
+        with np.errstate(all="ignore"):  # where numbers are too large for the model it answers null
+            return function(*arguments)
+
+    return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":  # which a stranger's page may not send without asking
+        raise HTTPException(415, f"Content-Type: must be application/json; got {kind!r}. Name it in the request")
+    parts, size = [], 0
+    async for part in request.stream():  # to its end, as many clients read no answer before
+        size += len(part)
+        if size <= limit:
+            parts.append(part)
+    if size > limit:
+        raise HTTPException(413, f"request: must have at most {limit:,} bytes; got {size:,}. Cut it into several")
+    return b"".join(parts)
+
+
+def _check_host(request: Request, hosts: tuple[str, ...]) -> None:
+    given = request.headers.get("host", "")
+    try:
+        name = urlsplit(f"//{given}").hostname
+    except ValueError:
+        name = None
+    if hosts and name not in hosts:
+        known = ", ".join(dict.fromkeys(hosts))
+        raise HTTPException(421, f"Host: must be one of {known}; got {given!r}. Send it so, or serve on another --host")
+
+
+# Answers
+
+
+def _reply(value: answers.Json, status: int = 200) -> Response:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # a broken model
+        text = json.dumps(_drop_infinite(value), ensure_ascii=False, allow_nan=False)
+    # half a character, which no UTF-8 can be, becomes the \u of JSON
+    return Response(f"{text}\n".encode(errors="backslashreplace"), status, media_type="application/json")
+
+
+def _drop_infinite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _drop_infinite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_drop_infinite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """What a client can mend, in one line."""
+    status, message, headers = 422, str(error), {}
+    if isinstance(error, HTTPException):
+        status, message, headers = error.status_code, error.detail, dict(error.headers or {})
+        asked = f"{request.method} {request.scope['path']}"
+        if status == 404:
+            message = f"{asked}: must be a route of this server; it is none. GET / shows how to ask"
+        elif status == 405:
+            message = f"{asked}: must be {headers['Allow'].replace('HEAD', '').strip(', ')}. GET / shows how to ask"
+    elif isinstance(error, answers.MalformedError | ClientDisconnect):
+        status = 400
+    response = _reply({"error": " ".join(message.split())[:LONGEST]}, status)
+    response.headers.update(headers)
+    return response

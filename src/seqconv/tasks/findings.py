@@ -1,0 +1,157 @@
+"""What an inspection says: columns, findings, facts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seqconv.data.readers.files import Table
+from seqconv.errors import SeqconvError
+
+if TYPE_CHECKING:
+    import polars
+
+Weight = Literal["blocks", "costs", "note"]
+
+
+WEIGHTS: tuple[Weight, ...] = ("blocks", "costs", "note")
+
+
+SHOWN = 3  # places that a finding names
+
+
+_LONG = 40  # characters of an example
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd about a file.
+
+    Args:
+        what: the finding.
+        where: column and lines, as far as it has a place.
+        action: what training does about it, and what the user can do.
+        weight: blocks: training refuses the file; costs: it loses rows, or a score that means what it says; note:
+            worth knowing.
+    """
+
+    what: str
+    where: str
+    action: str
+    weight: Weight = "note"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table or a channel of sequences; `kind` says what it is to training, `values` its range or some."""
+
+    name: str
+    kind: str
+    missing: int
+    values: str
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file holds and what training would do about it.
+
+    Args:
+        task: text, series or sequence; empty: it cannot be told.
+        facts: what belongs to the task: classes, lengths, interval, periods.
+        findings: the heaviest first.
+        notes: what was guessed, and how the file was read.
+    """
+
+    source: str
+    task: str
+    rows: int
+    columns: tuple[Column, ...]
+    facts: dict[str, Any]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The heaviest first, else in their order."""
+    return tuple(sorted(findings, key=lambda finding: WEIGHTS.index(finding.weight)))
+
+
+def show_places(rows: np.ndarray | Sequence[int], place: Callable[[int], str], path: str | Path = "") -> str:
+    """`line 4, line 9, line 12 and 5 more`."""
+    named = ", ".join(place(int(row)).removeprefix(f"{path}, ") for row in rows[:SHOWN])
+    return named + (f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else "")
+
+
+def refuse(error: SeqconvError, path: str | Path = "") -> Finding:
+    """The finding that an error line stands for."""
+    message = str(error)
+    where = ""
+    if message.startswith(str(path)):
+        where, _, message = message[len(str(path)) :].partition(": ")
+    what, _, cure = message.rpartition(". ")
+    action = f"refused: {cure[0].lower()}{cure[1:]}" if what and cure else "refused"
+    return Finding(what or message, where.removeprefix(", "), action, "blocks")
+
+
+def quote(text: str) -> str:
+    """The beginning of a text on one line, in quotes."""
+    short = text if len(text) <= _LONG else text[: _LONG - 3] + "..."
+    return repr(short)
+
+
+def number(value: float) -> str:
+    """Up to five digits, large ones whole: `1234.5`, `-3`, `1,640,600`."""
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:.5g}"
+
+
+def take_rows(table: Table, rows: np.ndarray) -> Table:
+    """The table of these rows, int64, in that order."""
+    numbers = np.asarray(table.numbers)[rows].tolist()
+    return Table(table.frame[rows], table.path, table.format, table.notes, numbers)
+
+
+EXAMPLES = 3
+
+
+def describe_columns(
+    table: Table, kinds: Mapping[str, str], known: Mapping[str, Column] | None = None
+) -> tuple[Column, ...]:
+    """Each column's kind, number of empty cells, and its range or examples.
+
+    Args:
+        kinds: what a column is to training, where that is known.
+        known: columns that are described already.
+    """
+    known = known or {}
+    return tuple(known.get(cells.name) or _describe(cells, kinds.get(cells.name, "")) for cells in table.frame)
+
+
+def describe_numbers(name: str, values: np.ndarray, kind: str = "number") -> Column:
+    """A column of numbers `[T]`; NaN is missing."""
+    known = values[~np.isnan(values)]
+    span = f"{number(known.min())} to {number(known.max())}" if len(known) else "none"
+    if len(known) and known.min() == known.max():
+        span = f"always {number(known[0])}"
+    return Column(name, kind, len(values) - len(known), span)
+
+
+def _describe(column: "polars.Series", kind: str) -> Column:
+    dtype = column.dtype
+    if dtype.is_numeric():
+        return describe_numbers(column.name, column.to_numpy().astype(np.float64), kind or "number")
+    missing = column.null_count()
+    if dtype.is_temporal():
+        low, high = str(column.min()), str(column.max())
+        return Column(column.name, kind or "time", missing, f"{low} to {high}")
+    if str(dtype) != "String":
+        return Column(column.name, kind or str(dtype).lower(), missing, "")
+    missing += int((column.str.strip_chars() == "").sum())
+    examples = [str(cell).strip() for cell in column.head(1000).drop_nulls().unique(maintain_order=True)]
+    shown = ", ".join(quote(cell) for cell in [cell for cell in examples if cell][:EXAMPLES])
+    return Column(column.name, kind or "text", missing, shown or "none")

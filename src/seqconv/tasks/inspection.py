@@ -1,0 +1,42 @@
+"""Look at a data file before any training: what it holds, what is odd about it, and what training would do about it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqconv.data.readers.kinds import guess_task
+from seqconv.data.readers.tables import read_table
+from seqconv.errors import ConfigError
+from seqconv.recipes.recipe import STARTS, read_recipe
+from seqconv.tasks.findings import Column, Finding, Inspection, describe_columns, refuse
+from seqconv.tasks.sequence.inspection import inspect_sequences
+from seqconv.tasks.series.inspection import inspect_series
+from seqconv.tasks.text.inspection import inspect_texts
+
+__all__ = ["Column", "Finding", "Inspection", "inspect_file"]
+
+_INSPECT = {"text": inspect_texts, "series": inspect_series, "sequence": inspect_sequences}
+
+
+def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
+    """What a file of labelled texts, a time series or labelled sequences holds, and what training would do about it.
+
+    What training would refuse (an empty label, unsorted times, a cell that is no number) is a finding like any other.
+
+    Args:
+        overrides: `section.key=value`, what the user says, such as `data.target=["T (degC)"]`; the rest is guessed.
+
+    Raises:
+        DataError: the file cannot be read as a table, texts or sequences at all.
+        ConfigError: settings that do not hold, or a named column that is not there.
+    """
+    path = Path(path).expanduser()
+    given = {override.partition("=")[0].strip() for override in overrides}
+    try:
+        task, why = guess_task(path, given)
+    except ConfigError as error:
+        table = read_table(path)
+        columns, findings = describe_columns(table, {}), (refuse(error, path),)
+        return Inspection(str(path), "", len(table.frame), columns, {}, findings, table.notes)
+    recipe = read_recipe(STARTS[task], (f"data.source={path}", *overrides))
+    found = _INSPECT[task](path, recipe, given)
+    return Inspection(**{**vars(found), "notes": (f"task: {task} ({why})", *found.notes)})

@@ -1,0 +1,64 @@
+"""Take an answer apart: into the words of a text, or the inputs and stretches of time of a window."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from seqconv.networks.inputs import WindowInputs
+
+CHUNK = 1 << 24  # values of changed inputs held at once
+
+
+FEWEST, MOST = 12, 24  # stretches of a long window
+
+
+def cut_stretches(steps: int) -> np.ndarray:
+    """Bounds of 12 to 24 stretches of neighbouring steps, as equal as can be, int64 `[S + 1]`; each step of few steps.
+
+    >>> cut_stretches(240)[:3], len(cut_stretches(240))
+    (array([ 0, 10, 20]), 25)
+    """
+    if steps <= MOST:
+        return np.arange(steps + 1)
+    count = max((number for number in range(FEWEST, MOST + 1) if steps % number == 0), default=MOST)
+    return np.asarray(np.arange(count + 1) * steps // count)
+
+
+def _pair(begins: Sequence[str], ends: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple(zip(begins, ends, strict=True))
+
+
+def _stack(windows: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
+    """Windows `[N, L, C]`, one behind the other, as inputs; `times` are those of each `[L]`."""
+    count, steps, channels = windows.shape
+    ends = np.arange(1, count + 1, dtype=np.int64) * steps
+    stamps = None if times is None else np.tile(times, count)
+    return WindowInputs(np.ascontiguousarray(windows.reshape(count * steps, channels)), ends, steps, 1, stamps)
+
+
+def _occlude(
+    answer: Callable[[np.ndarray], np.ndarray], window: np.ndarray, groups: list[list[int]], bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """By how much the answer falls when a group of inputs is put at its mean.
+
+    Args:
+        answer: windows `[N, L, C]` -> `[N]`.
+        window: `[L, C]`.
+        groups: of channels.
+        bounds: of stretches, `[S + 1]`.
+
+    Returns:
+        For each stretch, float64 `[groups, S]`, and over all of them, float64 `[groups]`.
+    """
+    stretches = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True), (int(bounds[0]), int(bounds[-1]))]
+    cases = [(group, begin, end) for group in groups for begin, end in stretches]
+    found = np.empty(len(cases))
+    rows = max(CHUNK // window.size, 1)
+    for start in range(0, len(cases), rows):
+        part = cases[start : start + rows]
+        windows = np.tile(window, (len(part), 1, 1))
+        for changed, (group, begin, end) in zip(windows, part, strict=True):
+            changed[begin:end, group] = 0
+        found[start : start + len(part)] = answer(windows)
+    drops = (answer(window[None])[0] - found).reshape(len(groups), len(stretches))
+    return drops[:, :-1], drops[:, -1]

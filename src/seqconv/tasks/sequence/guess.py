@@ -1,0 +1,55 @@
+"""Settings of a sequence recipe inferred from the data, and the default network."""
+
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.records import SequenceData
+from seqconv.recipes.recipe import Guesses
+from seqconv.tasks.labels import _guess_loss
+from seqconv.tasks.series.defaults import FEW, SEQUENCE_EPOCHS, SEQUENCE_FILTERS, SEQUENCE_TAPS, SEQUENCE_VISITS
+
+
+def _guess_sequences(data: SequenceData) -> Guesses:
+    lengths = np.diff(data.train.offsets)
+    chosen = default_sequence_settings(len(lengths), int(lengths.max()))
+    return _guess_loss(data.train.classes) | {name: (value, "") for name, value in chosen.items()}
+
+
+def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
+    """Settings of a sequence recipe by name, `section.key`: network and training, but not the loss.
+
+    Two convolutions for every dilation that fits, side by side, the maximum and the mean of each over time, one linear
+    layer: patterns of any width are met without much depth, which few examples do not bear.
+
+    Args:
+        examples: training sequences.
+        length: steps of the longest.
+
+    Reference: Dempster et al. 2020, arXiv:1910.13051 (random kernels of many dilations and two statistics of each).
+    """
+    kernel = min(SEQUENCE_TAPS, max(3, length // 3))
+    pools = {"layer": "concat", "branches": [[{"layer": "global_max_pool"}], [{"layer": "global_average_pool"}]]}
+    branches: list[list[dict[str, Any]]] = []
+    dilation = 1
+    while not branches or (kernel - 1) * dilation < length:
+        taps = {"kernel": kernel, "dilation": dilation, "padding": "causal", "activation": "relu"}
+        joint = {"kernel": 3, "padding": "causal", "activation": "relu"}
+        convolutions = [{"layer": "conv", "filters": SEQUENCE_FILTERS, **each} for each in (taps, joint)]
+        branches.append([*convolutions, pools])
+        dilation *= 2
+    epochs = min(max(SEQUENCE_VISITS // max(examples, 1), SEQUENCE_EPOCHS[0]), SEQUENCE_EPOCHS[1])
+    return {
+        "network.layers": [
+            {"layer": "concat", "branches": branches},
+            {"layer": "dropout", "rate": 0.5},
+            {"layer": "output"},
+        ],
+        "training.optimiser": "adam",
+        "training.learning_rate": 3e-3,
+        "training.batch_size": 16,
+        "training.epochs": epochs,
+        "training.patience": 0,
+        "training.averaging": 0.9,
+        "training.refit": examples <= FEW,
+    }

@@ -1,0 +1,242 @@
+"""Baselines for forecasts: values repeated, and regressions on the rows of the window."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.readers.zones import local_times
+from seqconv.errors import DataError
+from seqconv.networks.network import Inputs
+from seqconv.tasks.baselines import BaselineModel, Candidate, thin_part
+from seqconv.tasks.examples import Split
+from seqconv.tasks.series.features import MONDAY, SeriesFeatures
+from seqconv.tasks.series.naive import DAY_S, WEEK_S, _windows, choose_season, forecasting, repeat_newest, repeat_season
+from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
+
+YEAR = np.timedelta64(365, "D")
+
+
+PERIODS = ("day", "week", "year")
+
+
+RIDGE_LAGS, BOOSTING_LAGS = 64, 19
+
+
+PENALTIES = (10.0, 100.0, 1e3, 1e4, 1e5)
+
+
+MOST_BOOSTED = 8
+
+
+CHUNK = 50_000  # rows whose features are built at once
+
+
+def forecast_baselines(split: Split) -> list[Candidate]:
+    """The baselines, and why one is left out."""
+    name, season = choose_season(split)
+    outputs = split.features.outputs
+    trees = f"{outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
+    return [
+        Candidate("naive", "naive (last value)", partial(repeat_newest, split)),
+        Candidate("seasonal", name, season if isinstance(season, str) else partial(repeat_season, split, season)),
+        Candidate("ridge", "ridge on the window", partial(fit_ridge, split)),
+        Candidate("boosting", "gradient boosting", partial(fit_boosting, split) if outputs <= MOST_BOOSTED else trees),
+    ]
+
+
+# Regressions
+
+
+@dataclass(frozen=True)
+class Regression(BaselineModel):
+    """The newest value of each target and the change that a regression on the window foretells.
+
+    A change is learned because a tree cannot follow a level that training never saw.
+
+    Args:
+        lags: steps of the window that are read, back from the anchor, the newest first, int64.
+        periods: of the calendar, places in `PERIODS`, int64.
+    """
+
+    features: SeriesFeatures
+    lags: np.ndarray
+    periods: np.ndarray
+
+    def describe(self, inputs: Inputs, target: int = 0, lead: int = 0) -> np.ndarray:
+        """What the regression for one target reads: the target's newest value, its older values less the newest, the
+        other columns' newest values, and the calendar of the time that the lead forecasts, `[N, F]` float64.
+
+        Args:
+            target, lead: places of the target and the lead.
+
+        Raises:
+            DataError: the times of the rows are not known.
+        """
+        windows, spec = _windows(inputs), self.features.spec
+        if windows.times is None:
+            raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
+        column, at = self.features.target_columns[target], windows.anchors - windows.step
+        past = windows.values[windows.anchors[:, None] - self.lags * windows.step, column]
+        past[:, 1:] -= past[:, :1]
+        newest = np.delete(windows.values[at, : len(self.features.columns)], column, axis=1)
+        ahead = np.timedelta64(spec.leads[lead] * spec.interval_s, "s")
+        times = local_times(windows.times[at] + ahead, self.features.zone)
+        calendar = read_calendar(times, tuple(PERIODS[place] for place in self.periods))
+        return np.concatenate([past, newest, calendar], axis=1, dtype=np.float64)
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        """The forecasts of one target `[N, leads]`."""
+        raise NotImplementedError
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        count, targets = len(inputs), len(self.features.targets)
+        outputs = np.zeros((count, self.features.outputs), np.float32)
+        for first in range(0, count, CHUNK):
+            rows = slice(first, first + CHUNK)
+            some = inputs.take(np.arange(count)[rows])
+            for target in range(targets):
+                outputs[rows, target::targets] = self.foretell(some, target)
+        return outputs
+
+
+def choose_reading(split: Split, most_lags: int) -> Regression:
+    """What a regression reads, with at most so many lags."""
+    features, times = forecasting(split), split.train.times
+    assert times is not None
+    spec = features.spec
+    # with less than a year to learn from, the day of the year only leads astray
+    seen = times.max() - times.min() >= YEAR
+    periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
+    places = np.flatnonzero([name in periods for name in PERIODS])
+    return Regression(features, choose_lags(spec.length, most_lags), places)
+
+
+@dataclass(frozen=True)
+class Ridge(Regression):
+    """A linear function for each output.
+
+    Args:
+        weights: float64 `[targets, F, leads]`.
+        bias: float64 `[targets, leads]`.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        x = self.describe(inputs, target)
+        return np.asarray(x[:, :1] + (x @ self.weights[target] + self.bias[target]))
+
+
+def fit_ridge(split: Split) -> Ridge:
+    """Ridge regression on at most 64 lags, the newest row and the calendar; penalties chosen on the validation rows.
+
+    One factorisation serves every lead of a target. The calendar of the first lead serves the others too: the later
+    one is a rotation of it, and a ridge regression does not notice a rotation of its features.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    reading = choose_reading(split, RIDGE_LAGS)
+    train, validation = thin_part(split.train), thin_part(split.validation)
+    targets = len(reading.features.targets)
+    solved = []
+    with threadpool_limits(1):
+        for target in range(targets):
+            own = slice(target, None, targets)
+            x, judged = (reading.describe(part.inputs, target) for part in (train, validation))
+            goals = _subtract(train.targets[:, own], x)
+            solved.append(_solve_ridge(x, goals, judged, _subtract(validation.targets[:, own], judged)))
+    weights, bias = (np.stack(each) for each in zip(*solved, strict=True))
+    return Ridge(reading.features, reading.lags, reading.periods, weights, bias)
+
+
+def _subtract(targets: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.asarray(targets.astype(np.float64) - x[:, :1])
+
+
+def _solve_ridge(
+    x: np.ndarray, goals: np.ndarray, judged: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `[F, H]` and bias `[H]`, for each output with the penalty that has the smallest error on `judged`."""
+    centre, middle = x.mean(axis=0), goals.mean(axis=0)
+    centred = x - centre
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    along = vectors.T @ (centred.T @ (goals - middle))  # [F, H]
+    best = np.full(goals.shape[1], np.inf)
+    weights = np.zeros_like(along)
+    for penalty in PENALTIES:
+        found = vectors @ (along / (np.maximum(values, 0) + penalty)[:, None])
+        error = np.abs((judged - centre) @ found + middle - wanted).mean(axis=0)
+        better = error < best
+        weights[:, better], best[better] = found[:, better], error[better]
+    return weights, middle - centre @ weights
+
+
+@dataclass(frozen=True)
+class Boosting(Regression):
+    """Boosted trees for each output, see `Trees`.
+
+    Args:
+        columns, thresholds, kept: `[outputs, T, nodes]`.
+        leaves: `[outputs, T, leaves]`.
+    """
+
+    columns: np.ndarray
+    thresholds: np.ndarray
+    kept: np.ndarray
+    leaves: np.ndarray
+
+    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+        found = []
+        for lead in range(len(self.features.spec.delays)):
+            x = self.describe(inputs, target, lead)
+            output = lead * len(self.features.targets) + target
+            arrays = (each[output] for each in (self.columns, self.thresholds, self.kept, self.leaves))
+            found.append(x[:, 0] + Trees(*arrays).add(x))
+        return np.stack(found, axis=1)
+
+
+def fit_boosting(split: Split) -> Boosting:
+    """Histogram gradient boosting on at most 19 lags, the newest row and the calendar of each lead's own time."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    reading, train = choose_reading(split, BOOSTING_LAGS), thin_part(split.train)
+    fitted = []
+    # so little work is no faster on two threads, and twenty times slower where others use the cores
+    with threadpool_limits(1):
+        for output in range(split.features.outputs):
+            lead, target = divmod(output, len(reading.features.targets))
+            x = reading.describe(train.inputs, target, lead)
+            model: Any = HistGradientBoostingRegressor(
+                loss="absolute_error", max_iter=100, max_leaf_nodes=LEAVES, early_stopping=False, random_state=0
+            )
+            model.fit(x, _subtract(train.targets[:, output : output + 1], x)[:, 0])
+            fitted.append(read_trees(model))
+    arrays = (np.stack(each) for each in zip(*fitted, strict=True))
+    return Boosting(reading.features, reading.lags, reading.periods, *arrays)
+
+
+def choose_lags(length: int, most: int) -> np.ndarray:
+    """Steps back into a window of `length`: half of them the newest, the rest ever further apart, the oldest last.
+
+    >>> choose_lags(240, 8)
+    array([  1,   2,   3,   4,   5,  18,  66, 240])
+    """
+    if length <= most:
+        return np.arange(1, length + 1)
+    near = most // 2
+    far = np.geomspace(near + 1, length, most - near).round().astype(np.int64)
+    return np.unique(np.concatenate([np.arange(1, near + 1), far]))
+
+
+def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
+    """Sine and cosine of the place in the day, the week or the calendar year, `[N, 2 * periods]`."""
+    places = {
+        "day": (times - times.astype("datetime64[D]")) / np.timedelta64(DAY_S, "s"),
+        "week": (times - MONDAY) / np.timedelta64(WEEK_S, "s") % 1,
+        "year": (times - times.astype("datetime64[Y]")) / YEAR,
+    }
+    return np.stack([wave(2 * np.pi * places[name]) for name in periods for wave in (np.sin, np.cos)], axis=1)

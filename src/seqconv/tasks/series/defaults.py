@@ -1,0 +1,93 @@
+"""The default networks, for as much data as there is. docs/log.md: how they were found."""
+
+from typing import Any
+
+FEW, MANY = 20_000, 100_000  # texts up to which a network is small and no row can be spared, and a batch
+
+
+VOCABULARY = (2_000, 30_000)
+
+
+EPOCHS = (2, 10)
+
+
+VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
+
+TAPS = 3  # of a dilated convolution
+
+
+LINEAR = 16  # weighted sums over a whole window
+
+
+SEQUENCE_TAPS, SEQUENCE_FILTERS = 9, 24
+
+
+SEQUENCE_EPOCHS = (20, 400)
+
+
+SEQUENCE_VISITS = 16_000  # sequences that training sees, in all its epochs
+
+
+SERIES_EPOCHS = (10, 200)
+
+
+SERIES_VISITS = 200_000  # windows that training sees, in all its epochs
+
+
+SMALL_SERIES = 20_000  # windows up to which a forecasting network is small, and its steps, which are few, large
+
+
+def default_series_settings(examples: int, length: int, columns: int) -> dict[str, Any]:
+    """Settings of a series recipe by name, `section.key`: calendar, change, network and training.
+
+    Three readings of a window side by side: its newest row, weighted sums of what came before less the newest row, and
+    dilated convolutions of the same. The last layer starts at zero, that is at the naive forecast, and training ends
+    where the validation rows say: a series that cannot be forecast better is not forecast worse.
+
+    Args:
+        examples: windows to train on.
+        length: steps of a window.
+        columns: of the series, the calendar not counted.
+
+    Reference: van den Oord et al. 2016, arXiv:1609.03499; Bai et al. 2018, arXiv:1803.01271; Zeng et al. 2023,
+    arXiv:2205.13504 (a linear layer on the window less its newest value).
+    """
+    filters, learning_rate = (16, 1e-3) if examples <= SMALL_SERIES else (32, 3e-4)
+    epochs = min(max(SERIES_VISITS // max(examples, 1), SERIES_EPOCHS[0]), SERIES_EPOCHS[1])
+    changes = {"layer": "subtract_last", "channels": columns}
+    newest = {"layer": "last_step"}
+    linear = [changes, {"layer": "conv", "filters": LINEAR, "kernel": length}, newest]
+    branches = [[newest], linear, [changes, *_dilated(filters, length), newest]]
+    return {
+        "data.calendar": True,
+        "windows.change": True,
+        "network.layers": [
+            {"layer": "concat", "branches": branches},
+            {"layer": "dropout", "rate": 0.1},
+            {"layer": "output", "zeros": True},
+        ],
+        "training.loss": "mae",
+        "training.optimiser": "adam",
+        "training.learning_rate": learning_rate,
+        "training.batch_size": 64,
+        "training.epochs": epochs,
+        "training.patience": max(epochs // 5, 4),
+        "training.averaging": 0.7,
+        "training.interval": 0.8,
+    }
+
+
+def _dilated(filters: int, length: int) -> list[dict[str, Any]]:
+    """Residual blocks whose dilation doubles until the newest step sees the whole window."""
+    blocks: list[dict[str, Any]] = []
+    reach, dilation = 1, 1
+    while not blocks or reach < length:
+        causal = {"kernel": TAPS, "dilation": dilation, "padding": "causal", "activation": "relu"}
+        layers = [
+            {"layer": "conv", "filters": filters, **causal},
+            {"layer": "dropout", "rate": 0.1},
+            {"layer": "conv", "filters": filters, "kernel": 1},
+        ]
+        blocks.append({"layer": "residual", "layers": layers})
+        reach, dilation = reach + (TAPS - 1) * dilation, 2 * dilation
+    return [{"layer": "conv", "filters": filters, "kernel": 1}, *blocks]

@@ -1,0 +1,113 @@
+"""What each column and stretch of time of a window adds to a forecast."""
+
+from datetime import datetime
+
+import numpy as np
+
+from seqconv.data.readers.zones import local_times
+from seqconv.data.records import Series
+from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.models.predictor import METHODS, TAKES, Predictor
+from seqconv.recipes.durations import parse_duration, show_duration
+from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.occlusion import _occlude, _pair, _stack, cut_stretches
+from seqconv.tasks.series.features import SeriesFeatures
+
+
+def explain_series(
+    predictor: Predictor, series: Series, at: str = "", target: str = "", lead: str = ""
+) -> GridExplanation:
+    """What each column and stretch of the window adds to a forecast, in the target's unit.
+
+    A stretch of a column is put at the column's training mean, a calendar input at none; where the model forecasts
+    changes, the newest value of the target counts too.
+
+    Args:
+        at: time of the window's newest row, as the file writes it in ISO form; empty: the newest whole window.
+        target: a target of the model; empty: the first.
+        lead: one of its leads, such as "6h"; empty: the first.
+
+    Raises:
+        DataError: not a forecasting model, no such time, or no whole window there.
+        ConfigError: no such target or lead.
+    """
+    features = predictor.bundle.features
+    if not isinstance(features, SeriesFeatures):
+        raise DataError(f"this model takes {TAKES[type(features)]}, not a series. Use {METHODS[type(features)]}")
+    output = _choose_output(features, target, lead)
+    scaled = features.scale(series)
+    anchor = _find_anchor(features, series, scaled, at)
+    window = features.inputs(scaled, anchor).gather(np.array([0]))[0]
+    times = series.times[anchor[0] + np.arange(-features.spec.lookback, 0, features.spec.step)]
+    places = features.target_columns
+
+    def answer(windows: np.ndarray) -> np.ndarray:
+        # without the ends of intervals
+        outputs = predictor.model.predict(_stack(windows, times))[:, : features.outputs].astype(np.float64)
+        if features.change:
+            outputs += np.tile(windows[:, -1, places], len(features.spec.delays))
+        return np.asarray(outputs[:, output] * features.output_scale[output])
+
+    wide = len(features.columns)
+    groups = [[column] for column in range(wide)]
+    groups += [[wide + 2 * i, wide + 2 * i + 1] for i in range(len(features.calendar))]
+    bounds = cut_stretches(len(window))
+    cells, whole = _occlude(answer, window, groups, bounds)
+    value = float(answer(window[None])[0] + features.output_mean[output])
+    if not np.isfinite(value):
+        raise DataError(f"the model's answer must be a number; got {value}. Its training failed: train again")
+    rows = (*features.columns, *(f"time of {period}" for period in features.calendar))
+    first = int(anchor[0]) - features.spec.lookback
+    begins, ends = (_stamps(series, first + steps * features.spec.step) for steps in (bounds[:-1], bounds[1:] - 1))
+    facts = {"newest row": ends[-1]}
+    return GridExplanation(_name_output(features, output), value, None, rows, _pair(begins, ends), cells, whole, facts)
+
+
+def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
+    """Place of a target at a lead among the outputs."""
+    if target and target not in features.targets:
+        raise ConfigError(f"--target: unknown target {target!r}. {nearest(target, features.targets)}")
+    leads = [rows * features.spec.interval_s for rows in features.spec.leads]
+    if lead and parse_duration(lead, "--lead") not in leads:
+        raise ConfigError(f"--lead must be one of {', '.join(map(show_duration, leads))}; got {lead!r}")
+    place = leads.index(parse_duration(lead)) if lead else 0
+    return place * len(features.targets) + (features.targets.index(target) if target else 0)
+
+
+def _name_output(features: SeriesFeatures, output: int) -> str:
+    lead, target = divmod(output, len(features.targets))
+    return f"{features.targets[target]}, {show_duration(features.spec.leads[lead] * features.spec.interval_s)} ahead"
+
+
+def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, at: str) -> np.ndarray:
+    """The anchor of the window to explain, int64 `[1]`."""
+    spec = features.spec
+    anchors = spec.live_anchors(len(scaled))
+    if at:
+        rows = np.flatnonzero(local_times(series.times, series.zone) == _read_stamp(at))
+        if not len(rows):
+            ends = " to ".join(_stamps(series, np.array([0, -1])))
+            raise DataError(f"--at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
+        anchors = rows[-1:] + spec.step
+    whole = anchors[anchors >= spec.lookback]
+    whole = whole[~spec.is_broken(whole, series.times, scaled)]
+    if not len(whole):
+        needs = f"{spec.length} rows {show_duration(spec.step * spec.interval_s)} apart, without holes"
+        where = f"the window that ends at {at}" if at else "the file"
+        raise DataError(f"{series.source}: {where} must hold {needs}; it does not. Choose another --at or file")
+    return np.asarray(whole[-1:])
+
+
+def _read_stamp(text: str) -> np.ndarray:
+    try:
+        stamp = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ConfigError(f"--at must be a time such as 2016-12-31T23:00; got {text!r}") from error
+    if stamp.tzinfo is not None:
+        raise ConfigError(f"--at must be without a time zone, in that of the file; got {text!r}. Leave it out")
+    return np.array(stamp, "datetime64[us]")
+
+
+def _stamps(series: Series, rows: np.ndarray) -> list[str]:
+    times = local_times(series.times[rows], series.zone)
+    return [str(time).replace("T", " ").removesuffix(":00") for time in times]

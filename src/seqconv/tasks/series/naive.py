@@ -1,0 +1,107 @@
+"""Forecasts that repeat a row of the window: the newest, or that of the last season."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.network import Inputs
+from seqconv.recipes.durations import show_duration
+from seqconv.tasks.baselines import BaselineModel, thin_part
+from seqconv.tasks.examples import Split
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+
+DAY_S, WEEK_S = 86400, 7 * 86400
+
+# what repeats: seconds, and how it is called; a year of whole weeks, so that weekdays and weekends meet their like
+SEASONS = {DAY_S: "yesterday", WEEK_S: "last week", 52 * WEEK_S: "last year"}
+
+
+# Repeated values
+
+
+@dataclass(frozen=True)
+class Repeat(BaselineModel):
+    """The target columns of one row of the window for each lead.
+
+    Args:
+        steps: back from the anchor, int64 `[H]`.
+    """
+
+    features: SeriesFeatures
+    steps: np.ndarray
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        windows = _windows(inputs)
+        rows = windows.anchors[:, None] - self.steps * windows.step
+        found = windows.values[rows[..., None], self.features.target_columns]
+        return np.asarray(found.reshape(len(rows), self.features.outputs))
+
+
+def repeat_newest(split: Split) -> Repeat:
+    """The target columns at the newest row of the window."""
+    features = forecasting(split)
+    return Repeat(features, np.ones(len(features.spec.delays), np.int64))
+
+
+def repeat_season(split: Split, season_s: int) -> Repeat:
+    """The target columns a whole number of seasons before the target, the fewest that the window knows."""
+    features = forecasting(split)
+    return Repeat(features, np.array(_back(features.spec, season_s)) // features.spec.step)
+
+
+def _windows(inputs: Inputs) -> WindowInputs:
+    assert isinstance(inputs, WindowInputs)
+    return inputs
+
+
+def choose_season(split: Split) -> tuple[str, int | str]:
+    """The name of the seasonal naive forecast, and its season in seconds, or why it is left out.
+
+    Of the day, the week and the year (52 weeks) that are longer than a row and known to the window, the one whose
+    forecast of the validation rows is best.
+    """
+    spec = forecasting(split).spec
+    seasons = [season for season in SEASONS if season > spec.interval_s]
+    if not seasons:
+        return "seasonal naive", f"a row is {show_duration(spec.interval_s)} long, a year or more"
+    known = [season for season in seasons if not lacks_season(spec, season)]
+    if not known:
+        return season_name(spec, seasons[0]), lacks_season(spec, seasons[0])
+    part = thin_part(split.validation, 5000)
+
+    def error(season: int) -> float:
+        return float(np.abs(repeat_season(split, season).predict(part.inputs) - part.targets).mean())
+
+    best = min(known, key=error)
+    return season_name(spec, best), best
+
+
+def season_name(spec: WindowSpec, season_s: int) -> str:
+    """Such as "seasonal naive (same day last week)"."""
+    unit = "hour" if spec.interval_s < DAY_S else "day" if spec.interval_s < WEEK_S else "week"
+    return f"seasonal naive (same {unit} {SEASONS[season_s]})"
+
+
+def _back(spec: WindowSpec, season_s: int) -> list[int]:
+    """For each lead, rows from the anchor back to the fewest whole seasons before the target that may be known."""
+    season = season_s // spec.interval_s
+    return [-(-lead // season) * season - delay for lead, delay in zip(spec.leads, spec.delays, strict=True)]
+
+
+def lacks_season(spec: WindowSpec, season_s: int) -> str:
+    """Why the seasonal naive forecast says nothing of its own; empty if it does."""
+    if season_s % spec.interval_s:
+        return f"{show_duration(season_s)} is no whole number of rows of {show_duration(spec.interval_s)}"
+    for back, delay in zip(_back(spec, season_s), spec.delays, strict=True):
+        if back > spec.lookback or back % spec.step:
+            before = show_duration((back + delay) * spec.interval_s)
+            return f"the row {before} before the target is none of the window's rows"
+    return "it is the naive forecast at this lead" if set(_back(spec, season_s)) == {spec.step} else ""
+
+
+def forecasting(split: Split) -> SeriesFeatures:
+    """The split's features, which are a forecaster's."""
+    assert isinstance(split.features, SeriesFeatures)
+    return split.features

@@ -1,0 +1,175 @@
+"""Scores of forecasts with 95 % bootstrap intervals: overall, by target, horizon, hour and month."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from seqconv.data.readers.zones import local_times
+from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.metrics.class_scores import Scores
+from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.losses import CHUNK
+from seqconv.networks.network import Model
+from seqconv.recipes.durations import show_duration
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.naive import choose_season, repeat_newest, repeat_season
+from seqconv.tasks.series.windows import block_length
+
+DAY_S = 86400
+
+
+# Forecasts
+
+
+def score_forecast(
+    outputs: np.ndarray, part: Part, features: SeriesFeatures, reference: Part | None = None, seed: int = 0
+) -> Scores:
+    """MAE, RMSE, MASE and skill against the naive forecasts; by target, lead, hour of day and month.
+
+    Several targets: the means of each target's MAE, RMSE and MASE. A skill is 1 - MAE / MAE of the naive forecast.
+
+    Args:
+        outputs: scaled forecasts `[N, outputs]`, as `part.targets`.
+        reference: training examples, whose naive errors are the scale of MASE; None: those of `part`.
+
+    Returns:
+        `n`, `metrics` (each `value`, `low`, `high`), `mase_scale`, `block`, `targets`, `leads`, `hours` and `months`.
+    """
+    units = features.scaler.std[features.target_columns]
+    rivals = naive_models(part, features)
+    season, scale = naive_scale(reference or part, features)
+    block = block_length(features.spec, len(outputs))
+    columns = _average_errors(outputs, part, features, rivals)
+    bootstrap = Bootstrap(columns, block, seed)
+    statistics = _forecast_statistics(list(rivals), scale, units)
+    return {
+        "n": len(outputs),
+        "metrics": {name: bootstrap.estimate(each).to_dict() for name, each in statistics.items()},
+        "mase_scale": {
+            "season": show_duration(season * features.spec.interval_s),
+            "rows": "evaluated" if reference is None else "training",
+            "values": [float(each) if np.isfinite(each) else None for each in scale],
+        },
+        "block": {"windows": block, "blocks": len(outputs) // block},
+        "targets": _score_targets(bootstrap, features, scale),
+        "leads": _score_leads(bootstrap, features, list(rivals)),
+        **_score_clock(columns["lead"], part, features),
+    }
+
+
+def _average_errors(
+    outputs: np.ndarray, part: Part, features: SeriesFeatures, rivals: dict[str, Model]
+) -> dict[str, np.ndarray]:
+    """Of each example the mean errors by target and by lead, those of the rivals by lead; built piece by piece."""
+    pieces = []
+    rows = max(CHUNK // outputs.shape[1], 1)
+    for first in range(0, len(outputs), rows):
+        index = np.arange(first, min(first + rows, len(outputs)))
+        some = part.take(index)
+        errors = _errors(outputs[index], some, features)
+        size = np.abs(errors)
+        columns = {"target": size.mean(axis=1), "square": (errors**2).mean(axis=1), "lead": size.mean(axis=2)}
+        for name, model in rivals.items():
+            columns[f"lead {name}"] = np.abs(_errors(model.predict(some.inputs), some, features)).mean(axis=2)
+        pieces.append(columns)
+    return {name: np.concatenate([columns[name] for columns in pieces]) for name in pieces[0]}
+
+
+def _errors(outputs: np.ndarray, part: Part, features: SeriesFeatures) -> np.ndarray:
+    """Forecast less truth in the target's unit, float64 `[N, H, targets]`."""
+    found = (outputs.astype(np.float64) - part.targets) * features.output_scale
+    return np.asarray(found.reshape(len(found), -1, len(features.targets)))
+
+
+def naive_models(part: Part, features: SeriesFeatures) -> dict[str, Model]:
+    """The forecasts that need no training, by name."""
+    split = Split(part, part, part, features, {})
+    found: dict[str, Model] = {"naive": repeat_newest(split)}
+    _, season = choose_season(split)
+    return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(split, season)}
+
+
+def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:
+    """What MASE divides by: rows of the season, and the mean error of each target's seasonal naive forecast.
+
+    A day, where it is a whole number of rows and lies within a window; else one row, the plain naive forecast. NaN
+    where no row a season ago is known, or that forecast never errs.
+
+    Reference: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy", International Journal of
+    Forecasting 22, 679-688, equation 3; seasonal as in Hyndman and Athanasopoulos, "Forecasting", section 5.8.
+    """
+    assert isinstance(part.inputs, WindowInputs)
+    spec = features.spec
+    season = 1 if DAY_S % spec.interval_s else DAY_S // spec.interval_s
+    if season > spec.lookback + spec.delays[0]:
+        season = 1
+    values, rows = part.inputs.values[:, features.target_columns].astype(np.float64), part.inputs.anchors
+    rows = rows + spec.delays[0]
+    change = np.abs(values[rows] - values[rows - season])
+    known = ~np.isnan(change)
+    total, count = np.where(known, change, 0).sum(axis=0), known.sum(axis=0)
+    scale = features.scaler.std[features.target_columns] * total / np.maximum(count, 1)
+    return season, np.where(scale > 0, scale, np.nan)
+
+
+def _forecast_statistics(
+    rivals: list[str], scale: np.ndarray, units: np.ndarray
+) -> dict[str, Callable[[Sums], np.ndarray]]:
+    def mean(divisor: np.ndarray | float) -> Callable[[Sums], np.ndarray]:
+        return lambda sums: (sums["target"] / divisor).mean(axis=1) / sums["rows"]
+
+    def skill(name: str) -> Callable[[Sums], np.ndarray]:
+        def statistic(sums: Sums) -> np.ndarray:
+            theirs = sums[f"lead {name}"].sum(axis=1)
+            return np.where(theirs > 0, 1 - sums["lead"].sum(axis=1) / theirs, np.nan)
+
+        return statistic
+
+    return {
+        "mae": mean(1.0),
+        "rmse": lambda sums: np.sqrt(sums["square"] / sums["rows"][:, None]).mean(axis=1),
+        "mase": mean(scale),
+        "mae_scaled": mean(units),
+        **{f"skill_{name}": skill(name) for name in rivals},
+    }
+
+
+def _score_targets(bootstrap: Bootstrap, features: SeriesFeatures, scale: np.ndarray) -> list[Scores]:
+    statistics: dict[str, Callable[[Sums], np.ndarray]] = {
+        "mae": lambda sums: sums["target"] / sums["rows"][:, None],
+        "rmse": lambda sums: np.sqrt(sums["square"] / sums["rows"][:, None]),
+        "mase": lambda sums: sums["target"] / sums["rows"][:, None] / scale,
+    }
+    found = {name: bootstrap.estimate_each(each) for name, each in statistics.items()}
+    return [
+        {"target": name} | {key: each[place].to_dict() for key, each in found.items()}
+        for place, name in enumerate(features.targets)
+    ]
+
+
+def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[str]) -> list[Scores]:
+    own = bootstrap.estimate_each(lambda sums: sums["lead"] / sums["rows"][:, None])
+    others = {name: (bootstrap.whole[f"lead {name}"] / bootstrap.whole["rows"][:, None])[0] for name in rivals}
+    return [
+        {"lead": show_duration(lead * features.spec.interval_s), "mae": own[place].to_dict()}
+        | {f"mae_{name}": float(each[place]) for name, each in others.items()}
+        for place, lead in enumerate(features.spec.leads)
+    ]
+
+
+def _score_clock(errors: np.ndarray, part: Part, features: SeriesFeatures) -> Scores:
+    """MAE by hour of day and month of the time forecast, as clocks in the series' zone show it."""
+    assert part.times is not None
+    spec = features.spec
+    after = (np.array(spec.delays) - spec.delays[0]) * np.timedelta64(spec.interval_s, "s")
+    times = local_times((part.times[:, None] + after).ravel(), features.zone)
+    error = errors.ravel()
+    hours = times.astype("datetime64[h]").astype(np.int64) % 24
+    months = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return {"hours": _group(hours, error, "hour"), "months": _group(months, error, "month")}
+
+
+def _group(keys: np.ndarray, error: np.ndarray, name: str) -> list[Scores]:
+    count, total = np.bincount(keys), np.bincount(keys, error)
+    return [{name: int(key), "n": int(count[key]), "mae": total[key] / count[key]} for key in np.flatnonzero(count)]

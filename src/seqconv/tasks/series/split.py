@@ -1,0 +1,213 @@
+"""A series and a recipe -> training, validation and test windows. What is fitted sees training rows only."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.records import Series, SeriesData
+from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.networks.inputs import WindowInputs
+from seqconv.recipes.durations import show_duration
+from seqconv.recipes.recipe import ALL, Recipe, SeriesDataConfig, WindowConfig
+from seqconv.tasks.examples import NAMES, Part, Split
+from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.series.features import CALENDAR, CALENDAR_S, SeriesFeatures
+from seqconv.tasks.series.windows import WindowSpec
+
+FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
+
+
+def split_series(data: SeriesData, recipe: Recipe) -> Split:
+    """Three stretches in time order, cut into windows; no window, target included, crosses from one to the next.
+
+    Raises:
+        ConfigError: an unknown column, a split too short for one window, or times that are no whole rows.
+        DataError: a column that cannot be scaled, or a split without a whole window.
+    """
+    config, windows = recipe.data, recipe.features
+    assert isinstance(config, SeriesDataConfig)
+    assert isinstance(windows, WindowConfig)
+    series, bounds = join_series(data, config)
+    targets, columns = _choose_columns(series, config)
+    spec = WindowSpec.from_config(windows, series.interval_s)
+    _check_bounds(bounds, spec, config.reach_back)
+    values = series.values[: bounds[1], [series.columns.index(name) for name in columns]]
+    features = SeriesFeatures(
+        columns,
+        targets,
+        Scaler.fit(values, columns),
+        spec,
+        _choose_calendar(series, bounds[1]) if config.calendar else (),
+        windows.change,
+        series.zone,
+    )
+    scaled = features.scale(series)
+    facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": list(series.notes)}
+    parts = []
+    for name, first, last in zip(NAMES, bounds[:-1], bounds[1:], strict=True):
+        part, dropped = cut_series(features, series, scaled, first, last, config.reach_back)
+        if not len(part.targets):
+            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
+        facts["splits"][name] = {"windows": len(part.targets), **dropped}
+        assert isinstance(part.inputs, WindowInputs)
+        facts.setdefault("example window", spec.describe(series.times, int(part.inputs.anchors[0])))
+        parts.append(part)
+    train, validation, test = parts
+    return Split(train, validation, test, features, facts)
+
+
+def cut_series(
+    features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int, reach_back: bool = False
+) -> tuple[Part, dict[str, int]]:
+    """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values.
+
+    Args:
+        reach_back: see `WindowSpec.anchors`.
+    """
+    spec = features.spec
+    anchors = spec.anchors(first, last, reach_back)
+    anchors, holes, missing = spec.keep_whole(anchors, series.times, scaled, features.target_columns)
+    part = Part(
+        features.inputs(scaled, anchors, series.times),
+        features.targets_at(scaled, anchors),
+        series.times[anchors + spec.delays[0]],
+        features.base_at(scaled, anchors) if features.change else None,
+    )
+    return part, {"dropped_at_holes": holes, "dropped_missing": missing}
+
+
+def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:
+    """One series, and where its three splits begin and end.
+
+    Raises:
+        ConfigError: shares or files that leave a split empty.
+        DataError: files of different kinds, or that do not follow each other in time.
+    """
+    series, rows = data.train, len(data.train.times)
+    if config.validation_end <= config.train_end:
+        raise ConfigError(
+            f"data.validation_end must be above data.train_end; got {config.validation_end} and {config.train_end}"
+        )
+    if config.test_end <= config.validation_end:
+        raise ConfigError(
+            f"data.test_end must be above data.validation_end; got {config.test_end} and {config.validation_end}"
+        )
+    if data.test is None:
+        if data.validation is not None:
+            raise ConfigError("data.validation_file needs data.test_file; give both, the last alone, or neither")
+        ends = (config.train_end, config.validation_end, config.test_end)
+        return series, [0, *(round(rows * end) for end in ends)]
+    bounds = [0, round(rows * config.train_end / config.validation_end), rows] if data.validation is None else [0, rows]
+    for part in (data.validation, data.test):
+        if part is None:
+            continue
+        if part.interval_s != series.interval_s or set(part.columns) != set(series.columns):
+            raise DataError(
+                f"{part.source}: must have the columns and the interval of {series.source}; got {part.columns} every "
+                f"{show_duration(part.interval_s)}. Give files of one kind"
+            )
+        if part.times[0] <= series.times[-1]:
+            raise DataError(f"{part.source}: must begin after {series.times[-1]}; it begins at {part.times[0]}")
+        order = [part.columns.index(name) for name in series.columns]
+        times = np.concatenate([series.times, part.times])
+        values = np.concatenate([series.values, part.values[:, order]])
+        notes = (*series.notes, *(f"{part.source}: {note}" for note in part.notes))
+        series = replace(series, times=times, values=values, notes=notes)
+        bounds.append(len(times))
+    return series, bounds
+
+
+def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The targets, and the columns that the network reads."""
+    targets = (data.inputs or series.columns) if data.target == ALL else data.target
+    if not targets:
+        raise ConfigError(f"data.target must name a column to forecast. Known: {', '.join(series.columns)}")
+    for setting, names in (("target", targets), ("inputs", data.inputs)):
+        for name in names:
+            if name not in series.columns:
+                raise ConfigError(
+                    f"data.{setting}: {series.source} has no column {name!r}. {nearest(name, series.columns)}"
+                )
+    columns = tuple(name for name in series.columns if not data.inputs or name in data.inputs)
+    for name in targets:
+        if name not in columns:
+            raise ConfigError(f"data.inputs must hold the target {name!r}; got {', '.join(columns)}. Add it")
+    return columns if data.target == ALL else targets, columns
+
+
+def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
+    """The periods that the training rows hold at least twice and that are longer than two rows."""
+    span = (series.times[rows - 1] - series.times[0]) / np.timedelta64(1, "s")
+    return tuple(
+        name
+        for name in CALENDAR
+        if CALENDAR_S[name] * FEWEST_PERIODS <= span and CALENDAR_S[name] > 2 * series.interval_s
+    )
+
+
+def _check_bounds(bounds: list[int], spec: WindowSpec, reach_back: bool) -> None:
+    for name, first, last in zip(("training", "validation", "test"), bounds[:-1], bounds[1:], strict=True):
+        if not len(spec.anchors(first, last, reach_back)):
+            raise ConfigError(
+                f"windows.lookback: the {name} split must hold a window of {spec.reach} rows (lookback and delay); "
+                f"it has {last - first} rows. Use a shorter lookback or more data"
+            )
+
+
+def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -> dict[str, Any]:
+    return {
+        "source": series.source,
+        "rows": len(series.times),
+        "columns": list(features.columns),
+        **({"calendar": list(features.calendar)} if features.calendar else {}),
+        "from": str(series.times[0]),
+        "to": str(series.times[-1]),
+        "interval": show_duration(series.interval_s),
+        "irregular time steps": int(np.sum(np.diff(series.times) != np.timedelta64(series.interval_s, "s"))),
+        "split rows": bounds[1:-1],
+        "lead": features.spec.show_leads(),
+    }
+
+
+def _cut_windows(features: Any, data: SeriesData) -> tuple[Part, list[str]]:
+    assert isinstance(features, SeriesFeatures)
+    series, spec = data.train, features.spec
+    if series.interval_s != spec.interval_s:
+        raise DataError(
+            f"{series.source}: must have a row every {show_duration(spec.interval_s)} as in training; "
+            f"it has one every {show_duration(series.interval_s)}. Resample it"
+        )
+    scaled = features.scale(series)
+    part, dropped = cut_series(features, series, scaled, 0, len(series.times))
+    if not len(part.targets):
+        raise DataError(
+            f"{series.source}: must hold a whole window of {spec.reach} rows (lookback and lead); "
+            f"it has {len(series.times)} rows and none is whole. Give more rows"
+        )
+    reasons = {"dropped_at_holes": "at holes in time", "dropped_missing": "with missing values"}
+    notes = [f"{count:,} windows {reasons[name]} left out" for name, count in dropped.items() if count]
+    return part, [*series.notes, *notes]
+
+
+def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
+    """Where the training, validation and test rows of each fold begin, and the last end, of times `[T]`.
+
+    Raises:
+        ConfigError: too few rows.
+    """
+    length = len(times) // (2 * folds)
+    if length < 1:
+        raise ConfigError(f"--folds must be at most half of the {len(times)} rows; got {folds}. Use fewer")
+    found = []
+    for fold in range(folds):
+        test = len(times) - (folds - fold) * length
+        first = fold * length if window == "rolling" else 0
+        bounds = [first, test - length, test]
+        # rows of one time stamp stay together
+        found.append([*(int(np.searchsorted(times, times[row])) for row in bounds), test + length])
+    return found
+
+
+def _cut_rows(series: Series, first: int, last: int) -> Series:
+    return replace(series, times=series.times[first:last], values=series.values[first:last], notes=())

@@ -1,0 +1,280 @@
+"""Baselines for texts: linear classifiers on counted words and pairs of words."""
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from seqconv.metrics.errors import example_errors
+from seqconv.networks.inputs import UNKNOWN, TokenInputs
+from seqconv.networks.network import Inputs
+from seqconv.tasks.baselines import BaselineModel, Candidate, Say, class_loss, fit_majority, members, thin_part
+from seqconv.tasks.examples import Split
+from seqconv.tasks.text.features import TextFeatures
+
+FIRST_WORD = UNKNOWN  # padding and start are no words; an unknown word is one, as the network reads it too
+
+
+CHUNK = 1000
+
+
+MOST_TEXTS = 100_000
+
+
+MOST_WORDS = 30_000_000  # words times fits of a baseline
+
+
+MOST_TRIALS = 20  # classifiers for which every penalty is tried
+
+
+PENALTIES = 3
+
+
+def text_baselines(split: Split, say: Say) -> list[Candidate]:
+    """The baselines; large data are thinned, which `say` hears."""
+    words = sum(int(np.sum(ids >= FIRST_WORD)) for ids in _chunks(split.train.inputs))
+    count, classifiers = len(split.train.targets), split.features.outputs
+    fits = classifiers * (1 if classifiers > MOST_TRIALS else PENALTIES)
+    most = max(min(int(count * MOST_WORDS / max(words * fits, 1)), MOST_TEXTS), 1)
+    few = replace(split, train=thin_part(split.train, most), validation=thin_part(split.validation))
+    linear = [
+        Candidate("tf-idf", "TF-IDF + logistic regression", partial(fit_tf_idf, few)),
+        Candidate("nb-svm", "NB-SVM", partial(fit_nb_svm, few)),
+    ]
+    if most < count:
+        names = ", ".join(each.name for each in linear)
+        say(f"{names}: fitted on {most:,} of the {count:,} training texts")
+    return [Candidate("majority", "majority class", partial(fit_majority, split)), *linear]
+
+
+class Counts(NamedTuple):
+    """What N texts hold: text n holds `columns[starts[n]:starts[n + 1]]`, each so many `times`."""
+
+    columns: np.ndarray
+    times: np.ndarray
+    starts: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The text of each column."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+
+@dataclass(frozen=True)
+class Linear(BaselineModel):
+    """A linear classifier for each output, on what is counted times its weight, in rows of length 1.
+
+    Args:
+        pairs: numbers of the pairs of words that are counted behind the single ones, rising, int64 `[P]`.
+        scales: weights of the columns, `[1, F]`, or `[outputs, F]` where each class has its own.
+        weights, bias: `[outputs, F]` and `[outputs]`, of the classifiers.
+    """
+
+    features: TextFeatures
+    pairs: np.ndarray
+    scales: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+
+    @staticmethod
+    def weigh(counts: Counts) -> np.ndarray:
+        """What a word or pair counts before the weight of its column."""
+        raise NotImplementedError
+
+    @property
+    def words(self) -> int:
+        """Columns that are single words: their ids."""
+        return int(self.scales.shape[1]) - len(self.pairs)
+
+    def count(self, ids: np.ndarray) -> Counts:
+        """The words, and the known pairs of neighbouring words, of texts `[N, L]`."""
+        return count_columns(find_columns(ids, self.words, self.pairs))
+
+    def scaled(self, counts: Counts, scales: np.ndarray) -> np.ndarray:
+        """Values of what is counted, as the classifier whose columns have these weights `[F]` reads them."""
+        values, rows = self.weigh(counts) * scales[counts.columns], counts.rows
+        lengths = np.sqrt(np.bincount(rows, values**2, len(counts.starts) - 1))
+        return np.asarray(values / np.maximum(lengths, 1e-12)[rows])
+
+    def answer(self, counts: Counts) -> np.ndarray:
+        """Logits `[N, outputs]`."""
+        rows, margins = counts.rows, np.empty((len(counts.starts) - 1, len(self.weights)))
+        scales = np.broadcast_to(self.scales, self.weights.shape)
+        for output, weights in enumerate(self.weights):
+            if output < len(self.scales):  # the only one serves all classes
+                values = self.scaled(counts, scales[output])
+            margins[:, output] = np.bincount(rows, values * weights[counts.columns], len(margins)) + self.bias[output]
+        # each class's own probability: the softmax of these logs only makes them sum to one
+        return -np.logaddexp(0, -margins) if class_loss(self.features) == "categorical_crossentropy" else margins
+
+    def predict(self, inputs: Inputs) -> np.ndarray:
+        return np.concatenate([self.answer(self.count(ids)) for ids in _chunks(inputs)])
+
+
+class TfIdf(Linear):
+    """Logistic regression on single words: 1 + log(count), times the inverse document frequency."""
+
+    @staticmethod
+    def weigh(counts: Counts) -> np.ndarray:
+        return np.asarray(1 + np.log(counts.times))
+
+
+class NbSvm(Linear):
+    """A linear classifier on words and pairs that occur, each weighted by its log-count ratio."""
+
+    @staticmethod
+    def weigh(counts: Counts) -> np.ndarray:
+        return np.ones(len(counts.columns))
+
+
+def fit_tf_idf(split: Split) -> TfIdf:
+    """See `TfIdf`."""
+    features, blank = _text_features(split), np.zeros((1, _count_ids(split)))
+    model = TfIdf(features, np.zeros(0, np.int64), blank, blank[:0], blank[:0, 0])
+    words = _count(model, split.train.inputs)
+    documents = np.bincount(words.columns, minlength=model.words)
+    rarity = np.log((1 + len(split.train.inputs)) / (1 + documents)) + 1
+    return _fit_linear(replace(model, scales=rarity[None]), words, split, (1.0, 3.0, 10.0))
+
+
+def fit_nb_svm(split: Split) -> NbSvm:
+    """See `NbSvm`.
+
+    The ratio is of the feature's share in the class and outside it, each count with one more. The classifier is
+    logistic regression, which does as well here as a support vector machine and gives a loss too.
+
+    Reference: Wang and Manning 2012, "Baselines and bigrams", ACL, section 2; pairs seen once in training are left out.
+    """
+    words = _count_ids(split)
+    pairs = find_pairs(split.train.inputs, words)
+    blank = np.zeros((1, words + len(pairs)))
+    model = NbSvm(_text_features(split), pairs, blank, blank[:0], blank[:0, 0])
+    counts = _count(model, split.train.inputs)
+
+    def count_texts(chosen: np.ndarray) -> np.ndarray:
+        return 1.0 + np.bincount(counts.columns[chosen[counts.rows]], minlength=blank.shape[1])
+
+    ratios = []
+    for is_class in members(split).T:
+        inside, outside = count_texts(is_class), count_texts(~is_class)
+        ratios.append(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
+    return _fit_linear(replace(model, scales=np.stack(ratios)), counts, split, (3.0, 10.0, 30.0))
+
+
+def _text_features(split: Split) -> TextFeatures:
+    assert isinstance(split.features, TextFeatures)
+    return split.features
+
+
+# Counts
+
+
+def _chunks(inputs: Inputs) -> list[np.ndarray]:
+    assert isinstance(inputs, TokenInputs)
+    ids = inputs.ids
+    return [ids[first : first + CHUNK] for first in range(0, max(len(ids), 1), CHUNK)]
+
+
+def _count_ids(split: Split) -> int:
+    """One more than the largest id."""
+    parts = (split.train, split.validation, split.test)
+    return 1 + max(int(ids.max(initial=0)) for part in parts for ids in _chunks(part.inputs))
+
+
+def _count(model: Linear, inputs: Inputs) -> Counts:
+    parts = [model.count(ids) for ids in _chunks(inputs)]
+    columns, times = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    sizes = np.concatenate([np.diff(part.starts) for part in parts])
+    return Counts(columns, times, np.concatenate([[0], np.cumsum(sizes)]))
+
+
+def count_columns(columns: np.ndarray) -> Counts:
+    """How often each column occurs in each row of `[N, L]`; those below `FIRST_WORD` stand for nothing."""
+    columns = np.sort(columns, axis=1)
+    kept = columns >= FIRST_WORD
+    flat, starts = columns[kept], np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    first = np.ones(len(flat) + 1, bool)  # of a run of equals; the last one is the end
+    first[1:-1] = flat[1:] != flat[:-1]
+    first[starts] = True
+    places = np.flatnonzero(first)
+    return Counts(flat[places[:-1]], np.diff(places), np.searchsorted(places, starts))
+
+
+def _number_pairs(ids: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where two words stand side by side, bool `[N, L - 1]`, and a number for each such pair."""
+    is_word = (ids >= FIRST_WORD) & (ids < words)
+    is_pair = is_word[:, :-1] & is_word[:, 1:]
+    return is_pair, ids[:, :-1][is_pair].astype(np.int64) * words + ids[:, 1:][is_pair]
+
+
+def find_pairs(inputs: Inputs, words: int) -> np.ndarray:
+    """Numbers of the pairs that the texts hold at least twice, rising."""
+    codes = np.concatenate([_number_pairs(ids, words)[1] for ids in _chunks(inputs)])
+    distinct, times = np.unique(codes, return_counts=True)
+    return np.asarray(distinct[times >= 2])
+
+
+def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
+    """Columns of the words, then of the known pairs, of texts `[N, L]`; 0 for what has none."""
+    singles = np.where(ids < words, ids, 0)
+    if not len(pairs):
+        return singles
+    is_pair, codes = _number_pairs(ids, words)
+    place = np.searchsorted(pairs, codes)
+    doubles = np.zeros_like(ids[:, 1:])
+    doubles[is_pair] = np.where(np.append(pairs, -1)[place] == codes, words + place, 0)
+    return np.concatenate([singles, doubles], axis=1)
+
+
+# Classifiers
+
+Fitted = TypeVar("Fitted", TfIdf, NbSvm)
+
+
+def _fit_linear(model: Fitted, train: Counts, split: Split, strengths: tuple[float, ...]) -> Fitted:
+    """The model with a logistic regression for each output, of the strength with the smallest validation error.
+
+    Args:
+        model: counts and weighs.
+        train: what the training texts hold.
+        strengths: inverse penalties, the strongest penalty first, which also wins a tie. The middle one alone is used
+            where the classes are many.
+    """
+    loss, classes = class_loss(split.features), members(split).T
+    judged = _count(model, split.validation.inputs)
+    tried = strengths if len(classes) <= MOST_TRIALS else strengths[len(strengths) // 2 :][:1]
+    found: dict[float, list[tuple[np.ndarray, float]]] = {strength: [] for strength in tried}
+    columns = model.scales.shape[1]
+    for is_class, scales in zip(classes, np.broadcast_to(model.scales, (len(classes), columns)), strict=True):
+        values = model.scaled(train, scales)
+        for strength in tried:
+            found[strength].append(_fit_logistic(train, values, columns, is_class, strength))
+
+    def complete(strength: float) -> Fitted:
+        weights, bias = zip(*found[strength], strict=True)
+        return replace(model, weights=np.stack(weights), bias=np.array(bias))
+
+    def error(strength: float) -> float:
+        return float(example_errors(complete(strength).answer(judged), split.validation.targets, loss).mean())
+
+    return complete(min(tried, key=error))
+
+
+def _fit_logistic(
+    train: Counts, values: np.ndarray, columns: int, is_class: np.ndarray, strength: float
+) -> tuple[np.ndarray, float]:
+    """Weights `[F]` and bias for weighted counts."""
+    from scipy.sparse import csr_matrix
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    if is_class.all() or not is_class.any():  # nothing to tell apart: the odds of the counts, one more of each
+        return np.zeros(columns), float(np.log((is_class.sum() + 1) / ((~is_class).sum() + 1)))
+    model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, random_state=0)
+    with warnings.catch_warnings():
+        # a solver that stops at its most steps still gives a baseline; its scores say how good
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(csr_matrix((values, train.columns, train.starts), shape=(len(is_class), columns)), is_class)
+    return np.asarray(model.coef_[0]), float(model.intercept_[0])

@@ -1,0 +1,114 @@
+"""Which words of a text made the model's answer."""
+
+import numpy as np
+
+from seqconv.errors import DataError
+from seqconv.models.predictor import TAKES, Predictor
+from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.network import Model
+from seqconv.networks.outputs import probabilities
+from seqconv.networks.tracing import Terms, trace
+from seqconv.tasks.explanation import Part, TextExplanation
+from seqconv.tasks.labels import _choose_classes
+from seqconv.tasks.occlusion import CHUNK
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import Encoded, locate_words, pad
+
+# Texts
+
+
+def explain_text(predictor: Predictor, text: str, name: str | None = None) -> list[TextExplanation]:
+    """Which word spans made the answer.
+
+    Exact where the logit is a sum over filters (see `tracing`): a filter's part, its value times its weight, belongs to
+    the words that its winning step sees, and filters won by the same words are merged. Otherwise each word is left out
+    in turn.
+
+    Args:
+        name: class to explain; None: of two classes the second, whose logit it is; of more the predicted one.
+
+    Returns:
+        One explanation; of a model whose texts may have several classes one for each, unless `name` chooses.
+
+    Raises:
+        DataError: not a model of raw texts, or a text that is no valid Unicode.
+        ConfigError: no such class.
+    """
+    features = predictor.bundle.features
+    if not isinstance(features, TextFeatures):
+        raise DataError(f"this model takes {TAKES[type(features)]}, not texts. Give a file of them")
+    if features.vocabulary is None:
+        raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
+    encoded = features.vocabulary.encode([text])
+    ids = pad(encoded, features.max_len)
+    outputs = predictor.model.predict(TokenInputs(ids))
+    chosen = _choose_classes(features, outputs, name)
+    terms = trace(predictor.bundle.plan, predictor.bundle.weights, ids[0])
+    words = locate_words(text)
+    changes = _leave_out(predictor.model, encoded, features.max_len, outputs) if terms is None else None
+    shares = tuple(probabilities(outputs, features.multi_label)[0].tolist())
+    found = []
+    for index in chosen:
+        output, sign = (0, 2 * index - 1) if features.outputs == 1 else (index, 1)
+        if changes is not None:
+            parts, constant = _list_words(text, words, sign * changes[:, output]), None
+        else:
+            assert terms is not None
+            parts, constant = _list_spans(text, words, terms, output, sign, features.max_len)
+        found.append(
+            TextExplanation(
+                text,
+                features.classes,
+                shares,
+                features.classes[index],
+                sign * float(outputs[0, output]),
+                constant,
+                parts,
+                terms is not None,
+                features.multi_label,
+            )
+        )
+    return found
+
+
+def _list_spans(
+    text: str, words: list[tuple[int, int]], terms: Terms, output: int, sign: int, max_len: int
+) -> tuple[tuple[Part, ...], float]:
+    """Parts of the spans that terms see, and what belongs to no word."""
+    values = sign * terms.parts[:, output]
+    before = max_len - len(words)  # position of the first word: padding and start stand before, or it is cut off
+    first = np.maximum(terms.first - before, 0)
+    last = terms.last - before
+    of_words = (last >= 0) & (values != 0)
+    constant = float(sign * terms.constant[output] + values[~of_words].sum())
+    spans, place = np.unique(np.stack([first, last])[:, of_words], axis=1, return_inverse=True)
+    sums = np.bincount(place.ravel(), values[of_words], minlength=spans.shape[1])
+    counts = np.bincount(place.ravel(), minlength=spans.shape[1])
+    parts = []
+    for (begin, end), value, count in zip(spans.T.tolist(), sums.tolist(), counts.tolist(), strict=True):
+        start, stop = words[begin][0], words[end][1]
+        parts.append(Part(text[start:stop], start, stop, value, count))
+    return _sort(parts), constant
+
+
+def _list_words(text: str, words: list[tuple[int, int]], changes: np.ndarray) -> tuple[Part, ...]:
+    spans = zip(words[len(words) - len(changes) :], changes.tolist(), strict=True)
+    return _sort([Part(text[start:end], start, end, change, None) for (start, end), change in spans])
+
+
+def _sort(parts: list[Part]) -> tuple[Part, ...]:
+    return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.start, part.end)))
+
+
+def _leave_out(model: Model, encoded: Encoded, max_len: int, outputs: np.ndarray) -> np.ndarray:
+    """By how much each output falls when a word is left out, float64 `[W, outputs]`: W words that the model reads."""
+    ids = np.pad(encoded.ids, (max_len, 0))  # a long text moves up when a word goes
+    read = min(len(encoded.ids) - 1, max_len)
+    changes = np.empty((read, outputs.shape[1]))
+    kept = np.arange(len(ids) - max_len, len(ids))
+    rows = max(CHUNK // max_len, 1)
+    for start in range(0, read, rows):
+        left = np.arange(start, min(start + rows, read)) + len(ids) - read  # place of the word left out
+        changed = ids[kept - (kept <= left[:, None])]
+        changes[start : start + len(left)] = outputs - model.predict(TokenInputs(changed))
+    return changes

@@ -1,0 +1,105 @@
+"""Settings of a text recipe inferred from the data, and the default network."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.records import EncodedTexts, TextData, Texts
+from seqconv.recipes.recipe import Guesses
+from seqconv.tasks.labels import _guess_loss
+from seqconv.tasks.series.defaults import EPOCHS, FEW, MANY, VISITS, VOCABULARY
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.vocabulary import count_words
+
+CUT = 0.99  # share of the texts that max_len leaves whole
+
+
+SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
+
+
+SAMPLE = 5000  # texts whose lengths are looked at
+
+
+def _guess_texts(data: TextData) -> Guesses:
+    train = data.train
+    found = {"training.loss": ("binary_crossentropy", "")} if train.labels.ndim == 2 else _guess_loss(train.classes)
+    if isinstance(train, EncodedTexts):
+        lengths = np.sort(np.diff(train.offsets))
+    else:
+        lengths = np.sort(count_words(train.texts[:: max(1, len(train.texts) // SAMPLE)]))
+    if isinstance(train, Texts) and train.columns:  # the reader told what it found
+        found |= {"data.text": (train.columns[0], ""), "data.label": (list(train.columns[1:]), "")}
+    longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start
+    kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
+    cut = float(np.mean(lengths >= kept))
+    outputs = TextFeatures(train.classes, None, kept, train.labels.ndim == 2).outputs
+    chosen = default_text_settings(len(train.labels), float(lengths.mean()), outputs)
+    found |= {name: (value, "") for name, value in chosen.items()}
+    return found | {"text.max_len": (kept, f"max_len: {kept} words of each text, which cuts {cut:.1%} of them")}
+
+
+WIDTHS = (1, 2, 3)  # words that a filter sees
+
+
+SHORT = 60  # words of a text up to which pairs tell all that triples do
+
+
+WORD_SHARE = 5  # running words for each word of the vocabulary: short texts keep every word, long ones the frequent
+
+
+BUCKETS = (2**12, 2**22)
+
+
+TABLE = 2**25  # values of the n-gram table at most, all classes together
+
+
+GAIN = 2.5  # steps of the bag against those of the filters
+
+
+def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
+    """Settings of a text recipe by name, `section.key`: features, network and training, but not the loss.
+
+    Filters on words, pairs and triples beside a bag of n-grams, trained with Adagrad. The filters generalise, the bag
+    remembers; both read the ids themselves, so that a step costs little and padding nothing.
+
+    Args:
+        texts: number of training texts.
+        words: of a typical text.
+        outputs: values that the network returns.
+
+    Reference: Johnson and Zhang 2015, arXiv:1412.1058; Wang and Manning 2012, "Baselines and bigrams", ACL; Cheng et
+    al. 2016, arXiv:1606.07792 (a linear path beside a deep one).
+    """
+    filters = 64 if texts <= FEW else 128
+    longest = 2 if words <= SHORT else 3
+    running = texts * words
+    buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / outputs))
+    bag = {"layer": "ngram_bag", "longest": longest, "buckets": buckets, "gain": GAIN}
+    return {
+        "text.vocabulary": round(min(max(running / WORD_SHARE, VOCABULARY[0]), VOCABULARY[1])),
+        "network.layers": [{"layer": "add", "branches": [_filters(filters), [bag]]}],
+        "training.optimiser": "adagrad",
+        "training.learning_rate": 0.05,
+        "training.batch_size": 50 if texts <= MANY else 128,
+        "training.epochs": min(max(VISITS // max(texts, 1), EPOCHS[0]), EPOCHS[1]),
+        "training.patience": 0,
+        "training.refit": texts <= FEW,
+    }
+
+
+def _filters(count: int) -> list[dict[str, Any]]:
+    """Filters of every width side by side, `count` of each, and a linear layer on their maxima."""
+    towers = [
+        [
+            {"layer": "token_conv", "filters": count, "kernel": kernel, "activation": "relu"},
+            {"layer": "global_max_pool"},
+        ]
+        for kernel in WIDTHS
+    ]
+    return [{"layer": "concat", "branches": towers}, {"layer": "dropout", "rate": 0.5}, {"layer": "output"}]
+
+
+def _round_power(value: float) -> int:
+    """The power of two at or below."""
+    return int(2 ** math.floor(math.log2(value)))

@@ -1,0 +1,209 @@
+"""What a file of labelled texts holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.data import datasets
+from seqconv.data.readers.columns import find_labels, guess_columns
+from seqconv.data.readers.files import Table
+from seqconv.data.readers.reviews import is_review_folder
+from seqconv.data.readers.tables import read_table
+from seqconv.data.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
+from seqconv.data.records import EncodedTexts, TextData, Texts, count
+from seqconv.errors import DataError
+from seqconv.recipes.recipe import Recipe, TextConfig, TextDataConfig, count_threads
+from seqconv.tasks.findings import (
+    Column,
+    Finding,
+    Inspection,
+    describe_columns,
+    quote,
+    refuse,
+    show_places,
+    sort_findings,
+    take_rows,
+)
+from seqconv.tasks.guessing import complete_recipe
+from seqconv.tasks.holdout import number_copies
+from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
+from seqconv.tasks.text.vocabulary import count_words
+
+BOOK_LEN = 500  # ids: the setting's default
+
+
+Place = Callable[[int], str]
+
+
+def inspect_texts(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
+    """Columns, classes, lengths, copies.
+
+    Raises:
+        DataError: nothing of it can be read.
+    """
+    config = recipe.data
+    assert isinstance(config, TextDataConfig)
+    if path.name.endswith((".npz", ".tar.gz", ".tgz")) or (path.is_dir() and is_review_folder(path)):
+        data = datasets.load_texts(replace(config, test_file="", validation_file=""))
+        return _inspect_archive(path, data, recipe, given)
+    if path.is_dir() or holds_fasttext(path):
+        return _judge_rows(path, read_rows(path), recipe, given)
+    table = read_table(path, datasets.HEADERS[config.header], strings=True)
+    return _inspect_table(table, recipe, given)
+
+
+def _inspect_archive(path: Path, data: TextData, recipe: Recipe, given: set[str]) -> Inspection:
+    train, test = data.train, data.test
+    if isinstance(train, EncodedTexts):
+        facts = {
+            "classes": count_classes(train.labels, train.classes),
+            "words": _describe_lengths(np.diff(train.offsets)),
+        }
+        columns = (Column("text", "text", 0, "word ranks"), _label_column(train.classes))
+        return Inspection(str(path), "text", len(train.labels), columns, facts, ())
+    assert not isinstance(test, EncodedTexts)
+    findings, facts = judge_texts(train, lambda row: f"{path}, text {row + 1}", recipe, given, test)
+    columns = (_text_column(train.texts), _label_column(train.classes))
+    return Inspection(str(path), "text", len(train.texts), columns, facts, sort_findings(findings), train.notes)
+
+
+def _inspect_table(table: Table, recipe: Recipe, given: set[str]) -> Inspection:
+    config = recipe.data
+    assert isinstance(config, TextDataConfig)
+    label = ",".join(config.label)
+    try:
+        name, labels, _ = guess_columns(table, config.text, label)
+    except DataError as error:
+        return _give_up(table, {}, [refuse(error, table.path)])
+    kinds = {name: "text"} | dict.fromkeys(labels, "label")
+    findings: list[Finding] = []
+    whole = _leave_out_missing(table, name, labels, findings)
+    try:
+        marked = label and find_labels(table, label)[1]
+        rows = rows_from_table(whole, name, f"{labels[0]}{marked}" if len(labels) == 1 else label)
+        found = _judge_rows(table.path, rows, recipe, given)
+    except DataError as error:
+        return _give_up(table, kinds, [*findings, refuse(error, table.path)])
+    if others := [each for each in table.frame.columns if each not in kinds]:
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        shown = ", ".join(map(repr, others[:5])) + more
+        findings.append(Finding(f"{count(len(others), 'other column')}", shown, "left out: the text alone is read"))
+    return replace(
+        found,
+        rows=len(table.frame),
+        columns=describe_columns(table, kinds),
+        findings=sort_findings([*findings, *found.findings]),
+    )
+
+
+def _give_up(table: Table, kinds: dict[str, str], findings: list[Finding]) -> Inspection:
+    columns = describe_columns(table, kinds)
+    return Inspection(str(table.path), "text", len(table.frame), columns, {}, tuple(findings), table.notes)
+
+
+def _leave_out_missing(table: Table, name: str, labels: Sequence[str], findings: list[Finding]) -> Table:
+    """The table without rows that training refuses for an empty label or a missing text."""
+    wanted = dict.fromkeys(labels, "label")
+    if table.format not in ("csv", "tsv"):  # there an empty cell is an empty text
+        wanted[name] = "text"
+    lacking = np.zeros(len(table.frame), bool)
+    for column, role in wanted.items():
+        cells = table.frame[column]
+        blank = cells.is_null()
+        if str(cells.dtype) == "String" and role == "label":
+            blank |= (cells.str.strip_chars() == "").fill_null(True)
+        rows = np.flatnonzero(blank.to_numpy())
+        if len(rows):
+            where = f"{column!r}: {show_places(rows, table.place, table.path)}"
+            what = f"{count(len(rows), f'{role}')} missing"
+            findings.append(Finding(what, where, "refused: fill in or remove the rows", "blocks"))
+        lacking[rows] = True
+    return take_rows(table, np.flatnonzero(~lacking)) if lacking.any() and not lacking.all() else table
+
+
+def _judge_rows(path: Path, rows: Rows, recipe: Recipe, given: set[str]) -> Inspection:
+    texts = to_texts(rows, str(path))
+    config = recipe.data
+    assert isinstance(config, TextDataConfig)
+    findings, test = [], None
+    if config.test_file:
+        try:
+            test = to_texts(
+                read_rows(Path(config.test_file), config.text, ",".join(config.label), datasets.HEADERS[config.header]),
+                config.test_file,
+            )
+        except DataError as error:
+            findings.append(refuse(error))
+    more, facts = judge_texts(texts, rows.place, recipe, given, test)
+    columns = (_text_column(texts.texts), _label_column(texts.classes))
+    return Inspection(
+        str(path), "text", len(texts.texts), columns, facts, sort_findings([*findings, *more]), rows.notes
+    )
+
+
+def judge_texts(
+    texts: Texts, place: Place, recipe: Recipe, given: set[str], test: Texts | None
+) -> tuple[list[Finding], dict[str, Any]]:
+    """Findings on texts and their classes, and facts."""
+    data = recipe.data
+    assert isinstance(data, TextDataConfig)
+    words = count_words(texts.texts, count_threads(0))
+    settings = complete_recipe(recipe, TextData(texts), given)[0].features
+    assert isinstance(settings, TextConfig)
+    kept = settings.max_len
+    facts: dict[str, Any] = {
+        "classes": count_classes(texts.labels, texts.classes),
+        "words": _describe_lengths(words),
+        "max_len": {"chosen": kept, "cut": _cut(words, kept), f"cut at {BOOK_LEN}": _cut(words, BOOK_LEN)},
+    }
+    examples = Examples(texts.labels, texts.classes, number_copies(texts.texts), place, texts.source, "text", True)
+    findings = judge_classes(examples, recipe, (bool(data.validation_file), test is not None))
+    findings += judge_copies(examples, lambda row: quote(" ".join(texts.texts[row].split())))
+    if test is not None:
+        facts["test rows"] = len(test.texts)
+        findings += judge_overlap(texts.texts, test.texts, "text", test.source)
+    return [*_judge_lengths(texts, words, kept, place), *findings], facts
+
+
+def _judge_lengths(texts: Texts, words: np.ndarray, kept: int, place: Place) -> list[Finding]:
+    found = []
+    blank = np.array([not text.strip() for text in texts.texts])
+    silent = (words == 0) & ~blank
+    if blank.any():
+        where = show_places(np.flatnonzero(blank), place, texts.source)
+        action = "kept as a text of no words. Remove them, or leave them if such texts will come"
+        found.append(Finding(f"{count(int(blank.sum()), 'text')} empty", where, action, "costs"))
+    if silent.any():
+        rows = np.flatnonzero(silent)
+        where = f"{show_places(rows, place, texts.source)}, such as {quote(texts.texts[rows[0]].strip())}"
+        found.append(Finding(f"{count(len(rows), 'text')} without a word", where, "kept: signs alone are not read"))
+    if (words + 1 > kept).any():
+        rows = np.flatnonzero(words + 1 > kept)
+        longest = int(np.argmax(words))
+        where = f"the longest, {words[longest]:,} words: {show_places([longest], place, texts.source)}"
+        what = f"{count(len(rows), 'text')} ({len(rows) / len(words):.1%}) longer than max_len = {kept}"
+        found.append(Finding(what, where, "kept, but only the end is read; --set text.max_len=N reads more"))
+    return found
+
+
+def _cut(words: np.ndarray, kept: int) -> float:
+    """Share of the texts whose words and start are more than `kept`."""
+    return round(float(np.mean(words + 1 > kept)), 6)
+
+
+def _describe_lengths(words: np.ndarray) -> dict[str, int]:
+    median, high = np.percentile(words, [50, 95])
+    return {"median": round(median), "95%": round(high), "longest": int(words.max())}
+
+
+def _text_column(texts: Sequence[str]) -> Column:
+    first = next((text for text in texts if text.strip()), "")
+    return Column("text", "text", sum(not text.strip() for text in texts), quote(" ".join(first[:200].split())))
+
+
+def _label_column(classes: tuple[str, ...]) -> Column:
+    more = f" and {len(classes) - 5} more" if len(classes) > 5 else ""
+    return Column("label", "label", 0, ", ".join(map(repr, classes[:5])) + more)

@@ -1,0 +1,124 @@
+"""What an interrupted training goes on from: one safetensors file, written beside its place and renamed."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import BundleError
+from seqconv.models.folders import CHECKPOINT
+from seqconv.networks.layers.base import Weights
+from seqconv.networks.network import State
+
+EVERY_S = 2.0  # so much training is lost at most, or
+
+
+WRITES = 20.0  # so many times what a write takes, so that writing takes a small share of the time
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history; the metric is the accuracy, or for forecasts the scaled MAE."""
+
+    epoch: int
+    loss: float
+    metric: float
+    validation_loss: float
+    validation_metric: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training after a whole epoch.
+
+    Args:
+        history: of the epochs that are done.
+        best_epoch: the one with the lowest validation loss so far; 0: the start.
+        best_loss: that loss.
+        best: its weights.
+        state: of the network, see `engines.Network.state`.
+        random: of the generator that draws batches and masks.
+        mean: running mean of the weights; none without averaging.
+    """
+
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    best_loss: float
+    best: Weights
+    state: State
+    random: dict[str, Any]
+    mean: Weights
+
+
+class Checkpoint:
+    """The checkpoint of a run folder.
+
+    Args:
+        origin: what the run was begun with; a checkpoint of another origin is refused.
+        every_s: seconds between two writes, at least.
+    """
+
+    def __init__(self, folder: Path, origin: dict[str, Any], every_s: float = EVERY_S) -> None:
+        self.path, self.origin, self.every_s = folder / CHECKPOINT, origin, every_s
+        self._written = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether it is time to write again."""
+        return time.monotonic() - self._written >= self.every_s
+
+    def write(self, progress: Progress) -> None:
+        """Replace the file; an interruption leaves the old one or the new one, whole."""
+        from safetensors.numpy import save_file
+
+        table = {
+            "origin": self.origin,
+            "history": [asdict(epoch) for epoch in progress.history],
+            "best_epoch": progress.best_epoch,
+            "best_loss": progress.best_loss,
+            "random": progress.random,
+        }
+        arrays = {f"best/{name}": array for name, array in progress.best.items()}
+        arrays |= {f"mean/{name}": array for name, array in progress.mean.items()}
+        arrays |= {f"state/{name}": np.asarray(array, order="C") for name, array in progress.state.items()}
+        started = time.monotonic()
+        fresh = self.path.with_suffix(".partial")
+        save_file(arrays, fresh, {"progress": json.dumps(table)})
+        fresh.replace(self.path)
+        self._written = time.monotonic()
+        self.every_s = max(self.every_s, WRITES * (self._written - started))
+
+    def read(self) -> Progress | None:
+        """What was written last; None: nothing yet.
+
+        Raises:
+            BundleError: damaged, or of a run that was begun with other settings or other data.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if not self.path.is_file():
+            return None
+        try:
+            with safe_open(self.path, framework="numpy") as file:
+                table = json.loads(file.metadata()["progress"])
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            history = tuple(Epoch(**row) for row in table["history"])
+            best_epoch, best_loss = int(table["best_epoch"]), float(table["best_loss"])
+            random, origin = dict(table["random"]), table["origin"]
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{self.path}: must be a whole checkpoint; {error}. Train without --resume") from error
+        for name, value in json.loads(json.dumps(self.origin)).items():
+            if origin.get(name) != value:
+                raise BundleError(
+                    f"{self.path}: must be of a run with the same {name}; it was begun with {origin.get(name)!r}, "
+                    f"now {value!r}. Train without --resume, or with what it was begun with"
+                )
+        best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
+        return Progress(history, best_epoch, best_loss, best, state, random, mean)
+
+
+def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,132 @@
+"""A saved model made smaller: fewer bits, and only those rows of its tables of words and n-grams that matter most."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.errors import ConfigError
+from seqconv.metrics.errors import predicted_classes
+from seqconv.models.bundle import HEADER, Bundle, find_model, read_bundle, write_bundle
+from seqconv.models.folders import check_replaceable
+from seqconv.models.storage import KINDS, silent_row, tables
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.inputs import UNKNOWN
+from seqconv.networks.layers.base import NgramBag, Plan, ReadsIds, Weights
+from seqconv.recipes.recipe import count_threads
+from seqconv.tasks.examples import Split
+from seqconv.tasks.scoring import score_outputs
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.training.run import read_own_split
+
+
+def shrink(
+    model: str | Path, out: str | Path, bits: int = 16, keep: float = 1.0, engine: str = "native", threads: int = 0
+) -> dict[str, Any]:
+    """Write a smaller copy of a model and score both on the validation rows, as `evaluate` will score it on the test.
+
+    Args:
+        model: a run or model folder, whose data must lie where they lay.
+        out: the new model folder.
+        bits: of each stored weight, 16 or 32; models compute in 32.
+        keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
+
+    Returns:
+        `model`, `bits`, `keep`; `seen`: the model's last fit took the validation rows too; `bytes` and `validation`
+        (metrics) `before` and `after`; and how the answers to the validation rows differ: `changed`, the share with
+        another class, or `moved`, the mean absolute difference of the forecasts in standard deviations of the training
+        rows.
+
+    Raises:
+        BundleError: no model, its data have changed, `out` is somebody else's, or 16 bits cannot hold a weight.
+        ConfigError: `bits` or `keep` out of range, or rows to leave out of a model that has no such table.
+    """
+    model, out = Path(model), Path(out)
+    check_replaceable(out, HEADER)
+    bundle = read_bundle(model)
+    check_settings(bundle.plan, bits, keep)
+    split = read_own_split(bundle, model, threads)
+    before, size = _predict(bundle, split, engine, threads), _count_bytes(model)
+    bundle = replace(bundle, weights=prune(bundle.plan, bundle.weights, keep))  # the old ones are free to go
+    write_bundle(bundle, out, bits)
+    bundle = read_bundle(out)
+    after = _predict(bundle, split, engine, threads)
+    loss, targets = bundle.recipe.training.loss, split.validation.targets
+    scores = [score_outputs(outputs, targets, split, loss) for outputs in (before, after)]
+    return {
+        "model": str(out),
+        "bits": bits,
+        "keep": keep,
+        "seen": bundle.recipe.training.refit,
+        "bytes": {"before": size, "after": _count_bytes(out)},
+        "validation": dict(zip(("before", "after"), scores, strict=True)),
+        **_compare(before, after, bundle),
+    }
+
+
+def check_settings(plan: Plan, bits: int, keep: float) -> None:
+    """`bits` are 16 or 32, `keep` is a share, and below 1 only for a plan with tables of words or n-grams.
+
+    Raises:
+        ConfigError: one of them is not so, or the model is a baseline, without a plan.
+    """
+    if not plan:
+        raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
+    if bits not in KINDS:
+        raise ConfigError(f"--bits: must be 16 or 32; got {bits}. Use 16")
+    if not 0 < keep <= 1:
+        raise ConfigError(f"--keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
+    if keep < 1 and not tables(plan):
+        raise ConfigError(f"--keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
+
+
+def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
+    """The same weights, but of each table of words and n-grams the rows that say least say nothing.
+
+    Of the rows that say anything the share `keep` with the largest Euclidean norm stays. Of embeddings and filters the
+    norm is that of the row less the unknown word's, as which the others are read; padding, start and unknown word stay.
+    Of n-grams, single words among them, it is that of the row times its scale; the others count nothing.
+
+    Args:
+        keep: above 0, at most 1.
+    """
+    if keep == 1:
+        return weights
+    fresh = dict(weights)
+    for layer, names in tables(plan).values():
+        sizes = _measure_rows(layer, [weights[name] for name in names])
+        first = 0 if isinstance(layer, NgramBag) else UNKNOWN + 1
+        order = first + np.argsort(-sizes[first:], kind="stable")
+        dropped = order[round(keep * np.count_nonzero(sizes[first:])) :]
+        for name in names:
+            fresh[name] = weights[name].copy()
+            fresh[name][dropped] = silent_row(layer, weights[name])
+    return fresh
+
+
+def _measure_rows(layer: ReadsIds, arrays: list[np.ndarray]) -> np.ndarray:
+    """How much each row of a table says, float64 `[rows]`."""
+    if isinstance(layer, NgramBag):
+        table, scale = arrays
+        return np.asarray(np.linalg.norm(table * scale, axis=1), np.float64)
+    (table,) = arrays
+    return np.asarray(np.linalg.norm((table - silent_row(layer, table)).reshape(len(table), -1), axis=1), np.float64)
+
+
+def _predict(bundle: Bundle, split: Split, engine: str, threads: int) -> np.ndarray:
+    network = create_network(engine, bundle.plan, bundle.weights, bundle.recipe.training, count_threads(threads))
+    return split.validation.finish(network.predict(split.validation.inputs))
+
+
+def _compare(before: np.ndarray, after: np.ndarray, bundle: Bundle) -> dict[str, float]:
+    if isinstance(bundle.features, SeriesFeatures):
+        return {"moved": float(np.abs(after.astype(np.float64) - before).mean())}
+    loss = bundle.recipe.training.loss
+    differ = predicted_classes(before, loss) != predicted_classes(after, loss)
+    return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
+
+
+def _count_bytes(folder: Path) -> int:
+    """Of all files of a model."""
+    return sum(path.stat().st_size for path in find_model(folder).iterdir() if path.is_file())

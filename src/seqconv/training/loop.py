@@ -1,0 +1,267 @@
+"""The training loop: batches, validation, early stopping, the best epoch kept, and what an interruption needs."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from seqconv.errors import ConfigError, SeqconvError
+from seqconv.metrics import errors as metrics
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.engines.choice import create_network
+from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.inputs import Targets, TokenInputs
+from seqconv.networks.layers.base import Channelwise, Dense, Normalise, Plan, Weights, walk
+from seqconv.networks.losses import CLIP, count_values
+from seqconv.networks.network import Inputs, Network
+from seqconv.networks.ngrams import fit_scales
+from seqconv.networks.outputs import take_middle
+from seqconv.networks.parsing import build_plan
+from seqconv.recipes.recipe import NETWORK, Recipe, TextConfig, TrainingConfig
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.series.features import Features, SeriesFeatures
+from seqconv.tasks.series.intervals import fit_margins
+from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
+
+
+class TrainingError(SeqconvError):
+    """Training cannot go on: the network has no gradient, or its loss is no number."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `fit_network` gives: the network holds the weights of `best_epoch`; 0: those that it started with."""
+
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    seconds: float
+
+
+class Listener:
+    """What a caller may want to hear during a run; every method may be left as it is."""
+
+    metric = "accuracy"  # what Epoch.metric is
+
+    def download(self, done: int, total: int) -> None:
+        """Bytes fetched so far, of how many (0: unknown)."""
+
+    def say(self, text: str) -> None:
+        """A sentence worth showing."""
+
+    def resume(self, history: Sequence[Epoch]) -> None:
+        """Training goes on after these epochs."""
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        """An epoch begins."""
+
+    def end_step(self, loss: float, metric: float) -> None:
+        """A batch is done; the values are running means of the epoch."""
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        """An epoch and its validation are done."""
+
+
+def build_network_plan(recipe: Recipe, split: Split) -> Plan:
+    """The recipe's layers with the sizes of its data.
+
+    Raises:
+        ConfigError: layers that do not fit the data.
+    """
+    rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
+    outputs = features.outputs * count_values(recipe.training.interval)
+    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
+    *_, inputs = split.train.inputs.shape
+    read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise | Normalise)}
+    if read and isinstance(features, SeriesFeatures):
+        columns = features.columns[: max(read)]
+        if features.targets != columns or read != {len(columns)}:
+            raise ConfigError(
+                "data.target: channelwise and normalise forecast the columns that they read, in their order, "
+                f'{", ".join(columns)}; got {", ".join(features.targets)}. Use data.target="*" and, with the calendar '
+                f"behind the columns, channels = {len(features.columns)}"
+            )
+    return plan
+
+
+def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, engine: str = "native") -> Network:
+    """A network to train: weights drawn by the seed, scales of n-grams as the training examples `part` tell them.
+
+    Raises:
+        ConfigError: the recipe asks for a baseline.
+        ConfigError, MissingExtra: see `engines.create_network`.
+    """
+    if config.model != NETWORK:
+        raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")
+    weights = initial_weights(plan, config.seed)
+    if isinstance(part.inputs, TokenInputs):
+        weights |= fit_scales(plan, part.inputs, np.asarray(part.targets), threads)
+    return create_network(engine, plan, weights, config, threads)
+
+
+def fit_network(
+    network: Network,
+    split: Split,
+    config: TrainingConfig,
+    listener: Listener,
+    keep_best: bool = True,
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
+
+    Args:
+        split: `train` gives the batches, `validation` decides on the best epoch; `test` is not touched.
+        keep_best: end with the weights of the best epoch, not of the last; with `averaging`, with its mean.
+        checkpoint: where to go on from, if it holds anything, and where to keep what is reached.
+
+    Raises:
+        TrainingError: dead start (no example has a gradient), or a loss that is not finite.
+    """
+    if config.loss == "as_printed":
+        _check_alive(network, split.train)
+    random = np.random.default_rng([config.seed, 1])
+    started = time.perf_counter()
+    history: list[Epoch] = []
+    best = _judge_start(network, split, config) if keep_best else _Best(0, math.inf, {})
+    mean: Weights = {}
+    if checkpoint is not None and (progress := checkpoint.read()) is not None:
+        history, mean = list(progress.history), progress.mean
+        best = _Best(progress.best_epoch, progress.best_loss, progress.best)
+        network.restore(progress.state)
+        random.bit_generator.state = progress.random
+        listener.resume(history)
+    while not _is_done(history, best.epoch, config):
+        epoch, mean = _run_epoch(network, split, config, len(history) + 1, mean, random, listener)
+        history.append(epoch)
+        if not best.weights or epoch.validation_loss < best.loss:
+            best = _Best(epoch.epoch, epoch.validation_loss, mean or network.weights())
+        listener.end_epoch(epoch)
+        if checkpoint is not None and checkpoint.is_due():
+            drawn = dict(random.bit_generator.state)
+            checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
+    if keep_best or mean:
+        network.set_weights(best.weights if keep_best else mean)
+    return Trained(tuple(history), best.epoch, time.perf_counter() - started)
+
+
+class _Best(NamedTuple):
+    """The epoch with the lowest validation loss, that loss, and its weights."""
+
+    epoch: int
+    loss: float
+    weights: Weights
+
+
+def _judge_start(network: Network, split: Split, config: TrainingConfig) -> _Best:
+    """A network that starts at zero starts as a forecast: what training makes of it must be better to be kept."""
+    last = network.plan[-1]
+    if not (isinstance(last, Dense) and last.zeros):
+        return _Best(0, math.inf, {})
+    return _Best(0, _validate(network, split, config)["loss"], network.weights())
+
+
+def _validate(network: Network, split: Split, config: TrainingConfig) -> metrics.Metrics:
+    return _score(network.predict(split.validation.inputs), split.validation.goals, config)
+
+
+def _score(outputs: np.ndarray, goals: Targets, config: TrainingConfig) -> metrics.Metrics:
+    """Of the middles, where the network has intervals."""
+    return metrics.score(take_middle(outputs, goals), goals, config.loss)
+
+
+def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
+    waited = len(history) - best_epoch
+    return len(history) >= config.epochs or bool(config.patience and history and waited >= config.patience)
+
+
+def _run_epoch(
+    network: Network,
+    split: Split,
+    config: TrainingConfig,
+    number: int,
+    mean: Weights,
+    random: np.random.Generator,
+    listener: Listener,
+) -> tuple[Epoch, Weights]:
+    """The epoch, and the running mean of the weights after it, whose validation it tells; none without averaging."""
+    started = time.perf_counter()
+    batches = list(_draw_batches(len(split.train.inputs), config, random))
+    listener.start_epoch(number, config.epochs, len(batches))
+    loss, metric = _train(network, split.train, batches, config, random, listener)
+    if not np.isfinite(loss):
+        raise TrainingError(
+            f"epoch {number}: the loss must be finite; got {loss}. "
+            "Lower training.learning_rate or set training.clip_norm"
+        )
+    own = network.weights() if config.averaging else {}
+    if own:
+        mean = _average(mean, own, config.averaging)
+        network.set_weights(mean)
+    validation = _validate(network, split, config)
+    if own:
+        network.set_weights(own)
+    seconds = time.perf_counter() - started
+    return Epoch(number, loss, metric, validation["loss"], validation["metric"], seconds), mean
+
+
+def _average(mean: Weights, own: Weights, kept: float) -> Weights:
+    return {name: kept * mean[name] + (1 - kept) * array for name, array in own.items()} if mean else own
+
+
+def _draw_batches(count: int, config: TrainingConfig, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Indices of one epoch's batches: random draws as the book's generator makes them, or every example once."""
+    if config.steps_per_epoch:
+        yield from random.integers(0, count, (config.steps_per_epoch, config.batch_size))
+        return
+    order = random.permutation(count)
+    for start in range(0, count, config.batch_size):
+        yield order[start : start + config.batch_size]
+
+
+def _train(
+    network: Network,
+    part: Part,
+    batches: list[np.ndarray],
+    config: TrainingConfig,
+    random: np.random.Generator,
+    listener: Listener,
+) -> tuple[float, float]:
+    """One pass; running means of loss and metric."""
+    masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
+    total = total_metric = seen = 0.0
+    goals = part.goals
+    steps = network.train_batches(part.inputs, goals, batches, masks.draw)
+    for index, step in zip(batches, steps, strict=True):
+        scores = _score(step.outputs, goals[index], config)
+        # with intervals the middles' part, as in validation
+        total += (scores["loss"] if config.interval else step.loss) * len(index)
+        total_metric += scores["metric"] * len(index)
+        seen += len(index)
+        listener.end_step(total / seen, total_metric / seen)
+    return total / seen, total_metric / seen
+
+
+def calibrate(predict: Callable[[Inputs], np.ndarray], split: Split, config: TrainingConfig) -> Features:
+    """The split's features, with the margins of the network's intervals, if it has any, as validation rows tell them.
+
+    Args:
+        predict: of the network.
+    """
+    if not config.interval:
+        return split.features
+    assert isinstance(split.features, SeriesFeatures)
+    ends = split.validation.finish_ends(predict(split.validation.inputs))
+    assert ends is not None
+    return replace(split.features, margins=fit_margins(ends, np.asarray(split.validation.targets), config.interval))
+
+
+def _check_alive(network: Network, part: Part) -> None:
+    """The as-printed loss has no gradient outside its clip: a network whose outputs all start there never moves."""
+    outputs = network.predict(part.inputs)
+    if not np.any((outputs > CLIP) & (outputs < 1 - CLIP)):
+        raise TrainingError(
+            "dead start: every output of the untrained network lies outside 0 to 1, where the as-printed loss has no "
+            "gradient, so training would change nothing. Use another --seed, or the recipe imdb-conv1d"
+        )

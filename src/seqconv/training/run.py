@@ -1,0 +1,289 @@
+"""A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
+
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from seqconv.data import datasets
+from seqconv.data.records import SeriesData, TextData
+from seqconv.errors import BundleError, ConfigError
+from seqconv.metrics import comparison as evaluation
+from seqconv.models.bundle import Bundle, write_bundle
+from seqconv.models.folders import CHECKPOINT, RESULTS, partial_folder, replace_folder
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.losses import count_values
+from seqconv.networks.network import Network
+from seqconv.networks.parsing import build_plan
+from seqconv.networks.summary import LayerSummary, summarise
+from seqconv.recipes.durations import parse_duration
+from seqconv.recipes.recipe import NETWORK, Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, to_toml
+from seqconv.tasks.examples import Split, fingerprint, merge_validation
+from seqconv.tasks.guessing import Data, draft_recipe
+from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
+from seqconv.tasks.sequence.split import split_sequences
+from seqconv.tasks.series.features import CALENDAR
+from seqconv.tasks.series.split import split_series
+from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.split import split_texts
+from seqconv.training.checkpoint import Checkpoint, Epoch
+from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
+from seqconv.training.folder import HISTORY, RECIPE, Options, Run, _write_run, describe_settings
+from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
+
+OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
+
+
+class Timer:
+    """Seconds of each named part of a run."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.started = time.perf_counter()
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the block's seconds to `name`."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+class _History(Listener):
+    """Writes `history.csv`, a row an epoch, flushed so that it can be read meanwhile; passes everything on."""
+
+    def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
+        inner.metric = metric
+        self.inner, self.file = inner, file
+        print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
+
+    def resume(self, history: Sequence[Epoch]) -> None:
+        for epoch in history:
+            self._write(epoch)
+        self.inner.resume(history)
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        self.inner.start_epoch(epoch, epochs, steps)
+
+    def end_step(self, loss: float, metric: float) -> None:
+        self.inner.end_step(loss, metric)
+
+    def end_epoch(self, epoch: Epoch) -> None:
+        self._write(epoch)
+        self.inner.end_epoch(epoch)
+
+    def _write(self, epoch: Epoch) -> None:
+        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
+
+
+def train(
+    recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+) -> Run:
+    """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+
+    Where a baseline is better than the network by more than noise on the validation rows, the folder holds a run of
+    that baseline too, in `baseline`, as `training.model` would have written it.
+
+    Args:
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
+        data: the recipe's data, where they are in memory already.
+
+    Raises:
+        SeqconvError: a mistake in the recipe or the data; nothing is left behind.
+        KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
+    """
+    if isinstance(recipe, str):
+        draft = draft_recipe(recipe)
+        recipe, data = draft.recipe, data or draft.data
+    options, listener = options or Options(), listener or Listener()
+    if recipe.training.model != NETWORK:
+        if options.resume:
+            raise ConfigError(f"--resume needs a network; got --model {recipe.training.model}. Drop one of them")
+        recipe = take_baseline(recipe, recipe.training.model)
+    target = options.out or Path("runs") / recipe.name
+    timer = Timer()
+    _check_interrupted(target, options.resume, listener)
+    with replace_folder(target, RESULTS, options.resume) as folder:
+        split = prepare(recipe, options.threads, listener, timer, data=data)
+        (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
+        fitted = fit_split(recipe, split, options, folder, listener, timer)
+        offer = _write_offer(fitted, split, options, folder / OFFER, target / OFFER)
+        epochs = [epoch.seconds for epoch in fitted.trained.history]
+        seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
+        seconds |= {"total": time.perf_counter() - timer.started}
+        about = describe_settings(fitted.bundle.recipe, options, target) | {"offer": offer, "seconds": seconds}
+        results = _write_run(fitted, split, folder, about)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+    return Run(target, results)
+
+
+def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer) -> Fitted:
+    """Fit the model and the baselines on one split and score all; history and checkpoint go to `folder`."""
+
+    def say(name: str) -> None:
+        listener.say(f"baseline: {name}")
+
+    kind = recipe.training.model
+    if kind != NETWORK:
+        found = fit_baselines(split, say, kind, options.baselines)
+        chosen = next(each for each in found if each.kind == kind)
+        timer.seconds["train"] = chosen.seconds
+        return keep_baseline(recipe, split, chosen, found, fingerprint(split))
+    plan = build_network_plan(recipe, split)
+    network = _create(plan, split, recipe, options)
+    bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
+    with timer.part("train"):
+        trained = _fit(network, split, bundle, folder, options.engine, listener)
+        bundle = replace(bundle, features=calibrate(network.predict, split, recipe.training))
+        if not trained.best_epoch:
+            listener.say("no epoch is better on the validation rows than the start, which is kept")
+    with timer.part("evaluate"):
+        scored = evaluate(network, split, recipe.training.loss)
+    if recipe.training.refit and trained.best_epoch:
+        if recipe.training.interval:
+            listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
+        with timer.part("train"):
+            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+        with timer.part("evaluate"):
+            again = evaluate(network, split, recipe.training.loss)
+        # it has been trained on the validation rows: what they say is what they said before
+        scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_ends=again.test_ends)
+    bundle = replace(bundle, weights=network.weights())
+    del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
+    baselines = fit_baselines(split, say) if options.baselines else []
+    return Fitted(NETWORK, bundle, trained, scored, baselines)
+
+
+def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, target: Path) -> dict[str, Any] | None:
+    """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""
+    recipe, training = fitted.bundle.recipe, fitted.bundle.recipe.training
+    if training.model != NETWORK:
+        return None
+    outputs = fitted.scored.validation_outputs
+    better = find_better(outputs, fitted.baselines, split, training.loss, training.seed)
+    if not better:
+        return None
+    chosen = next(each for each in fitted.baselines if each.name == better[0].name)
+    kept = keep_baseline(recipe, split, chosen, fitted.baselines, fitted.bundle.fingerprint)
+    folder.mkdir(exist_ok=True)
+    (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
+    seconds = {"train": chosen.seconds, "total": chosen.seconds}
+    about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
+    _write_run(kept, split, folder, about)
+    cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
+    return better[0].to_dict() | {"run": str(target), "says": f"{evaluation.say_better(better[0])} {cure}"}
+
+
+def prepare(
+    recipe: Recipe,
+    threads: int,
+    listener: Listener,
+    timer: Timer,
+    trained: TextFeatures | None = None,
+    data: Data | None = None,
+) -> Split:
+    """Read a recipe's data and cut it into examples.
+
+    Args:
+        trained: features of a trained text model; None: fitted on the training rows.
+        data: None: read.
+    """
+    with timer.part("read"):
+        data = data or datasets.load(recipe.data, listener.download)
+    with timer.part("prepare"):
+        split = cut_splits(data, recipe, threads, trained)
+    for note in split.facts["notes"]:
+        listener.say(f"data: {note}")
+    return split
+
+
+def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures | None = None) -> Split:
+    """The training, validation and test examples of data in memory; see `prepare`."""
+    if isinstance(data, TextData):
+        return split_texts(data, recipe, trained, count_threads(threads))
+    return split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
+
+
+def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
+    """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
+    if recipe.training.model != NETWORK:
+        raise ConfigError(f"--model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
+    shape: tuple[int, ...]
+    if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
+        shape = (recipe.features.max_len,)
+        return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
+    if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
+        assert isinstance(recipe.features, WindowConfig)
+        length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
+        calendar = 2 * len(CALENDAR) * recipe.data.calendar
+        shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
+        values = count_values(recipe.training.interval)
+        return summarise(build_plan(recipe.network.layers, shape, outputs=values), shape)
+    split = prepare(recipe, 1, Listener(), Timer(), data=data)
+    return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
+
+
+def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
+    return start_network(plan, split.train, recipe.training, count_threads(options.threads), options.engine)
+
+
+def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
+    """There is an interrupted run to go on with, or it is said that one is given up."""
+    folder = partial_folder(target)
+    if resume and not folder.is_dir():
+        raise BundleError(f"{folder}: must hold an interrupted run; it does not exist. Train without --resume")
+    if not resume and (folder / CHECKPOINT).is_file():
+        listener.say(f"{folder} held an interrupted run; this one replaces it (--resume goes on instead)")
+
+
+def _fit(network: Network, split: Split, bundle: Bundle, folder: Path, engine: str, listener: Listener) -> Trained:
+    """Train, writing history and checkpoint; a user who interrupts is left the best model so far."""
+    origin = {"engine": engine, "data": bundle.fingerprint} | _flatten(bundle.recipe.to_dict())
+    for name in ("training.epochs", "training.patience"):  # a run may go on for longer than was thought at first
+        del origin[name]
+    checkpoint = Checkpoint(folder, origin)
+    with (folder / HISTORY).open("w", encoding="utf-8") as file:
+        history = _History(listener, file, split.features.metric)
+        try:
+            return fit_network(network, split, bundle.recipe.training, history, checkpoint=checkpoint)
+        except KeyboardInterrupt:
+            if (progress := checkpoint.read()) is not None:
+                write_bundle(replace(bundle, weights=progress.best), folder / "model")
+            raise
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
+    """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
+    listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
+    whole = merge_validation(split)
+    network = _create(plan, whole, recipe, options)
+    config = replace(recipe.training, epochs=epochs, patience=0)
+    # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
+    fit_network(network, whole, config, listener, keep_best=False)
+    return network
+
+
+def read_own_split(bundle: Bundle, folder: Path, threads: int) -> Split:
+    """The training, validation and test examples of a model's own run.
+
+    Raises:
+        BundleError: the data have changed.
+        DataError: they do not lie where they lay.
+    """
+    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
+    if fingerprint(split) != bundle.fingerprint:
+        raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
+    return split
