@@ -1,7 +1,7 @@
-#include "convolution.hpp"
-#include "convolution_minimal_gradients.hpp"
-#include "convolution_tiles.hpp"
-#include "convolution_winners.hpp"
+#include "kernels/convolution.hpp"
+#include "kernels/convolution_minimal_gradients.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/convolution_winners.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

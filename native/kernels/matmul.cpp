@@ -2,11 +2,11 @@
 // in registers while the loop runs over the depth.
 //
 // Reference: Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008.
-#include "matmul.hpp"
+#include "kernels/matmul.hpp"
 
 #include <utility>
 
-#include "../simd.hpp"
+#include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

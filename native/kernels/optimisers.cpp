@@ -1,7 +1,7 @@
 // Every step is one pass over its arrays, bound by memory: plain loops, which the compiler vectorises.
-#include "optimisers.hpp"
+#include "kernels/optimisers.hpp"
 
-#include "../simd.hpp"
+#include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

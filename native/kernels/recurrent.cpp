@@ -1,7 +1,7 @@
-#include "recurrent.hpp"
+#include "kernels/recurrent.hpp"
 
-#include "recurrent_backward.hpp"
-#include "recurrent_forward.hpp"
+#include "kernels/recurrent_backward.hpp"
+#include "kernels/recurrent_forward.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

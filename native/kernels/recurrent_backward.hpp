@@ -2,7 +2,7 @@
 // time.
 #pragma once
 
-#include "recurrent_steps.hpp"
+#include "kernels/recurrent_steps.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

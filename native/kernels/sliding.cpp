@@ -3,7 +3,7 @@
 //
 // Reference: van Herk, A fast algorithm for local minimum and maximum filters on rectangular and octagonal kernels,
 // Pattern Recognition Letters 13(7), 1992.
-#include "sliding.hpp"
+#include "kernels/sliding.hpp"
 
 #include "simd.hpp"
 

@@ -1,6 +1,6 @@
-#include "table_gradients.hpp"
+#include "kernels/table_gradients.hpp"
 
-#include "convolution_tiles.hpp"
+#include "kernels/convolution_tiles.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

@@ -1,8 +1,8 @@
-#include "convolution_tiles.hpp"
-#include "convolution_winners.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/convolution_winners.hpp"
+#include "kernels/token_convolution.hpp"
+#include "kernels/token_padding.hpp"
 #include "simd.hpp"
-#include "token_convolution.hpp"
-#include "token_padding.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {
