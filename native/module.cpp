@@ -1,7 +1,7 @@
-// The Python module seqconv._native: checks shapes, releases the interpreter lock, calls kernels.
+// The Python module seqconv._native. README.md says how a call goes through its layers.
 #include <nanobind/nanobind.h>
 
-#include "bindings.hpp"
+#include "bindings/bindings.hpp"
 #include "isa.hpp"
 
 NB_MODULE(_native, m) {
@@ -9,12 +9,14 @@ NB_MODULE(_native, m) {
   m.def("instruction_set", &seqconv::isa_name, "Name of the instruction set whose kernels are in use.");
   seqconv::bind_channels(m);
   seqconv::bind_convolution(m);
-  seqconv::bind_dense(m);
+  seqconv::bind_gathering(m);
   seqconv::bind_layers(m);
   seqconv::bind_masks(m);
+  seqconv::bind_ngrams(m);
   seqconv::bind_optimisers(m);
+  seqconv::bind_probabilities(m);
+  seqconv::bind_products(m);
   seqconv::bind_recurrent(m);
-  seqconv::bind_table_gradients(m);
-  seqconv::bind_text_filters(m);
+  seqconv::bind_token_convolution(m);
   seqconv::bind_tokens(m);
 }

@@ -1,5 +1,8 @@
 """Layers for prediction: the same bits as the functions that training calls, alone and in a chain."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from convolutions import draw_floats, run_forward, run_tokens
@@ -158,10 +161,29 @@ def test_weights_that_do_not_fit_are_refused():
     for make in (native.Convolution, native.TokenConvolution):
         with pytest.raises(ValueError, match=r"bias: must have shape \[5\]; got \[6\]"):
             make(kernel, bias, 1, 0, True, 1)
-    with pytest.raises(ValueError, match="bias must have 5 values; got 6"):
+    with pytest.raises(ValueError, match=r"bias: must have shape \[5\]; got \[6\]"):
         native.Dense(kernel[0], bias)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(TypeError):
         native.Chain([kernel])
+    for layers, message in (([], "at least one; got none"), ([None], "layers alone; got None")):
+        with pytest.raises(ValueError, match=message):
+            native.Chain(layers)
+
+
+def test_a_layer_keeps_its_weights_and_a_chain_its_layers():
+    kernel, bias, x = draw_floats(0, (3, 4, 5), (5,), (2, 7, 4))
+    wanted, y = np.empty((2, 5, 5), FLOAT), np.empty((2, 5, 5), FLOAT)
+    native.conv_forward(x, kernel, bias, wanted, None, 1, 0, True, 1, 1)
+    layers = [native.Convolution(kernel, bias, 1, 0, True, 1)]
+    chain, weights = native.Chain(layers), [weakref.ref(kernel), weakref.ref(bias)]
+    del kernel, bias
+    layers.clear()
+    gc.collect()
+    chain.forward(x, y, 1)
+    np.testing.assert_array_equal(y, wanted)
+    del chain
+    gc.collect()
+    assert [weight() for weight in weights] == [None, None]
 
 
 def test_a_network_answers_with_the_weights_of_the_moment():

@@ -276,11 +276,11 @@ def test_no_row_with_a_gradient() -> None:
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([0, 5], r"rows must ascend, each once, in \[0, 5\); got 5 at 1"),
+        ([0, 5], r"rows: must ascend, each once, in \[0, 5\); got 5 at 1"),
         ([-1, 2], "got -1 at 0"),
         ([2, 1], "got 1 at 1"),
         ([2, 2], "got 2 at 1"),
-        ([1], r"g must be \[1, 3\]; got \[2, 3\]"),
+        ([1], r"g: must have shape \[1, 3\]; got \[2, 3\]"),
     ],
 )
 def test_rows_out_of_order_or_range_are_refused(rows: list[int], says: str) -> None:
@@ -296,7 +296,7 @@ def test_rows_out_of_order_or_range_are_refused(rows: list[int], says: str) -> N
 def test_a_step_that_is_past_is_refused() -> None:
     w, g, rows = np.zeros((5, 3), np.float32), np.zeros((1, 3), np.float32), np.zeros(1, np.int32)
     for last, now, says in (
-        (2, 2, r"last must be in \[0, 1\]; got 2 at 4"),
+        (2, 2, r"last: must be in \[0, 1\]; got 2 at 4"),
         (-1, 3, "got -1 at 4"),
         (0, 0, "now must"),
     ):

@@ -143,11 +143,11 @@ WINNERS: dict[str, Any] = {
         ({"ids": np.full((2, 5), -1, np.int32)}, "got -1"),
         ({"arg": np.full((2, 3), 4, np.int32)}, "from 0 to 3; got 4"),
         ({"arg": np.full((2, 3), -1, np.int32)}, "got -1"),
-        ({"taps": 6}, "taps must be from 1"),
-        ({"taps": 0}, "taps must be from 1"),
-        ({"dy": np.ones((1, 3), np.float32)}, "texts of y and dy must be 2; got 1"),
-        ({"dbias": np.empty(2, np.float32)}, "filters of y and dy must be 2; got 3"),
-        ({"values": np.empty(11, np.float32)}, "values must be 12; got 11"),
+        ({"taps": 6}, "taps: must be from 1"),
+        ({"taps": 0}, "taps: must be from 1"),
+        ({"dy": np.ones((1, 3), np.float32)}, r"dy: must have shape \[2, 3\]; got \[1, 3\]"),
+        ({"dbias": np.empty(2, np.float32)}, r"y: must have shape \[2, 2\]; got \[2, 3\]"),
+        ({"values": np.empty(11, np.float32)}, r"values: must have shape \[12\]; got \[11\]"),
     ],
 )
 def test_wrong_winners_are_refused(change: dict[str, Any], says: str) -> None:
@@ -166,7 +166,7 @@ def test_wrong_features_are_refused() -> None:
     for rows, offsets, says in [([4], [0, 1], "got 4"), ([1], [0, 2], "from 0"), ([1], [1, 1], "from 0")]:
         with pytest.raises(ValueError, match=says):
             _native.ngram_forward(np.array(rows, np.int32), np.array(offsets), table, table, 1.0, y, y, 1)
-    with pytest.raises(ValueError, match="offsets must not fall"):
+    with pytest.raises(ValueError, match="offsets: must not fall; got 1 after 2"):
         _native.ngram_backward(np.array([1], np.int32), np.array([0, 2, 1]), table, np.ones((2, 1), np.float32), y)
-    with pytest.raises(ValueError, match="rows of scale must be 4; got 3"):
+    with pytest.raises(ValueError, match=r"scale: must have shape \[4, 1\]; got \[3, 1\]"):
         _native.ngram_forward(np.array([1], np.int32), np.array([0, 1]), table, table[:3], 1.0, y, y, 1)

@@ -1,9 +1,14 @@
-#include "convolution.hpp"
+// The forward pass of a convolution with bias, relu and max pooling, from x [B, T, C] to y [B, groups, O]:
+//   y[b, g, o], arg[b, g, o] = max over the steps t of group g of
+//       relu(bias[o] + sum over k, c of x[b, t + k * dilation - left_pad, c] * kernel[k, c, o]),
+// where x is 0 before its first step. A group's maximum is taken while its steps are in registers: what is not pooled
+// is never written. B * steps * K * C * O multiply-adds, by minimal filtering (K + 3) / 4 K of them.
+#include "kernels/convolution.hpp"
 
-#include "convolution_minimal.hpp"
-#include "convolution_minimal_gradients.hpp"
-#include "convolution_tiles.hpp"
-#include "convolution_winners.hpp"
+#include "kernels/convolution_minimal.hpp"
+#include "kernels/convolution_minimal_gradients.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/convolution_winners.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

@@ -22,9 +22,9 @@ struct ConvShape {
 // How the kernels cut and pack a layer; all counts are floats except the first three.
 struct ConvLayout {
   bool minimal;  // fewer products, and wrong where a value is not finite
-  int block;    // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
-  int row;      // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
-  int quantum;  // filters can be cut between tasks at its multiples
+  int block;     // groups in a unit of work: units are numbered through the batch, tasks own ranges of units
+  int row;       // from one step to the next in scratch copies of x and dx: C, or C padded to whole vectors
+  int quantum;   // filters can be cut between tasks at its multiples
   ptrdiff_t weights, bias, scratch;  // of the forward pass; scratch for one task
   ptrdiff_t copied;                  // of the scratch, for a copy of a unit's input
   ptrdiff_t gradient_weights, input_scratch, kernel_scratch, partial;  // of the backward pass

@@ -1,7 +1,11 @@
-#include "convolution.hpp"
-#include "convolution_minimal_gradients.hpp"
-#include "convolution_tiles.hpp"
-#include "convolution_winners.hpp"
+// The gradients of a convolution: dkernel [K, C, O], dbias [O] and, where steps are pooled, dx [B, T, C], from
+// dy [B, groups, O]. Without pooling dkernel is one dense product x^T dy, with as many multiply-adds as the forward
+// pass, and dx is a forward pass itself, which the host runs. With pooling only the winner of each group has a gradient:
+// B * groups * O * K * C multiply-adds for each of dkernel and dx, and none where relu stopped the winner.
+#include "kernels/convolution.hpp"
+#include "kernels/convolution_minimal_gradients.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/convolution_winners.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

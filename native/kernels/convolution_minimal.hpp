@@ -7,7 +7,7 @@
 // Analysis and Improving the Accuracy of Winograd Convolution, ACM TOMS 46(4), 2020.
 #pragma once
 
-#include "convolution_tiles.hpp"
+#include "kernels/convolution_tiles.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -4,7 +4,7 @@
 // For kernel sources only.
 #pragma once
 
-#include "convolution_minimal.hpp"
+#include "kernels/convolution_minimal.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -2,7 +2,7 @@
 // over it. For kernel sources only.
 #pragma once
 
-#include "convolution.hpp"
+#include "kernels/convolution.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

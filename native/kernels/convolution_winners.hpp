@@ -2,7 +2,7 @@
 // over a list of windows, with the filter's sums (or weights) held in registers. For kernel sources only.
 #pragma once
 
-#include "convolution_tiles.hpp"
+#include "kernels/convolution_tiles.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

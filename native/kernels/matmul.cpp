@@ -1,12 +1,12 @@
-// Both operands are copied into panels that the innermost loop reads in order, and a tile of the output stays
-// in registers while the loop runs over the depth.
+// out [M, N] = op(left) [M, D] op(right) [D, N], M * N * D multiply-adds. Both operands are copied into panels that the
+// innermost loop reads in order, and a tile of the output stays in registers while the loop runs over the depth D.
 //
 // Reference: Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008.
-#include "matmul.hpp"
+#include "kernels/matmul.hpp"
 
 #include <utility>
 
-#include "../simd.hpp"
+#include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

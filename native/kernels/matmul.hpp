@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../isa.hpp"
+#include "isa.hpp"
 
 namespace seqconv {
 

@@ -1,7 +1,12 @@
-// Every step is one pass over its arrays, bound by memory: plain loops, which the compiler vectorises.
-#include "optimisers.hpp"
+// Steps of RMSprop, Adam and Adagrad on n weights, in place; g is the gradient times `scale`:
+//   RMSprop  v = rho v + (1 - rho) g^2, w -= rate g / (sqrt(v) + epsilon)
+//   Adam     m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+//            w -= rate / (1 - beta1^now) m / (sqrt(v / (1 - beta2^now)) + epsilon)
+//   Adagrad  v += g^2, w -= rate g / (sqrt(v) + epsilon)
+// Each is one pass over its arrays, bound by memory: plain loops, which the compiler vectorises.
+#include "kernels/optimisers.hpp"
 
-#include "../simd.hpp"
+#include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

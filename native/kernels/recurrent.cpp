@@ -1,7 +1,11 @@
-#include "recurrent.hpp"
+// The kernels of GRU and LSTM over x [B, L, C] or token ids [B, L], to states [B, L, H]; recurrent.hpp has the
+// formulas. Here are the packing of weights and the gradient of a table of input products [U, gates * H], which adds up
+// U rows out of B * L; the passes over time are in recurrent_forward.hpp and recurrent_backward.hpp. Forward takes
+// B * L * gates * H * (C + H) multiply-adds, without C for tokens, and backward twice as many.
+#include "kernels/recurrent.hpp"
 
-#include "recurrent_backward.hpp"
-#include "recurrent_forward.hpp"
+#include "kernels/recurrent_backward.hpp"
+#include "kernels/recurrent_forward.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -1,6 +1,30 @@
-// GRU and LSTM over whole sequences. A task is a block of a few examples; lanes are units, so rows of a
-// block, batches of one example and table look-ups need no transposing, and any number of examples runs
-// without idle lanes.
+// GRU and LSTM over whole sequences, for x [B, L, C] and states h [B, L, H], h = 0 before the first step. Gates lie
+// side by side in kernel W [C, gates * H], recurrent kernel U [H, gates * H] and bias b, in Keras's order. At each
+// step, with * element by element and s the logistic function:
+//
+//   gru              z = s(x W_z + h U_z + b_z)                     b [3 H], gates z, r, c
+//                    r = s(x W_r + h U_r + b_r)
+//                    c = tanh(x W_c + (r * h) U_c + b_c)
+//                    h = z * h + (1 - z) * c
+//   gru_reset_after  z and r the same, b_z and b_r sums of b's rows  b [2, 3 H]: input bias, recurrent bias
+//                    c = tanh(x W_c + b[0]_c + r * (h U_c + b[1]_c))
+//                    h = z * h + (1 - z) * c
+//   lstm             i = s(x W_i + h U_i + b_i), f and o likewise    b [4 H], gates i, f, c, o
+//                    c = tanh(x W_c + h U_c + b_c)
+//                    cell = f * cell + i * c
+//                    h = o * tanh(cell)
+//
+// Dropout masks hold for all steps of an example, one for each gate: an input mask [B, gates, C] multiplies x before W,
+// a recurrent mask [B, gates, H] multiplies h before U, in a gru's candidate r * h. Over tokens, x W is a row of a
+// table [U, gates * H]. For the backward pass all states are kept, an LSTM's cells, the masks, and the slots below; it
+// reads the caller's x again.
+//
+// A task is a block of a few examples; lanes are units, so rows of a block, batches of one example and table look-ups
+// need no transposing, and any number of examples runs without idle lanes.
+//
+// Reference: Cho et al., Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation,
+// 2014; Hochreiter and Schmidhuber, Long Short-Term Memory, 1997; Gal and Ghahramani, A Theoretically Grounded
+// Application of Dropout in Recurrent Neural Networks, 2016 (masks).
 #pragma once
 
 #include <cstddef>
@@ -12,11 +36,11 @@ namespace seqconv {
 
 enum class Cell { gru, gru_reset_after, lstm };
 
-// What is kept of each step and example, in slots of `unit_row` floats; backward overwrites it with gradients
-// of sums.
+// What is kept of each step and example, in slots of `unit_row` floats; backward overwrites them with the gradients of
+// the sums inside s and tanh.
 //   gru               z | r | c                c: the candidate
-//   gru_reset_after   z | r | u | c            u: the candidate's recurrent sum, before r multiplies it
-//   lstm              i | f | c | o | tanh     tanh: of the new cell state
+//   gru_reset_after   z | r | u | c            u = h U_c + b[1]_c
+//   lstm              i | f | c | o | tanh     tanh: of the new cell
 // Sizes with `row` are padded to whole vectors.
 struct RecurrentShape {
   Cell cell;

@@ -2,7 +2,7 @@
 // time.
 #pragma once
 
-#include "recurrent_steps.hpp"
+#include "kernels/recurrent_steps.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {
@@ -79,6 +79,9 @@ inline void candidate_gradient(const RecurrentBlock& b, const BackStep& step) {
   multiply(p);
 }
 
+// With d the gradient of the new state h': the sums inside z and c get dz = d (h - c) z (1 - z) and
+// dc = d (1 - z) (1 - c^2); r * h gets e = dc U_c^T, so that the sum inside r gets dr = e h r (1 - r); the old
+// state h gets d z + e r + dz U_z^T + dr U_r^T. What comes back through U is multiplied by the mask, if there is one.
 inline void back_gru(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;
@@ -120,6 +123,7 @@ inline void back_gru(const RecurrentBlock& b, const BackStep& step) {
   add_state_gradient(b, step, {0, 2, 0});
 }
 
+// z and c as above; with u the candidate's recurrent sum, the sum inside r gets dc u r (1 - r), and u gets dc r.
 inline void back_gru_reset_after(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;
@@ -140,6 +144,8 @@ inline void back_gru_reset_after(const RecurrentBlock& b, const BackStep& step) 
   add_state_gradient(b, step, {0, 3, 0});
 }
 
+// The new cell gets dcell += d o (1 - tanh(cell)^2); the sums inside the gates get dcell c i (1 - i),
+// dcell cell f (1 - f), with the old cell, dcell i (1 - c^2) and d tanh(cell) o (1 - o); the old cell gets dcell f.
 inline void back_lstm(const RecurrentBlock& b, const BackStep& step) {
   const ptrdiff_t row = b.shape.unit_row;
   float* dstates = b.scratch.grad_states;

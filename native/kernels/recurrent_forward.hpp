@@ -1,7 +1,7 @@
 // One block of examples from its first step to its last.
 #pragma once
 
-#include "recurrent_steps.hpp"
+#include "kernels/recurrent_steps.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -1,8 +1,8 @@
 // What forward and backward share: rows of arrays that are not padded, and a view of one block's step.
 #pragma once
 
-#include "recurrent.hpp"
-#include "recurrent_products.hpp"
+#include "kernels/recurrent.hpp"
+#include "kernels/recurrent_products.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -1,9 +1,10 @@
-// Every window ends in the block after the one in which it begins, so its maximum is that of the rest of the one and
-// the beginning of the other: three comparisons a value, however long the window.
+// y[i] = max of x[i + j * stride] for j < steps, over rows [T, C]. With rows cut into blocks of a window's length,
+// every window ends in the block after the one in which it begins, so its maximum is the larger of one over the end of
+// the first block and one over the beginning of the second: three comparisons a value, however long the window.
 //
 // Reference: van Herk, A fast algorithm for local minimum and maximum filters on rectangular and octagonal kernels,
 // Pattern Recognition Letters 13(7), 1992.
-#include "sliding.hpp"
+#include "kernels/sliding.hpp"
 
 #include "simd.hpp"
 

@@ -1,6 +1,8 @@
-#include "table_gradients.hpp"
+// dused [n, C] = dtable weights and dweights [W, C] += dtable^T used for blocks of rows whose dtable [n, W] is mostly
+// zero: a row's values that are not zero are found as bits of words, and each costs 2 C multiply-adds.
+#include "kernels/table_gradients.hpp"
 
-#include "convolution_tiles.hpp"
+#include "kernels/convolution_tiles.hpp"
 #include "simd.hpp"
 
 namespace seqconv::SEQCONV_ISA {

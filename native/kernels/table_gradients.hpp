@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "../isa.hpp"
+#include "isa.hpp"
 
 namespace seqconv {
 

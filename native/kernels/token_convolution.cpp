@@ -1,8 +1,13 @@
-#include "token_convolution.hpp"
+// The forward pass of a convolution over token ids [B, L] as a look-up in a table [U, K, O], to y [B, groups, O]:
+//   y[b, g, o], arg[b, g, o] = max over the steps t of group g of
+//       relu(bias[o] + sum over k of table[ids[b, t + k * dilation - left_pad], k, o])
+// B * steps * K * O additions and no product. The steps that see nothing but the run of equal ids with which most texts
+// begin (padding) are equal: one of them is computed.
+#include "kernels/token_convolution.hpp"
 
-#include "convolution_tiles.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/token_padding.hpp"
 #include "simd.hpp"
-#include "token_padding.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

@@ -3,7 +3,7 @@
 // the same pass.
 #pragma once
 
-#include "convolution.hpp"
+#include "kernels/convolution.hpp"
 
 namespace seqconv {
 

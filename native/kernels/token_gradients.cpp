@@ -1,8 +1,11 @@
-#include "convolution_tiles.hpp"
-#include "convolution_winners.hpp"
+// The gradients of a convolution over tokens: dtable [U, K, O] and dbias [O] from dy [B, groups, O]. Short groups go by
+// steps: the gradient of every step is written down, and each id adds up the windows of its tokens, B * L * K * O
+// additions. Long groups go by winners: B * groups * K * O additions, scattered over the table.
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/convolution_winners.hpp"
+#include "kernels/token_convolution.hpp"
+#include "kernels/token_padding.hpp"
 #include "simd.hpp"
-#include "token_convolution.hpp"
-#include "token_padding.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

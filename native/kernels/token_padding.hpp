@@ -2,8 +2,8 @@
 // only.
 #pragma once
 
-#include "convolution_tiles.hpp"
-#include "token_convolution.hpp"
+#include "kernels/convolution_tiles.hpp"
+#include "kernels/token_convolution.hpp"
 
 namespace seqconv::SEQCONV_ISA {
 namespace {

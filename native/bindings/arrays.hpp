@@ -1,0 +1,74 @@
+// Numpy arrays as arguments and results. Arguments are C-contiguous and never converted: a wrong type, rank or layout
+// is a TypeError before anything runs.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "host/checks.hpp"
+
+namespace seqconv {
+
+namespace nb = nanobind;
+
+template <class Item, int Rank>
+using Array = nb::ndarray<nb::numpy, Item, nb::ndim<Rank>, nb::c_contig, nb::device::cpu>;
+template <class Item>
+using AnyArray = nb::ndarray<nb::numpy, Item, nb::c_contig, nb::device::cpu>;  // of any rank
+
+// `In`: read only
+template <int Rank>
+using FloatsIn = Array<const float, Rank>;
+template <int Rank>
+using Floats = Array<float, Rank>;
+template <int Rank>
+using IntsIn = Array<const int32_t, Rank>;
+template <int Rank>
+using Ints = Array<int32_t, Rank>;
+template <int Rank>
+using LongsIn = Array<const int64_t, Rank>;
+template <int Rank>
+using Longs = Array<int64_t, Rank>;
+using AnyFloatsIn = AnyArray<const float>;
+using AnyFloats = AnyArray<float>;
+using AnyIntsIn = AnyArray<const int32_t>;
+using AnyInts = AnyArray<int32_t>;
+
+// The name of an array that comes as it is: never converted, never copied
+inline auto array(const char* name) { return nb::arg(name).noconvert(); }
+
+template <class Any>
+int64_t size_of(const Any& array, size_t axis) {
+  return static_cast<int64_t>(array.shape(axis));
+}
+
+template <class Any>
+Sizes sizes_of(const Any& array) {
+  Sizes sizes;
+  for (size_t axis = 0; axis < array.ndim(); ++axis) sizes.push_back(size_of(array, axis));
+  return sizes;
+}
+
+template <class Any>
+void check_shape(const char* name, const Any& array, const Sizes& wanted) {
+  check_sizes(name, sizes_of(array), wanted);
+}
+
+inline void check_ids(const IntsIn<2>& ids, int64_t rows) {
+  check_ids(ids.data(), static_cast<int64_t>(ids.size()), size_of(ids, 1), rows);
+}
+
+// A new array, whose memory Python owns from now on
+template <class Item, size_t Rank>
+using NewArray = nb::ndarray<nb::numpy, Item, nb::ndim<Rank>>;
+
+template <class Item, size_t Rank>
+NewArray<Item, Rank> to_array(std::unique_ptr<Item[]> items, const size_t (&shape)[Rank]) {
+  nb::capsule owner(items.get(), [](void* memory) noexcept { delete[] static_cast<Item*>(memory); });
+  return NewArray<Item, Rank>(items.release(), Rank, shape, owner);
+}
+
+}  // namespace seqconv
