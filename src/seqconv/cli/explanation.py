@@ -1,16 +1,14 @@
 """The command that explains an answer."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_json, print_table
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
-    from seqconv.models.predictor import Predictor
     from seqconv.tasks.explanation import GridExplanation, TextExplanation
 
 LONGEST = 12  # rows of a printed table
@@ -56,90 +54,38 @@ def explain(
     each input is put at its mean over each stretch of the window.
     """
     from seqconv.models.predictor import load
-    from seqconv.tasks.sequence.features import SequenceFeatures
-    from seqconv.tasks.series.features import SeriesFeatures
+    from seqconv.tasks.kinds import find_task
+    from seqconv.tasks.task import Source
 
     predictor = load(model, engine=engine, threads=threads)
-    features = predictor.bundle.features
-    name = predictor.bundle.recipe.name
+    recipe = predictor.bundle.recipe
     if given is not None and file is not None:
         raise ConfigError("explain: must have either TEXT or --file; got both. Leave one out")
-    if isinstance(features, SeriesFeatures):
-        from seqconv.serving.files import read_rows
-        from seqconv.tasks.series.explaining import explain_series
-
-        _refuse("a forecasting model", class_name=class_name, row=row != 1)
-        series = read_rows(predictor.bundle, _choose_file(given, file), column)
-        _show_grid(explain_series(predictor, series, at, target, lead), name, out, json)
-        return
-    _refuse("a model of classes", at=at, target=target, lead=lead)
-    if isinstance(features, SequenceFeatures):
-        _refuse("a model of sequences", column=column)
-        _show_grid(_explain_sequence(predictor, _choose_file(given, file), row, class_name), name, out, json)
-        return
-    from seqconv.tasks.text.explaining import explain_text
-
-    text = _read_text(predictor, given, file, row, column)
-    _show_texts(explain_text(predictor, text, class_name), name, out, json)
-
-
-def _refuse(kind: str, **flags: Any) -> None:
-    for flag, value in flags.items():
-        if value:
-            raise ConfigError(f"--{flag.removesuffix('_name')} has no meaning for {kind}. Leave it out")
-
-
-def _choose_file(given: str | None, file: Path | None) -> Path:
-    if given is None and file is None:
-        raise ConfigError("explain: this model needs a file to read; got none. Name it behind the model")
-    return file or Path(given or "")
-
-
-def _read_text(predictor: "Predictor", given: str | None, file: Path | None, row: int, column: str) -> str:
-    if file is not None:
-        from seqconv.serving.files import read_text
-
-        return read_text(predictor.bundle, file, row, column)
-    if row != 1 or column:
-        flag = "--column" if column else "--row"
-        raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
-    return _read_input() if given is None else given
-
-
-def _read_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"standard input: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
-
-
-def _explain_sequence(predictor: "Predictor", file: Path, row: int, class_name: str | None) -> "GridExplanation":
-    import numpy as np
-
-    from seqconv.data.readers.sequences import read_sequences
-    from seqconv.tasks.sequence.explaining import explain_sequence
-
-    sequences = read_sequences(file, labelled=False)
-    if row > len(sequences):
-        raise DataError(f"{file}: must hold a sequence number {row}; it holds {len(sequences)}. Choose another --row")
-    return explain_sequence(predictor, sequences.take(np.array([row - 1])), class_name)
-
-
-def _show_texts(found: list["TextExplanation"], name: str, out: Path | None, json: bool) -> None:
-    from seqconv.tasks.explanation import describe_texts
-
+    task = find_task(recipe)
+    chosen = {"class": class_name, "at": at, "target": target, "lead": lead}
+    for flag, value in {**chosen, "row": row != 1, "column": column}.items():
+        if value and flag not in (*task.options, *task.file_options):
+            raise ConfigError(f"--{flag} has no meaning for {task.model}. Leave it out")
+    example = task.read_example(predictor.bundle, Source(given, file, row, column))
+    found = task.explain(predictor, example, {name: value for name, value in chosen.items() if value})
     if out is not None:
-        from seqconv.reports.explanation import write_text_page
+        from seqconv.reports.explanation import write_explanation
 
-        write_text_page(out, name, found)
+        write_explanation(out, recipe.name, found)
     if json:
-        print_json(describe_texts(found))
+        from seqconv.tasks.explanation import describe
+
+        print_json(describe(found))
         return
+    _print_texts(found, recipe.name) if isinstance(found, list) else _print_grid(found, recipe.name)
+    if out is not None:
+        print(f"\npage: {out}")
+
+
+def _print_texts(found: list["TextExplanation"], name: str) -> None:
     print(f"{name}: {found[0].verdict}")
     for one in found:
         _print_text(one)
-    if out is not None:
-        print(f"\npage: {out}")
 
 
 def _print_text(one: "TextExplanation") -> None:
@@ -167,16 +113,7 @@ def _print_text(one: "TextExplanation") -> None:
     console.print(f"\n{one.note}", markup=False)
 
 
-def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) -> None:
-    from seqconv.tasks.explanation import describe_grid
-
-    if out is not None:
-        from seqconv.reports.explanation import write_grid_page
-
-        write_grid_page(out, name, one)
-    if json:
-        print_json(describe_grid(one))
-        return
+def _print_grid(one: "GridExplanation", name: str) -> None:
     from rich.text import Text
 
     print(f"{name}: {one.verdict}\n{one.note}\n")
@@ -189,5 +126,3 @@ def _show_grid(one: "GridExplanation", name: str, out: Path | None, json: bool) 
         inputs.add_row(f"{one.whole[place]:+.4f}", Text(one.rows[place]))
     print()
     print_table(inputs)
-    if out is not None:
-        print(f"\npage: {out}")

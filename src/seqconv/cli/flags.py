@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from seqconv.recipes.recipe import TASKS
+from seqconv.recipes.recipe import KINDS
 
 FLAGS = {  # flag -> the setting it stands for
     "text": "data.text",
@@ -58,7 +58,7 @@ def default_of(flag: str) -> object:
 
 def _setting(flag: str) -> "dataclasses.Field[object]":
     section, _, name = FLAGS[flag].partition(".")
-    sections = [kinds[section] for kinds in TASKS.values() if section in kinds]
+    sections = [kind.sections[section] for kind in KINDS.values() if section in kind.sections]
     fields = (field for kind in sections for field in dataclasses.fields(kind))  # type: ignore[arg-type]
     return next(field for field in fields if field.name == name)
 

@@ -10,7 +10,7 @@ from seqconv.cli.console import Json, Settings, app, create_table, print_json, p
 from seqconv.cli.flags import Flags, to_overrides
 
 if TYPE_CHECKING:
-    from seqconv.tasks.inspection import Inspection
+    from seqconv.tasks.findings import Inspection
 
 HEADINGS = {  # weight -> heading, and the mark of each finding
     "blocks": ("training refuses the file until this is put right", "x"),

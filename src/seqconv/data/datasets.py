@@ -33,9 +33,6 @@ TEXTS = ("imdb", "demo-text")
 SERIES = ("jena", "etth1", "weather", "demo-series")
 
 
-JENA_COLUMNS = 14  # numeric columns of jena_climate_2009_2016.csv
-
-
 TIMEOUT_S = 30.0
 
 
@@ -50,12 +47,14 @@ class Remote:
         files: accepted file and folder names, best first.
         sha256: of the download; empty where none is published: then the size and the zip's own checksum must hold.
         size: of the download, in bytes.
+        columns: of a series, its columns of numbers.
     """
 
     url: str
     files: tuple[str, ...]
     size: int
     sha256: str
+    columns: int = 0
 
     @property
     def download(self) -> str:
@@ -77,6 +76,7 @@ REMOTES = {
         files=("jena_climate_2009_2016.csv", "jena_climate_2009_2016.csv.zip"),
         size=13_568_290,
         sha256="",
+        columns=14,
     ),
     # Reference: darts, darts/datasets (MD5 of the same file: 8381763947c85f4be6ac456c508460d6)
     "etth1": Remote(
@@ -84,6 +84,7 @@ REMOTES = {
         files=("ETTh1.csv",),
         size=2_589_657,
         sha256="f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
+        columns=7,
     ),
     # no checksum is published; this is the one of the file that the results in docs were measured on
     "weather": Remote(
@@ -91,21 +92,14 @@ REMOTES = {
         files=("weather.csv",),
         size=7_235_425,
         sha256="34ee981d07313e51da2a50bb600072c8ae4a69cb4b0651f4cb93a069d7a2ba63",
+        columns=21,
     ),
 }
 
 
-def load(
-    config: TextDataConfig | SeriesDataConfig | SequenceDataConfig, progress: Progress | None = None
-) -> TextData | SeriesData | SequenceData:
-    """The data that a recipe names.
-
-    Raises:
-        DataError: an unknown name, no such file, or a file that is not what it should be.
-    """
-    if isinstance(config, TextDataConfig):
-        return load_texts(config, progress)
-    return load_series(config, progress) if isinstance(config, SeriesDataConfig) else load_sequences(config)
+def count_columns(source: str) -> int:
+    """Columns of numbers of a public series; 0: any other source, which must be read to know."""
+    return REMOTES[source].columns if source in REMOTES else 0
 
 
 def export(name: str, path: Path, progress: Progress | None = None) -> Path:
@@ -131,13 +125,13 @@ def export(name: str, path: Path, progress: Progress | None = None) -> Path:
     return path
 
 
-def load_sequences(config: SequenceDataConfig) -> SequenceData:
+def load_sequences(config: SequenceDataConfig, progress: Progress | None = None) -> SequenceData:
     """Labelled sequences by path; the test file beside `NAME_TRAIN.ts` is found.
 
     Raises:
         DataError: no such file, or a file that is not what it should be.
     """
-    path = _resolve(config.source, (), None)
+    path = _resolve(config.source, (), progress)
     test = Path(config.test_file) if config.test_file else find_partner(path)
     validation = read_sequences(config.validation_file) if config.validation_file else None
     return SequenceData(read_sequences(path), read_sequences(test) if test else None, validation)

@@ -27,6 +27,10 @@ class Texts:
     notes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
 
+    def take(self, index: np.ndarray) -> "Texts":
+        """The texts at `index`, in that order."""
+        return replace(self, texts=[self.texts[row] for row in index], labels=self.labels[index])
+
 
 @dataclass(frozen=True)
 class EncodedTexts:

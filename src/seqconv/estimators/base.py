@@ -9,11 +9,13 @@ from sklearn.utils import check_random_state
 
 from seqconv.errors import ConfigError
 from seqconv.networks.engines.choice import create_network
+from seqconv.networks.inputs import Inputs
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.networks.network import Inputs, Network
-from seqconv.recipes.recipe import STARTS, Recipe, count_threads, read_recipe, recipe_from_dict
-from seqconv.tasks.examples import Split
-from seqconv.tasks.guessing import guess_settings
+from seqconv.networks.network import Network
+from seqconv.recipes.recipe import KINDS, AnyRecipe, count_threads, read_recipe, recipe_from_dict
+from seqconv.tasks.completion import choose_guesses
+from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.kinds import TASKS
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
 
 VALIDATION = 0.1  # share held out where the recipe stops early and the user says nothing
@@ -25,7 +27,7 @@ TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
 class Model:
     """A plan and its weights, and the network they make once it is needed: a pickle holds arrays, no code, no lock."""
 
-    def __init__(self, plan: Plan, weights: Weights, recipe: Recipe, threads: int) -> None:
+    def __init__(self, plan: Plan, weights: Weights, recipe: AnyRecipe, threads: int) -> None:
         self.plan, self.weights, self.recipe, self.threads = plan, weights, recipe, threads
         self._network: Network | None = None
 
@@ -46,7 +48,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     _features: Any
     _model: Model
 
-    def _make_recipe(self, data: Any = None, guessed: dict[str, Any] | None = None) -> Recipe:
+    def _make_recipe(self, data: Any = None, guessed: dict[str, Any] | None = None) -> AnyRecipe:
         """The recipe of the parameters; what they leave open follows from the data or is the recipe's own.
 
         Args:
@@ -56,7 +58,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             ConfigError: no such network, one for another task, or a parameter out of range.
         """
-        recipe = read_recipe(STARTS[self.task])
+        recipe = read_recipe(KINDS[self.task].start)
         if self.network:
             other = read_recipe(self.network)
             if other.task != self.task:
@@ -66,19 +68,21 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         table = recipe.to_dict()
         found = dict(guessed or {})
         if data:
-            guesses = guess_settings(recipe, data, {"network.layers"} if self.network else set())
+            given = {"network.layers"} if self.network else set()
+            guesses = TASKS[self.task].guess(recipe, data, given)
+            guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}
-        given = {f"training.{name}": getattr(self, name) for name in TRAINING}
-        given |= {"training.interval": getattr(self, "interval", None)}
-        given |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
-        given["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
-        for name, value in (found | {name: value for name, value in given.items() if value is not None}).items():
+        own = {f"training.{name}": getattr(self, name) for name in TRAINING}
+        own |= {"training.interval": getattr(self, "interval", None)}
+        own |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
+        own["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
+        for name, value in (found | {name: value for name, value in own.items() if value is not None}).items():
             section, _, key = name.partition(".")
             if section in table:
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
         return recipe_from_dict(table)
 
-    def _share(self, recipe: Recipe) -> float:
+    def _share(self, recipe: AnyRecipe) -> float:
         """Share of the examples held out."""
         share = (VALIDATION if recipe.training.patience else 0.0) if self.validation is None else self.validation
         if not 0 <= share < 1:
@@ -88,20 +92,16 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _threads(self) -> int:
         return count_threads(0 if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs)
 
-    def _train(self, split: Split, recipe: Recipe, held_out: bool) -> Model:
-        """A trained model, its history in `history_`.
-
-        Args:
-            held_out: whether the validation examples were; else every epoch is trained and the last one counts.
-        """
-        threads = self._threads()
+    def _train(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
+        """A trained model, its history in `history_`; without validation every epoch is trained and the last counts."""
+        threads, held_out = self._threads(), data.validation is not None
         config = recipe.training if held_out else replace(recipe.training, patience=0)
-        plan = build_network_plan(recipe, split)
-        network = start_network(plan, split.train, config, threads)
-        trained = fit_network(network, split, config, Listener(), keep_best=held_out)
+        plan = build_network_plan(recipe, data.train, data.features)
+        network = start_network(plan, data.train, config, threads)
+        trained = fit_network(network, data, config, Listener(), keep_best=held_out)
         epochs = [asdict(epoch) for epoch in trained.history]
         self.history_ = {
-            name.replace("metric", split.features.metric): [epoch[name] for epoch in epochs]
+            name.replace("metric", data.features.target.metric): [epoch[name] for epoch in epochs]
             for name in ("loss", "metric", *(("validation_loss", "validation_metric") if held_out else ()))
         }
         self.n_iter_ = max(trained.best_epoch, 1) if held_out else len(epochs)

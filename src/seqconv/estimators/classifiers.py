@@ -16,13 +16,14 @@ from seqconv.data.frames import list_texts, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
 from seqconv.errors import DataError
 from seqconv.estimators.base import NetworkEstimator
-from seqconv.models.bundle import Bundle
-from seqconv.networks.outputs import probabilities
-from seqconv.recipes.recipe import Recipe
-from seqconv.tasks.examples import Split
-from seqconv.tasks.holdout import hold_out
-from seqconv.tasks.sequence.split import split_sequences
-from seqconv.tasks.text.split import split_texts
+from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.holdout import hold_out, open_stream
+from seqconv.tasks.labels import check_two_classes
+from seqconv.tasks.sequence.split import encode_sequences
+from seqconv.tasks.target import Named
+from seqconv.tasks.text.split import encode_texts
 
 
 class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
@@ -30,24 +31,23 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
-        outputs = self._outputs(X)
-        if self._features.multi_label:
-            return (outputs > 0).astype(int)
-        chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-        return np.asarray(self.classes_[chosen.astype(int)])
+        target: Named = self._features.target
+        chosen = target.choose(self._outputs(X))
+        return chosen if target.several else np.asarray(self.classes_[chosen])
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
-        return probabilities(self._outputs(X), self._features.multi_label)
+        target: Named = self._features.target
+        return target.probabilities(self._outputs(X))
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits `[N, classes]`; two classes: of the second `[N]`."""
         outputs = self._outputs(X)
-        return outputs[:, 0] if len(self.classes_) == 2 and not self._features.multi_label else outputs
+        return outputs[:, 0] if outputs.shape[1] == 1 and not self._features.target.several else outputs
 
     @property
-    def bundle_(self) -> Bundle:
-        """The model as `seqconv.bundle.write_bundle` writes and `seqconv.load` reads it."""
+    def bundle_(self) -> AnyBundle:
+        """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
         check_is_fitted(self, "_model")
         model = self._model
         return Bundle(model.recipe, model.plan, model.weights, self._shape, self._features, "")
@@ -81,18 +81,20 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def _names(self) -> tuple[str, ...]:
         return tuple(str(label) for label in self.classes_.tolist())
 
-    def _hold_out(self, labels: np.ndarray, groups: np.ndarray | None, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    def _hold_out(
+        self, labels: np.ndarray, groups: np.ndarray | None, recipe: AnyRecipe
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and to validate on: none where the share comes to none."""
         share = self._share(recipe)
         rows = np.arange(len(labels))
         if not share:
             return rows, rows[:0]
-        random = np.random.default_rng([recipe.training.seed, 0])
+        random = open_stream(recipe.training.seed, "validation")
         return hold_out(rows, labels, groups, share, random, stratified=True)
 
-    def _finish(self, split: Split, recipe: Recipe, held_out: bool) -> Self:
-        self._model = self._train(split, recipe, held_out)
-        self._shape, self._features = split.train.inputs.shape, split.features
+    def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
+        self._model = self._train(data, recipe)
+        self._shape, self._features = data.train.inputs.shape, data.features
         return self
 
 
@@ -112,7 +114,7 @@ class TextClassifier(SequenceLabeller):
     Attributes:
         classes_: labels, sorted; several labels a text (0 and 1, `[N, classes]`): their places.
         history_: loss and accuracy of each epoch.
-        bundle_: the model, as `seqconv.bundle.write_bundle` writes it.
+        bundle_: the model, as `seqconv.models.format.write_bundle` writes it.
 
     >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
     >>> model = TextClassifier(random_state=0).fit(texts, ["yes", "yes", "yes", "no", "no", "no"] * 4)
@@ -161,9 +163,9 @@ class TextClassifier(SequenceLabeller):
         recipe = self._make_recipe(TextData(data))
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
-        other = _take(data, validation if len(validation) else train[:1])
-        split = split_texts(TextData(_take(data, train), other, other), recipe, threads=self._threads())
-        return self._finish(split, recipe, bool(len(validation)))
+        check_two_classes(labels[train], "X")
+        held_out = data.take(validation) if len(validation) else None
+        return self._finish(encode_texts(data.take(train), held_out, recipe, self._threads()), recipe)
 
     def _read_inputs(self, X: Any) -> Any:
         return self._features.inputs(self._features.vocabulary.encode(_list_texts(X), self._threads()))
@@ -232,10 +234,9 @@ class SequenceClassifier(SequenceLabeller):
         data = replace(sequences, labels=labels, classes=self._names())
         recipe = self._make_recipe(SequenceData(data))
         train, validation = self._hold_out(labels, None, recipe)
-        other = data.take(validation if len(validation) else train[:1])
-        return self._finish(
-            split_sequences(SequenceData(data.take(train), other, other), recipe), recipe, bool(len(validation))
-        )
+        check_two_classes(labels[train], "X")
+        held_out = data.take(validation) if len(validation) else None
+        return self._finish(encode_sequences(data.take(train), held_out, recipe), recipe)
 
     def _read_inputs(self, X: Any) -> Any:
         return self._features.inputs(self._read_sequences(X, reset=False))
@@ -262,10 +263,6 @@ def _list_texts(X: Any) -> list[str]:
     if not texts:
         raise DataError("X must hold at least one text; got 0 sample(s). Give some")
     return texts
-
-
-def _take(texts: Texts, rows: np.ndarray) -> Texts:
-    return replace(texts, texts=[texts.texts[row] for row in rows], labels=texts.labels[rows])
 
 
 def _is_ragged(X: Any) -> bool:

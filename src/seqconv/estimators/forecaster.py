@@ -16,12 +16,11 @@ from seqconv.data.readers.series import START
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import NetworkEstimator
-from seqconv.networks.inputs import WindowInputs
-from seqconv.recipes.recipe import Recipe, WindowConfig
-from seqconv.tasks.examples import Part, Split
+from seqconv.recipes.recipe import SeriesRecipe
+from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.defaults import default_series_settings
-from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesTraining
 from seqconv.tasks.series.split import cut_series
 from seqconv.tasks.series.windows import WindowSpec
 from seqconv.training.loop import calibrate
@@ -110,13 +109,13 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         guessed = {} if self.network else default_series_settings(len(values), spec.length, values.shape[1])
         recipe = self._make_recipe(guessed=guessed)
         stamps = self._stamps(times, len(values), spec.interval_s)
-        split, held_out = self._split(stamps, values, targets, spec, recipe)
-        self._features = split.features
-        self._model = self._train(split, recipe, held_out)
-        if held_out:
-            self._features = calibrate(self._model.predict, split, recipe.training)
+        data = self._make_data(stamps, values, targets, spec, recipe)
+        self._features = data.features
+        self._model = self._train(data, recipe)
+        if data.validation is not None:
+            self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
         elif recipe.training.interval:  # as trained: no rows are left to calibrate on
-            self._features = replace(self._features, margins=(0.0,) * self._features.outputs)
+            self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
         kept = spec.lookback + spec.delays[-1]
         self._end = None if times is None else times[-kept:], values[-kept:]
         return self
@@ -202,11 +201,10 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         delays = tuple(int(lead) - int(self.step) for lead in leads)
         return WindowSpec(int(self.lookback), int(self.step), delays, interval_s)
 
-    def _split(
-        self, times: np.ndarray, values: np.ndarray, targets: np.ndarray, spec: WindowSpec, recipe: Recipe
-    ) -> tuple[Split, bool]:
-        """Windows to train on and, of the newest rows, to validate on; whether there are any of those."""
-        assert isinstance(recipe.features, WindowConfig)
+    def _make_data(
+        self, times: np.ndarray, values: np.ndarray, targets: np.ndarray, spec: WindowSpec, recipe: SeriesRecipe
+    ) -> SeriesTraining:
+        """Windows to train on and, of the newest rows, to validate on, if there are any of those."""
         rows = len(values)
         if rows < spec.reach:
             reach = f"at least {spec.reach} rows (lookback and lead)"
@@ -230,12 +228,10 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         if not len(train.targets) or (self.validation and not held_out):
             where = "among the rows held out" if len(train.targets) else "to train on"
             raise DataError(f"X must hold a window without a hole or NaN {where}; it has none. Use a shorter lookback")
-        validation = validation if held_out else train.take(np.arange(1))
-        return Split(train, validation, validation, features, {}), held_out
+        return TrainingData(train, validation if held_out else None, features)
 
-    def _cut(self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int) -> Part:
+    def _cut(self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int) -> SeriesPart:
         part, _ = cut_series(features, series, scaled, first, last)
-        assert isinstance(part.inputs, WindowInputs)
         return replace(part, inputs=replace(part.inputs, values=_first_columns(scaled, self.n_features_in_)))
 
     def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -253,7 +249,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
         outputs = self._model.predict(features.inputs(inputs, anchors))
         outputs[spec.is_broken(anchors, stamps, inputs)] = np.nan
-        forecast, ends = features.finish(outputs, features.base_at(scaled, anchors))
+        forecast, ends = features.target.finish(outputs, features.base_at(scaled, anchors))
         return anchors, [each.astype(np.float64) for each in (forecast, *(ends or ()))]
 
     def _naive(self, values: np.ndarray) -> np.ndarray:

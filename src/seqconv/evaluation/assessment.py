@@ -4,24 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from seqconv.data import datasets
-from seqconv.data.records import SequenceData, SeriesData
 from seqconv.errors import ConfigError
 from seqconv.evaluation.order import probe_order
-from seqconv.metrics.class_scores import Scores, score_classes
-from seqconv.models.bundle import Bundle, read_bundle
+from seqconv.models.format import read_bundle
 from seqconv.models.predictor import create_model
 from seqconv.networks.network import Model
+from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Part
+from seqconv.tasks.kinds import find_task
 from seqconv.tasks.scoring import evaluate as score_splits
-from seqconv.tasks.sequence.split import _take_sequences
-from seqconv.tasks.series.features import SeriesFeatures
-from seqconv.tasks.series.intervals import score_intervals
-from seqconv.tasks.series.scores import score_forecast
-from seqconv.tasks.series.split import _cut_windows
-from seqconv.tasks.text.task import _take_texts
+from seqconv.tasks.task import Answers
 from seqconv.training.run import read_own_split
 
 Columns = dict[str, str | tuple[str, ...]]
@@ -53,43 +45,32 @@ def evaluate(
         DataError: a file that cannot be read, or is not of the model's kind.
     """
     bundle = read_bundle(Path(model))
-    answers = create_model(bundle, engine, threads)
+    model_in_memory = create_model(bundle, engine, threads)
     found: dict[str, Any] = {"model": str(model), "task": bundle.recipe.task}
     if file is None:
         if columns:
             raise ConfigError(f"--{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
-        return found | _evaluate_own_test(bundle, answers, Path(model), threads)
+        return found | _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
-    outputs = answers.predict(part.inputs)
-    scores = _score(bundle, part.finish(outputs), part.finish_ends(outputs), part)
+    outputs = model_in_memory.predict(part.inputs)
+    answers = Answers(part.finish(outputs), part.finish_ends(outputs))
+    scores = find_task(bundle.recipe).score(answers, part, bundle, None)
     return found | {"source": str(file), "notes": notes} | scores
 
 
-def _score(
-    bundle: Bundle, outputs: np.ndarray, ends: np.ndarray | None, part: Part, reference: Part | None = None
-) -> Scores:
-    features, training = bundle.features, bundle.recipe.training
-    if isinstance(features, SeriesFeatures):
-        scores = score_forecast(outputs, part, features, reference, training.seed)
-        if ends is None or not features.margins:
-            return scores
-        return scores | {"intervals": score_intervals(ends, outputs, part, features, training.interval, training.seed)}
-    return score_classes(outputs, np.asarray(part.targets), features, training.loss, training.seed)
-
-
-def _evaluate_own_test(bundle: Bundle, model: Model, folder: Path, threads: int) -> dict[str, Any]:
+def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: int) -> dict[str, Any]:
     recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
     scored = score_splits(model, split, recipe.training.loss)
     return {
         "source": f"test set of {recipe.data.source}",
         "notes": list(split.facts["notes"]),
-        **_score(bundle, scored.test_outputs, scored.test_ends, split.test, split.train),
+        **find_task(recipe).score(Answers(scored.test_outputs, scored.test_ends), split.test, bundle, split.train),
         "test": scored.test,
         "order_probe": probe_order(model, split, recipe.training.loss, recipe.training.seed),
     }
 
 
-def read_examples(bundle: Bundle, file: str, columns: Columns, threads: int = 0) -> tuple[Part, list[str]]:
+def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int = 0) -> tuple[Part[Any], list[str]]:
     """The labelled examples of a file as a model takes them, and what the reader has to say about it.
 
     Args:
@@ -104,10 +85,5 @@ def read_examples(bundle: Bundle, file: str, columns: Columns, threads: int = 0)
             raise ConfigError(f"--{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
     own_files: Columns = {name: "" for name in config.names() if name.endswith("_file")}
     changes: dict[str, Any] = {"source": file} | own_files | columns
-    data = datasets.load(replace(config, **changes))
-    if isinstance(data, SeriesData):
-        return _cut_windows(bundle.features, data)
-    if isinstance(data, SequenceData):
-        return _take_sequences(bundle.features, data)
-    # an archive with a test part of its own is judged on that
-    return _take_texts(bundle, data.train if data.test is None else data.test, threads)
+    task = find_task(bundle.recipe)
+    return task.take(bundle, task.load(replace(config, **changes), None), threads)

@@ -9,12 +9,9 @@ import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.metrics.bootstrap import Bootstrap
-from seqconv.metrics.errors import example_errors
-from seqconv.models.bundle import Bundle, read_bundle
 from seqconv.models.folders import RESULTS
-from seqconv.networks.losses import example_losses
-from seqconv.tasks.series.features import SeriesFeatures
-from seqconv.tasks.series.windows import block_length
+from seqconv.models.format import read_bundle
+from seqconv.tasks.bundle import AnyBundle
 from seqconv.training.folder import PREDICTIONS
 
 
@@ -24,7 +21,7 @@ class _Finished:
 
     name: str
     results: dict[str, Any]
-    bundle: Bundle
+    bundle: AnyBundle
     outputs: np.ndarray
     targets: np.ndarray
     times: np.ndarray | None
@@ -54,10 +51,7 @@ def compare_runs(folders: list[str | Path]) -> dict[str, Any]:
         _check_same_task(runs[0], run)
     rows = _match_rows(runs)
     columns = [_measure(run, index) for run, index in zip(runs, rows, strict=True)]
-    features = runs[0].bundle.features
-    block = 1
-    if isinstance(features, SeriesFeatures):
-        block = max(block_length(run.bundle.features.spec, len(rows[0])) for run in runs)  # type: ignore[union-attr]
+    block = max(run.bundle.features.block(len(rows[0])) for run in runs)
     names = list(columns[0])
     table = {f"{name} {place}": each[name] for place, each in enumerate(columns) for name in names}
     bootstrap = Bootstrap(table, block, runs[0].bundle.recipe.training.seed)
@@ -96,10 +90,7 @@ def _check_same_task(first: _Finished, other: _Finished) -> None:
 
 
 def _describe_task(run: _Finished) -> dict[str, str]:
-    features = run.bundle.features
-    if isinstance(features, SeriesFeatures):
-        return {"task": "series", "targets": ", ".join(features.targets), "leads": features.spec.show_leads()}
-    return {"task": run.bundle.recipe.task, "classes": ", ".join(features.classes)}
+    return {"task": run.bundle.recipe.task, **run.bundle.features.identity()}
 
 
 def _match_rows(runs: list[_Finished]) -> list[np.ndarray]:
@@ -149,13 +140,11 @@ def _show(target: np.ndarray) -> str:
 
 def _measure(run: _Finished, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Of each row what the metrics are means of, `[N]`."""
-    outputs, targets, loss = run.outputs[rows], run.targets[rows], run.bundle.recipe.training.loss
-    features = run.bundle.features
-    if isinstance(features, SeriesFeatures):
-        error = np.abs(outputs.astype(np.float64) - targets).reshape(len(rows), -1)
-        return {"mae": error.mean(axis=1)}
-    name = "f1_error" if features.multi_label else "error_rate"
-    return {name: example_errors(outputs, targets, loss), "log_loss": example_losses(outputs, targets, loss)}
+    loss = run.bundle.recipe.training.loss
+    columns: dict[str, np.ndarray] = run.bundle.features.target.columns_to_compare(
+        run.outputs[rows], run.targets[rows], loss
+    )
+    return columns
 
 
 def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> dict[str, Any]:

@@ -1,16 +1,12 @@
-"""Every score of a model's outputs, with 95 % bootstrap intervals, and where they come from."""
+"""Scores of classes with 95 % bootstrap intervals: overall, by class, by confidence."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums
-from seqconv.metrics.errors import example_errors, predicted_classes
-from seqconv.networks.losses import CLIP, example_losses
-from seqconv.networks.outputs import probabilities
-from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.text.features import TextFeatures
 
 BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 
@@ -18,62 +14,68 @@ BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 Scores = dict[str, Any]
 
 
-# Classes
+@dataclass(frozen=True)
+class Judged:
+    """What a model said of N examples, and what is true.
+
+    Args:
+        chosen, holds: 0 or 1 for each class, float64 `[N, classes]`: the model's answers, and the true classes.
+        probabilities: of each class, `[N, classes]`.
+        errors, losses: of each example, `[N]`.
+    """
+
+    chosen: np.ndarray
+    holds: np.ndarray
+    probabilities: np.ndarray
+    errors: np.ndarray
+    losses: np.ndarray
 
 
-def score_classes(
-    outputs: np.ndarray, targets: np.ndarray, features: TextFeatures | SequenceFeatures, loss: str, seed: int = 0
-) -> Scores:
+def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: bool, seed: int = 0) -> Scores:
     """Accuracy, log loss, F1 and calibration; precision, recall and F1 of each class; the confusion matrix.
 
-    Precision is undefined (None) for a class never said, recall for one that never occurs, F1 for one that does
-    neither; `macro_f1` is the mean over the others. A text with several labels has `f1`, the mean over texts, for the
-    accuracy, and no confusion matrix.
+    Precision is undefined (None) for a class never chosen, recall for one that never occurs, F1 for one that does
+    neither; `macro_f1` is the mean over the others.
+
+    Args:
+        metric: name of 1 less the mean error.
+        several: examples may have several classes; there is no confusion matrix then, but `micro_f1`.
 
     Returns:
         `n`, `metrics` (each `value`, `low`, `high`), `classes`, `calibration` and `confusion`.
     """
-    multi_label, count = features.multi_label, len(features.classes)
-    said = _as_columns(predicted_classes(outputs, loss), count)
-    holds = _as_columns(targets if multi_label else targets.reshape(-1).astype(np.int64), count)
+    said, holds = judged.chosen, judged.holds
     bootstrap = Bootstrap(
         {
-            "right": 1 - example_errors(outputs, targets, loss),
-            "loss": example_losses(outputs, targets, loss),
+            "right": 1 - judged.errors,
+            "loss": judged.losses,
             "both": said * holds,
             "said": said,
             "holds": holds,
-            **_fill_bins(class_shares(outputs, features, loss), said, holds, multi_label),
+            **_fill_bins(judged, several),
         },
         seed=seed,
     )
-    metrics = {features.metric: lambda sums: sums["right"] / sums["rows"], "log_loss": _mean_loss, "macro_f1": _macro}
-    if multi_label:
+    metrics = {metric: lambda sums: sums["right"] / sums["rows"], "log_loss": _mean_loss, "macro_f1": _macro}
+    if several:
         metrics["micro_f1"] = _micro
     found = {name: bootstrap.estimate(statistic).to_dict() for name, statistic in metrics.items()}
     found["expected_calibration_error"] = _reflect(bootstrap.estimate(_calibration_error)).to_dict()
     scores = {
-        "n": len(targets),
+        "n": len(said),
         "metrics": found,
-        "classes": _score_each(bootstrap, features.classes),
+        "classes": _score_each(bootstrap, names),
         "calibration": _describe_bins(bootstrap),
     }
-    if not multi_label:
-        scores["confusion"] = (holds.astype(np.int64).T @ said.astype(np.int64)).tolist()
+    if not several:
+        scores["confusion"] = count_confusions(judged.chosen, judged.holds)
     return scores
 
 
-def class_shares(outputs: np.ndarray, features: TextFeatures | SequenceFeatures, loss: str) -> np.ndarray:
-    """Probability of each class, `[N, classes]`; the as-printed loss takes the output itself for one."""
-    if loss == "as_printed":
-        positive = np.clip(outputs, CLIP, 1 - CLIP)
-        return np.concatenate([1 - positive, positive], axis=1)
-    return probabilities(outputs.astype(np.float64), features.multi_label)
-
-
-def _as_columns(classes: np.ndarray, count: int) -> np.ndarray:
-    """0 or 1 for each class, float64 `[N, classes]`, of class indices `[N]`."""
-    return np.asarray(classes if classes.ndim == 2 else classes[:, None] == np.arange(count), np.float64)
+def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]]:
+    """Examples by true class (row) and predicted class (column); arguments as in `Judged`."""
+    found: list[list[int]] = (holds.astype(np.int64).T @ chosen.astype(np.int64)).tolist()
+    return found
 
 
 def _mean_loss(sums: Sums) -> np.ndarray:
@@ -112,15 +114,16 @@ def _score_each(bootstrap: Bootstrap, classes: tuple[str, ...]) -> list[Scores]:
 # Calibration
 
 
-def _fill_bins(shares: np.ndarray, said: np.ndarray, holds: np.ndarray, multi_label: bool) -> dict[str, np.ndarray]:
+def _fill_bins(judged: Judged, several: bool) -> dict[str, np.ndarray]:
     """By bin and example: how many answers lie in the bin, their summed confidence, how many of them are right.
 
-    An answer is the most likely class; of several labels each is an answer, its confidence the label's probability.
+    An answer is the most probable class; of several labels each is an answer, its confidence the label's probability.
     """
-    if multi_label:
-        confidence, right = shares, holds
+    if several:
+        confidence, right = judged.probabilities, judged.holds
     else:
-        confidence, right = shares.max(axis=1, keepdims=True), (said * holds).sum(axis=1, keepdims=True)
+        confidence = judged.probabilities.max(axis=1, keepdims=True)
+        right = (judged.chosen * judged.holds).sum(axis=1, keepdims=True)
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     inside = [place == each for each in range(BINS)]
     parts = {"answers": np.ones_like(confidence), "confidence": confidence, "hits": right}

@@ -6,13 +6,6 @@ from typing import Any
 
 import numpy as np
 
-SPOKEN = {  # by the name without what stands in brackets
-    "naive": "the naive forecast",
-    "seasonal naive": "the seasonal naive forecast",
-    "majority class": "the majority class",
-    "1-NN with dynamic time warping": "1-nearest-neighbour with dynamic time warping",
-}
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -21,16 +14,19 @@ class Comparison:
     Args:
         improvement: share by which the network's error rate or mean absolute error is smaller; negative: larger.
         low, high: its 95 % interval; infinite where the test rows are too few for one.
+        spoken: the baseline's name within a sentence; empty: its name.
     """
 
     name: str
     improvement: float
     low: float
     high: float
+    spoken: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The same by name; JSON has no infinity: an end that the test rows cannot tell is None."""
-        return {name: None if value in (np.inf, -np.inf) else value for name, value in vars(self).items()}
+        """All but `spoken`; JSON has no infinity: an end that the test rows cannot tell is None."""
+        values = {name: value for name, value in vars(self).items() if name != "spoken"}
+        return {name: None if value in (np.inf, -np.inf) else value for name, value in values.items()}
 
 
 def say_better(each: Comparison) -> str:
@@ -52,7 +48,8 @@ def beats_baselines(comparisons: Sequence[Comparison]) -> bool:
 def verdict(comparisons: Sequence[Comparison]) -> str:
     """One sentence on whether the network beats the baselines; no claim where an interval covers zero.
 
-    >>> verdict([Comparison("gradient boosting", 0.07, 0.051, 0.09), Comparison("naive (last value)", 0.18, 0.16, 0.2)])
+    >>> naive = Comparison("naive (last value)", 0.18, 0.16, 0.2, spoken="the naive forecast")
+    >>> verdict([Comparison("gradient boosting", 0.07, 0.051, 0.09), naive])
     'Beats gradient boosting by 7 % (5 to 9 %); also beats the naive forecast (18 %).'
     >>> verdict([Comparison("gradient boosting", -0.03, -0.05, -0.01)])
     'Does not beat gradient boosting: its error is 3 % larger (1 to 5 %).'
@@ -97,7 +94,7 @@ def _say_larger(each: Comparison) -> str:
 
 
 def _spoken(each: Comparison) -> str:
-    return SPOKEN.get(each.name.partition(" (")[0], each.name)
+    return each.spoken or each.name
 
 
 def _larger(each: Comparison) -> str:

@@ -109,9 +109,31 @@ class WindowInputs:
                     f"windows: every row must be in [0, {rows}); got anchor {anchor} with lookback {self.lookback}"
                 )
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """What tells these examples from others."""
+        return self.values, self.anchors
+
     def take(self, index: np.ndarray) -> "WindowInputs":
         """The examples at `index`."""
         return replace(self, anchors=self.anchors[index])
+
+    def join(self, other: "WindowInputs") -> "WindowInputs":
+        """These examples, then the other ones."""
+        if self.values is other.values:  # one series, cut
+            return replace(self, anchors=np.concatenate([self.anchors, other.anchors]))
+        anchors = np.concatenate([self.anchors, other.anchors + len(self.values)])
+        return replace(self, values=np.concatenate([self.values, other.values]), anchors=anchors)
+
+    def shuffle_order(self, random: np.random.Generator) -> "WindowInputs":
+        """The same examples, the rows of each in random order; the times keep theirs."""
+        x = self.gather(np.arange(len(self)))
+        keys = random.random(x.shape[:2])
+        shuffled = np.take_along_axis(x, np.argsort(keys, axis=1)[..., None], axis=1)  # [B, L, C]
+        times = None
+        if self.times is not None:
+            times = self.times[self.anchors[:, None] + np.arange(-self.lookback, 0, self.step)].ravel()
+        return stack_windows(shuffled, times)
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The windows at `index`, `[B, L, C]` float32."""
@@ -140,10 +162,46 @@ class TokenInputs:
         """Steps of one example."""
         return (self.ids.shape[1],)
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """What tells these examples from others."""
+        return (self.ids,)
+
     def take(self, index: np.ndarray) -> "TokenInputs":
         """The examples at `index`."""
         return TokenInputs(self.ids[index])
 
+    def join(self, other: "TokenInputs") -> "TokenInputs":
+        """These examples, then the other ones."""
+        return TokenInputs(np.concatenate([self.ids, other.ids]))
+
+    def shuffle_order(self, random: np.random.Generator) -> "TokenInputs":
+        """The same examples, the words of each in random order; padding and start stay in front."""
+        keys = random.random(self.ids.shape)
+        keys[self.ids < UNKNOWN] = -1
+        return TokenInputs(np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1))
+
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The ids at `index`, int32 `[B, L]`."""
         return np.asarray(self.ids[index])
+
+
+Inputs = TokenInputs | WindowInputs
+
+
+def stack_windows(windows: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
+    """Windows `[N, L, C]` as inputs: end to end they are a series again, which every engine reads.
+
+    Args:
+        times: of their rows, one window after the other, `[N * L]`; None: not known.
+    """
+    count, steps, channels = windows.shape
+    ends = np.arange(1, count + 1, dtype=np.int64) * steps
+    return WindowInputs(np.ascontiguousarray(windows.reshape(count * steps, channels)), ends, steps, 1, times)
+
+
+def blank_inputs(shape: tuple[int, ...]) -> Inputs:
+    """One example of this shape that holds nothing: padding, or zeros with made-up times."""
+    if len(shape) == 1:
+        return TokenInputs(np.zeros((1, *shape), np.int32))
+    return stack_windows(np.zeros((1, *shape), np.float32), np.datetime64(0, "s") + np.arange(shape[0]))

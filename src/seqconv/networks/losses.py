@@ -19,11 +19,12 @@ def example_losses(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarr
     Cross-entropies take logits. `as_printed` is Keras 2's binary cross-entropy on the raw output, clipped to
     [1e-7, 1 - 1e-7]; `huber` has its bend at 1.
     """
-    found = [_example_losses(outputs[rows], targets[rows], loss) for rows in _cut(outputs)]
+    found = [_example_losses(outputs[rows], targets[rows], loss) for rows in cut_rows(outputs)]
     return np.concatenate(found) if found else np.empty(0)
 
 
-def _cut(outputs: np.ndarray) -> list[slice]:
+def cut_rows(outputs: np.ndarray) -> list[slice]:
+    """Pieces of the rows that hold at most `CHUNK` values."""
     rows = max(CHUNK // max(outputs.shape[1], 1), 1)
     return [slice(first, first + rows) for first in range(0, len(outputs), rows)]
 

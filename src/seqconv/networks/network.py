@@ -5,11 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from seqconv.networks.inputs import Targets, TokenInputs, WindowInputs
+from seqconv.networks.inputs import Inputs, Targets
 from seqconv.networks.layers.base import Masks, Plan, Weights
-
-Inputs = TokenInputs | WindowInputs
-
 
 State = dict[str, np.ndarray]
 

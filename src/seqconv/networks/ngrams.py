@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.inputs import Inputs, Targets, TokenInputs
 from seqconv.networks.layers.base import NgramBag, Plan, Weights, entries
 
 SMOOTHING = 4.0  # added to each count: larger than the usual 1, as it trusts rare n-grams less; docs/log.md
@@ -35,7 +35,7 @@ def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
     return Features(*_native.ngram_features(ids, layer.rows, layer.buckets, layer.longest, threads))
 
 
-def fit_scales(plan: Plan, inputs: TokenInputs, targets: np.ndarray, threads: int) -> Weights:
+def fit_scales(plan: Plan, inputs: Inputs, targets: Targets, threads: int) -> Weights:
     """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature tells about each class.
 
     It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
@@ -49,8 +49,9 @@ def fit_scales(plan: Plan, inputs: TokenInputs, targets: np.ndarray, threads: in
     """
     found = {}
     for at, layer in entries(plan):
-        if isinstance(layer, NgramBag):
-            members = targets if targets.ndim == 2 else targets[:, None] == np.arange(layer.outputs)
+        if isinstance(layer, NgramBag) and isinstance(inputs, TokenInputs):
+            known = np.asarray(targets)
+            members = known if known.ndim == 2 else known[:, None] == np.arange(layer.outputs)
             if members.shape[1] == layer.outputs:
                 found[f"{at}.scale"] = _fit_ratios(layer, inputs, members > 0, threads)
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from seqconv.errors import ConfigError, nearest
 from seqconv.recipes.settings import Settings, setting
@@ -22,20 +22,10 @@ LayerSpec = dict[str, Any]
 NETWORK = "network"  # what is trained unless a baseline is asked for
 
 
-BASELINES = {  # that may stand in its place, by task
-    "text": ("majority", "tf-idf", "nb-svm"),
-    "series": ("naive", "seasonal", "ridge", "boosting"),
-    "sequence": ("majority", "dtw", "rocket"),
-}
-
-
 FORECAST_LOSSES = ("mae", "mse", "huber")
 
 
 HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
-
-
-_BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
 
 
 def count_threads(threads: int) -> int:
@@ -101,12 +91,27 @@ class SeriesDataConfig(_DataSettings):
     )
 
 
+class _FeatureSettings(Settings):
+    @property
+    def ids(self) -> int:
+        """Number of ids that a network may read; 0: it reads values."""
+        return 0
+
+    def for_baseline(self) -> Self:
+        """The same for a baseline in place of the network."""
+        return self
+
+
 @dataclass(frozen=True, kw_only=True)
-class TextConfig(Settings):
+class TextConfig(_FeatureSettings):
     """How texts become ids."""
 
     vocabulary: int = setting(10000, "number of ids, the three special ones included", low=4)
     max_len: int = setting(500, "ids kept of each text, from its end", low=1)
+
+    @property
+    def ids(self) -> int:
+        return self.vocabulary
 
     @classmethod
     def section(cls) -> str:
@@ -114,7 +119,7 @@ class TextConfig(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceConfig(Settings):
+class SequenceConfig(_FeatureSettings):
     """How sequences become examples."""
 
     length: int = setting(0, "steps kept of each sequence, from its end; 0: all of the longest training one", low=0)
@@ -125,7 +130,7 @@ class SequenceConfig(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WindowConfig(Settings):
+class WindowConfig(_FeatureSettings):
     """How a series becomes examples, in physical time."""
 
     lookback: str = setting("10d", "how far back a window reaches", unit="duration")
@@ -140,6 +145,10 @@ class WindowConfig(Settings):
     def section(cls) -> str:
         return "windows"
 
+    def for_baseline(self) -> Self:
+        """Baselines forecast values, not changes."""
+        return dataclasses.replace(self, change=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Settings):
@@ -150,6 +159,14 @@ class NetworkConfig(Settings):
     @classmethod
     def section(cls) -> str:
         return "network"
+
+
+BASELINES = {  # what may be fitted in place of the network, by task
+    "text": ("majority", "tf-idf", "nb-svm"),
+    "series": ("naive", "seasonal", "ridge", "boosting"),
+    "sequence": ("majority", "dtw", "rocket"),
+}
+_BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +199,11 @@ class TrainingConfig(Settings):
     refit: bool = setting(False, "train again on training and validation rows, for the best epochs, before the test")
     seed: int = setting(0, "seed of every random choice", low=0)
 
+    @property
+    def logit_loss(self) -> str:
+        """The loss for outputs that are logits: a baseline's, in place of the network's."""
+        return "binary_crossentropy" if self.loss == "as_printed" else self.loss
+
     @classmethod
     def section(cls) -> str:
         return "training"
@@ -190,32 +212,57 @@ class TrainingConfig(Settings):
 _TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
 
 
-TASKS: dict[str, dict[str, type[Settings]]] = {
-    "text": {"data": TextDataConfig, "text": TextConfig, **_TRAINED},
-    "series": {"data": SeriesDataConfig, "windows": WindowConfig, **_TRAINED},
-    "sequence": {"data": SequenceDataConfig, "sequence": SequenceConfig, **_TRAINED},
+@dataclass(frozen=True)
+class Kind:
+    """What the recipes of one task hold.
+
+    Args:
+        data, features: their sections of settings.
+        start: the recipe that a data file starts from.
+        baselines: what may be fitted in place of the network.
+        forecasts: answers are numbers, around which there may be intervals.
+    """
+
+    data: type[Settings]
+    features: type[Settings]
+    start: str
+    baselines: tuple[str, ...]
+    forecasts: bool = False
+
+    @property
+    def sections(self) -> dict[str, type[Settings]]:
+        """Every section of a recipe, by name."""
+        return {"data": self.data, self.features.section(): self.features, **_TRAINED}
+
+
+KINDS = {
+    "text": Kind(TextDataConfig, TextConfig, "text", BASELINES["text"]),
+    "series": Kind(SeriesDataConfig, WindowConfig, "series", BASELINES["series"], forecasts=True),
+    "sequence": Kind(SequenceDataConfig, SequenceConfig, "ucr", BASELINES["sequence"]),
 }
+DataSettings = TypeVar("DataSettings", bound=Settings, covariant=True)
+FeatureSettings = TypeVar("FeatureSettings", bound=Settings, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Generic[DataSettings, FeatureSettings]):
     """Everything that decides a run: data, features, network, training."""
 
     name: str
     description: str
-    data: TextDataConfig | SeriesDataConfig | SequenceDataConfig
-    features: TextConfig | WindowConfig | SequenceConfig
+    data: DataSettings
+    features: FeatureSettings
     network: NetworkConfig
     training: TrainingConfig
 
     @property
     def task(self) -> str:
         """`text`, `series` or `sequence`."""
-        return next(task for task, kinds in TASKS.items() if type(self.data) is kinds["data"])
+        return next(task for task, kind in KINDS.items() if type(self.data) is kind.data)
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as the table that `recipe_from_dict` reads."""
-        sections = (self.data, self.features, self.network, self.training)
+        sections: tuple[Any, ...] = (self.data, self.features, self.network, self.training)
         tables = {part.section(): _plain(dataclasses.asdict(part)) for part in sections}
         return {"name": self.name, "description": self.description, "task": self.task, **tables}
 
@@ -226,43 +273,46 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def recipe_from_dict(table: dict[str, Any], name: str = "") -> Recipe:
+TextRecipe = Recipe[TextDataConfig, TextConfig]
+SeriesRecipe = Recipe[SeriesDataConfig, WindowConfig]
+SequenceRecipe = Recipe[SequenceDataConfig, SequenceConfig]
+AnyRecipe = Recipe[Any, Any]
+
+
+def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
     """A checked recipe from a TOML table.
 
     Raises:
         ConfigError: an unknown task, section or setting, a wrong type, or a value out of range.
     """
     task = table.get("task")
-    if task not in TASKS:
-        raise ConfigError(f"task must be one of {', '.join(map(repr, TASKS))}; got {task!r}")
-    kinds = TASKS[task]
+    if task not in KINDS:
+        raise ConfigError(f"task must be one of {', '.join(map(repr, KINDS))}; got {task!r}")
+    kind = KINDS[task]
     for section in table:
-        if section not in {"name", "description", "task", *kinds}:
-            raise ConfigError(f"unknown section [{section}] in a {task} recipe. {nearest(section, kinds)}")
-        if section in kinds and not isinstance(table[section], dict):
+        if section not in {"name", "description", "task", *kind.sections}:
+            raise ConfigError(f"unknown section [{section}] in a {task} recipe. {nearest(section, kind.sections)}")
+        if section in kind.sections and not isinstance(table[section], dict):
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
-    parts: dict[str, Any] = {section: kind.from_dict(table.get(section, {})) for section, kind in kinds.items()}
-    if parts["training"].model not in (known := (NETWORK, *BASELINES[task])):
-        model = parts["training"].model
-        raise ConfigError(f"training.model: unknown model {model!r} of a {task} task. {nearest(model, known)}")
+    parts: dict[str, Any] = {name: each.from_dict(table.get(name, {})) for name, each in kind.sections.items()}
     training = parts["training"]
-    if training.interval and (task != "series" or training.loss not in FORECAST_LOSSES):
+    if training.model not in (known := (NETWORK, *kind.baselines)):
+        model = training.model
+        raise ConfigError(f"training.model: unknown model {model!r} of a {task} task. {nearest(model, known)}")
+    if training.interval and not (kind.forecasts and training.loss in FORECAST_LOSSES):
         raise ConfigError(
             f"training.interval is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
             f"{FORECAST_LOSSES[-1]}; got {training.interval} for a {task} with {training.loss}. Set it to 0"
         )
-    parts["features"] = parts.pop(next(section for section in kinds if section not in ("data", *_TRAINED)))
+    parts["features"] = parts.pop(kind.features.section())
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 
 
-def to_toml(recipe: Recipe) -> str:
+def to_toml(recipe: AnyRecipe) -> str:
     """The recipe as the TOML that `read_recipe` reads."""
     import tomli_w
 
     return tomli_w.dumps(recipe.to_dict())
-
-
-STARTS = {"text": "text", "series": "series", "sequence": "ucr"}  # by task, the recipe that is fitted to a data file
 
 
 def recipe_names() -> list[str]:
@@ -271,7 +321,7 @@ def recipe_names() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
-def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
+def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> AnyRecipe:
     """The recipe of that name, or in that TOML file, with `section.key=value` overrides.
 
     Raises:
@@ -307,18 +357,19 @@ def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str
 def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
     path, equals, text = override.partition("=")
     section, _, rest = path.strip().partition(".")
-    kinds = TASKS.get(table.get("task", ""), {})
+    kind = KINDS.get(table.get("task", ""))
+    sections = kind.sections if kind else {}
     if not equals or not rest:
         raise ConfigError(f"--set must look like section.key=value, such as training.epochs=4; got {override!r}")
-    if section not in kinds:
-        raise ConfigError(f"--set: unknown section {section!r}. {nearest(section, kinds)}")
+    if section not in sections:
+        raise ConfigError(f"--set: unknown section {section!r}. {nearest(section, sections)}")
     table = copy.deepcopy(table)
     target: Any = table.setdefault(section, {})
     *parents, key = rest.split(".")
     try:
         for parent in parents:
             target = target[int(parent)] if isinstance(target, list) else target[parent]
-        is_text = any(field.name == key and field.type is str for field in dataclasses.fields(kinds[section]))  # type: ignore[arg-type]
+        is_text = any(field.name == key and field.type is str for field in dataclasses.fields(sections[section]))  # type: ignore[arg-type]
         target[key] = text if is_text else _parse_value(text)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise ConfigError(f"--set: {path!r} names nothing in this recipe") from error

@@ -7,7 +7,7 @@ import numpy as np
 
 from seqconv.reports import plots
 from seqconv.reports.page import build_page, draw_table, write_page
-from seqconv.tasks.explanation import GridExplanation, TextExplanation, show_safely
+from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
 
 LONGEST = 20  # rows of a table of spans
 
@@ -22,6 +22,18 @@ FAINTEST = 0.1  # share of the strongest word below which a word is left plain
 
 
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
+
+
+def write_explanation(path: Path, name: str, found: Explanation) -> None:
+    """The page of an explanation.
+
+    Args:
+        name: of the model.
+
+    Raises:
+        ConfigError: the page cannot be written.
+    """
+    write_text_page(path, name, found) if isinstance(found, list) else write_grid_page(path, name, found)
 
 
 def write_text_page(path: Path, name: str, explanations: list[TextExplanation]) -> None:

@@ -27,9 +27,10 @@ from starlette.routing import Route
 
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.models.predictor import Predictor, load
-from seqconv.serving import requests as answers
+from seqconv.serving import requests
 from seqconv.serving.page import build_server_page
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.target import Json
 
 Result = TypeVar("Result")
 
@@ -85,8 +86,7 @@ def serve(
         ConfigError: no such address, or it is in use.
     """
     predictor = load(folder, threads=threads)
-    if isinstance(predictor.bundle.features, TextFeatures):
-        predictor.predict([""])  # the first answer makes a network's tables; a model of ids alone has none
+    find_task(predictor.bundle.recipe).warm_up(predictor)
     with listen(host, port) as listening:
         address, port = listening.getsockname()[:2]
         local = ipaddress.ip_address(address).is_loopback
@@ -139,7 +139,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
             that a stranger's page has had its name lead here, to read what only this machine may.
 
     Raises:
-        BundleError: see `answers.describe_model`.
+        BundleError: see `requests.describe_model`.
     """
     service = _Service(predictor, folder, limit)
     routes: list[tuple[str, str, Handler]] = [
@@ -184,7 +184,7 @@ class _Service:
 
     def __init__(self, predictor: Predictor, folder: Path, limit: int) -> None:
         self.predictor, self.limit = predictor, limit
-        self.about = answers.describe_model(predictor, folder) | {"largest_request": limit}
+        self.about = requests.describe_model(predictor, folder) | {"largest_request": limit}
         self.page = build_server_page(self.about)
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
@@ -205,15 +205,15 @@ class _Service:
         return _reply(self.about)
 
     async def predict(self, request: Request) -> Response:
-        pieces = answers.predict(self.predictor, await _read_body(request, self.limit))
-        found: list[answers.Json] = []
+        pieces = requests.predict(self.predictor, await _read_body(request, self.limit))
+        found: list[Json] = []
         while (piece := await _run(self.predictions, next, pieces, None)) is not None:
             found += piece
         return _reply({"predictions": found})
 
     async def explain(self, request: Request) -> Response:
         body = await _read_body(request, self.limit)
-        return _reply(await _run(self.explanations, answers.explain, self.predictor, body))
+        return _reply(await _run(self.explanations, requests.explain, self.predictor, body))
 
 
 async def _run(pool: ThreadPoolExecutor, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -252,7 +252,7 @@ def _check_host(request: Request, hosts: tuple[str, ...]) -> None:
 # Answers
 
 
-def _reply(value: answers.Json, status: int = 200) -> Response:
+def _reply(value: Json, status: int = 200) -> Response:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except ValueError:  # a broken model
@@ -279,7 +279,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
             message = f"{asked}: must be a route of this server; it is none. GET / shows how to ask"
         elif status == 405:
             message = f"{asked}: must be {headers['Allow'].replace('HEAD', '').strip(', ')}. GET / shows how to ask"
-    elif isinstance(error, answers.MalformedError | ClientDisconnect):
+    elif isinstance(error, requests.MalformedError | ClientDisconnect):
         status = 400
     response = _reply({"error": " ".join(message.split())[:LONGEST]}, status)
     response.headers.update(headers)

@@ -1,41 +1,62 @@
-"""What the baselines of every task share: how one is fitted, what it is then, what keeps it from dwarfing training."""
+"""What the baselines of every task share: how one is fitted, saved and restored, and what keeps it cheap."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.networks.network import Inputs
-from seqconv.tasks.examples import Part, Split
-from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.series.features import Features
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.errors import BundleError
+from seqconv.networks.inputs import Inputs, blank_inputs
+from seqconv.networks.layers.base import Shape
+from seqconv.tasks.examples import Features, Part, Split
 
 Say = Callable[[str], None]
+Arrays = dict[str, np.ndarray]
+OwnFeatures = TypeVar("OwnFeatures", bound=Features)
+OwnInputs = TypeVar("OwnInputs", bound=Inputs)
 
 MOST_ROWS = 50_000
 
 
 @dataclass(frozen=True)
-class BaselineModel:
+class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
     """A fitted baseline; every field but the features is an array, so that it can be written and read again."""
 
-    features: Features
+    features: OwnFeatures
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
-        """Outputs `[N, outputs]` of N examples as they stand beside the targets: logits, or scaled forecasts."""
-        raise NotImplementedError
+    @abstractmethod
+    def predict(self, inputs: OwnInputs) -> np.ndarray:
+        """Outputs `[N, outputs]` of N examples as they stand next to the targets: logits, or scaled forecasts."""
+
+    @property
+    def arrays(self) -> Arrays:
+        """Everything that was fitted, by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "features"}
 
 
-Fit = Callable[[], BaselineModel]
+AnyBaseline = BaselineModel[Any, Any]
+Fit = Callable[[], AnyBaseline]
+
+
+class BaselineKind(NamedTuple):
+    """A kind of baseline.
+
+    Args:
+        model: what a fitted one is.
+        spoken: its name within a sentence; empty: the name that people read in tables.
+    """
+
+    model: type[AnyBaseline]
+    spoken: str = ""
 
 
 class Candidate(NamedTuple):
     """A baseline that may be fitted.
 
     Args:
-        kind: one of `config.BASELINES`.
+        kind: its key in the task's table of baselines, which `training.model` names too.
         name: as people read it.
         fit: or why it is left out.
     """
@@ -45,6 +66,33 @@ class Candidate(NamedTuple):
     fit: Fit | str
 
 
+def restore(
+    kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays, shape: Shape
+) -> AnyBaseline:
+    """The fitted baseline that these arrays make.
+
+    Args:
+        shape: of one example.
+
+    Raises:
+        BundleError: arrays that are not those of its kind, or do not fit each other.
+    """
+    model_class, wrong = kinds[name].model, "must hold the arrays of a whole baseline"
+    names = {each.name for each in fields(model_class)} - {"features"}
+    for other in sorted(names ^ arrays.keys()):
+        state = "absent" if other in names else "not one of them"
+        raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
+    model = model_class(features, **arrays)
+    try:
+        # nothing is as telling as an answer: one for an empty example
+        found = model.predict(blank_inputs(shape)).shape
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise BundleError(f"model {name}: {wrong}; {error!r}. Train again") from error
+    if found != (1, features.target.outputs):
+        raise BundleError(f"model {name}: {wrong}; it answers with shape {found}. Train again")
+    return model
+
+
 def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:
     """At most so many rows, evenly spaced: neighbours tell little new, and a baseline must not dwarf the training."""
     if len(rows) <= most:
@@ -52,32 +100,18 @@ def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:
     return np.asarray(rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)])
 
 
-def thin_part(part: Part, most: int = MOST_ROWS) -> Part:
+def thin_part(part: Part[OwnInputs], most: int = MOST_ROWS) -> Part[OwnInputs]:
     """The part with at most so many examples, evenly spaced."""
     count = len(part.targets)
     return part if count <= most else part.take(thin(np.arange(count), most))
 
 
-def class_loss(features: Features) -> str:
-    """The loss that reads a classifier's logits."""
-    assert isinstance(features, TextFeatures | SequenceFeatures)
-    return "binary_crossentropy" if features.multi_label or features.outputs == 1 else "categorical_crossentropy"
-
-
-def members(split: Split) -> np.ndarray:
-    """For each output of a classifier, which training rows are of its class, bool `[N, outputs]`."""
-    targets = np.asarray(split.train.targets)
-    if targets.ndim == 2:
-        return np.asarray(targets > 0)
-    return np.asarray(targets[:, None] == np.arange(split.features.outputs))
-
-
 @dataclass(frozen=True)
-class Majority(BaselineModel):
-    """Always the most frequent class, or those that most texts have.
+class Majority(BaselineModel[Any, Any]):
+    """Always the most frequent class, or those that most examples have.
 
     Args:
-        logits: `[outputs]`, of the class shares.
+        logits: `[outputs]`, of the fractions of the classes.
     """
 
     logits: np.ndarray
@@ -86,11 +120,17 @@ class Majority(BaselineModel):
         return np.tile(self.logits, (len(inputs), 1))
 
 
-def fit_majority(split: Split) -> Majority:
-    """The class shares of the training rows."""
-    # one more of each: a class that training never saw must not cost an infinite loss
+def fit_majority(split: Split[Any, Any]) -> Majority:
+    """The fractions of the classes among the training rows."""
+    target = split.features.target
     found = members(split)
+    # one more of each: a class that training never saw must not cost an infinite loss
     inside, outside = found.sum(axis=0) + 1.0, (~found).sum(axis=0) + 1.0
-    if class_loss(split.features) == "categorical_crossentropy":
+    if target.loss == "categorical_crossentropy":
         return Majority(split.features, np.log(inside / inside.sum()))
     return Majority(split.features, np.log(inside / (inside + outside)) - np.log(outside / (inside + outside)))
+
+
+def members(split: Split[Any, Any]) -> np.ndarray:
+    """For each output of a classifier, which training rows are of its class, bool `[N, outputs]`."""
+    return np.asarray(split.features.target.members(np.asarray(split.train.targets)))

@@ -1,24 +1,89 @@
-"""The examples of a run: subsets with inputs and targets, and the split that holds them."""
+"""The examples of a run: subsets with inputs and targets, the split that holds them, the features that made them."""
 
 import hashlib
 import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from seqconv.networks.inputs import Targets, TokenInputs, WindowInputs, WindowTargets
+from seqconv.networks.inputs import Inputs, Targets, WindowTargets
+from seqconv.networks.layers.base import Plan
 from seqconv.networks.outputs import take_ends, take_middle
-from seqconv.tasks.series.features import Features
+from seqconv.tasks.target import Json, Target
 
 NAMES = ("train", "validation", "test")
-
+HASHED = 4096  # targets that are gathered at once
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+class Features(ABC):
+    """What turns raw data into a network's inputs and its outputs into answers, as fitted on training rows.
+
+    A split, a bundle and a predictor hold the same object.
+    """
+
+    @property
+    @abstractmethod
+    def target(self) -> Target:
+        """What the answers are."""
+
+    @abstractmethod
+    def write(self, folder: Path) -> Json:
+        """What `bundle.json` holds of them; what does not fit there goes to files in `folder`."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
+        """What `write` wrote.
+
+        Args:
+            files: names of the files that the bundle lists.
+
+        Raises:
+            KeyError, TypeError, ValueError: a table that `write` does not write.
+            BundleError: a file that is damaged.
+        """
+
+    def block(self, count: int) -> int:
+        """How many neighbours of `count` examples resemble each other, and are resampled together; 1: none."""
+        return 1
+
+    def identity(self) -> dict[str, str]:
+        """What two models must share for their answers to be compared, by name."""
+        return {name: ", ".join(names) for name, names in self.target.describe().items()}
+
+    def check_plan(self, plan: Plan, inputs: int) -> None:  # noqa: B027
+        """A plan that reads `inputs` channels fits these answers.
+
+        Raises:
+            ConfigError: it does not.
+        """
+
+    def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
+        """The same with intervals that hold this fraction of the examples.
+
+        Args:
+            bounds: lower and upper ones, as the network returns them, `[2, N, outputs]`.
+            targets: `[N, outputs]`.
+        """
+        return self
+
+    def for_baseline(self) -> Self:
+        """The same for a baseline in place of the network."""
+        return self
+
+
+AnyInputs = TypeVar("AnyInputs", bound=Inputs, covariant=True)
+AnyFeatures = TypeVar("AnyFeatures", bound=Features, covariant=True)
+
+
 @dataclass(frozen=True)
-class Part:
+class Part(Generic[AnyInputs]):
     """Examples of one split.
 
     Args:
@@ -29,7 +94,7 @@ class Part:
         base: what is added to the network's outputs to meet the targets, float32 `[N, outputs]`; None: nothing.
     """
 
-    inputs: TokenInputs | WindowInputs
+    inputs: AnyInputs
     targets: Targets
     times: np.ndarray | None = None
     base: np.ndarray | None = None
@@ -51,59 +116,57 @@ class Part:
     def _add_base(self, answers: np.ndarray) -> np.ndarray:
         return answers if self.base is None else answers + self.base
 
-    def take(self, index: np.ndarray) -> "Part":
+    def take(self, index: np.ndarray) -> "Part[AnyInputs]":
         """The examples at `index`."""
         times, base = (None if each is None else each[index] for each in (self.times, self.base))
         targets = self.targets.take(index) if isinstance(self.targets, WindowTargets) else self.targets[index]
-        return Part(self.inputs.take(index), targets, times, base)
+        inputs: Any = self.inputs.take(index)
+        return Part(inputs, targets, times, base)
 
 
 @dataclass(frozen=True)
-class Split:
-    """The examples of a run, and the features that made them; `facts` is what a report tells about the data."""
+class TrainingData(Generic[AnyFeatures, AnyInputs]):
+    """What a network is fitted to: it learns from `train`; `validation` chooses the epoch (None: no rows for that)."""
 
-    train: Part
-    validation: Part
-    test: Part
-    features: Features
+    train: Part[AnyInputs]
+    validation: Part[AnyInputs] | None
+    features: AnyFeatures
+
+
+@dataclass(frozen=True)
+class Split(Generic[AnyFeatures, AnyInputs]):
+    """The examples of a run, and the features that made them; `facts` is what a report says of the data."""
+
+    train: Part[AnyInputs]
+    validation: Part[AnyInputs]
+    test: Part[AnyInputs]
+    features: AnyFeatures
     facts: dict[str, Any]
 
+    @property
+    def training(self) -> TrainingData[AnyFeatures, AnyInputs]:
+        """All but the test examples."""
+        return TrainingData(self.train, self.validation, self.features)
 
-def merge_validation(split: Split) -> Split:
-    """The same split with the validation examples among the training examples, for a last fit (`--refit`)."""
-    first, second = split.train, split.validation
-    inputs: TokenInputs | WindowInputs
-    if isinstance(first.inputs, TokenInputs) and isinstance(second.inputs, TokenInputs):
-        inputs = TokenInputs(np.concatenate([first.inputs.ids, second.inputs.ids]))
-    else:
-        assert isinstance(first.inputs, WindowInputs)
-        assert isinstance(second.inputs, WindowInputs)
-        inputs = _join_windows(first.inputs, second.inputs)
+
+def merge_validation(data: TrainingData[Any, Any]) -> TrainingData[Any, Any]:
+    """The same with the validation examples among the training examples, for a last fit (`--refit`)."""
+    first, second = data.train, data.validation
+    if second is None:
+        return data
     targets = np.concatenate([first.targets, second.targets])
     times, base = (
         None if one is None or other is None else np.concatenate([one, other])
         for one, other in ((first.times, second.times), (first.base, second.base))
     )
-    return replace(split, train=Part(inputs, targets, times, base))
+    return replace(data, train=Part(first.inputs.join(second.inputs), targets, times, base))
 
 
-def _join_windows(first: WindowInputs, second: WindowInputs) -> WindowInputs:
-    if first.values is second.values:  # one series, cut
-        return replace(first, anchors=np.concatenate([first.anchors, second.anchors]))
-    anchors = np.concatenate([first.anchors, second.anchors + len(first.values)])
-    return replace(first, values=np.concatenate([first.values, second.values]), anchors=anchors)
-
-
-HASHED = 4096  # targets that are gathered at once
-
-
-def fingerprint(split: Split) -> str:
+def fingerprint(split: Split[Any, Any]) -> str:
     """SHA-256 of the training examples: two models with the same one were trained on the same data."""
-    inputs = split.train.inputs
-    arrays = [inputs.ids] if isinstance(inputs, TokenInputs) else [inputs.values, inputs.anchors]
     digest = hashlib.sha256()
     targets = split.train.targets
     pieces = (targets[first : first + HASHED] for first in range(0, len(targets), HASHED))
-    for array in itertools.chain(arrays, pieces):
+    for array in itertools.chain(split.train.inputs.arrays, pieces):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -6,7 +6,7 @@ from unicodedata import category
 
 import numpy as np
 
-from seqconv.tasks.text.vocabulary import locate_words
+from seqconv.tasks.target import Named
 
 GRID_NOTE = (
     "By occlusion, not exact: how much the answer falls when the input is put at its training mean over the stretch. "
@@ -34,7 +34,9 @@ class TextExplanation:
     """The logit of one class, taken apart.
 
     Args:
-        classes: all of them, with the `probability` of each.
+        words: start and end of each word of the text.
+        target: the classes.
+        probability: of each.
         name: the class that `logit` speaks for.
         constant: bias and filters that no word won; None unless `exact`.
         parts: largest first. Exact: they and the constant sum to the logit. Else: by how much leaving the word out
@@ -42,24 +44,26 @@ class TextExplanation:
     """
 
     text: str
-    classes: tuple[str, ...]
+    words: tuple[tuple[int, int], ...]
+    target: Named
     probability: tuple[float, ...]
     name: str
     logit: float
     constant: float | None
     parts: tuple[Part, ...]
     exact: bool
-    multi_label: bool = False
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of all classes."""
+        return self.target.names
 
     @property
     def verdict(self) -> str:
         """What the model says of the text."""
-        shares = dict(zip(self.classes, self.probability, strict=True))
-        if self.multi_label:
-            said = [f"{name} {share:.1%}" for name, share in shares.items() if share >= 0.5]
-            return ", ".join(said) or "none of the classes"
-        likely = max(shares, key=lambda name: shares[name])
-        return f"{likely} {shares[likely]:.1%}"
+        chances = dict(zip(self.classes, self.probability, strict=True))
+        (answer,) = self.target.name(np.array([self.probability]))
+        return ", ".join(f"{name} {chances[name]:.1%}" for name in answer) or "none of the classes"
 
     @property
     def title(self) -> str:
@@ -70,7 +74,7 @@ class TextExplanation:
     def directions(self) -> tuple[str, str]:
         """What a positive and a negative contribution speak for."""
         others = [name for name in self.classes if name != self.name]
-        against = f"for {others[0]}" if len(others) == 1 and not self.multi_label else f"against {self.name}"
+        against = f"for {others[0]}" if len(others) == 1 and not self.target.several else f"against {self.name}"
         return f"for {self.name}", against
 
     @property
@@ -97,7 +101,7 @@ class TextExplanation:
 
     def shade_words(self) -> list[tuple[int, int, float]]:
         """Start, end and share of each word: what the spans over it add, each spread evenly over its words."""
-        words = locate_words(self.text)
+        words = self.words
         at_start, at_end = ({word[side]: i for i, word in enumerate(words)} for side in (0, 1))
         shares = np.zeros(len(words))
         for part in self.parts:
@@ -176,6 +180,14 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     if one.probability is not None:
         answer = {"class": one.output, "probability": one.probability, "logit": one.value}
     return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
+
+
+Explanation = list[TextExplanation] | GridExplanation
+
+
+def describe(found: Explanation) -> dict[str, Any]:
+    """An explanation for JSON."""
+    return describe_texts(found) if isinstance(found, list) else describe_grid(found)
 
 
 def show_safely(text: str) -> str:

@@ -1,9 +1,48 @@
 """Which labelled examples are held out, once or in turn."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
+
+STREAMS = {"validation": 0, "test": 2, "folds": 3}  # of random numbers, after the seed; training draws from stream 1
+
+
+def open_stream(seed: int, name: str) -> np.random.Generator:
+    """The random numbers that draw the validation rows, the test rows or the folds."""
+    return np.random.default_rng([seed, STREAMS[name]])
+
+
+class HoldoutSettings(Protocol):
+    """Which fraction of the examples is held out, and how."""
+
+    @property
+    def validation(self) -> float: ...
+    @property
+    def test(self) -> float: ...
+    @property
+    def holdout(self) -> str: ...
+
+
+def draw_holdouts(
+    labels: np.ndarray,
+    groups: np.ndarray | None,
+    settings: HoldoutSettings,
+    seed: int,
+    drawn: Sequence[str],
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """The test rows, then the validation rows, as far as each is among `drawn`: name, rows that are left, rows held
+    out; training and `inspect` both take them from here.
+
+    Args:
+        labels, groups: of all examples, see `hold_out`; groups count only where the holdout is stratified.
+    """
+    rows, stratified = np.arange(len(labels)), settings.holdout == "stratified"
+    for name, fraction in (("test", settings.test), ("validation", settings.validation)):
+        if name in drawn:
+            random = open_stream(seed, name)
+            rows, held = hold_out(rows, labels, groups if stratified else None, fraction, random, stratified)
+            yield name, rows, held
 
 
 def number_copies(items: Sequence[Any]) -> np.ndarray:

@@ -6,15 +6,9 @@ from pathlib import Path
 from seqconv.data.readers.kinds import guess_task
 from seqconv.data.readers.tables import read_table
 from seqconv.errors import ConfigError
-from seqconv.recipes.recipe import STARTS, read_recipe
-from seqconv.tasks.findings import Column, Finding, Inspection, describe_columns, refuse
-from seqconv.tasks.sequence.inspection import inspect_sequences
-from seqconv.tasks.series.inspection import inspect_series
-from seqconv.tasks.text.inspection import inspect_texts
-
-__all__ = ["Column", "Finding", "Inspection", "inspect_file"]
-
-_INSPECT = {"text": inspect_texts, "series": inspect_series, "sequence": inspect_sequences}
+from seqconv.recipes.recipe import KINDS, read_recipe
+from seqconv.tasks.findings import Inspection, describe_columns, refuse
+from seqconv.tasks.kinds import TASKS
 
 
 def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
@@ -32,11 +26,11 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
     path = Path(path).expanduser()
     given = {override.partition("=")[0].strip() for override in overrides}
     try:
-        task, why = guess_task(path, given)
+        name, why = guess_task(path, given)
     except ConfigError as error:
         table = read_table(path)
         columns, findings = describe_columns(table, {}), (refuse(error, path),)
         return Inspection(str(path), "", len(table.frame), columns, {}, findings, table.notes)
-    recipe = read_recipe(STARTS[task], (f"data.source={path}", *overrides))
-    found = _INSPECT[task](path, recipe, given)
-    return Inspection(**{**vars(found), "notes": (f"task: {task} ({why})", *found.notes)})
+    recipe = read_recipe(KINDS[name].start, (f"data.source={path}", *overrides))
+    found = TASKS[name].inspect(path, recipe, given)
+    return Inspection(**{**vars(found), "notes": (f"task: {name} ({why})", *found.notes)})

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import count
-from seqconv.recipes.recipe import Recipe, SequenceDataConfig, TextDataConfig
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.findings import Finding, quote, show_places
-from seqconv.tasks.holdout import hold_out
+from seqconv.tasks.holdout import draw_holdouts
+from seqconv.tasks.labels import count_labels
 
 UNBALANCED = 0.8  # share of the rows in one class from which that is said
 
@@ -40,11 +41,11 @@ class Examples:
 
 def count_classes(labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
     """Examples of each class, the most frequent first."""
-    counts = labels.sum(axis=0, dtype=np.int64) if labels.ndim == 2 else np.bincount(labels, minlength=len(classes))
+    counts = count_labels(labels, len(classes))
     return {classes[place]: int(counts[place]) for place in np.argsort(-counts, kind="stable")}
 
 
-def judge_classes(examples: Examples, recipe: Recipe, has: tuple[bool, bool]) -> list[Finding]:
+def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool]) -> list[Finding]:
     """One class, rare classes, one that outweighs all others, too few rows to hold out.
 
     Args:
@@ -70,25 +71,22 @@ def judge_classes(examples: Examples, recipe: Recipe, has: tuple[bool, bool]) ->
     return found + _judge_holdout(examples, recipe, has, counts)
 
 
-def _judge_holdout(examples: Examples, recipe: Recipe, has: tuple[bool, bool], counts: dict[str, int]) -> list[Finding]:
+def _judge_holdout(
+    examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool], counts: dict[str, int]
+) -> list[Finding]:
     """Whether something of each class is held out, by the very draw that training makes."""
-    config, labels = recipe.data, examples.labels
-    assert isinstance(config, TextDataConfig | SequenceDataConfig)
-    groups = examples.groups if examples.together and config.holdout == "stratified" else None
-    rows = np.arange(len(labels))
+    labels = examples.labels
+    groups = examples.groups if examples.together else None
+    drawn = [name for name, own in zip(("validation", "test"), has, strict=True) if not own]
     found: list[Finding] = []
-    for own, name, share, stream in ((has[1], "test", config.test, 2), (has[0], "validation", config.validation, 0)):
-        if own:
-            continue
-        random = np.random.default_rng([recipe.training.seed, stream])
-        rows, held = hold_out(rows, labels, groups, share, random, config.holdout == "stratified")
+    for name, rows, held in draw_holdouts(labels, groups, recipe.data, recipe.training.seed, drawn):
         if not len(held) or not len(rows):
             what = f"too few {examples.noun}s: none is left for {name if len(rows) else 'training'}"
             return [
                 *found,
                 Finding(what, "", "refused: give more, or files of their own with --validation and --test", "blocks"),
             ]
-        seen = set(np.flatnonzero(labels[held].any(axis=0)) if labels.ndim == 2 else np.unique(labels[held]).tolist())
+        seen = set(np.flatnonzero(count_labels(labels[held])).tolist())
         lost = [each for each in examples.classes if counts[each] > 1 and examples.classes.index(each) not in seen]
         if lost:
             what = f"nothing of {_name(lost)} in the {name} split, too rare to be held out"

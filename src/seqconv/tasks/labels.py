@@ -1,26 +1,32 @@
-"""Raw data and a recipe -> training, validation and test examples. What is fitted sees training rows only."""
+"""What labelled texts and labelled sequences share: classes, and which examples each split takes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, Sequences, Texts
-from seqconv.errors import ConfigError, DataError, nearest
-from seqconv.recipes.recipe import Guesses, SequenceDataConfig, TextDataConfig
+from seqconv.errors import ConfigError, DataError
+from seqconv.recipes.recipe import Guesses
 from seqconv.tasks.examples import NAMES, Rows
-from seqconv.tasks.holdout import hold_out
-from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.holdout import HoldoutSettings, draw_holdouts, fold_rows, open_stream
+from seqconv.tasks.target import Classes, Labels, Named
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
 
-def class_targets(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Labels as `Part.targets` has them."""
-    if labels.ndim == 2:
-        return labels.astype(np.float32)
-    return labels.astype(np.float32)[:, None] if classes == 2 else labels.astype(np.int32)
+def make_target(names: tuple[str, ...], several: bool = False) -> Named:
+    """What labelled examples are to be answered with: one of the classes, or several labels at once."""
+    return Labels(names) if several else Classes(names)
+
+
+def restore_target(state: dict[str, Any]) -> dict[str, Any]:
+    """Attributes of features as they are today, from a pickle that may be of version 0.1.0."""
+    if "target" in state:
+        return state
+    kept = {name: value for name, value in state.items() if name not in ("classes", "multi_label")}
+    return {"target": make_target(state["classes"], state.get("multi_label", False)), **kept}
 
 
 def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
@@ -45,68 +51,95 @@ def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
     return replace(part, labels=labels, classes=classes)
 
 
-def _sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
+def list_sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
     """What the training, validation and test examples are taken of."""
     return [data.train if part is None else align_labels(part, classes) for part in (None, data.validation, data.test)]
 
 
-def _choose_rows(
-    sources: list[Any], config: TextDataConfig | SequenceDataConfig, groups: np.ndarray | None, seed: int
-) -> Rows:
+def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray | None, seed: int) -> Rows:
     """Which examples of its source each split takes."""
-    train, validation, test = sources
+    train, *others = sources
     labels = train.labels
-    rows, stratified = np.arange(len(labels)), config.holdout == "stratified"
-    rows_of = {"validation": np.arange(len(validation.labels)), "test": np.arange(len(test.labels))}
-    shares = {"test": (test, config.test, 2), "validation": (validation, config.validation, 0)}
-    for name, (source, share, stream) in shares.items():
-        if source is train:
-            random = np.random.default_rng([seed, stream])
-            rows, rows_of[name] = hold_out(rows, labels, groups, share, random, stratified)
-    if not len(rows) or not all(map(len, rows_of.values())):
-        counts = ", ".join(f"{len(part)} {name}" for name, part in zip(NAMES, (rows, *rows_of.values()), strict=True))
+    rows = {"train": np.arange(len(labels))}
+    rows |= {name: np.arange(len(each.labels)) for name, each in zip(NAMES[1:], others, strict=True)}
+    drawn = [name for name, each in zip(NAMES[1:], others, strict=True) if each is train]
+    for name, rest, held in draw_holdouts(labels, groups, config, seed, drawn):
+        rows["train"], rows[name] = rest, held
+    if not all(map(len, rows.values())):
+        counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
         raise DataError(
             f"{train.source}: must hold examples for training, validation and test; got {counts}. "
             "Give more, or change data.validation"
         )
-    seen = labels[rows].sum(axis=0) if labels.ndim == 2 else np.bincount(labels[rows])
-    if np.sum(seen > 0) < 2:
-        raise DataError(f"{train.source}: the training data must be of at least two classes; got one. Add the other")
-    return rows, rows_of["validation"], rows_of["test"]
+    check_two_classes(labels[rows["train"]], train.source)
+    return rows["train"], rows["validation"], rows["test"]
 
 
-def _class_facts(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -> dict[str, Any]:
+def check_two_classes(labels: np.ndarray, source: str) -> None:
+    """Labels to train on are of at least two classes.
+
+    Raises:
+        DataError: they are not.
+    """
+    if np.sum(count_labels(labels) > 0) < 2:
+        raise DataError(f"{source}: the training data must be of at least two classes; got one. Add the other")
+
+
+def count_labels(labels: np.ndarray, classes: int = 0) -> np.ndarray:
+    """Examples of each class, int64 `[classes]`, of class indices `[N]` or 0 and 1 `[N, classes]`."""
+    if labels.ndim == 2:
+        return np.asarray(labels.sum(axis=0, dtype=np.int64))
+    return np.bincount(labels, minlength=classes)
+
+
+def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What a report says of the splits: examples, and how many of each class."""
     splits = {}
     for name, source, index in zip(NAMES, sources, rows, strict=True):
         labels = source.labels[index]
-        counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels, minlength=len(classes))
-        shares = {label: int(count) for label, count in zip(classes, counts, strict=True)}
-        splits[name] = {"examples": len(labels), "classes": shares}
+        counts = dict(zip(classes, count_labels(labels, len(classes)).tolist(), strict=True))
+        splits[name] = {"examples": len(labels), "classes": counts}
     return {"source": sources[0].source, "notes": list(getattr(sources[0], "notes", ())), "splits": splits}
 
 
-def _guess_loss(classes: tuple[str, ...]) -> Guesses:
-    return {"training.loss": ("categorical_crossentropy" if len(classes) > 2 else "binary_crossentropy", "")}
+def cut_class_folds(
+    train: Any, groups: np.ndarray | None, folds: int, seed: int
+) -> Iterator[tuple[dict[str, Any], Any, Any]]:
+    """Facts about each of stratified folds, the examples outside it, and those in it.
+
+    Args:
+        groups: number of each example's group, which one fold holds whole; None: every example is its own.
+
+    Raises:
+        ConfigError: more folds than groups.
+    """
+    most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
+    if folds > most:
+        raise ConfigError(f"--folds must be at most {most}, the different examples of {train.source}; got {folds}")
+    places = fold_rows(train.labels, groups, folds, open_stream(seed, "folds"))
+    for fold in range(folds):
+        rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
+        yield {"train_rows": len(rest.labels), "test_rows": len(tested.labels)}, rest, tested
 
 
-def _check_labels(examples: Texts | EncodedTexts | Sequences, features: TextFeatures | SequenceFeatures) -> None:
+def guess_loss(target: Named) -> Guesses:
+    """The loss that fits the classes."""
+    return {"training.loss": (target.loss, "")}
+
+
+def take_labels(examples: Any, target: Named) -> tuple[Any, np.ndarray]:
+    """Labelled examples that a trained model is to be scored on, and their labels as targets.
+
+    Raises:
+        DataError: no labels, labels that training did not know, or several an example where the model has one.
+    """
     if not len(examples.labels):
         raise DataError(f"{examples.source}: must hold labelled examples; got none. Give a file with labels")
-    if examples.labels.ndim == 2 and not features.multi_label:
+    if examples.labels.ndim == 2 and not target.several:
         raise DataError(
             f"{examples.source}: must have one label an example as in training; got several. Name one label column"
         )
-
-
-def _choose_classes(features: TextFeatures | SequenceFeatures, outputs: np.ndarray, name: str | None) -> list[int]:
-    if not np.isfinite(outputs).all():
-        raise DataError(
-            f"the model's answer must be a number; got {outputs.ravel()[0]}. Its training failed: train again"
-        )
-    if name is not None:
-        if name not in features.classes:
-            raise ConfigError(f"--class: unknown class {name!r}. {nearest(name, features.classes)}")
-        return [features.classes.index(name)]
-    if features.multi_label:
-        return list(range(len(features.classes)))
-    return [1] if features.outputs == 1 else [int(outputs[0].argmax())]
+    if target.several and examples.labels.ndim == 1:  # a row each with just one label
+        examples = replace(examples, labels=np.eye(len(examples.classes), dtype=np.uint8)[examples.labels])
+    examples = align_labels(examples, target.names)
+    return examples, target.encode(examples.labels)

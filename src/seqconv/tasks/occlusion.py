@@ -1,10 +1,8 @@
-"""Take an answer apart: into the words of a text, or the inputs and stretches of time of a window."""
+"""What an answer loses when inputs are put at their mean over stretches of a window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-
-from seqconv.networks.inputs import WindowInputs
 
 CHUNK = 1 << 24  # values of changed inputs held at once
 
@@ -24,19 +22,7 @@ def cut_stretches(steps: int) -> np.ndarray:
     return np.asarray(np.arange(count + 1) * steps // count)
 
 
-def _pair(begins: Sequence[str], ends: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(begins, ends, strict=True))
-
-
-def _stack(windows: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
-    """Windows `[N, L, C]`, one behind the other, as inputs; `times` are those of each `[L]`."""
-    count, steps, channels = windows.shape
-    ends = np.arange(1, count + 1, dtype=np.int64) * steps
-    stamps = None if times is None else np.tile(times, count)
-    return WindowInputs(np.ascontiguousarray(windows.reshape(count * steps, channels)), ends, steps, 1, stamps)
-
-
-def _occlude(
+def occlude(
     answer: Callable[[np.ndarray], np.ndarray], window: np.ndarray, groups: list[list[int]], bounds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """By how much the answer falls when a group of inputs is put at its mean.

@@ -1,7 +1,8 @@
 """Scaling columns by the mean and standard deviation of the training rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,3 +38,12 @@ class Scaler:
     def scale(self, values: np.ndarray) -> np.ndarray:
         """(values - mean) / std, float32 `[T, C]`, row behind row; missing stays missing."""
         return np.ascontiguousarray((values - self.mean) / self.std, np.float32)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """`mean` and `std`, for JSON."""
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave."""
+        return cls(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))

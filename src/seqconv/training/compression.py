@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import ConfigError
-from seqconv.metrics.errors import predicted_classes
-from seqconv.models.bundle import HEADER, Bundle, find_model, read_bundle, write_bundle
 from seqconv.models.folders import check_replaceable
+from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
 from seqconv.models.storage import KINDS, silent_row, tables
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import UNKNOWN
 from seqconv.networks.layers.base import NgramBag, Plan, ReadsIds, Weights
 from seqconv.recipes.recipe import count_threads
+from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Split
-from seqconv.tasks.scoring import score_outputs
-from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.training.run import read_own_split
 
 
@@ -52,8 +50,8 @@ def shrink(
     write_bundle(bundle, out, bits)
     bundle = read_bundle(out)
     after = _predict(bundle, split, engine, threads)
-    loss, targets = bundle.recipe.training.loss, split.validation.targets
-    scores = [score_outputs(outputs, targets, split, loss) for outputs in (before, after)]
+    target, loss = bundle.features.target, bundle.recipe.training.loss
+    scores = [target.measure(outputs, split.validation.targets, loss) for outputs in (before, after)]
     return {
         "model": str(out),
         "bits": bits,
@@ -61,7 +59,7 @@ def shrink(
         "seen": bundle.recipe.training.refit,
         "bytes": {"before": size, "after": _count_bytes(out)},
         "validation": dict(zip(("before", "after"), scores, strict=True)),
-        **_compare(before, after, bundle),
+        **target.measure_change(before, after, loss),
     }
 
 
@@ -114,17 +112,9 @@ def _measure_rows(layer: ReadsIds, arrays: list[np.ndarray]) -> np.ndarray:
     return np.asarray(np.linalg.norm((table - silent_row(layer, table)).reshape(len(table), -1), axis=1), np.float64)
 
 
-def _predict(bundle: Bundle, split: Split, engine: str, threads: int) -> np.ndarray:
+def _predict(bundle: AnyBundle, split: Split[Any, Any], engine: str, threads: int) -> np.ndarray:
     network = create_network(engine, bundle.plan, bundle.weights, bundle.recipe.training, count_threads(threads))
     return split.validation.finish(network.predict(split.validation.inputs))
-
-
-def _compare(before: np.ndarray, after: np.ndarray, bundle: Bundle) -> dict[str, float]:
-    if isinstance(bundle.features, SeriesFeatures):
-        return {"moved": float(np.abs(after.astype(np.float64) - before).mean())}
-    loss = bundle.recipe.training.loss
-    differ = predicted_classes(before, loss) != predicted_classes(after, loss)
-    return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
 
 
 def _count_bytes(folder: Path) -> int:

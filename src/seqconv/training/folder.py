@@ -11,21 +11,16 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError
-from seqconv.models.bundle import write_bundle
 from seqconv.models.folders import RESULTS
-from seqconv.networks.outputs import widen
+from seqconv.models.format import write_bundle
 from seqconv.networks.summary import summarise
-from seqconv.recipes.recipe import Recipe, count_threads
+from seqconv.recipes.recipe import AnyRecipe, count_threads
 from seqconv.reports.page import write_page
 from seqconv.reports.run import _page
 from seqconv.tasks.examples import Split
-from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.training.fitted import Fitted, judge
 
 HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
-
-
-MOST_WRITTEN = 2**24  # forecast values in predictions.npz
 
 
 JSON_KEYS = (
@@ -61,7 +56,7 @@ class Options:
     resume: bool = False
 
 
-def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+def write_run(fitted: Fitted, split: Split[Any, Any], folder: Path, about: dict[str, Any]) -> dict[str, Any]:
     """All but recipe and history of a run folder; `about` and the scores, which `metrics.json` holds."""
     results = about | _results(split, fitted) | judge(fitted, split, fitted.bundle.recipe.training.loss)
     _write_predictions(folder, split, fitted)
@@ -71,23 +66,23 @@ def _write_run(fitted: Fitted, split: Split, folder: Path, about: dict[str, Any]
     return results
 
 
-def _results(split: Split, fitted: Fitted) -> dict[str, Any]:
+def _results(split: Split[Any, Any], fitted: Fitted) -> dict[str, Any]:
     shape, features = split.train.inputs.shape, split.features
     plan, trained = fitted.bundle.plan, fitted.trained
-    names = {"targets": features.targets} if isinstance(features, SeriesFeatures) else {"classes": features.classes}
+    target = features.target
     return {
-        "metric": features.metric,
+        "metric": target.metric,
         "model": fitted.name,
         "parameters": sum(array.size for array in fitted.bundle.weights.values()),
         "epochs": len(trained.history),
         "best_epoch": trained.best_epoch,
         "network": [asdict(row) for row in summarise(plan, shape)],
         "facts": split.facts,
-        **{name: list(each) for name, each in names.items()},
+        **target.describe(),
     }
 
 
-def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[str, Any]:
+def describe_settings(recipe: AnyRecipe, options: Options, target: Path) -> dict[str, Any]:
     """What was run, how and with which versions, as `metrics.json` has it."""
     packages = ["seqconv", "numpy", *(["torch"] if options.engine == "torch" else ["scikit-learn"])]
     return {
@@ -107,25 +102,12 @@ def describe_settings(recipe: Recipe, options: Options, target: Path) -> dict[st
     }
 
 
-def _write_predictions(folder: Path, split: Split, fitted: Fitted) -> None:
-    """The test outputs beside their targets; forecasts in the targets' units, `[N, H, targets]`, with time stamps and
-    the ends of their intervals.
-
-    Of forecasts with more than `MOST_WRITTEN` values those of evenly spaced test windows.
-    """
-    outputs, ends, features = fitted.scored.test_outputs, fitted.scored.test_ends, fitted.bundle.features
-    found = {"outputs": outputs}
-    if not isinstance(features, SeriesFeatures):
-        found["targets"] = np.asarray(split.test.targets)
-    else:
-        rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
-        written = {"outputs": outputs[rows], "targets": split.test.targets[rows]}
-        if ends is not None:
-            written |= dict(zip(("low", "high"), widen(ends[:, rows], outputs[rows], features.margins), strict=True))
-        found = {name: features.unscale(values) for name, values in written.items()}
-        assert split.test.times is not None
-        found["times"] = split.test.times[rows]
-    np.savez_compressed(folder / PREDICTIONS, **found)  # type: ignore[arg-type]
+def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
+    """The test outputs next to their targets, see `Target.to_arrays`."""
+    scored, test = fitted.scored, split.test
+    target = fitted.bundle.features.target
+    found = target.to_arrays(scored.test_outputs, scored.test_ends, test.targets, test.times)
+    np.savez_compressed(folder / PREDICTIONS, **found)
 
 
 def write_report(run: str | Path) -> Path:

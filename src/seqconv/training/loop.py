@@ -3,28 +3,28 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from seqconv.errors import ConfigError, SeqconvError
-from seqconv.metrics import errors as metrics
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.inputs import Targets, TokenInputs
-from seqconv.networks.layers.base import Channelwise, Dense, Normalise, Plan, Weights, walk
-from seqconv.networks.losses import CLIP, count_values
-from seqconv.networks.network import Inputs, Network
+from seqconv.networks.inputs import Targets
+from seqconv.networks.layers.base import Dense, Plan, Weights
+from seqconv.networks.losses import CLIP, count_values, example_losses
+from seqconv.networks.network import Network
 from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.outputs import take_middle
 from seqconv.networks.parsing import build_plan
-from seqconv.recipes.recipe import NETWORK, Recipe, TextConfig, TrainingConfig
-from seqconv.tasks.examples import Part, Split
-from seqconv.tasks.series.features import Features, SeriesFeatures
-from seqconv.tasks.series.intervals import fit_margins
+from seqconv.recipes.recipe import NETWORK, AnyRecipe, TrainingConfig
+from seqconv.tasks.examples import Features, Part, TrainingData
+from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
+
+AnyFeatures = TypeVar("AnyFeatures", bound=Features)
 
 
 class TrainingError(SeqconvError):
@@ -64,29 +64,20 @@ class Listener:
         """An epoch and its validation are done."""
 
 
-def build_network_plan(recipe: Recipe, split: Split) -> Plan:
+def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -> Plan:
     """The recipe's layers with the sizes of its data.
 
     Raises:
         ConfigError: layers that do not fit the data.
     """
-    rows, features = recipe.features.vocabulary if isinstance(recipe.features, TextConfig) else 0, split.features
-    outputs = features.outputs * count_values(recipe.training.interval)
-    plan = build_plan(recipe.network.layers, split.train.inputs.shape, rows, outputs)
-    *_, inputs = split.train.inputs.shape
-    read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise | Normalise)}
-    if read and isinstance(features, SeriesFeatures):
-        columns = features.columns[: max(read)]
-        if features.targets != columns or read != {len(columns)}:
-            raise ConfigError(
-                "data.target: channelwise and normalise forecast the columns that they read, in their order, "
-                f'{", ".join(columns)}; got {", ".join(features.targets)}. Use data.target="*" and, with the calendar '
-                f"behind the columns, channels = {len(features.columns)}"
-            )
+    shape = part.inputs.shape
+    outputs = features.target.outputs * count_values(recipe.training.interval)
+    plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
+    features.check_plan(plan, shape[-1])
     return plan
 
 
-def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, engine: str = "native") -> Network:
+def start_network(plan: Plan, part: Part[Any], config: TrainingConfig, threads: int, engine: str = "native") -> Network:
     """A network to train: weights drawn by the seed, scales of n-grams as the training examples `part` tell them.
 
     Raises:
@@ -96,14 +87,13 @@ def start_network(plan: Plan, part: Part, config: TrainingConfig, threads: int, 
     if config.model != NETWORK:
         raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")
     weights = initial_weights(plan, config.seed)
-    if isinstance(part.inputs, TokenInputs):
-        weights |= fit_scales(plan, part.inputs, np.asarray(part.targets), threads)
+    weights |= fit_scales(plan, part.inputs, part.targets, threads)
     return create_network(engine, plan, weights, config, threads)
 
 
 def fit_network(
     network: Network,
-    split: Split,
+    data: TrainingData[Any, Any],
     config: TrainingConfig,
     listener: Listener,
     keep_best: bool = True,
@@ -112,7 +102,7 @@ def fit_network(
     """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
 
     Args:
-        split: `train` gives the batches, `validation` decides on the best epoch; `test` is not touched.
+        data: its validation examples decide on the best epoch.
         keep_best: end with the weights of the best epoch, not of the last; with `averaging`, with its mean.
         checkpoint: where to go on from, if it holds anything, and where to keep what is reached.
 
@@ -120,11 +110,11 @@ def fit_network(
         TrainingError: dead start (no example has a gradient), or a loss that is not finite.
     """
     if config.loss == "as_printed":
-        _check_alive(network, split.train)
+        _check_alive(network, data.train)
     random = np.random.default_rng([config.seed, 1])
     started = time.perf_counter()
     history: list[Epoch] = []
-    best = _judge_start(network, split, config) if keep_best else _Best(0, math.inf, {})
+    best = _judge_start(network, data, config) if keep_best else _Best(0, math.inf, {})
     mean: Weights = {}
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
         history, mean = list(progress.history), progress.mean
@@ -133,7 +123,7 @@ def fit_network(
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best.epoch, config):
-        epoch, mean = _run_epoch(network, split, config, len(history) + 1, mean, random, listener)
+        epoch, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
         if not best.weights or epoch.validation_loss < best.loss:
             best = _Best(epoch.epoch, epoch.validation_loss, mean or network.weights())
@@ -154,21 +144,27 @@ class _Best(NamedTuple):
     weights: Weights
 
 
-def _judge_start(network: Network, split: Split, config: TrainingConfig) -> _Best:
+def _judge_start(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> _Best:
     """A network that starts at zero starts as a forecast: what training makes of it must be better to be kept."""
     last = network.plan[-1]
     if not (isinstance(last, Dense) and last.zeros):
         return _Best(0, math.inf, {})
-    return _Best(0, _validate(network, split, config)["loss"], network.weights())
+    return _Best(0, _validate(network, data, config)[0], network.weights())
 
 
-def _validate(network: Network, split: Split, config: TrainingConfig) -> metrics.Metrics:
-    return _score(network.predict(split.validation.inputs), split.validation.goals, config)
+def _validate(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> tuple[float, float]:
+    """Loss and metric of the validation examples; NaN without any."""
+    part = data.validation
+    if part is None:
+        return math.nan, math.nan
+    return _score(network.predict(part.inputs), part.goals, config, data.features.target)
 
 
-def _score(outputs: np.ndarray, goals: Targets, config: TrainingConfig) -> metrics.Metrics:
-    """Of the middles, where the network has intervals."""
-    return metrics.score(take_middle(outputs, goals), goals, config.loss)
+def _score(outputs: np.ndarray, goals: Targets, config: TrainingConfig, target: Target) -> tuple[float, float]:
+    """Loss and metric; where the network has intervals, of the point forecasts."""
+    outputs = take_middle(outputs, goals)
+    error = float(target.errors(outputs, goals, config.loss).mean())
+    return float(example_losses(outputs, goals, config.loss).mean()), target.to_metric(error)
 
 
 def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
@@ -178,18 +174,18 @@ def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> b
 
 def _run_epoch(
     network: Network,
-    split: Split,
+    data: TrainingData[Any, Any],
     config: TrainingConfig,
     number: int,
     mean: Weights,
     random: np.random.Generator,
     listener: Listener,
 ) -> tuple[Epoch, Weights]:
-    """The epoch, and the running mean of the weights after it, whose validation it tells; none without averaging."""
+    """The epoch, and the running mean of the weights after it, which the validation is of; none without averaging."""
     started = time.perf_counter()
-    batches = list(_draw_batches(len(split.train.inputs), config, random))
+    batches = list(_draw_batches(len(data.train.inputs), config, random))
     listener.start_epoch(number, config.epochs, len(batches))
-    loss, metric = _train(network, split.train, batches, config, random, listener)
+    loss, metric = _train(network, data, batches, config, random, listener)
     if not np.isfinite(loss):
         raise TrainingError(
             f"epoch {number}: the loss must be finite; got {loss}. "
@@ -199,11 +195,11 @@ def _run_epoch(
     if own:
         mean = _average(mean, own, config.averaging)
         network.set_weights(mean)
-    validation = _validate(network, split, config)
+    validation = _validate(network, data, config)
     if own:
         network.set_weights(own)
     seconds = time.perf_counter() - started
-    return Epoch(number, loss, metric, validation["loss"], validation["metric"], seconds), mean
+    return Epoch(number, loss, metric, *validation, seconds), mean
 
 
 def _average(mean: Weights, own: Weights, kept: float) -> Weights:
@@ -222,42 +218,44 @@ def _draw_batches(count: int, config: TrainingConfig, random: np.random.Generato
 
 def _train(
     network: Network,
-    part: Part,
+    data: TrainingData[Any, Any],
     batches: list[np.ndarray],
     config: TrainingConfig,
     random: np.random.Generator,
     listener: Listener,
 ) -> tuple[float, float]:
     """One pass; running means of loss and metric."""
+    part, target = data.train, data.features.target
     masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
     total = total_metric = seen = 0.0
     goals = part.goals
     steps = network.train_batches(part.inputs, goals, batches, masks.draw)
     for index, step in zip(batches, steps, strict=True):
-        scores = _score(step.outputs, goals[index], config)
-        # with intervals the middles' part, as in validation
-        total += (scores["loss"] if config.interval else step.loss) * len(index)
-        total_metric += scores["metric"] * len(index)
+        loss, metric = _score(step.outputs, goals[index], config, target)
+        # with intervals the point forecasts' part, as in validation
+        total += (loss if config.interval else step.loss) * len(index)
+        total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
     return total / seen, total_metric / seen
 
 
-def calibrate(predict: Callable[[Inputs], np.ndarray], split: Split, config: TrainingConfig) -> Features:
-    """The split's features, with the margins of the network's intervals, if it has any, as validation rows tell them.
+def calibrate(
+    predict: Callable[[Any], np.ndarray], part: Part[Any], features: AnyFeatures, config: TrainingConfig
+) -> AnyFeatures:
+    """Features whose intervals, if the network has any, hold as much of the validation examples as they should.
 
     Args:
         predict: of the network.
+        part: the validation examples.
     """
-    if not config.interval:
-        return split.features
-    assert isinstance(split.features, SeriesFeatures)
-    ends = split.validation.finish_ends(predict(split.validation.inputs))
-    assert ends is not None
-    return replace(split.features, margins=fit_margins(ends, np.asarray(split.validation.targets), config.interval))
+    bounds = part.finish_ends(predict(part.inputs)) if config.interval else None
+    if bounds is None:
+        return features
+    return features.calibrate(bounds, np.asarray(part.targets), config.interval)
 
 
-def _check_alive(network: Network, part: Part) -> None:
+def _check_alive(network: Network, part: Part[Any]) -> None:
     """The as-printed loss has no gradient outside its clip: a network whose outputs all start there never moves."""
     outputs = network.predict(part.inputs)
     if not np.any((outputs > CLIP) & (outputs < 1 - CLIP)):

@@ -10,30 +10,25 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from seqconv.data import datasets
-from seqconv.data.records import SeriesData, TextData
 from seqconv.errors import BundleError, ConfigError
-from seqconv.metrics import comparison as evaluation
-from seqconv.models.bundle import Bundle, write_bundle
+from seqconv.metrics.comparison import say_better
 from seqconv.models.folders import CHECKPOINT, RESULTS, partial_folder, replace_folder
+from seqconv.models.format import write_bundle
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.losses import count_values
 from seqconv.networks.network import Network
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
-from seqconv.recipes.durations import parse_duration
-from seqconv.recipes.recipe import NETWORK, Recipe, SeriesDataConfig, TextConfig, WindowConfig, count_threads, to_toml
-from seqconv.tasks.examples import Split, fingerprint, merge_validation
-from seqconv.tasks.guessing import Data, draft_recipe
+from seqconv.recipes.recipe import NETWORK, AnyRecipe, count_threads, to_toml
+from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.kinds import find_task
 from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
-from seqconv.tasks.sequence.split import split_sequences
-from seqconv.tasks.series.features import CALENDAR
-from seqconv.tasks.series.split import split_series
-from seqconv.tasks.text.features import TextFeatures
-from seqconv.tasks.text.split import split_texts
+from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
 from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
-from seqconv.training.folder import HISTORY, RECIPE, Options, Run, _write_run, describe_settings
+from seqconv.training.folder import HISTORY, RECIPE, Options, Run, describe_settings, write_run
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
@@ -82,7 +77,7 @@ class _History(Listener):
 
 
 def train(
-    recipe: Recipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+    recipe: AnyRecipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
 ) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
 
@@ -90,7 +85,7 @@ def train(
     that baseline too, in `baseline`, as `training.model` would have written it.
 
     Args:
-        recipe: also a recipe's name, a TOML file, or a data file or folder (see `drafts.draft_recipe`).
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `tasks.guessing.draft_recipe`).
         data: the recipe's data, where they are in memory already.
 
     Raises:
@@ -117,12 +112,14 @@ def train(
         seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
         seconds |= {"total": time.perf_counter() - timer.started}
         about = describe_settings(fitted.bundle.recipe, options, target) | {"offer": offer, "seconds": seconds}
-        results = _write_run(fitted, split, folder, about)
+        results = write_run(fitted, split, folder, about)
         (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
 
 
-def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, listener: Listener, timer: Timer) -> Fitted:
+def fit_split(
+    recipe: AnyRecipe, split: Split[Any, Any], options: Options, folder: Path, listener: Listener, timer: Timer
+) -> Fitted:
     """Fit the model and the baselines on one split and score all; history and checkpoint go to `folder`."""
 
     def say(name: str) -> None:
@@ -130,16 +127,16 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
 
     kind = recipe.training.model
     if kind != NETWORK:
-        found = fit_baselines(split, say, kind, options.baselines)
+        found = fit_baselines(find_task(recipe), split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
         timer.seconds["train"] = chosen.seconds
         return keep_baseline(recipe, split, chosen, found, fingerprint(split))
-    plan = build_network_plan(recipe, split)
-    network = _create(plan, split, recipe, options)
+    plan = build_network_plan(recipe, split.train, split.features)
+    network = _create(plan, split.train, recipe, options)
     bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
-        bundle = replace(bundle, features=calibrate(network.predict, split, recipe.training))
+        bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         if not trained.best_epoch:
             listener.say("no epoch is better on the validation rows than the start, which is kept")
     with timer.part("evaluate"):
@@ -148,18 +145,20 @@ def fit_split(recipe: Recipe, split: Split, options: Options, folder: Path, list
         if recipe.training.interval:
             listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
         with timer.part("train"):
-            network = _fit_again(plan, split, recipe, options, trained.best_epoch, listener)
+            network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
         with timer.part("evaluate"):
             again = evaluate(network, split, recipe.training.loss)
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_ends=again.test_ends)
     bundle = replace(bundle, weights=network.weights())
     del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
-    baselines = fit_baselines(split, say) if options.baselines else []
+    baselines = fit_baselines(find_task(recipe), split, say) if options.baselines else []
     return Fitted(NETWORK, bundle, trained, scored, baselines)
 
 
-def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, target: Path) -> dict[str, Any] | None:
+def _write_offer(
+    fitted: Fitted, split: Split[Any, Any], options: Options, folder: Path, target: Path
+) -> dict[str, Any] | None:
     """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""
     recipe, training = fitted.bundle.recipe, fitted.bundle.recipe.training
     if training.model != NETWORK:
@@ -174,62 +173,50 @@ def _write_offer(fitted: Fitted, split: Split, options: Options, folder: Path, t
     (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
     about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
-    _write_run(kept, split, folder, about)
+    write_run(kept, split, folder, about)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
-    return better[0].to_dict() | {"run": str(target), "says": f"{evaluation.say_better(better[0])} {cure}"}
+    return better[0].to_dict() | {"run": str(target), "says": f"{say_better(better[0])} {cure}"}
 
 
 def prepare(
-    recipe: Recipe,
+    recipe: AnyRecipe,
     threads: int,
     listener: Listener,
     timer: Timer,
-    trained: TextFeatures | None = None,
+    trained: Features | None = None,
     data: Data | None = None,
-) -> Split:
+) -> Split[Any, Any]:
     """Read a recipe's data and cut it into examples.
 
     Args:
-        trained: features of a trained text model; None: fitted on the training rows.
+        trained: features of a trained model; None: fitted on the training rows.
         data: None: read.
     """
     with timer.part("read"):
-        data = data or datasets.load(recipe.data, listener.download)
+        data = data or find_task(recipe).load(recipe.data, listener.download)
     with timer.part("prepare"):
-        split = cut_splits(data, recipe, threads, trained)
+        split = find_task(recipe).split(data, recipe, count_threads(threads), trained)
     for note in split.facts["notes"]:
         listener.say(f"data: {note}")
     return split
 
 
-def cut_splits(data: Data, recipe: Recipe, threads: int, trained: TextFeatures | None = None) -> Split:
-    """The training, validation and test examples of data in memory; see `prepare`."""
-    if isinstance(data, TextData):
-        return split_texts(data, recipe, trained, count_threads(threads))
-    return split_series(data, recipe) if isinstance(data, SeriesData) else split_sequences(data, recipe)
-
-
-def summarise_recipe(recipe: Recipe, data: Data | None = None) -> list[LayerSummary]:
-    """Layer by layer what `seqconv summary` shows; data other than `imdb` and `jena` are read for their shape."""
+def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerSummary]:
+    """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
     if recipe.training.model != NETWORK:
         raise ConfigError(f"--model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
-    shape: tuple[int, ...]
-    if isinstance(recipe.features, TextConfig) and recipe.data.source in datasets.TEXTS:
-        shape = (recipe.features.max_len,)
-        return summarise(build_plan(recipe.network.layers, shape, recipe.features.vocabulary), shape)
-    if isinstance(recipe.data, SeriesDataConfig) and recipe.data.source == "jena":
-        assert isinstance(recipe.features, WindowConfig)
-        length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
-        calendar = 2 * len(CALENDAR) * recipe.data.calendar
-        shape = (length, (len(recipe.data.inputs) or datasets.JENA_COLUMNS) + calendar)
-        values = count_values(recipe.training.interval)
-        return summarise(build_plan(recipe.network.layers, shape, outputs=values), shape)
-    split = prepare(recipe, 1, Listener(), Timer(), data=data)
-    return summarise(build_network_plan(recipe, split), split.train.inputs.shape)
+    foreseen = find_task(recipe).foresee(recipe) if data is None else None
+    if foreseen is None:
+        split = prepare(recipe, 1, Listener(), Timer(), data=data)
+        plan = build_network_plan(recipe, split.train, split.features)
+        return summarise(plan, split.train.inputs.shape)
+    shape, outputs = foreseen
+    outputs *= count_values(recipe.training.interval)
+    return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 
-def _create(plan: Plan, split: Split, recipe: Recipe, options: Options) -> Network:
-    return start_network(plan, split.train, recipe.training, count_threads(options.threads), options.engine)
+def _create(plan: Plan, part: Part[Any], recipe: AnyRecipe, options: Options) -> Network:
+    return start_network(plan, part, recipe.training, count_threads(options.threads), options.engine)
 
 
 def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
@@ -241,16 +228,18 @@ def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
         listener.say(f"{folder} held an interrupted run; this one replaces it (--resume goes on instead)")
 
 
-def _fit(network: Network, split: Split, bundle: Bundle, folder: Path, engine: str, listener: Listener) -> Trained:
+def _fit(
+    network: Network, split: Split[Any, Any], bundle: AnyBundle, folder: Path, engine: str, listener: Listener
+) -> Trained:
     """Train, writing history and checkpoint; a user who interrupts is left the best model so far."""
     origin = {"engine": engine, "data": bundle.fingerprint} | _flatten(bundle.recipe.to_dict())
     for name in ("training.epochs", "training.patience"):  # a run may go on for longer than was thought at first
         del origin[name]
     checkpoint = Checkpoint(folder, origin)
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
-        history = _History(listener, file, split.features.metric)
+        history = _History(listener, file, split.features.target.metric)
         try:
-            return fit_network(network, split, bundle.recipe.training, history, checkpoint=checkpoint)
+            return fit_network(network, split.training, bundle.recipe.training, history, checkpoint=checkpoint)
         except KeyboardInterrupt:
             if (progress := checkpoint.read()) is not None:
                 write_bundle(replace(bundle, weights=progress.best), folder / "model")
@@ -264,26 +253,27 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _fit_again(plan: Plan, split: Split, recipe: Recipe, options: Options, epochs: int, listener: Listener) -> Network:
+def _fit_again(
+    plan: Plan, data: TrainingData[Any, Any], recipe: AnyRecipe, options: Options, epochs: int, listener: Listener
+) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
     listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
-    whole = merge_validation(split)
-    network = _create(plan, whole, recipe, options)
+    whole = merge_validation(data)
+    network = _create(plan, whole.train, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
     fit_network(network, whole, config, listener, keep_best=False)
     return network
 
 
-def read_own_split(bundle: Bundle, folder: Path, threads: int) -> Split:
+def read_own_split(bundle: AnyBundle, folder: Path, threads: int) -> Split[Any, Any]:
     """The training, validation and test examples of a model's own run.
 
     Raises:
         BundleError: the data have changed.
         DataError: they do not lie where they lay.
     """
-    trained = bundle.features if isinstance(bundle.features, TextFeatures) else None
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), trained)
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), bundle.features)
     if fingerprint(split) != bundle.fingerprint:
         raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
     return split

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqconv.networks.engines.checks import check_state, check_targets, check_weights, count_outputs
-from seqconv.networks.inputs import Targets
+from seqconv.networks.inputs import Inputs, Targets
 from seqconv.networks.layers.base import (
     MULTIPLIER,
     VARIANCE_FLOOR,
@@ -41,7 +41,7 @@ from seqconv.networks.layers.base import (
     Weights,
 )
 from seqconv.networks.losses import CLIP, VALUES, find_levels
-from seqconv.networks.network import BETAS, EPSILON, RHO, Inputs, State, StepResult
+from seqconv.networks.network import BETAS, EPSILON, RHO, State, StepResult
 from seqconv.recipes.recipe import TrainingConfig
 
 CHUNK = 256  # examples per forward pass of `predict`

@@ -7,12 +7,21 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.losses import example_losses
-from seqconv.networks.network import Inputs
-from seqconv.tasks.baselines import BaselineModel, Candidate, Say, class_loss, fit_majority, members, thin, thin_part
-from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.baselines import (
+    BaselineKind,
+    BaselineModel,
+    Candidate,
+    Majority,
+    Say,
+    fit_majority,
+    members,
+    thin,
+    thin_part,
+)
 from seqconv.tasks.sequence import rocket, warping
-from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 
 WARPING, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 
@@ -20,10 +29,10 @@ WARPING, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 MOST_ROCKET_ROWS = 10_000
 
 
-def sequence_baselines(split: Split, say: Say) -> list[Candidate]:
+def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
     """The baselines, and why one is left out; `say` hears what is made smaller."""
     counts = [len(part.targets) for part in (split.train, split.validation, split.test)]
-    length, channels = split.train.inputs.shape[0], len(_sequence_features(split).channels)
+    length, channels = split.train.inputs.shape[0], len(split.features.channels)
     rows, judged = counts[0], counts[1] + counts[2]
     cost = warping.cost(rows * judged, length, channels)
     costly = (
@@ -53,7 +62,7 @@ class Padded(NamedTuple):
     starts: np.ndarray
 
     @classmethod
-    def of(cls, inputs: Inputs, features: SequenceFeatures) -> "Padded":
+    def of(cls, inputs: WindowInputs, features: SequenceFeatures) -> "Padded":
         """The sequences of inputs, scaled."""
         values = inputs.gather(np.arange(len(inputs)))
         count, length = values.shape[:2]
@@ -70,7 +79,7 @@ class Padded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Warping(BaselineModel):
+class Warping(BaselineModel[SequenceFeatures, WindowInputs]):
     """The class of the nearest training sequence.
 
     Args:
@@ -89,15 +98,15 @@ class Warping(BaselineModel):
     band: np.ndarray
     scale: np.ndarray
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+    def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features).stretch(self.units)
         distances = warping.warp(*judged, self.values, self.starts, self.band.item())
         nearest = warping.nearest(distances, self.inside)
-        margins = nearest[:, :1] - nearest[:, 1:] if self.features.outputs == 1 else -nearest
+        margins = nearest[:, :1] - nearest[:, 1:] if self.features.target.outputs == 1 else -nearest
         return np.asarray(self.scale * margins)
 
 
-def fit_warping(split: Split) -> Warping:
+def fit_warping(split: SequenceSplit) -> Warping:
     """The class of the nearest training sequence under dynamic time warping, all channels warped together.
 
     Learned are the window, where all sequences have one length (else the whole square is open), and for several
@@ -107,9 +116,9 @@ def fit_warping(split: Split) -> Warping:
     Reference: Dau et al. 2019, "The UCR time series archive", section III (learned window); Shokoohi-Yekta et al.
     2017, "Generalizing DTW to the multi-dimensional case requires an adaptive approach" (channels together).
     """
-    features = _sequence_features(split)
+    features = split.features
     train, inside = Padded.of(split.train.inputs, features), members(split)
-    if features.outputs == 1:
+    if features.target.outputs == 1:
         inside = np.concatenate([~inside, inside], axis=1)
     length, channels = train.values.shape[1:]
     spread = features.scaler.std
@@ -126,7 +135,7 @@ def fit_warping(split: Split) -> Warping:
 
 
 @dataclass(frozen=True)
-class Rocket(BaselineModel):
+class Rocket(BaselineModel[SequenceFeatures, WindowInputs]):
     """A linear function of the share of positive values and the maximum of many random convolutions.
 
     Args:
@@ -146,11 +155,11 @@ class Rocket(BaselineModel):
     bias: np.ndarray
     scale: np.ndarray
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+    def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features)
         groups = rocket.unpack(self.groups, self.kernels, self.biases, len(self.features.channels))
         chunk = max(1, rocket.MOST_VALUES // len(self.centre))
-        found = np.empty((len(judged.values), self.features.outputs))
+        found = np.empty((len(judged.values), self.features.target.outputs))
         for first in range(0, len(found), chunk):
             rows = slice(first, first + chunk)
             x = (rocket.transform(*judged.take(rows), groups) - self.centre) / self.spread
@@ -158,7 +167,7 @@ class Rocket(BaselineModel):
         return np.asarray(self.scale * found)
 
 
-def fit_rocket(split: Split, train: Part, kernels: int) -> Rocket:
+def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocket:
     """Ridge classifier on the share of positive values and the maximum of many random convolutions.
 
     The penalty is chosen by leaving one out. Outputs are margins around zero, not probabilities: they are scaled so
@@ -169,7 +178,7 @@ def fit_rocket(split: Split, train: Part, kernels: int) -> Rocket:
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    features = _sequence_features(split)
+    features = split.features
     found = Padded.of(train.inputs, features)
     length, channels = found.values.shape[1:]
     groups = rocket.draw_kernels(kernels, length, channels, np.random.default_rng(0))
@@ -182,17 +191,12 @@ def fit_rocket(split: Split, train: Part, kernels: int) -> Rocket:
     return _sharpen(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
 
 
-def _sequence_features(split: Split) -> SequenceFeatures:
-    assert isinstance(split.features, SequenceFeatures)
-    return split.features
-
-
 Sharp = TypeVar("Sharp", Warping, Rocket)
 
 
-def _sharpen(model: Sharp, split: Split) -> Sharp:
+def _sharpen(model: Sharp, split: SequenceSplit) -> Sharp:
     """The model with its margins times the number that makes the loss of the validation rows smallest."""
-    loss, found = class_loss(split.features), model.predict(split.validation.inputs)
+    loss, found = split.features.target.loss, model.predict(split.validation.inputs)
     unit = float((found.std(axis=1) if found.shape[1] > 1 else np.abs(found)).mean()) or 1.0
     # rows that are all right allow odds of their number to one, no more
     sizes = np.geomspace(0.25, max(np.log(len(found) + 1), 0.5), 9) / unit
@@ -201,3 +205,10 @@ def _sharpen(model: Sharp, split: Split) -> Sharp:
         return float(example_losses(scale * found, split.validation.targets, loss).mean())
 
     return replace(model, scale=np.array([min(sizes, key=error)]))
+
+
+BASELINES = {
+    "majority": BaselineKind(Majority, "the majority class"),
+    "dtw": BaselineKind(Warping, "1-nearest-neighbour with dynamic time warping"),
+    "rocket": BaselineKind(Rocket),
+}

@@ -1,20 +1,18 @@
 """What each channel and stretch of a sequence adds to the logit of a class."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from seqconv.data.records import Sequences
-from seqconv.errors import DataError
-from seqconv.models.predictor import METHODS, TAKES, Predictor
-from seqconv.networks.outputs import probabilities
+from seqconv.networks.inputs import stack_windows
+from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import GridExplanation
-from seqconv.tasks.labels import _choose_classes
-from seqconv.tasks.occlusion import _occlude, _pair, _stack, cut_stretches
+from seqconv.tasks.occlusion import cut_stretches, occlude
 from seqconv.tasks.sequence.features import SequenceFeatures
 
-# Windows
 
-
-def explain_sequence(predictor: Predictor, sequence: Sequences, name: str | None = None) -> GridExplanation:
+def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = None) -> GridExplanation:
     """What each channel and stretch of one sequence adds to the logit of a class.
 
     Args:
@@ -22,29 +20,27 @@ def explain_sequence(predictor: Predictor, sequence: Sequences, name: str | None
         name: as for `explain_text`.
 
     Raises:
-        DataError: not a sequence model, or another number of channels.
+        DataError: another number of channels.
         ConfigError: no such class.
     """
-    features = predictor.bundle.features
-    if not isinstance(features, SequenceFeatures):
-        raise DataError(f"this model takes {TAKES[type(features)]}, not sequences. Use {METHODS[type(features)]}")
+    features: SequenceFeatures = trained.bundle.features
+    target = features.target
     window = features.inputs(sequence).values
-    outputs = predictor.model.predict(_stack(window[None]))
-    index = _choose_classes(features, outputs, name)[0]
-    output, sign = (0, 2 * index - 1) if features.outputs == 1 else (index, 1)
-    given = min(int(np.diff(sequence.offsets)[0]), features.length)
-    bounds = features.length - given + cut_stretches(given)
+    outputs = trained.model.predict(stack_windows(window[None]))
+    place = target.choose_explained(outputs, name)[0]
+    output, sign = target.locate(place)
+    steps = int(np.diff(sequence.offsets)[0])
+    kept = min(steps, features.length)
+    bounds = features.length - kept + cut_stretches(kept)
     groups = [[channel] for channel in range(len(features.channels))]
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        return sign * np.asarray(predictor.model.predict(_stack(windows))[:, output], np.float64)
+        return sign * np.asarray(trained.model.predict(stack_windows(windows))[:, output], np.float64)
 
-    cells, whole = _occlude(answer, window, groups, bounds)
-    skipped = int(np.diff(sequence.offsets)[0]) - features.length
-    stretches = _pair([str(step + 1 + skipped) for step in bounds[:-1]], [str(step + skipped) for step in bounds[1:]])
-    probability = float(probabilities(outputs)[0, index])
+    cells, whole = occlude(answer, window, groups, bounds)
+    skipped = steps - features.length
+    stretches = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
+    probability = float(target.probabilities(outputs)[0, place])
     value = sign * float(outputs[0, output])
-    facts = {"steps": str(given)}
-    return GridExplanation(
-        features.classes[index], value, probability, features.channels, stretches, cells, whole, facts
-    )
+    facts = {"steps": str(kept)}
+    return GridExplanation(target.names[place], value, probability, features.channels, stretches, cells, whole, facts)

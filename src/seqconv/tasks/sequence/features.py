@@ -1,39 +1,43 @@
 """What turns sequences into a network's inputs, as fitted on training sequences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from seqconv.data.records import Sequences
 from seqconv.errors import DataError
-from seqconv.networks.inputs import WindowInputs
+from seqconv.networks.inputs import WindowInputs, stack_windows
+from seqconv.tasks.examples import Features, Part, Split, TrainingData
+from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.target import Json, Named
 
 
 @dataclass(frozen=True)
-class SequenceFeatures:
-    """Of a sequence model.
+class SequenceFeatures(Features):
+    """Of a model for time-series classification.
 
     Args:
-        classes: as for texts.
+        target: what the answers are.
         channels: names of the columns of a sequence.
         scaler: of the channels.
         length: steps kept of each sequence, from its end.
         masked: a last channel says where a sequence has a step (1) and where it is padded (0); lengths differ.
     """
 
-    classes: tuple[str, ...]
+    target: Named
     channels: tuple[str, ...]
     scaler: Scaler
     length: int
     masked: bool
-    multi_label = False
-    metric = "accuracy"
 
     @property
-    def outputs(self) -> int:
-        """Values that a network must return."""
-        return 1 if len(self.classes) == 2 else len(self.classes)
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.target.names
 
     def inputs(self, sequences: Sequences) -> WindowInputs:
         """Scaled sequences of one length, zeros before a shorter one and where a value is missing.
@@ -58,5 +62,26 @@ class SequenceFeatures:
         padded[filled, : len(self.channels)] = scaled[rows[filled]]
         if self.masked:
             padded[..., -1] = filled
-        ends = np.arange(1, count + 1, dtype=np.int64) * self.length
-        return WindowInputs(padded.reshape(count * self.length, -1), ends, self.length, 1)
+        return stack_windows(padded)
+
+    def write(self, folder: Path) -> Json:
+        return {
+            "classes": list(self.classes),
+            "channels": list(self.channels),
+            **self.scaler.to_dict(),
+            "length": self.length,
+            "masked": self.masked,
+        }
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
+        target, channels = make_target(tuple(table["classes"])), tuple(table["channels"])
+        return cls(target, channels, Scaler.from_dict(table), int(table["length"]), bool(table["masked"]))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(restore_target(state))
+
+
+SequenceSplit = Split[SequenceFeatures, WindowInputs]
+SequencePart = Part[WindowInputs]
+SequenceTraining = TrainingData[SequenceFeatures, WindowInputs]

@@ -5,15 +5,20 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import SequenceData
-from seqconv.recipes.recipe import Guesses
-from seqconv.tasks.labels import _guess_loss
-from seqconv.tasks.series.defaults import FEW, SEQUENCE_EPOCHS, SEQUENCE_FILTERS, SEQUENCE_TAPS, SEQUENCE_VISITS
+from seqconv.recipes.recipe import Guesses, SequenceRecipe
+from seqconv.tasks.completion import FEW
+from seqconv.tasks.labels import guess_loss, make_target
+
+TAPS, FILTERS = 9, 24
+EPOCHS = (20, 400)
+VISITS = 16_000  # sequences that training sees, in all its epochs
 
 
-def _guess_sequences(data: SequenceData) -> Guesses:
+def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str]) -> Guesses:
+    """Network and training."""
     lengths = np.diff(data.train.offsets)
     chosen = default_sequence_settings(len(lengths), int(lengths.max()))
-    return _guess_loss(data.train.classes) | {name: (value, "") for name, value in chosen.items()}
+    return guess_loss(make_target(data.train.classes)) | {name: (value, "") for name, value in chosen.items()}
 
 
 def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
@@ -28,17 +33,17 @@ def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
 
     Reference: Dempster et al. 2020, arXiv:1910.13051 (random kernels of many dilations and two statistics of each).
     """
-    kernel = min(SEQUENCE_TAPS, max(3, length // 3))
+    kernel = min(TAPS, max(3, length // 3))
     pools = {"layer": "concat", "branches": [[{"layer": "global_max_pool"}], [{"layer": "global_average_pool"}]]}
     branches: list[list[dict[str, Any]]] = []
     dilation = 1
     while not branches or (kernel - 1) * dilation < length:
         taps = {"kernel": kernel, "dilation": dilation, "padding": "causal", "activation": "relu"}
         joint = {"kernel": 3, "padding": "causal", "activation": "relu"}
-        convolutions = [{"layer": "conv", "filters": SEQUENCE_FILTERS, **each} for each in (taps, joint)]
+        convolutions = [{"layer": "conv", "filters": FILTERS, **each} for each in (taps, joint)]
         branches.append([*convolutions, pools])
         dilation *= 2
-    epochs = min(max(SEQUENCE_VISITS // max(examples, 1), SEQUENCE_EPOCHS[0]), SEQUENCE_EPOCHS[1])
+    epochs = min(max(VISITS // max(examples, 1), EPOCHS[0]), EPOCHS[1])
     return {
         "network.layers": [
             {"layer": "concat", "branches": branches},

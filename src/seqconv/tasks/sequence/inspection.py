@@ -7,7 +7,8 @@ import numpy as np
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.records import SequenceData, Sequences, count
 from seqconv.errors import DataError, SeqconvError
-from seqconv.recipes.recipe import Recipe, SequenceDataConfig
+from seqconv.recipes.recipe import SequenceDataConfig, SequenceRecipe
+from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (
     Column,
     Finding,
@@ -18,20 +19,19 @@ from seqconv.tasks.findings import (
     show_places,
     sort_findings,
 )
-from seqconv.tasks.guessing import complete_recipe
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
+from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.split import split_sequences
 
 
-def inspect_sequences(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
+def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> Inspection:
     """Classes, lengths, channels, copies within the file and in the test file.
 
     Raises:
         DataError: the file cannot be read.
     """
     config = recipe.data
-    assert isinstance(config, SequenceDataConfig)
     sequences = read_sequences(path)
     findings: list[Finding] = []
     test = _read_test(path, config, findings)
@@ -107,11 +107,11 @@ def _flat(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.flatnonzero(((low == high) | np.isnan(low)).all(axis=1) & (np.diff(offsets) > 1))
 
 
-def _try_split(sequences: Sequences, test: Sequences | None, recipe: Recipe, given: set[str]) -> list[Finding]:
+def _try_split(sequences: Sequences, test: Sequences | None, recipe: SequenceRecipe, given: set[str]) -> list[Finding]:
     """What training itself would say."""
     try:
         data = SequenceData(sequences, test)
-        split_sequences(data, complete_recipe(recipe, data, given)[0])
+        split_sequences(data, complete(recipe, guess_sequences(recipe, data, given), given)[0])
     except SeqconvError as error:
         return [refuse(error, sequences.source)]
     return []

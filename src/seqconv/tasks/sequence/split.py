@@ -1,45 +1,82 @@
 """Labelled sequences and a recipe -> training, validation and test examples."""
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from seqconv.data.records import SequenceData
-from seqconv.recipes.recipe import Recipe, SequenceConfig, SequenceDataConfig
-from seqconv.tasks.examples import NAMES, Part, Split
-from seqconv.tasks.labels import _check_labels, _choose_rows, _class_facts, _sources, align_labels, class_targets
+from seqconv.data.records import SequenceData, Sequences
+from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit, SequenceTraining
+from seqconv.tasks.target import Json
 
 
-def split_sequences(data: SequenceData, recipe: Recipe) -> Split:
+def split_sequences(
+    data: SequenceData, recipe: SequenceRecipe, threads: int = 1, trained: SequenceFeatures | None = None
+) -> SequenceSplit:
     """What has no file of its own is held out of the training sequences; scaled on training rows, of one length.
+
+    Args:
+        threads, trained: not needed; scaling the training sequences again gives the same features.
 
     Raises:
         DataError: fewer than two classes, too few sequences, or a channel that cannot be scaled.
     """
-    config, settings = recipe.data, recipe.features
-    assert isinstance(config, SequenceDataConfig)
-    assert isinstance(settings, SequenceConfig)
-    sources = _sources(data, data.train.classes)
-    rows = _choose_rows(sources, config, None, recipe.training.seed)
+    sources: list[Sequences] = list_sources(data, data.train.classes)
+    rows = choose_rows(sources, recipe.data, None, recipe.training.seed)
     cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
-    lengths = [np.diff(part.offsets) for part in cut]
-    length = settings.length or int(lengths[0].max())
-    masked = bool(lengths[0].min() < length)
-    scaler = Scaler.fit(cut[0].values, cut[0].channels)
-    features = SequenceFeatures(data.train.classes, data.train.channels, scaler, length, masked)
-    parts = [Part(features.inputs(part), class_targets(part.labels, len(features.classes))) for part in cut]
-    facts = _class_facts(sources, rows, features.classes) | {"channels": list(features.channels), "length": length}
-    for name, each in zip(NAMES, lengths, strict=True):
-        facts["splits"][name] |= {"shortest": int(each.min()), "longest": int(each.max())}
-    train, validation, test = parts
+    features = _fit(cut[0], recipe)
+    facts = describe_classes(sources, rows, features.classes)
+    facts |= {"channels": list(features.channels), "length": features.length}
+    for name, part in zip(NAMES, cut, strict=True):
+        lengths = np.diff(part.offsets)
+        facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
+    train, validation, test = (_make_part(features, part) for part in cut)
     return Split(train, validation, test, features, facts)
 
 
-def _take_sequences(features: Any, data: SequenceData) -> tuple[Part, list[str]]:
-    assert isinstance(features, SequenceFeatures)
-    sequences = data.train
-    _check_labels(sequences, features)
-    sequences = align_labels(sequences, features.classes)
-    return Part(features.inputs(sequences), class_targets(sequences.labels, len(features.classes))), [*sequences.notes]
+def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:
+    """Sequences to fit a network to, without any to test it on."""
+    features = _fit(train, recipe)
+    held_out = None if validation is None else _make_part(features, validation)
+    return TrainingData(_make_part(features, train), held_out, features)
+
+
+def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
+    lengths = np.diff(train.offsets)
+    length = recipe.features.length or int(lengths.max())
+    masked = bool(lengths.min() < length)
+    scaler = Scaler.fit(train.values, train.channels)
+    return SequenceFeatures(make_target(train.classes), train.channels, scaler, length, masked)
+
+
+def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
+    return Part(features.inputs(part), features.target.encode(part.labels))
+
+
+def fold_sequences(
+    data: SequenceData, recipe: SequenceRecipe, folds: int, window: str
+) -> Iterator[tuple[Json, SequenceData]]:
+    """Facts about each stratified fold, and its data: the other folds and this one.
+
+    Raises:
+        ConfigError: more folds than sequences.
+    """
+    for facts, rest, tested in cut_class_folds(data.train, None, folds, recipe.training.seed):
+        yield facts, replace(data, train=rest, test=tested)
+
+
+def take_sequences(
+    bundle: Bundle[SequenceFeatures], data: SequenceData, threads: int
+) -> tuple[SequencePart, list[str]]:
+    """Labelled sequences as examples for a trained model, and the notes of their reader.
+
+    Raises:
+        DataError: no labels or unknown ones, or another number of channels.
+    """
+    sequences, targets = take_labels(data.train, bundle.features.target)
+    return Part(bundle.features.inputs(sequences), targets), [*sequences.notes]

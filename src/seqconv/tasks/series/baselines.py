@@ -1,5 +1,6 @@
 """Baselines for forecasts: values repeated, and regressions on the rows of the window."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -8,17 +9,14 @@ import numpy as np
 
 from seqconv.data.readers.zones import local_times
 from seqconv.errors import DataError
-from seqconv.networks.network import Inputs
-from seqconv.tasks.baselines import BaselineModel, Candidate, thin_part
-from seqconv.tasks.examples import Split
-from seqconv.tasks.series.features import MONDAY, SeriesFeatures
-from seqconv.tasks.series.naive import DAY_S, WEEK_S, _windows, choose_season, forecasting, repeat_newest, repeat_season
+from seqconv.networks.inputs import WindowInputs
+from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, thin_part
+from seqconv.tasks.series.calendar import DAY_S, FORMER_YEAR, YEAR, read_calendar
+from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
+from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
-YEAR = np.timedelta64(365, "D")
-
-
-PERIODS = ("day", "week", "year")
+PERIODS = ("day", "week", FORMER_YEAR, "year")  # saved by their place here
 
 
 RIDGE_LAGS, BOOSTING_LAGS = 64, 19
@@ -33,14 +31,14 @@ MOST_BOOSTED = 8
 CHUNK = 50_000  # rows whose features are built at once
 
 
-def forecast_baselines(split: Split) -> list[Candidate]:
+def list_baselines(split: SeriesSplit, say: Say) -> list[Candidate]:
     """The baselines, and why one is left out."""
-    name, season = choose_season(split)
-    outputs = split.features.outputs
+    features, outputs = split.features, split.features.target.outputs
+    name, season = choose_season(features, split.validation)
     trees = f"{outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
     return [
-        Candidate("naive", "naive (last value)", partial(repeat_newest, split)),
-        Candidate("seasonal", name, season if isinstance(season, str) else partial(repeat_season, split, season)),
+        Candidate("naive", "naive (last value)", partial(repeat_newest, features)),
+        Candidate("seasonal", name, season if isinstance(season, str) else partial(repeat_season, features, season)),
         Candidate("ridge", "ridge on the window", partial(fit_ridge, split)),
         Candidate("boosting", "gradient boosting", partial(fit_boosting, split) if outputs <= MOST_BOOSTED else trees),
     ]
@@ -50,10 +48,8 @@ def forecast_baselines(split: Split) -> list[Candidate]:
 
 
 @dataclass(frozen=True)
-class Regression(BaselineModel):
-    """The newest value of each target and the change that a regression on the window foretells.
-
-    A change is learned because a tree cannot follow a level that training never saw.
+class Reading:
+    """What a regression on the window reads.
 
     Args:
         lags: steps of the window that are read, back from the anchor, the newest first, int64.
@@ -64,7 +60,7 @@ class Regression(BaselineModel):
     lags: np.ndarray
     periods: np.ndarray
 
-    def describe(self, inputs: Inputs, target: int = 0, lead: int = 0) -> np.ndarray:
+    def describe(self, windows: WindowInputs, target: int = 0, lead: int = 0) -> np.ndarray:
         """What the regression for one target reads: the target's newest value, its older values less the newest, the
         other columns' newest values, and the calendar of the time that the lead forecasts, `[N, F]` float64.
 
@@ -74,7 +70,7 @@ class Regression(BaselineModel):
         Raises:
             DataError: the times of the rows are not known.
         """
-        windows, spec = _windows(inputs), self.features.spec
+        spec = self.features.spec
         if windows.times is None:
             raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
         column, at = self.features.target_columns[target], windows.anchors - windows.step
@@ -86,31 +82,49 @@ class Regression(BaselineModel):
         calendar = read_calendar(times, tuple(PERIODS[place] for place in self.periods))
         return np.concatenate([past, newest, calendar], axis=1, dtype=np.float64)
 
-    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
-        """The forecasts of one target `[N, leads]`."""
-        raise NotImplementedError
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+@dataclass(frozen=True)
+class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
+    """The newest value of each target and the change that a regression on the window predicts.
+
+    A change is learned because a tree cannot follow a level that training never saw.
+
+    Args:
+        lags, periods: see `Reading`.
+    """
+
+    lags: np.ndarray
+    periods: np.ndarray
+
+    def describe(self, windows: WindowInputs, target: int = 0, lead: int = 0) -> np.ndarray:
+        """See `Reading.describe`."""
+        return Reading(self.features, self.lags, self.periods).describe(windows, target, lead)
+
+    @abstractmethod
+    def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
+        """The forecasts of one target `[N, leads]`."""
+
+    def predict(self, inputs: WindowInputs) -> np.ndarray:
         count, targets = len(inputs), len(self.features.targets)
-        outputs = np.zeros((count, self.features.outputs), np.float32)
+        outputs = np.zeros((count, self.features.target.outputs), np.float32)
         for first in range(0, count, CHUNK):
             rows = slice(first, first + CHUNK)
             some = inputs.take(np.arange(count)[rows])
             for target in range(targets):
-                outputs[rows, target::targets] = self.foretell(some, target)
+                outputs[rows, target::targets] = self.forecast(some, target)
         return outputs
 
 
-def choose_reading(split: Split, most_lags: int) -> Regression:
+def choose_reading(split: SeriesSplit, most_lags: int) -> Reading:
     """What a regression reads, with at most so many lags."""
-    features, times = forecasting(split), split.train.times
+    features, times = split.features, split.train.times
     assert times is not None
     spec = features.spec
     # with less than a year to learn from, the day of the year only leads astray
     seen = times.max() - times.min() >= YEAR
     periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
     places = np.flatnonzero([name in periods for name in PERIODS])
-    return Regression(features, choose_lags(spec.length, most_lags), places)
+    return Reading(features, choose_lags(spec.length, most_lags), places)
 
 
 @dataclass(frozen=True)
@@ -125,12 +139,12 @@ class Ridge(Regression):
     weights: np.ndarray
     bias: np.ndarray
 
-    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+    def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         x = self.describe(inputs, target)
         return np.asarray(x[:, :1] + (x @ self.weights[target] + self.bias[target]))
 
 
-def fit_ridge(split: Split) -> Ridge:
+def fit_ridge(split: SeriesSplit) -> Ridge:
     """Ridge regression on at most 64 lags, the newest row and the calendar; penalties chosen on the validation rows.
 
     One factorisation serves every lead of a target. The calendar of the first lead serves the others too: the later
@@ -188,7 +202,7 @@ class Boosting(Regression):
     kept: np.ndarray
     leaves: np.ndarray
 
-    def foretell(self, inputs: Inputs, target: int) -> np.ndarray:
+    def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         found = []
         for lead in range(len(self.features.spec.delays)):
             x = self.describe(inputs, target, lead)
@@ -198,7 +212,7 @@ class Boosting(Regression):
         return np.stack(found, axis=1)
 
 
-def fit_boosting(split: Split) -> Boosting:
+def fit_boosting(split: SeriesSplit) -> Boosting:
     """Histogram gradient boosting on at most 19 lags, the newest row and the calendar of each lead's own time."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
@@ -207,7 +221,7 @@ def fit_boosting(split: Split) -> Boosting:
     fitted = []
     # so little work is no faster on two threads, and twenty times slower where others use the cores
     with threadpool_limits(1):
-        for output in range(split.features.outputs):
+        for output in range(split.features.target.outputs):
             lead, target = divmod(output, len(reading.features.targets))
             x = reading.describe(train.inputs, target, lead)
             model: Any = HistGradientBoostingRegressor(
@@ -232,11 +246,9 @@ def choose_lags(length: int, most: int) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(1, near + 1), far]))
 
 
-def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
-    """Sine and cosine of the place in the day, the week or the calendar year, `[N, 2 * periods]`."""
-    places = {
-        "day": (times - times.astype("datetime64[D]")) / np.timedelta64(DAY_S, "s"),
-        "week": (times - MONDAY) / np.timedelta64(WEEK_S, "s") % 1,
-        "year": (times - times.astype("datetime64[Y]")) / YEAR,
-    }
-    return np.stack([wave(2 * np.pi * places[name]) for name in periods for wave in (np.sin, np.cos)], axis=1)
+BASELINES = {
+    "naive": BaselineKind(Repeat, "the naive forecast"),
+    "seasonal": BaselineKind(Repeat, "the seasonal naive forecast"),
+    "ridge": BaselineKind(Ridge),
+    "boosting": BaselineKind(Boosting),
+}

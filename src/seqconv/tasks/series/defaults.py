@@ -1,17 +1,6 @@
-"""The default networks, for as much data as there is. docs/log.md: how they were found."""
+"""The default network for a series, for as much data as there is. docs/log.md: how it was found."""
 
 from typing import Any
-
-FEW, MANY = 20_000, 100_000  # texts up to which a network is small and no row can be spared, and a batch
-
-
-VOCABULARY = (2_000, 30_000)
-
-
-EPOCHS = (2, 10)
-
-
-VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
 
 TAPS = 3  # of a dilated convolution
 
@@ -19,19 +8,10 @@ TAPS = 3  # of a dilated convolution
 LINEAR = 16  # weighted sums over a whole window
 
 
-SEQUENCE_TAPS, SEQUENCE_FILTERS = 9, 24
+EPOCHS = (10, 200)
 
 
-SEQUENCE_EPOCHS = (20, 400)
-
-
-SEQUENCE_VISITS = 16_000  # sequences that training sees, in all its epochs
-
-
-SERIES_EPOCHS = (10, 200)
-
-
-SERIES_VISITS = 200_000  # windows that training sees, in all its epochs
+VISITS = 200_000  # windows that training sees, in all its epochs
 
 
 SMALL_SERIES = 20_000  # windows up to which a forecasting network is small, and its steps, which are few, large
@@ -53,7 +33,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
     arXiv:2205.13504 (a linear layer on the window less its newest value).
     """
     filters, learning_rate = (16, 1e-3) if examples <= SMALL_SERIES else (32, 3e-4)
-    epochs = min(max(SERIES_VISITS // max(examples, 1), SERIES_EPOCHS[0]), SERIES_EPOCHS[1])
+    epochs = min(max(VISITS // max(examples, 1), EPOCHS[0]), EPOCHS[1])
     changes = {"layer": "subtract_last", "channels": columns}
     newest = {"layer": "last_step"}
     linear = [changes, {"layer": "conv", "filters": LINEAR, "kernel": length}, newest]

@@ -7,16 +7,15 @@ import numpy as np
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError, nearest
-from seqconv.models.predictor import METHODS, TAKES, Predictor
+from seqconv.networks.inputs import stack_windows
 from seqconv.recipes.durations import parse_duration, show_duration
+from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import GridExplanation
-from seqconv.tasks.occlusion import _occlude, _pair, _stack, cut_stretches
+from seqconv.tasks.occlusion import cut_stretches, occlude
 from seqconv.tasks.series.features import SeriesFeatures
 
 
-def explain_series(
-    predictor: Predictor, series: Series, at: str = "", target: str = "", lead: str = ""
-) -> GridExplanation:
+def explain_series(trained: Trained, series: Series, at: str = "", target: str = "", lead: str = "") -> GridExplanation:
     """What each column and stretch of the window adds to a forecast, in the target's unit.
 
     A stretch of a column is put at the column's training mean, a calendar input at none; where the model forecasts
@@ -28,12 +27,11 @@ def explain_series(
         lead: one of its leads, such as "6h"; empty: the first.
 
     Raises:
-        DataError: not a forecasting model, no such time, or no whole window there.
+        DataError: no such time, or no whole window there.
         ConfigError: no such target or lead.
     """
-    features = predictor.bundle.features
-    if not isinstance(features, SeriesFeatures):
-        raise DataError(f"this model takes {TAKES[type(features)]}, not a series. Use {METHODS[type(features)]}")
+    features: SeriesFeatures = trained.bundle.features
+    values = features.target
     output = _choose_output(features, target, lead)
     scaled = features.scale(series)
     anchor = _find_anchor(features, series, scaled, at)
@@ -42,25 +40,28 @@ def explain_series(
     places = features.target_columns
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        # without the ends of intervals
-        outputs = predictor.model.predict(_stack(windows, times))[:, : features.outputs].astype(np.float64)
+        inputs = stack_windows(windows, np.tile(times, len(windows)))
+        # without the bounds of intervals
+        outputs = trained.model.predict(inputs)[:, : values.outputs].astype(np.float64)
         if features.change:
-            outputs += np.tile(windows[:, -1, places], len(features.spec.delays))
-        return np.asarray(outputs[:, output] * features.output_scale[output])
+            outputs += np.tile(windows[:, -1, places], len(values.horizons))
+        return np.asarray(outputs[:, output] * values.scale[output])
 
     wide = len(features.columns)
     groups = [[column] for column in range(wide)]
     groups += [[wide + 2 * i, wide + 2 * i + 1] for i in range(len(features.calendar))]
     bounds = cut_stretches(len(window))
-    cells, whole = _occlude(answer, window, groups, bounds)
-    value = float(answer(window[None])[0] + features.output_mean[output])
+    cells, whole = occlude(answer, window, groups, bounds)
+    value = float(answer(window[None])[0] + values.centre[output])
     if not np.isfinite(value):
         raise DataError(f"the model's answer must be a number; got {value}. Its training failed: train again")
     rows = (*features.columns, *(f"time of {period}" for period in features.calendar))
     first = int(anchor[0]) - features.spec.lookback
     begins, ends = (_stamps(series, first + steps * features.spec.step) for steps in (bounds[:-1], bounds[1:] - 1))
     facts = {"newest row": ends[-1]}
-    return GridExplanation(_name_output(features, output), value, None, rows, _pair(begins, ends), cells, whole, facts)
+    return GridExplanation(
+        _name_output(features, output), value, None, rows, tuple(zip(begins, ends, strict=True)), cells, whole, facts
+    )
 
 
 def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
@@ -76,7 +77,7 @@ def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
 
 def _name_output(features: SeriesFeatures, output: int) -> str:
     lead, target = divmod(output, len(features.targets))
-    return f"{features.targets[target]}, {show_duration(features.spec.leads[lead] * features.spec.interval_s)} ahead"
+    return f"{features.targets[target]}, {features.target.horizons[lead]} ahead"
 
 
 def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, at: str) -> np.ndarray:

@@ -1,33 +1,29 @@
-"""What turns raw data into a network's inputs and its outputs into answers, as fitted on training rows.
+"""What turns a series into a network's inputs and its outputs into forecasts, as fitted on training rows."""
 
-One object per task; a split, a bundle and a predictor hold the same one.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
-from seqconv.errors import DataError
+from seqconv.errors import ConfigError, DataError
+from seqconv.metrics.conformal import fit_margins
 from seqconv.networks.inputs import WindowInputs, WindowTargets
-from seqconv.networks.outputs import take_ends, widen
+from seqconv.networks.layers.base import Channelwise, Normalise, Plan, walk
+from seqconv.recipes.durations import show_duration
+from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.series.windows import WindowSpec
-from seqconv.tasks.text.features import TextFeatures
-
-CALENDAR = ("day", "week", "year")  # periods that the calendar inputs follow
-
-
-CALENDAR_S = {"day": 86400.0, "week": 7 * 86400.0, "year": 365.2425 * 86400.0}
-
-
-MONDAY = np.datetime64("2001-01-01T00:00:00")  # the start of a week, a year and a day
+from seqconv.tasks.series.calendar import read_calendar
+from seqconv.tasks.series.windows import WindowSpec, block_length
+from seqconv.tasks.target import Json, Values
 
 
 @dataclass(frozen=True)
-class SeriesFeatures:
+class SeriesFeatures(Features):
     """Of a forecasting model.
 
     Args:
@@ -36,7 +32,7 @@ class SeriesFeatures:
         calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs behind the columns.
         change: the network's outputs are changes from the newest value of their target.
         zone: time zone in which the calendar is read; empty: stamps as they are.
-        margins: of each output, what its intervals are widened by, scaled (see `quantiles.fit_margins`); empty: the
+        margins: of each output, what its intervals are widened by, scaled (see `metrics.conformal`); empty: the
             network has no intervals.
     """
 
@@ -48,27 +44,17 @@ class SeriesFeatures:
     change: bool = False
     zone: str = ""
     margins: tuple[float, ...] = ()
-    metric = "mae"
 
-    @property
-    def outputs(self) -> int:
-        """Answers of a network: for each lead, in order, one for each target."""
-        return len(self.spec.delays) * len(self.targets)
+    @cached_property
+    def target(self) -> Values:
+        places, spec = self.target_columns, self.spec
+        horizons = tuple(show_duration(lead * spec.interval_s) for lead in spec.leads)
+        return Values(self.targets, horizons, self.scaler.mean[places], self.scaler.std[places], self.margins)
 
     @property
     def target_columns(self) -> list[int]:
         """Places of the targets in `columns`."""
         return [self.columns.index(name) for name in self.targets]
-
-    @property
-    def output_scale(self) -> np.ndarray:
-        """Training standard deviation of each output's target, in its unit, float64 `[outputs]`."""
-        return np.tile(self.scaler.std[self.target_columns], len(self.spec.delays))
-
-    @property
-    def output_mean(self) -> np.ndarray:
-        """Training mean of each output's target, in its unit, float64 `[outputs]`."""
-        return np.tile(self.scaler.mean[self.target_columns], len(self.spec.delays))
 
     def scale(self, series: Series) -> np.ndarray:
         """Scaled columns, then the calendar, float32 `[T, C]`; NaN is missing.
@@ -96,35 +82,74 @@ class SeriesFeatures:
     def base_at(self, scaled: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         """What is added to the network's outputs: the newest value of each target float32 `[N, outputs]`, or zero."""
         if not self.change:
-            return np.zeros((len(anchors), self.outputs), np.float32)
+            return np.zeros((len(anchors), self.target.outputs), np.float32)
         newest = scaled[(anchors - self.spec.step)[:, None], self.target_columns]
         return np.asarray(np.tile(newest, len(self.spec.delays)))
 
-    def unscale(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs in the unit of their target, float32 `[N, H, targets]`."""
-        values = np.asarray(outputs * self.output_scale + self.output_mean, np.float32)
-        return values.reshape(len(outputs), len(self.spec.delays), len(self.targets))
+    def block(self, count: int) -> int:
+        return block_length(self.spec, count)
 
-    def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
-        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: forecasts, and the low and high
-        ends of the intervals around them, calibrated; None: it has none.
+    def identity(self) -> dict[str, str]:
+        return {**super().identity(), "leads": self.spec.show_leads()}
 
-        Args:
-            base: what `base_at` gives.
-        """
-        middle = outputs[:, : self.outputs]
-        ends = take_ends(outputs, self.outputs) if self.margins else None
-        forecast = self.unscale(middle + base)
-        return forecast, None if ends is None else [
-            self.unscale(end + base) for end in widen(ends, middle, self.margins)
-        ]
+    def check_plan(self, plan: Plan, inputs: int) -> None:
+        read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise | Normalise)}
+        if not read:
+            return
+        columns = self.columns[: max(read)]
+        if self.targets != columns or read != {len(columns)}:
+            raise ConfigError(
+                "data.target: channelwise and normalise forecast the columns that they read, in their order, "
+                f'{", ".join(columns)}; got {", ".join(self.targets)}. Use data.target="*" and, with the calendar '
+                f"behind the columns, channels = {len(self.columns)}"
+            )
+
+    def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
+        return replace(self, margins=fit_margins(bounds, targets, fraction))
+
+    def for_baseline(self) -> Self:
+        """Baselines forecast values, not changes."""
+        return replace(self, change=False)
+
+    def write(self, folder: Path) -> Json:
+        spec = self.spec
+        return {
+            "columns": list(self.columns),
+            "targets": list(self.targets),
+            **self.scaler.to_dict(),
+            "calendar": list(self.calendar),
+            "zone": self.zone,
+            "change": self.change,
+            "lookback_rows": spec.lookback,
+            "step_rows": spec.step,
+            "delay_rows": list(spec.delays),
+            "interval_s": spec.interval_s,
+            **({"margins": list(self.margins)} if self.margins else {}),
+        }
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
+        delays = tuple(int(rows) for rows in table["delay_rows"])
+        spec = WindowSpec(int(table["lookback_rows"]), int(table["step_rows"]), delays, int(table["interval_s"]))
+        return cls(
+            tuple(table["columns"]),
+            tuple(table["targets"]),
+            Scaler.from_dict(table),
+            spec,
+            tuple(table["calendar"]),
+            bool(table["change"]),
+            str(table["zone"]),
+            _read_margins(table, len(delays) * len(table["targets"])),
+        )
 
 
-Features = TextFeatures | SequenceFeatures | SeriesFeatures
+def _read_margins(table: Mapping[str, Any], outputs: int) -> tuple[float, ...]:
+    margins = tuple(float(margin) for margin in table.get("margins", ()))
+    if margins and not (len(margins) == outputs and np.isfinite(margins).all()):
+        raise ValueError(f"margins must be {outputs} numbers")
+    return margins
 
 
-def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
-    """Sine and cosine of the place in each period, float64 `[T, 2 * periods]`, for stamps datetime64[s] `[T]`."""
-    seconds = (times - MONDAY).astype("timedelta64[s]").astype(np.float64)
-    angles = [2 * np.pi * (seconds % CALENDAR_S[name]) / CALENDAR_S[name] for name in periods]
-    return np.stack([wave(angle) for angle in angles for wave in (np.sin, np.cos)], axis=1)
+SeriesSplit = Split[SeriesFeatures, WindowInputs]
+SeriesPart = Part[WindowInputs]
+SeriesTraining = TrainingData[SeriesFeatures, WindowInputs]

@@ -3,9 +3,10 @@
 from seqconv.data.records import Series, SeriesData
 from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_duration, to_duration
-from seqconv.recipes.recipe import ALL, Guesses, Recipe, SeriesDataConfig, WindowConfig
+from seqconv.recipes.recipe import ALL, Guesses, SeriesRecipe
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.periods import find_periods
+from seqconv.tasks.series.split import count_training_rows
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
 
@@ -16,13 +17,14 @@ PERIODS_BACK = 2  # of the strongest period in a window
 SHARE = 20  # a window is at most that part of the rows
 
 
-TRAINING = 0.7  # share of the rows whose periods are looked at: those that every default split trains on
+def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Guesses:
+    """Target, step, look-back, horizon, network and training; what is looked at are the training rows.
 
-
-def _guess_series(recipe: Recipe, data: SeriesData, given: set[str]) -> Guesses:
+    Raises:
+        ConfigError: a target that cannot be inferred.
+    """
     series, found = data.train, Guesses()
-    assert isinstance(recipe.data, SeriesDataConfig)
-    assert isinstance(recipe.features, WindowConfig)
+    rows = count_training_rows(data, recipe.data)
     targets = (recipe.data.inputs or series.columns) if recipe.data.target == ALL else recipe.data.target
     if not targets and len(series.columns) == 1:
         targets = series.columns
@@ -32,20 +34,23 @@ def _guess_series(recipe: Recipe, data: SeriesData, given: set[str]) -> Guesses:
         raise ConfigError(f"{series.source}: --target must name a column to forecast; got {targets}. Known: {known}")
     step_s = parse_duration(recipe.features.step) if "windows.step" in given else series.interval_s
     found["windows.step"] = (to_duration(step_s), f"step: {to_duration(step_s)}, the sampling interval")
-    found["windows.lookback"] = _guess_lookback(series, targets[0], step_s)
+    found["windows.lookback"] = _guess_lookback(series, targets[0], step_s, rows)
     if "windows.delay" not in given:
         found["windows.leads"] = ([to_duration(step_s)], f"lead: {to_duration(step_s)}, one step ahead")
     lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
     length = max(parse_duration(lookback) // step_s, 1)
-    examples = round(len(series.times) * recipe.data.train_end)
-    chosen = default_series_settings(examples, length, len(recipe.data.inputs or series.columns))
+    chosen = default_series_settings(rows, length, len(recipe.data.inputs or series.columns))
     told = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
     return found | {name: (value, told if name == "data.calendar" else "") for name, value in chosen.items()}
 
 
-def _guess_lookback(series: Series, target: str, step_s: int) -> tuple[str, str]:
-    """Two strongest periods of the training rows if they fit into a window, else what a short window holds."""
-    values = series.values[: round(len(series.times) * TRAINING), series.columns.index(target)]
+def _guess_lookback(series: Series, target: str, step_s: int, rows: int) -> tuple[str, str]:
+    """Two strongest periods of the training rows if they fit into a window, else what a short window holds.
+
+    Args:
+        rows: to train on, from the start.
+    """
+    values = series.values[:rows, series.columns.index(target)]
     per_step = max(step_s // series.interval_s, 1)
     longest = max(min(LONGEST_WINDOW, len(series.times) // (SHARE * per_step)), 1)  # steps
     periods = [period.rows for period in find_periods(values)]

@@ -14,8 +14,9 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Series, SeriesData, count
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.recipes.durations import UNITS_S, to_duration
-from seqconv.recipes.recipe import ALL, Recipe, SeriesDataConfig
+from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
 from seqconv.recipes.settings import parse_number
+from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (
     Column,
     Finding,
@@ -27,7 +28,7 @@ from seqconv.tasks.findings import (
     show_places,
     sort_findings,
 )
-from seqconv.tasks.guessing import complete_recipe
+from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.leaks import Leaks, Numbers, judge_sentinel, read_column
 from seqconv.tasks.series.periods import find_periods
 from seqconv.tasks.series.spacing import Spacing, judge_spacing, read_spacing
@@ -40,7 +41,7 @@ MOST_COLUMNS = 40  # whose periods are looked at
 NO_TARGET = "what windows lose and whether a column gives the target away is told with --target COLUMN"
 
 
-def inspect_series(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
+def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspection:
     """Times, columns of numbers, and what is left of them as windows.
 
     Raises:
@@ -48,7 +49,6 @@ def inspect_series(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
         ConfigError: a named column that the table does not have.
     """
     config = recipe.data
-    assert isinstance(config, SeriesDataConfig)
     table = read_table(path, datasets.HEADERS[config.header])
     every = config.target == ALL
     config = replace(config, target=config.inputs) if every else config
@@ -103,7 +103,9 @@ def _read_columns(table: Table, found: list[str], config: SeriesDataConfig) -> t
 class _Windows:
     """What training would cut the series into, as far as it can be cut; findings are what it refuses."""
 
-    def __init__(self, spacing: Spacing, columns: list[Numbers], recipe: Recipe, given: set[str], aimed: bool) -> None:
+    def __init__(
+        self, spacing: Spacing, columns: list[Numbers], recipe: SeriesRecipe, given: set[str], aimed: bool
+    ) -> None:
         self.spacing, self.columns = spacing, columns
         self.findings: list[Finding] = []
         self.notes: tuple[str, ...] = ()
@@ -111,7 +113,6 @@ class _Windows:
         self.bounds: list[int] = []
         self.facts: dict[str, Any] = {}
         config = recipe.data
-        assert isinstance(config, SeriesDataConfig)
         rows = len(spacing.stamps)
         self.training, self.mark = round(rows * config.train_end), config.missing
         if spacing.interval_s and aimed:
@@ -119,7 +120,7 @@ class _Windows:
         elif columns and not config.target and len(columns) > 1:
             self.notes = (NO_TARGET,)
 
-    def _cut(self, recipe: Recipe, given: set[str], config: SeriesDataConfig) -> None:
+    def _cut(self, recipe: SeriesRecipe, given: set[str], config: SeriesDataConfig) -> None:
         usable = [each for each in self.columns if not self.is_constant(each)]
         names = tuple(each.name for each in usable)
         if not usable or not set(config.target) - set(ALL) <= set(names):
@@ -130,12 +131,13 @@ class _Windows:
         inputs = tuple(name for name in config.inputs if name in names)
         plain = replace(config, inputs=inputs, validation_file="", test_file="")
         try:
-            drafted, self.notes = complete_recipe(replace(recipe, data=plain), SeriesData(series), given)
-            split = split_series(SeriesData(series), drafted)
+            plain_recipe, data = replace(recipe, data=plain), SeriesData(series)
+            drafted, self.notes = complete(plain_recipe, guess_series(plain_recipe, data, given), given)
+            split = split_series(data, drafted)
         except (ConfigError, DataError) as error:
             self.findings.append(refuse(error, spacing.table.path))
             return
-        self.spec = split.features.spec  # type: ignore[union-attr]
+        self.spec = split.features.spec
         self.bounds = [0, *split.facts["split rows"], len(stamps)]
         self.facts = {"lead": split.facts["lead"], **split.facts["splits"]}
 

@@ -5,74 +5,59 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
-from seqconv.networks.network import Inputs
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.baselines import BaselineModel, thin_part
-from seqconv.tasks.examples import Split
-from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.calendar import DAY_S, WEEK_S
+from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 from seqconv.tasks.series.windows import WindowSpec
-
-DAY_S, WEEK_S = 86400, 7 * 86400
 
 # what repeats: seconds, and how it is called; a year of whole weeks, so that weekdays and weekends meet their like
 SEASONS = {DAY_S: "yesterday", WEEK_S: "last week", 52 * WEEK_S: "last year"}
 
 
-# Repeated values
-
-
 @dataclass(frozen=True)
-class Repeat(BaselineModel):
+class Repeat(BaselineModel[SeriesFeatures, WindowInputs]):
     """The target columns of one row of the window for each lead.
 
     Args:
         steps: back from the anchor, int64 `[H]`.
     """
 
-    features: SeriesFeatures
     steps: np.ndarray
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
-        windows = _windows(inputs)
-        rows = windows.anchors[:, None] - self.steps * windows.step
-        found = windows.values[rows[..., None], self.features.target_columns]
-        return np.asarray(found.reshape(len(rows), self.features.outputs))
+    def predict(self, inputs: WindowInputs) -> np.ndarray:
+        rows = inputs.anchors[:, None] - self.steps * inputs.step
+        found = inputs.values[rows[..., None], self.features.target_columns]
+        return np.asarray(found.reshape(len(rows), self.features.target.outputs))
 
 
-def repeat_newest(split: Split) -> Repeat:
+def repeat_newest(features: SeriesFeatures) -> Repeat:
     """The target columns at the newest row of the window."""
-    features = forecasting(split)
     return Repeat(features, np.ones(len(features.spec.delays), np.int64))
 
 
-def repeat_season(split: Split, season_s: int) -> Repeat:
+def repeat_season(features: SeriesFeatures, season_s: int) -> Repeat:
     """The target columns a whole number of seasons before the target, the fewest that the window knows."""
-    features = forecasting(split)
     return Repeat(features, np.array(_back(features.spec, season_s)) // features.spec.step)
 
 
-def _windows(inputs: Inputs) -> WindowInputs:
-    assert isinstance(inputs, WindowInputs)
-    return inputs
-
-
-def choose_season(split: Split) -> tuple[str, int | str]:
+def choose_season(features: SeriesFeatures, part: SeriesPart) -> tuple[str, int | str]:
     """The name of the seasonal naive forecast, and its season in seconds, or why it is left out.
 
     Of the day, the week and the year (52 weeks) that are longer than a row and known to the window, the one whose
-    forecast of the validation rows is best.
+    forecast of the examples is best.
     """
-    spec = forecasting(split).spec
+    spec = features.spec
     seasons = [season for season in SEASONS if season > spec.interval_s]
     if not seasons:
         return "seasonal naive", f"a row is {show_duration(spec.interval_s)} long, a year or more"
     known = [season for season in seasons if not lacks_season(spec, season)]
     if not known:
         return season_name(spec, seasons[0]), lacks_season(spec, seasons[0])
-    part = thin_part(split.validation, 5000)
+    part = thin_part(part, 5000)
 
     def error(season: int) -> float:
-        return float(np.abs(repeat_season(split, season).predict(part.inputs) - part.targets).mean())
+        return float(np.abs(repeat_season(features, season).predict(part.inputs) - part.targets).mean())
 
     best = min(known, key=error)
     return season_name(spec, best), best
@@ -99,9 +84,3 @@ def lacks_season(spec: WindowSpec, season_s: int) -> str:
             before = show_duration((back + delay) * spec.interval_s)
             return f"the row {before} before the target is none of the window's rows"
     return "it is the naive forecast at this lead" if set(_back(spec, season_s)) == {spec.step} else ""
-
-
-def forecasting(split: Split) -> SeriesFeatures:
-    """The split's features, which are a forecaster's."""
-    assert isinstance(split.features, SeriesFeatures)
-    return split.features

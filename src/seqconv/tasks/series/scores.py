@@ -7,23 +7,36 @@ import numpy as np
 from seqconv.data.readers.zones import local_times
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.metrics.class_scores import Scores
-from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.losses import CHUNK
-from seqconv.networks.network import Model
 from seqconv.recipes.durations import show_duration
-from seqconv.tasks.examples import Part, Split
-from seqconv.tasks.series.features import SeriesFeatures
-from seqconv.tasks.series.naive import choose_season, repeat_newest, repeat_season
-from seqconv.tasks.series.windows import block_length
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.series.calendar import DAY_S
+from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
+from seqconv.tasks.series.intervals import score_intervals
+from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
+from seqconv.tasks.task import Answers
 
-DAY_S = 86400
+
+def score_answers(
+    answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures], reference: SeriesPart | None
+) -> Scores:
+    """What `score_forecast` gives, and of a model with intervals `intervals`, what `score_intervals` gives."""
+    features, training = bundle.features, bundle.recipe.training
+    scores = score_forecast(answers.outputs, part, features, reference, training.seed)
+    if answers.bounds is None or not features.margins:
+        return scores
+    intervals = score_intervals(answers.bounds, answers.outputs, part, features, training.interval, training.seed)
+    return scores | {"intervals": intervals}
 
 
-# Forecasts
+def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures]) -> Scores:
+    """What `score_intervals` gives of answers that have bounds."""
+    assert answers.bounds is not None
+    return score_intervals(answers.bounds, answers.outputs, part, bundle.features, bundle.recipe.training.interval)
 
 
 def score_forecast(
-    outputs: np.ndarray, part: Part, features: SeriesFeatures, reference: Part | None = None, seed: int = 0
+    outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, reference: SeriesPart | None = None, seed: int = 0
 ) -> Scores:
     """MAE, RMSE, MASE and skill against the naive forecasts; by target, lead, hour of day and month.
 
@@ -36,10 +49,10 @@ def score_forecast(
     Returns:
         `n`, `metrics` (each `value`, `low`, `high`), `mase_scale`, `block`, `targets`, `leads`, `hours` and `months`.
     """
-    units = features.scaler.std[features.target_columns]
+    units = features.target.std
     rivals = naive_models(part, features)
     season, scale = naive_scale(reference or part, features)
-    block = block_length(features.spec, len(outputs))
+    block = features.block(len(outputs))
     columns = _average_errors(outputs, part, features, rivals)
     bootstrap = Bootstrap(columns, block, seed)
     statistics = _forecast_statistics(list(rivals), scale, units)
@@ -59,7 +72,7 @@ def score_forecast(
 
 
 def _average_errors(
-    outputs: np.ndarray, part: Part, features: SeriesFeatures, rivals: dict[str, Model]
+    outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, rivals: dict[str, Repeat]
 ) -> dict[str, np.ndarray]:
     """Of each example the mean errors by target and by lead, those of the rivals by lead; built piece by piece."""
     pieces = []
@@ -76,21 +89,20 @@ def _average_errors(
     return {name: np.concatenate([columns[name] for columns in pieces]) for name in pieces[0]}
 
 
-def _errors(outputs: np.ndarray, part: Part, features: SeriesFeatures) -> np.ndarray:
+def _errors(outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures) -> np.ndarray:
     """Forecast less truth in the target's unit, float64 `[N, H, targets]`."""
-    found = (outputs.astype(np.float64) - part.targets) * features.output_scale
+    found = (outputs.astype(np.float64) - part.targets) * features.target.scale
     return np.asarray(found.reshape(len(found), -1, len(features.targets)))
 
 
-def naive_models(part: Part, features: SeriesFeatures) -> dict[str, Model]:
-    """The forecasts that need no training, by name."""
-    split = Split(part, part, part, features, {})
-    found: dict[str, Model] = {"naive": repeat_newest(split)}
-    _, season = choose_season(split)
-    return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(split, season)}
+def naive_models(part: SeriesPart, features: SeriesFeatures) -> dict[str, Repeat]:
+    """The forecasts that need no training, by name; the season is the one that is best on these very examples."""
+    found = {"naive": repeat_newest(features)}
+    _, season = choose_season(features, part)
+    return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(features, season)}
 
 
-def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:
+def naive_scale(part: SeriesPart, features: SeriesFeatures) -> tuple[int, np.ndarray]:
     """What MASE divides by: rows of the season, and the mean error of each target's seasonal naive forecast.
 
     A day, where it is a whole number of rows and lies within a window; else one row, the plain naive forecast. NaN
@@ -99,7 +111,6 @@ def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:
     Reference: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy", International Journal of
     Forecasting 22, 679-688, equation 3; seasonal as in Hyndman and Athanasopoulos, "Forecasting", section 5.8.
     """
-    assert isinstance(part.inputs, WindowInputs)
     spec = features.spec
     season = 1 if DAY_S % spec.interval_s else DAY_S // spec.interval_s
     if season > spec.lookback + spec.delays[0]:
@@ -109,7 +120,7 @@ def naive_scale(part: Part, features: SeriesFeatures) -> tuple[int, np.ndarray]:
     change = np.abs(values[rows] - values[rows - season])
     known = ~np.isnan(change)
     total, count = np.where(known, change, 0).sum(axis=0), known.sum(axis=0)
-    scale = features.scaler.std[features.target_columns] * total / np.maximum(count, 1)
+    scale = features.target.std * total / np.maximum(count, 1)
     return season, np.where(scale > 0, scale, np.nan)
 
 
@@ -152,13 +163,13 @@ def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[st
     own = bootstrap.estimate_each(lambda sums: sums["lead"] / sums["rows"][:, None])
     others = {name: (bootstrap.whole[f"lead {name}"] / bootstrap.whole["rows"][:, None])[0] for name in rivals}
     return [
-        {"lead": show_duration(lead * features.spec.interval_s), "mae": own[place].to_dict()}
+        {"lead": horizon, "mae": own[place].to_dict()}
         | {f"mae_{name}": float(each[place]) for name, each in others.items()}
-        for place, lead in enumerate(features.spec.leads)
+        for place, horizon in enumerate(features.target.horizons)
     ]
 
 
-def _score_clock(errors: np.ndarray, part: Part, features: SeriesFeatures) -> Scores:
+def _score_clock(errors: np.ndarray, part: SeriesPart, features: SeriesFeatures) -> Scores:
     """MAE by hour of day and month of the time forecast, as clocks in the series' zone show it."""
     assert part.times is not None
     spec = features.spec

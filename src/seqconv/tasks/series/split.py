@@ -1,33 +1,40 @@
 """A series and a recipe -> training, validation and test windows. What is fitted sees training rows only."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from seqconv.data.records import Series, SeriesData
 from seqconv.errors import ConfigError, DataError, nearest
-from seqconv.networks.inputs import WindowInputs
 from seqconv.recipes.durations import show_duration
-from seqconv.recipes.recipe import ALL, Recipe, SeriesDataConfig, WindowConfig
+from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
+from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.series.features import CALENDAR, CALENDAR_S, SeriesFeatures
+from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
+from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.windows import WindowSpec
+from seqconv.tasks.target import Json
 
 FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
 
 
-def split_series(data: SeriesData, recipe: Recipe) -> Split:
+def split_series(
+    data: SeriesData, recipe: SeriesRecipe, threads: int = 1, trained: SeriesFeatures | None = None
+) -> SeriesSplit:
     """Three stretches in time order, cut into windows; no window, target included, crosses from one to the next.
+
+    Args:
+        threads, trained: not needed; scaling the training rows again gives the same features.
 
     Raises:
         ConfigError: an unknown column, a split too short for one window, or times that are no whole rows.
         DataError: a column that cannot be scaled, or a split without a whole window.
     """
     config, windows = recipe.data, recipe.features
-    assert isinstance(config, SeriesDataConfig)
-    assert isinstance(windows, WindowConfig)
     series, bounds = join_series(data, config)
     targets, columns = _choose_columns(series, config)
     spec = WindowSpec.from_config(windows, series.interval_s)
@@ -50,7 +57,6 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
         if not len(part.targets):
             raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
         facts["splits"][name] = {"windows": len(part.targets), **dropped}
-        assert isinstance(part.inputs, WindowInputs)
         facts.setdefault("example window", spec.describe(series.times, int(part.inputs.anchors[0])))
         parts.append(part)
     train, validation, test = parts
@@ -59,7 +65,7 @@ def split_series(data: SeriesData, recipe: Recipe) -> Split:
 
 def cut_series(
     features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int, reach_back: bool = False
-) -> tuple[Part, dict[str, int]]:
+) -> tuple[SeriesPart, dict[str, int]]:
     """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values.
 
     Args:
@@ -96,9 +102,9 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
     if data.test is None:
         if data.validation is not None:
             raise ConfigError("data.validation_file needs data.test_file; give both, the last alone, or neither")
-        ends = (config.train_end, config.validation_end, config.test_end)
-        return series, [0, *(round(rows * end) for end in ends)]
-    bounds = [0, round(rows * config.train_end / config.validation_end), rows] if data.validation is None else [0, rows]
+        ends = (config.validation_end, config.test_end)
+        return series, [0, count_training_rows(data, config), *(round(rows * end) for end in ends)]
+    bounds = [0, count_training_rows(data, config), *([rows] if data.validation is None else [])]
     for part in (data.validation, data.test):
         if part is None:
             continue
@@ -116,6 +122,14 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
         series = replace(series, times=times, values=values, notes=notes)
         bounds.append(len(times))
     return series, bounds
+
+
+def count_training_rows(data: SeriesData, config: SeriesDataConfig) -> int:
+    """Rows of `data.train` that the training split takes, from its start."""
+    rows = len(data.train.times)
+    if data.test is None:
+        return round(rows * config.train_end)
+    return round(rows * config.train_end / config.validation_end) if data.validation is None else rows
 
 
 def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -170,8 +184,13 @@ def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -
     }
 
 
-def _cut_windows(features: Any, data: SeriesData) -> tuple[Part, list[str]]:
-    assert isinstance(features, SeriesFeatures)
+def take_series(bundle: Bundle[SeriesFeatures], data: SeriesData, threads: int) -> tuple[SeriesPart, list[str]]:
+    """A series as examples for a trained model, and what its reader and its holes have to say.
+
+    Raises:
+        DataError: another interval than in training, a column that is missing, or no whole window.
+    """
+    features = bundle.features
     series, spec = data.train, features.spec
     if series.interval_s != spec.interval_s:
         raise DataError(
@@ -188,6 +207,19 @@ def _cut_windows(features: Any, data: SeriesData) -> tuple[Part, list[str]]:
     reasons = {"dropped_at_holes": "at holes in time", "dropped_missing": "with missing values"}
     notes = [f"{count:,} windows {reasons[name]} left out" for name, count in dropped.items() if count]
     return part, [*series.notes, *notes]
+
+
+def fold_series(data: SeriesData, recipe: SeriesRecipe, folds: int, window: str) -> Iterator[tuple[Json, SeriesData]]:
+    """Facts about each fold of the later half of a series, and its data: three stretches.
+
+    Raises:
+        ConfigError: too few rows.
+    """
+    series, _ = join_series(data, recipe.data)
+    for bounds in cut_stretches(series.times, folds, window):
+        train, validation, test = (_cut_rows(series, first, last) for first, last in pairwise(bounds))
+        stamps = {name: str(test.times[row]).replace("T", " ") for name, row in (("from", 0), ("to", -1))}
+        yield {"train_rows": len(train.times), **stamps}, SeriesData(train, test, validation)
 
 
 def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]:

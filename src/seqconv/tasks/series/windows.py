@@ -9,6 +9,7 @@ import numpy as np
 from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_duration, show_duration
 from seqconv.recipes.recipe import WindowConfig
+from seqconv.tasks.series.calendar import WEEK_S
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,6 @@ class WindowSpec:
         """The leads in time: `"25 h"`, `"1 h, 6 h"`, `"1 h to 96 h (96)"`."""
         shown = [show_duration(lead * self.interval_s) for lead in self.leads]
         return ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} to {shown[-1]} ({len(shown)})"
-
-
-WEEK_S = 7 * 86400
 
 
 def block_length(spec: WindowSpec, count: int) -> int:

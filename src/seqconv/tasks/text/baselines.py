@@ -7,12 +7,18 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.metrics.errors import example_errors
 from seqconv.networks.inputs import UNKNOWN, TokenInputs
-from seqconv.networks.network import Inputs
-from seqconv.tasks.baselines import BaselineModel, Candidate, Say, class_loss, fit_majority, members, thin_part
-from seqconv.tasks.examples import Split
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.baselines import (
+    BaselineKind,
+    BaselineModel,
+    Candidate,
+    Majority,
+    Say,
+    fit_majority,
+    members,
+    thin_part,
+)
+from seqconv.tasks.text.features import TextFeatures, TextSplit
 
 FIRST_WORD = UNKNOWN  # padding and start are no words; an unknown word is one, as the network reads it too
 
@@ -32,10 +38,10 @@ MOST_TRIALS = 20  # classifiers for which every penalty is tried
 PENALTIES = 3
 
 
-def text_baselines(split: Split, say: Say) -> list[Candidate]:
+def list_baselines(split: TextSplit, say: Say) -> list[Candidate]:
     """The baselines; large data are thinned, which `say` hears."""
     words = sum(int(np.sum(ids >= FIRST_WORD)) for ids in _chunks(split.train.inputs))
-    count, classifiers = len(split.train.targets), split.features.outputs
+    count, classifiers = len(split.train.targets), split.features.target.outputs
     fits = classifiers * (1 if classifiers > MOST_TRIALS else PENALTIES)
     most = max(min(int(count * MOST_WORDS / max(words * fits, 1)), MOST_TEXTS), 1)
     few = replace(split, train=thin_part(split.train, most), validation=thin_part(split.validation))
@@ -63,7 +69,7 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Linear(BaselineModel):
+class Linear(BaselineModel[TextFeatures, TokenInputs]):
     """A linear classifier for each output, on what is counted times its weight, in rows of length 1.
 
     Args:
@@ -107,9 +113,9 @@ class Linear(BaselineModel):
                 values = self.scaled(counts, scales[output])
             margins[:, output] = np.bincount(rows, values * weights[counts.columns], len(margins)) + self.bias[output]
         # each class's own probability: the softmax of these logs only makes them sum to one
-        return -np.logaddexp(0, -margins) if class_loss(self.features) == "categorical_crossentropy" else margins
+        return -np.logaddexp(0, -margins) if self.features.target.loss == "categorical_crossentropy" else margins
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+    def predict(self, inputs: TokenInputs) -> np.ndarray:
         return np.concatenate([self.answer(self.count(ids)) for ids in _chunks(inputs)])
 
 
@@ -129,9 +135,9 @@ class NbSvm(Linear):
         return np.ones(len(counts.columns))
 
 
-def fit_tf_idf(split: Split) -> TfIdf:
+def fit_tf_idf(split: TextSplit) -> TfIdf:
     """See `TfIdf`."""
-    features, blank = _text_features(split), np.zeros((1, _count_ids(split)))
+    features, blank = split.features, np.zeros((1, _count_ids(split)))
     model = TfIdf(features, np.zeros(0, np.int64), blank, blank[:0], blank[:0, 0])
     words = _count(model, split.train.inputs)
     documents = np.bincount(words.columns, minlength=model.words)
@@ -139,7 +145,7 @@ def fit_tf_idf(split: Split) -> TfIdf:
     return _fit_linear(replace(model, scales=rarity[None]), words, split, (1.0, 3.0, 10.0))
 
 
-def fit_nb_svm(split: Split) -> NbSvm:
+def fit_nb_svm(split: TextSplit) -> NbSvm:
     """See `NbSvm`.
 
     The ratio is of the feature's share in the class and outside it, each count with one more. The classifier is
@@ -150,7 +156,7 @@ def fit_nb_svm(split: Split) -> NbSvm:
     words = _count_ids(split)
     pairs = find_pairs(split.train.inputs, words)
     blank = np.zeros((1, words + len(pairs)))
-    model = NbSvm(_text_features(split), pairs, blank, blank[:0], blank[:0, 0])
+    model = NbSvm(split.features, pairs, blank, blank[:0], blank[:0, 0])
     counts = _count(model, split.train.inputs)
 
     def count_texts(chosen: np.ndarray) -> np.ndarray:
@@ -163,27 +169,21 @@ def fit_nb_svm(split: Split) -> NbSvm:
     return _fit_linear(replace(model, scales=np.stack(ratios)), counts, split, (3.0, 10.0, 30.0))
 
 
-def _text_features(split: Split) -> TextFeatures:
-    assert isinstance(split.features, TextFeatures)
-    return split.features
-
-
 # Counts
 
 
-def _chunks(inputs: Inputs) -> list[np.ndarray]:
-    assert isinstance(inputs, TokenInputs)
+def _chunks(inputs: TokenInputs) -> list[np.ndarray]:
     ids = inputs.ids
     return [ids[first : first + CHUNK] for first in range(0, max(len(ids), 1), CHUNK)]
 
 
-def _count_ids(split: Split) -> int:
+def _count_ids(split: TextSplit) -> int:
     """One more than the largest id."""
     parts = (split.train, split.validation, split.test)
     return 1 + max(int(ids.max(initial=0)) for part in parts for ids in _chunks(part.inputs))
 
 
-def _count(model: Linear, inputs: Inputs) -> Counts:
+def _count(model: Linear, inputs: TokenInputs) -> Counts:
     parts = [model.count(ids) for ids in _chunks(inputs)]
     columns, times = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
     sizes = np.concatenate([np.diff(part.starts) for part in parts])
@@ -209,7 +209,7 @@ def _number_pairs(ids: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
     return is_pair, ids[:, :-1][is_pair].astype(np.int64) * words + ids[:, 1:][is_pair]
 
 
-def find_pairs(inputs: Inputs, words: int) -> np.ndarray:
+def find_pairs(inputs: TokenInputs, words: int) -> np.ndarray:
     """Numbers of the pairs that the texts hold at least twice, rising."""
     codes = np.concatenate([_number_pairs(ids, words)[1] for ids in _chunks(inputs)])
     distinct, times = np.unique(codes, return_counts=True)
@@ -233,7 +233,7 @@ def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
 Fitted = TypeVar("Fitted", TfIdf, NbSvm)
 
 
-def _fit_linear(model: Fitted, train: Counts, split: Split, strengths: tuple[float, ...]) -> Fitted:
+def _fit_linear(model: Fitted, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> Fitted:
     """The model with a logistic regression for each output, of the strength with the smallest validation error.
 
     Args:
@@ -242,7 +242,7 @@ def _fit_linear(model: Fitted, train: Counts, split: Split, strengths: tuple[flo
         strengths: inverse penalties, the strongest penalty first, which also wins a tie. The middle one alone is used
             where the classes are many.
     """
-    loss, classes = class_loss(split.features), members(split).T
+    target, classes = split.features.target, members(split).T
     judged = _count(model, split.validation.inputs)
     tried = strengths if len(classes) <= MOST_TRIALS else strengths[len(strengths) // 2 :][:1]
     found: dict[float, list[tuple[np.ndarray, float]]] = {strength: [] for strength in tried}
@@ -257,7 +257,8 @@ def _fit_linear(model: Fitted, train: Counts, split: Split, strengths: tuple[flo
         return replace(model, weights=np.stack(weights), bias=np.array(bias))
 
     def error(strength: float) -> float:
-        return float(example_errors(complete(strength).answer(judged), split.validation.targets, loss).mean())
+        outputs = complete(strength).answer(judged)
+        return float(target.errors(outputs, split.validation.targets, target.loss).mean())
 
     return complete(min(tried, key=error))
 
@@ -278,3 +279,10 @@ def _fit_logistic(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(csr_matrix((values, train.columns, train.starts), shape=(len(is_class), columns)), is_class)
     return np.asarray(model.coef_[0]), float(model.intercept_[0])
+
+
+BASELINES = {
+    "majority": BaselineKind(Majority, "the majority class"),
+    "tf-idf": BaselineKind(TfIdf),
+    "nb-svm": BaselineKind(NbSvm),
+}

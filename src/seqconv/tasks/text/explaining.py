@@ -2,22 +2,17 @@
 
 import numpy as np
 
-from seqconv.errors import DataError
-from seqconv.models.predictor import TAKES, Predictor
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.network import Model
-from seqconv.networks.outputs import probabilities
 from seqconv.networks.tracing import Terms, trace
+from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import Part, TextExplanation
-from seqconv.tasks.labels import _choose_classes
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Encoded, locate_words, pad
 
-# Texts
 
-
-def explain_text(predictor: Predictor, text: str, name: str | None = None) -> list[TextExplanation]:
+def explain_text(trained: Trained, text: str, name: str | None = None) -> list[TextExplanation]:
     """Which word spans made the answer.
 
     Exact where the logit is a sum over filters (see `tracing`): a filter's part, its value times its weight, belongs to
@@ -31,42 +26,31 @@ def explain_text(predictor: Predictor, text: str, name: str | None = None) -> li
         One explanation; of a model whose texts may have several classes one for each, unless `name` chooses.
 
     Raises:
-        DataError: not a model of raw texts, or a text that is no valid Unicode.
+        DataError: a model that reads no raw texts, or a text that is no valid Unicode.
         ConfigError: no such class.
     """
-    features = predictor.bundle.features
-    if not isinstance(features, TextFeatures):
-        raise DataError(f"this model takes {TAKES[type(features)]}, not texts. Give a file of them")
-    if features.vocabulary is None:
-        raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
-    encoded = features.vocabulary.encode([text])
+    features: TextFeatures = trained.bundle.features
+    target = features.target
+    encoded = features.words.encode([text])
     ids = pad(encoded, features.max_len)
-    outputs = predictor.model.predict(TokenInputs(ids))
-    chosen = _choose_classes(features, outputs, name)
-    terms = trace(predictor.bundle.plan, predictor.bundle.weights, ids[0])
+    outputs = trained.model.predict(TokenInputs(ids))
+    chosen = target.choose_explained(outputs, name)
+    terms = trace(trained.bundle.plan, trained.bundle.weights, ids[0])
     words = locate_words(text)
-    changes = _leave_out(predictor.model, encoded, features.max_len, outputs) if terms is None else None
-    shares = tuple(probabilities(outputs, features.multi_label)[0].tolist())
+    changes = _leave_out(trained.model, encoded, features.max_len, outputs) if terms is None else None
+    probability = tuple(target.probabilities(outputs)[0].tolist())
     found = []
-    for index in chosen:
-        output, sign = (0, 2 * index - 1) if features.outputs == 1 else (index, 1)
-        if changes is not None:
+    for place in chosen:
+        output, sign = target.locate(place)
+        logit = sign * float(outputs[0, output])
+        if terms is None:
+            assert changes is not None
             parts, constant = _list_words(text, words, sign * changes[:, output]), None
         else:
-            assert terms is not None
             parts, constant = _list_spans(text, words, terms, output, sign, features.max_len)
+        exact = terms is not None
         found.append(
-            TextExplanation(
-                text,
-                features.classes,
-                shares,
-                features.classes[index],
-                sign * float(outputs[0, output]),
-                constant,
-                parts,
-                terms is not None,
-                features.multi_label,
-            )
+            TextExplanation(text, tuple(words), target, probability, target.names[place], logit, constant, parts, exact)
         )
     return found
 

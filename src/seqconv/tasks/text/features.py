@@ -1,37 +1,68 @@
 """What turns texts into a network's inputs, as fitted on training texts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
+from seqconv.errors import DataError
 from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.examples import Features, Part, Split, TrainingData
+from seqconv.tasks.labels import make_target, restore_target
+from seqconv.tasks.target import Json, Named
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
+
+VOCABULARY = "vocabulary.txt"  # in a bundle, a word a line
 
 
 @dataclass(frozen=True)
-class TextFeatures:
+class TextFeatures(Features):
     """Of a text model.
 
     Args:
-        classes: names, in the order of the outputs; two have one output, the logit of the second.
+        target: what the answers are.
         vocabulary: None where the data came already encoded.
         max_len: ids kept of each text, from its end.
-        multi_label: a text may have several classes, or none; every class then has an output of its own.
     """
 
-    classes: tuple[str, ...]
+    target: Named
     vocabulary: Vocabulary | None
     max_len: int
-    multi_label: bool = False
 
     @property
-    def outputs(self) -> int:
-        """Values that a network must return."""
-        return 1 if len(self.classes) == 2 and not self.multi_label else len(self.classes)
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.target.names
 
     @property
-    def metric(self) -> str:
-        """Name of the share that is right."""
-        return "f1" if self.multi_label else "accuracy"
+    def words(self) -> Vocabulary:
+        """The vocabulary.
+
+        Raises:
+            DataError: there is none, so raw texts cannot be read.
+        """
+        if self.vocabulary is None:
+            raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
+        return self.vocabulary
 
     def inputs(self, encoded: Encoded) -> TokenInputs:
         """Texts of one length."""
         return TokenInputs(pad(encoded, self.max_len))
+
+    def write(self, folder: Path) -> Json:
+        if self.vocabulary is not None:
+            self.vocabulary.write(folder / VOCABULARY)
+        return {"classes": list(self.classes), "multi_label": self.target.several, "max_len": self.max_len}
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
+        vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
+        return cls(make_target(tuple(table["classes"]), bool(table["multi_label"])), vocabulary, int(table["max_len"]))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(restore_target(state))
+
+
+TextSplit = Split[TextFeatures, TokenInputs]
+TextPart = Part[TokenInputs]
+TextTraining = TrainingData[TextFeatures, TokenInputs]

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData, Texts
-from seqconv.recipes.recipe import Guesses
-from seqconv.tasks.labels import _guess_loss
-from seqconv.tasks.series.defaults import EPOCHS, FEW, MANY, VISITS, VOCABULARY
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.recipes.recipe import Guesses, TextRecipe
+from seqconv.tasks.completion import FEW, MANY
+from seqconv.tasks.labels import guess_loss, make_target
 from seqconv.tasks.text.vocabulary import count_words
 
 CUT = 0.99  # share of the texts that max_len leaves whole
@@ -21,9 +20,11 @@ SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 SAMPLE = 5000  # texts whose lengths are looked at
 
 
-def _guess_texts(data: TextData) -> Guesses:
+def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
+    """Columns, words kept, vocabulary, network and training."""
     train = data.train
-    found = {"training.loss": ("binary_crossentropy", "")} if train.labels.ndim == 2 else _guess_loss(train.classes)
+    target = make_target(train.classes, train.labels.ndim == 2)
+    found = guess_loss(target)
     if isinstance(train, EncodedTexts):
         lengths = np.sort(np.diff(train.offsets))
     else:
@@ -33,12 +34,14 @@ def _guess_texts(data: TextData) -> Guesses:
     longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start
     kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
     cut = float(np.mean(lengths >= kept))
-    outputs = TextFeatures(train.classes, None, kept, train.labels.ndim == 2).outputs
-    chosen = default_text_settings(len(train.labels), float(lengths.mean()), outputs)
+    chosen = default_text_settings(len(train.labels), float(lengths.mean()), target.outputs)
     found |= {name: (value, "") for name, value in chosen.items()}
     return found | {"text.max_len": (kept, f"max_len: {kept} words of each text, which cuts {cut:.1%} of them")}
 
 
+VOCABULARY = (2_000, 30_000)
+EPOCHS = (2, 10)
+VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
 WIDTHS = (1, 2, 3)  # words that a filter sees
 
 

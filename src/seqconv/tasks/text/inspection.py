@@ -15,7 +15,8 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
 from seqconv.data.records import EncodedTexts, TextData, Texts, count
 from seqconv.errors import DataError
-from seqconv.recipes.recipe import Recipe, TextConfig, TextDataConfig, count_threads
+from seqconv.recipes.recipe import TextRecipe, count_threads
+from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (
     Column,
     Finding,
@@ -27,9 +28,9 @@ from seqconv.tasks.findings import (
     sort_findings,
     take_rows,
 )
-from seqconv.tasks.guessing import complete_recipe
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
+from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.vocabulary import count_words
 
 BOOK_LEN = 500  # ids: the setting's default
@@ -38,14 +39,13 @@ BOOK_LEN = 500  # ids: the setting's default
 Place = Callable[[int], str]
 
 
-def inspect_texts(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
+def inspect_texts(path: Path, recipe: TextRecipe, given: set[str]) -> Inspection:
     """Columns, classes, lengths, copies.
 
     Raises:
         DataError: nothing of it can be read.
     """
     config = recipe.data
-    assert isinstance(config, TextDataConfig)
     if path.name.endswith((".npz", ".tar.gz", ".tgz")) or (path.is_dir() and is_review_folder(path)):
         data = datasets.load_texts(replace(config, test_file="", validation_file=""))
         return _inspect_archive(path, data, recipe, given)
@@ -55,7 +55,7 @@ def inspect_texts(path: Path, recipe: Recipe, given: set[str]) -> Inspection:
     return _inspect_table(table, recipe, given)
 
 
-def _inspect_archive(path: Path, data: TextData, recipe: Recipe, given: set[str]) -> Inspection:
+def _inspect_archive(path: Path, data: TextData, recipe: TextRecipe, given: set[str]) -> Inspection:
     train, test = data.train, data.test
     if isinstance(train, EncodedTexts):
         facts = {
@@ -70,9 +70,8 @@ def _inspect_archive(path: Path, data: TextData, recipe: Recipe, given: set[str]
     return Inspection(str(path), "text", len(train.texts), columns, facts, sort_findings(findings), train.notes)
 
 
-def _inspect_table(table: Table, recipe: Recipe, given: set[str]) -> Inspection:
+def _inspect_table(table: Table, recipe: TextRecipe, given: set[str]) -> Inspection:
     config = recipe.data
-    assert isinstance(config, TextDataConfig)
     label = ",".join(config.label)
     try:
         name, labels, _ = guess_columns(table, config.text, label)
@@ -124,10 +123,9 @@ def _leave_out_missing(table: Table, name: str, labels: Sequence[str], findings:
     return take_rows(table, np.flatnonzero(~lacking)) if lacking.any() and not lacking.all() else table
 
 
-def _judge_rows(path: Path, rows: Rows, recipe: Recipe, given: set[str]) -> Inspection:
+def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> Inspection:
     texts = to_texts(rows, str(path))
     config = recipe.data
-    assert isinstance(config, TextDataConfig)
     findings, test = [], None
     if config.test_file:
         try:
@@ -145,14 +143,13 @@ def _judge_rows(path: Path, rows: Rows, recipe: Recipe, given: set[str]) -> Insp
 
 
 def judge_texts(
-    texts: Texts, place: Place, recipe: Recipe, given: set[str], test: Texts | None
+    texts: Texts, place: Place, recipe: TextRecipe, given: set[str], test: Texts | None
 ) -> tuple[list[Finding], dict[str, Any]]:
     """Findings on texts and their classes, and facts."""
     data = recipe.data
-    assert isinstance(data, TextDataConfig)
     words = count_words(texts.texts, count_threads(0))
-    settings = complete_recipe(recipe, TextData(texts), given)[0].features
-    assert isinstance(settings, TextConfig)
+    guesses = guess_texts(recipe, TextData(texts), given)
+    settings = complete(recipe, guesses, given)[0].features
     kept = settings.max_len
     facts: dict[str, Any] = {
         "classes": count_classes(texts.labels, texts.classes),

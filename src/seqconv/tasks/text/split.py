@@ -1,19 +1,25 @@
 """Labelled texts and a recipe -> training, validation and test examples."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData, Texts
-from seqconv.recipes.recipe import Recipe, TextConfig, TextDataConfig
-from seqconv.tasks.examples import NAMES, Part, Rows, Split
+from seqconv.errors import DataError
+from seqconv.recipes.recipe import TextRecipe, count_threads
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
-from seqconv.tasks.labels import _choose_rows, _class_facts, _sources, class_targets
-from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.target import Json
+from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
 
+AnyTexts = Texts | EncodedTexts
 
-def split_texts(data: TextData, recipe: Recipe, trained: TextFeatures | None = None, threads: int = 1) -> Split:
+
+def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: TextFeatures | None = None) -> TextSplit:
     """What has no file of its own is held out of the training texts; everything encoded.
 
     Args:
@@ -22,43 +28,88 @@ def split_texts(data: TextData, recipe: Recipe, trained: TextFeatures | None = N
     Raises:
         DataError: fewer than two classes, or too few texts for all splits.
     """
-    config, text = recipe.data, recipe.features
-    assert isinstance(config, TextDataConfig)
-    assert isinstance(text, TextConfig)
-    sources = _sources(data, data.train.classes)
-    groups = group_texts(data.train) if config.holdout == "stratified" else None
-    rows = _choose_rows(sources, config, groups, recipe.training.seed)
-    vocabulary, encoded = _encode(sources, rows, text, trained.vocabulary if trained else None, threads)
-    multi_label = data.train.labels.ndim == 2
-    features = TextFeatures(data.train.classes, vocabulary, text.max_len, multi_label)
-    parts = [
-        Part(features.inputs(ids), class_targets(source.labels[index], len(features.classes)))
-        for ids, source, index in zip(encoded, sources, rows, strict=True)
-    ]
-    facts = _class_facts(sources, rows, features.classes)
+    sources: list[AnyTexts] = list_sources(data, data.train.classes)
+    rows = choose_rows(sources, recipe.data, group_texts(data.train), recipe.training.seed)
+    texts = [source.take(index) for source, index in zip(sources, rows, strict=True)]
+    features, encoded = _fit(texts, recipe, threads, trained)
+    facts = describe_classes(sources, rows, features.classes)
     for name, ids in zip(NAMES, encoded, strict=True):
         lengths = np.diff(ids.offsets)
-        share = f"{np.mean(lengths > text.max_len):.1%}"
-        facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": share}
-    train, validation, test = parts
+        cut = f"{np.mean(lengths > features.max_len):.1%}"
+        facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": cut}
+    train, validation, test = _make_parts(features, texts, encoded)
     return Split(train, validation, test, features, facts)
 
 
-def group_texts(texts: Texts | EncodedTexts) -> np.ndarray | None:
+def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int) -> TextTraining:
+    """Texts to fit a network to, without any to test it on."""
+    texts = [train] if validation is None else [train, validation]
+    features, encoded = _fit(texts, recipe, threads, None)
+    parts = _make_parts(features, texts, encoded)
+    return TrainingData(parts[0], parts[1] if validation is not None else None, features)
+
+
+def _fit(
+    texts: Sequence[AnyTexts], recipe: TextRecipe, threads: int, trained: TextFeatures | None
+) -> tuple[TextFeatures, list[Encoded]]:
+    """Features, and the ids of texts, of which the first are those to train on: words are counted on them alone."""
+    train, *others = texts
+    target = make_target(train.classes, train.labels.ndim == 2)
+    if isinstance(train, EncodedTexts):  # they have no words
+        size = recipe.features.vocabulary
+        encoded = [from_ranks(part.ids, part.offsets, size) for part in texts if isinstance(part, EncodedTexts)]
+        return TextFeatures(target, None, recipe.features.max_len), encoded
+    raw = [part.texts for part in others if isinstance(part, Texts)]
+    if trained is None or trained.vocabulary is None:
+        vocabulary, first = Vocabulary.fit_encode(train.texts, recipe.features.vocabulary, threads)
+    else:
+        vocabulary, first = trained.vocabulary, trained.vocabulary.encode(train.texts, threads)
+    features = TextFeatures(target, vocabulary, recipe.features.max_len)
+    return features, [first, *(vocabulary.encode(each, threads) for each in raw)]
+
+
+def _make_parts(features: TextFeatures, texts: Sequence[AnyTexts], encoded: list[Encoded]) -> list[TextPart]:
+    return [
+        Part(features.inputs(ids), features.target.encode(part.labels))
+        for part, ids in zip(texts, encoded, strict=True)
+    ]
+
+
+def group_texts(texts: AnyTexts) -> np.ndarray | None:
     """The group of each text, the same for copies, int64 `[N]`; None for encoded texts."""
     return None if isinstance(texts, EncodedTexts) else number_copies(texts.texts)
 
 
-def _encode(
-    sources: list[Any], rows: Rows, text: TextConfig, vocabulary: Vocabulary | None, threads: int
-) -> tuple[Vocabulary | None, list[Encoded]]:
-    """Ids of each split; words are counted on the training rows alone. Encoded data have no words."""
-    if isinstance(sources[0], EncodedTexts):
-        taken = [source.take(index) for source, index in zip(sources, rows, strict=True)]
-        return None, [from_ranks(part.ids, part.offsets, text.vocabulary) for part in taken]
-    train, *others = ([source.texts[i] for i in index] for source, index in zip(sources, rows, strict=True))
-    if vocabulary is None:
-        vocabulary, encoded = Vocabulary.fit_encode(train, text.vocabulary, threads)
-    else:
-        encoded = vocabulary.encode(train, threads)
-    return vocabulary, [encoded, *(vocabulary.encode(texts, threads) for texts in others)]
+def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> Iterator[tuple[Json, TextData]]:
+    """Facts about each stratified fold, copies of a text together, and its data: the other folds and this one.
+
+    Raises:
+        ConfigError: more folds than different texts.
+    """
+    for facts, rest, tested in cut_class_folds(data.train, group_texts(data.train), folds, recipe.training.seed):
+        yield facts, replace(data, train=rest, test=tested)
+
+
+def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tuple[TextPart, list[str]]:
+    """Labelled texts as examples for a trained model, and the notes of their reader.
+
+    Raises:
+        DataError: no labels or unknown ones, or texts of another kind than the model reads.
+    """
+    # an archive with a test part of its own is judged on that
+    texts, targets = take_labels(data.train if data.test is None else data.test, bundle.features.target)
+    part = Part(bundle.features.inputs(_encode(bundle, texts, threads)), targets)
+    return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)
+
+
+def _encode(bundle: Bundle[TextFeatures], texts: AnyTexts, threads: int) -> Encoded:
+    vocabulary = bundle.features.vocabulary
+    if isinstance(texts, EncodedTexts) != (vocabulary is None):
+        kinds = ("raw texts", "word ranks")
+        raise DataError(
+            f"{texts.source}: must hold {kinds[vocabulary is None]}, which the model was trained on; "
+            f"it holds {kinds[vocabulary is not None]}"
+        )
+    if isinstance(texts, EncodedTexts):
+        return from_ranks(texts.ids, texts.offsets, bundle.recipe.features.vocabulary)
+    return bundle.features.words.encode(texts.texts, count_threads(threads))

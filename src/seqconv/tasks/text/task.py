@@ -1,40 +1,59 @@
-"""Labelled texts as examples of a trained model."""
+"""Text classification: the record of everything that differs from the other tasks."""
 
-from dataclasses import replace
-
-import numpy as np
-
-from seqconv.data.records import EncodedTexts, Texts
-from seqconv.errors import DataError
-from seqconv.models.bundle import Bundle
-from seqconv.recipes.recipe import TextConfig, count_threads
-from seqconv.tasks.examples import Part
-from seqconv.tasks.labels import _check_labels, align_labels, class_targets
+from seqconv.data.datasets import TEXTS, load_texts
+from seqconv.networks.layers.base import Shape
+from seqconv.recipes.recipe import TextRecipe
+from seqconv.tasks.task import Task, score_classes, score_no_intervals
+from seqconv.tasks.text.answers import (
+    answer_texts,
+    describe_text_model,
+    explain_example,
+    predict_text_file,
+    predict_texts,
+    read_example_text,
+    read_request_texts,
+    warm_up,
+)
+from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
-from seqconv.tasks.text.vocabulary import Encoded, from_ranks
+from seqconv.tasks.text.guess import guess_texts
+from seqconv.tasks.text.inspection import inspect_texts
+from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
 
 
-def _take_texts(bundle: Bundle, texts: Texts | EncodedTexts, threads: int) -> tuple[Part, list[str]]:
-    features = bundle.features
-    assert isinstance(features, TextFeatures)
-    notes = list(getattr(texts, "notes", ()))
-    _check_labels(texts, features)
-    if features.multi_label and texts.labels.ndim == 1:  # a row each with just one label
-        texts = replace(texts, labels=np.eye(len(texts.classes), dtype=np.uint8)[texts.labels])
-    labels = align_labels(texts, features.classes).labels  # type: ignore[type-var]
-    inputs = features.inputs(_encode(bundle, features, texts, threads))
-    return Part(inputs, class_targets(labels, len(features.classes))), notes
+def _foresee(recipe: TextRecipe) -> tuple[Shape, int] | None:
+    """Known for the data sets that have a name: their two classes are one output."""
+    return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
 
-def _encode(bundle: Bundle, features: TextFeatures, texts: Texts | EncodedTexts, threads: int) -> Encoded:
-    if isinstance(texts, EncodedTexts) != (features.vocabulary is None):
-        kinds = ("raw texts", "word ranks")
-        raise DataError(
-            f"{texts.source}: must hold {kinds[features.vocabulary is None]}, which the model was trained on; "
-            f"it holds {kinds[features.vocabulary is not None]}"
-        )
-    if isinstance(texts, EncodedTexts):
-        assert isinstance(bundle.recipe.features, TextConfig)
-        return from_ranks(texts.ids, texts.offsets, bundle.recipe.features.vocabulary)
-    assert features.vocabulary is not None
-    return features.vocabulary.encode(texts.texts, count_threads(threads))
+TEXT = Task(
+    name="text",
+    title="text classification",
+    model="a text model",
+    takes="texts",
+    key="texts",
+    method="predict",
+    options=("class",),
+    file_options=("row", "column"),
+    piece=256,
+    load=load_texts,
+    foresee=_foresee,
+    guess=guess_texts,
+    split=split_texts,
+    fold=fold_texts,
+    take=take_texts,
+    read_features=TextFeatures.read,
+    baselines=BASELINES,
+    list_baselines=list_baselines,
+    score=score_classes,
+    score_intervals=score_no_intervals,
+    predict=predict_texts,
+    predict_file=predict_text_file,
+    read_request=read_request_texts,
+    answer_request=answer_texts,
+    read_example=read_example_text,
+    explain=explain_example,
+    warm_up=warm_up,
+    describe=describe_text_model,
+    inspect=inspect_texts,
+)

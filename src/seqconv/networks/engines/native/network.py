@@ -23,7 +23,7 @@ from seqconv.networks.engines.native.context import (
 from seqconv.networks.engines.native.optimisers import Optimiser, compute_loss
 from seqconv.networks.engines.native.plain_steps import DropoutStep
 from seqconv.networks.engines.native.shared_pass import SharedPass, shortest_padding
-from seqconv.networks.inputs import Targets, TokenInputs, WindowInputs
+from seqconv.networks.inputs import Inputs, Targets, TokenInputs, WindowInputs
 from seqconv.networks.layers.base import (
     Conv,
     Embed,
@@ -37,7 +37,7 @@ from seqconv.networks.layers.base import (
     entries,
     weight_shapes,
 )
-from seqconv.networks.network import Inputs, State, StepResult
+from seqconv.networks.network import State, StepResult
 from seqconv.recipes.recipe import TrainingConfig
 
 CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache

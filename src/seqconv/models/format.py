@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,9 @@ from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import count_values
 from seqconv.networks.parsing import build_plan, describe_plan
-from seqconv.recipes.recipe import NETWORK, Recipe, recipe_from_dict
-from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.series.features import Features, SeriesFeatures
-from seqconv.tasks.series.windows import WindowSpec
-from seqconv.tasks.text.features import TextFeatures
-from seqconv.tasks.text.vocabulary import Vocabulary
+from seqconv.recipes.recipe import NETWORK, recipe_from_dict
+from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.kinds import find_task
 
 FORMAT, READABLE = 3, (1, 2, 3)
 
@@ -29,26 +24,7 @@ FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A finished model.
-
-    Args:
-        recipe: its `training.model` says whether it is a network or which baseline.
-        plan: a baseline has none.
-        weights: of a baseline its arrays, see `baselines.restore`.
-        shape: of one input, without the batch.
-    """
-
-    recipe: Recipe
-    plan: Plan
-    weights: Weights
-    shape: tuple[int, ...]
-    features: Features
-    fingerprint: str
-
-
-def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
+def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
     """Write the model folder, or replace an older one; nothing half-written is left behind.
 
     Args:
@@ -63,8 +39,7 @@ def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
         stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would let its owner alone read the file
-        if isinstance(bundle.features, TextFeatures) and bundle.features.vocabulary is not None:
-            bundle.features.vocabulary.write(fresh / VOCABULARY)
+        features = bundle.features.write(fresh)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
         header = {
             "format": FORMAT,
@@ -72,7 +47,7 @@ def write_bundle(bundle: Bundle, folder: Path, bits: int = 32) -> None:
             "task": bundle.recipe.task,
             "input_shape": list(bundle.shape),
             "layers": describe_plan(bundle.plan),
-            "features": _features_to_dict(bundle.features),
+            "features": features,
             "data_fingerprint": bundle.fingerprint,
             "recipe": bundle.recipe.to_dict(),
             "files": files,
@@ -86,7 +61,7 @@ def find_model(folder: Path) -> Path:
     return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path) -> AnyBundle:
     """Read a model folder, or the model of a run folder; every file is checked against its checksum.
 
     Raises:
@@ -97,9 +72,8 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         recipe = recipe_from_dict(header["recipe"])
         shape = tuple(int(size) for size in header["input_shape"])
-        table = header["features"]
-        features = _features_from_dict(recipe.task, table, folder, header["files"])
-        outputs = features.outputs * count_values(recipe.training.interval)
+        features = find_task(recipe).read_features(header["features"], folder, header["files"])
+        outputs = features.target.outputs * count_values(recipe.training.interval)
         is_network = recipe.training.model == NETWORK
         plan = build_plan(header["layers"], shape, outputs=outputs) if is_network else ()
         fingerprint = str(header["data_fingerprint"])
@@ -149,73 +123,12 @@ def _read_weights(folder: Path, plan: Plan) -> Weights:
         raise BundleError(f"{folder / WEIGHTS}: {error}. Train again") from error
 
 
-def _features_to_dict(features: Features) -> dict[str, Any]:
-    if isinstance(features, TextFeatures):
-        return {
-            "classes": list(features.classes),
-            "multi_label": features.multi_label,
-            "max_len": features.max_len,
-        }
-    scaling = {"mean": features.scaler.mean.tolist(), "std": features.scaler.std.tolist()}
-    if isinstance(features, SequenceFeatures):
-        return {
-            "classes": list(features.classes),
-            "channels": list(features.channels),
-            **scaling,
-            "length": features.length,
-            "masked": features.masked,
-        }
-    spec = features.spec
-    return {
-        "columns": list(features.columns),
-        "targets": list(features.targets),
-        **scaling,
-        "calendar": list(features.calendar),
-        "zone": features.zone,
-        "change": features.change,
-        "lookback_rows": spec.lookback,
-        "step_rows": spec.step,
-        "delay_rows": list(spec.delays),
-        "interval_s": spec.interval_s,
-        **({"margins": list(features.margins)} if features.margins else {}),
-    }
-
-
-def _features_from_dict(task: str, table: dict[str, Any], folder: Path, files: dict[str, str]) -> Features:
-    if task == "text":
-        vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
-        return TextFeatures(tuple(table["classes"]), vocabulary, int(table["max_len"]), bool(table["multi_label"]))
-    scaler = Scaler(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
-    if task == "sequence":
-        names = tuple(table["classes"]), tuple(table["channels"])
-        return SequenceFeatures(*names, scaler, int(table["length"]), bool(table["masked"]))
-    delays = tuple(int(rows) for rows in table["delay_rows"])
-    spec = WindowSpec(int(table["lookback_rows"]), int(table["step_rows"]), delays, int(table["interval_s"]))
-    return SeriesFeatures(
-        tuple(table["columns"]),
-        tuple(table["targets"]),
-        scaler,
-        spec,
-        tuple(table["calendar"]),
-        bool(table["change"]),
-        str(table["zone"]),
-        _read_margins(table, len(delays) * len(table["targets"])),
-    )
-
-
-def _read_margins(table: dict[str, Any], outputs: int) -> tuple[float, ...]:
-    margins = tuple(float(margin) for margin in table.get("margins", ()))
-    if margins and not (len(margins) == outputs and np.isfinite(margins).all()):
-        raise ValueError(f"margins must be {outputs} numbers")
-    return margins
-
-
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _model_card(bundle: Bundle, bits: int) -> str:
+def _model_card(bundle: AnyBundle, bits: int) -> str:
     recipe, values = bundle.recipe, sum(array.size for array in bundle.weights.values())
     return (
         f"# {recipe.name}\n\n{recipe.description}\n\n"

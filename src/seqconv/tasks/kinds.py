@@ -1,0 +1,14 @@
+"""The tasks, by the name that a recipe gives them: the only place that chooses by the kind of data."""
+
+from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks.sequence.task import SEQUENCE
+from seqconv.tasks.series.task import SERIES
+from seqconv.tasks.task import Task
+from seqconv.tasks.text.task import TEXT
+
+TASKS: dict[str, Task] = {task.name: task for task in (TEXT, SERIES, SEQUENCE)}
+
+
+def find_task(recipe: AnyRecipe) -> Task:
+    """The task of a recipe."""
+    return TASKS[recipe.task]

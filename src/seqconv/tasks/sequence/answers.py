@@ -1,0 +1,112 @@
+"""A model for time-series classification asked: sequences in memory, in a file, in a request."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqconv.data.readers.jsonlines import name_kind
+from seqconv.data.readers.sequences import read_sequences
+from seqconv.data.readers.tables import Frame, create_table
+from seqconv.data.records import Sequences
+from seqconv.errors import DataError
+from seqconv.tasks.bundle import AnyBundle, Trained
+from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.target import Columns, Json
+from seqconv.tasks.task import Options, Source, need_path
+
+
+def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
+    """Probability of each class, float32 `[N, classes]`.
+
+    Raises:
+        DataError: another number of channels.
+    """
+    features: SequenceFeatures = trained.bundle.features
+    return features.target.probabilities(trained.model.predict(features.inputs(sequences)))
+
+
+def predict_sequence_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+    """The number of each sequence of a file, the answer and the probabilities."""
+    sequences = read_sequences(need_path(source), labelled=False)
+    numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
+    target = trained.bundle.features.target
+    yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))
+
+
+def read_request_sequences(bundle: AnyBundle, asked: list[Any], first: int) -> Sequences:
+    """Sequences of a request, the first of them number `first` in it.
+
+    Raises:
+        DataError: an item that is no list of steps of channels.
+    """
+    features: SequenceFeatures = bundle.features
+    steps: list[list[float]] = []
+    ends = [0]
+    for number, sequence in enumerate(asked, start=first):
+        if not isinstance(sequence, list) or not sequence:
+            raise DataError(f"sequences, item {number}: must be a list of steps; got {_show(sequence)}. Give its steps")
+        for place, step in enumerate(sequence, start=1):
+            steps.append(_check_step(step, len(features.channels), f"sequences, item {number}, step {place}"))
+        ends.append(len(steps))
+    with np.errstate(over="ignore"):
+        values = np.array(steps, np.float64).astype(np.float32)
+    if np.isinf(values).any():
+        step = int(np.argmax(np.isinf(values).any(axis=1)))
+        number = int(np.searchsorted(ends, step, "right")) - 1
+        where = f"sequences, item {first + number}, step {step - ends[number] + 1}"
+        raise DataError(f"{where}: must hold numbers up to 3.4e38; got a larger one. Correct it")
+    offsets = np.array(ends, np.int64)
+    return Sequences(values, offsets, np.zeros(0, np.int32), features.classes, features.channels, "sequences")
+
+
+def _check_step(step: Any, channels: int, where: str) -> list[float]:
+    """A value for each channel, NaN where it is missing."""
+    if not isinstance(step, list) or len(step) != channels:
+        must = f"must be a list of {channels} channel{'s' if channels > 1 else ''}"
+        raise DataError(f"{where}: {must}; got {_show(step)}. Give a value or null for each")
+    for value in step:
+        if value is not None and type(value) not in (int, float):
+            raise DataError(f"{where}: must hold numbers or null; got {name_kind(value)}. Correct it")
+    return [math.nan if value is None else value for value in step]
+
+
+def _show(value: Any) -> str:
+    return f"a list of {len(value)}" if isinstance(value, list) else name_kind(value)
+
+
+def answer_sequences(trained: Trained, sequences: Sequences) -> list[Json]:
+    """The answer and the probabilities of each sequence."""
+    answers: list[Json] = trained.bundle.features.target.to_json(classify_sequences(trained, sequences))
+    return answers
+
+
+def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
+    """Sequence number `row` of a file.
+
+    Raises:
+        ConfigError: no file.
+        DataError: a file that cannot be read or holds fewer sequences.
+    """
+    file = source.need_file()
+    sequences = read_sequences(file, labelled=False)
+    if source.row > len(sequences):
+        raise DataError(
+            f"{file}: must hold a sequence number {source.row}; it holds {len(sequences)}. Choose another --row"
+        )
+    return sequences.take(np.array([source.row - 1]))
+
+
+def explain_example(trained: Trained, sequence: Sequences, options: Options) -> GridExplanation:
+    """See `explain_sequence`; `class` chooses."""
+    return explain_sequence(trained, sequence, options.get("class"))
+
+
+def describe_sequence_model(bundle: AnyBundle) -> Json:
+    """Classes, channels, and how much of a sequence is read."""
+    features: SequenceFeatures = bundle.features
+    return {**features.target.describe(), "channels": list(features.channels), "steps_read": features.length}

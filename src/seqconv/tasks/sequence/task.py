@@ -1,0 +1,56 @@
+"""Time-series classification: the record of everything that differs from the other tasks."""
+
+from seqconv.data.datasets import load_sequences
+from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.tasks.sequence.answers import (
+    answer_sequences,
+    classify_sequences,
+    describe_sequence_model,
+    explain_example,
+    predict_sequence_file,
+    read_example_sequence,
+    read_request_sequences,
+)
+from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
+from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.guess import guess_sequences
+from seqconv.tasks.sequence.inspection import inspect_sequences
+from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
+from seqconv.tasks.task import Task, need_no_warm_up, score_classes, score_no_intervals
+
+
+def _foresee(recipe: SequenceRecipe) -> None:
+    """Channels and length are those of the data."""
+
+
+SEQUENCE = Task(
+    name="sequence",
+    title="time-series classification",
+    model="a model for time-series classification",
+    takes="sequences",
+    key="sequences",
+    method="classify",
+    options=("class",),
+    file_options=("row",),
+    piece=256,
+    load=load_sequences,
+    foresee=_foresee,
+    guess=guess_sequences,
+    split=split_sequences,
+    fold=fold_sequences,
+    take=take_sequences,
+    read_features=SequenceFeatures.read,
+    baselines=BASELINES,
+    list_baselines=list_baselines,
+    score=score_classes,
+    score_intervals=score_no_intervals,
+    predict=classify_sequences,
+    predict_file=predict_sequence_file,
+    read_request=read_request_sequences,
+    answer_request=answer_sequences,
+    read_example=read_example_sequence,
+    explain=explain_example,
+    warm_up=need_no_warm_up,
+    describe=describe_sequence_model,
+    inspect=inspect_sequences,
+)

@@ -1,0 +1,220 @@
+"""A forecasting model asked: rows in memory, in a file, in a request."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqconv.data.datasets import HEADERS
+from seqconv.data.readers.jsonlines import table_from_objects
+from seqconv.data.readers.series import series_from_table
+from seqconv.data.readers.tables import Frame, Table, add_columns, iterate_tables, read_table
+from seqconv.data.readers.zones import local_times
+from seqconv.data.records import Series
+from seqconv.errors import DataError
+from seqconv.recipes.durations import show_duration
+from seqconv.recipes.settings import parse_number
+from seqconv.tasks.bundle import AnyBundle, Trained
+from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.target import Columns, Json, to_number
+from seqconv.tasks.task import Options, Source, need_path
+
+FIRST, LAST = np.datetime64("0002-01-01"), np.datetime64("9998-01-01")  # times that the calendar knows, with leads
+
+
+def forecast_rows(
+    trained: Trained, values: np.ndarray, times: np.ndarray | None = None
+) -> tuple[np.ndarray, list[np.ndarray] | None]:
+    """Forecasts for each row that can end a whole window, float32 `[N, H, targets]`, and the lower and upper bounds of
+    the intervals around them; None: the model has none.
+
+    Args:
+        values, times: see `Predictor.forecast`.
+
+    Raises:
+        DataError: wrong columns, fewer rows than one window, or no times for a model that reads the calendar.
+    """
+    features: SeriesFeatures = trained.bundle.features
+    spec, rows = features.spec, len(values)
+    if values.ndim != 2 or values.shape[1] != len(features.columns):
+        raise DataError(f"the rows must have {len(features.columns)} columns; got shape {values.shape}")
+    if rows < spec.span:
+        raise DataError(f"the rows must fill a window of {spec.lookback}; got {rows}. Give more rows")
+    if times is None and features.calendar:
+        raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
+    stamps = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
+    stamps = stamps if times is None else times
+    scaled = features.scale(Series(stamps, values, features.columns, spec.interval_s, "the rows"))
+    anchors = spec.live_anchors(rows)
+    outputs = trained.model.predict(features.inputs(scaled, anchors, times))
+    # a network may not look at every row of its window, so a missing value need not show in its output
+    outputs[spec.is_broken(anchors, stamps, scaled)] = np.nan
+    return features.target.finish(outputs, features.base_at(scaled, anchors))
+
+
+def _stack_forecasts(trained: Trained, series: Series) -> np.ndarray:
+    """Point forecasts, and the lower and upper bounds where the model has them, `[1 or 3, N, H, targets]`."""
+    forecast, bounds = forecast_rows(trained, series.values, series.times)
+    return np.stack([forecast, *(bounds or ())])
+
+
+def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+    """The rows of a table with the forecasts made at each after it, null where its window is not whole."""
+    bundle = trained.bundle
+    before: Series | None = None  # the rows that the next piece's first windows reach back to
+    for table in iterate_tables(need_path(source), rows, HEADERS[bundle.recipe.data.header]):
+        series = _read_piece(bundle, table, column, whole=before is None)
+        joined = series if before is None else _join(before, series)
+        if before is not None and joined.times[len(before.times)] < before.times[-1]:
+            raise DataError(f"{table.place(0)}: times must not run backwards. Sort the rows")
+        yield add_columns(table, _forecast_columns(trained, joined, len(series.times)))
+        before = _tail(joined, bundle.features.spec.lookback)
+
+
+def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
+    """The columns that the model reads; the first piece also shows whether the interval is the model's."""
+    config = bundle.recipe.data
+    features: SeriesFeatures = bundle.features
+    interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
+    time = column or (config.time if config.time in table.frame.columns else "")
+    if whole and not config.interval and len(table.frame) > 1:
+        series = series_from_table(table, time, "", config.zone, features.columns, missing)
+        if series.interval_s != interval_s:
+            raise DataError(
+                f"{table.path}: must have a row every {show_duration(interval_s)} as in training; it has one every "
+                f"{show_duration(series.interval_s)}. Resample it"
+            )
+    else:
+        series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns, missing)
+    for name in features.columns:
+        if name not in series.columns:
+            raise DataError(f"{table.path}: must have the column {name!r} as in training; it has not. Add it")
+    order = [series.columns.index(name) for name in features.columns]
+    return replace(series, values=series.values[:, order], columns=features.columns, notes=())
+
+
+def _join(first: Series, second: Series) -> Series:
+    times, values = (
+        np.concatenate([one, other]) for one, other in ((first.times, second.times), (first.values, second.values))
+    )
+    return replace(second, times=times, values=values)
+
+
+def _tail(series: Series, rows: int) -> Series:
+    start = max(len(series.times) - rows, 0)
+    return replace(series, times=series.times[start:], values=series.values[start:])
+
+
+def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
+    """For the last `rows` rows of `series` the forecasts made there and their intervals, NaN where none can be."""
+    features: SeriesFeatures = trained.bundle.features
+    spec, target, count = features.spec, features.target, len(series.times)
+    names = ("", " low", " high") if target.margins else ("",)
+    found = np.full((len(names), count, len(target.horizons), len(target.names)), np.nan, np.float32)
+    if count > spec.lookback - spec.step:
+        made = _stack_forecasts(trained, series)
+        found[:, count - made.shape[1] :] = made
+    return {
+        f"{column} in {horizon}{name}": found[number, count - rows :, place, index]
+        for place, horizon in enumerate(target.horizons)
+        for index, column in enumerate(target.names)
+        for number, name in enumerate(names)
+    }
+
+
+def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
+    """The newest window of the rows of a request, whole.
+
+    Raises:
+        DataError: too few rows, uneven ones, or a missing value.
+    """
+    features: SeriesFeatures = bundle.features
+    spec, needed = features.spec, features.spec.span
+    apart = show_duration(spec.interval_s)
+    if len(rows) < needed:
+        raise DataError(f"rows: must hold the newest {needed}, {apart} apart; got {len(rows)}. Give more rows")
+    series = _read_piece(bundle, table_from_objects(rows, "rows"), "", whole=True)
+    if not FIRST < series.times[0] <= series.times[-1] < LAST:
+        raise DataError(
+            f"rows: times must be of the years 2 to 9997; got {series.times[0]} to {series.times[-1]}. Correct them"
+        )
+    window = replace(series, times=series.times[-needed:], values=series.values[-needed:])
+    must = f"rows: the newest {needed} must"
+    uneven = np.diff(window.times) != np.timedelta64(spec.interval_s, "s")
+    if uneven.any():
+        at = int(np.argmax(uneven))
+        one, other = _show_times(window, window.times[at : at + 2])
+        raise DataError(f"{must} be {apart} apart; after {one} comes {other}. Fill the hole or drop the repeated row")
+    missing = np.isnan(window.values[:: spec.step])  # rows between the steps are not read
+    if missing.any():
+        row, column = (int(place[0]) for place in np.nonzero(missing))
+        where = len(rows) - needed + row * spec.step + 1
+        raise DataError(f"{must} hold every value; {features.columns[column]!r} of row {where} is missing. Fill it in")
+    return window
+
+
+def answer_rows(trained: Trained, window: Series) -> list[Json]:
+    """The forecasts of one window, with the time that each is for: None where rows have no times of their own."""
+    features: SeriesFeatures = trained.bundle.features
+    spec, target = features.spec, features.target
+    names = ("prediction", "low", "high") if target.margins else ("prediction",)
+    values = _stack_forecasts(trained, window)[:, 0]
+    ahead = np.array(spec.leads) * np.timedelta64(spec.interval_s, "s")
+    times = _show_times(window, window.times[-1] + ahead)
+    return [
+        {"target": column, "lead": horizon, "time": time}
+        | {name: to_number(value) for name, value in zip(names, values[:, place, index], strict=True)}
+        for place, (horizon, time) in enumerate(zip(target.horizons, times, strict=True))
+        for index, column in enumerate(target.names)
+    ]
+
+
+def _show_times(series: Series, stamps: np.ndarray) -> list[str | None]:
+    """ISO 8601, as exact as the rows are: on the clock of their zone, in UTC, or as they are written."""
+    if series.clock == "counted":
+        return [None] * len(stamps)
+    if series.clock == "local":
+        return [str(stamp) for stamp in stamps]
+    local = local_times(stamps, series.zone)
+    return [f"{at}{_show_offset(int((at - stamp).astype(np.int64)))}" for at, stamp in zip(local, stamps, strict=True)]
+
+
+def _show_offset(seconds: int) -> str:
+    """From UTC, as `+02:00`."""
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{'-' if seconds < 0 else '+'}{hours:02d}:{rest // 60:02d}"
+
+
+def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
+    """A whole series with the columns that the model reads.
+
+    Raises:
+        ConfigError: no file.
+        DataError: the file cannot be read, or lacks what the model needs.
+    """
+    table = read_table(source.need_file(), HEADERS[bundle.recipe.data.header])
+    return _read_piece(bundle, table, source.column, whole=True)
+
+
+def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:
+    """See `explain_series`; `at`, `target` and `lead` choose."""
+    return explain_series(trained, series, **options)
+
+
+def describe_series_model(bundle: AnyBundle) -> Json:
+    """Columns, targets and horizons, the rows that a request needs, and what its intervals hold."""
+    features: SeriesFeatures = bundle.features
+    spec = features.spec
+    about: Json = {
+        "columns": list(features.columns),
+        **features.target.describe(),
+        "leads": list(features.target.horizons),
+        "rows_needed": spec.span,
+        "rows_every": show_duration(spec.interval_s),
+        "zone": features.zone or None,
+    }
+    return about | ({"interval": bundle.recipe.training.interval} if features.margins else {})

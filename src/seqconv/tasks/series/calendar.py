@@ -1,0 +1,27 @@
+"""The calendar as numbers: where in the day, the week and the year a time lies.
+
+There is one definition of a year for networks and baselines, its mean length of 365.2425 days counted from the start of
+2001, so that it has no jump. Baselines saved by version 0.1.0 read the calendar year over 365 days instead.
+"""
+
+import numpy as np
+
+DAY_S, WEEK_S = 86400, 7 * 86400
+CALENDAR = ("day", "week", "year")  # periods that the calendar inputs follow
+FORMER_YEAR = "calendar year"  # read by baselines of 0.1.0
+CALENDAR_S = {"day": float(DAY_S), "week": float(WEEK_S), "year": 365.2425 * DAY_S}
+MONDAY = np.datetime64("2001-01-01T00:00:00")  # the start of a week, a year and a day
+YEAR = np.timedelta64(365, "D")
+
+
+def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
+    """Sine and cosine of the place in each period, float64 `[T, 2 * periods]`, for stamps datetime64[s] `[T]`."""
+    angles = [_read_angle(times, name) for name in periods]
+    return np.stack([wave(angle) for angle in angles for wave in (np.sin, np.cos)], axis=1)
+
+
+def _read_angle(times: np.ndarray, period: str) -> np.ndarray:
+    if period == FORMER_YEAR:
+        return np.asarray(2 * np.pi * ((times - times.astype("datetime64[Y]")) / YEAR))
+    seconds = (times - MONDAY).astype("timedelta64[s]").astype(np.float64)
+    return np.asarray(2 * np.pi * (seconds % CALENDAR_S[period]) / CALENDAR_S[period])

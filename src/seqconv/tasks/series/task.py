@@ -1,0 +1,66 @@
+"""Time-series forecasting: the record of everything that differs from the other tasks."""
+
+from seqconv.data.datasets import count_columns, load_series
+from seqconv.networks.layers.base import Shape
+from seqconv.recipes.durations import parse_duration
+from seqconv.recipes.recipe import ALL, SeriesRecipe
+from seqconv.tasks.series.answers import (
+    answer_rows,
+    describe_series_model,
+    explain_example,
+    forecast_rows,
+    predict_series_file,
+    read_example_rows,
+    read_request_rows,
+)
+from seqconv.tasks.series.baselines import BASELINES, list_baselines
+from seqconv.tasks.series.calendar import CALENDAR
+from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.guess import guess_series
+from seqconv.tasks.series.inspection import inspect_series
+from seqconv.tasks.series.scores import score_answer_intervals, score_answers
+from seqconv.tasks.series.split import fold_series, split_series, take_series
+from seqconv.tasks.task import Task, need_no_warm_up
+
+
+def _foresee(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
+    """Known for a public data set with one horizon, because its columns are known."""
+    columns = len(recipe.data.inputs) or count_columns(recipe.data.source)
+    if not count_columns(recipe.data.source) or recipe.features.leads:
+        return None
+    length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
+    targets = columns if recipe.data.target == ALL else max(len(recipe.data.target), 1)
+    return (length, columns + 2 * len(CALENDAR) * recipe.data.calendar), targets
+
+
+SERIES = Task(
+    name="series",
+    title="time-series forecasting",
+    model="a forecasting model",
+    takes="rows of a series",
+    key="rows",
+    method="forecast",
+    options=("target", "lead"),
+    file_options=("at", "column"),
+    piece=0,
+    load=load_series,
+    foresee=_foresee,
+    guess=guess_series,
+    split=split_series,
+    fold=fold_series,
+    take=take_series,
+    read_features=SeriesFeatures.read,
+    baselines=BASELINES,
+    list_baselines=list_baselines,
+    score=score_answers,
+    score_intervals=score_answer_intervals,
+    predict=forecast_rows,
+    predict_file=predict_series_file,
+    read_request=read_request_rows,
+    answer_request=answer_rows,
+    read_example=read_example_rows,
+    explain=explain_example,
+    warm_up=need_no_warm_up,
+    describe=describe_series_model,
+    inspect=inspect_series,
+)

@@ -1,0 +1,135 @@
+"""A text model asked: texts in memory, in a file, in a request."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqconv.data.datasets import HEADERS
+from seqconv.data.readers.columns import guess_text
+from seqconv.data.readers.jsonlines import name_kind
+from seqconv.data.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
+from seqconv.data.readers.texts import read_lines
+from seqconv.errors import ConfigError, DataError
+from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.bundle import AnyBundle, Trained
+from seqconv.tasks.explanation import TextExplanation
+from seqconv.tasks.target import Json
+from seqconv.tasks.task import Options, Source
+from seqconv.tasks.text.explaining import explain_text
+from seqconv.tasks.text.features import TextFeatures
+
+LINES = (".txt", ".text", ".log")  # endings of files that hold a text a line
+PIECE = 50_000  # texts read at a time when one is looked for
+
+
+def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
+    """Probability of each class, float32 `[N, classes]`.
+
+    Raises:
+        DataError: a model that reads no raw texts, or an item that is no text.
+    """
+    features: TextFeatures = trained.bundle.features
+    ids = features.words.encode_padded(texts, features.max_len)
+    return features.target.probabilities(trained.model.predict(TokenInputs(ids)))
+
+
+def predict_text_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+    """The texts of a table, or of lines, with the answer and the probabilities after them."""
+    target = trained.bundle.features.target
+    for table, texts in _iterate_texts(trained.bundle, source, column, rows):
+        answers = target.to_columns(predict_texts(trained, texts))
+        yield create_table({"text": texts} | answers) if table is None else add_columns(table, answers)
+
+
+def _iterate_texts(
+    bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int
+) -> Iterator[tuple[Table | None, list[str]]]:
+    """Texts, and the table that they stand in, piece by piece."""
+    if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
+        lines = iter(read_lines(source))
+        while texts := list(islice(lines, rows)):
+            yield None, texts
+        return
+    config = bundle.recipe.data
+    for table in iterate_tables(source, rows, HEADERS[config.header]):
+        known = config.text if not column and config.text in table.frame.columns else column
+        column = guess_text(table, known)[0]
+        texts = table.frame[column].to_list()
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(f"{table.place(row)}: {column!r} must be a text; got {text!r}. Fill it in")
+        yield table, texts
+
+
+def read_request_texts(bundle: AnyBundle, asked: list[Any], first: int) -> list[str]:
+    """Texts of a request, the first of them number `first` in it.
+
+    Raises:
+        DataError: an item that is no text.
+    """
+    for number, text in enumerate(asked, first):
+        if not isinstance(text, str):
+            raise DataError(f"texts, item {number}: must be a text; got {name_kind(text)}. Write it in quotes")
+    return asked
+
+
+def answer_texts(trained: Trained, texts: Sequence[str]) -> list[Json]:
+    """The answer and the probabilities of each text."""
+    answers: list[Json] = trained.bundle.features.target.to_json(predict_texts(trained, texts))
+    return answers
+
+
+def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
+    """The text to explain: text number `row` of a file, what the user wrote, or standard input.
+
+    Raises:
+        ConfigError: `row` or `column` without a file.
+        DataError: a file that cannot be read or holds fewer texts.
+    """
+    if source.file is not None:
+        return [_find_text(bundle, source.file, source.row, source.column)]
+    if source.row != 1 or source.column:
+        flag = "--column" if source.column else "--row"
+        raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
+    return [_read_input() if source.given is None else source.given]
+
+
+def _find_text(bundle: AnyBundle, file: Path, row: int, column: str) -> str:
+    before = 0
+    for _, texts in _iterate_texts(bundle, file, column, PIECE):
+        if row <= before + len(texts):
+            return texts[row - 1 - before]
+        before += len(texts)
+    raise DataError(f"{file}: must hold a text number {row}; it holds {before}. Choose another --row")
+
+
+def _read_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"standard input: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
+
+
+def explain_example(trained: Trained, texts: list[str], options: Options) -> list[TextExplanation]:
+    """See `explain_text`; `class` chooses."""
+    return explain_text(trained, texts[0], options.get("class"))
+
+
+def warm_up(trained: Trained) -> None:
+    """Answer an empty text, for which a network makes its tables.
+
+    Raises:
+        DataError: a model that reads no raw texts.
+    """
+    predict_texts(trained, [""])
+
+
+def describe_text_model(bundle: AnyBundle) -> Json:
+    """Classes, and how much of a text is read."""
+    features: TextFeatures = bundle.features
+    target = features.target
+    return {**target.describe(), "several_labels": target.several, "words_read": features.max_len}
