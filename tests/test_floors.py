@@ -60,7 +60,7 @@ HOMES = {  # third-party package -> the only modules that may import it
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "polars", "rich", "typer"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted(
-    [*MODULES, *(ROOT / "native").rglob("*.*pp"), *(ROOT / "tests").glob("*.py"), *(ROOT / "bench").rglob("*.py")]
+    [*MODULES, *(ROOT / "native").rglob("*.*pp"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py")]
 )
 
 
