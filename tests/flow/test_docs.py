@@ -80,7 +80,7 @@ def test_links_lead_somewhere(page):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(seqconv.__path__, "seqconv.")])
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.walk_packages(seqconv.__path__, "seqconv.")])
 def test_docstring_examples_hold(name):
     if name == "seqconv.__main__":
         return
