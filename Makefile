@@ -35,11 +35,11 @@ wheel: $(VENV)/ready
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/wheel-env
 	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest hypothesis
-	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider test_flow.py
+	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider flow/test_flow.py
 	build/wheel-env/bin/seqconv --version
 
 # the kernel tests under the sanitizers: an instrumented build in an environment that borrows .venv's packages
-SANITIZED := tests/test_native_*.py tests/test_tokens.py
+SANITIZED := tests/native tests/tasks/text/test_vocabulary.py
 SANITIZE_BIN := build/sanitize/bin
 
 sanitize: $(VENV)/ready

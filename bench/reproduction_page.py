@@ -241,7 +241,7 @@ def list_order(studies: dict) -> str:
         "shuffles the time order inside each test input and scores again (accuracy, or MAE). The tests prove the "
         "sharper "
         "statement: moving a distant block of the input leaves the convnet's answer unchanged and changes the hybrid's "
-        "(`tests/test_order.py`).\n\n" + table(["study", "test examples as they are", "order shuffled"], rows)
+        "(`tests/networks/test_order.py`).\n\n" + table(["study", "test examples as they are", "order shuffled"], rows)
     )
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from seqconv.errors import DataError
-
+pytest.register_assert_rewrite("helpers")
 settings.register_profile("seqconv", deadline=None)  # a busy machine is no bug
 settings.load_profile("seqconv")
 
@@ -29,13 +28,3 @@ def write(tmp_path):
         return path
 
     return write
-
-
-def fails(call, path, *parts):
-    """`call(path)` raises a DataError of one line that names the file and every part."""
-    with pytest.raises(DataError) as caught:
-        call(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    for part in (str(path), *parts):
-        assert part in message

@@ -1,0 +1,87 @@
+"""The commands of README and docs run as they stand, and every docstring example holds."""
+
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+import seqconv
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# these set up, build or measure; continuous integration and bench/ run them
+NOT_HERE = ("make ", "git ", "cd ", "pip ", "SEQCONV_DATA=")
+
+
+def commands(page: Path) -> list[str]:
+    """Lines of the page's `sh` blocks that the tests run."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith(("#", *NOT_HERE))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run(page, tmp_path):
+    environment = {**os.environ, "SEQCONV_CACHE": os.environ.get("SEQCONV_CACHE", str(tmp_path / "cache"))}
+    place: dict[str, Any] = {"cwd": tmp_path, "env": environment, "text": True}
+    address = ""  # of the server started last
+    with ExitStack() as servers:
+        for line in commands(page):
+            assert line.startswith(("seqconv ", "python ", "curl ")), f"{page.name}: {line!r} is no command known here"
+            if re.search("imdb|jena", line) and "summary" not in line and not os.environ.get("SEQCONV_DATA"):
+                continue
+            name, *arguments = shlex.split(line)
+            start = [sys.executable, "-m", "seqconv"] if name == "seqconv" else [sys.executable]
+            if name == "curl":
+                ask(address, arguments, tmp_path)
+            elif arguments[0] == "serve":
+                address = servers.enter_context(served([*start, *arguments], place))
+            else:
+                done = subprocess.run([*start, *arguments], **place, capture_output=True)
+                assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+@contextmanager
+def served(words: list[str], place: dict[str, Any]) -> Iterator[str]:
+    """The address of a server that runs until the page ends, on a port that is free."""
+    with subprocess.Popen([*words, "--port", "0", "--json"], **place, stdout=subprocess.PIPE) as running:
+        try:
+            yield json.loads(running.stdout.readline())["url"]
+        finally:
+            running.terminate()
+
+
+def ask(address: str, arguments: list[str], folder: Path) -> None:
+    """What curl would do, which not every machine has."""
+    kind, header, data, given, url = arguments
+    assert (kind, header, data) == ("-H", "Content-Type:application/json", "-d")
+    body = (folder / given[1:]).read_bytes() if given.startswith("@") else given.encode()
+    url = url.replace("http://127.0.0.1:8000", address)
+    with urlopen(Request(url, body, dict([header.split(":")]))) as answer:
+        json.load(answer)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not link.startswith(("http:", "https:")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.walk_packages(seqconv.__path__, "seqconv.")])
+def test_docstring_examples_hold(name):
+    if name == "seqconv.__main__":
+        return
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

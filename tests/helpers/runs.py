@@ -1,0 +1,51 @@
+"""A small file of each task, and runs of baselines on them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seqconv.tasks import guessing as drafts
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
+
+HOUR = np.timedelta64(3600, "s")
+FLAGS = {
+    "text": [],
+    "series": ['data.target=["a", "b"]', 'windows.leads=["1h", "6h"]', "windows.lookback=48h", "data.zone=Asia/Tokyo"],
+    "sequence": [],
+}
+
+
+def write_data(folder: Path) -> dict[str, Path]:
+    """A file of each task; in the series the daily cycle tells more than the newest value."""
+    random = np.random.default_rng(0)
+    words = random.choice(["fine", "good", "bad", "dull", "film", "plot", "the"], (200, 6))
+    labels = np.where((words == "good").sum(axis=1) > (words == "bad").sum(axis=1), "yes", "no")
+    texts = [f"{' '.join(row)},{label}" for row, label in zip(words, labels, strict=True)]
+    times = np.datetime64("2020-01-01T00:00:00") + np.arange(900) * HOUR
+    wave = 3 * np.sin(2 * np.pi * np.arange(900) / 24)
+    rows = [
+        f"{time},{value + noise:.3f},{noise:.3f},{other:.3f}"
+        for time, value, (noise, other) in zip(times, wave, random.normal(size=(900, 2)), strict=True)
+    ]
+    cycles = np.sin(np.arange(30) * np.repeat([[0.5], [0.9], [1.4]], 40, axis=0)) + random.normal(0, 0.2, (120, 30))
+    waves = [",".join(f"{v:.3f}" for v in row) + f":{n // 40}" for n, row in enumerate(cycles)]
+    head = ["@univariate true", "@classLabel true 0 1 2", "@data"]
+    contents = {
+        "text": ("texts.csv", ["text,label", *texts]),
+        "series": ("series.csv", ["time,a,b,c", *rows]),
+        "sequence": ("waves.ts", [*head, *waves]),
+    }
+    for name, lines in contents.values():
+        (folder / name).write_text("\n".join([*lines, ""]))
+    return {task: folder / name for task, (name, _) in contents.items()}
+
+
+def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
+    """A run `TASK-KIND` of each kind of baseline, by task, beside the files behind them."""
+    for task, path in write_data(folder).items():
+        for kind in kinds[task]:
+            draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
+            runs.train(draft.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
+    return folder

@@ -1,0 +1,161 @@
+"""A baseline that is better than the network on the validation rows is kept, told and ready; `--model` asks for one."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import seqconv
+from helpers.runs import FLAGS, write_data
+from seqconv.__main__ import main
+from seqconv.errors import ConfigError, DataError
+from seqconv.tasks import guessing as drafts
+from seqconv.training import run as runs
+from seqconv.training.folder import Options
+
+UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learning_rate=1e-9")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Runs of networks that learned nothing, beside baselines that did."""
+    folder = tmp_path_factory.mktemp("offers")
+    for task, path in write_data(folder).items():
+        draft = drafts.draft_recipe(str(path), [*UNTRAINED, *FLAGS[task]])
+        runs.train(draft.recipe, Options(out=folder / task), data=draft.data)
+    return folder
+
+
+@pytest.mark.parametrize("task", FLAGS)
+def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, task):
+    network, kept = (
+        json.loads((path / "metrics.json").read_text()) for path in (folder / task, folder / task / "baseline")
+    )
+    name = "mae" if task == "series" else "accuracy"
+    best = (min if task == "series" else max)(network["baselines"], key=lambda row: row["validation"][name])
+    assert (network["model"], kept["model"]) == ("network", best["name"])
+    assert network["offer"]["name"] == best["name"]
+    assert network["offer"]["run"] == kept["run"] == str(folder / task / "baseline")
+    assert network["offer"]["says"].startswith("On the validation rows ")
+    assert (kept["validation"], kept["test"]) == (best["validation"], best["test"])
+    assert [row["name"] for row in kept["baselines"]] == [
+        row["name"] for row in network["baselines"] if row["name"] != best["name"]
+    ]
+    report = (folder / task / "report.html").read_text()
+    assert network["offer"]["says"] in report.replace("&#x27;", "'")
+    assert f"seqconv predict {folder / task / 'baseline'} FILE" in report
+    own = (folder / task / "baseline" / "report.html").read_text()
+    assert "Training</h2>" not in own
+    assert "Training</h2>" in report
+
+
+@pytest.mark.parametrize("task", FLAGS)
+def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
+    kept = folder / task / "baseline"
+    results = json.loads((kept / "metrics.json").read_text())
+    assert seqconv.evaluate(kept, threads=1)["test"] == results["test"]
+    found = seqconv.compare_runs([folder / task, kept])
+    assert found["n"] == results["test"]["n"]
+    assert found["runs"][1]["improvement"]["low"] > 0
+    again = seqconv.train(str(kept / "recipe.toml"), Options(out=folder / f"{task}-again", baselines=False))
+    one, other = (seqconv.load(path).bundle for path in (kept, again.folder))
+    assert one.recipe == other.recipe
+    assert one.weights.keys() == other.weights.keys()
+    for name, array in one.weights.items():
+        np.testing.assert_array_equal(array, other.weights[name])
+
+
+def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
+    draft = drafts.draft_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
+    run = runs.train(draft.recipe, Options(out=tmp_path / "run"), data=draft.data)
+    assert run.results["offer"] is None
+    assert not (tmp_path / "run" / "baseline").exists()
+
+
+def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["seqconv", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    out, err = capsys.readouterr()
+    return caught.value.code or 0, out, err
+
+
+def test_the_command_says_what_to_do_with_it(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = [part for each in (*UNTRAINED, *FLAGS["series"]) for part in ("--set", each)]
+    code, out, _ = command(monkeypatch, capsys, "train", str(folder / "series.csv"), *flags)
+    assert code == 0
+    told = " ".join(out.split())
+    assert "is better: the network's error is" in told
+    assert "It is saved too: seqconv predict runs/series/baseline FILE" in told
+    code, out, _ = command(monkeypatch, capsys, "predict", "runs/series/baseline", str(folder / "series.csv"))
+    assert code == 0
+    assert len(out.splitlines()) == 901
+
+
+def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(monkeypatch, capsys, "train", str(folder / "texts.csv"), "--model", "nb-svm", "--json")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    assert (result["model"], result["epochs"], result["offer"]) == ("NB-SVM", 0, None)
+    assert [row["name"] for row in result["baselines"]] == ["majority class", "TF-IDF + logistic regression"]
+    assert not (tmp_path / "runs" / "texts" / "history.csv").exists()
+    code, out, _ = command(
+        monkeypatch, capsys, "train", str(folder / "texts.csv"), "--model", "nb-svm", "--no-baselines"
+    )
+    assert code == 0
+    assert "NB-SVM (texts)" in out
+    assert "majority" not in out
+    assert command(monkeypatch, capsys, "report", "runs/texts")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train", "series.csv", "--target", "a", "--model", "rigde"), "Did you mean 'ridge'?"),
+        (("train", "series.csv", "--target", "a", "--model", "nb-svm"), "unknown model 'nb-svm' of a series task"),
+        (
+            ("train", "series.csv", "--target", "a", "--model", "ridge", "--refit"),
+            "--refit needs a network; got --model ridge",
+        ),
+        (
+            ("train", "series.csv", "--target", "a", "--model", "ridge", "--resume"),
+            "--resume needs a network; got --model ridge",
+        ),
+        (
+            ("train", "series.csv", "--target", "a", "--lookback", "4h", "--model", "seasonal"),
+            "--model seasonal: must fit the data; seasonal naive (same hour yesterday) does not: the row 24 h before",
+        ),
+        (("summary", "series.csv", "--target", "a", "--model", "ridge"), "ridge has no layers"),
+        (
+            ("backtest", "series.csv", "--target", "a", "--model", "ridge"),
+            "which baselines are scored beside; got ridge",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_is_one_line(folder, tmp_path, monkeypatch, capsys, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "series.csv").write_bytes((folder / "series.csv").read_bytes())
+    code, out, err = command(monkeypatch, capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert says in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert {path.name for path in tmp_path.rglob("*.*")} == {"series.csv"}
+
+
+def test_a_baseline_that_is_left_out_is_refused_with_the_reason(folder):
+    draft = drafts.draft_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seqconv.tasks.sequence.warping.MOST_CELLS", 1)
+        with pytest.raises(DataError, match=r"--model dtw: must fit the data; .* times the work that a baseline may"):
+            runs.train(draft.recipe, Options(out=folder / "none"), data=draft.data)
+    assert not (folder / "none").exists()
+
+
+def test_estimators_fit_networks_alone(folder, tmp_path):
+    recipe = tmp_path / "ridge.toml"
+    recipe.write_text((folder / "series" / "baseline" / "recipe.toml").read_text())
+    with pytest.raises(ConfigError, match=r"training\.model must be 'network' here"):
+        seqconv.SeriesForecaster(network=str(recipe)).fit(np.random.default_rng(0).normal(size=(300, 1)))
