@@ -10,8 +10,8 @@ import numpy as np
 from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
 from works import BATCH, PLANS, SPLIT_ROWS, VOCABULARY, Work
 
-from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, Lstm, MaxPool, Plan, Relu, Shape
-from seqconv.networks.shapes import output_shape
+from seqconv.networks.layers.base import Plan, Shape
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, Lstm, MaxPool, Relu
 from seqconv.networks.summary import summarise
 
 SAMPLED_BATCHES = 20
@@ -42,7 +42,7 @@ def count_plain(plan: Plan, shape: Shape, train: bool) -> float:
     # the first layer's input needs no gradient
     match plan[0]:
         case Conv(inputs, filters, kernel):
-            spared = output_shape(plan[0], shape)[0] * inputs * filters * kernel
+            spared = plan[0].output_shape(shape)[0] * inputs * filters * kernel
         case Gru(inputs, units):
             spared = shape[0] * inputs * 3 * units
         case _:
@@ -79,13 +79,13 @@ def count_needed(plan: Plan, shape: Shape, train: bool, table_rows: float, fille
             total += 2 * table_rows * layer.inputs * layer.kernel * layer.filters * (3 if train else 1)
             total += filled * layer.kernel * layer.filters * (1 + (1 / pooled_steps(plan, at, shape) if train else 0))
         elif isinstance(layer, Conv):
-            forward = 2.0 * output_shape(layer, shape)[0] * layer.kernel * layer.inputs * layer.filters
+            forward = 2.0 * layer.output_shape(shape)[0] * layer.kernel * layer.inputs * layer.filters
             total += forward * (1 + ((1 if first else 2) / pooled_steps(plan, at, shape) if train else 0))
         elif isinstance(layer, Gru | Lstm):
             total += count_recurrent(layer, before, shape[0], train, table_rows, filled)
         elif isinstance(layer, Dense):
             total += 2.0 * layer.inputs * layer.outputs * (3 if train else 1)
-        shape = output_shape(layer, shape)
+        shape = layer.output_shape(shape)
     return total
 
 
@@ -96,7 +96,7 @@ def pooled_steps(plan: Plan, at: int, shape: Shape) -> int:
         case MaxPool(size):
             return size
         case GlobalMaxPool():
-            return output_shape(plan[at], shape)[0]
+            return plan[at].output_shape(shape)[0]
     return 1
 
 

@@ -16,7 +16,8 @@ from peers.seqconv_worker import make_network, repeat_training
 from works import BATCH, DELAY, LENGTH, LOOKBACK, PLANS, SEED, STEP, THREADS, TRAINING_ROWS
 
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import Conv, Dense, Embed, Plan
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Conv, Dense, Embed
 
 PLANS_SHOWN = ("imdb-conv1d", "jena-conv1d")
 SWEEPS = {

@@ -16,9 +16,10 @@ from peers.keras_network import build_model
 from peers.seqconv_worker import make_network, own_inputs
 from works import CHANNELS, LENGTH, LOOKBACK, PLANS, SEED, STEP, VOCABULARY
 
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import WindowInputs
-from seqconv.networks.layers.base import Gru, Plan, Weights, count_parameters
+from seqconv.networks.layers.base import Plan, Weights
+from seqconv.networks.layers.kinds import Gru
+from seqconv.networks.plan import count_parameters, initial_weights
 
 EXAMPLES = 64
 TOLERANCE = 1e-5

@@ -4,8 +4,8 @@ import json
 import statistics
 from pathlib import Path
 
-from seqconv.networks.layers.base import count_parameters
 from seqconv.networks.parsing import build_plan
+from seqconv.networks.plan import count_parameters
 from seqconv.recipes.recipe import read_recipe, recipe_names
 
 # Parameters as the book prints them; None where it prints none.

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Plan, Relu
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Relu
 
 BATCH = 128
 THREADS = 2

@@ -4,21 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from seqconv.networks.layers.base import (
-    Conv,
-    Dense,
-    Embed,
-    GlobalMaxPool,
-    Gru,
-    LastStep,
-    Layer,
-    Lstm,
-    MaxPool,
-    Plan,
-    Relu,
-    Weights,
-    weight_shapes,
-)
+from seqconv.networks.layers.base import Layer, Plan, Weights
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Relu
+from seqconv.networks.plan import weight_shapes
 
 
 def build_model(plan: Plan, shape: tuple[int, ...], weights: Weights) -> keras.Model:

@@ -15,7 +15,7 @@ from works import BATCH, CHANNELS, DELAY, LENGTH, LOOKBACK, PLANS, SEED, STEP, T
 
 from peers.keras_network import build_model
 from peers.worker import Turn, repeat_predictions, repeat_training, serve
-from seqconv.networks.initialisers import initial_weights
+from seqconv.networks.plan import initial_weights
 
 
 def build(work: Work, peer: str) -> Turn:

@@ -9,8 +9,9 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 from works import PLANS, SEED, THREADS, Work
 
 from peers.worker import Turn, repeat_predictions, serve
-from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, MaxPool, Plan, Relu, Weights
+from seqconv.networks.layers.base import Plan, Weights
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, MaxPool, Relu
+from seqconv.networks.plan import initial_weights
 
 
 def export(plan: Plan, weights: Weights) -> ModelProto:

@@ -6,17 +6,17 @@ from itertools import cycle, islice
 
 import numpy as np
 from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
+from seqconv.models.bundle import Bundle
 from works import LENGTH, PLANS, SEED, THREADS, VOCABULARY, Work
 
 from peers.worker import Turn, serve
-from seqconv.models.bundle import Bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.network import Network
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import TrainingConfig, read_recipe
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Vocabulary, pad

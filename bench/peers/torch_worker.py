@@ -10,21 +10,10 @@ from torch import nn
 from works import PLANS, SEED, THREADS, Work
 
 from peers.worker import Turn, repeat_predictions, repeat_training, serve
-from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.layers.base import (
-    Conv,
-    Dense,
-    Embed,
-    GlobalMaxPool,
-    Gru,
-    LastStep,
-    Layer,
-    Lstm,
-    MaxPool,
-    Plan,
-    Relu,
-)
+from seqconv.networks.layers.base import Layer, Plan
 from seqconv.networks.layers.base import Weights as Arrays
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Lstm, MaxPool, Relu
+from seqconv.networks.plan import initial_weights
 
 
 class GlobalMax(nn.Module):

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from seqconv.models.bundle import write_bundle
 
 from helpers.predictors import GRU, THREE, by_hand, hours, series_predictor, text_predictor
 from seqconv.__main__ import main
-from seqconv.models.bundle import write_bundle
 from seqconv.reports.explanation import write_text_page
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.text.explaining import explain_text

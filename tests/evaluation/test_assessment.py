@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from seqconv.models.bundle import Bundle, read_bundle, write_bundle
 
 from helpers.command import seqconv_command
 from seqconv.data import datasets
@@ -12,9 +13,8 @@ from seqconv.data.demo import demo_series
 from seqconv.data.records import CLASSES, EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.evaluation import assessment
-from seqconv.models.bundle import Bundle, read_bundle, write_bundle
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.parsing import build_plan
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import recipe_from_dict
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from seqconv.models.bundle import read_bundle, write_bundle
 
 import seqconv
 from helpers.command import seqconv_command
@@ -15,7 +16,6 @@ from seqconv.errors import BundleError, DataError
 from seqconv.evaluation import assessment
 from seqconv.evaluation import backtest as backtests
 from seqconv.evaluation import comparison as comparisons
-from seqconv.models.bundle import read_bundle, write_bundle
 from seqconv.serving.files import predict_file, read_rows
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.series.explaining import explain_series

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.native.network import NativeNetwork
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import (
+from seqconv.networks.layers.base import Layer, Plan, Shape, Weights
+from seqconv.networks.layers.kinds import (
     Add,
     Channelwise,
     Concat,
@@ -22,25 +22,20 @@ from seqconv.networks.layers.base import (
     GlobalMaxPool,
     Gru,
     LastStep,
-    Layer,
     Lstm,
     MaxPool,
     NgramBag,
     Normalise,
     Patch,
-    Plan,
-    ReadsIds,
     Relu,
     Residual,
-    Shape,
     SubtractLast,
     Tanh,
     TokenConv,
-    Weights,
-    entries,
 )
+from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.network import Network
-from seqconv.networks.shapes import output_shape, shapes
+from seqconv.networks.plan import entries, initial_weights, shapes
 from seqconv.recipes.recipe import TrainingConfig
 
 WIDTHS = st.sampled_from([1, 2, 3, 7, 16, 33])
@@ -276,9 +271,9 @@ def plans(draw: st.DrawFn, text: bool, outputs: int = 3) -> tuple[Plan, Shape]:
         shape = shapes(plan, shape)[-1]
     for _ in range(draw(st.integers(0, 4))):
         plan = (*plan, draw(layers(shape)))
-        shape = output_shape(plan[-1], shape)
+        shape = plan[-1].output_shape(shape)
     plan = (*plan, draw(st.sampled_from([GlobalMaxPool(), GlobalAveragePool(), LastStep(), Flatten()])))
-    shape = output_shape(plan[-1], shape)
+    shape = plan[-1].output_shape(shape)
     if draw(st.booleans()):
         plan = (*plan, Dense(shape[0], 5), draw(st.sampled_from([Relu(), Tanh(), Dropout(0.5)])), Dense(5, outputs))
     else:

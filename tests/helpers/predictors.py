@@ -1,12 +1,13 @@
 """Small models of each task: weights known by hand, or drawn and never trained."""
 
 import numpy as np
+from seqconv.models.bundle import Bundle
 
 from helpers.networks import random_weights
 from seqconv.data.records import Series
-from seqconv.models.bundle import Bundle
 from seqconv.models.predictor import Predictor
-from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Plan, Relu, TokenConv
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Relu, TokenConv
 from seqconv.recipes.recipe import read_recipe
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from seqconv.models.bundle import write_bundle
 
 from helpers.networks import random_weights
 from helpers.predictors import THREE, by_hand, sequence_predictor, series_predictor, text_predictor
-from seqconv.models.bundle import write_bundle
 from seqconv.models.predictor import Predictor
-from seqconv.networks.layers.base import Conv, Dense, Embed, GlobalMaxPool, LastStep, Plan, Relu
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, LastStep, Relu
 from seqconv.recipes.recipe import read_recipe
 from seqconv.serving.server import LIMIT, create_app, create_server, listen
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from seqconv.models.bundle import Bundle, read_bundle, write_bundle
 
 from seqconv.errors import BundleError
-from seqconv.models.bundle import Bundle, read_bundle, write_bundle
 from seqconv.models.folders import check_replaceable
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.parsing import build_plan
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import read_recipe
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.features import SeriesFeatures

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from seqconv.errors import BundleError
 from seqconv.models.storage import pack, unpack
-from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.layers.base import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
+from seqconv.networks.plan import initial_weights
 
 WORDS: Plan = (TokenConv(9, 4, 2), GlobalMaxPool(), Dense(4, 1))
 GRAMS: Plan = (NgramBag(5, 2, 2, 30),)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from helpers.convolutions import draw_floats, run_forward, run_tokens
 from seqconv import _native as native
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs
-from seqconv.networks.layers.base import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
+from seqconv.networks.layers.kinds import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
 from seqconv.networks.outputs import probabilities
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import TrainingConfig
 
 FLOAT = np.float32

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqconv import _native
-from seqconv.networks.dropout import DropoutMasks, mask_shapes
-from seqconv.networks.layers.base import Dense, Dropout, Gru, LastStep, Masks, Plan, Shape
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.layers.base import Masks, Plan, Shape
+from seqconv.networks.layers.kinds import Dense, Dropout, Gru, LastStep
+from seqconv.networks.plan import mask_shapes
 
 RATES = (1e-7, 0.1, 0.2, 0.25, 0.5, 0.999, 1 - 1e-12)
 TASK = 2**14  # values of a task

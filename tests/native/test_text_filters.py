@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqconv import _native
-from seqconv.networks.layers.base import MULTIPLIER
+from seqconv.networks.layers.tokens import MULTIPLIER
 
 
 def find_features(ids: np.ndarray, words: int, buckets: int, longest: int) -> list[int]:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from seqconv.errors import ConfigError
-from seqconv.networks.dropout import DropoutMasks, mask_shapes
-from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.layers.base import (
+from seqconv.networks.dropout import DropoutMasks
+from seqconv.networks.layers.kinds import (
     Add,
     Concat,
     Conv,
@@ -22,12 +21,9 @@ from seqconv.networks.layers.base import (
     Relu,
     Residual,
     TokenConv,
-    count_parameters,
-    entries,
-    weight_shapes,
 )
 from seqconv.networks.parsing import build_plan
-from seqconv.networks.shapes import output_shape, shapes
+from seqconv.networks.plan import count_parameters, entries, initial_weights, mask_shapes, shapes, weight_shapes
 from seqconv.networks.summary import summarise
 from seqconv.recipes.recipe import read_recipe
 
@@ -63,8 +59,8 @@ def test_reset_after_adds_one_bias():
 def test_shapes_follow_each_layer():
     plan = (Embed(10, 4), Conv(4, 8, 3), MaxPool(2), GlobalMaxPool(), Dense(8, 1))
     assert shapes(plan, (21,)) == [(21, 4), (19, 8), (9, 8), (8,), (1,)]
-    assert output_shape(Conv(4, 8, 3, dilation=4), (9, 4)) == (1, 8)
-    assert output_shape(Conv(4, 8, 3, dilation=4, padding="causal"), (1, 4)) == (1, 8)
+    assert Conv(4, 8, 3, dilation=4).output_shape((9, 4)) == (1, 8)
+    assert Conv(4, 8, 3, dilation=4, padding="causal").output_shape((1, 4)) == (1, 8)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +99,7 @@ def test_an_output_depends_on_its_receptive_field_and_on_nothing_else():
     kernel = np.array([1.0, 10.0, 100.0])
     x = np.zeros(20)
     x[10] = 1
-    outputs = [sum(kernel[k] * x[t + 2 * k] for k in range(3)) for t in range(output_shape(conv, (20, 1))[0])]
+    outputs = [sum(kernel[k] * x[t + 2 * k] for k in range(3)) for t in range(conv.output_shape((20, 1))[0])]
     assert np.flatnonzero(outputs).tolist() == [6, 8, 10]
     assert summarise((conv,), (20, 1))[0].receptive_field == 5
 
@@ -158,7 +154,7 @@ WIDE = (
 def test_branches_by_hand():
     assert shapes(WIDE, (20,)) == [(2,)]
     assert shapes((Concat(((Conv(5, 3, 2),), (Conv(5, 4, 2),))),), (20, 5)) == [(19, 7)]
-    assert output_shape(TokenConv(90, 6, 3), (2,)) == (1, 6)
+    assert TokenConv(90, 6, 3).output_shape((2,)) == (1, 6)
     assert weight_shapes(WIDE) == {
         "0.0.0.0.0.table": (90, 1, 6),
         "0.0.0.0.0.bias": (6,),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from seqconv.networks.inputs import TokenInputs
-from seqconv.networks.layers.base import Add, Dense, Dropout, Embed, GlobalMaxPool, NgramBag, Plan, TokenConv
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Add, Dense, Dropout, Embed, GlobalMaxPool, NgramBag, TokenConv
 from seqconv.networks.ngrams import SMOOTHING, fit_scales, list_features
 
 IDS = np.array([[0, 3, 3], [0, 3, 4], [4, 5, 4], [0, 0, 5]], np.int32)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.parsing import build_plan
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import TrainingConfig, read_recipe
 
 LENGTH, CHANNELS = 240, 6

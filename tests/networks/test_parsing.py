@@ -3,7 +3,7 @@
 import pytest
 
 from seqconv.errors import ConfigError
-from seqconv.networks.layers.base import (
+from seqconv.networks.layers.kinds import (
     Add,
     Channelwise,
     Concat,
@@ -18,7 +18,7 @@ from seqconv.networks.layers.base import (
     TokenConv,
 )
 from seqconv.networks.parsing import build_plan, describe_plan
-from seqconv.networks.shapes import shapes
+from seqconv.networks.plan import shapes
 from seqconv.recipes.recipe import read_recipe, recipe_names
 
 

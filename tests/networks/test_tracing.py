@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.networks import RECIPES, WIDTHS, batch_for, branched_plans, native, plans, random_weights
 from seqconv.networks.inputs import TokenInputs
-from seqconv.networks.layers.base import (
+from seqconv.networks.layers.kinds import (
     Add,
     Concat,
     Conv,
@@ -26,9 +26,8 @@ from seqconv.networks.layers.base import (
     SubtractLast,
     Tanh,
     TokenConv,
-    walk,
 )
-from seqconv.networks.shapes import output_shape
+from seqconv.networks.plan import walk
 from seqconv.networks.summary import summarise
 from seqconv.networks.tracing import trace
 
@@ -103,7 +102,7 @@ def fronts(draw):
         options += [Residual((Conv(channels, channels, 2, dilation, "causal"), Relu()))]
         options += [Conv(channels, draw(WIDTHS), 2, dilation)] if shape[0] > dilation else []
         plan = (*plan, draw(st.sampled_from(options)))
-        shape = output_shape(plan[-1], shape)
+        shape = plan[-1].output_shape(shape)
     return (*plan, GlobalMaxPool()), (steps,), shape[1]
 
 

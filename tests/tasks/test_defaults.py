@@ -5,12 +5,11 @@ import pytest
 
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import Conv, NgramBag, SubtractLast, count_parameters, walk
+from seqconv.networks.layers.kinds import Conv, NgramBag, SubtractLast
 from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.parsing import build_plan
-from seqconv.networks.shapes import shapes
+from seqconv.networks.plan import count_parameters, initial_weights, shapes, walk
 from seqconv.recipes.recipe import STARTS, read_recipe, recipe_from_dict
 from seqconv.tasks.guessing import draft_recipe
 from seqconv.tasks.sequence.guess import default_sequence_settings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import Dense, Embed, GlobalMaxPool, LastStep
+from seqconv.networks.layers.kinds import Dense, Embed, GlobalMaxPool, LastStep
 from seqconv.networks.network import StepResult
 from seqconv.recipes.recipe import TrainingConfig
 from seqconv.tasks.examples import Part, Split, merge_validation

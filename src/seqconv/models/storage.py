@@ -10,7 +10,9 @@ import numpy as np
 
 from seqconv.errors import BundleError
 from seqconv.networks.inputs import UNKNOWN
-from seqconv.networks.layers.base import NgramBag, Plan, ReadsIds, Shape, Weights, walk, weight_shapes
+from seqconv.networks.layers.base import Plan, Shape, Weights
+from seqconv.networks.layers.tokens import ReadsIds
+from seqconv.networks.plan import walk, weight_shapes
 
 KINDS: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 
@@ -20,18 +22,11 @@ ROWS = np.dtype(np.int32)
 
 def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
     """The layers of a plan that look ids up, by their place, each with its weights that have a row for every id."""
-    shapes = weight_shapes(plan)
-    found = {}
-    for at, layer in walk(plan):
-        if isinstance(layer, ReadsIds) and layer.rows > UNKNOWN:
-            names = [name for name in shapes if name.startswith(f"{at}.") and len(shapes[name]) > 1]
-            found[at] = layer, names
-    return found
-
-
-def silent_row(layer: ReadsIds, table: np.ndarray) -> np.ndarray:
-    """What the rows hold that are left out, `table[0]`'s shape: zero for n-grams, the unknown word's row for words."""
-    return np.zeros_like(table[0]) if isinstance(layer, NgramBag) else np.asarray(table[UNKNOWN])
+    return {
+        at: (layer, [f"{at}.{name}" for name, weight in layer.weights().items() if weight.by_id])
+        for at, layer in walk(plan)
+        if isinstance(layer, ReadsIds) and layer.rows > UNKNOWN
+    }
 
 
 def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
@@ -45,8 +40,9 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
         every = [stored[name] for name in names]
         told = np.zeros(len(every[0]), bool)
         for table in every:
-            told |= (table != silent_row(layer, table)).reshape(len(table), -1).any(axis=1)
-        told[UNKNOWN] |= not isinstance(layer, NgramBag)
+            told |= (table != layer.silent_row(table)).reshape(len(table), -1).any(axis=1)
+        if layer.silent is not None:
+            told[layer.silent] = True
         rows = np.flatnonzero(told).astype(ROWS)
         if rows.nbytes < sum(table[~told].nbytes for table in every):
             stored |= {name: table[rows] for name, table in zip(names, every, strict=True)} | {f"{at}.rows": rows}
@@ -86,8 +82,8 @@ def _check_rows(name: str, rows: np.ndarray, layer: ReadsIds, height: int) -> No
     rising = rows.ndim == 1 and rows.dtype == ROWS and bool((np.diff(rows, prepend=-1) > 0).all())
     if not rising or (len(rows) and rows[-1] >= height):
         raise ValueError(f"{name} must be rising int32 numbers below {height}; it is not")
-    if UNKNOWN not in rows and not isinstance(layer, NgramBag):
-        raise ValueError(f"{name} must hold the row of the unknown word, {UNKNOWN}; it does not")
+    if layer.silent is not None and layer.silent not in rows:
+        raise ValueError(f"{name} must hold the row of the unknown word, {layer.silent}; it does not")
 
 
 def _check_array(name: str, weights: Weights, shape: Shape | None) -> None:
@@ -101,7 +97,7 @@ def _check_array(name: str, weights: Weights, shape: Shape | None) -> None:
 def _spread(layer: ReadsIds, table: np.ndarray, rows: np.ndarray, shape: Shape) -> np.ndarray:
     """The whole table."""
     whole = np.zeros(shape, np.float32)
-    if not isinstance(layer, NgramBag):
-        whole[...] = table[np.searchsorted(rows, UNKNOWN)]
+    if layer.silent is not None:
+        whole[...] = table[np.searchsorted(rows, layer.silent)]
     whole[rows] = table
     return whole

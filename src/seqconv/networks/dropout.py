@@ -1,4 +1,4 @@
-"""Dropout masks: which ones a plan needs, and how they are drawn."""
+"""Dropout masks, as training draws them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,48 +6,10 @@ from typing import Any
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.layers.base import (
-    Add,
-    Channelwise,
-    Concat,
-    Dropout,
-    Gru,
-    Lstm,
-    Masks,
-    Normalise,
-    Plan,
-    Residual,
-    Shape,
-)
-from seqconv.networks.shapes import output_shape
+from seqconv.networks.layers.base import Masks, Plan, Shape
+from seqconv.networks.plan import mask_shapes
 
 WORD = 2**64
-
-
-def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
-    """Shape without the batch, and rate, of every dropout mask that training draws."""
-    found: dict[str, tuple[Shape, float]] = {}
-    for index, layer in enumerate(plan):
-        at = f"{prefix}{index}"
-        match layer:
-            case Dropout(rate) if rate > 0:
-                found[f"{at}.mask"] = (shape, rate)
-            case Gru() | Lstm():
-                gates = 3 if isinstance(layer, Gru) else 4
-                if layer.dropout > 0:
-                    found[f"{at}.input_mask"] = ((gates, layer.inputs), layer.dropout)
-                if layer.recurrent_dropout > 0:
-                    found[f"{at}.recurrent_mask"] = ((gates, layer.units), layer.recurrent_dropout)
-            case Residual(body) | Normalise(body):
-                found |= mask_shapes(body, shape, f"{at}.")
-            case Channelwise(body):
-                inner = mask_shapes(body, (shape[0], 1), f"{at}.")
-                found |= {name: ((layer.count(shape[1]), *size), rate) for name, (size, rate) in inner.items()}
-            case Concat(branches) | Add(branches):
-                for number, branch in enumerate(branches):
-                    found |= mask_shapes(branch, shape, f"{at}.{number}.")
-        shape = output_shape(layer, shape)
-    return found
 
 
 class DropoutMasks:

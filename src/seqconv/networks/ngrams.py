@@ -6,7 +6,9 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.networks.inputs import Inputs, Targets, TokenInputs
-from seqconv.networks.layers.base import NgramBag, Plan, Weights, entries
+from seqconv.networks.layers.base import Plan, Weights
+from seqconv.networks.layers.tokens import NgramBag
+from seqconv.networks.plan import entries
 
 SMOOTHING = 4.0  # added to each count: larger than the usual 1, as it trusts rare n-grams less; docs/log.md
 
@@ -27,7 +29,7 @@ class Features(NamedTuple):
 
 
 def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
-    """The features of ids int32 `[B, L]`, as `models.NgramBag` defines them.
+    """The features of ids int32 `[B, L]`, as `NgramBag` defines them.
 
     Raises:
         ValueError: an id outside the layer's rows.

@@ -1,59 +1,16 @@
 """A recipe's list of layers <-> a plan, with the sizes that follow from the data filled in."""
 
 import dataclasses
-import math
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from seqconv.errors import ConfigError, nearest
-from seqconv.networks.layers import base as models
 from seqconv.networks.layers.base import Layer, Plan, Shape
-from seqconv.networks.shapes import output_shape, shapes
+from seqconv.networks.layers.kinds import KINDS, SETTINGS
+from seqconv.networks.layers.pointwise import ACTIVATIONS
+from seqconv.networks.layers.settings import Place
+from seqconv.networks.plan import shapes
 from seqconv.recipes.recipe import LayerSpec
-
-KINDS: dict[str, type[Any]] = {
-    re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower(): kind
-    for kind in (
-        models.Embed,
-        models.TokenConv,
-        models.NgramBag,
-        models.Conv,
-        models.Relu,
-        models.Tanh,
-        models.MaxPool,
-        models.GlobalMaxPool,
-        models.GlobalAveragePool,
-        models.LastStep,
-        models.SubtractLast,
-        models.Patch,
-        models.Flatten,
-        models.Dropout,
-        models.Residual,
-        models.Concat,
-        models.Add,
-        models.Channelwise,
-        models.Normalise,
-        models.Gru,
-        models.Lstm,
-        models.Dense,
-    )
-}
-
-
-NAMES = {kind: name for name, kind in KINDS.items()}
-
-
-ACTIVATIONS = ("relu", "tanh")
-
-
-POSITIVE = {"width", "filters", "kernel", "dilation", "size", "units", "outputs", "longest", "buckets"}
-
-
-RATES = {"rate", "dropout", "recurrent_dropout"}
-
-
-FLAGS = {"reset_after", "zeros"}
 
 
 def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs: int = 1) -> Plan:
@@ -70,7 +27,7 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
     Raises:
         ConfigError: an unknown layer or setting, a value out of range, shapes that do not fit, wrong outputs.
     """
-    plan = _build(specs, shape, rows, outputs)
+    plan = _build(specs, Place(shape, rows, outputs))
     final = shapes(plan, shape)[-1] if plan else shape
     if final != (outputs,):
         raise ConfigError(
@@ -80,95 +37,79 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
     return plan
 
 
-def _build(specs: Iterable[LayerSpec], shape: Shape, rows: int, outputs: int) -> Plan:
+def _build(specs: Iterable[LayerSpec], place: Place) -> Plan:
     plan: list[Layer] = []
     for index, spec in enumerate(specs):
         try:
-            for layer in _layers(spec, shape, rows, outputs):
-                shape = output_shape(layer, shape)
+            for layer in _read_layers(spec, place):
+                place = place._replace(shape=layer.output_shape(place.shape))
                 plan.append(layer)
         except ConfigError as error:
             raise ConfigError(f"network.layers, layer {index + 1}: {error}") from None
     return tuple(plan)
 
 
-def _layers(spec: LayerSpec, shape: Shape, rows: int, outputs: int) -> list[Layer]:
+def _read_layers(spec: LayerSpec, place: Place) -> list[Layer]:
+    """The layer of a table, and its activation."""
     if not isinstance(spec, dict) or not isinstance(spec.get("layer"), str):
         raise ConfigError(f'must be a table with its kind, such as {{ layer = "conv", filters = 32 }}; got {spec!r}')
-    settings = {name: value for name, value in spec.items() if name not in ("layer", "activation")}
+    given = {key: value for key, value in spec.items() if key not in ("layer", "activation")}
     name = spec["layer"]
     if name == "output":
-        name, settings = "dense", {"outputs": outputs} | settings
+        name, given = "dense", {"outputs": place.outputs} | given
     if name not in KINDS:
         raise ConfigError(f"unknown layer {name!r}. {nearest(name, [*KINDS, 'output'])}")
-    known = {field.name: field for field in dataclasses.fields(KINDS[name])}
-    if "inputs" in known:
-        settings.setdefault("inputs", shape[-1])
-    if "rows" in known:
-        settings.setdefault("rows", rows)
-    if name == "ngram_bag":
-        settings.setdefault("outputs", outputs)
-    if "branches" in known and isinstance(settings.get("branches"), list | tuple):
-        settings["branches"] = tuple(_build(branch, shape, rows, outputs) for branch in settings["branches"])
-    if name in ("residual", "normalise"):
-        settings["body"] = _build(settings.pop("layers", ()), shape, rows, outputs)
-    if name == "channelwise":
-        share = _share_outputs(shape, settings.get("channels", 0), outputs)
-        settings["body"] = _build(settings.pop("layers", ()), (shape[0], 1), rows, share)
-    _check_settings(name, settings, known)
-    layers: list[Layer] = [KINDS[name](**settings)]
-    activation = spec.get("activation")
-    if activation is not None:
-        if name not in ("conv", "token_conv", "dense") or activation not in ACTIVATIONS:
-            raise ConfigError(f"activation must be relu or tanh, on a conv or dense; got {activation!r} on {name}")
-        layers.append(KINDS[activation]())
-    return layers
+    filled = {key: getattr(place, setting.filled) for key, setting in SETTINGS[name].items() if setting.filled}
+    settings = _read_bodies(name, filled | given, place)
+    _check_settings(name, settings)
+    return [KINDS[name](**settings), *_read_activation(name, spec.get("activation"))]
 
 
-def _share_outputs(shape: Shape, channels: Any, outputs: int) -> int:
-    """Outputs of each channel."""
-    count = channels if type(channels) is int and channels > 0 else shape[-1]
-    if len(shape) != 2 or outputs % count:
+def _read_bodies(name: str, given: dict[str, Any], place: Place) -> dict[str, Any]:
+    """The settings with the plans within the layer read: one from `layers`, or several from `branches`."""
+    if "body" in SETTINGS[name]:
+        inner = KINDS[name].inner_place(place, given)
+        rest = {key: value for key, value in given.items() if key != "layers"}
+        return rest | {"body": _build(given.get("layers", ()), inner)}
+    if "branches" in SETTINGS[name] and isinstance(given.get("branches"), list | tuple):
+        return given | {"branches": tuple(_build(branch, place) for branch in given["branches"])}
+    return given
+
+
+def _read_activation(name: str, activation: Any) -> list[Layer]:
+    if activation is None:
+        return []
+    if not KINDS[name].activates or activation not in ACTIVATIONS:
+        *most, last = ACTIVATIONS
         raise ConfigError(
-            f"channelwise: it must read the targets alone, steps and channels [L, C]; got {shape} for {outputs} "
-            "output(s). Make every column a target; of other inputs behind them, say how many to read: channels"
+            f"activation must be {', '.join(most)} or {last}, on a conv or dense; got {activation!r} on {name}"
         )
-    return outputs // count
+    return [ACTIVATIONS[activation]()]
 
 
-def _check_settings(name: str, settings: dict[str, Any], known: dict[str, Any]) -> None:
+def _check_settings(name: str, settings: dict[str, Any]) -> None:
+    known = SETTINGS[name]
     for key, value in settings.items():
         if key not in known:
             raise ConfigError(f"{name} has no setting {key!r}. {nearest(key, known) if known else 'It takes none.'}")
-        if key in POSITIVE and (type(value) is not int or value < 1):
-            raise ConfigError(f"{name}: {key} must be a whole number of at least 1; got {value!r}")
-        if key in RATES and not (type(value) in (int, float) and 0 <= value < 1):
-            raise ConfigError(f"{name}: {key} must be from 0 to below 1; got {value!r}")
-        if key == "gain" and not (type(value) in (int, float) and 0 < value < math.inf):
-            raise ConfigError(f"{name}: gain must be a number above 0; got {value!r}")
-        if key == "branches" and type(value) is not tuple:
-            raise ConfigError(f"{name}: branches must be a list of lists of layers; got {value!r}")
-        if key == "channels" and (type(value) is not int or value < 0):
-            raise ConfigError(f"{name}: channels must be a whole number of at least 0; got {value!r}")
-        if key == "padding" and value not in ("valid", "causal"):
-            raise ConfigError(f"{name}: padding must be 'valid' or 'causal'; got {value!r}")
-        if key in FLAGS and type(value) is not bool:
-            raise ConfigError(f"{name}: {key} must be true or false; got {value!r}")
-    for key, field in known.items():
-        if key not in settings and field.default is dataclasses.MISSING:
-            raise ConfigError(f"{name}: {key} is missing")
+        if not known[key].holds(value):
+            raise ConfigError(f"{name}: {key} must be {known[key].must}; got {value!r}")
+    for field in dataclasses.fields(KINDS[name]):  # type: ignore[arg-type]
+        if field.name not in settings and field.default is dataclasses.MISSING:
+            raise ConfigError(f"{name}: {field.name} is missing")
 
 
 def describe_plan(plan: Plan) -> list[LayerSpec]:
     """The layers as tables that `build_plan` reads back to the same plan; nothing is left to be filled in."""
-    specs = []
-    for layer in plan:
-        spec: LayerSpec = {"layer": NAMES[type(layer)]}
-        for field in dataclasses.fields(layer):
-            value = getattr(layer, field.name)
-            if field.name == "body":
-                spec["layers"] = describe_plan(value)
-            else:
-                spec[field.name] = [describe_plan(each) for each in value] if field.name == "branches" else value
-        specs.append(spec)
-    return specs
+    return [_describe(layer) for layer in plan]
+
+
+def _describe(layer: Layer) -> LayerSpec:
+    spec: LayerSpec = {"layer": layer.kind()}
+    for name in SETTINGS[layer.kind()]:
+        value = getattr(layer, name)
+        if name == "body":
+            spec["layers"] = describe_plan(value)
+        else:
+            spec[name] = [describe_plan(branch) for branch in value] if name == "branches" else value
+    return spec

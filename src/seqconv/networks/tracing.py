@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqconv.networks.layers.base import (
-    MULTIPLIER,
+from seqconv.networks.layers.base import Layer, Plan, Weights
+from seqconv.networks.layers.kinds import (
     Add,
     Concat,
     Conv,
@@ -24,19 +24,14 @@ from seqconv.networks.layers.base import (
     Embed,
     Flatten,
     GlobalMaxPool,
-    Layer,
     MaxPool,
     NgramBag,
     Patch,
-    Plan,
-    Relu,
     Residual,
-    Tanh,
     TokenConv,
-    Weights,
 )
-
-ELEMENTWISE = (Relu, Tanh, Dropout)
+from seqconv.networks.layers.pointwise import Activation
+from seqconv.networks.layers.tokens import MULTIPLIER
 
 
 @dataclass(frozen=True)
@@ -94,10 +89,8 @@ def _apply(layer: Layer, seen: Seen, weights: Weights, at: str) -> Seen | Terms 
     match layer:
         case Dropout():
             return seen
-        case Relu():
-            return replace(seen, values=np.maximum(values, 0))
-        case Tanh():
-            return replace(seen, values=np.tanh(values))
+        case Activation():
+            return replace(seen, values=layer.apply(values))
         case Embed():
             return replace(seen, values=weights[f"{at}embeddings"][values].astype(np.float64))
         case TokenConv() | Conv():

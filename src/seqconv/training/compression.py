@@ -9,10 +9,9 @@ import numpy as np
 from seqconv.errors import ConfigError
 from seqconv.models.folders import check_replaceable
 from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
-from seqconv.models.storage import KINDS, silent_row, tables
+from seqconv.models.storage import KINDS, tables
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.inputs import UNKNOWN
-from seqconv.networks.layers.base import NgramBag, Plan, ReadsIds, Weights
+from seqconv.networks.layers.base import Plan, Weights
 from seqconv.recipes.recipe import count_threads
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Split
@@ -93,23 +92,14 @@ def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
         return weights
     fresh = dict(weights)
     for layer, names in tables(plan).values():
-        sizes = _measure_rows(layer, [weights[name] for name in names])
-        first = 0 if isinstance(layer, NgramBag) else UNKNOWN + 1
+        sizes = layer.row_sizes([weights[name] for name in names])
+        first = 0 if layer.silent is None else layer.silent + 1
         order = first + np.argsort(-sizes[first:], kind="stable")
         dropped = order[round(keep * np.count_nonzero(sizes[first:])) :]
         for name in names:
             fresh[name] = weights[name].copy()
-            fresh[name][dropped] = silent_row(layer, weights[name])
+            fresh[name][dropped] = layer.silent_row(weights[name])
     return fresh
-
-
-def _measure_rows(layer: ReadsIds, arrays: list[np.ndarray]) -> np.ndarray:
-    """How much each row of a table says, float64 `[rows]`."""
-    if isinstance(layer, NgramBag):
-        table, scale = arrays
-        return np.asarray(np.linalg.norm(table * scale, axis=1), np.float64)
-    (table,) = arrays
-    return np.asarray(np.linalg.norm((table - silent_row(layer, table)).reshape(len(table), -1), axis=1), np.float64)
 
 
 def _predict(bundle: AnyBundle, split: Split[Any, Any], engine: str, threads: int) -> np.ndarray:

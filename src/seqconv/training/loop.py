@@ -11,14 +11,14 @@ import numpy as np
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import Targets
-from seqconv.networks.layers.base import Dense, Plan, Weights
+from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import CLIP, count_values, example_losses
 from seqconv.networks.network import Network
 from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.outputs import take_middle
 from seqconv.networks.parsing import build_plan
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import NETWORK, AnyRecipe, TrainingConfig
 from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
@@ -146,8 +146,7 @@ class _Best(NamedTuple):
 
 def _judge_start(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> _Best:
     """A network that starts at zero starts as a forecast: what training makes of it must be better to be kept."""
-    last = network.plan[-1]
-    if not (isinstance(last, Dense) and last.zeros):
+    if not network.plan[-1].starts_at_zero:
         return _Best(0, math.inf, {})
     return _Best(0, _validate(network, data, config)[0], network.weights())
 

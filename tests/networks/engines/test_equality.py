@@ -28,9 +28,9 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.engines.native.optimisers import compute_loss
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import (
+from seqconv.networks.layers.base import Plan, Shape, Weights
+from seqconv.networks.layers.kinds import (
     Add,
     Channelwise,
     Concat,
@@ -47,23 +47,20 @@ from seqconv.networks.layers.base import (
     MaxPool,
     NgramBag,
     Normalise,
-    Plan,
     Relu,
     Residual,
-    Shape,
     SubtractLast,
     Tanh,
     TokenConv,
-    Weights,
 )
 from seqconv.networks.losses import count_values
 from seqconv.networks.network import Network
-from seqconv.networks.shapes import shapes
+from seqconv.networks.plan import initial_weights, shapes
 from seqconv.recipes.recipe import FORECAST_LOSSES, TrainingConfig
 
 torch = pytest.importorskip("torch")
-from seqconv.networks.engines.torch import TorchNetwork  # noqa: E402
-from seqconv.networks.engines.torch import compute_loss as compute_torch_loss  # noqa: E402
+from seqconv.networks.engines.torch.losses import compute_loss as compute_torch_loss  # noqa: E402
+from seqconv.networks.engines.torch.network import TorchNetwork  # noqa: E402
 
 
 def exact(plan: Plan, weights: Weights | None = None, **training: Any) -> TorchNetwork:

@@ -8,10 +8,9 @@ import pytest
 from seqconv.errors import ConfigError, DataError, MissingExtra
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import (
-    MULTIPLIER,
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import (
     Add,
     Concat,
     Conv,
@@ -25,17 +24,19 @@ from seqconv.networks.layers.base import (
     Lstm,
     MaxPool,
     NgramBag,
-    Plan,
     Relu,
     Residual,
     Tanh,
     TokenConv,
 )
+from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.losses import example_losses
+from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import TrainingConfig
 
 torch = pytest.importorskip("torch")
-from seqconv.networks.engines.torch import TorchNetwork, run  # noqa: E402
+from seqconv.networks.engines.torch.layers import Given, run  # noqa: E402
+from seqconv.networks.engines.torch.network import TorchNetwork  # noqa: E402
 
 LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber")
 
@@ -152,10 +153,10 @@ def test_filters_on_ids_by_hand() -> None:
     plan = (TokenConv(4, 1, 3), GlobalAveragePool())
     table, bias = np.arange(12.0).reshape(4, 3, 1), np.array([100.0])
     weights = {"0.table": torch.tensor(table), "0.bias": torch.tensor(bias)}
-    steps = run(plan[:1], torch.tensor([[1, 3, 2, 1]]), weights, {})
+    steps = run(plan[:1], torch.tensor([[1, 3, 2, 1]]), Given(weights, {}))
     assert steps.tolist() == [[[100 + 3 + 10 + 8], [100 + 9 + 7 + 5]]]
     # a text shorter than the kernel has padding on its left
-    short = run(plan, torch.tensor([[3, 2]]), weights, {})
+    short = run(plan, torch.tensor([[3, 2]]), Given(weights, {}))
     assert short.tolist() == [[100 + 0 + 10 + 8]]
 
 
@@ -173,14 +174,16 @@ def test_n_grams_by_hand() -> None:
     weights = {"0.table": torch.tensor(table), "0.scale": torch.tensor(scale)}
     rows = sorted({7, 9, bucket(7, 9), bucket(9, 7), bucket(7, 9, 7)})  # 7 stands twice and counts once
     expected = (scale[rows] * table[rows]).sum(0) / np.sqrt((scale[rows] ** 2).sum(0))
-    found = run((layer,), torch.tensor([[0, 0, 7, 9, 7], [0, 0, 0, 0, 0]]), weights, {})
+    found = run((layer,), torch.tensor([[0, 0, 7, 9, 7], [0, 0, 0, 0, 0]]), Given(weights, {}))
     np.testing.assert_allclose(found.numpy(), [expected, [0, 0]], rtol=1e-12)
 
 
 def test_branches_read_the_same_input() -> None:
     x = torch.tensor([[[1.0, -2.0]]])
-    assert run((Concat(((Relu(),), (Tanh(), Relu()))),), x, {}, {}).tolist() == [[[1, 0, x[0, 0, 0].tanh().item(), 0]]]
-    assert run((Add(((Relu(),), (Relu(), Relu()))),), x, {}, {}).tolist() == [[[2, 0]]]
+    assert run((Concat(((Relu(),), (Tanh(), Relu()))),), x, Given({}, {})).tolist() == [
+        [[1, 0, x[0, 0, 0].tanh().item(), 0]]
+    ]
+    assert run((Add(((Relu(),), (Relu(), Relu()))),), x, Given({}, {})).tolist() == [[[2, 0]]]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

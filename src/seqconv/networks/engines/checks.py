@@ -1,12 +1,12 @@
-"""Checks of weights, states, targets and plans that every engine makes."""
+"""Checks of weights, states and targets that every engine makes."""
 
 import numpy as np
 
-from seqconv.errors import ConfigError, DataError
-from seqconv.networks.layers.base import Normalise, Plan, ReadsIds, Shape, Weights, entries, walk, weight_shapes
+from seqconv.errors import DataError
+from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.losses import count_values
 from seqconv.networks.network import State
-from seqconv.networks.shapes import shapes
+from seqconv.networks.plan import weight_shapes
 from seqconv.recipes.recipe import TrainingConfig
 
 
@@ -61,23 +61,3 @@ def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, out
         raise DataError(f"targets: {loss} needs {kind} of shape {shape}; got {targets.dtype} {targets.shape}")
     if classes and not (targets.min() >= 0 and targets.max() < outputs):
         raise DataError(f"targets: a class must be from 0 to {outputs - 1}; got {targets.min()} to {targets.max()}")
-
-
-def count_outputs(plan: Plan, shape: Shape) -> int:
-    """Outputs per example of a plan that reads examples of `shape`.
-
-    Raises:
-        ConfigError: the plan cannot take this shape, or does not end in one vector.
-    """
-    first = dict(entries(plan))
-    for at, layer in walk(plan):
-        if isinstance(layer, ReadsIds) and at not in first:
-            raise ConfigError(f"network: {type(layer).__name__} reads ids, so it must be the first layer")
-        if isinstance(layer, Normalise) and at not in first:
-            raise ConfigError("network: normalise scales each channel of a window, so it must be the first layer")
-    if len({isinstance(layer, ReadsIds) for layer in first.values()}) > 1:
-        raise ConfigError("network: the first layers of all branches must read ids, or none; got both kinds")
-    final = shapes(plan, shape)[-1] if plan else shape
-    if len(final) != 1:
-        raise ConfigError(f"network: must end in one vector per example; got shape {final}. Add a pooling layer")
-    return final[0]

@@ -33,7 +33,7 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
     check_weights(plan, weights)
     if engine == "torch":
         need("torch", "torch")
-        from seqconv.networks.engines.torch import TorchNetwork
+        from seqconv.networks.engines.torch.network import TorchNetwork
 
         return TorchNetwork(plan, weights, training, threads)
     from seqconv.networks.engines.native.network import NativeNetwork

@@ -1,14 +1,22 @@
-"""Networks as plain data: layer records, plans, shapes, counts. No framework is imported here.
+"""What every layer can say of itself. No framework is imported here.
 
 A plan is a tuple of layers, applied in order to ids `[B, L]` or to values `[B, L, C]`. Every engine reads the same
-plan; shapes, parameters, receptive field and cost are computed from it.
+plan; shapes, parameters, initial values, receptive field and cost come from the layers' own methods. A layer that lacks
+one does not import.
 """
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+import dataclasses
+import re
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_type_hints
 
 import numpy as np
+
+from seqconv.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqconv.networks.layers.settings import Place, Setting
+    from seqconv.networks.layers.weights import Weight
 
 Shape = tuple[int, ...]
 
@@ -19,312 +27,179 @@ Weights = dict[str, np.ndarray]
 Masks = dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Embed:
-    """Row `id` of a table: ids `[B, L]` -> `[B, L, width]`."""
+class Input(NamedTuple):
+    """What a layer reads: how many axes behind the batch (0: any number), and how a message says it."""
 
-    rows: int
-    width: int
+    rank: int
+    text: str
 
 
-@dataclass(frozen=True)
-class Conv:
-    """1D convolution, stride 1: y[t] = bias + sum_k x[t + k * dilation] W_k.
+IDS = Input(1, "ids [L]")
+STEPS = Input(2, "steps and channels [L, C]")
+VECTOR = Input(1, "one vector [C]; put a global pooling layer or last_step before it")
+ANY = Input(0, "of any rank")
 
-    `valid` gives `L - (kernel - 1) * dilation` steps; `causal` pads that many zeros on the left and gives `L`.
+
+class Field(NamedTuple):
+    """The receptive field: how many input `steps` a value here depends on (None: unbounded), and how many input steps
+    lie between neighbouring steps here."""
+
+    steps: int | None
+    stride: int
+
+    def widen(self, steps: int, stride: int = 1) -> "Field":
+        """After a layer that reads that many neighbouring steps, and gives one of every `stride`."""
+        assert self.steps is not None
+        return Field(self.steps + (steps - 1) * self.stride, self.stride * stride)
+
+
+class Layer(ABC):
+    """One layer of a plan. Subclasses are frozen dataclasses whose fields are annotated with types of `settings`.
+
+    Args of subclassing:
+        family: a base of several layers, which may leave methods to them.
+
+    Raises:
+        TypeError: a layer lacks a method, or does not say what it `reads`; when its class is made.
     """
 
-    inputs: int
-    filters: int
-    kernel: int
-    dilation: int = 1
-    padding: str = "valid"
+    reads: ClassVar[Input]
+    must_lead: ClassVar[str] = ""  # why it must be the first layer of a network, where it must
+    opens: ClassVar[bool] = False  # its bodies read what it reads, as it is; ids too
+    activates: ClassVar[bool] = False  # a recipe may give it an `activation`, which follows as a layer of its own
+
+    def __init_subclass__(cls, family: bool = False, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if family:
+            return
+        missing = [name for name in dir(cls) if getattr(getattr(cls, name, None), "__isabstractmethod__", False)]
+        missing += [] if hasattr(cls, "reads") else ["reads"]
+        if missing:
+            raise TypeError(f"layer {cls.__name__}: must define {', '.join(missing)}")
+
+    @classmethod
+    def kind(cls) -> str:
+        """Its name in recipes: `max_pool` for `MaxPool`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def settings(cls) -> "dict[str, Setting]":
+        """What each field must be.
+
+        Raises:
+            TypeError: a field that is not annotated with a type of `settings`.
+        """
+        hints, found = get_type_hints(cls, include_extras=True), {}
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if not hasattr(hints[field.name], "__metadata__"):
+                raise TypeError(f"layer {cls.__name__}: the type of {field.name} must be one of layers.settings")
+            found[field.name] = hints[field.name].__metadata__[0]
+        return found
+
+    @classmethod
+    def inner_place(cls, place: "Place", given: dict[str, Any]) -> "Place":
+        """What is known where a body begins, of a layer with bodies and the settings that a recipe gives it.
+
+        Raises:
+            ConfigError: the layer cannot stand there.
+        """
+        return place
+
+    @abstractmethod
+    def weights(self) -> "dict[str, Weight]":
+        """Its own arrays by name, without those of bodies; Keras's names and layouts."""
+
+    @abstractmethod
+    def shape_after(self, shape: Shape) -> Shape:
+        """Shape that leaves for one that `output_shape` has checked."""
+
+    @abstractmethod
+    def field_after(self, field: Field, shape: Shape) -> Field:
+        """The receptive field of what leaves, for a bounded one and the shape of what enters."""
+
+    @abstractmethod
+    def multiply_adds(self, shape: Shape) -> int:
+        """Cost of one example that enters with that shape; 0 for what costs next to nothing."""
+
+    @abstractmethod
+    def details(self) -> list[str]:
+        """What the summary says of it in brackets."""
+
+    def fewest_steps(self) -> int:
+        """Steps that an input must have."""
+        return 1
+
+    def masks(self, shape: Shape) -> dict[str, tuple[Shape, float]]:
+        """Shape without the batch, and rate, of its dropout masks in training, those of bodies included."""
+        return {}
+
+    def bodies(self) -> "dict[str, Plan]":
+        """Plans within it; a key is what the names of their weights and masks begin with, `""` or `"1."`."""
+        return {}
+
+    def entering(self, shape: Shape) -> Shape:
+        """Shape that enters the bodies."""
+        return shape
 
     @property
-    def reach(self) -> int:
-        """Steps between the first and the last tap."""
-        return (self.kernel - 1) * self.dilation
+    def starts_at_zero(self) -> bool:
+        """Its outputs are zero before training: as the last layer it makes a forecast of no change."""
+        return False
 
     @property
-    def left_pad(self) -> int:
-        """Zeros before the first step."""
-        return self.reach if self.padding == "causal" else 0
-
-
-@dataclass(frozen=True)
-class TokenConv:
-    """1D convolution over one-hot ids: y[t] = bias + sum_k table[x[t + k], k], ids `[B, L]` -> `[B, L', filters]`.
-
-    `L' = L - kernel + 1`; an input shorter than the kernel gets padding ids (0) on its left, and gives one step. The
-    padding id has rows of the table like any other.
-
-    Reference: Johnson and Zhang 2015, arXiv:1412.1058.
-    """
-
-    rows: int
-    filters: int
-    kernel: int
-
-
-@dataclass(frozen=True)
-class NgramBag:
-    """A linear layer on the words and n-grams that occur in a text: ids `[B, L]` -> `[B, outputs]`.
-
-    With the features f of a text, each once: y = gain * sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), and 0 for a
-    text without any. Features are its ids but padding (0), rows 0 to `rows` - 1, and every 2 to `longest` neighbouring
-    ids without padding, hashed to one of `buckets` rows after those: with h = id_1, then h = h * MULTIPLIER + id_j for
-    each further one, and last h = h ^ (h >> 32), all modulo 2^64, the bucket is (h mod 2^63) mod `buckets`.
-    Training leaves `scale` as it is: log-count ratios (see `engines.ngrams.fit_scales`), or ones.
-
-    Reference: Wang and Manning 2012, "Baselines and bigrams", ACL; Joulin et al. 2017, arXiv:1607.01759 (buckets).
-    """
-
-    rows: int
-    outputs: int
-    longest: int
-    buckets: int
-    gain: float = 1.0
-
-
-MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth, TAOCP 3, section 6.4
-
-
-VARIANCE_FLOOR = 1e-5  # of `Normalise`
-
-
-@dataclass(frozen=True)
-class Relu:
-    """max(x, 0)."""
-
-
-@dataclass(frozen=True)
-class Tanh:
-    """tanh(x)."""
-
-
-@dataclass(frozen=True)
-class MaxPool:
-    """Maximum of each `size` neighbouring steps; an incomplete last group is dropped, as in Keras."""
-
-    size: int
-
-
-@dataclass(frozen=True)
-class GlobalMaxPool:
-    """Maximum over all steps: `[B, L, C]` -> `[B, C]`."""
-
-
-@dataclass(frozen=True)
-class GlobalAveragePool:
-    """Mean over all steps: `[B, L, C]` -> `[B, C]`."""
-
-
-@dataclass(frozen=True)
-class LastStep:
-    """The newest step: `[B, L, C]` -> `[B, C]`."""
-
-
-@dataclass(frozen=True)
-class SubtractLast:
-    """x less its newest step: `[B, L, C]` -> the same; the first `channels` of them, or 0: all.
-
-    A level that training never saw then makes no difference.
-
-    Reference: Zeng et al. 2023, arXiv:2205.13504 (NLinear).
-    """
-
-    channels: int = 0
-
-
-@dataclass(frozen=True)
-class Patch:
-    """Each `size` neighbouring steps as one, their channels side by side: `[B, L, C]` -> `[B, L // size, size * C]`.
-
-    The oldest steps that fill no patch are dropped.
-    """
-
-    size: int
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """All steps side by side: `[B, L, C]` -> `[B, L * C]`."""
-
-
-@dataclass(frozen=True)
-class Dropout:
-    """Zero each value with probability `rate` in training and scale the rest by 1 / (1 - rate)."""
-
-    rate: float
-
-
-@dataclass(frozen=True)
-class Residual:
-    """x + body(x); the body keeps the shape."""
-
-    body: "Plan"
-
-
-@dataclass(frozen=True)
-class Concat:
-    """Branches side by side on the same input, their outputs joined along the channels."""
-
-    branches: "tuple[Plan, ...]"
-
-
-@dataclass(frozen=True)
-class Add:
-    """Branches side by side on the same input, the sum of their outputs."""
-
-    branches: "tuple[Plan, ...]"
-
-
-@dataclass(frozen=True)
-class _OfChannels:
-    """A body for the first `channels` channels of an input, or 0: all."""
-
-    body: "Plan"
-    channels: int = 0
-
-    def count(self, channels: int) -> int:
-        """How many of an input's channels these are."""
-        return self.channels or channels
-
-
-@dataclass(frozen=True)
-class Channelwise(_OfChannels):
-    """One body for every channel alone, `[L, 1]` -> `[H]`: `[B, L, C]` -> `[B, H * C]`, for each of the H outputs one
-    per channel; the first `channels` of them, or 0: all.
-
-    Reference: Nie et al. 2023, arXiv:2211.14730.
-    """
-
-
-@dataclass(frozen=True)
-class Normalise(_OfChannels):
-    """A body that sees each channel less its window's mean and over its standard deviation s = sqrt(variance + 1e-5),
-    its outputs scaled back: `[B, L, C]` -> `[B, H * C]`; the first `channels` of them, or 0: all. Channels behind those
-    enter as they are.
-
-    The body returns for each of H outputs one per channel. Neither a level nor a spread that training never saw
-    matters then.
-
-    Reference: Kim et al. 2022, "Reversible instance normalization", ICLR (without its affine part; 1e-5 as there).
-    """
-
-
-@dataclass(frozen=True)
-class Gru:
-    """Gated recurrent unit, all states: `[B, L, C]` -> `[B, L, units]`.
-
-    Gate order z, r, h. With masks m (dropout) and n (recurrent dropout), one of each per example and gate:
-    z, r = sigmoid((x m) W + (h n) U + b); `reset_after` false: c = tanh((x m) W + (r h n) U + b);
-    true: c = tanh((x m) W + b + r ((h n) U + b')), with a second bias; h' = z h + (1 - z) c.
-
-    Reference: Cho et al. 2014, arXiv:1406.1078 (v1: reset before, v3: after); Gal and Ghahramani 2016 for the masks.
-    """
-
-    inputs: int
-    units: int
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    reset_after: bool = False
-
-
-@dataclass(frozen=True)
-class Lstm:
-    """Long short-term memory, all states: `[B, L, C]` -> `[B, L, units]`; gate order i, f, c, o; masks as for Gru.
-
-    Reference: Hochreiter and Schmidhuber 1997; forget bias 1: Jozefowicz et al. 2015.
-    """
-
-    inputs: int
-    units: int
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-
-
-@dataclass(frozen=True)
-class Dense:
-    """x W + b: `[B, inputs]` -> `[B, outputs]`.
-
-    Args:
-        zeros: training starts at W = 0, that is at an output of nothing (a forecast of no change, say).
-    """
-
-    inputs: int
-    outputs: int
-    zeros: bool = False
-
-
-ReadsIds = Embed | TokenConv | NgramBag
-
-
-Reduces = MaxPool | GlobalMaxPool | GlobalAveragePool | LastStep | Patch | Flatten
-
-
-Nests = Residual | Concat | Add | Channelwise | Normalise
-
-
-Layer = ReadsIds | Conv | Gru | Lstm | Dense | Relu | Tanh | Dropout | SubtractLast | Reduces | Nests
+    def label(self) -> str:
+        """Its name and details, as the summary prints them."""
+        details = ", ".join(self.details())
+        return f"{type(self).__name__}({details})" if details else type(self).__name__
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape that leaves, without the batch, for the one that enters: `(L,)`, `(L, C)` or `(C,)`.
+
+        Raises:
+            ConfigError: the layer cannot take this shape.
+        """
+        name = type(self).__name__
+        if self.reads.rank not in (0, len(shape)):
+            raise ConfigError(f"{name}: the input must be {self.reads.text}; got {shape}")
+        inputs = getattr(self, "inputs", shape[-1])
+        if inputs != shape[-1]:
+            raise ConfigError(f"{name}: the input must have {inputs} channels; got {shape[-1]}")
+        fewest = 0 if self.reads is VECTOR else self.fewest_steps()
+        if shape[0] < fewest:
+            raise ConfigError(
+                f"{name}: the input must have at least {fewest} steps; got {shape[0]}. Use a longer input"
+            )
+        return self.shape_after(shape)
 
 
 Plan = tuple[Layer, ...]
 
 
-def layer_weights(layer: Layer) -> dict[str, Shape]:
-    """Name and shape of every weight array of a layer alone, without those of layers within it."""
-    match layer:
-        case Embed(rows, width):
-            return {"embeddings": (rows, width)}
-        case TokenConv(rows, filters, kernel):
-            return {"table": (rows, kernel, filters), "bias": (filters,)}
-        case NgramBag(rows, outputs, _, buckets):
-            return {"table": (rows + buckets, outputs), "scale": (rows + buckets, outputs)}
-        case Conv():
-            return {"kernel": (layer.kernel, layer.inputs, layer.filters), "bias": (layer.filters,)}
-        case Dense(inputs, outputs):
-            return {"kernel": (inputs, outputs), "bias": (outputs,)}
-        case Gru() | Lstm():
-            width = (3 if isinstance(layer, Gru) else 4) * layer.units
-            bias: Shape = (2, width) if isinstance(layer, Gru) and layer.reset_after else (width,)
-            return {"kernel": (layer.inputs, width), "recurrent_kernel": (layer.units, width), "bias": bias}
-    return {}
+class Weightless(Layer, family=True):
+    """A layer without weights that costs next to nothing."""
+
+    def weights(self) -> "dict[str, Weight]":
+        """None."""
+        return {}
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """None worth counting."""
+        return 0
 
 
-def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer with its place: `"2"`, then `"2.0"`, `"2.1"` for the body of a residual layer 2; `"2.0.1"` is the
-    second layer of the first branch of layer 2."""
-    for index, layer in enumerate(plan):
-        at = f"{prefix}{index}"
-        yield at, layer
-        match layer:
-            case Residual(body) | Channelwise(body) | Normalise(body):
-                yield from walk(body, f"{at}.")
-            case Concat(branches) | Add(branches):
-                for number, branch in enumerate(branches):
-                    yield from walk(branch, f"{at}.{number}.")
+class Elementwise(Weightless, family=True):
+    """A layer whose every output value depends on the input value at the same place alone."""
 
+    reads = ANY
 
-def entries(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """The layers that read the network's own input, with their places."""
-    match plan[:1]:
-        case (Concat(branches) | Add(branches),):
-            for number, branch in enumerate(branches):
-                yield from entries(branch, f"{prefix}0.{number}.")
-        case (layer,):
-            yield f"{prefix}0", layer
+    def shape_after(self, shape: Shape) -> Shape:
+        """The same."""
+        return shape
 
+    def field_after(self, field: Field, shape: Shape) -> Field:
+        """The same."""
+        return field
 
-def weight_shapes(plan: Plan) -> dict[str, Shape]:
-    """Name and shape of every weight array, in the order of the layers; Keras's layouts.
-
-    >>> weight_shapes((Conv(14, 32, 5),))
-    {'0.kernel': (5, 14, 32), '0.bias': (32,)}
-    """
-    return {f"{at}.{name}": shape for at, layer in walk(plan) for name, shape in layer_weights(layer).items()}
-
-
-def count_parameters(plan: Plan) -> int:
-    """Number of trainable values."""
-    return sum(math.prod(shape) for shape in weight_shapes(plan).values())
+    def details(self) -> list[str]:
+        """None."""
+        return []

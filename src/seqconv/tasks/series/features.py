@@ -13,7 +13,9 @@ from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.conformal import fit_margins
 from seqconv.networks.inputs import WindowInputs, WindowTargets
-from seqconv.networks.layers.base import Channelwise, Normalise, Plan, walk
+from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.kinds import Channelwise, Normalise
+from seqconv.networks.plan import walk
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler

@@ -25,19 +25,9 @@ from seqconv.errors import DataError
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.native.shared_pass import shortest_padding
 from seqconv.networks.inputs import TokenInputs, WindowInputs
-from seqconv.networks.layers.base import (
-    Conv,
-    Dense,
-    Embed,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Lstm,
-    Masks,
-    MaxPool,
-    Plan,
-    Relu,
-)
-from seqconv.networks.shapes import shapes
+from seqconv.networks.layers.base import Masks, Plan
+from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalAveragePool, GlobalMaxPool, Lstm, MaxPool, Relu
+from seqconv.networks.plan import shapes
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -175,8 +165,8 @@ sys.modules["torch"] = None
 import numpy as np
 from seqconv.recipes.recipe import TrainingConfig
 from seqconv.networks.engines.choice import create_network
-from seqconv.networks.initialisers import initial_weights
-from seqconv.networks.layers.base import Conv, Dense, GlobalMaxPool
+from seqconv.networks.plan import initial_weights
+from seqconv.networks.layers.kinds import Conv, Dense, GlobalMaxPool
 from seqconv.networks.inputs import WindowInputs
 plan = (Conv(2, 4, 3), GlobalMaxPool(), Dense(4, 1))
 net = create_network("native", plan, initial_weights(plan, 0), TrainingConfig(loss="mse"), 1)

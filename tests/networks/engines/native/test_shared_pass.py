@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from helpers.networks import agree, native, plans
 from seqconv.networks.engines.native import shared_pass as series
 from seqconv.networks.inputs import WindowInputs
-from seqconv.networks.layers.base import Conv, Dense, GlobalMaxPool, Gru, LastStep, MaxPool, Plan, Relu, Shape
+from seqconv.networks.layers.base import Plan, Shape
+from seqconv.networks.layers.kinds import Conv, Dense, GlobalMaxPool, Gru, LastStep, MaxPool, Relu
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

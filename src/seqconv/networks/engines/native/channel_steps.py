@@ -4,7 +4,8 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.networks.engines.native.context import Context, Step, run_backward, run_forward
-from seqconv.networks.layers.base import VARIANCE_FLOOR, Channelwise, Masks, Normalise
+from seqconv.networks.layers.base import Masks
+from seqconv.networks.layers.containers import VARIANCE_FLOOR, Channelwise, Normalise
 
 
 class ChannelwiseStep:

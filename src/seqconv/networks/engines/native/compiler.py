@@ -1,6 +1,8 @@
 """The steps that run on native kernels, and the compiler that finds them in a plan."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from seqconv.networks.engines.native.channel_steps import ChannelwiseStep, NormaliseStep
 from seqconv.networks.engines.native.context import Context, Step
@@ -8,12 +10,13 @@ from seqconv.networks.engines.native.kernel_steps import (
     ConvOptions,
     ConvStep,
     DenseStep,
+    EmbedConvStep,
+    EmbedRecurrentStep,
     EmbedStep,
     RecurrentStep,
-    TokenConvStep,
-    TokenRecurrentStep,
 )
 from seqconv.networks.engines.native.plain_steps import (
+    ActivationStep,
     DropoutStep,
     FlattenStep,
     GlobalAveragePoolStep,
@@ -21,13 +24,12 @@ from seqconv.networks.engines.native.plain_steps import (
     LastStepStep,
     MaxPoolStep,
     PatchStep,
-    ReluStep,
     ResidualStep,
     SubtractLastStep,
-    TanhStep,
 )
-from seqconv.networks.engines.native.token_steps import BranchesStep, NgramBagStep, TokenFilterStep
-from seqconv.networks.layers.base import (
+from seqconv.networks.engines.native.token_steps import BranchesStep, NgramBagStep, TokenConvStep
+from seqconv.networks.layers.base import Layer, Plan
+from seqconv.networks.layers.kinds import (
     Add,
     Channelwise,
     Concat,
@@ -40,13 +42,11 @@ from seqconv.networks.layers.base import (
     GlobalMaxPool,
     Gru,
     LastStep,
-    Layer,
     Lstm,
     MaxPool,
     NgramBag,
     Normalise,
     Patch,
-    Plan,
     Relu,
     Residual,
     SubtractLast,
@@ -54,15 +54,36 @@ from seqconv.networks.layers.base import (
     TokenConv,
 )
 
-PLAIN: dict[type, Callable[[Context, str], Step]] = {
-    Relu: ReluStep,
-    Tanh: TanhStep,
-    GlobalMaxPool: GlobalMaxPoolStep,
-    GlobalAveragePool: GlobalAveragePoolStep,
-    LastStep: LastStepStep,
-    Flatten: FlattenStep,
-    Dropout: DropoutStep,
-}
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a layer stands in a plan.
+
+    Args:
+        following: the layers after it.
+        prefix, index: of its name; the weights' names begin with `at`.
+        first: it reads the network's own input, which needs no gradient.
+    """
+
+    following: Plan
+    context: Context
+    prefix: str
+    index: int
+    first: bool
+
+    @property
+    def at(self) -> str:
+        """Its place, `"2.0.1"`."""
+        return f"{self.prefix}{self.index}"
+
+    @property
+    def next_at(self) -> str:
+        """The place of the layer after it."""
+        return f"{self.prefix}{self.index + 1}"
+
+    def compile(self, body: Plan, place: str = "", leads: bool = False) -> list[Step]:
+        """The steps of a plan within the layer; `leads`: it reads what the layer reads."""
+        return compile_plan(body, self.context, f"{self.at}.{place}", leads=leads and self.first)
 
 
 def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0, leads: bool = True) -> list[Step]:
@@ -70,84 +91,104 @@ def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0,
 
     Args:
         leads: layer 0 reads the network's own input, which needs no gradient.
+
+    Raises:
+        TypeError: a layer that has no step.
     """
-    steps = []
+    steps: list[Step] = []
     while start < len(plan):
-        step, taken = _compile_at(plan, context, prefix, start, leads and start == 0)
+        layer = plan[start]
+        spot = Spot(plan[start + 1 :], context, prefix, start, leads and start == 0)
+        if type(layer) in FUSED:
+            step, taken = FUSED[type(layer)](layer, spot)
+        elif type(layer) in SINGLE:
+            step, taken = SINGLE[type(layer)](layer, spot), 0
+        else:
+            raise TypeError(f"engines/native: must have a step for the layer {layer.kind()!r}; it has none")
         steps.append(step)
-        start += taken
+        start += 1 + taken
     return steps
 
 
-def _compile_at(plan: Plan, context: Context, prefix: str, index: int, first: bool) -> tuple[Step, int]:
-    """The step that begins at that layer, and the number of layers that it covers."""
-    at = f"{prefix}{index}"
-    match plan[index]:
-        case Embed() as embed:
-            return _compile_embed(plan, context, at, f"{prefix}{index + 1}", embed)
-        case Conv() as conv:
-            options, taken = _conv_options(conv, plan[index + 1 : index + 3])
-            return ConvStep(context, at, options, first), 1 + taken
-        case Gru() | Lstm() as layer:
-            last = isinstance(_get(plan, index + 1), LastStep)
-            return RecurrentStep(context, at, layer, last, first), 1 + last
-        case Dense(outputs=outputs):
-            return DenseStep(context, at, outputs, first), 1
-        case MaxPool(size):
-            return MaxPoolStep(context, at, size), 1
-        case Patch(size):
-            return PatchStep(context, at, size), 1
-        case SubtractLast(channels):
-            return SubtractLastStep(context, at, channels), 1
-        case Residual(body):
-            return ResidualStep(context, at, compile_plan(body, context, f"{at}.", leads=False)), 1
-        case Channelwise(body) as layer:
-            return ChannelwiseStep(context, at, layer, compile_plan(body, context, f"{at}.", leads=first), first), 1
-        case Normalise(body) as layer:
-            return NormaliseStep(context, at, layer, compile_plan(body, context, f"{at}.")), 1
-        case TokenConv() as filters:
-            relu, pool, taken = _following(plan[index + 1 : index + 3])
-            return TokenFilterStep(context, at, filters, relu, pool), 1 + taken
-        case NgramBag() as bag:
-            return NgramBagStep(context, at, bag), 1
-        case (Concat() | Add()) as layer:
-            branches = [
-                compile_plan(branch, context, f"{at}.{number}.", leads=first)
-                for number, branch in enumerate(layer.branches)
-            ]
-            return BranchesStep(context, at, layer, branches, first), 1
-        case layer:
-            return PLAIN[type(layer)](context, at), 1
+def _compile_embed(embed: Embed, spot: Spot) -> tuple[Step, int]:
+    """With the layer after it if both are one look-up."""
+    context, at, next_at = spot.context, spot.at, spot.next_at
+    match spot.following[:1]:
+        case (Conv() as conv,):
+            relu, pool, taken = _read_fused(spot.following[1:])
+            return EmbedConvStep(context, at, next_at, ConvOptions(conv, relu, pool)), 1 + taken
+        case (Gru() | Lstm() as layer,) if not layer.dropout and not layer.recurrent_dropout:
+            last = _begins_with_last_step(spot.following[1:])
+            return EmbedRecurrentStep(context, at, next_at, layer, last), 1 + last
+    return EmbedStep(context, at, embed), 0
 
 
-def _get(plan: Plan, index: int) -> Layer | None:
-    return plan[index] if index < len(plan) else None
+def _compile_token_conv(layer: TokenConv, spot: Spot) -> tuple[Step, int]:
+    relu, pool, taken = _read_fused(spot.following)
+    return TokenConvStep(spot.context, spot.at, layer, relu, pool), taken
 
 
-def _compile_embed(plan: Plan, context: Context, at: str, next_at: str, embed: Embed) -> tuple[Step, int]:
-    index = int(at.rpartition(".")[2])
-    match _get(plan, index + 1):
-        case Conv() as conv:
-            options, taken = _conv_options(conv, plan[index + 2 : index + 4])
-            return TokenConvStep(context, at, next_at, options), 2 + taken
-        case Gru() | Lstm() as layer if not layer.dropout and not layer.recurrent_dropout:
-            last = isinstance(_get(plan, index + 2), LastStep)
-            return TokenRecurrentStep(context, at, next_at, layer, last), 2 + last
-    return EmbedStep(context, at, embed), 1
+def _compile_conv(conv: Conv, spot: Spot) -> tuple[Step, int]:
+    relu, pool, taken = _read_fused(spot.following)
+    return ConvStep(spot.context, spot.at, ConvOptions(conv, relu, pool), spot.first), taken
 
 
-def _conv_options(conv: Conv, following: Plan) -> tuple[ConvOptions, int]:
-    """What of the two layers after a convolution runs with it, and how many layers that is."""
-    relu, pool, taken = _following(following)
-    return ConvOptions(conv, relu, pool), taken
+def _compile_recurrent(layer: Gru | Lstm, spot: Spot) -> tuple[Step, int]:
+    last = _begins_with_last_step(spot.following)
+    return RecurrentStep(spot.context, spot.at, layer, last, spot.first), int(last)
 
 
-def _following(layers: Plan) -> tuple[bool, int, int]:
-    """Of the two layers after a convolution: is there a relu, the pool's steps (1: none, 0: all), how many count."""
-    relu = bool(layers) and isinstance(layers[0], Relu)
+def _begins_with_last_step(layers: Plan) -> bool:
+    return isinstance(next(iter(layers), None), LastStep)
+
+
+def _read_fused(layers: Plan) -> tuple[bool, int, int]:
+    """Of the two layers after a convolution, what runs in its kernel: is there a relu, the pool's steps (1: none, 0:
+    all), and how many layers that is."""
+    relu = isinstance(next(iter(layers), None), Relu)
     match layers[relu : relu + 1]:
         case (MaxPool(size),):
             return relu, size, relu + 1
         case (GlobalMaxPool(),):
             return relu, 0, relu + 1
     return relu, 1, int(relu)
+
+
+def _compile_channels(layer: Channelwise, spot: Spot) -> Step:
+    return ChannelwiseStep(spot.context, spot.at, layer, spot.compile(layer.body, leads=True), spot.first)
+
+
+def _compile_branches(layer: Concat | Add, spot: Spot) -> Step:
+    branches = [spot.compile(branch, place, leads=True) for place, branch in layer.bodies().items()]
+    return BranchesStep(spot.context, spot.at, layer, branches, spot.first)
+
+
+# layers that take some of those after them into their step, and how many
+FUSED: dict[type[Layer], Callable[[Any, Spot], tuple[Step, int]]] = {
+    Embed: _compile_embed,
+    TokenConv: _compile_token_conv,
+    Conv: _compile_conv,
+    Gru: _compile_recurrent,
+    Lstm: _compile_recurrent,
+}
+
+
+SINGLE: dict[type[Layer], Callable[[Any, Spot], Step]] = {
+    NgramBag: lambda layer, spot: NgramBagStep(spot.context, spot.at, layer),
+    Relu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Tanh: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Dropout: lambda layer, spot: DropoutStep(spot.context, spot.at),
+    SubtractLast: lambda layer, spot: SubtractLastStep(spot.context, spot.at, layer.channels),
+    MaxPool: lambda layer, spot: MaxPoolStep(spot.context, spot.at, layer.size),
+    GlobalMaxPool: lambda layer, spot: GlobalMaxPoolStep(spot.context, spot.at),
+    GlobalAveragePool: lambda layer, spot: GlobalAveragePoolStep(spot.context, spot.at),
+    LastStep: lambda layer, spot: LastStepStep(spot.context, spot.at),
+    Patch: lambda layer, spot: PatchStep(spot.context, spot.at, layer.size),
+    Flatten: lambda layer, spot: FlattenStep(spot.context, spot.at),
+    Residual: lambda layer, spot: ResidualStep(spot.context, spot.at, spot.compile(layer.body)),
+    Concat: _compile_branches,
+    Add: _compile_branches,
+    Channelwise: _compile_channels,
+    Normalise: lambda layer, spot: NormaliseStep(spot.context, spot.at, layer, spot.compile(layer.body, leads=True)),
+    Dense: lambda layer, spot: DenseStep(spot.context, spot.at, layer.outputs, spot.first),
+}

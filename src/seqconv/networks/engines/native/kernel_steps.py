@@ -8,7 +8,8 @@ import numpy as np
 from seqconv import _native
 from seqconv.networks.engines.native.context import FLOAT, INT, Context, PackedStep, RowGradient, Tokens
 from seqconv.networks.engines.native.token_steps import TokenTable
-from seqconv.networks.layers.base import Conv, Embed, Gru, Lstm, Masks, Shape
+from seqconv.networks.layers.base import Masks, Shape
+from seqconv.networks.layers.kinds import Conv, Embed, Gru, Lstm
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class ConvStep(PackedStep):
         return dx
 
 
-class TokenConvStep(PackedStep):
+class EmbedConvStep(PackedStep):
     """Embed + Conv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of K rows of the table."""
 
     def __init__(self, context: Context, at: str, conv_at: str, options: ConvOptions) -> None:
@@ -174,7 +175,7 @@ class RecurrentStep:
         return dx
 
 
-class TokenRecurrentStep:
+class EmbedRecurrentStep:
     """Embed + Gru or Lstm (+ LastStep), without dropout: the input product is a look-up."""
 
     def __init__(self, context: Context, at: str, cell_at: str, layer: Gru | Lstm, last: bool) -> None:

@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.engines.checks import check_state, check_targets, check_weights, count_outputs
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights
 from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import (
     FLOAT,
@@ -20,24 +20,16 @@ from seqconv.networks.engines.native.context import (
     run_backward,
     run_forward,
 )
+from seqconv.networks.engines.native.kernel_steps import EmbedConvStep, EmbedRecurrentStep
 from seqconv.networks.engines.native.optimisers import Optimiser, compute_loss
 from seqconv.networks.engines.native.plain_steps import DropoutStep
 from seqconv.networks.engines.native.shared_pass import SharedPass, shortest_padding
 from seqconv.networks.inputs import Inputs, Targets, TokenInputs, WindowInputs
-from seqconv.networks.layers.base import (
-    Conv,
-    Embed,
-    Gru,
-    Lstm,
-    Masks,
-    Plan,
-    ReadsIds,
-    Shape,
-    Weights,
-    entries,
-    weight_shapes,
-)
+from seqconv.networks.layers.base import Masks, Plan, Shape, Weights
+from seqconv.networks.layers.kinds import Embed
+from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.network import State, StepResult
+from seqconv.networks.plan import count_outputs, entries, plan_weights
 from seqconv.recipes.recipe import TrainingConfig
 
 CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
@@ -58,17 +50,19 @@ class NativeNetwork:
         self.plan = plan
         self.threads = threads
         self._training = training
-        own = {name: np.array(weights[name], FLOAT, order="C") for name in weight_shapes(plan)}
+        declared = plan_weights(plan)
+        own = {name: np.array(weights[name], FLOAT, order="C") for name in declared}
         self._context = Context(own, threads)
         self._steps = compile_plan(plan, self._context)
-        self._optimiser = Optimiser(training, own, threads)
+        tables = {name for name, weight in declared.items() if weight.by_id}
+        self._optimiser = Optimiser(training, own, tables, threads)
         self._lock = Lock()
         self._outputs: dict[Shape, int] = {}
         readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
         self._vocabulary = min((layer.rows for layer in readers), default=0)
         self._compacts = any(isinstance(layer, Embed) for layer in readers)
         self._shortest = shortest_padding(plan)
-        self._keeps_table = self._vocabulary * _table_width(plan) * FLOAT.itemsize <= WHOLE_TABLE
+        self._keeps_table = self._count_table_bytes() <= WHOLE_TABLE
         steps = [step for step in self._steps if not isinstance(step, DropoutStep)]
         packed = [step for step in steps if isinstance(step, PackedStep)]
         chains = len(packed) == len(steps) and self._keeps_table
@@ -140,6 +134,12 @@ class NativeNetwork:
             found = self._outputs[shape] = count_outputs(self.plan, shape)
         return found
 
+    def _count_table_bytes(self) -> int:
+        """Size of the table over the whole vocabulary in which the first step looks ids up."""
+        first = self._steps[0] if self._steps else None
+        width = first.table.width if isinstance(first, EmbedConvStep | EmbedRecurrentStep) else 0
+        return self._vocabulary * width * FLOAT.itemsize
+
     def _train(self, inputs: Inputs, index: np.ndarray, targets: np.ndarray, masks: Masks) -> StepResult:
         with self._lock:
             loss, outputs = self._backward(self._gather(inputs, index), targets, masks)
@@ -206,13 +206,3 @@ class NativeNetwork:
                 chain.forward(windows, found, self.threads)
             else:
                 found[...] = run_forward(self._steps, windows, {}, train=False)
-
-
-def _table_width(plan: Plan) -> int:
-    """Columns of the table that a text network looks ids up in."""
-    match plan[1:2]:
-        case (Conv() as conv,):
-            return conv.kernel * conv.filters
-        case (Gru() | Lstm() as layer,):
-            return 4 * layer.units
-    return 0

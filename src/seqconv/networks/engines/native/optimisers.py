@@ -11,8 +11,6 @@ from seqconv.networks.losses import CLIP, VALUES, example_losses, score_ends, sl
 from seqconv.networks.network import BETAS, EPSILON, RHO, State
 from seqconv.recipes.recipe import TrainingConfig
 
-TABLES = (".embeddings", ".table", ".scale")  # weights whose gradient may come as rows
-
 
 def _flat(table: np.ndarray) -> np.ndarray:
     """Its rows as vectors."""
@@ -71,19 +69,22 @@ class Optimiser:
     A table whose gradient comes as rows moves only those rows; what the others missed is made up when their turn comes
     (RMSprop), is nothing until they have been seen once (Adam), or nothing at all (Adagrad, which moves single elements
     too). The result is that of dense steps, to rounding.
+
+    Args:
+        tables: names of the weights whose gradients may come as rows.
     """
 
-    def __init__(self, training: TrainingConfig, weights: Weights, threads: int) -> None:
+    def __init__(self, training: TrainingConfig, weights: Weights, tables: set[str], threads: int) -> None:
         self._training, self._weights, self._threads = training, weights, threads
         self._steps = 0
         self._square = {name: np.zeros_like(array) for name, array in weights.items()}
         adam = training.optimiser == "adam"
         self._step = {"rmsprop": self._rmsprop, "adam": self._adam, "adagrad": self._adagrad}[training.optimiser]
         self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
-        tables = [name for name in weights if name.endswith(TABLES) and training.optimiser != "adagrad"]
+        moved = [name for name in weights if name in tables and training.optimiser != "adagrad"]
         # per row, the last step that moved it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
-        self._touched = {name: np.zeros(len(weights[name]), kind) for name in tables}
+        self._touched = {name: np.zeros(len(weights[name]), kind) for name in moved}
 
     def update(self, gradients: Gradients) -> None:
         """One step along `gradients`, scaled down if their norm is above `clip_norm`."""

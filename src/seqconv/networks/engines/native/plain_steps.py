@@ -11,6 +11,7 @@ import numpy as np
 from seqconv.errors import DataError
 from seqconv.networks.engines.native.context import FLOAT, Context, Step, run_backward, run_forward
 from seqconv.networks.layers.base import Masks
+from seqconv.networks.layers.pointwise import Activation
 
 
 class PlainStep(ABC):
@@ -39,37 +40,21 @@ class PlainStep(ABC):
         return self.context.buffer(f"{self.at}.dx", self.x.shape)
 
 
-class ReluStep(PlainStep):
-    """max(x, 0)."""
+class ActivationStep(PlainStep):
+    """A function of each value."""
 
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        """`[B, ...]` -> the same shape; NaN stays NaN."""
-        y = self.context.buffer(f"{self.at}.y", x.shape)
-        np.maximum(x, 0, out=y)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Passes where the output is positive."""
-        dx = self.like_input()
-        np.multiply(dy, self.y > 0, out=dx)
-        return dx
-
-
-class TanhStep(PlainStep):
-    """tanh(x)."""
+    def __init__(self, context: Context, at: str, layer: Activation) -> None:
+        super().__init__(context, at)
+        self.layer = layer
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`[B, ...]` -> the same shape."""
-        y = self.context.buffer(f"{self.at}.y", x.shape)
-        np.tanh(x, out=y)
-        return y
+        return self.layer.apply(x, self.context.buffer(f"{self.at}.y", x.shape))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Slope 1 - y^2."""
+        """dy times the slope."""
         dx = self.like_input()
-        np.multiply(self.y, self.y, out=dx)
-        np.subtract(1, dx, out=dx)
-        np.multiply(dx, dy, out=dx)
+        np.multiply(self.layer.slope(self.x, self.y, dx), dy, out=dx)
         return dx
 
 

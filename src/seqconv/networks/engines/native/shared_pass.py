@@ -20,22 +20,19 @@ from seqconv import _native
 from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import FLOAT, Context, run_forward
 from seqconv.networks.inputs import WindowInputs
-from seqconv.networks.layers.base import (
+from seqconv.networks.layers.base import Layer, Plan, Shape
+from seqconv.networks.layers.kinds import (
     Conv,
     Dropout,
     Embed,
     GlobalAveragePool,
     GlobalMaxPool,
     LastStep,
-    Layer,
     MaxPool,
-    Plan,
     Relu,
     Residual,
-    Shape,
-    Tanh,
 )
-from seqconv.networks.shapes import output_shape
+from seqconv.networks.layers.pointwise import Activation
 
 FEWEST = 64  # windows below which sharing is not worth a look
 
@@ -75,11 +72,11 @@ class Reach(NamedTuple):
 
 def _follow(layer: Layer, here: Reach) -> Reach | None:
     """The same after a layer; None if it cannot be shared."""
-    shape = output_shape(layer, here.shape)
+    shape = layer.output_shape(here.shape)
     match layer:
         case Conv():
             return Reach(shape, here.stride, here.padded + layer.left_pad)
-        case Relu() | Tanh() | Dropout():
+        case Activation() | Dropout():
             return here
         case MaxPool(size):
             return Reach(shape, here.stride * size, -(-here.padded // size))
@@ -216,7 +213,7 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
             case GlobalMaxPool():
                 period = math.lcm(period, OUTPUTS * stride)
                 return period, seen + period - stride
-            case Embed() | Relu() | Tanh() | Dropout():
+            case Embed() | Activation() | Dropout():
                 pass
             case _:
                 break
@@ -274,12 +271,9 @@ def _run_layers(layers: Plan, sheet: Sheet, context: Context, prefix: str) -> Sh
                 before = sheet.values[skipped : skipped + len(inner.values)]
                 out = context.buffer(f"shared.{at}", before.shape)
                 sheet = inner._replace(values=np.add(before, inner.values, out=out))
-            case Relu():
+            case Activation():
                 out = context.buffer(f"shared.{at}", sheet.values.shape)
-                sheet = sheet._replace(values=np.maximum(sheet.values, 0, out=out))
-            case Tanh():
-                out = context.buffer(f"shared.{at}", sheet.values.shape)
-                sheet = sheet._replace(values=np.tanh(sheet.values, out=out))
+                sheet = sheet._replace(values=layer.apply(sheet.values, out=out))
         index += 1
     return sheet
 

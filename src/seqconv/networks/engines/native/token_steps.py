@@ -14,7 +14,8 @@ from seqconv.networks.engines.native.context import (
     run_backward,
     run_forward,
 )
-from seqconv.networks.layers.base import Add, Concat, Masks, NgramBag, TokenConv
+from seqconv.networks.layers.base import Masks
+from seqconv.networks.layers.kinds import Add, Concat, NgramBag, TokenConv
 from seqconv.networks.ngrams import list_features
 
 LONG = np.dtype(np.int64)
@@ -36,6 +37,11 @@ class TokenTable:
         self.context, self.at, self.kernel = context, at, kernel
         self._whole: tuple[int, np.ndarray] | None = None
 
+    @property
+    def width(self) -> int:
+        """Columns of the product."""
+        return int(self.context.weights[self.kernel].size // self.context.weights[f"{self.at}.embeddings"].shape[1])
+
     def product(self, rows: np.ndarray | None) -> np.ndarray:
         """Products of the ids in `rows`, or of all, `[U, width]`."""
         context, embeddings = self.context, self.context.weights[f"{self.at}.embeddings"]
@@ -56,9 +62,8 @@ class TokenTable:
 
     def gradient(self) -> np.ndarray:
         """Where the gradient of the last product is to be written, before `backward`."""
-        rows, used = self.saved
-        width = self.context.weights[self.kernel].size // used.shape[1]
-        return self.context.buffer(f"{self.at}.dtable", (len(rows), width))
+        rows, _ = self.saved
+        return self.context.buffer(f"{self.at}.dtable", (len(rows), self.width))
 
     def backward(self) -> None:
         """From the gradient of the product to those of embeddings and kernel."""
@@ -81,7 +86,7 @@ class TokenTable:
         return matrix
 
 
-class TokenFilterStep:
+class TokenConvStep:
     """TokenConv (+ Relu) (+ MaxPool or GlobalMaxPool): y[t] is a sum of rows of the table.
 
     Args:

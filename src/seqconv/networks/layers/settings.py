@@ -1,0 +1,64 @@
+"""The settings of layers: what each must be, and what of the data fills it in where a recipe is silent.
+
+The fields of a layer's record are annotated with these types; recipes are checked and read by them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+from seqconv.networks.layers.base import Plan, Shape
+
+
+class Place(NamedTuple):
+    """What is known where a layer stands: the shape that enters it, the number of ids, the network's outputs."""
+
+    shape: Shape
+    rows: int
+    outputs: int
+
+    @property
+    def channels(self) -> int:
+        """Of each step, or of the one vector."""
+        return self.shape[-1]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a layer.
+
+    Args:
+        must: what a value must be, as a message says it.
+        holds: is it so?
+        filled: the part of `Place` that fills it in.
+    """
+
+    must: str
+    holds: Callable[[Any], bool]
+    filled: Literal["", "channels", "rows", "outputs"] = ""
+
+
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and value >= least
+
+
+def _number(holds: Callable[[float], bool]) -> Callable[[Any], bool]:
+    return lambda value: type(value) in (int, float) and holds(value)
+
+
+SIZE = "a whole number of at least 1"
+COUNT = "a whole number of at least 0"
+
+Size = Annotated[int, Setting(SIZE, _whole(1))]
+Count = Annotated[int, Setting(COUNT, _whole(0))]
+Rate = Annotated[float, Setting("from 0 to below 1", _number(lambda value: 0 <= value < 1))]
+Factor = Annotated[float, Setting("a number above 0", _number(lambda value: 0 < value < math.inf))]
+Flag = Annotated[bool, Setting("true or false", lambda value: type(value) is bool)]
+
+Inputs = Annotated[int, Setting(COUNT, _whole(0), "channels")]
+Rows = Annotated[int, Setting(COUNT, _whole(0), "rows")]
+Outputs = Annotated[int, Setting(SIZE, _whole(1), "outputs")]
+
+Body = Annotated[Plan, Setting("a list of layers", lambda value: type(value) is tuple)]
+Branches = Annotated[tuple[Plan, ...], Setting("a list of lists of layers", lambda value: type(value) is tuple)]

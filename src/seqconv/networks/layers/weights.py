@@ -1,0 +1,56 @@
+"""Weight arrays as layers declare them, and the values that training starts from.
+
+Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, Conv1D, GRU, LSTM.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.networks.layers.base import Shape
+
+Initial = Callable[[Shape, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """One array of a layer.
+
+    Args:
+        shape: of the array.
+        initial: draws its first values.
+        by_id: it has a row for every id or feature, of which a batch uses few.
+    """
+
+    shape: Shape
+    initial: Initial
+    by_id: bool = False
+
+
+def zeros(shape: Shape, random: np.random.Generator) -> np.ndarray:
+    """Nothing but 0."""
+    return np.zeros(shape)
+
+
+def ones(shape: Shape, random: np.random.Generator) -> np.ndarray:
+    """Nothing but 1."""
+    return np.ones(shape)
+
+
+def uniform(limit: float) -> Initial:
+    """Uniform in ± `limit`."""
+    return lambda shape, random: random.uniform(-limit, limit, shape)
+
+
+def glorot(shape: Shape, random: np.random.Generator) -> np.ndarray:
+    """Uniform in ± sqrt(6 / (fan in + fan out)) for a kernel `[..., inputs, outputs]`."""
+    limit = math.sqrt(6 / (math.prod(shape[:-2]) * (shape[-2] + shape[-1])))
+    return random.uniform(-limit, limit, shape)
+
+
+def orthogonal(shape: Shape, random: np.random.Generator) -> np.ndarray:
+    """Orthonormal rows, for a kernel that is no taller than wide."""
+    tall, triangle = np.linalg.qr(random.normal(size=shape[::-1]))
+    return np.asarray((tall * np.sign(np.diag(triangle))).T)
