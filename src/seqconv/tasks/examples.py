@@ -25,12 +25,12 @@ class Features(ABC):
     """What turns raw data into a network's inputs and its outputs into answers, as fitted on training rows.
 
     A split, a bundle and a predictor hold the same object.
+
+    Attributes:
+        target: what the answers are.
     """
 
-    @property
-    @abstractmethod
-    def target(self) -> Target:
-        """What the answers are."""
+    target: Target
 
     @abstractmethod
     def write(self, folder: Path) -> Json:

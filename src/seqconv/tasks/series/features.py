@@ -48,7 +48,7 @@ class SeriesFeatures(Features):
     margins: tuple[float, ...] = ()
 
     @cached_property
-    def target(self) -> Values:
+    def target(self) -> Values:  # type: ignore[override]
         places, spec = self.target_columns, self.spec
         horizons = tuple(show_duration(lead * spec.interval_s) for lead in spec.leads)
         return Values(self.targets, horizons, self.scaler.mean[places], self.scaler.std[places], self.margins)
