@@ -7,13 +7,51 @@
 
 import os
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seqconv.data.readers.sequences import read_sequences
+    from seqconv.data.readers.series import read_series
+    from seqconv.data.readers.texts import read_texts
+    from seqconv.errors import SeqconvError
+    from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
+    from seqconv.estimators.forecaster import SeriesForecaster
+    from seqconv.evaluation.assessment import evaluate
+    from seqconv.evaluation.backtest import backtest
+    from seqconv.evaluation.comparison import compare_runs
+    from seqconv.models.predictor import Predictor, load
+    from seqconv.recipes.recipe import Recipe, read_recipe
+    from seqconv.training.compression import shrink
+    from seqconv.training.folder import Run, write_report
+    from seqconv.training.run import train
+
+    __version__: str
 
 # The OpenMP runtime reads this once, when the native module is loaded. Its default lets a thread that waits spin for
 # milliseconds, which on a machine that also does something else costs more than the work itself.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-_HOMES = {
+__all__ = [
+    "Predictor",
+    "Recipe",
+    "Run",
+    "SeqconvError",
+    "SequenceClassifier",
+    "SeriesForecaster",
+    "TextClassifier",
+    "backtest",
+    "compare_runs",
+    "evaluate",
+    "load",
+    "read_recipe",
+    "read_sequences",
+    "read_series",
+    "read_texts",
+    "shrink",
+    "train",
+    "write_report",
+]
+_HOMES = {  # as the imports for type checkers above
     "Predictor": "models.predictor",
     "Recipe": "recipes.recipe",
     "Run": "training.folder",
@@ -34,17 +72,15 @@ _HOMES = {
     "write_report": "training.folder",
 }
 
+if not TYPE_CHECKING:  # to a type checker, any name would exist
 
-__all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    """Public names are loaded on first use, so that importing the package costs next to nothing."""
-    if name == "__version__":
-        return import_module("importlib.metadata").version("seqconv")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'seqconv' has no attribute {name!r}")
-    return getattr(import_module(f"seqconv.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> object:
+        """Public names are loaded on first use, so that importing the package costs next to nothing."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version("seqconv")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'seqconv' has no attribute {name!r}")
+        return getattr(import_module(f"seqconv.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

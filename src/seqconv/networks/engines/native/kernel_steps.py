@@ -156,12 +156,12 @@ class RecurrentStep:
         """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
         context, at = self.context, self.at
         y = context.buffer(f"{at}.y", (*x.shape[: 1 if self.last else 2], self.units))
-        weights = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias")]
+        kernel, recurrent, bias = (context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
         if train:
-            found = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")
-            self.cell.forward(x, *weights, *found, y, context.threads)
+            input_mask, recurrent_mask = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")
+            self.cell.forward(x, kernel, recurrent, bias, input_mask, recurrent_mask, y, context.threads)
         else:
-            self.cell.predict(x, *weights, y, context.threads)
+            self.cell.predict(x, kernel, recurrent, bias, y, context.threads)
         self.x = x
         return y
 
@@ -169,9 +169,11 @@ class RecurrentStep:
         """Gradients of input, kernels and bias."""
         context, at = self.context, self.at
         dx = None if self.first else context.buffer(f"{at}.dx", self.x.shape)
-        kernels = [context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel")]
-        gradients = [context.gradient(f"{at}.{name}") for name in ("kernel", "recurrent_kernel", "bias")]
-        self.cell.backward(*kernels, dy, dx, *gradients, context.threads)
+        kernel, recurrent = context.weights[f"{at}.kernel"], context.weights[f"{at}.recurrent_kernel"]
+        dkernel, drecurrent, dbias = (
+            context.gradient(f"{at}.{name}") for name in ("kernel", "recurrent_kernel", "bias")
+        )
+        self.cell.backward(kernel, recurrent, dy, dx, dkernel, drecurrent, dbias, context.threads)
         return dx
 
 
@@ -187,17 +189,17 @@ class EmbedRecurrentStep:
         """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
         context = self.context
         y = context.buffer(f"{self.at}.y", (*x.ids.shape[: 1 if self.last else 2], self.units))
-        weights = [context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias")]
+        recurrent, bias = (context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias"))
         run = self.cell.forward_tokens if train else self.cell.predict_tokens
-        run(x.ids, self.table.product(x.rows), *weights, y, context.threads)
+        run(x.ids, self.table.product(x.rows), recurrent, bias, y, context.threads)
         return y
 
     def backward(self, dy: np.ndarray) -> None:
         """Gradients of embeddings, kernels and bias."""
         context, at = self.context, self.cell_at
-        gradients = [context.gradient(f"{at}.{name}") for name in ("recurrent_kernel", "bias")]
-        recurrent = context.weights[f"{at}.recurrent_kernel"]
-        self.cell.backward_tokens(recurrent, dy, self.table.gradient(), *gradients, context.threads)
+        recurrent, dtable = context.weights[f"{at}.recurrent_kernel"], self.table.gradient()
+        drecurrent, dbias = context.gradient(f"{at}.recurrent_kernel"), context.gradient(f"{at}.bias")
+        self.cell.backward_tokens(recurrent, dy, dtable, drecurrent, dbias, context.threads)
         self.table.backward()
 
 

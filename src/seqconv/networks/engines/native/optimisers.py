@@ -84,7 +84,7 @@ class Optimiser:
         moved = [name for name in weights if name in tables and training.optimiser != "adagrad"]
         # per row, the last step that moved it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
-        self._touched = {name: np.zeros(len(weights[name]), kind) for name in moved}
+        self._touched: dict[str, np.ndarray] = {name: np.zeros(len(weights[name]), kind) for name in moved}
 
     def update(self, gradients: Gradients) -> None:
         """One step along `gradients`, scaled down if their norm is above `clip_norm`."""

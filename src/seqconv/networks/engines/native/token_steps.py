@@ -115,7 +115,7 @@ class TokenConvStep:
         context, at, (ids, y, arg) = self.context, self.at, self.saved
         rows, taps, filters = context.weights[f"{at}.table"].shape
         dbias = context.gradient(f"{at}.bias")
-        if self.pool == 0:
+        if self.pool == 0 and arg is not None:
             places = context.buffer(f"{at}.places", (dy.size * taps,), LONG)
             values = context.buffer(f"{at}.values", (dy.size * taps,))
             count = _native.token_winners(
