@@ -316,7 +316,7 @@ void RecurrentLayer::write_table(const RecurrentBackwardCall& call, int threads)
 
 void RecurrentLayer::write_sums(const RecurrentBackwardCall& call) const {
   const RecurrentGradients& first = sums_[0];
-  if (sums_.size() > 1) {  // the groups' sums lie one behind the other: added in order, onto the first
+  if (sums_.size() > 1) {  // the groups' sums lie one after the other: added in order, onto the first
     const ptrdiff_t size = sums_[1].recurrent - first.recurrent;
     float* total = first.input != nullptr ? first.input : first.recurrent;
     matmul_kernels().add_parts(total, static_cast<int64_t>(sums_.size()), size, 0, size, total);

@@ -1,6 +1,6 @@
 // The gradients of a convolution: dkernel [K, C, O], dbias [O] and, where steps are pooled, dx [B, T, C], from
 // dy [B, groups, O]. Without pooling dkernel is one dense product x^T dy, with as many multiply-adds as the forward
-// pass, and dx is a forward pass itself, which the host runs. With pooling only the winner of each group has a gradient:
+// pass, and dx is a forward pass itself, which the host runs. With pooling only each group's winner has a gradient:
 // B * groups * O * K * C multiply-adds for each of dkernel and dx, and none where relu stopped the winner.
 #include "kernels/convolution.hpp"
 #include "kernels/convolution_minimal_gradients.hpp"
@@ -131,7 +131,7 @@ void add_by_step(const ConvBackward& job, const Winners& winners, float* dx) {
         });
 }
 
-// Whether windows of x and dx end with a whole vector, so that no copy is needed that can be read behind them
+// Whether windows of x and dx end with a whole vector, so that no copy is needed that can be read past them
 bool ends_with_vector(const ConvShape& shape, int row) {
   return row == shape.channels && (shape.dilation == 1 ? shape.kernel * row : row) % LANES == 0;
 }

@@ -19,7 +19,7 @@ inline int round_up(int n) { return (n + LANES - 1) / LANES * LANES; }
 inline int least(int a, int b) { return a < b ? a : b; }
 inline int most(int a, int b) { return a > b ? a : b; }
 
-// The first n lanes; the others are zero, and memory behind them is not touched
+// The first n lanes; the others are zero, and memory past them is not touched
 template <class Vector = vf, class Number>
 inline Vector load_part(const Number* p, int n) {
   if (n >= LANES) return load(p);

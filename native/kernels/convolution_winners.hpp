@@ -20,7 +20,7 @@ struct Winners {
   ptrdiff_t step;
 };
 
-// Scratch for `rows` steps and what a last vector may read or write behind them
+// Scratch for `rows` steps and what a last vector may read or write past them
 inline ptrdiff_t scratch_floats(ptrdiff_t rows, int row) { return (rows * row + 2 * LANES) / LANES * LANES; }
 
 // Lists for all filters of the groups [first, first + count) of an example, into `lists`; false: an arg is

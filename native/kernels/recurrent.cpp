@@ -34,7 +34,7 @@ void pack_transposed(const RecurrentShape& shape, const float* matrix, int width
       }
 }
 
-// Bias by slot. A reset_after GRU has an input row and a recurrent row: their sum for z and r, apart for the
+// Bias by slot. A reset_after GRU has an input row and a recurrent row: their sum for z and r, separate for the
 // candidate.
 void pack_bias(const RecurrentShape& shape, const float* bias, float* to) {
   const int units = shape.units;

@@ -31,7 +31,7 @@ int measure_run(const int32_t* ids, int length, int rows) {
 }
 
 // Rows of the table, V vectors of each. Narrow: there are fewer filters than a vector has lanes, so that the
-// last rows are read from a copy, not to reach behind the table.
+// last rows are read from a copy, so as not to read past the table.
 template <int V, bool Narrow>
 struct Lookup {
   const ConvShape& shape;

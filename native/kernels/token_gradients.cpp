@@ -35,7 +35,7 @@ struct Example {
 
 int reach_of(const ConvShape& shape) { return (shape.kernel - 1) * shape.dilation; }
 
-// A token's window is a row for each tap, `dilation` apart; behind those of all tokens lies that of the
+// A token's window is a row for each tap, `dilation` apart; after those of all tokens comes that of the
 // constant part
 int64_t window_rows(const ConvShape& shape) { return int64_t{shape.length} + 2 * reach_of(shape) + 1; }
 

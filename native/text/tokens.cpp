@@ -159,7 +159,7 @@ std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Text
   return offsets;
 }
 
-// Puts the chunks' numbers in their places behind the start ids; id(worker, number) is what is written.
+// Puts the chunks' numbers in their places after the start ids; id(worker, number) is what is written.
 template <class Id>
 Encoded join_chunks(const std::vector<Chunk>& chunks, std::unique_ptr<int64_t[]> offsets, size_t texts,
                     int threads, Id&& id) {
