@@ -6,6 +6,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 
 #include "host/checks.hpp"
@@ -53,8 +54,10 @@ Sizes sizes_of(const Any& array) {
 }
 
 template <class Any>
-void check_shape(const char* name, const Any& array, const Sizes& wanted) {
-  check_sizes(name, sizes_of(array), wanted);
+void check_shape(const char* name, const Any& array, std::initializer_list<int64_t> wanted) {
+  bool same = array.ndim() == wanted.size();
+  for (size_t axis = 0; same && axis < wanted.size(); ++axis) same = size_of(array, axis) == wanted.begin()[axis];
+  if (!same) refuse_sizes(name, sizes_of(array), wanted);
 }
 
 inline void check_ids(const IntsIn<2>& ids, int64_t rows) {
