@@ -1,4 +1,4 @@
-"""Bundles of formats 1 and 2, written once: every later version reads them and answers the same."""
+"""Bundles of formats 1 to 3, written once: every later version reads them and gives the same answers."""
 
 import json
 from pathlib import Path
@@ -22,31 +22,47 @@ def load(task: str, engine: str) -> seqconv.Predictor:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ["text", "text-small"])
+@pytest.mark.parametrize("name", ["text", "text-small", "text-binary", "text-labels"])
 def test_the_text_models_answer_as_they_did(name, engine):
     wanted = ANSWERS[name]
     found = load(name, engine).predict(wanted["inputs"])
     np.testing.assert_allclose(found, wanted["probabilities"], rtol=1e-5)
 
 
+def list_rows(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a series and their times."""
+    wanted = ANSWERS[name]
+    values = np.array(wanted["inputs"])
+    return values, np.datetime64(wanted["first"]) + np.arange(len(values)) * np.timedelta64(3600, "s")
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_series_model_forecasts_as_it_did(engine):
-    wanted = ANSWERS["series"]
-    values = np.array(wanted["inputs"])
-    times = np.datetime64(wanted["first"]) + np.arange(len(values)) * np.timedelta64(3600, "s")
-    found = load("series", engine).forecast(values, times)
+    found = load("series", engine).forecast(*list_rows("series"))
     assert found.shape == (5, 2, 2)
-    np.testing.assert_allclose(found, wanted["forecasts"], rtol=1e-5)
+    np.testing.assert_allclose(found, ANSWERS["series"]["forecasts"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_sequence_model_answers_as_it_did(engine):
-    wanted = ANSWERS["sequence"]
+def test_the_series_model_with_intervals_forecasts_as_it_did(engine):
+    wanted = ANSWERS["series-intervals"]
+    forecast, low, high = load("series-intervals", engine).forecast_interval(*list_rows("series-intervals"))
+    assert forecast.shape == (4, 2, 2)
+    np.testing.assert_allclose(forecast, wanted["forecasts"], rtol=1e-5)
+    np.testing.assert_allclose(low, wanted["low"], rtol=1e-5)
+    np.testing.assert_allclose(high, wanted["high"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ["sequence", "sequence-classes"])
+def test_the_sequence_models_answer_as_they_did(name, engine):
+    wanted, model = ANSWERS[name], load(name, engine)
     lengths = [len(rows) for rows in wanted["inputs"]]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     values = np.concatenate([np.array(rows, np.float32) for rows in wanted["inputs"]])
-    sequences = Sequences(values, offsets, np.zeros(0, np.int32), (), ("x", "y"), "made")
-    np.testing.assert_allclose(load("sequence", engine).classify(sequences), wanted["probabilities"], rtol=1e-5)
+    channels = model.bundle.features.channels
+    sequences = Sequences(values, offsets, np.zeros(0, np.int32), (), channels, "made")
+    np.testing.assert_allclose(model.classify(sequences), wanted["probabilities"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", BASELINES)
