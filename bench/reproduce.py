@@ -92,7 +92,7 @@ def score_naive() -> None:
         )
         split = runs.prepare(recipe, 1, Listener(), runs.Timer())
         part = split.validation
-        forecasts = repeat_newest(split).predict(part.inputs)
+        forecasts = repeat_newest(split.features).predict(part.inputs)
         found[name] = float(abs(forecasts - part.targets[:]).mean())
     (RESULTS.parent / "naive.json").write_text(json.dumps(found, indent=1) + "\n")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from machine import read_commit, read_processor
 from reproduction_page import replace_between
-from seqconv.models.bundle import read_bundle
 
+from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import create_network
 from seqconv.recipes.recipe import read_recipe
 from seqconv.training import run as runs

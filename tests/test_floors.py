@@ -25,14 +25,14 @@ FLOORS = [  # lowest first; a package imports only from lines above its own
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 HOMES = {  # third-party package -> how the only places that may import it begin
-    "torch": ("networks/engines/torch.py",),
+    "torch": ("networks/engines/torch",),
     "matplotlib": ("reports/plots.py",),
     "sklearn": ("estimators/", "tasks/series/baselines.py", "tasks/text/baselines.py"),
     "scipy": ("tasks/text/baselines.py",),
     "threadpoolctl": ("tasks/series/baselines.py", "tasks/sequence/baselines.py"),
     "polars": ("data/readers/", "tasks/findings.py", "tasks/series/leaks.py"),
     "pooch": ("data/datasets.py",),
-    "safetensors": ("models/bundle.py", "training/checkpoint.py"),
+    "safetensors": ("models/format.py", "training/checkpoint.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),
     "starlette": ("serving/server.py",),
@@ -89,7 +89,9 @@ def test_the_package_has_few_entries():
 def test_no_package_holds_code_in_its_init():
     for place, tree in MODULES.items():
         if place.endswith("/__init__.py"):
-            assert not tree.body or (len(tree.body) == 1 and ast.get_docstring(tree)), place
+            code = tree.body[1:] if ast.get_docstring(tree) else tree.body
+            # two packages lead the pickles of 0.1.0 to their classes
+            assert not [line for line in code if not ast.unparse(line).endswith("as __getattr__")], place
 
 
 def test_files_stay_short():

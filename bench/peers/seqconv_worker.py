@@ -6,7 +6,6 @@ from itertools import cycle, islice
 
 import numpy as np
 from arrays import IdInputs, Inputs, draw_batches, read_examples, read_texts
-from seqconv.models.bundle import Bundle
 from works import LENGTH, PLANS, SEED, THREADS, VOCABULARY, Work
 
 from peers.worker import Turn, serve
@@ -18,6 +17,8 @@ from seqconv.networks.layers.base import Plan
 from seqconv.networks.network import Network
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import TrainingConfig, read_recipe
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.classes import Classes
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Vocabulary, pad
 
@@ -64,7 +65,7 @@ def predict_texts() -> Turn:
     texts, _ = read_texts()
     vocabulary = Vocabulary.fit(texts, VOCABULARY)
     plan = PLANS["imdb-conv1d"]
-    features = TextFeatures(("neg", "pos"), vocabulary, LENGTH)
+    features = TextFeatures(Classes(("neg", "pos")), vocabulary, LENGTH)
     recipe = read_recipe("imdb-conv1d")
     predictor = Predictor(Bundle(recipe, plan, initial_weights(plan, SEED), (LENGTH,), features, ""), threads=THREADS)
     random.Random(SEED).shuffle(texts)

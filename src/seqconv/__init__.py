@@ -9,6 +9,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from seqconv.models import former  # noqa: F401  (old pickles load once this is imported)
+
 if TYPE_CHECKING:
     from seqconv.data.readers.sequences import read_sequences
     from seqconv.data.readers.series import read_series

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from seqconv.models.bundle import write_bundle
 
 from helpers.predictors import GRU, THREE, by_hand, hours, series_predictor, text_predictor
 from seqconv.__main__ import main
+from seqconv.models.format import write_bundle
 from seqconv.reports.explanation import write_text_page
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.text.explaining import explain_text
@@ -133,7 +133,7 @@ def test_a_series_is_explained_with_a_picture(bundles, monkeypatch, capsys):
         (["text", "--file", "texts.txt", "--row", "3"], "must hold a text number 3; it holds 2"),
         (["text", "--file", "nowhere.txt"], "nowhere.txt"),
         (["text", "good", "--class", "poss"], "Did you mean 'pos'?"),
-        (["text", "good", "--at", "2016-12-04"], "--at has no meaning for a model of classes"),
+        (["text", "good", "--at", "2016-12-04"], "--at has no meaning for a text model"),
         (["text", "good", "-o", "page.csv"], "--out must end in .html"),
         (["text", "good", "-o", "texts.csv/page.html"], "must be a place to write a page"),
         (["text", "good", "--engine", "nativ"], "Did you mean 'native'?"),

@@ -6,7 +6,6 @@ import numpy as np
 import pandas
 import polars
 import pytest
-from seqconv.models.bundle import write_bundle
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -17,6 +16,7 @@ import seqconv
 from seqconv.data.frames import to_sequences
 from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
 from seqconv.estimators.forecaster import SeriesForecaster
+from seqconv.models.format import write_bundle
 
 REASONS = {
     SeriesForecaster: {

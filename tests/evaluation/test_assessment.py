@@ -5,17 +5,20 @@ import json
 
 import numpy as np
 import pytest
-from seqconv.models.bundle import Bundle, read_bundle, write_bundle
 
 from helpers.command import seqconv_command
-from seqconv.data import datasets
+from helpers.tasks import give_data
 from seqconv.data.demo import demo_series
 from seqconv.data.records import CLASSES, EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.evaluation import assessment
+from seqconv.models.format import read_bundle, write_bundle
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import recipe_from_dict
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.labels import make_target
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.text.features import TextFeatures
@@ -50,8 +53,8 @@ def text_bundle(folder, classes=CLASSES, multi_label=False, encoded=False):
         {"task": "text", "data": {"source": "x.csv"}, "text": {"vocabulary": 50, "max_len": 6}}, "tiny"
     )
     vocabulary = None if encoded else Vocabulary.fit(["good bad fine awful"] * 2, 50)
-    features = TextFeatures(tuple(classes), vocabulary, 6, multi_label)
-    plan = build_plan(LAYERS, (6,), 50, features.outputs)
+    features = TextFeatures(make_target(tuple(classes), multi_label), vocabulary, 6)
+    plan = build_plan(LAYERS, (6,), 50, features.target.outputs)
     write_bundle(Bundle(recipe, plan, initial_weights(plan, 0), (6,), features, "f"), folder / "model")
     return folder / "model"
 
@@ -59,7 +62,8 @@ def text_bundle(folder, classes=CLASSES, multi_label=False, encoded=False):
 def give(monkeypatch, data):
     """Every file holds `data`; the list of settings it was asked for with."""
     asked = []
-    monkeypatch.setattr(datasets, "load", lambda config, progress=None: asked.append(config) or data)
+    name = {TextData: "text", SequenceData: "sequence", SeriesData: "series"}[type(data)]
+    give_data(monkeypatch, name, lambda config, progress=None: asked.append(config) or data)
     return asked
 
 
@@ -143,7 +147,7 @@ def test_a_model_of_word_ranks_takes_word_ranks(tmp_path, monkeypatch):
 
 def test_sequences_are_judged_on_the_file_itself(tmp_path, monkeypatch):
     recipe = recipe_from_dict({"task": "sequence", "data": {"source": "x_TRAIN.ts", "test_file": "y.ts"}}, "tiny")
-    features = SequenceFeatures(("up", "down"), ("c",), Scaler(np.zeros(1), np.ones(1)), 4, False)
+    features = SequenceFeatures(Classes(("up", "down")), ("c",), Scaler(np.zeros(1), np.ones(1)), 4, False)
     plan = build_plan(({"layer": "global_max_pool"}, {"layer": "output"}), (4, 1), outputs=1)
     bundle = Bundle(recipe, plan, initial_weights(plan, 0), (4, 1), features, "f")
     write_bundle(bundle, tmp_path / "model")

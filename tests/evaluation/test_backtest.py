@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.command import seqconv_command
+from helpers.tasks import give_data, watch_splits
 from seqconv.data import datasets
 from seqconv.data.records import CLASSES, SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
@@ -15,7 +16,6 @@ from seqconv.evaluation.backtest import WINDOWS, backtest
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
 from seqconv.tasks.holdout import fold_rows
 from seqconv.tasks.series.split import cut_stretches
-from seqconv.training import run as runs
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
@@ -147,14 +147,11 @@ def test_the_folder_holds_results_history_and_a_page(series_run):
 
 def test_what_is_fitted_sees_the_training_rows_of_its_fold_alone(tmp_path, monkeypatch):
     splits = []
-    cut = runs.cut_splits
-    monkeypatch.setattr(
-        "seqconv.evaluation.backtest.cut_splits", lambda *given: splits.append(cut(*given)) or splits[-1]
-    )
+    watch_splits(monkeypatch, "series", lambda data, split: splits.append(split))
     recipe = read_recipe("demo-series", (*SHORT, "windows.lookback=2d"))
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
     results = backtest(recipe, 2, "rolling", options).results
-    series = datasets.load(recipe.data).train
+    series = datasets.load_series(recipe.data).train
     for split, (first, validation, test, end) in zip(splits, cut_stretches(series.times, 2, "rolling"), strict=True):
         np.testing.assert_allclose(split.features.scaler.mean, np.nanmean(series.values[first:validation], axis=0))
         for part, begin, stop in ((split.train, first, validation), (split.validation, validation, test)):
@@ -183,11 +180,8 @@ TINY = {
 
 def test_texts_are_each_tested_once_and_no_copy_is_trained_on(tmp_path, monkeypatch):
     seen = []
-    cut = runs.cut_splits
-    monkeypatch.setattr(
-        "seqconv.evaluation.backtest.cut_splits", lambda data, *rest: seen.append(data) or cut(data, *rest)
-    )
-    monkeypatch.setattr(datasets, "load", lambda *given: TextData(tiny_texts(), test=tiny_texts(8)))
+    give_data(monkeypatch, "text", lambda *given: TextData(tiny_texts(), test=tiny_texts(8)))
+    watch_splits(monkeypatch, "text", lambda data, split: seen.append(data))
     results = backtest(recipe_from_dict(TINY, "tiny"), 5, options=Options(out=tmp_path / "run", threads=1)).results
     assert results["n"] == 60
     assert sorted(text for data in seen for text in data.test.texts) == sorted(tiny_texts().texts)
@@ -205,7 +199,7 @@ def test_sequences_are_cut_into_folds_too(tmp_path, monkeypatch):
     labels = np.arange(40, dtype=np.int32) % 2
     values = random.normal(size=(40 * 6, 1)).astype(np.float32)
     part = Sequences(values, np.arange(41) * 6, labels, ("a", "b"), ("c",), "mine.ts")
-    monkeypatch.setattr(datasets, "load", lambda *given: SequenceData(part))
+    give_data(monkeypatch, "sequence", lambda *given: SequenceData(part))
     table = {"task": "sequence", "data": {"source": "mine.ts"}, "training": {"epochs": 1}}
     table["network"] = {"layers": [{"layer": "global_max_pool"}, {"layer": "output"}]}
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
@@ -222,7 +216,7 @@ def test_sequences_are_cut_into_folds_too(tmp_path, monkeypatch):
     ],
 )
 def test_folds_that_cannot_be_are_refused_and_nothing_is_left(tmp_path, monkeypatch, folds, window, says):
-    monkeypatch.setattr(datasets, "load", lambda *given: TextData(tiny_texts()))
+    give_data(monkeypatch, "text", lambda *given: TextData(tiny_texts()))
     with pytest.raises(ConfigError) as caught:
         backtest(recipe_from_dict(TINY, "tiny"), folds, window, Options(out=tmp_path / "run"))
     assert says in str(caught.value)
@@ -231,7 +225,7 @@ def test_folds_that_cannot_be_are_refused_and_nothing_is_left(tmp_path, monkeypa
 
 def test_a_fold_that_cannot_be_trained_leaves_nothing(tmp_path, monkeypatch):
     alone = dataclasses.replace(tiny_texts(), labels=np.zeros(60, np.int32))
-    monkeypatch.setattr(datasets, "load", lambda *given: TextData(alone))
+    give_data(monkeypatch, "text", lambda *given: TextData(alone))
     with pytest.raises(DataError, match="at least two classes"):
         backtest(recipe_from_dict(TINY, "tiny"), 2, options=Options(out=tmp_path / "run"))
     assert not list(tmp_path.iterdir())

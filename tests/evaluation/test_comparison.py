@@ -10,9 +10,9 @@ import pytest
 from helpers.command import seqconv_command
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation.comparison import compare_runs
-from seqconv.metrics.errors import example_errors
 from seqconv.networks.losses import example_losses
 from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.classes import Classes
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -61,7 +61,7 @@ def test_classes_differ_as_in_a_plain_paired_bootstrap(made):
     assert result["n"] == len(one["targets"])
     random = np.random.default_rng(0)
     rows = random.integers(0, result["n"], (2000, result["n"]))
-    for name, measure in (("error_rate", example_errors), ("log_loss", example_losses)):
+    for name, measure in (("error_rate", Classes(("neg", "pos")).errors), ("log_loss", example_losses)):
         ours, theirs = (measure(each["outputs"], each["targets"], "binary_crossentropy") for each in (one, two))
         found = result["runs"][1]["differences"][name]
         assert found["value"] == pytest.approx(theirs.mean() - ours.mean())

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
-from seqconv.models.bundle import read_bundle, write_bundle
 
 import seqconv
 from helpers.command import seqconv_command
@@ -16,9 +15,12 @@ from seqconv.errors import BundleError, DataError
 from seqconv.evaluation import assessment
 from seqconv.evaluation import backtest as backtests
 from seqconv.evaluation import comparison as comparisons
-from seqconv.serving.files import predict_file, read_rows
+from seqconv.models.format import read_bundle, write_bundle
+from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
+from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.task import Source
 from seqconv.training import run as runs
 from seqconv.training.folder import Options, Run
 from seqconv.training.loop import Listener
@@ -105,7 +107,7 @@ def test_forecasts_come_with_intervals_and_without_them_as_before(folder, engine
     if engine == "torch":
         pytest.importorskip("torch")
     model = seqconv.load(folder / "noisy", engine=engine)
-    series = read_rows(model.bundle, folder / "noisy.csv")
+    series = read_example_rows(model.bundle, Source(file=folder / "noisy.csv"))
     values = series.values.copy()
     values[700, 0] = np.nan
     found = model.forecast_interval(values, series.times)
@@ -127,7 +129,7 @@ def test_the_newest_value_is_added_to_all_three(folder):
     assert bundle.features.change
     zero = {name: np.zeros_like(array) for name, array in bundle.weights.items()}
     model = seqconv.Predictor(replace(bundle, weights=zero), threads=1)
-    series = read_rows(bundle, folder / "noisy.csv")
+    series = read_example_rows(bundle, Source(file=folder / "noisy.csv"))
     low, high = model.forecast_interval(series.values, series.times)[1:]
     newest = series.values[bundle.features.spec.lookback - 1 :, None]
     margins = np.maximum(np.reshape(bundle.features.margins, (2, 2)), 0) * bundle.features.scaler.std
@@ -137,7 +139,7 @@ def test_the_newest_value_is_added_to_all_three(folder):
 
 def test_a_model_without_intervals_says_so(folder, tmp_path):
     model = seqconv.load(folder / "plain")
-    series = read_rows(model.bundle, folder / "noisy.csv")
+    series = read_example_rows(model.bundle, Source(file=folder / "noisy.csv"))
     with pytest.raises(DataError, match=r"this model has no intervals\. Train with --set training.interval=0.8"):
         model.forecast_interval(series.values, series.times)
     assert not model.bundle.features.margins
@@ -157,7 +159,7 @@ def test_predicted_files_have_the_ends_behind_each_forecast(folder):
     found = polars.concat(predict_file(model, folder / "noisy.csv", piece=333))
     names = [f"{target} in {lead}{end}" for lead in ("1 h", "5 h") for target in "ab" for end in ("", " low", " high")]
     assert found.columns == ["when", "a", "b", *names]
-    series = read_rows(model.bundle, folder / "noisy.csv")
+    series = read_example_rows(model.bundle, Source(file=folder / "noisy.csv"))
     wanted = model.forecast_interval(series.values, series.times)
     for end, values in zip(("", " low", " high"), wanted, strict=True):
         made = found[f"b in 5 h{end}"].to_numpy()[-len(values) :]
@@ -202,7 +204,7 @@ def test_the_terminal_shows_coverage(folder, tmp_path):
 
 def test_other_commands_take_a_model_with_intervals(folder, tmp_path):
     model = seqconv.load(folder / "noisy")
-    series = read_rows(model.bundle, folder / "noisy.csv")
+    series = read_example_rows(model.bundle, Source(file=folder / "noisy.csv"))
     shown = explain_series(model, series, target="b", lead="5h")
     assert shown.value == pytest.approx(float(model.forecast(series.values, series.times)[-1, 1, 1]), rel=1e-4)
     compared = comparisons.compare_runs([folder / "plain", folder / "noisy"])

@@ -16,10 +16,12 @@ from helpers.runs import HOUR, train_baselines
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.recipes.recipe import BASELINES
-from seqconv.serving.files import predict_file, read_rows
+from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -56,7 +58,7 @@ def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
     for kind in BASELINES["series"]:
         run = folder / f"series-{kind}"
         model, stored = seqconv.load(run), np.load(run / "predictions.npz")
-        series = read_rows(model.bundle, folder / "series.csv")
+        series = read_example_rows(model.bundle, Source(file=folder / "series.csv"))
         found = model.forecast(series.values, series.times)
         # the newest row can end a window too, though its targets are not known
         assert len(found) == 900 - 48 + 1
@@ -125,7 +127,7 @@ def test_explanations_by_occlusion_are_those_of_any_model(folder):
     assert (found.verdict.split()[0], found.exact) == ("yes", False)
     assert found.parts[0].span == "good"
     model = seqconv.load(folder / "series-ridge")
-    series = read_rows(model.bundle, folder / "series.csv")
+    series = read_example_rows(model.bundle, Source(file=folder / "series.csv"))
     grid = explain_series(model, series, target="b", lead="6h")
     newest = model.forecast(series.values, series.times)[-1]
     assert grid.value == pytest.approx(newest[1, 1], rel=1e-5)

@@ -1,7 +1,6 @@
 """Small models of each task: weights known by hand, or drawn and never trained."""
 
 import numpy as np
-from seqconv.models.bundle import Bundle
 
 from helpers.networks import random_weights
 from seqconv.data.records import Series
@@ -9,6 +8,9 @@ from seqconv.models.predictor import Predictor
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, Gru, LastStep, Relu, TokenConv
 from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.labels import make_target
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.series.features import SeriesFeatures
@@ -21,7 +23,7 @@ HOUR = np.timedelta64(3600, "s")
 
 
 def text_predictor(plan: Plan, weights=None, classes=("neg", "pos"), length=12, multi_label=False) -> Predictor:
-    features = TextFeatures(classes, Vocabulary(WORDS), length, multi_label)
+    features = TextFeatures(make_target(tuple(classes), multi_label), Vocabulary(WORDS), length)
     return Predictor(
         Bundle(read_recipe("demo-text"), plan, weights or random_weights(plan, 3), (length,), features, "ab" * 32),
         threads=1,
@@ -69,7 +71,9 @@ def hours(count=100, hole=None) -> Series:
 
 def sequence_predictor(masked: bool) -> Predictor:
     plan: Plan = (Conv(2 + masked, 1, 30), LastStep(), Dense(1, 1))
-    features = SequenceFeatures(("a", "b"), ("x", "y"), Scaler(np.array([1.0, 2.0]), np.array([1.0, 4.0])), 30, masked)
+    features = SequenceFeatures(
+        Classes(("a", "b")), ("x", "y"), Scaler(np.array([1.0, 2.0]), np.array([1.0, 4.0])), 30, masked
+    )
     recipe = read_recipe("demo-text")
     shape = (30, 2 + masked)
     return Predictor(Bundle(recipe, plan, random_weights(plan, 4), shape, features, "ef" * 32), threads=1)

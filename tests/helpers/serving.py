@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from seqconv.models.bundle import write_bundle
 
 from helpers.networks import random_weights
 from helpers.predictors import THREE, by_hand, sequence_predictor, series_predictor, text_predictor
+from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, LastStep, Relu

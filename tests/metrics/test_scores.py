@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from seqconv.metrics.class_scores import BINS, score_classes
+from seqconv.metrics.class_scores import BINS
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.examples import Part
+from seqconv.tasks.labels import make_target
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.scores import naive_scale, score_forecast
 from seqconv.tasks.series.windows import WindowSpec
-from seqconv.tasks.text.features import TextFeatures
 
 UNKNOWN = {"value": None, "low": None, "high": None}
 
 
-def features_of(classes: int, multi_label: bool = False) -> TextFeatures:
-    return TextFeatures(tuple("abcdefgh"[:classes]), None, 10, multi_label)
+def score(logits: np.ndarray, targets: np.ndarray, classes: int, loss: str, several: bool = False) -> dict:
+    return make_target(tuple("abcdefgh"[:classes]), several).score(logits, targets, loss)
 
 
 def values(scores: dict) -> dict[str, float]:
@@ -36,7 +36,7 @@ def many_classes(count: int = 300, classes: int = 4) -> tuple[np.ndarray, np.nda
 
 def test_many_classes_score_as_in_scikit_learn():
     logits, targets = many_classes()
-    scores = score_classes(logits, targets, features_of(4), "categorical_crossentropy")
+    scores = score(logits, targets, 4, "categorical_crossentropy")
     said = logits.argmax(axis=1)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     found = values(scores)
@@ -58,7 +58,7 @@ def test_many_classes_score_as_in_scikit_learn():
 def test_their_intervals_are_those_of_scikit_learns_scores_on_resampled_rows(name):
     logits, targets = many_classes()
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    own = score_classes(logits, targets, features_of(4), "categorical_crossentropy")["metrics"][name]
+    own = score(logits, targets, 4, "categorical_crossentropy")["metrics"][name]
     measure = {
         "accuracy": lambda rows: reference.accuracy_score(targets[rows], logits[rows].argmax(axis=1)),
         "macro_f1": lambda rows: reference.f1_score(targets[rows], logits[rows].argmax(axis=1), average="macro"),
@@ -73,7 +73,7 @@ def test_two_classes_have_one_logit():
     random = np.random.default_rng(2)
     targets = random.integers(0, 2, (200, 1)).astype(np.float32)
     logits = random.normal(size=(200, 1)) + targets
-    scores = score_classes(logits, targets, features_of(2), "binary_crossentropy")
+    scores = score(logits, targets, 2, "binary_crossentropy")
     said = logits[:, 0] > 0
     assert values(scores)["log_loss"] == pytest.approx(
         reference.log_loss(targets[:, 0], 1 / (1 + np.exp(-logits[:, 0])))
@@ -86,7 +86,7 @@ def test_several_labels_score_as_in_scikit_learn():
     random = np.random.default_rng(3)
     targets = (random.random((150, 3)) < [0.5, 0.2, 0.1]).astype(np.float32)
     logits = random.normal(size=(150, 3)) + 2 * targets - 1
-    scores = score_classes(logits, targets, features_of(3, multi_label=True), "binary_crossentropy")
+    scores = score(logits, targets, 3, "binary_crossentropy", several=True)
     found = values(scores)
     for average in ("micro", "macro"):
         expected = reference.f1_score(targets, logits > 0, average=average)
@@ -107,7 +107,7 @@ def test_the_calibration_error_is_that_of_its_definition():
         inside = (confidence >= low) & (confidence < high)
         if inside.any():
             expected += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
-    scores = score_classes(logits, targets, features_of(4), "categorical_crossentropy")
+    scores = score(logits, targets, 4, "categorical_crossentropy")
     found = scores["metrics"]["expected_calibration_error"]
     assert found["value"] == pytest.approx(expected)
     assert 0 <= found["low"] <= found["value"] <= found["high"]
@@ -119,7 +119,7 @@ def test_most_of_a_calibrated_models_error_is_known_for_chance():
     for _ in range(20):
         logits = random.normal(0, 1.5, (400, 1))
         targets = (random.random((400, 1)) < 1 / (1 + np.exp(-logits))).astype(np.float32)
-        found = score_classes(logits, targets, features_of(2), "binary_crossentropy")["metrics"]
+        found = score(logits, targets, 2, "binary_crossentropy")["metrics"]
         assert found["expected_calibration_error"]["low"] < found["expected_calibration_error"]["value"] / 2
 
 
@@ -127,7 +127,7 @@ def test_one_class_alone_leaves_the_others_recall_undefined():
     targets = np.zeros(20, np.int32)
     logits = np.tile([3.0, 0, 0], (20, 1))
     logits[0] = [0, 3, 0]
-    scores = score_classes(logits, targets, features_of(3), "categorical_crossentropy")
+    scores = score(logits, targets, 3, "categorical_crossentropy")
     first, second, third = scores["classes"]
     assert first["precision"]["value"] == 1
     assert second["recall"] == UNKNOWN
@@ -138,14 +138,14 @@ def test_one_class_alone_leaves_the_others_recall_undefined():
 
 
 def test_one_row_has_values_and_no_interval():
-    scores = score_classes(np.array([[2.0]]), np.array([[1.0]]), features_of(2), "binary_crossentropy")
+    scores = score(np.array([[2.0]]), np.array([[1.0]]), 2, "binary_crossentropy")
     assert scores["metrics"]["accuracy"] == {"value": 1.0, "low": None, "high": None}
     assert scores["metrics"]["expected_calibration_error"]["low"] is None
     assert scores["confusion"] == [[0, 0], [0, 1]]
 
 
 def test_the_as_printed_loss_takes_outputs_for_shares():
-    scores = score_classes(np.array([[0.9], [0.2], [1.7]]), np.array([[1.0], [0], [1]]), features_of(2), "as_printed")
+    scores = score(np.array([[0.9], [0.2], [1.7]]), np.array([[1.0], [0], [1]]), 2, "as_printed")
     assert [round(each["confidence"], 6) for each in scores["calibration"]["filled"]] == [0.8, 0.9, 1.0]
     assert scores["confusion"] == [[1, 0], [0, 2]]
 

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from seqconv.models.bundle import Bundle, read_bundle, write_bundle
 
 from seqconv.errors import BundleError
 from seqconv.models.folders import check_replaceable
+from seqconv.models.format import read_bundle, write_bundle
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.classes import Classes
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.windows import WindowSpec
@@ -25,7 +27,7 @@ def text_bundle() -> Bundle:
     vocabulary = Vocabulary.fit(["good bad film naïve 映画"], 8)
     plan = build_plan(recipe.network.layers, (60,), 8)
     return Bundle(
-        recipe, plan, initial_weights(plan, 0), (60,), TextFeatures(("neg", "pos"), vocabulary, 60), "ab" * 32
+        recipe, plan, initial_weights(plan, 0), (60,), TextFeatures(Classes(("neg", "pos")), vocabulary, 60), "ab" * 32
     )
 
 
@@ -139,7 +141,7 @@ def test_an_older_model_is_replaced_and_a_strangers_folder_is_not(tmp_path):
 
 def test_a_failure_while_writing_leaves_the_old_model(tmp_path, monkeypatch):
     write_bundle(text_bundle(), tmp_path / "model")
-    monkeypatch.setattr("seqconv.models.bundle.describe_plan", lambda plan: 1 / 0)
+    monkeypatch.setattr("seqconv.models.format.describe_plan", lambda plan: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_bundle(series_bundle(), tmp_path / "model")
     assert read_bundle(tmp_path / "model").shape == (60,)

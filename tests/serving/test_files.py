@@ -13,6 +13,7 @@ from seqconv.data.readers.tables import write_table
 from seqconv.errors import DataError
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
+from seqconv.tasks.classes import Classes, Labels
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -160,12 +161,10 @@ def test_a_failing_input_leaves_no_output(folder, tmp_path):
 
 
 def test_many_classes_get_the_probability_of_the_answer_alone():
-    from seqconv.serving.files import _class_columns
-    from seqconv.tasks.text.features import TextFeatures
 
     classes = tuple(f"c{n}" for n in range(30))
     shares = np.random.default_rng(0).dirichlet(np.ones(30), 4).astype(np.float32)
-    found = _class_columns(TextFeatures(classes, None, 5), shares)
+    found = Classes(tuple(classes)).to_columns(shares)
     assert list(found) == ["prediction", "probability"]
-    several = _class_columns(TextFeatures(("a", "b"), None, 5, True), np.array([[0.9, 0.8], [0.1, 0.2]]))
+    several = Labels(("a", "b")).to_columns(np.array([[0.9, 0.8], [0.1, 0.2]]))
     assert several["prediction"] == ["a|b", ""]

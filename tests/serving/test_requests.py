@@ -13,7 +13,7 @@ from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
 from seqconv.recipes.recipe import BASELINES
 from seqconv.serving import requests as answers
-from seqconv.serving.files import predict_file, read_rows
+from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.explanation import describe_grid, describe_texts
 from seqconv.tasks.sequence.explaining import explain_sequence

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from seqconv.models.bundle import write_bundle
 
 import seqconv
 from helpers.runs import train_baselines
 from helpers.serving import Client, make_rows, serving, write_networks
 from seqconv.__main__ import main
+from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
 
 

@@ -10,7 +10,7 @@ from seqconv.networks.layers.kinds import Conv, NgramBag, SubtractLast
 from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import count_parameters, initial_weights, shapes, walk
-from seqconv.recipes.recipe import STARTS, read_recipe, recipe_from_dict
+from seqconv.recipes.recipe import KINDS, read_recipe, recipe_from_dict
 from seqconv.tasks.guessing import draft_recipe
 from seqconv.tasks.sequence.guess import default_sequence_settings
 from seqconv.tasks.series.defaults import default_series_settings
@@ -150,16 +150,16 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("task", STARTS)
+@pytest.mark.parametrize("task", KINDS)
 def test_a_start_with_a_file_is_the_file_alone(tmp_path, task):
     path = tmp_path / f"mine.{'tsv' if task == 'sequence' else 'csv'}"
     path.write_text(FILES[task])
     flags = ["data.target=a"] if task == "series" else []
-    alone, named = draft_recipe(str(path), flags), draft_recipe(STARTS[task], [*flags, f"data.source={path}"])
+    alone, named = draft_recipe(str(path), flags), draft_recipe(KINDS[task].start, [*flags, f"data.source={path}"])
     assert alone.recipe == named.recipe
     assert alone.recipe.task == task
     assert alone.notes[1:] == named.notes[1:]
-    assert named.notes[0] == f"task: {task} (of {STARTS[task]})"
+    assert named.notes[0] == f"task: {task} (of {KINDS[task].start})"
 
 
 def test_a_few_dozen_sequences_are_learnt():

@@ -1,15 +1,16 @@
 """Scores, comparisons and their wording, and the order probe, with networks that are plain functions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from seqconv.evaluation.order import probe_order, shuffle_order
+from seqconv.evaluation.order import probe_order
 from seqconv.metrics.comparison import Comparison, beats_baselines, say_better, verdict
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.tasks.baselines import Majority
+from seqconv.tasks.classes import Classes
 from seqconv.tasks.examples import Part, Split
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.scoring import Answer, Baseline, compare, evaluate, find_better
@@ -41,7 +42,9 @@ def text_part(count: int, seed: int) -> Part:
 
 
 def text_split(count: int = 300) -> Split:
-    return Split(*(text_part(count, seed) for seed in range(3)), TextFeatures(("after", "before"), None, 12), {})
+    return Split(
+        *(text_part(count, seed) for seed in range(3)), TextFeatures(Classes(("after", "before")), None, 12), {}
+    )
 
 
 def series_split(rows: int = 3000, interval_s: int = 3600) -> Split:
@@ -129,7 +132,7 @@ def test_forecasts_are_compared_by_their_absolute_error_in_blocks():
 
 def test_many_classes():
     parts = [Part(text_part(60, seed).inputs, np.arange(60, dtype=np.int32) % 3) for seed in range(3)]
-    split = Split(*parts, TextFeatures(("a", "b", "c"), None, 12), {})
+    split = Split(*parts, TextFeatures(Classes(("a", "b", "c")), None, 12), {})
     right = np.eye(3, dtype=np.float32)[np.arange(60) % 3]
     loss = "categorical_crossentropy"
     (found,) = compare(right, [baseline("majority class", np.tile([1.0, 0, 0], (60, 1)), accuracy=0.3)], split, loss)
@@ -166,13 +169,13 @@ def test_a_network_beats_the_baselines_only_with_every_interval_above_zero():
 BETTER = Comparison("gradient boosting", 0.07, 0.051, 0.09)
 WORSE = Comparison("gradient boosting", -0.03, -0.05, -0.01)
 UNCLEAR = Comparison("gradient boosting", 0.01, -0.024, 0.04)
-NAIVE = Comparison("naive (last value)", 0.18, 0.15, 0.2)
+NAIVE = Comparison("naive (last value)", 0.18, 0.15, 0.2, spoken="the naive forecast")
 
 
 @pytest.mark.parametrize(
     ("comparisons", "sentence"),
     [
-        ([Comparison("naive (last value)", 0.07, 0.05, 0.09)], "Beats the naive forecast by 7 % (5 to 9 %)."),
+        ([replace(NAIVE, improvement=0.07, low=0.05, high=0.09)], "Beats the naive forecast by 7 % (5 to 9 %)."),
         ([WORSE], "Does not beat gradient boosting: its error is 3 % larger (1 to 5 %)."),
         ([UNCLEAR], "No clear difference to gradient boosting (between 2 % worse and 4 % better)."),
         ([BETTER, NAIVE], "Beats gradient boosting by 7 % (5 to 9 %); also beats the naive forecast (18 %)."),
@@ -235,7 +238,7 @@ def test_a_long_test_split_is_probed_on_ten_thousand_examples_and_repeats_with_t
 
 def test_shuffled_texts_keep_their_words_padding_and_start():
     inputs = text_part(200, 0).inputs
-    shuffled = shuffle_order(inputs, np.random.default_rng(0))
+    shuffled = inputs.shuffle_order(np.random.default_rng(0))
     assert isinstance(inputs, TokenInputs)
     assert isinstance(shuffled, TokenInputs)
     assert shuffled.ids.dtype == np.int32
@@ -247,7 +250,7 @@ def test_shuffled_texts_keep_their_words_padding_and_start():
 def test_shuffled_windows_are_windows_of_whole_rows():
     random = np.random.default_rng(0)
     inputs = WindowInputs(random.normal(size=(80, 3)).astype(np.float32), np.array([20, 33, 70]), 12, 3)
-    shuffled = shuffle_order(inputs, random)
+    shuffled = inputs.shuffle_order(random)
     assert shuffled.shape == inputs.shape == (4, 3)
     every = np.arange(3)
     for before, after in zip(inputs.gather(every), shuffled.gather(every), strict=True):

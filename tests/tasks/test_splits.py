@@ -64,7 +64,7 @@ def test_no_window_target_included_crosses_a_split():
 def test_the_target_is_the_value_that_the_lead_says_scaled_on_training_rows():
     split = split_series(series(), series_recipe())
     assert split.features.scaler.mean[0] == pytest.approx(99.5)
-    back = split.features.unscale(split.test.targets)[:, 0, 0]
+    back = split.features.target.unscale(split.test.targets)[:, 0, 0]
     np.testing.assert_allclose(back, split.test.inputs.anchors + 5, rtol=1e-5)
     assert split.test.times[0] == series().times[split.test.inputs.anchors[0] + 5]
 
@@ -154,7 +154,7 @@ def test_another_seed_holds_out_other_texts():
 def test_more_than_two_classes_give_class_numbers_and_an_output_each():
     classes = ("a", "b", "c")
     split = split_texts(TextData(texts(30, classes=classes), texts(6, classes=classes)), text_recipe())
-    assert split.features.outputs == 3
+    assert split.features.target.outputs == 3
     assert split.train.targets.dtype == np.int32
     assert split.train.targets.ndim == 1
 
@@ -208,8 +208,8 @@ def test_several_labels_a_text_give_an_output_each():
     labels = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]] * 20, np.uint8)
     data = TextData(Texts([f"word{i}" for i in range(60)], labels, ("a", "b", "c"), "made"))
     split = split_texts(data, text_recipe(vocabulary=100))
-    assert split.features.multi_label
-    assert split.features.outputs == 3
+    assert split.features.target.several
+    assert split.features.target.outputs == 3
     assert split.train.targets.shape == (36, 3)
     assert split.train.targets.dtype == np.float32
 
@@ -256,8 +256,8 @@ def test_sequences_of_different_lengths_end_where_their_window_ends():
 def test_several_targets_and_leads_are_laid_out_by_lead():
     recipe = series_recipe(data={"target": ["row", "noise"]}, windows={"leads": ["1h", "6h"]})
     split = split_series(series(), recipe)
-    assert split.features.outputs == 4
-    forecast = split.features.unscale(split.test.targets)
+    assert split.features.target.outputs == 4
+    forecast = split.features.target.unscale(split.test.targets)
     anchors = split.test.inputs.anchors
     # the newest input is one row before the anchor
     np.testing.assert_allclose(forecast[:, :, 0], np.stack([anchors - 1 + 1, anchors - 1 + 6], axis=1), rtol=1e-5)
@@ -290,7 +290,7 @@ def test_a_change_is_what_is_left_of_the_target_after_its_newest_value():
         for change in (False, True)
     )
     np.testing.assert_array_equal(one.test.targets, other.test.targets)
-    np.testing.assert_allclose(other.test.goals * other.features.output_scale, [[1, 6]] * 85, rtol=1e-3)
+    np.testing.assert_allclose(other.test.goals * other.features.target.scale, [[1, 6]] * 85, rtol=1e-3)
     np.testing.assert_allclose(other.test.finish(other.test.goals), one.test.targets, atol=1e-6)
 
 

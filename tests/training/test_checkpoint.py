@@ -14,7 +14,7 @@ import pytest
 
 import seqconv
 from seqconv.errors import BundleError
-from seqconv.models import bundle as bundles
+from seqconv.models import folders as bundles
 from seqconv.models.folders import CHECKPOINT
 from seqconv.recipes.recipe import Recipe, read_recipe
 from seqconv.training import run as runs

@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from seqconv.models.bundle import read_bundle, write_bundle
 
 import seqconv
 from helpers.command import seqconv_command
+from seqconv.models.format import read_bundle, write_bundle
 from seqconv.networks.layers.kinds import Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
 from seqconv.networks.plan import initial_weights
 from seqconv.training.compression import prune, shrink

@@ -6,7 +6,7 @@ from unicodedata import category
 
 import numpy as np
 
-from seqconv.tasks.target import Named
+from seqconv.tasks.classes import Named
 
 GRID_NOTE = (
     "By occlusion, not exact: how much the answer falls when the input is put at its training mean over the stretch. "

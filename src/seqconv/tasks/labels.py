@@ -9,9 +9,9 @@ import numpy as np
 from seqconv.data.records import EncodedTexts, Sequences, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.recipes.recipe import Guesses
+from seqconv.tasks.classes import Classes, Labels, Named
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, draw_holdouts, fold_rows, open_stream
-from seqconv.tasks.target import Classes, Labels, Named
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 

@@ -18,6 +18,7 @@ from seqconv.tasks.scoring import Baseline, fit_baselines
 from seqconv.tasks.sequence import baselines as sequences
 from seqconv.tasks.sequence import rocket, warping
 from seqconv.tasks.sequence.split import split_sequences
+from seqconv.tasks.sequence.task import SEQUENCE
 
 
 def cut(train: Sequences, test: Sequences, validation: Sequences | None = None, length: int = 0) -> Split:
@@ -52,7 +53,7 @@ def waves(count: int, seed: int, lengths: tuple[int, int], classes: int = 2, cha
 def test_baselines_come_in_order_and_learn(classes, channels, lengths):
     split = cut(*(waves(count, seed, lengths, classes, channels) for seed, count in enumerate((45, 60, 30))))
     heard: list[str] = []
-    found = fit_baselines(split, heard.append)
+    found = fit_baselines(SEQUENCE, split, heard.append)
     assert [each.name for each in found] == heard == ["majority class", "1-NN with dynamic time warping", "ROCKET"]
     for each in found:
         assert each.test_outputs.shape == (60, 1 if classes == 2 else classes)
@@ -124,7 +125,9 @@ def test_a_class_without_training_sequences_is_far():
 def test_warping_that_costs_too_much_is_left_out_and_told(monkeypatch):
     monkeypatch.setattr(warping, "MOST_CELLS", 1000)
     heard: list[str] = []
-    found = fit_baselines(cut(waves(20, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30))), heard.append)
+    found = fit_baselines(
+        SEQUENCE, cut(waves(20, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30))), heard.append
+    )
     assert [each.name for each in found] == ["majority class", "ROCKET"]
     assert heard[1].startswith("1-NN with dynamic time warping: left out, 16 sequences against 20 of 30 steps")
 
@@ -133,11 +136,11 @@ def test_the_window_is_learned_on_few_of_many(monkeypatch):
     split = cut(waves(60, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30)))
     seen = []
     monkeypatch.setattr(warping, "count_errors", lambda values, *rest: seen.append(len(values)) or 0)
-    fit_baselines(split)
+    fit_baselines(SEQUENCE, split)
     assert set(seen) == {60}
     seen.clear()
     monkeypatch.setattr(warping, "MOST_CELLS", 60 * 16 * 30**2)
-    fit_baselines(split)
+    fit_baselines(SEQUENCE, split)
     assert set(seen) == {warping.affordable(30, 1)} < {*range(2, 60)}
 
 
@@ -206,7 +209,9 @@ def test_large_data_take_fewer_kernels_and_rows(monkeypatch):
     monkeypatch.setattr(sequences, "MOST_ROCKET_ROWS", 30)
     monkeypatch.setattr(rocket, "MOST_VALUES", 60 * 200)
     heard: list[str] = []
-    found = fit_baselines(cut(*(waves(count, seed, (30, 30)) for seed, count in enumerate((60, 40, 20)))), heard.append)
+    found = fit_baselines(
+        SEQUENCE, cut(*(waves(count, seed, (30, 30)) for seed, count in enumerate((60, 40, 20)))), heard.append
+    )
     assert heard[0] == "ROCKET: 200 kernels of 10,000, fitted on 30 of 60"
     assert found[-1].test["accuracy"] > 0.9
 
@@ -214,7 +219,7 @@ def test_large_data_take_fewer_kernels_and_rows(monkeypatch):
 def test_padding_tells_nothing():
     # the same sequences, cut for a longer network input: only the padding is longer
     parts = [waves(count, seed, (20, 35)) for seed, count in enumerate((30, 30, 20))]
-    found = [fit_baselines(cut(*parts, length=length)) for length in (35, 60)]
+    found = [fit_baselines(SEQUENCE, cut(*parts, length=length)) for length in (35, 60)]
     for one, two in zip(*(each[1:2] for each in found), strict=True):
         np.testing.assert_allclose(one.test_outputs, two.test_outputs, rtol=1e-4, atol=1e-4)
 
@@ -224,7 +229,7 @@ def test_few_and_short_sequences_and_a_class_with_one(lengths):
     train, test = waves(7, 0, lengths, 3), waves(9, 1, lengths, 3)
     train.labels[:] = [0, 0, 0, 1, 1, 1, 2]
     train.values[:2], test.values[-1] = np.nan, np.nan  # missing
-    found = fit_baselines(cut(train, test))
+    found = fit_baselines(SEQUENCE, cut(train, test))
     assert len(found) == 3
     for each in found:
         assert each.test_outputs.shape == (9, 3)
@@ -240,15 +245,17 @@ def test_channels_count_in_the_units_that_tell_classes_apart():
         # far larger, and noise: in its own units it hides the first channel
         part.values[:, 1] = 1000 * random.normal(size=len(part.values))
         parts.append(part)
-    neighbour = fit_baselines(cut(*parts))[1]
+    neighbour = fit_baselines(SEQUENCE, cut(*parts))[1]
     assert neighbour.test["accuracy"] > 0.8
     huge = [replace(part, values=part.values * np.float32(1e14)) for part in parts]
-    np.testing.assert_allclose(fit_baselines(cut(*huge))[1].test_outputs, neighbour.test_outputs, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        fit_baselines(SEQUENCE, cut(*huge))[1].test_outputs, neighbour.test_outputs, rtol=1e-3, atol=1e-3
+    )
 
 
 def test_confidence_is_bounded_by_the_validation_rows():
     split = cut(*(waves(count, seed, (40, 40)) for seed, count in enumerate((40, 40, 10))))
-    for each in fit_baselines(split)[1:]:
+    for each in fit_baselines(SEQUENCE, split)[1:]:
         assert each.validation["accuracy"] == 1
         assert np.abs(each.test_outputs).mean() < 2 * np.log(11)
 
@@ -264,7 +271,7 @@ PUBLISHED = {  # 1-NN with a learned window or the whole square, mean of ROCKET
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_scores(real_data, name):
     train, test = (read_sequences(real_data / "ucr" / name / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
-    found: Sequence[Baseline] = fit_baselines(cut(train, test, validation=test))  # fitted on all of TRAIN
+    found: Sequence[Baseline] = fit_baselines(SEQUENCE, cut(train, test, validation=test))  # fitted on all of TRAIN
     scores = [each.test["accuracy"] for each in found[1:]]
     assert scores[0] == pytest.approx(PUBLISHED[name][0], abs=6e-4)
     assert scores[1] == pytest.approx(PUBLISHED[name][1], abs=6e-3)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_pinball_loss
 
+from seqconv.metrics.conformal import fit_margins
 from seqconv.networks.losses import find_levels, score_ends, slope_ends
 from seqconv.networks.outputs import take_ends, take_middle, widen
-from seqconv.tasks.series import intervals as quantiles
 
 SHARES = [0.01, 0.5, 0.8, 0.95, 0.99]
 
@@ -77,12 +77,12 @@ def test_no_number_stays_none():
 def test_margins_by_hand():
     truth = np.arange(1.0, 10.0)[:, None] * [1, -10]  # outside the interval from 0 to 0 by 1 to 9 and by 10 to 90
     ends = np.zeros((2, 9, 2))
-    assert quantiles.fit_margins(ends, truth, 0.8) == (8.0, 80.0)  # number ceil(10 * 0.8)
-    assert quantiles.fit_margins(ends, truth, 0.5) == (5.0, 50.0)
-    assert quantiles.fit_margins(ends, truth, 0.95) == (9.0, 90.0)  # nine rows do not tell one in twenty
+    assert fit_margins(ends, truth, 0.8) == (8.0, 80.0)  # number ceil(10 * 0.8)
+    assert fit_margins(ends, truth, 0.5) == (5.0, 50.0)
+    assert fit_margins(ends, truth, 0.95) == (9.0, 90.0)  # nine rows do not tell one in twenty
     wide = np.stack([np.full((9, 2), -100.0), np.full((9, 2), 100.0)])
-    assert quantiles.fit_margins(wide, truth, 0.8) == (-92.0, -20.0)  # too wide: inwards
-    assert quantiles.fit_margins(ends[:, :1], truth[:1], 0.8) == (1.0, 10.0)
+    assert fit_margins(wide, truth, 0.8) == (-92.0, -20.0)  # too wide: inwards
+    assert fit_margins(ends[:, :1], truth[:1], 0.8) == (1.0, 10.0)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.8, 0.95])
@@ -93,7 +93,7 @@ def test_calibrated_intervals_hold_their_share_of_rows_like_those_of_the_calibra
     for _ in range(200):
         truth = random.standard_t(3, size=(260, 1))
         ends = np.stack([np.full_like(truth, -width), np.full_like(truth, width)])
-        margins = quantiles.fit_margins(ends[:, :60], truth[:60], share)
+        margins = fit_margins(ends[:, :60], truth[:60], share)
         low, high = widen(ends, np.zeros_like(truth), margins)
         held.append(((truth >= low) & (truth <= high))[60:].mean())
     assert share - 0.01 <= np.mean(held) <= share + 1 / 61 + 0.01

@@ -17,16 +17,18 @@ from sklearn.linear_model import LogisticRegression
 from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.baselines import fit_majority
 from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.labels import make_target
 from seqconv.tasks.scoring import fit_baselines
 from seqconv.tasks.text import baselines as texts
 from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.task import TEXT
 
 NOT, GOOD, BAD = 3, 4, 5
 
 
 def text_split(parts: Sequence[Part], classes: tuple[str, ...], multi_label: bool = False) -> Split:
     train, validation, test = parts
-    return Split(train, validation, test, TextFeatures(classes, None, 100, multi_label), {})
+    return Split(train, validation, test, TextFeatures(make_target(tuple(classes), multi_label), None, 100), {})
 
 
 def pad(texts: list[list[int]], length: int) -> np.ndarray:
@@ -65,7 +67,7 @@ def by_topic() -> Split:
 
 def test_text_baselines_come_in_order_with_scores_and_seconds(by_order):
     heard: list[str] = []
-    found = fit_baselines(by_order, heard.append)
+    found = fit_baselines(TEXT, by_order, heard.append)
     assert [each.name for each in found] == heard == ["majority class", "TF-IDF + logistic regression", "NB-SVM"]
     for each in found:
         assert (each.validation["n"], each.test["n"]) == (100, 200)
@@ -76,13 +78,13 @@ def test_text_baselines_come_in_order_with_scores_and_seconds(by_order):
 
 
 def test_pairs_see_the_order_that_words_alone_cannot(by_order):
-    _, words, pairs = fit_baselines(by_order)
+    _, words, pairs = fit_baselines(TEXT, by_order)
     assert words.test["accuracy"] < 0.65
     assert pairs.test["accuracy"] == 1
 
 
 def test_many_classes(by_topic):
-    majority, words, pairs = fit_baselines(by_topic)
+    majority, words, pairs = fit_baselines(TEXT, by_topic)
     assert majority.test["accuracy"] < 0.5
     for each in (words, pairs):
         assert each.test_outputs.shape == (200, 3)
@@ -104,13 +106,13 @@ def test_padding_and_start_are_no_words(by_order):
         return replace(part, inputs=TokenInputs(np.concatenate([np.zeros((len(ids), 3), np.int32), ids], axis=1)))
 
     other = replace(by_order, **{name: bare(getattr(by_order, name)) for name in ("train", "validation", "test")})
-    for one, two in zip(fit_baselines(by_order), fit_baselines(other), strict=True):
+    for one, two in zip(fit_baselines(TEXT, by_order), fit_baselines(TEXT, other), strict=True):
         np.testing.assert_allclose(one.test_outputs, two.test_outputs, rtol=1e-9)
 
 
 def test_test_labels_are_only_scored(by_order):
     flipped = replace(by_order, test=replace(by_order.test, targets=1 - by_order.test.targets))
-    for one, two in zip(fit_baselines(by_order), fit_baselines(flipped), strict=True):
+    for one, two in zip(fit_baselines(TEXT, by_order), fit_baselines(TEXT, flipped), strict=True):
         np.testing.assert_array_equal(one.test_outputs, two.test_outputs)
         assert one.test["accuracy"] == pytest.approx(1 - two.test["accuracy"])
 
@@ -119,7 +121,7 @@ def test_a_class_that_training_never_saw_and_empty_texts_are_no_crash():
     train, test = topics(60, 0, classes=2), topics(40, 1, classes=3)
     assert isinstance(test.inputs, TokenInputs)
     test.inputs.ids[:5] = 0
-    for each in fit_baselines(text_split([train, test, test], ("a", "b", "c"))):
+    for each in fit_baselines(TEXT, text_split([train, test, test], ("a", "b", "c"))):
         assert np.isfinite(each.test["loss"])
         assert np.all(each.test_outputs.argmax(axis=1) != 2)
 
@@ -127,7 +129,7 @@ def test_a_class_that_training_never_saw_and_empty_texts_are_no_crash():
 def test_training_rows_of_one_class_only():
     part = texts_by_order(30, 0)
     one_sided = replace(part, targets=np.ones_like(part.targets))
-    for each in fit_baselines(text_split([one_sided, part, part], ("no", "yes"))):
+    for each in fit_baselines(TEXT, text_split([one_sided, part, part], ("no", "yes"))):
         assert np.all(each.test_outputs > 0)
 
 
@@ -204,7 +206,7 @@ def several_topics(count: int, seed: int, classes: int = 4) -> Part:
 @pytest.mark.parametrize("classes", [2, 4])
 def test_several_classes_a_text(classes):
     parts = [several_topics(count, seed, classes) for seed, count in enumerate((300, 100, 200))]
-    majority, words, pairs = fit_baselines(text_split(parts, tuple("abcd"[:classes]), multi_label=True))
+    majority, words, pairs = fit_baselines(TEXT, text_split(parts, tuple("abcd"[:classes]), multi_label=True))
     shares = (parts[0].targets.sum(axis=0) + 1) / 302
     np.testing.assert_allclose(1 / (1 + np.exp(-majority.test_outputs[0])), shares)
     for each in (words, pairs):
@@ -216,7 +218,7 @@ def test_several_classes_a_text(classes):
 def test_a_text_class_that_all_or_none_of_the_training_texts_have():
     train, test = several_topics(50, 0), several_topics(50, 1)
     train.targets[:, 0], train.targets[:, 1] = 1, 0
-    for each in fit_baselines(text_split([train, test, test], tuple("abcd"), multi_label=True)):
+    for each in fit_baselines(TEXT, text_split([train, test, test], tuple("abcd"), multi_label=True)):
         assert np.isfinite(each.test["loss"])
         assert np.all(each.test_outputs[:, 0] > 0)
         assert np.all(each.test_outputs[:, 1] < 0)
@@ -225,7 +227,7 @@ def test_a_text_class_that_all_or_none_of_the_training_texts_have():
 def test_twenty_texts_and_a_class_with_one():
     train, test = topics(20, 0, classes=2), topics(20, 1, classes=2)
     train.targets[7] = 2
-    for each in fit_baselines(text_split([train, test, test], ("a", "b", "c"))):
+    for each in fit_baselines(TEXT, text_split([train, test, test], ("a", "b", "c"))):
         assert np.isfinite(each.test["loss"])
         assert each.test_outputs.shape == (20, 3)
 
@@ -235,14 +237,14 @@ def test_a_hundred_classes_take_one_penalty():
     for part in parts:  # clear of the other words
         ids = part.inputs.ids
         ids[:, -1] = np.where(ids[:, -1] == 20, 20, ids[:, -1] + 100)
-    _, words, pairs = fit_baselines(text_split(parts, tuple(f"{index:02d}" for index in range(100))))
+    _, words, pairs = fit_baselines(TEXT, text_split(parts, tuple(f"{index:02d}" for index in range(100))))
     assert min(words.test["accuracy"], pairs.test["accuracy"]) > 0.8
 
 
 def test_large_data_are_thinned_and_told(monkeypatch, by_order):
     monkeypatch.setattr(texts, "MOST_TEXTS", 200)
     heard: list[str] = []
-    found = fit_baselines(by_order, heard.append)
+    found = fit_baselines(TEXT, by_order, heard.append)
     assert heard[0] == "TF-IDF + logistic regression, NB-SVM: fitted on 200 of the 400 training texts"
     np.testing.assert_array_equal(
         found[0].test_outputs, fit_majority(by_order).predict(by_order.test.inputs)
@@ -250,14 +252,14 @@ def test_large_data_are_thinned_and_told(monkeypatch, by_order):
     assert found[2].test["accuracy"] == 1
     monkeypatch.setattr(texts, "MOST_WORDS", 3000)
     heard.clear()
-    fit_baselines(by_order, heard.append)
+    fit_baselines(TEXT, by_order, heard.append)
     assert int(heard[0].split()[-6]) < 200
 
 
 def test_chunks_change_nothing(monkeypatch, by_topic):
-    whole = fit_baselines(by_topic)
+    whole = fit_baselines(TEXT, by_topic)
     monkeypatch.setattr(texts, "CHUNK", 7)
-    for one, two in zip(whole, fit_baselines(by_topic), strict=True):
+    for one, two in zip(whole, fit_baselines(TEXT, by_topic), strict=True):
         np.testing.assert_array_equal(one.test_outputs, two.test_outputs)
 
 
@@ -280,6 +282,6 @@ def test_trec_questions(real_data):
         Part(shuffled.inputs.take(part), shuffled.targets[part]) for part in (np.arange(4452), np.arange(4452, 5452))
     )
     split = text_split([train, validation, encode(test_questions, test_labels)], classes)
-    _, words, pairs = fit_baselines(split)
+    _, words, pairs = fit_baselines(TEXT, split)
     assert words.test["accuracy"] > 0.8
     assert pairs.test["accuracy"] > 0.85

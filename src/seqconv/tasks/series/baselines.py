@@ -11,7 +11,7 @@ from seqconv.data.readers.zones import local_times
 from seqconv.errors import DataError
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, thin_part
-from seqconv.tasks.series.calendar import DAY_S, FORMER_YEAR, YEAR, read_calendar
+from seqconv.tasks.series.calendar import DAY_S, FORMER_YEAR, YEAR, read_phases
 from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
@@ -79,7 +79,7 @@ class Reading:
         newest = np.delete(windows.values[at, : len(self.features.columns)], column, axis=1)
         ahead = np.timedelta64(spec.leads[lead] * spec.interval_s, "s")
         times = local_times(windows.times[at] + ahead, self.features.zone)
-        calendar = read_calendar(times, tuple(PERIODS[place] for place in self.periods))
+        calendar = read_phases(times, tuple(PERIODS[place] for place in self.periods))
         return np.concatenate([past, newest, calendar], axis=1, dtype=np.float64)
 
 

@@ -21,7 +21,16 @@ def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
 
 
 def _read_angle(times: np.ndarray, period: str) -> np.ndarray:
-    if period == FORMER_YEAR:
-        return np.asarray(2 * np.pi * ((times - times.astype("datetime64[Y]")) / YEAR))
     seconds = (times - MONDAY).astype("timedelta64[s]").astype(np.float64)
     return np.asarray(2 * np.pi * (seconds % CALENDAR_S[period]) / CALENDAR_S[period])
+
+
+def read_phases(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
+    """The same for baselines, which also know `FORMER_YEAR`; rounded as in 0.1.0, because trees split hairs."""
+    places = {
+        "day": (times - times.astype("datetime64[D]")) / np.timedelta64(DAY_S, "s"),
+        "week": (times - MONDAY) / np.timedelta64(WEEK_S, "s") % 1,
+        FORMER_YEAR: (times - times.astype("datetime64[Y]")) / YEAR,
+        "year": (times - MONDAY) / np.timedelta64(1, "s") / CALENDAR_S["year"] % 1,
+    }
+    return np.stack([wave(2 * np.pi * places[name]) for name in periods for wave in (np.sin, np.cos)], axis=1)

@@ -21,7 +21,8 @@ from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.calendar import read_calendar
 from seqconv.tasks.series.windows import WindowSpec, block_length
-from seqconv.tasks.target import Json, Values
+from seqconv.tasks.target import Json
+from seqconv.tasks.values import Values
 
 
 @dataclass(frozen=True)

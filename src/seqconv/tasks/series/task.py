@@ -24,13 +24,14 @@ from seqconv.tasks.task import Task, need_no_warm_up
 
 
 def _foresee(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
-    """Known for a public data set with one horizon, because its columns are known."""
-    columns = len(recipe.data.inputs) or count_columns(recipe.data.source)
-    if not count_columns(recipe.data.source) or recipe.features.leads:
+    """Known for a public data set, because its columns are known, unless a range of leads needs their interval."""
+    columns, leads = len(recipe.data.inputs) or count_columns(recipe.data.source), recipe.features.leads
+    if not count_columns(recipe.data.source) or any(" to " in lead for lead in leads):
         return None
     length = parse_duration(recipe.features.lookback) // parse_duration(recipe.features.step)
     targets = columns if recipe.data.target == ALL else max(len(recipe.data.target), 1)
-    return (length, columns + 2 * len(CALENDAR) * recipe.data.calendar), targets
+    shape = length, columns + 2 * len(CALENDAR) * recipe.data.calendar
+    return shape, targets * max(len(leads), 1)
 
 
 SERIES = Task(

@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from seqconv.errors import DataError
 from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.classes import Named
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
-from seqconv.tasks.target import Json, Named
+from seqconv.tasks.target import Json
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
 
 VOCABULARY = "vocabulary.txt"  # in a bundle, a word a line

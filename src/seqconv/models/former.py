@@ -1,0 +1,69 @@
+"""Where the classes of version 0.1.0 are today, for the pickles that name them by their places then."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+SETTINGS = (
+    "NetworkConfig Recipe SequenceConfig SequenceDataConfig SeriesDataConfig TextConfig TextDataConfig TrainingConfig "
+    "WindowConfig"
+)
+LAYERS = (
+    "Add Channelwise Concat Conv Dense Dropout Embed Flatten GlobalAveragePool GlobalMaxPool Gru LastStep Lstm MaxPool "
+    "NgramBag Normalise Patch Relu Residual SubtractLast Tanh TokenConv"
+)
+HOMES = {  # a module of 0.1.0 -> the module of today, and the classes that moved there
+    "config": {"recipes.recipe": SETTINGS},
+    "estimators": {"estimators.base": "Model", "estimators.classifiers": "SequenceClassifier TextClassifier"},
+    "features": {
+        "tasks.sequence.features": "SequenceFeatures",
+        "tasks.series.features": "SeriesFeatures",
+        "tasks.text.features": "TextFeatures",
+    },
+    "forecaster": {"estimators.forecaster": "SeriesForecaster"},
+    "models": {"networks.layers.kinds": LAYERS},
+    "tokens": {"tasks.text.vocabulary": "Vocabulary"},
+    "windows": {"tasks.scaling": "Scaler", "tasks.series.windows": "WindowSpec"},
+}
+
+
+def find_class(module: str, name: str) -> object:
+    """A class by the module of 0.1.0 that held it.
+
+    Raises:
+        AttributeError: none of this name was there.
+    """
+    for home, names in HOMES[module].items():
+        if name in names.split():
+            return getattr(import_module(f"seqconv.{home}"), name)
+    raise AttributeError(f"module 'seqconv.{module}' has no attribute {name!r}")
+
+
+# two modules of 0.1.0 are packages today: these are their `__getattr__`
+find_layer: Callable[[str], object] = partial(find_class, "models")
+find_estimator: Callable[[str], object] = partial(find_class, "estimators")
+
+
+class _FormerModules:
+    """The other modules of 0.1.0, made when they are imported, which only an old pickle does.
+
+    A finder and a loader by their methods alone: `importlib.abc` would cost every start ten milliseconds.
+    """
+
+    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        package, _, name = fullname.partition(".")
+        if package != "seqconv" or name not in HOMES:
+            return None
+        return ModuleSpec(fullname, self)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """A plain one."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__getattr__"] = partial(find_class, module.__name__.partition(".")[2])
+
+
+sys.meta_path.append(_FormerModules())

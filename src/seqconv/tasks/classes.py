@@ -1,0 +1,246 @@
+"""Answers that are named classes: one of several, or several labels at once."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.metrics.class_scores import Judged, Scores, count_confusions, score_classes
+from seqconv.metrics.errors import Metrics, compare_labels
+from seqconv.networks.inputs import Targets
+from seqconv.networks.losses import CLIP, example_losses
+from seqconv.networks.outputs import probabilities
+from seqconv.tasks.target import Columns, Json, Target, to_number
+
+MOST_PROBABILITIES = 20  # classes up to which every probability is written
+THRESHOLD = 0.5  # probability above which a label holds, where an example may have several
+
+
+@dataclass(frozen=True)
+class Named(Target):
+    """Named classes: what `Classes` and `Labels` share.
+
+    Args:
+        names: in the order of the outputs.
+    """
+
+    names: tuple[str, ...]
+    several: ClassVar[bool]
+
+    def to_metric(self, error: Any) -> Any:
+        return 1 - error
+
+    def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """`loss`, the metric (0 to 1) and `n`."""
+        error = float(self.errors(outputs, targets, loss).mean())
+        mean_loss = float(example_losses(outputs, targets, loss).mean())
+        return {"loss": mean_loss, self.metric: self.to_metric(error), "n": len(targets)}
+
+    def rank(self, metrics: Metrics) -> float:
+        return -metrics[self.metric]
+
+    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+        """`changed`: the fraction of the examples with another answer."""
+        differ = self.choose(before, loss) != self.choose(after, loss)
+        return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
+
+    def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
+        """The error and `log_loss`."""
+        return {
+            self.error: self.errors(outputs, targets, loss),
+            "log_loss": example_losses(outputs, targets, loss),
+        }
+
+    def to_arrays(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        return {"outputs": outputs, "targets": np.asarray(targets)}
+
+    def describe(self) -> dict[str, list[str]]:
+        return {"classes": list(self.names)}
+
+    @abstractmethod
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """Labels as targets."""
+
+    @abstractmethod
+    def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
+        """The answer to each example: class indices int64 `[N]`, or 0 and 1 `[N, classes]` for several labels."""
+
+    @abstractmethod
+    def name(self, chances: np.ndarray) -> list[list[str]]:
+        """The answer to each example by name, of probabilities `[N, classes]`."""
+
+    @abstractmethod
+    def indicate(self, classes: np.ndarray) -> np.ndarray:
+        """0 or 1 for each class, float64 `[N, classes]`, of answers as `choose` gives them, or of targets."""
+
+    @abstractmethod
+    def members(self, targets: np.ndarray) -> np.ndarray:
+        """Which examples are of the class of each output, bool `[N, outputs]`."""
+
+    def probabilities(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
+        """Probability of each class, `[N, classes]`; the as-printed loss takes the output itself for one."""
+        if loss == "as_printed":
+            positive = np.clip(outputs, CLIP, 1 - CLIP)
+            return np.concatenate([1 - positive, positive], axis=1)
+        return probabilities(outputs, self.several)
+
+    def score(self, outputs: np.ndarray, targets: Targets, loss: str, seed: int = 0) -> Scores:
+        """See `metrics.class_scores.score_classes`."""
+        targets = np.asarray(targets)
+        judged = Judged(
+            self.indicate(self.choose(outputs, loss)),
+            self.indicate(targets),
+            self.probabilities(outputs if loss == "as_printed" else outputs.astype(np.float64), loss),
+            self.errors(outputs, targets, loss),
+            example_losses(outputs, targets, loss),
+        )
+        return score_classes(judged, self.names, self.metric, self.several, seed)
+
+    def to_columns(self, chances: np.ndarray) -> Columns:
+        """The answer and each class's probability; of very many classes only that of the answer."""
+        found: Columns = {"prediction": ["|".join(names) for names in self.name(chances)]}
+        if len(self.names) <= MOST_PROBABILITIES:
+            return found | {f"probability of {name}": each for name, each in zip(self.names, chances.T, strict=True)}
+        return found | {"probability": chances.max(axis=1)}
+
+    def to_json(self, chances: np.ndarray) -> list[Json]:
+        """The same as one object for each example."""
+        found = []
+        for names, row in zip(self.name(chances), chances, strict=True):
+            answer: Json = {"prediction": names if self.several else names[0]}
+            if len(self.names) <= MOST_PROBABILITIES:
+                answer["probabilities"] = dict(zip(self.names, map(to_number, row), strict=True))
+            else:
+                answer["probability"] = to_number(row.max())
+            found.append(answer)
+        return found
+
+    def find(self, name: str) -> int:
+        """Place of a class that the user names.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        if name not in self.names:
+            raise ConfigError(f"--class: unknown class {name!r}. {nearest(name, self.names)}")
+        return self.names.index(name)
+
+    def choose_explained(self, outputs: np.ndarray, name: str | None) -> list[int]:
+        """Places of the classes whose logits are explained: the one named, or what `explained` says.
+
+        Args:
+            outputs: of one example, `[1, outputs]`.
+
+        Raises:
+            DataError: outputs that are no numbers.
+            ConfigError: no such class.
+        """
+        if not np.isfinite(outputs).all():
+            raise DataError(
+                f"the model's answer must be a number; got {outputs.ravel()[0]}. Its training failed: train again"
+            )
+        return self.explained(outputs) if name is None else [self.find(name)]
+
+    @abstractmethod
+    def explained(self, outputs: np.ndarray) -> list[int]:
+        """Places of the classes that are explained unless the user names one."""
+
+    def locate(self, place: int) -> tuple[int, int]:
+        """The output that is a class's logit, and its sign there."""
+        return (0, 2 * place - 1) if self.outputs == 1 else (place, 1)
+
+
+class Classes(Named):
+    """One class an example; of two classes the output is the logit of the second."""
+
+    metric = "accuracy"
+    error = "error_rate"
+    several = False
+
+    @property
+    def outputs(self) -> int:
+        return 1 if len(self.names) == 2 else len(self.names)
+
+    @property
+    def loss(self) -> str:
+        return "binary_crossentropy" if self.outputs == 1 else "categorical_crossentropy"
+
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """Class indices as float32 `[N, 1]` of two classes, int32 `[N]` of more."""
+        return labels.astype(np.float32)[:, None] if self.outputs == 1 else labels.astype(np.int32)
+
+    def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
+        """The largest output, or the side of the middle that the only one lies on."""
+        if self.outputs > 1:
+            return np.asarray(outputs.argmax(axis=1))
+        return np.asarray(outputs[:, 0] > (0.5 if loss == "as_printed" else 0.0), np.int64)
+
+    def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+        """1 for a wrong class, else 0.
+
+        `as_printed` counts as Keras 2 did: the rounded output must equal the target, so an output of 1.6 is wrong.
+        """
+        targets = np.asarray(targets)
+        if loss == "as_printed":
+            return np.asarray(np.round(outputs[:, 0]) != targets[:, 0], np.float64)
+        return np.asarray(self.choose(outputs, loss) != targets.reshape(-1), np.float64)
+
+    def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]]:
+        return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
+
+    def name(self, chances: np.ndarray) -> list[list[str]]:
+        """The most probable class."""
+        return [[self.names[place]] for place in chances.argmax(axis=1)]
+
+    def indicate(self, classes: np.ndarray) -> np.ndarray:
+        return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)
+
+    def members(self, targets: np.ndarray) -> np.ndarray:
+        return targets > 0 if self.outputs == 1 else targets[:, None] == np.arange(self.outputs)
+
+    def explained(self, outputs: np.ndarray) -> list[int]:
+        """Of two classes the second, whose logit it is; of more the predicted one."""
+        return [1] if self.outputs == 1 else [int(outputs[0].argmax())]
+
+
+class Labels(Named):
+    """Several labels an example, or none; each has an output of its own, its logit."""
+
+    metric = "f1"
+    error = "f1_error"
+    several = True
+    loss = "binary_crossentropy"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """0 and 1, float32 `[N, classes]`."""
+        return labels.astype(np.float32)
+
+    def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
+        """Whose logit is above 0, that is whose probability is above `THRESHOLD`."""
+        return np.asarray(outputs > 0, np.int64)
+
+    def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+        """1 - F1 of the labels chosen and those that hold; 0 where there are none of either."""
+        return compare_labels(self.choose(outputs), np.asarray(targets) > 0)
+
+    def name(self, chances: np.ndarray) -> list[list[str]]:
+        """The labels above `THRESHOLD`, or none."""
+        return [[name for name, each in zip(self.names, row, strict=True) if each > THRESHOLD] for row in chances]
+
+    def indicate(self, classes: np.ndarray) -> np.ndarray:
+        return np.asarray(classes, np.float64)
+
+    def members(self, targets: np.ndarray) -> np.ndarray:
+        return np.asarray(targets > 0)
+
+    def explained(self, outputs: np.ndarray) -> list[int]:
+        """All."""
+        return list(range(len(self.names)))

@@ -1,0 +1,112 @@
+"""Answers that are numbers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqconv.metrics.errors import Metrics, measure_forecasts
+from seqconv.networks.inputs import Targets
+from seqconv.networks.losses import example_losses
+from seqconv.networks.outputs import take_ends, widen
+from seqconv.tasks.target import Target
+
+MOST_WRITTEN = 2**24  # forecast values that a run keeps of its test rows
+
+
+@dataclass(frozen=True)
+class Values(Target):
+    """Numbers: for each horizon, in order, one for each target.
+
+    Args:
+        names: of the targets.
+        horizons: how far ahead each is, as people read it.
+        mean, std: of each target in the training rows, in its unit, float64 `[targets]`.
+        margins: of each output, by how much its interval is widened, scaled (see `fit_margins`); empty: no intervals.
+    """
+
+    names: tuple[str, ...]
+    horizons: tuple[str, ...]
+    mean: np.ndarray
+    std: np.ndarray
+    margins: tuple[float, ...] = ()
+    metric = "mae"
+    error = "mae"
+    loss = "mae"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.horizons) * len(self.names)
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Standard deviation of each output's target, in its unit, float64 `[outputs]`."""
+        return np.tile(self.std, len(self.horizons))
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Mean of each output's target, in its unit, float64 `[outputs]`."""
+        return np.tile(self.mean, len(self.horizons))
+
+    def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+        """The mean absolute error over the outputs, scaled."""
+        return example_losses(outputs, targets, "mae")
+
+    def to_metric(self, error: Any) -> Any:
+        return error
+
+    def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """`mae` in the targets' units, `mae_scaled`, `mse_scaled` and `n`."""
+        return measure_forecasts(outputs, targets, self.scale)
+
+    def rank(self, metrics: Metrics) -> float:
+        return metrics["mae_scaled"]
+
+    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+        """`moved`: the mean absolute difference, scaled."""
+        return {"moved": float(np.abs(after.astype(np.float64) - before).mean())}
+
+    def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
+        """`mae` of numbers in their units, `[N, H, targets]` both."""
+        error = np.abs(outputs.astype(np.float64) - targets).reshape(len(outputs), -1)
+        return {"mae": error.mean(axis=1)}
+
+    def errors_in_units(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+        """The mean absolute error over the outputs, each in the unit of its target."""
+        return np.asarray((np.abs(outputs.astype(np.float64) - targets) * self.scale).mean(axis=1))
+
+    def to_arrays(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        """Forecasts and targets in their units, `[N, H, targets]`, the bounds of intervals `low` and `high`, `times`.
+
+        Of more than `MOST_WRITTEN` values those of evenly spaced examples.
+        """
+        rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
+        found = {"outputs": outputs[rows], "targets": targets[rows]}
+        if bounds is not None:
+            found |= dict(zip(("low", "high"), widen(bounds[:, rows], outputs[rows], self.margins), strict=True))
+        found = {name: self.unscale(values) for name, values in found.items()}
+        return found if times is None else {**found, "times": times[rows]}
+
+    def describe(self) -> dict[str, list[str]]:
+        return {"targets": list(self.names)}
+
+    def unscale(self, outputs: np.ndarray) -> np.ndarray:
+        """Outputs in the unit of their target, float32 `[N, H, targets]`."""
+        values = np.asarray(outputs * self.scale + self.centre, np.float32)
+        return values.reshape(len(outputs), len(self.horizons), len(self.names))
+
+    def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
+        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: point forecasts, and the lower
+        and the upper bounds of their intervals, calibrated; None: it has none.
+
+        Args:
+            base: what is added to the outputs, `[N, outputs]`.
+        """
+        point = outputs[:, : self.outputs]
+        bounds = take_ends(outputs, self.outputs) if self.margins else None
+        forecast = self.unscale(point + base)
+        if bounds is None:
+            return forecast, None
+        return forecast, [self.unscale(bound + base) for bound in widen(bounds, point, self.margins)]
