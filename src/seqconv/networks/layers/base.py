@@ -187,8 +187,8 @@ class Weightless(Layer, family=True):
         return 0
 
 
-class Elementwise(Weightless, family=True):
-    """A layer whose every output value depends on the input value at the same place alone."""
+class KeepsShape(Weightless, family=True):
+    """A layer without weights that gives as many steps and channels as it reads."""
 
     reads = ANY
 
