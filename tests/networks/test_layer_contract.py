@@ -1,7 +1,10 @@
 """What every layer promises: the same tests for every row of `helpers.layers.TABLE`, which has one for each kind."""
 
 import json
+import re
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import Context
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import ANY, IDS, STEPS, VECTOR, Field, KeepsShape, Layer, Plan, Shape
-from seqconv.networks.layers.kinds import KINDS, Conv, Dense, Flatten, GlobalAveragePool
+from seqconv.networks.layers.kinds import KINDS, SETTINGS, Conv, Dense, Flatten, GlobalAveragePool
 from seqconv.networks.layers.settings import Size
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.networks.plan import count_parameters, initial_weights, mask_shapes, plan_weights, shapes
@@ -28,6 +31,7 @@ torch = pytest.importorskip("torch")
 from seqconv.networks.engines.torch.layers import Given, run  # noqa: E402
 from seqconv.networks.engines.torch.network import TorchNetwork  # noqa: E402
 
+ROOT = Path(__file__).parents[2]
 BATCH, SAMPLED = 4, 6
 EACH = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 
@@ -227,3 +231,39 @@ def test_a_layer_that_an_engine_does_not_know_is_named():
         run((Unknown(),), torch.zeros(1, 2, 3), Given({}, {}))
     with pytest.raises(TypeError, match="engines/native: must have a step for the layer 'unknown'; it has none"):
         compile_plan((Unknown(),), Context({}, 1))
+
+
+def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
+    """Every block is run where it says that it belongs."""
+    names: dict[str, Any] = {}
+    for place, table, code in read_example():
+        module = find_module(place)
+        if not table:
+            known = {**vars(module), **names}
+            exec(code, known)
+            names |= {name: value for name, value in known.items() if getattr(value, "__name__", "") in code}
+        elif table == "_KINDS":
+            (kind,) = eval(f"({code})", names)
+            monkeypatch.setitem(KINDS, kind.kind(), kind)
+            monkeypatch.setitem(SETTINGS, kind.kind(), kind.settings())
+        else:
+            for key, value in eval(f"{{{code}}}", {**vars(module), **names}).items():
+                monkeypatch.setitem(getattr(module, table), key, value)
+    row = TABLE["scale"]
+    assert type(row.layer) not in find_module("src/seqconv/networks/layers/kinds.py")._KINDS
+    contract = [test for test in globals().values() if EACH.mark in getattr(test, "pytestmark", ())]
+    assert len(contract) > 6
+    for test in contract:
+        test(row)
+
+
+def read_example() -> list[tuple[str, str, str]]:
+    """File, table in it or none, and code of each block."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    return re.findall(
+        r"```python\n# (\S+?)(?:, in (\w+))?\n(.*?)```", text.partition("## Adding a layer")[2], re.DOTALL
+    )
+
+
+def find_module(path: str) -> Any:
+    return import_module(path.removesuffix(".py").split("/", 1)[1].replace("/", "."))
