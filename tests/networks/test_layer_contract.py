@@ -239,9 +239,7 @@ def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
     for place, table, code in read_example():
         module = find_module(place)
         if not table:
-            known = {**vars(module), **names}
-            exec(code, known)
-            names |= {name: value for name, value in known.items() if getattr(value, "__name__", "") in code}
+            exec(code, {**vars(module), **names}, names)
         elif table == "_KINDS":
             (kind,) = eval(f"({code})", names)
             monkeypatch.setitem(KINDS, kind.kind(), kind)
@@ -259,10 +257,8 @@ def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
 
 def read_example() -> list[tuple[str, str, str]]:
     """File, table in it or none, and code of each block."""
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    return re.findall(
-        r"```python\n# (\S+?)(?:, in (\w+))?\n(.*?)```", text.partition("## Adding a layer")[2], re.DOTALL
-    )
+    section = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Adding a layer")[2].partition("\n## ")[0]
+    return re.findall(r"```python\n# (\S+?)(?:, in (\w+))?\n(.*?)```", section, re.DOTALL)
 
 
 def find_module(path: str) -> Any:

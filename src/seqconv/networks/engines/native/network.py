@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.engines.checks import check_state, check_targets, check_weights
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights, drop_untrained
 from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import (
     FLOAT,
@@ -127,6 +127,7 @@ class NativeNetwork:
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
+        state = drop_untrained(self.plan, state)
         check_state(state, {name: array.shape for name, array in self.state().items()})
         self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
         with self._lock:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqconv.networks.engines.checks import check_state, check_targets, check_weights
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights, drop_untrained
 from seqconv.networks.engines.torch.layers import Given, Tensors, run
 from seqconv.networks.engines.torch.losses import compute_loss
 from seqconv.networks.inputs import Inputs, Targets
@@ -102,6 +102,7 @@ class TorchNetwork:
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
+        state = drop_untrained(self.plan, state)
         slots = SLOTS[self._training.optimiser] if any(key.startswith("step.") for key in state) else ()
         wanted: dict[str, Shape] = {}
         for name, tensor in self._weights.items():
