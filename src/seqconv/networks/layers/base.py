@@ -28,7 +28,7 @@ Masks = dict[str, np.ndarray]
 
 
 class Input(NamedTuple):
-    """What a layer reads: how many axes behind the batch (0: any number), and how a message says it."""
+    """What a layer reads: how many axes after that of the batch (0: any number), and how a message says it."""
 
     rank: int
     text: str

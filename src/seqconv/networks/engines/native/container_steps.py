@@ -50,14 +50,14 @@ class BidirectionalStep:
         """The sum of what comes back through both."""
         forward, backward = np.split(dy, 2, axis=-1)
         turned = backward[:, ::-1] if dy.ndim == 3 else backward
-        ahead = run_backward(self.bodies[0], np.ascontiguousarray(forward))
-        behind = run_backward(self.bodies[1], np.ascontiguousarray(turned))
+        forwards = run_backward(self.bodies[0], np.ascontiguousarray(forward))
+        backwards = run_backward(self.bodies[1], np.ascontiguousarray(turned))
         if self.first:
             return None
-        assert ahead is not None
-        assert behind is not None
-        dx = self.context.buffer(f"{self.at}.dx", ahead.shape)
-        np.add(ahead, behind[:, ::-1], out=dx)
+        assert forwards is not None
+        assert backwards is not None
+        dx = self.context.buffer(f"{self.at}.dx", forwards.shape)
+        np.add(forwards, backwards[:, ::-1], out=dx)
         return dx
 
 
