@@ -179,6 +179,18 @@ def test_training_goes_the_same_way_on_both_engines(row: Row) -> None:
 
 
 @EACH
+def test_nan_comes_out_as_nan(row: Row) -> None:
+    plan, shape = network(row)
+    inputs, weights = inputs_for(plan, shape), random_weights(plan)
+    if isinstance(inputs, TokenInputs):
+        inputs = inputs.take(np.flatnonzero(inputs.ids.any(axis=1)))  # a text without words has no n-grams
+    for name, array in weights.items():
+        spoilt = weights | {name: np.full_like(array, np.nan)}
+        for each in native(plan, spoilt), exact(plan, spoilt):
+            assert np.isnan(each.predict(inputs)).all(), (name, type(each).__name__)
+
+
+@EACH
 def test_recipe_and_bundle_are_read_back(row: Row) -> None:
     spec = {"layer": row.layer.kind()} | row.recipe
     shape = row.enters if row.layer.reads is not VECTOR else (5, 3)
