@@ -25,7 +25,7 @@ FLOORS = [  # lowest first; a package imports only from lines above its own
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 HOMES = {  # third-party package -> how the only places that may import it begin
-    "torch": ("networks/engines/torch",),
+    "torch": ("networks/engines/torch/",),
     "matplotlib": ("reports/plots.py",),
     "sklearn": ("estimators/", "tasks/series/baselines.py", "tasks/text/baselines.py"),
     "scipy": ("tasks/text/baselines.py",),

@@ -11,10 +11,13 @@ from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import Layer, Plan, Shape, Weights
 from seqconv.networks.layers.kinds import (
     Add,
+    AveragePool,
+    Bidirectional,
     Channelwise,
     Concat,
     Conv,
     Dense,
+    DepthwiseConv,
     Dropout,
     Embed,
     Flatten,
@@ -29,10 +32,14 @@ from seqconv.networks.layers.kinds import (
     Patch,
     Relu,
     Residual,
+    SeparableConv,
+    SimpleRnn,
+    SpatialDropout,
     SubtractLast,
     Tanh,
     TokenConv,
 )
+from seqconv.networks.layers.pointwise import ACTIVATIONS
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.network import Network
 from seqconv.networks.plan import entries, initial_weights, shapes
@@ -200,7 +207,12 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
     steps, channels = shape
     kind = draw(
         st.sampled_from(
-            ["conv", "conv", "causal", "relu", "pool", "dropout", "tanh", "residual", "level", "patch", "gru", "lstm"]
+            [
+                *("conv", "conv", "causal", "same", "strided", "depthwise", "separable", "residual"),
+                *("relu", "tanh", "sigmoid", "elu", "gelu", "softmax"),
+                *("pool", "average", "patch", "dropout", "spatial", "level"),
+                *("gru", "lstm", "simple", "both"),
+            ]
         )
     )
     if kind == "conv":
@@ -209,21 +221,34 @@ def layers(draw: st.DrawFn, shape: Shape) -> Layer:
         return Conv(channels, draw(WIDTHS), kernel, min(dilation, 4))
     if kind == "causal":
         return Conv(channels, draw(WIDTHS), draw(st.integers(1, 4)), draw(st.integers(1, 3)), "causal")
-    if kind == "pool":
-        return MaxPool(draw(st.integers(1, min(steps, 4))))
+    if kind in ("same", "strided", "depthwise", "separable"):
+        padding, stride = draw(st.sampled_from(["same", "causal"])), draw(st.integers(1, 3))
+        kernel, dilation, multiplier = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        if kind == "depthwise":
+            return DepthwiseConv(channels, kernel, multiplier, dilation, padding, stride)
+        if kind == "separable":
+            return SeparableConv(channels, draw(WIDTHS), kernel, multiplier, dilation, padding, stride)
+        return Conv(channels, draw(WIDTHS), kernel, dilation, padding, stride)
+    if kind in ("pool", "average"):
+        return (MaxPool if kind == "pool" else AveragePool)(draw(st.integers(1, min(steps, 4))))
     if kind == "patch":
         return Patch(draw(st.integers(1, min(steps, 4))))
     if kind == "residual":
         kernel, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 4))
         body: Plan = (Conv(channels, channels, kernel, dilation, "causal"),)
         return Residual(body + draw(st.sampled_from([(), (Relu(),), (Tanh(),), (Dropout(0.3), Relu())])))
+    if kind == "simple":
+        return SimpleRnn(channels, draw(WIDTHS), draw(RATES), draw(RATES))
+    if kind == "both":
+        return Bidirectional((Gru(channels, draw(WIDTHS), draw(RATES), draw(RATES)),))
     if kind == "gru":
         return Gru(channels, draw(WIDTHS), draw(RATES), draw(RATES), draw(st.booleans()))
     if kind == "lstm":
         return Lstm(channels, draw(WIDTHS), draw(RATES), draw(RATES))
     if kind == "level":
         return SubtractLast(draw(st.integers(0, channels)))
-    return {"relu": Relu(), "tanh": Tanh(), "dropout": Dropout(0.4)}[kind]
+    plain = {"dropout": Dropout(0.4), "spatial": SpatialDropout(0.4)}
+    return plain[kind] if kind in plain else ACTIVATIONS[kind]()
 
 
 @st.composite

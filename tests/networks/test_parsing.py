@@ -92,8 +92,17 @@ def test_branches_nest_and_take_the_sizes_of_the_data():
         ({"layer": "conv", "filters": 3}, "kernel is missing"),
         ({"layer": "conv", "filters": 0, "kernel": 3}, "filters must be a whole number of at least 1; got 0"),
         ({"layer": "conv", "filters": True, "kernel": 3}, "filters must be a whole number"),
-        ({"layer": "conv", "filters": 3, "kernel": 3, "padding": "same"}, "padding must be 'valid' or 'causal'"),
-        ({"layer": "conv", "filters": 3, "kernel": 3, "activation": "gelu"}, "activation must be relu or tanh"),
+        (
+            {"layer": "conv", "filters": 3, "kernel": 3, "padding": "full"},
+            "must be 'valid', 'causal' or 'same'; got 'full'",
+        ),
+        (
+            {"layer": "conv", "filters": 3, "kernel": 3, "activation": "swish"},
+            "must be relu, tanh, sigmoid, elu, gelu or softmax",
+        ),
+        ({"layer": "max_pool", "size": 2, "activation": "relu"}, "on a conv or dense; got 'relu' on max_pool"),
+        ({"layer": "conv", "filters": 3, "kernel": 3, "stride": 0}, "stride must be a whole number of at least 1"),
+        ({"layer": "bidirectional"}, "bidirectional: the body must have at least one layer"),
         ({"layer": "dropout", "rate": 1.0}, "rate must be from 0 to below 1"),
         ({"layer": "gru", "units": 3, "reset_after": 1}, "reset_after must be true or false"),
         ({"layer": "output", "zeros": 1}, "zeros must be true or false"),
@@ -125,3 +134,17 @@ def test_a_wrong_layer_is_named(spec, says):
 def test_a_network_must_return_what_the_task_needs(specs):
     with pytest.raises(ConfigError, match="must return 1 value"):
         build_plan(specs, (20, 5))
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "softmax"])
+def test_a_network_ends_in_logits(kind):
+    front = [{"layer": "last_step"}, {"layer": "dense", "outputs": 3, "activation": kind}]
+    assert build_plan([*front, {"layer": "output"}], (20, 5))[2].kind() == kind
+    with pytest.raises(ConfigError, match=f"the loss makes probabilities itself; got {kind} at the end. Leave it out"):
+        build_plan([*front[:1], {"layer": "output", "activation": kind}], (20, 5))
+
+
+def test_a_stride_of_one_is_described_as_versions_without_strides_did():
+    conv = {"layer": "conv", "inputs": 5, "filters": 3, "kernel": 2, "dilation": 1, "padding": "valid"}
+    assert describe_plan((Conv(5, 3, 2),)) == [conv]
+    assert describe_plan((Conv(5, 3, 2, stride=2),)) == [conv | {"stride": 2}]

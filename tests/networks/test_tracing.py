@@ -9,11 +9,17 @@ from helpers.networks import RECIPES, WIDTHS, batch_for, branched_plans, native,
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.kinds import (
     Add,
+    AveragePool,
+    BatchNormalisation,
+    Bidirectional,
     Concat,
     Conv,
     Dense,
+    DepthwiseConv,
     Dropout,
+    Elu,
     Embed,
+    Gelu,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
@@ -23,6 +29,9 @@ from seqconv.networks.layers.kinds import (
     NgramBag,
     Relu,
     Residual,
+    SeparableConv,
+    SimpleRnn,
+    Softmax,
     SubtractLast,
     Tanh,
     TokenConv,
@@ -31,7 +40,10 @@ from seqconv.networks.plan import walk
 from seqconv.networks.summary import summarise
 from seqconv.networks.tracing import trace
 
-NOT_LOCAL = (Gru, Lstm, GlobalAveragePool, LastStep, SubtractLast)
+NOT_LOCAL = (
+    *(SimpleRnn, Gru, Lstm, Bidirectional, AveragePool, GlobalAveragePool, LastStep, SubtractLast),
+    *(Softmax, DepthwiseConv, SeparableConv),
+)
 
 
 def hold_against_engine(plan, shape, seed):
@@ -71,6 +83,11 @@ def test_terms_sum_to_the_outputs_of_branches(drawn, seed):
 @pytest.mark.parametrize("name", ["imdb-conv1d", "imdb-wide"])
 def test_the_recipes_for_texts_have_a_trace(name):
     assert hold_against_engine(*RECIPES[name], 1)
+
+
+def test_batch_normalisation_and_strides_keep_the_trace():
+    front = (Embed(20, 4), Conv(4, 6, 3, 1, "same", 2), BatchNormalisation(6), Elu(), Conv(6, 8, 2, stride=2))
+    assert hold_against_engine((*front, GlobalMaxPool(), Gelu(), Dense(8, 2)), (30,), 2)
 
 
 def test_plans_that_are_no_sum_over_filters_have_none():

@@ -17,7 +17,9 @@ from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.explanation import describe_grid, describe_texts
 from seqconv.tasks.sequence.explaining import explain_sequence
+from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
+from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -118,7 +120,7 @@ def test_a_text_or_window_is_explained_as_on_the_command_line(tmp_path):
     assert explain(NETWORKS["labels"], texts=["good"], **{"class": "b"})["class"] == "b"
     rows = make_rows(90)
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    series = read_rows(NETWORKS["series"].bundle, tmp_path / "rows.jsonl")
+    series = read_example_rows(NETWORKS["series"].bundle, Source(file=tmp_path / "rows.jsonl"))
     wanted = describe_grid(explain_series(NETWORKS["series"], series, lead="6h"))
     assert explain(NETWORKS["series"], rows=rows, lead="6 h", target="T") == wanted
 

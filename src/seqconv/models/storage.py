@@ -1,7 +1,7 @@
 """Weights as they are stored: in 32 or 16 bits, and tables of words and n-grams without the rows that say nothing.
 
 A row of an n-gram table that is zero counts nothing, and a word whose row is that of the unknown word is not known to
-that table. Where leaving such rows out makes the file smaller, the numbers of the others stand beside them as `rows`.
+that table. Where leaving such rows out makes the file smaller, the numbers of the others stand next to them as `rows`.
 """
 
 from typing import Any
@@ -38,13 +38,13 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
     stored = {name: _narrow(name, array, bits) for name, array in weights.items()}
     for at, (layer, names) in tables(plan).items():
         every = [stored[name] for name in names]
-        told = np.zeros(len(every[0]), bool)
+        kept = np.zeros(len(every[0]), bool)
         for table in every:
-            told |= (table != layer.silent_row(table)).reshape(len(table), -1).any(axis=1)
+            kept |= (table != layer.silent_row(table)).reshape(len(table), -1).any(axis=1)
         if layer.silent is not None:
-            told[layer.silent] = True
-        rows = np.flatnonzero(told).astype(ROWS)
-        if rows.nbytes < sum(table[~told].nbytes for table in every):
+            kept[layer.silent] = True
+        rows = np.flatnonzero(kept).astype(ROWS)
+        if rows.nbytes < sum(table[~kept].nbytes for table in every):
             stored |= {name: table[rows] for name, table in zip(names, every, strict=True)} | {f"{at}.rows": rows}
     return stored
 

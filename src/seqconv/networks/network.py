@@ -23,7 +23,7 @@ EPSILON = 1e-7
 
 
 class StepResult(NamedTuple):
-    """What one training step tells: the mean loss of the batch and its outputs `[B, outputs]`, before the update."""
+    """What one training step reports: the mean loss of the batch and its outputs `[B, outputs]`, before the update."""
 
     loss: float
     outputs: np.ndarray

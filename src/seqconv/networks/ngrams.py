@@ -38,7 +38,7 @@ def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
 
 
 def fit_scales(plan: Plan, inputs: Inputs, targets: Targets, threads: int) -> Weights:
-    """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature tells about each class.
+    """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature says about each class.
 
     It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
     class, q that among the other texts, `SMOOTHING` added to each count; 0 for features that no text has. A layer whose

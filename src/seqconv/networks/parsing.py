@@ -7,7 +7,7 @@ from typing import Any
 from seqconv.errors import ConfigError, nearest
 from seqconv.networks.layers.base import Layer, Plan, Shape
 from seqconv.networks.layers.kinds import KINDS, SETTINGS
-from seqconv.networks.layers.pointwise import ACTIVATIONS
+from seqconv.networks.layers.pointwise import ACTIVATIONS, Sigmoid, Softmax
 from seqconv.networks.layers.settings import Place
 from seqconv.networks.plan import shapes
 from seqconv.recipes.recipe import LayerSpec
@@ -33,6 +33,11 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
         raise ConfigError(
             f"network.layers: must return {outputs} value(s) per example; got shape {final}. "
             'End with { layer = "output" }'
+        )
+    if isinstance(plan[-1], Sigmoid | Softmax):
+        raise ConfigError(
+            "network.layers: must end in numbers of which the loss makes probabilities itself; got "
+            f"{plan[-1].kind()} at the end. Leave it out"
         )
     return plan
 
@@ -106,8 +111,10 @@ def describe_plan(plan: Plan) -> list[LayerSpec]:
 
 def _describe(layer: Layer) -> LayerSpec:
     spec: LayerSpec = {"layer": layer.kind()}
-    for name in SETTINGS[layer.kind()]:
+    for name, setting in SETTINGS[layer.kind()].items():
         value = getattr(layer, name)
+        if setting.added and value == getattr(type(layer), name):
+            continue
         if name == "body":
             spec["layers"] = describe_plan(value)
         else:

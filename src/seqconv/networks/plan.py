@@ -100,7 +100,7 @@ def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[S
 
 
 def grow_field(plan: Plan, field: Field, shape: Shape) -> Field:
-    """The receptive field behind a plan, for that of its input."""
+    """The receptive field after a plan, for that of its input."""
     for layer in plan:
         field = field if field.steps is None else layer.field_after(field, shape)
         shape = layer.output_shape(shape)

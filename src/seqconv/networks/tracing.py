@@ -1,11 +1,11 @@
 """Networks whose outputs are sums over filters, each won by one stretch of ids: which stretch, and how much of the sum.
 
-Any stack of embedding, token or plain convolution, activation, max pooling, patch and residual layers gives filters;
-one global max pooling picks a step for each, or flattening keeps them all; dropout, branches joined by `Concat` and a
-dense layer make a weighted sum of them. Sums of such plans (`Add`), n-gram bags among them, are sums too. Of each
-winner the trace tells its receptive field: the positions from the first to the last that the winning step sees, through
-the pooling below it. Nothing outside them could change the winning value; inside them, all of it is this filter's
-doing.
+Any stack of embedding, token or plain convolution, activation, batch normalisation, max pooling, patch and residual
+layers gives filters; one global max pooling picks a step for each, or flattening keeps them all; dropout, branches
+joined by `Concat` and a dense layer make a weighted sum of them. Sums of such plans (`Add`), n-gram bags among them,
+are sums too. Of each winner the trace reports its receptive field: the positions from the first to the last that the
+winning step sees, through the pooling below it. Nothing outside them could change the winning value; inside them, all
+of it is this filter's doing.
 
 A plan with anything else (recurrent layers, average pooling, an activation between two dense layers) has no trace.
 """
@@ -17,6 +17,7 @@ import numpy as np
 from seqconv.networks.layers.base import Layer, Plan, Weights
 from seqconv.networks.layers.kinds import (
     Add,
+    BatchNormalisation,
     Concat,
     Conv,
     Dense,
@@ -91,6 +92,10 @@ def _apply(layer: Layer, seen: Seen, weights: Weights, at: str) -> Seen | Terms 
             return seen
         case Activation():
             return replace(seen, values=layer.apply(values))
+        case BatchNormalisation(epsilon=epsilon):
+            names = ("gamma", "beta", "moving_mean", "moving_variance")
+            gamma, beta, mean, variance = (weights[at + name].astype(np.float64) for name in names)
+            return replace(seen, values=(values - mean) / np.sqrt(variance + epsilon) * gamma + beta)
         case Embed():
             return replace(seen, values=weights[f"{at}embeddings"][values].astype(np.float64))
         case TokenConv() | Conv():
@@ -149,16 +154,16 @@ def _filter(layer: TokenConv | Conv, seen: Seen, weights: Weights, at: str) -> S
     """A convolution: a step sees from the first position of its first tap to the last of its last."""
     values, first, last = seen.values, seen.first, seen.last
     bias = weights[f"{at}bias"].astype(np.float64)
-    missing, dilation = 0, 1
+    dilation, stride = (1, 1) if isinstance(layer, TokenConv) else (layer.dilation, layer.stride)
     if isinstance(layer, TokenConv):
         missing = max(layer.kernel - len(values), 0)
         values = np.pad(values, (missing, 0))  # the padding id is 0
         outside = np.arange(-missing, 0)
         first, last = np.append(outside, first), np.append(outside, last)
     else:
-        missing, dilation = layer.left_pad, layer.dilation
-        values = np.pad(values, ((missing, 0), (0, 0)))  # zeros of a causal convolution see nothing
-        first, last = np.pad(first, (missing, 0), "edge"), np.pad(last, (missing, 0), "edge")
+        pads = layer.pads(len(values))
+        values = np.pad(values, (pads, (0, 0)))  # the zeros of padding see nothing
+        first, last = np.pad(first, pads, "edge"), np.pad(last, pads, "edge")
     reach = (layer.kernel - 1) * dilation
     steps = len(values) - reach
     result = np.tile(bias, (steps, 1))
@@ -168,7 +173,7 @@ def _filter(layer: TokenConv | Conv, seen: Seen, weights: Weights, at: str) -> S
             result += weights[f"{at}table"][taken, tap]
         else:
             result += taken @ weights[f"{at}kernel"][tap].astype(np.float64)
-    return Seen(result, first[:steps], last[reach:])
+    return Seen(result[::stride], first[:steps:stride], last[reach::stride])
 
 
 def _join(parts: list[Seen | Terms | None]) -> Seen | None:

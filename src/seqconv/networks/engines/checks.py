@@ -6,7 +6,7 @@ from seqconv.errors import DataError
 from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.losses import count_values
 from seqconv.networks.network import State
-from seqconv.networks.plan import weight_shapes
+from seqconv.networks.plan import plan_weights, weight_shapes
 from seqconv.recipes.recipe import TrainingConfig
 
 
@@ -37,6 +37,14 @@ def check_state(state: State, wanted: dict[str, Shape]) -> None:
     for name, shape in wanted.items():
         if state[name].shape != shape:
             raise DataError(f"checkpoint: {name!r} must have shape {shape}; got {state[name].shape}")
+
+
+def drop_untrained(plan: Plan, state: State) -> State:
+    """A checkpoint without optimiser state of weights that no gradient moves: version 0.1.0 kept one of zeros."""
+    still = {name for name, weight in plan_weights(plan).items() if not weight.trained}
+    return {
+        key: array for key, array in state.items() if key.startswith("weights.") or key.partition(".")[2] not in still
+    }
 
 
 def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:

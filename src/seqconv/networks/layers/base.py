@@ -28,7 +28,7 @@ Masks = dict[str, np.ndarray]
 
 
 class Input(NamedTuple):
-    """What a layer reads: how many axes behind the batch (0: any number), and how a message says it."""
+    """What a layer reads: how many axes after that of the batch (0: any number), and how a message says it."""
 
     rank: int
     text: str
@@ -187,8 +187,8 @@ class Weightless(Layer, family=True):
         return 0
 
 
-class Elementwise(Weightless, family=True):
-    """A layer whose every output value depends on the input value at the same place alone."""
+class KeepsShape(Weightless, family=True):
+    """A layer without weights that gives as many steps and channels as it reads."""
 
     reads = ANY
 

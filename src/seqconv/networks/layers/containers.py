@@ -70,6 +70,31 @@ class Residual(OneBody):
 
 
 @dataclass(frozen=True)
+class Bidirectional(OneBody):
+    """A body that reads the steps forwards and, with weights of its own, backwards; both outputs joined along the
+    channels: `[B, L, C]` -> `[B, L', 2 U]`, or `[B, 2 U]` if the body ends in one vector (`last_step`).
+
+    The steps of the second are put in the order of time before they are joined.
+
+    Reference: Schuster and Paliwal 1997, "Bidirectional recurrent neural networks"; keras.layers.Bidirectional
+    (merge_mode "concat").
+    """
+
+    reads = STEPS
+
+    def bodies(self) -> dict[str, Plan]:
+        """The same layers twice."""
+        return {"forward.": self.body, "backward.": self.body}
+
+    def shape_after(self, shape: Shape) -> Shape:
+        """Twice the body's channels."""
+        if not self.body:
+            raise ConfigError("bidirectional: the body must have at least one layer; got none. Put a gru into layers")
+        *steps, channels = self.inner_shape(shape)
+        return (*steps, 2 * channels)
+
+
+@dataclass(frozen=True)
 class _Branching(Container, family=True):
     """A container with several bodies."""
 

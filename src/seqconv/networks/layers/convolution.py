@@ -4,24 +4,28 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from seqconv.networks.layers.base import STEPS, Field, Layer, Shape
-from seqconv.networks.layers.settings import Inputs, Setting, Size
+from seqconv.networks.layers.settings import Inputs, Setting, Size, Stride
 from seqconv.networks.layers.weights import Weight, glorot, zeros
 
-Padding = Annotated[str, Setting("'valid' or 'causal'", lambda value: value in ("valid", "causal"))]
+PADDINGS = ("valid", "causal", "same")
+
+Padding = Annotated[str, Setting("'valid', 'causal' or 'same'", lambda value: value in PADDINGS)]
 
 
-@dataclass(frozen=True)
-class Conv(Layer):
-    """1D convolution, stride 1: y[t] = bias + sum_k x[t + k * dilation] W_k.
+class Sliding(Layer, family=True):
+    """A kernel that slides along the steps: `kernel` taps, `dilation` steps apart, at every `stride`-th step.
 
-    `valid` gives `L - (kernel - 1) * dilation` steps; `causal` pads that many zeros on the left and gives `L`.
+    With R = (kernel - 1) dilation and stride s: `valid` gives ceil((L - R) / s) steps; `causal` pads R zeros on the
+    left and gives ceil(L / s); `same` gives ceil(L / s) too, with P = max((ceil(L / s) - 1) s + R + 1 - L, 0) zeros,
+    floor(P / 2) of them on the left and the others on the right.
+
+    Reference: keras.layers.Conv1D (padding, strides, dilation_rate).
     """
 
-    inputs: Inputs
-    filters: Size
-    kernel: Size
-    dilation: Size = 1
-    padding: Padding = "valid"
+    kernel: int
+    dilation: int
+    padding: str
+    stride: int
     reads = STEPS
     activates = True
 
@@ -32,31 +36,137 @@ class Conv(Layer):
 
     @property
     def left_pad(self) -> int:
-        """Zeros before the first step."""
+        """Zeros that a causal one puts before the first step."""
         return self.reach if self.padding == "causal" else 0
+
+    def pads(self, steps: int) -> tuple[int, int]:
+        """Zeros before the first and after the last of that many steps."""
+        if self.padding != "same":
+            return self.left_pad, 0
+        missing = max((-(-steps // self.stride) - 1) * self.stride + self.reach + 1 - steps, 0)
+        return missing // 2, missing - missing // 2
+
+    def count_steps(self, steps: int) -> int:
+        """Steps that leave for that many."""
+        return (steps + sum(self.pads(steps)) - self.reach - 1) // self.stride + 1
+
+    def fewest_steps(self) -> int:
+        """As many as the kernel spans, without padding."""
+        return self.reach + 1 if self.padding == "valid" else 1
+
+    def field_after(self, field: Field, shape: Shape) -> Field:
+        """From the first tap to the last."""
+        return field.widen(self.reach + 1, self.stride)
+
+    def details(self) -> list[str]:
+        """Kernel; stride, dilation and padding where they are not the usual ones."""
+        stride = [f"stride {self.stride}"] if self.stride > 1 else []
+        dilation = [f"dilation {self.dilation}"] if self.dilation > 1 else []
+        return [str(self.kernel), *stride, *dilation, *([] if self.padding == "valid" else [self.padding])]
+
+
+@dataclass(frozen=True)
+class Conv(Sliding):
+    """1D convolution: y[t] = bias + sum_k x[t * stride + k * dilation - pad] W_k, `[B, L, inputs]` ->
+    `[B, L', filters]`, with the pad and L' that `Sliding` says.
+
+    Reference: keras.layers.Conv1D.
+    """
+
+    inputs: Inputs
+    filters: Size
+    kernel: Size
+    dilation: Size = 1
+    padding: Padding = "valid"
+    stride: Stride = 1
 
     def weights(self) -> dict[str, Weight]:
         """Kernel and bias."""
         kernel = Weight((self.kernel, self.inputs, self.filters), glorot)
         return {"kernel": kernel, "bias": Weight((self.filters,), zeros)}
 
-    def fewest_steps(self) -> int:
-        """As many as the kernel spans, less the padding."""
-        return self.reach + 1 - self.left_pad
-
     def shape_after(self, shape: Shape) -> Shape:
         """`(L', filters)`."""
-        return (shape[0] + self.left_pad - self.reach, self.filters)
-
-    def field_after(self, field: Field, shape: Shape) -> Field:
-        """From the first tap to the last."""
-        return field.widen(self.reach + 1)
+        return (self.count_steps(shape[0]), self.filters)
 
     def multiply_adds(self, shape: Shape) -> int:
         """Of every step, tap, channel and filter."""
-        return self.shape_after(shape)[0] * self.kernel * self.inputs * self.filters
+        return self.count_steps(shape[0]) * self.kernel * self.inputs * self.filters
 
     def details(self) -> list[str]:
-        """Filters and kernel; dilation and padding where they are not the usual ones."""
-        dilation = [f"dilation {self.dilation}"] if self.dilation > 1 else []
-        return [str(self.filters), str(self.kernel), *dilation, *([] if self.padding == "valid" else [self.padding])]
+        """Filters, and what `Sliding` says."""
+        return [str(self.filters), *super().details()]
+
+
+@dataclass(frozen=True)
+class DepthwiseConv(Sliding):
+    """A convolution of each channel by itself: y[t, c M + m] = bias + sum_k x[t * stride + k * dilation - pad, c]
+    W_k[c, m], `[B, L, inputs]` -> `[B, L', inputs * multiplier]`, with M = `multiplier` filters for each channel.
+
+    Reference: keras.layers.DepthwiseConv1D (depth_multiplier).
+    """
+
+    inputs: Inputs
+    kernel: Size
+    multiplier: Size = 1
+    dilation: Size = 1
+    padding: Padding = "valid"
+    stride: Stride = 1
+
+    def weights(self) -> dict[str, Weight]:
+        """Kernel `[K, C, M]` and bias."""
+        kernel = Weight((self.kernel, self.inputs, self.multiplier), glorot)
+        return {"kernel": kernel, "bias": Weight((self.inputs * self.multiplier,), zeros)}
+
+    def shape_after(self, shape: Shape) -> Shape:
+        """`(L', inputs * multiplier)`."""
+        return (self.count_steps(shape[0]), self.inputs * self.multiplier)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Of every step, tap, channel and filter of the channel."""
+        return self.count_steps(shape[0]) * self.kernel * self.inputs * self.multiplier
+
+    def details(self) -> list[str]:
+        """What `Sliding` says, and the multiplier where it is not 1."""
+        return [*super().details(), *([f"multiplier {self.multiplier}"] if self.multiplier > 1 else [])]
+
+
+@dataclass(frozen=True)
+class SeparableConv(Sliding):
+    """A convolution of each channel by itself, then one of kernel 1 across them: `[B, L, inputs]` ->
+    `[B, L', filters]`; y = bias + depthwise(x) P, where `DepthwiseConv` says what the first does, here without a bias.
+
+    Reference: Chollet 2017, arXiv:1610.02357; keras.layers.SeparableConv1D (depth_multiplier).
+    """
+
+    inputs: Inputs
+    filters: Size
+    kernel: Size
+    multiplier: Size = 1
+    dilation: Size = 1
+    padding: Padding = "valid"
+    stride: Stride = 1
+
+    def weights(self) -> dict[str, Weight]:
+        """Kernel of each channel `[K, C, M]`, kernel across them `[1, C * M, filters]`, and bias."""
+        depthwise = Weight((self.kernel, self.inputs, self.multiplier), glorot)
+        pointwise = Weight((1, self.inputs * self.multiplier, self.filters), glorot)
+        return {
+            "depthwise_kernel": depthwise,
+            "pointwise_kernel": pointwise,
+            "bias": Weight((self.filters,), zeros),
+        }
+
+    def shape_after(self, shape: Shape) -> Shape:
+        """`(L', filters)`."""
+        return (self.count_steps(shape[0]), self.filters)
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """Of both convolutions."""
+        between = self.inputs * self.multiplier
+        return self.count_steps(shape[0]) * between * (self.kernel + self.filters)
+
+    def details(self) -> list[str]:
+        """Filters, what `Sliding` says, and the multiplier where it is not 1."""
+        multiplier = [f"multiplier {self.multiplier}"] if self.multiplier > 1 else []
+        return [str(self.filters), *super().details(), *multiplier]

@@ -36,6 +36,14 @@ class MaxPool(_Groups):
 
 
 @dataclass(frozen=True)
+class AveragePool(_Groups):
+    """Mean of each `size` neighbouring steps; an incomplete last group is dropped.
+
+    Reference: keras.layers.AveragePooling1D (strides and padding as by default).
+    """
+
+
+@dataclass(frozen=True)
 class Patch(_Groups):
     """Each `size` neighbouring steps as one, their channels joined: `[B, L, C]` -> `[B, L // size, size * C]`.
 

@@ -70,6 +70,17 @@ class Recurrent(Layer, family=True):
 
 
 @dataclass(frozen=True)
+class SimpleRnn(Recurrent):
+    """The plain recurrent layer, all states: h' = tanh((x m) W + (h n) U + b), `[B, L, C]` -> `[B, L, units]`, with
+    masks m (dropout) and n (recurrent dropout).
+
+    Reference: Elman 1990, "Finding structure in time", Cognitive Science 14; keras.layers.SimpleRNN.
+    """
+
+    gates = 1
+
+
+@dataclass(frozen=True)
 class Gru(Recurrent):
     """Gated recurrent unit, all states: `[B, L, C]` -> `[B, L, units]`.
 

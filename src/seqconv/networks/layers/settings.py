@@ -32,11 +32,13 @@ class Setting:
         must: what a value must be, as a message says it.
         holds: is it so?
         filled: the part of `Place` that fills it in.
+        added: it came after the first version, so a description has it only where it is not the default.
     """
 
     must: str
     holds: Callable[[Any], bool]
     filled: Literal["", "channels", "rows", "outputs"] = ""
+    added: bool = False
 
 
 def _whole(least: int) -> Callable[[Any], bool]:
@@ -51,6 +53,7 @@ SIZE = "a whole number of at least 1"
 COUNT = "a whole number of at least 0"
 
 Size = Annotated[int, Setting(SIZE, _whole(1))]
+Stride = Annotated[int, Setting(SIZE, _whole(1), added=True)]
 Count = Annotated[int, Setting(COUNT, _whole(0))]
 Rate = Annotated[float, Setting("from 0 to below 1", _number(lambda value: 0 <= value < 1))]
 Factor = Annotated[float, Setting("a number above 0", _number(lambda value: 0 < value < math.inf))]

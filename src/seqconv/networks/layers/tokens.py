@@ -130,7 +130,7 @@ class NgramBag(ReadsIds):
     def weights(self) -> dict[str, Weight]:
         """Table and scale."""
         shape = (self.rows + self.buckets, self.outputs)
-        return {"table": Weight(shape, zeros, by_id=True), "scale": Weight(shape, ones, by_id=True)}
+        return {"table": Weight(shape, zeros, by_id=True), "scale": Weight(shape, ones, by_id=True, trained=False)}
 
     def shape_after(self, shape: Shape) -> Shape:
         """`(outputs,)`."""

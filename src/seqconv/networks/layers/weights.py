@@ -22,11 +22,13 @@ class Weight:
         shape: of the array.
         initial: draws its first values.
         by_id: it has a row for every id or feature, of which a batch uses few.
+        trained: the optimiser moves it along its gradient; else training sets it in passing, as a running mean.
     """
 
     shape: Shape
     initial: Initial
     by_id: bool = False
+    trained: bool = True
 
 
 def zeros(shape: Shape, random: np.random.Generator) -> np.ndarray:

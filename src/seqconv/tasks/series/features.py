@@ -14,7 +14,7 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.conformal import fit_margins
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.networks.layers.base import Plan
-from seqconv.networks.layers.kinds import Channelwise, Normalise
+from seqconv.networks.layers.containers import OfChannels
 from seqconv.networks.plan import walk
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
@@ -96,7 +96,7 @@ class SeriesFeatures(Features):
         return {**super().identity(), "leads": self.spec.show_leads()}
 
     def check_plan(self, plan: Plan, inputs: int) -> None:
-        read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, Channelwise | Normalise)}
+        read = {layer.count(inputs) for _, layer in walk(plan) if isinstance(layer, OfChannels)}
         if not read:
             return
         columns = self.columns[: max(read)]

@@ -26,7 +26,17 @@ from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.native.shared_pass import shortest_padding
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import Masks, Plan
-from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalAveragePool, GlobalMaxPool, Lstm, MaxPool, Relu
+from seqconv.networks.layers.kinds import (
+    Conv,
+    Dense,
+    Embed,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    Lstm,
+    MaxPool,
+    NgramBag,
+    Relu,
+)
 from seqconv.networks.plan import shapes
 
 
@@ -190,3 +200,17 @@ def test_predictions_between_steps_change_nothing(monkeypatch: pytest.MonkeyPatc
         for loss, step in zip(losses, watched.train_batches(inputs, targets, batches, lambda _: {}), strict=True):
             watched.predict(inputs.take(np.arange(3)))
             assert step.loss == loss
+
+
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam", "adagrad"])
+def test_checkpoints_that_hold_state_of_untrained_scales_are_read(optimiser: str) -> None:
+    """As version 0.1.0 wrote them."""
+    plan: Plan = (NgramBag(9, 1, 2, 5),)
+    net = native(plan, optimiser=optimiser)
+    state = {name: np.array(array) for name, array in net.state().items()}
+    slots = {"square": (14, 1), "mean": (14, 1), "touched": (14,)}
+    old = {f"{slot}.0.scale": np.zeros(shape) for slot, shape in slots.items() if f"{slot}.0.table" in state}
+    assert old
+    net.restore(state | old)
+    with pytest.raises(DataError, match=r"'square\.0\.tables' is not known"):
+        net.restore(state | {"square.0.tables": np.zeros((14, 1))})

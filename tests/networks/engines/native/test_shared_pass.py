@@ -9,7 +9,17 @@ from helpers.networks import agree, native, plans
 from seqconv.networks.engines.native import shared_pass as series
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.layers.base import Plan, Shape
-from seqconv.networks.layers.kinds import Conv, Dense, GlobalMaxPool, Gru, LastStep, MaxPool, Relu
+from seqconv.networks.layers.kinds import (
+    BatchNormalisation,
+    Conv,
+    Dense,
+    Elu,
+    GlobalMaxPool,
+    Gru,
+    LastStep,
+    MaxPool,
+    Relu,
+)
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -41,6 +51,19 @@ def test_shared_layers_equal_single_windows(
         patch.setattr(series, "FEWEST", 10**9)
         expected = single.predict(inputs)
     agree(found, expected, 1e-5)
+
+
+def test_batch_normalisation_is_shared_as_it_predicts() -> None:
+    plan: Plan = (
+        *(Conv(3, 8, 3), BatchNormalisation(8), Elu(), MaxPool(2), Conv(8, 8, 3), BatchNormalisation(8), Relu()),
+        *(GlobalMaxPool(), Dense(8, 1)),
+    )
+    values = np.random.default_rng(0).normal(size=(600, 3)).astype(np.float32)
+    inputs = WindowInputs(values, np.arange(60, 600), 60, 1)
+    assert shared_layers(plan, inputs) == 7
+    single = native(plan)
+    expected = [single.predict(inputs.take(np.array([number]))) for number in range(540)]
+    agree(native(plan).predict(inputs), np.concatenate(expected), 1e-5)
 
 
 def shared_layers(plan: Plan, inputs: WindowInputs) -> int | None:

@@ -1,22 +1,23 @@
 """The steps that run on native kernels, and the compiler that finds them in a plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from seqconv.networks.engines.native.channel_steps import ChannelwiseStep, NormaliseStep
-from seqconv.networks.engines.native.context import Context, Step
-from seqconv.networks.engines.native.kernel_steps import (
-    ConvOptions,
-    ConvStep,
-    DenseStep,
-    EmbedConvStep,
-    EmbedRecurrentStep,
-    EmbedStep,
-    RecurrentStep,
+from seqconv.networks.engines.native.container_steps import (
+    BidirectionalStep,
+    BranchesStep,
+    ChannelwiseStep,
+    NormaliseStep,
+    ResidualStep,
 )
+from seqconv.networks.engines.native.context import Context, Step
+from seqconv.networks.engines.native.convolution_steps import DepthwiseConvStep, PadStep, StridedConvStep
+from seqconv.networks.engines.native.kernel_steps import ConvOptions, ConvStep, DenseStep, EmbedConvStep, EmbedStep
+from seqconv.networks.engines.native.normalisation_steps import BatchNormalisationStep, LayerNormalisationStep
 from seqconv.networks.engines.native.plain_steps import (
     ActivationStep,
+    AveragePoolStep,
     DropoutStep,
     FlattenStep,
     GlobalAveragePoolStep,
@@ -24,24 +25,32 @@ from seqconv.networks.engines.native.plain_steps import (
     LastStepStep,
     MaxPoolStep,
     PatchStep,
-    ResidualStep,
+    SoftmaxStep,
     SubtractLastStep,
 )
-from seqconv.networks.engines.native.token_steps import BranchesStep, NgramBagStep, TokenConvStep
+from seqconv.networks.engines.native.recurrent_steps import EmbedRecurrentStep, RecurrentStep, SimpleRnnStep
+from seqconv.networks.engines.native.token_steps import NgramBagStep, TokenConvStep
 from seqconv.networks.layers.base import Layer, Plan
 from seqconv.networks.layers.kinds import (
     Add,
+    AveragePool,
+    BatchNormalisation,
+    Bidirectional,
     Channelwise,
     Concat,
     Conv,
     Dense,
+    DepthwiseConv,
     Dropout,
+    Elu,
     Embed,
     Flatten,
+    Gelu,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
     LastStep,
+    LayerNormalisation,
     Lstm,
     MaxPool,
     NgramBag,
@@ -49,6 +58,11 @@ from seqconv.networks.layers.kinds import (
     Patch,
     Relu,
     Residual,
+    SeparableConv,
+    Sigmoid,
+    SimpleRnn,
+    Softmax,
+    SpatialDropout,
     SubtractLast,
     Tanh,
     TokenConv,
@@ -100,42 +114,68 @@ def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0,
         layer = plan[start]
         spot = Spot(plan[start + 1 :], context, prefix, start, leads and start == 0)
         if type(layer) in FUSED:
-            step, taken = FUSED[type(layer)](layer, spot)
+            found, taken = FUSED[type(layer)](layer, spot)
         elif type(layer) in SINGLE:
-            step, taken = SINGLE[type(layer)](layer, spot), 0
+            found, taken = [SINGLE[type(layer)](layer, spot)], 0
         else:
             raise TypeError(f"engines/native: must have a step for the layer {layer.kind()!r}; it has none")
-        steps.append(step)
+        steps += found
         start += 1 + taken
     return steps
 
 
-def _compile_embed(embed: Embed, spot: Spot) -> tuple[Step, int]:
+def is_one_kernel(conv: Conv) -> bool:
+    """The native core runs it as it is: every step, with padding on the left or none."""
+    return conv.stride == 1 and conv.padding != "same"
+
+
+def _compile_embed(embed: Embed, spot: Spot) -> tuple[list[Step], int]:
     """With the layer after it if both are one look-up."""
     context, at, next_at = spot.context, spot.at, spot.next_at
     match spot.following[:1]:
-        case (Conv() as conv,):
+        case (Conv() as conv,) if is_one_kernel(conv):
             relu, pool, taken = _read_fused(spot.following[1:])
-            return EmbedConvStep(context, at, next_at, ConvOptions(conv, relu, pool)), 1 + taken
+            return [EmbedConvStep(context, at, next_at, ConvOptions(conv, relu, pool))], 1 + taken
         case (Gru() | Lstm() as layer,) if not layer.dropout and not layer.recurrent_dropout:
             last = _begins_with_last_step(spot.following[1:])
-            return EmbedRecurrentStep(context, at, next_at, layer, last), 1 + last
-    return EmbedStep(context, at, embed), 0
+            return [EmbedRecurrentStep(context, at, next_at, layer, last)], 1 + last
+    return [EmbedStep(context, at, embed)], 0
 
 
-def _compile_token_conv(layer: TokenConv, spot: Spot) -> tuple[Step, int]:
+def _compile_token_conv(layer: TokenConv, spot: Spot) -> tuple[list[Step], int]:
     relu, pool, taken = _read_fused(spot.following)
-    return TokenConvStep(spot.context, spot.at, layer, relu, pool), taken
+    return [TokenConvStep(spot.context, spot.at, layer, relu, pool)], taken
 
 
-def _compile_conv(conv: Conv, spot: Spot) -> tuple[Step, int]:
+def _compile_conv(conv: Conv, spot: Spot) -> tuple[list[Step], int]:
+    """One kernel; what it does not pad is padded before it, and with a stride it is a product of windows."""
+    context, at, first = spot.context, spot.at, spot.first
+    pad: list[Step] = [] if is_one_kernel(conv) else [PadStep(context, at, conv)]
+    if conv.stride > 1:
+        return [*pad, StridedConvStep(context, at, conv, first)], 0
     relu, pool, taken = _read_fused(spot.following)
-    return ConvStep(spot.context, spot.at, ConvOptions(conv, relu, pool), spot.first), taken
+    options = ConvOptions(replace(conv, padding="valid") if pad else conv, relu, pool)
+    return [*pad, ConvStep(context, at, options, first)], taken
 
 
-def _compile_recurrent(layer: Gru | Lstm, spot: Spot) -> tuple[Step, int]:
+def _compile_depthwise(layer: DepthwiseConv, spot: Spot) -> tuple[list[Step], int]:
+    context, at = spot.context, spot.at
+    step = DepthwiseConvStep(context, layer, f"{at}.kernel", f"{at}.bias", spot.first)
+    return [PadStep(context, at, layer), step], 0
+
+
+def _compile_separable(layer: SeparableConv, spot: Spot) -> tuple[list[Step], int]:
+    context, at = spot.context, spot.at
+    relu, pool, taken = _read_fused(spot.following)
+    depthwise = DepthwiseConvStep(context, layer, f"{at}.depthwise_kernel", "", spot.first)
+    options = ConvOptions(Conv(layer.inputs * layer.multiplier, layer.filters, 1), relu, pool)
+    pointwise = ConvStep(context, at, options, False, "pointwise_kernel")
+    return [PadStep(context, at, layer), depthwise, pointwise], taken
+
+
+def _compile_recurrent(layer: Gru | Lstm, spot: Spot) -> tuple[list[Step], int]:
     last = _begins_with_last_step(spot.following)
-    return RecurrentStep(spot.context, spot.at, layer, last, spot.first), int(last)
+    return [RecurrentStep(spot.context, spot.at, layer, last, spot.first)], int(last)
 
 
 def _begins_with_last_step(layers: Plan) -> bool:
@@ -154,6 +194,11 @@ def _read_fused(layers: Plan) -> tuple[bool, int, int]:
     return relu, 1, int(relu)
 
 
+def _compile_both_ways(layer: Bidirectional, spot: Spot) -> Step:
+    forward, backward = (spot.compile(body, place, leads=True) for place, body in layer.bodies().items())
+    return BidirectionalStep(spot.context, spot.at, (forward, backward), spot.first)
+
+
 def _compile_channels(layer: Channelwise, spot: Spot) -> Step:
     return ChannelwiseStep(spot.context, spot.at, layer, spot.compile(layer.body, leads=True), spot.first)
 
@@ -163,11 +208,13 @@ def _compile_branches(layer: Concat | Add, spot: Spot) -> Step:
     return BranchesStep(spot.context, spot.at, layer, branches, spot.first)
 
 
-# layers that take some of those after them into their step, and how many
-FUSED: dict[type[Layer], Callable[[Any, Spot], tuple[Step, int]]] = {
+# layers that are several steps, or take some of those after them into theirs: the steps, and how many layers they take
+FUSED: dict[type[Layer], Callable[[Any, Spot], tuple[list[Step], int]]] = {
     Embed: _compile_embed,
     TokenConv: _compile_token_conv,
     Conv: _compile_conv,
+    DepthwiseConv: _compile_depthwise,
+    SeparableConv: _compile_separable,
     Gru: _compile_recurrent,
     Lstm: _compile_recurrent,
 }
@@ -177,9 +224,17 @@ SINGLE: dict[type[Layer], Callable[[Any, Spot], Step]] = {
     NgramBag: lambda layer, spot: NgramBagStep(spot.context, spot.at, layer),
     Relu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
     Tanh: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Sigmoid: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Elu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Gelu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Softmax: lambda layer, spot: SoftmaxStep(spot.context, spot.at),
     Dropout: lambda layer, spot: DropoutStep(spot.context, spot.at),
+    SpatialDropout: lambda layer, spot: DropoutStep(spot.context, spot.at, whole=True),
+    BatchNormalisation: lambda layer, spot: BatchNormalisationStep(spot.context, spot.at, layer),
+    LayerNormalisation: lambda layer, spot: LayerNormalisationStep(spot.context, spot.at, layer),
     SubtractLast: lambda layer, spot: SubtractLastStep(spot.context, spot.at, layer.channels),
     MaxPool: lambda layer, spot: MaxPoolStep(spot.context, spot.at, layer.size),
+    AveragePool: lambda layer, spot: AveragePoolStep(spot.context, spot.at, layer.size),
     GlobalMaxPool: lambda layer, spot: GlobalMaxPoolStep(spot.context, spot.at),
     GlobalAveragePool: lambda layer, spot: GlobalAveragePoolStep(spot.context, spot.at),
     LastStep: lambda layer, spot: LastStepStep(spot.context, spot.at),
@@ -188,7 +243,9 @@ SINGLE: dict[type[Layer], Callable[[Any, Spot], Step]] = {
     Residual: lambda layer, spot: ResidualStep(spot.context, spot.at, spot.compile(layer.body)),
     Concat: _compile_branches,
     Add: _compile_branches,
+    Bidirectional: _compile_both_ways,
     Channelwise: _compile_channels,
     Normalise: lambda layer, spot: NormaliseStep(spot.context, spot.at, layer, spot.compile(layer.body, leads=True)),
+    SimpleRnn: lambda layer, spot: SimpleRnnStep(spot.context, spot.at, layer, spot.first),
     Dense: lambda layer, spot: DenseStep(spot.context, spot.at, layer.outputs, spot.first),
 }

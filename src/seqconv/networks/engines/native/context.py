@@ -74,6 +74,7 @@ class Context:
         self.threads = threads
         self.version = 0
         self.gradients: Gradients = {}
+        self.moved: Weights = {}  # what a step of training sets in passing, by the name of the weight
         self._buffers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def buffer(self, name: str, shape: Shape, dtype: np.dtype[np.generic] = FLOAT) -> np.ndarray:
@@ -115,11 +116,12 @@ def run_forward(steps: list[Step], x: Any, masks: Masks, train: bool) -> np.ndar
 
 def run_backward(steps: list[Step], dy: np.ndarray) -> np.ndarray | None:
     """The gradient of what entered the first of the steps; None: nothing comes before it."""
-    inner: np.ndarray | None = dy
     for step in reversed(steps):
-        assert inner is not None  # only the first step of a network, which runs last here, gives none
-        inner = step.backward(inner)
-    return inner
+        inner = step.backward(dy)
+        if inner is None:  # what comes before has no weights, as the padding of a network's first convolution
+            return None
+        dy = inner
+    return dy
 
 
 class PackedStep(ABC):

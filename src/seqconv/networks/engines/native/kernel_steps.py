@@ -9,7 +9,7 @@ from seqconv import _native
 from seqconv.networks.engines.native.context import FLOAT, INT, Context, PackedStep, RowGradient, Tokens
 from seqconv.networks.engines.native.token_steps import TokenTable
 from seqconv.networks.layers.base import Masks, Shape
-from seqconv.networks.layers.kinds import Conv, Embed, Gru, Lstm
+from seqconv.networks.layers.kinds import Conv, Embed
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,15 @@ class ConvOptions:
 
 
 class ConvStep(PackedStep):
-    """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values."""
+    """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values.
 
-    def __init__(self, context: Context, at: str, options: ConvOptions, first: bool) -> None:
+    Args:
+        kernel: the weight's own name.
+    """
+
+    def __init__(self, context: Context, at: str, options: ConvOptions, first: bool, kernel: str = "kernel") -> None:
         super().__init__(context)
-        self.at, self.options, self.first = at, options, first
+        self.at, self.options, self.first, self.kernel = at, options, first, f"{at}.{kernel}"
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, L, C]` -> `[B, L', O]` or `[B, O]`."""
@@ -52,7 +56,7 @@ class ConvStep(PackedStep):
             self.layer.forward(x, y, context.threads)
             return y
         arg = context.buffer(f"{self.at}.arg", shape, INT) if options.pool != 1 else None
-        kernel, bias = context.weights[f"{self.at}.kernel"], context.weights[f"{self.at}.bias"]
+        kernel, bias = context.weights[self.kernel], context.weights[f"{self.at}.bias"]
         _native.conv_forward(x, kernel, bias, y, arg, *options.values, context.threads)
         self.saved = x, y, arg
         return y
@@ -60,14 +64,14 @@ class ConvStep(PackedStep):
     def create_layer(self) -> _native.Layer:
         """The convolution with its weights packed."""
         weights = self.context.weights
-        return _native.Convolution(weights[f"{self.at}.kernel"], weights[f"{self.at}.bias"], *self.options.values)
+        return _native.Convolution(weights[self.kernel], weights[f"{self.at}.bias"], *self.options.values)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Gradients of input, kernel and bias."""
         context, (x, y, arg) = self.context, self.saved
         dx = None if self.first else context.buffer(f"{self.at}.dx", x.shape)
-        kernel = context.weights[f"{self.at}.kernel"]
-        dkernel, dbias = context.gradient(f"{self.at}.kernel"), context.gradient(f"{self.at}.bias")
+        kernel = context.weights[self.kernel]
+        dkernel, dbias = context.gradient(self.kernel), context.gradient(f"{self.at}.bias")
         _native.conv_backward(x, kernel, y, arg, dy, dx, dkernel, dbias, *self.options.values, context.threads)
         return dx
 
@@ -137,70 +141,6 @@ class EmbedStep:
             x.ids, y, None, dy, values[:, None], self.dbias, *self.options.values, context.threads
         )
         context.gradients[f"{self.at}.embeddings"] = RowGradient(x.rows, values)
-
-
-def _create_cell(layer: Gru | Lstm) -> _native.Gru | _native.Lstm:
-    if isinstance(layer, Gru):
-        return _native.Gru(layer.inputs, layer.units, layer.reset_after)
-    return _native.Lstm(layer.inputs, layer.units)
-
-
-class RecurrentStep:
-    """Gru or Lstm (+ LastStep) on values."""
-
-    def __init__(self, context: Context, at: str, layer: Gru | Lstm, last: bool, first: bool) -> None:
-        self.context, self.at, self.units, self.last, self.first = context, at, layer.units, last, first
-        self.cell = _create_cell(layer)
-
-    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
-        context, at = self.context, self.at
-        y = context.buffer(f"{at}.y", (*x.shape[: 1 if self.last else 2], self.units))
-        kernel, recurrent, bias = (context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
-        if train:
-            input_mask, recurrent_mask = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")
-            self.cell.forward(x, kernel, recurrent, bias, input_mask, recurrent_mask, y, context.threads)
-        else:
-            self.cell.predict(x, kernel, recurrent, bias, y, context.threads)
-        self.x = x
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """Gradients of input, kernels and bias."""
-        context, at = self.context, self.at
-        dx = None if self.first else context.buffer(f"{at}.dx", self.x.shape)
-        kernel, recurrent = context.weights[f"{at}.kernel"], context.weights[f"{at}.recurrent_kernel"]
-        dkernel, drecurrent, dbias = (
-            context.gradient(f"{at}.{name}") for name in ("kernel", "recurrent_kernel", "bias")
-        )
-        self.cell.backward(kernel, recurrent, dy, dx, dkernel, drecurrent, dbias, context.threads)
-        return dx
-
-
-class EmbedRecurrentStep:
-    """Embed + Gru or Lstm (+ LastStep), without dropout: the input product is a look-up."""
-
-    def __init__(self, context: Context, at: str, cell_at: str, layer: Gru | Lstm, last: bool) -> None:
-        self.context, self.at, self.cell_at, self.units, self.last = context, at, cell_at, layer.units, last
-        self.cell = _create_cell(layer)
-        self.table = TokenTable(context, at, f"{cell_at}.kernel")
-
-    def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
-        context = self.context
-        y = context.buffer(f"{self.at}.y", (*x.ids.shape[: 1 if self.last else 2], self.units))
-        recurrent, bias = (context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias"))
-        run = self.cell.forward_tokens if train else self.cell.predict_tokens
-        run(x.ids, self.table.product(x.rows), recurrent, bias, y, context.threads)
-        return y
-
-    def backward(self, dy: np.ndarray) -> None:
-        """Gradients of embeddings, kernels and bias."""
-        context, at = self.context, self.cell_at
-        recurrent, dtable = context.weights[f"{at}.recurrent_kernel"], self.table.gradient()
-        drecurrent, dbias = context.gradient(f"{at}.recurrent_kernel"), context.gradient(f"{at}.bias")
-        self.cell.backward_tokens(recurrent, dy, dtable, drecurrent, dbias, context.threads)
-        self.table.backward()
 
 
 class DenseStep(PackedStep):

@@ -6,7 +6,7 @@ from threading import Lock
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.engines.checks import check_state, check_targets, check_weights
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights, drop_untrained
 from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import (
     FLOAT,
@@ -20,9 +20,10 @@ from seqconv.networks.engines.native.context import (
     run_backward,
     run_forward,
 )
-from seqconv.networks.engines.native.kernel_steps import EmbedConvStep, EmbedRecurrentStep
+from seqconv.networks.engines.native.kernel_steps import EmbedConvStep
 from seqconv.networks.engines.native.optimisers import Optimiser, compute_loss
 from seqconv.networks.engines.native.plain_steps import DropoutStep
+from seqconv.networks.engines.native.recurrent_steps import EmbedRecurrentStep
 from seqconv.networks.engines.native.shared_pass import SharedPass, shortest_padding
 from seqconv.networks.inputs import Inputs, Targets, TokenInputs, WindowInputs
 from seqconv.networks.layers.base import Masks, Plan, Shape, Weights
@@ -55,7 +56,8 @@ class NativeNetwork:
         self._context = Context(own, threads)
         self._steps = compile_plan(plan, self._context)
         tables = {name for name, weight in declared.items() if weight.by_id}
-        self._optimiser = Optimiser(training, own, tables, threads)
+        trained = {name: array for name, array in own.items() if declared[name].trained}
+        self._optimiser = Optimiser(training, trained, tables, threads)
         self._lock = Lock()
         self._outputs: dict[Shape, int] = {}
         readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
@@ -98,8 +100,10 @@ class NativeNetwork:
             loss, outputs = self._backward(self._compact(batch, "given") if text else batch, targets, masks)
             found = {}
             for name, array in self._context.weights.items():
-                gradient = self._context.gradients[name]
-                if isinstance(gradient, RowGradient):
+                gradient = self._context.gradients.get(name)
+                if gradient is None:  # no gradient moves it
+                    found[name] = np.zeros_like(array)
+                elif isinstance(gradient, RowGradient):
                     found[name] = np.zeros_like(array)
                     found[name].reshape(len(array), -1)[gradient.rows] = gradient.values
                 elif isinstance(gradient, ElementGradient):
@@ -123,6 +127,7 @@ class NativeNetwork:
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
+        state = drop_untrained(self.plan, state)
         check_state(state, {name: array.shape for name, array in self.state().items()})
         self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
         with self._lock:
@@ -144,6 +149,8 @@ class NativeNetwork:
         with self._lock:
             loss, outputs = self._backward(self._gather(inputs, index), targets, masks)
             self._optimiser.update(self._context.gradients)
+            for name, array in self._context.moved.items():
+                self._context.weights[name][...] = array
             self._context.version += 1
         return StepResult(loss, outputs)
 

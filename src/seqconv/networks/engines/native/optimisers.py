@@ -135,7 +135,7 @@ class Optimiser:
             _native.adagrad(weights, gradient, square, *settings)
 
     def arrays(self) -> State:
-        """The arrays behind the state, by name; `steps` is a copy."""
+        """The arrays of the state, by name; `steps` is a copy."""
         slots = {"square": self._square, "mean": self._mean, "touched": self._touched}
         found = {f"{slot}.{name}": array for slot, arrays in slots.items() for name, array in arrays.items()}
         return found | {"steps": np.array(self._steps)}

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from seqconv.errors import DataError
-from seqconv.networks.engines.native.context import FLOAT, Context, Step, run_backward, run_forward
+from seqconv.networks.engines.native.context import FLOAT, Context
 from seqconv.networks.layers.base import Masks
 from seqconv.networks.layers.pointwise import Activation
 
@@ -81,6 +81,55 @@ class MaxPoolStep(PlainStep):
     def _group(self, x: np.ndarray) -> np.ndarray:
         kept = x.shape[1] // self.size
         return x[:, : kept * self.size].reshape(len(x), kept, self.size, -1)
+
+
+class AveragePoolStep(PlainStep):
+    """Mean of each `size` neighbouring steps."""
+
+    def __init__(self, context: Context, at: str, size: int) -> None:
+        super().__init__(context, at)
+        self.size = size
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, L, C]` -> `[B, L // size, C]`."""
+        batch, length, channels = x.shape
+        y = self.context.buffer(f"{self.at}.y", (batch, length // self.size, channels))
+        kept = x[:, : y.shape[1] * self.size]
+        np.add(kept[:, 0 :: self.size], 0, out=y)
+        for place in range(1, self.size):
+            y += kept[:, place :: self.size]
+        y /= np.float32(self.size)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """The same part to every step of a group; none to those that were dropped."""
+        dx = self.like_input()
+        each = dy / np.float32(self.size)
+        kept = dy.shape[1] * self.size
+        for place in range(self.size):
+            dx[:, place : kept : self.size] = each
+        dx[:, kept:] = 0
+        return dx
+
+
+class SoftmaxStep(PlainStep):
+    """exp(x) over its sum along the channels."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """`[B, ..., C]` -> the same shape."""
+        y = self.context.buffer(f"{self.at}.y", x.shape)
+        np.subtract(x, x.max(axis=-1, keepdims=True), out=y)
+        np.exp(y, out=y)
+        y /= y.sum(axis=-1, keepdims=True)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        """y (dy - sum(dy y))."""
+        dx = self.like_input()
+        np.multiply(dy, self.y, out=dx)
+        total = dx.sum(axis=-1, keepdims=True)
+        dx -= self.y * total
+        return dx
 
 
 class GlobalMaxPoolStep(PlainStep):
@@ -188,10 +237,14 @@ class FlattenStep(PlainStep):
 
 
 class DropoutStep:
-    """x times its mask."""
+    """x times its mask.
 
-    def __init__(self, context: Context, at: str) -> None:
-        self.context, self.at = context, at
+    Args:
+        whole: channels are dropped in all steps, so that a mask has one.
+    """
+
+    def __init__(self, context: Context, at: str, whole: bool = False) -> None:
+        self.context, self.at, self.whole = context, at, whole
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, ...]` -> the same shape; `x` itself without a mask.
@@ -202,8 +255,9 @@ class DropoutStep:
         self.mask = masks.get(f"{self.at}.mask")
         if self.mask is None:
             return x
-        if self.mask.shape != x.shape:
-            raise DataError(f"mask {self.at}.mask: must have shape {x.shape}; got {self.mask.shape}")
+        shape = (len(x), 1, x.shape[2]) if self.whole else x.shape
+        if self.mask.shape != shape:
+            raise DataError(f"mask {self.at}.mask: must have shape {shape}; got {self.mask.shape}")
         y = self.context.buffer(f"{self.at}.y", x.shape)
         np.multiply(x, self.mask, out=y)
         return y
@@ -214,26 +268,4 @@ class DropoutStep:
             return dy
         dx = self.context.buffer(f"{self.at}.dx", dy.shape)
         np.multiply(dy, self.mask, out=dx)
-        return dx
-
-
-class ResidualStep:
-    """x + body(x)."""
-
-    def __init__(self, context: Context, at: str, body: list[Step]) -> None:
-        self.context, self.at, self.body = context, at, body
-
-    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, ...]` -> the same shape."""
-        inner = run_forward(self.body, x, masks, train)
-        y = self.context.buffer(f"{self.at}.y", x.shape)
-        np.add(x, inner, out=y)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """dy, plus what comes back through the body."""
-        inner = run_backward(self.body, dy)
-        assert inner is not None  # a body never holds the first step of a network
-        dx = self.context.buffer(f"{self.at}.dx", dy.shape)
-        np.add(dy, inner, out=dx)
         return dx

@@ -17,11 +17,13 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.engines.native.compiler import compile_plan
+from seqconv.networks.engines.native.compiler import compile_plan, is_one_kernel
 from seqconv.networks.engines.native.context import FLOAT, Context, run_forward
+from seqconv.networks.engines.native.normalisation_steps import normalise_batch
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.layers.base import Layer, Plan, Shape
 from seqconv.networks.layers.kinds import (
+    BatchNormalisation,
     Conv,
     Dropout,
     Embed,
@@ -74,9 +76,9 @@ def _follow(layer: Layer, here: Reach) -> Reach | None:
     """The same after a layer; None if it cannot be shared."""
     shape = layer.output_shape(here.shape)
     match layer:
-        case Conv():
+        case Conv() if is_one_kernel(layer):
             return Reach(shape, here.stride, here.padded + layer.left_pad)
-        case Activation() | Dropout():
+        case Activation() | Dropout() | BatchNormalisation():
             return here
         case MaxPool(size):
             return Reach(shape, here.stride * size, -(-here.padded // size))
@@ -204,7 +206,7 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
     seen = stride = period = 1
     for layer in plan:
         match layer:
-            case Conv() if not layer.left_pad:
+            case Conv() if is_one_kernel(layer) and not layer.left_pad:
                 seen += layer.reach * stride
                 period = math.lcm(period, OUTPUTS * layer.dilation * stride)
             case MaxPool(size):
@@ -271,6 +273,9 @@ def _run_layers(layers: Plan, sheet: Sheet, context: Context, prefix: str) -> Sh
                 before = sheet.values[skipped : skipped + len(inner.values)]
                 out = context.buffer(f"shared.{at}", before.shape)
                 sheet = inner._replace(values=np.add(before, inner.values, out=out))
+            case BatchNormalisation(epsilon=epsilon):
+                out = context.buffer(f"shared.{at}", sheet.values.shape)
+                sheet = sheet._replace(values=normalise_batch(sheet.values, context, at, epsilon, out))
             case Activation():
                 out = context.buffer(f"shared.{at}", sheet.values.shape)
                 sheet = sheet._replace(values=layer.apply(sheet.values, out=out))

@@ -1,4 +1,4 @@
-"""Steps that read ids without an embedding, and branches."""
+"""Steps that read ids."""
 
 import numpy as np
 
@@ -9,13 +9,10 @@ from seqconv.networks.engines.native.context import (
     Context,
     ElementGradient,
     RowGradient,
-    Step,
     Tokens,
-    run_backward,
-    run_forward,
 )
 from seqconv.networks.layers.base import Masks
-from seqconv.networks.layers.kinds import Add, Concat, NgramBag, TokenConv
+from seqconv.networks.layers.kinds import NgramBag, TokenConv
 from seqconv.networks.ngrams import list_features
 
 LONG = np.dtype(np.int64)
@@ -153,41 +150,3 @@ class NgramBagStep:
         scale = context.weights[f"{at}.scale"]
         rows, values = _native.ngram_backward(*features, scale, factors, dy)
         context.gradients[f"{at}.table"] = RowGradient(rows, values)
-        context.gradients[f"{at}.scale"] = RowGradient(np.empty(0, INT), np.empty((0, scale.shape[1]), FLOAT))
-
-
-class BranchesStep:
-    """Concat or Add: several lists of steps on the same input."""
-
-    def __init__(self, context: Context, at: str, layer: Concat | Add, branches: list[list[Step]], first: bool) -> None:
-        self.context, self.at, self.branches, self.first = context, at, branches, first
-        self.joins = isinstance(layer, Concat)
-
-    def forward(self, x: np.ndarray | Tokens, masks: Masks, train: bool) -> np.ndarray:
-        """The joined outputs of the branches."""
-        found = [run_forward(branch, x, masks, train) for branch in self.branches]
-        if self.joins:
-            self.ends = np.cumsum([part.shape[-1] for part in found])
-            y = self.context.buffer(f"{self.at}.y", (*found[0].shape[:-1], int(self.ends[-1])))
-            return np.concatenate(found, axis=-1, out=y)
-        y = self.context.buffer(f"{self.at}.y", found[0].shape)
-        y[...] = found[0]
-        for part in found[1:]:
-            y += part
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The sum of what comes back through the branches."""
-        parts = np.split(dy, self.ends[:-1], axis=-1) if self.joins else [dy] * len(self.branches)
-        total: np.ndarray | None = None
-        for branch, part in zip(self.branches, parts, strict=True):
-            inner = run_backward(branch, np.ascontiguousarray(part))
-            if self.first:
-                continue
-            assert inner is not None
-            if total is None:
-                total = self.context.buffer(f"{self.at}.dx", inner.shape)
-                total[...] = inner
-            else:
-                total += inner
-        return total

@@ -11,19 +11,27 @@ from torch.nn import functional
 from seqconv.networks.engines.torch.recurrent import recur
 from seqconv.networks.layers.base import Layer, Plan
 from seqconv.networks.layers.containers import VARIANCE_FLOOR
+from seqconv.networks.layers.convolution import Sliding
 from seqconv.networks.layers.kinds import (
     Add,
+    AveragePool,
+    BatchNormalisation,
+    Bidirectional,
     Channelwise,
     Concat,
     Conv,
     Dense,
+    DepthwiseConv,
     Dropout,
+    Elu,
     Embed,
     Flatten,
+    Gelu,
     GlobalAveragePool,
     GlobalMaxPool,
     Gru,
     LastStep,
+    LayerNormalisation,
     Lstm,
     MaxPool,
     NgramBag,
@@ -31,20 +39,33 @@ from seqconv.networks.layers.kinds import (
     Patch,
     Relu,
     Residual,
+    SeparableConv,
+    Sigmoid,
+    SimpleRnn,
+    Softmax,
+    SpatialDropout,
     SubtractLast,
     Tanh,
     TokenConv,
 )
+from seqconv.networks.layers.recurrent import Recurrent
 from seqconv.networks.layers.tokens import MULTIPLIER
 
 Tensors = dict[str, Tensor]
 
 
 class Given(NamedTuple):
-    """What a pass through a plan is given: weights, and dropout masks (a missing one means no dropout there)."""
+    """What a pass through a plan is given.
+
+    Args:
+        weights: of all layers.
+        masks: of dropout; a missing one means no dropout there.
+        moved: what training sets in passing is left here, by the name of the weight; None: the pass predicts.
+    """
 
     weights: Tensors
     masks: Tensors
+    moved: Tensors | None = None
 
 
 def run(plan: Plan, x: Tensor, given: Given, prefix: str = "") -> Tensor:
@@ -95,7 +116,7 @@ def _sum_rows(layer: TokenConv, ids: Tensor, own: Own) -> Tensor:
 
 
 def _bag(layer: NgramBag, ids: Tensor, own: Own) -> Tensor:
-    table, scale = own.weight("table"), own.weight("scale").detach()
+    table, scale = own.weight("table"), own.weight("scale")
     return torch.stack([_sum_features(layer, each, table, scale) for each in ids])
 
 
@@ -114,18 +135,54 @@ def _sum_features(layer: NgramBag, ids: Tensor, table: Tensor, scale: Tensor) ->
     return torch.where(length == 0, 0, total / torch.where(length == 0, 1, length))
 
 
+def _slide(layer: Sliding, x: Tensor, kernel: Tensor, bias: Tensor | None, groups: int = 1) -> Tensor:
+    """The layer's padding, stride and dilation with a kernel `[O, C / groups, K]`."""
+    padded = functional.pad(x.transpose(1, 2), layer.pads(x.shape[1]))
+    return functional.conv1d(padded, kernel, bias, layer.stride, 0, layer.dilation, groups).transpose(1, 2)
+
+
 def _convolve(layer: Conv, x: Tensor, own: Own) -> Tensor:
-    padded = functional.pad(x.transpose(1, 2), (layer.left_pad, 0))
-    kernel = own.weight("kernel").permute(2, 1, 0)
-    return functional.conv1d(padded, kernel, own.weight("bias"), dilation=layer.dilation).transpose(1, 2)
+    return _slide(layer, x, own.weight("kernel").permute(2, 1, 0), own.weight("bias"))
 
 
-def _recur(layer: Gru | Lstm, x: Tensor, own: Own) -> Tensor:
+def _convolve_channels(layer: DepthwiseConv, x: Tensor, own: Own) -> Tensor:
+    kernel = own.weight("kernel").permute(1, 2, 0).reshape(-1, 1, layer.kernel)  # [C * M, 1, K]
+    return _slide(layer, x, kernel, own.weight("bias"), layer.inputs)
+
+
+def _convolve_separately(layer: SeparableConv, x: Tensor, own: Own) -> Tensor:
+    kernel = own.weight("depthwise_kernel").permute(1, 2, 0).reshape(-1, 1, layer.kernel)  # [C * M, 1, K]
+    return _slide(layer, x, kernel, None, layer.inputs) @ own.weight("pointwise_kernel")[0] + own.weight("bias")
+
+
+def _normalise_batch(layer: BatchNormalisation, x: Tensor, own: Own) -> Tensor:
+    mean, variance = own.weight("moving_mean"), own.weight("moving_variance")
+    if own.given.moved is not None:
+        values = x.flatten(0, -2)
+        found = values.mean(0), values.var(0, correction=0)
+        for name, before, now in zip(("moving_mean", "moving_variance"), (mean, variance), found, strict=True):
+            own.given.moved[own.prefix + name] = layer.momentum * before + (1 - layer.momentum) * now.detach()
+        mean, variance = found
+    return (x - mean) / (variance + layer.epsilon).sqrt() * own.weight("gamma") + own.weight("beta")
+
+
+def _normalise_layer(layer: LayerNormalisation, x: Tensor, own: Own) -> Tensor:
+    return functional.layer_norm(x, x.shape[-1:], own.weight("gamma"), own.weight("beta"), layer.epsilon)
+
+
+def _run_both_ways(layer: Bidirectional, x: Tensor, own: Own) -> Tensor:
+    forward, backward = own.run(layer.body, x, "forward."), own.run(layer.body, x.flip(1), "backward.")
+    return torch.cat([forward, backward.flip(1) if backward.ndim == 3 else backward], dim=-1)
+
+
+def _recur(layer: Recurrent, x: Tensor, own: Own) -> Tensor:
     return recur(layer, x, own.weight("kernel"), own.weight("recurrent_kernel"), own.weight("bias"), own.masks())
 
 
-def _pool(layer: MaxPool, x: Tensor, own: Own) -> Tensor:
-    return functional.max_pool1d(x.transpose(1, 2), layer.size).transpose(1, 2)
+def _pool(layer: MaxPool | AveragePool, x: Tensor, own: Own) -> Tensor:
+    pool = functional.max_pool1d if isinstance(layer, MaxPool) else functional.avg_pool1d
+    pooled: Tensor = pool(x.transpose(1, 2), layer.size)
+    return pooled.transpose(1, 2)
 
 
 def _subtract_last(layer: SubtractLast, x: Tensor, own: Own) -> Tensor:
@@ -172,11 +229,21 @@ CASES: dict[type[Layer], Callable[[Any, Tensor, Own], Tensor]] = {
     TokenConv: _sum_rows,
     NgramBag: _bag,
     Conv: _convolve,
+    DepthwiseConv: _convolve_channels,
+    SeparableConv: _convolve_separately,
     Relu: lambda layer, x, own: x.relu(),
     Tanh: lambda layer, x, own: x.tanh(),
+    Sigmoid: lambda layer, x, own: x.sigmoid(),
+    Elu: lambda layer, x, own: functional.elu(x, layer.alpha),
+    Gelu: lambda layer, x, own: functional.gelu(x),
+    Softmax: lambda layer, x, own: x.softmax(-1),
     Dropout: _drop,
+    SpatialDropout: _drop,
     SubtractLast: _subtract_last,
+    BatchNormalisation: _normalise_batch,
+    LayerNormalisation: _normalise_layer,
     MaxPool: _pool,
+    AveragePool: _pool,
     GlobalMaxPool: lambda layer, x, own: x.max(dim=1).values,
     GlobalAveragePool: lambda layer, x, own: x.mean(dim=1),
     LastStep: lambda layer, x, own: x[:, -1],
@@ -185,8 +252,10 @@ CASES: dict[type[Layer], Callable[[Any, Tensor, Own], Tensor]] = {
     Residual: lambda layer, x, own: x + own.run(layer.body, x),
     Concat: _run_branches,
     Add: _run_branches,
+    Bidirectional: _run_both_ways,
     Channelwise: _run_channels,
     Normalise: _run_normalised,
+    SimpleRnn: _recur,
     Gru: _recur,
     Lstm: _recur,
     Dense: lambda layer, x, own: x @ own.weight("kernel") + own.weight("bias"),

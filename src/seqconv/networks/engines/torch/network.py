@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqconv.networks.engines.checks import check_state, check_targets, check_weights
-from seqconv.networks.engines.torch.layers import Given, run
+from seqconv.networks.engines.checks import check_state, check_targets, check_weights, drop_untrained
+from seqconv.networks.engines.torch.layers import Given, Tensors, run
 from seqconv.networks.engines.torch.losses import compute_loss
 from seqconv.networks.inputs import Inputs, Targets
 from seqconv.networks.layers.base import Masks, Plan, Shape, Weights
 from seqconv.networks.network import BETAS, EPSILON, RHO, State, StepResult
-from seqconv.networks.plan import count_outputs
+from seqconv.networks.plan import count_outputs, plan_weights
 from seqconv.recipes.recipe import TrainingConfig
 
 CHUNK = 256  # examples per forward pass of `predict`
@@ -47,8 +47,11 @@ class TorchNetwork:
         self._training = training
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._dtype = dtype
-        self._weights = {name: self._float(array).clone().requires_grad_() for name, array in weights.items()}
-        self._optimiser = _create_optimiser(training, list(self._weights.values()))
+        self._weights = {name: self._float(array).clone() for name, array in weights.items()}
+        declared = plan_weights(plan)
+        self._trained = {name: t.requires_grad_() for name, t in self._weights.items() if declared[name].trained}
+        self._moved: Tensors = {}  # what the last step of training set in passing
+        self._optimiser = _create_optimiser(training, list(self._trained.values()))
 
     def weights(self) -> Weights:
         """Copies of the weights, float32."""
@@ -67,13 +70,13 @@ class TorchNetwork:
         with torch.no_grad():
             for start in range(0, len(inputs), CHUNK):
                 index = np.arange(start, min(start + CHUNK, len(inputs)))
-                outputs[index] = _array(self._forward(inputs.gather(index), {}), np.float32)
+                outputs[index] = _array(self._forward(inputs.gather(index), {}, None), np.float32)
         return outputs
 
     def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
         """Loss, outputs and the gradient of every weight for one batch, in the network's own precision."""
         loss, outputs = self._backward(x, targets, masks)
-        gradients = {name: tensor.grad for name, tensor in self._weights.items() if tensor.grad is not None}
+        gradients = {name: torch.zeros_like(t) if t.grad is None else t.grad for name, t in self._weights.items()}
         return loss, outputs, {name: gradient.cpu().numpy().copy() for name, gradient in gradients.items()}
 
     def train_batches(
@@ -85,27 +88,31 @@ class TorchNetwork:
             if self._training.clip_norm:
                 self._clip(self._training.clip_norm)
             self._optimiser.step()
+            for name, tensor in self._moved.items():
+                self._weights[name].copy_(tensor)
             yield StepResult(loss, outputs.astype(np.float32))
 
     def state(self) -> State:
         """Copies of weights and optimiser state."""
         state = {f"weights.{name}": _array(tensor) for name, tensor in self._weights.items()}
-        for name, tensor in self._weights.items():
+        for name, tensor in self._trained.items():
             slots = self._optimiser.state[tensor]
             state |= {f"{slot}.{name}": _array(value) for slot, value in slots.items()}
         return state
 
     def restore(self, state: State) -> None:
         """Go on from `state`."""
+        state = drop_untrained(self.plan, state)
         slots = SLOTS[self._training.optimiser] if any(key.startswith("step.") for key in state) else ()
         wanted: dict[str, Shape] = {}
         for name, tensor in self._weights.items():
             shape = tuple(tensor.shape)
             wanted[f"weights.{name}"] = shape
-            wanted |= {f"{slot}.{name}": () if slot == "step" else shape for slot in slots}
+            if name in self._trained:
+                wanted |= {f"{slot}.{name}": () if slot == "step" else shape for slot in slots}
         check_state(state, wanted)
         self.set_weights({name: state[f"weights.{name}"] for name in self._weights})
-        for name, tensor in self._weights.items():
+        for name, tensor in self._trained.items():
             # the step count stays on the processor, as the optimisers want it
             found = {slot: torch.tensor(state[f"{slot}.{name}"]) for slot in slots}
             self._optimiser.state[tensor] = {
@@ -115,24 +122,26 @@ class TorchNetwork:
     def _float(self, array: np.ndarray) -> Tensor:
         return torch.as_tensor(array, dtype=self._dtype, device=self._device)
 
-    def _forward(self, x: np.ndarray, masks: Masks) -> Tensor:
+    def _forward(self, x: np.ndarray, masks: Masks, moved: Tensors | None) -> Tensor:
         whole = x.dtype.kind == "i"
         values = torch.as_tensor(x, dtype=torch.int64, device=self._device) if whole else self._float(x)
-        return run(self.plan, values, Given(self._weights, {name: self._float(mask) for name, mask in masks.items()}))
+        own = {name: self._float(mask) for name, mask in masks.items()}
+        return run(self.plan, values, Given(self._weights, own, moved))
 
     def _backward(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
         training = self._training
         check_targets(training, targets, len(x), count_outputs(self.plan, x.shape[1:]))
-        outputs = self._forward(x, masks)
+        self._moved = {}
+        outputs = self._forward(x, masks, self._moved)
         wanted = torch.as_tensor(targets, device=self._device)
         loss = compute_loss(training.loss, outputs, wanted, training.interval)
-        for tensor in self._weights.values():
+        for tensor in self._trained.values():
             tensor.grad = torch.zeros_like(tensor)  # stays zero where no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()), outputs.detach().cpu().numpy()
 
     def _clip(self, largest: float) -> None:
-        found = [tensor.grad for tensor in self._weights.values() if tensor.grad is not None]
+        found = [tensor.grad for tensor in self._trained.values() if tensor.grad is not None]
         norm = torch.stack([gradient.norm() for gradient in found]).norm()
         for gradient in found:
             gradient.mul_(torch.where(norm > largest, largest / norm, torch.ones_like(norm)))

@@ -3,19 +3,25 @@
 import torch
 from torch import Tensor
 
-from seqconv.networks.layers.recurrent import Gru, Lstm
+from seqconv.networks.layers.recurrent import Gru, Lstm, Recurrent, SimpleRnn
 
 Tensors = dict[str, Tensor]
 
 
-def recur(layer: Gru | Lstm, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
+def recur(layer: Recurrent, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
     """All states `[B, L, H]`: PyTorch's fused layer where it computes the same, else one step after the other."""
     start = x.new_zeros(1, len(x), layer.units)
+    if isinstance(layer, SimpleRnn):
+        if masks:
+            return _simple_loop(x, kernel, recurrent, bias, masks)
+        packed = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
+        return torch.rnn_tanh(x, start, packed, True, 1, 0.0, False, False, True)[0]
     if isinstance(layer, Lstm):
         if masks:
             return _lstm_loop(x, kernel, recurrent, bias, masks)
         packed = [kernel.T, recurrent.T, bias, torch.zeros_like(bias)]
         return torch.lstm(x, (start, start), packed, True, 1, 0.0, False, False, True)[0]
+    assert isinstance(layer, Gru)
     if masks or not layer.reset_after:
         return _gru_loop(layer, x, kernel, recurrent, bias, masks)
     z, r, c = torch.arange(3 * layer.units, device=x.device).chunk(3)
@@ -30,6 +36,17 @@ def _project(x: Tensor, kernel: Tensor, mask: Tensor | None, gates: int) -> Tens
         return x @ kernel
     parts = kernel.chunk(gates, dim=1)
     return torch.cat([(x * mask[:, None, gate]) @ part for gate, part in enumerate(parts)], dim=2)
+
+
+def _simple_loop(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
+    inputs = _project(x, kernel, masks.get("input_mask"), 1) + bias
+    h = x.new_zeros(len(x), len(recurrent))
+    kept = masks["recurrent_mask"][:, 0] if "recurrent_mask" in masks else torch.ones_like(h)
+    states = []
+    for step in inputs.unbind(1):
+        h = torch.tanh(step + (h * kept) @ recurrent)
+        states.append(h)
+    return torch.stack(states, dim=1)
 
 
 def _gru_loop(layer: Gru, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:

@@ -1,0 +1,67 @@
+"""Layers that bring values to a common mean and spread, and learn which."""
+
+import math
+from dataclasses import dataclass
+
+from seqconv.networks.layers.base import ANY, Field, Layer, Shape
+from seqconv.networks.layers.settings import Factor, Inputs, Rate
+from seqconv.networks.layers.weights import Weight, ones, zeros
+
+
+class _Normalisation(Layer, family=True):
+    """Keeps the shape; a gain and a bias for each channel."""
+
+    inputs: int
+    reads = ANY
+
+    def weights(self) -> dict[str, Weight]:
+        """Gain and bias, by Keras's names."""
+        return {"gamma": Weight((self.inputs,), ones), "beta": Weight((self.inputs,), zeros)}
+
+    def shape_after(self, shape: Shape) -> Shape:
+        """The same."""
+        return shape
+
+    def field_after(self, field: Field, shape: Shape) -> Field:
+        """The same."""
+        return field
+
+    def multiply_adds(self, shape: Shape) -> int:
+        """One for each value."""
+        return math.prod(shape)
+
+    def details(self) -> list[str]:
+        """None."""
+        return []
+
+
+@dataclass(frozen=True)
+class BatchNormalisation(_Normalisation):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta for each channel: `[B, ..., inputs]` -> the same.
+
+    In training mean and (biased) variance are those of the channel over the batch and all its steps, and move what
+    prediction uses: moving = momentum moving + (1 - momentum) batch. The moving ones start at 0 and 1.
+
+    Reference: Ioffe and Szegedy 2015, arXiv:1502.03167; keras.layers.BatchNormalization.
+    """
+
+    inputs: Inputs
+    momentum: Rate = 0.99
+    epsilon: Factor = 1e-3
+
+    def weights(self) -> dict[str, Weight]:
+        """Gain and bias, and the moving statistics, which no gradient changes."""
+        mean = Weight((self.inputs,), zeros, trained=False)
+        return super().weights() | {"moving_mean": mean, "moving_variance": Weight((self.inputs,), ones, trained=False)}
+
+
+@dataclass(frozen=True)
+class LayerNormalisation(_Normalisation):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta: `[B, ..., inputs]` -> the same, with mean and (biased)
+    variance of each example's each step over its channels.
+
+    Reference: Ba, Kiros and Hinton 2016, arXiv:1607.06450; keras.layers.LayerNormalization (axis -1).
+    """
+
+    inputs: Inputs
+    epsilon: Factor = 1e-3
