@@ -16,6 +16,7 @@ from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.explanation import describe_grid, describe_texts
+from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
@@ -24,6 +25,7 @@ from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+PIECE = TASKS["text"].piece
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]
 NETWORKS = create_networks()
 
@@ -56,9 +58,9 @@ def test_several_labels_are_a_list_and_of_many_classes_only_the_likeliest_counts
 
 
 def test_many_texts_come_in_pieces_with_the_same_answers():
-    texts = [f"good {'film ' * (number % 7)} bad not" for number in range(3 * answers.PIECE - 1)]
+    texts = [f"good {'film ' * (number % 7)} bad not" for number in range(3 * PIECE - 1)]
     pieces = list(answers.predict(NETWORKS["text"], json.dumps({"texts": texts}).encode()))
-    assert [len(piece) for piece in pieces] == [answers.PIECE, answers.PIECE, answers.PIECE - 1]
+    assert [len(piece) for piece in pieces] == [PIECE, PIECE, PIECE - 1]
     shares = NETWORKS["text"].predict(texts)
     assert [each["probabilities"]["pos"] for piece in pieces for each in piece] == shares[:, 1].tolist()
 

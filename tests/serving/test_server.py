@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from helpers.serving import Client, make_rows, serving, write_networks
 from seqconv.models.predictor import Predictor
 from seqconv.serving.server import LOOPBACK
+from seqconv.tasks.kinds import TASKS
 
 LIMIT = 200_000  # bytes; small, so that a test can pass it
 NETWORKS = ("text", "labels", "many", "series", "bounded", "sequence")
@@ -247,7 +249,7 @@ def test_no_request_makes_the_server_fail(clients, body, changes, route):
 
 def test_a_bug_of_ours_is_logged_and_not_told(networks, folder, monkeypatch, caplog):
     with serving(networks["text"], folder / "text") as port, Client(port) as client:
-        monkeypatch.setattr(Predictor, "predict", lambda self, texts: 1 / 0)
+        monkeypatch.setitem(TASKS, "text", replace(TASKS["text"], answer_request=lambda *given: 1 / 0))
         status, answer = client.ask("POST", "/predict", {"texts": ["a"]})
         assert (status, answer) == (500, {"error": "the server failed on this request. Its log says where"})
         assert client.ask("GET", "/health")[0] == 200

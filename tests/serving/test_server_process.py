@@ -21,6 +21,7 @@ from helpers.serving import Client, make_rows, serving, write_networks
 from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
+from seqconv.tasks.kinds import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +76,18 @@ def test_predictions_and_explanations_at_once_are_those_of_one_at_a_time(network
 
 
 def test_a_small_request_need_not_wait_for_all_of_a_large_one(networks, folder, monkeypatch):
-    sizes, own = [], Predictor.predict
+    sizes, task = [], TASKS["text"]
     with serving(networks["text"], folder / "text") as port, Client(port) as one, Client(port) as other:
         small = threading.Thread(target=other.predict, args=[{"texts": ["a"]}])
 
-        def predict(self, texts):
+        def answer(trained, texts):
             if not sizes:
                 small.start()
             sizes.append(len(texts))
             time.sleep(0.05)
-            return own(self, texts)
+            return task.answer_request(trained, texts)
 
-        monkeypatch.setattr(Predictor, "predict", predict)
+        monkeypatch.setitem(TASKS, "text", replace(task, answer_request=answer))
         assert len(one.predict({"texts": ["good"] * 20 * 256})) == 20 * 256
         small.join()
     assert sorted(sizes) == [1] + [256] * 20
