@@ -52,8 +52,9 @@ def inspect_data(
 
 
 def _print_page(found: "Inspection") -> None:
-    kinds = {"text": "labelled texts", "series": "a time series", "sequence": "labelled sequences"}
-    kind = kinds.get(found.task, "a table of no clear kind")
+    from seqconv.tasks.kinds import TASKS
+
+    kind = TASKS[found.task].holds if found.task else "a table of no clear kind"
     print(f"{found.source}: {found.rows:,} row{'s' if found.rows > 1 else ''}, {kind}\n")
     for name, value in _list_facts(found.facts):
         _print_wrapped(f"{name:<10} ", value)

@@ -1,11 +1,11 @@
 """What the two engines and the start of training share about n-grams: features of texts, and their scales."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqconv import _native
-from seqconv.networks.inputs import Inputs, Targets, TokenInputs
+from seqconv.networks.inputs import Targets, TokenInputs
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.layers.tokens import NgramBag
 from seqconv.networks.plan import entries
@@ -37,7 +37,7 @@ def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
     return Features(*_native.ngram_features(ids, layer.rows, layer.buckets, layer.longest, threads))
 
 
-def fit_scales(plan: Plan, inputs: Inputs, targets: Targets, threads: int) -> Weights:
+def fit_scales(plan: Plan, inputs: Any, targets: Targets, threads: int) -> Weights:
     """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature says about each class.
 
     It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
@@ -45,13 +45,14 @@ def fit_scales(plan: Plan, inputs: Inputs, targets: Targets, threads: int) -> We
     outputs are no classes keeps its scale.
 
     Args:
+        inputs: padded texts, if any layer reads n-grams.
         targets: as for training: classes `[N]`, or 0 and 1 `[N, outputs]`.
 
     Reference: Wang and Manning 2012, "Baselines and bigrams", ACL, section 2.1.
     """
     found = {}
     for at, layer in entries(plan):
-        if isinstance(layer, NgramBag) and isinstance(inputs, TokenInputs):
+        if isinstance(layer, NgramBag):
             known = np.asarray(targets)
             members = known if known.ndim == 2 else known[:, None] == np.arange(layer.outputs)
             if members.shape[1] == layer.outputs:

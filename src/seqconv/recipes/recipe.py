@@ -161,12 +161,37 @@ class NetworkConfig(Settings):
         return "network"
 
 
-BASELINES = {  # what may be fitted in place of the network, by task
-    "text": ("majority", "tf-idf", "nb-svm"),
-    "series": ("naive", "seasonal", "ridge", "boosting"),
-    "sequence": ("majority", "dtw", "rocket"),
+@dataclass(frozen=True)
+class Kind:
+    """What the recipes of one task hold.
+
+    Args:
+        data, features: their sections of settings.
+        start: the recipe that a data file starts from.
+        baselines: what may be fitted in place of the network.
+        forecasts: answers are numbers, around which there may be intervals.
+    """
+
+    data: type[Settings]
+    features: type[Settings]
+    start: str
+    baselines: tuple[str, ...]
+    forecasts: bool = False
+
+    @property
+    def sections(self) -> dict[str, type[Settings]]:
+        """Every section of a recipe, by name."""
+        return {"data": self.data, self.features.section(): self.features, **_TRAINED}
+
+
+KINDS = {
+    "text": Kind(TextDataConfig, TextConfig, "text", ("majority", "tf-idf", "nb-svm")),
+    "series": Kind(
+        SeriesDataConfig, WindowConfig, "series", ("naive", "seasonal", "ridge", "boosting"), forecasts=True
+    ),
+    "sequence": Kind(SequenceDataConfig, SequenceConfig, "ucr", ("majority", "dtw", "rocket")),
 }
-_BASELINES = "; ".join(f"{', '.join(names)} ({task})" for task, names in BASELINES.items())
+_BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,34 +237,6 @@ class TrainingConfig(Settings):
 _TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What the recipes of one task hold.
-
-    Args:
-        data, features: their sections of settings.
-        start: the recipe that a data file starts from.
-        baselines: what may be fitted in place of the network.
-        forecasts: answers are numbers, around which there may be intervals.
-    """
-
-    data: type[Settings]
-    features: type[Settings]
-    start: str
-    baselines: tuple[str, ...]
-    forecasts: bool = False
-
-    @property
-    def sections(self) -> dict[str, type[Settings]]:
-        """Every section of a recipe, by name."""
-        return {"data": self.data, self.features.section(): self.features, **_TRAINED}
-
-
-KINDS = {
-    "text": Kind(TextDataConfig, TextConfig, "text", BASELINES["text"]),
-    "series": Kind(SeriesDataConfig, WindowConfig, "series", BASELINES["series"], forecasts=True),
-    "sequence": Kind(SequenceDataConfig, SequenceConfig, "ucr", BASELINES["sequence"]),
-}
 DataSettings = TypeVar("DataSettings", bound=Settings, covariant=True)
 FeatureSettings = TypeVar("FeatureSettings", bound=Settings, covariant=True)
 

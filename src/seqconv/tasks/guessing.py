@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqconv.data.readers.kinds import guess_task
 from seqconv.errors import ConfigError, nearest
 from seqconv.recipes.recipe import (
     KINDS,
@@ -19,6 +18,7 @@ from seqconv.recipes.recipe import (
 )
 from seqconv.tasks.completion import complete
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
 
 

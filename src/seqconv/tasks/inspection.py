@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqconv.data.readers.kinds import guess_task
 from seqconv.data.readers.tables import read_table
 from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import KINDS, read_recipe
 from seqconv.tasks.findings import Inspection, describe_columns, refuse
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.recognition import guess_task
 
 
 def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:

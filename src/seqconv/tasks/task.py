@@ -84,6 +84,8 @@ class Task:
         name: the recipe's `task`.
         title: what people call it.
         model: what people call a trained model of it, with its article.
+        holds: what people call its data.
+        named_by: beginnings of settings that only this task has: a user who gives one says what kind of data it is.
         takes: what such a model reads, as messages name it.
         key: of a request: what holds the examples.
         method: of `Predictor`, that takes them.
@@ -116,6 +118,8 @@ class Task:
     name: str
     title: str
     model: str
+    holds: str
+    named_by: tuple[str, ...]
     takes: str
     key: str
     method: str

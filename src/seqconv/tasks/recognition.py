@@ -8,6 +8,7 @@ from seqconv.data.readers.files import open_content
 from seqconv.data.readers.series import find_times
 from seqconv.data.readers.tables import Table, iterate_tables
 from seqconv.errors import ConfigError
+from seqconv.tasks.kinds import TASKS
 
 if TYPE_CHECKING:
     import polars
@@ -16,9 +17,6 @@ SAMPLE = 1000  # rows looked at
 
 
 FEWEST_WORDS = 3.0  # in the mean cell of a column of texts; shorter ones are names
-
-
-SAID = {"text": ("data.text", "data.label"), "series": ("data.time", "data.target", "data.interval", "windows.")}
 
 
 def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
@@ -31,10 +29,10 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
         ConfigError: it can be more than one of them.
         DataError: the file cannot be read.
     """
-    for task, settings in SAID.items():
-        for name in given:
-            if name.startswith(settings):
-                return task, f"{name} is given"
+    for task in TASKS.values():
+        for name in sorted(given):
+            if name.startswith(task.named_by):
+                return task.name, f"{name} is given"
     if path.is_dir():
         return "text", "a folder"
     plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
