@@ -12,6 +12,8 @@ from helpers.texts import any_text
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
 from seqconv.models.predictor import Predictor
+from seqconv.tasks.classes import Labels
+from seqconv.tasks.explanation import TextExplanation
 from seqconv.tasks.occlusion import cut_stretches
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.explaining import explain_series
@@ -207,3 +209,13 @@ def test_stretches_cover_the_window_evenly(steps):
     assert sizes.max() - sizes.min() <= 1
     assert len(sizes) <= 24
     assert len(sizes) >= min(steps, 12)
+
+
+def test_a_label_at_exactly_one_half_is_explained_as_it_is_predicted():
+    target = Labels(("a", "b"))
+    one = TextExplanation("so", ((0, 2),), target, (0.5, 0.75), "a", 0.0, None, (), False)
+    assert one.verdict == "b 75.0%"
+    assert target.name(np.array([[0.5, 0.75]])) == [["b"]]
+    assert TextExplanation("so", ((0, 2),), target, (0.5, 0.25), "a", 0.0, None, (), False).verdict == (
+        "none of the classes"
+    )

@@ -1,0 +1,63 @@
+"""Which examples are held out: training and `inspect` take them from one place, and nobody makes up a split."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqconv
+from seqconv.data.records import TextData, Texts
+from seqconv.recipes.recipe import TextRecipe, recipe_from_dict
+from seqconv.tasks import holdout, label_findings
+from seqconv.tasks.label_findings import Examples, judge_classes
+from seqconv.tasks.text.split import group_texts, split_texts
+
+
+def make_texts(count: int = 60) -> Texts:
+    texts = [f"good film {number // 2}" if number % 4 < 2 else f"bad film {number // 2}" for number in range(count)]
+    labels = np.array([int(number % 4 < 2) for number in range(count)], np.int32)
+    return Texts(texts, labels, ("bad", "good"), "mine.csv")
+
+
+def make_recipe(seed: int) -> TextRecipe:
+    return recipe_from_dict({"task": "text", "data": {"source": "mine.csv"}, "training": {"seed": seed}}, "mine")
+
+
+@pytest.mark.parametrize("streams", [{"validation": 0, "test": 2}, {"validation": 11, "test": 12}])
+@pytest.mark.parametrize("seed", [0, 5])
+def test_inspect_looks_at_the_very_rows_that_training_holds_out(
+    seed: int, streams: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holdout, "STREAMS", streams)  # whatever they are, both follow
+    texts, recipe = make_texts(), make_recipe(seed)
+    drawn: dict[str, list[int]] = {}
+
+    def watch(*given: Any) -> Any:
+        for name, rows, held in holdout.draw_holdouts(*given):
+            drawn[name] = sorted(held.tolist())
+            yield name, rows, held
+
+    monkeypatch.setattr(label_findings, "draw_holdouts", watch)
+    groups = group_texts(texts)
+    assert groups is not None
+    examples = Examples(texts.labels, texts.classes, groups, str, "mine.csv", "text", together=True)
+    judge_classes(examples, recipe, (False, False))
+    split = split_texts(TextData(texts), recipe)
+    rows = {name: split.facts["splits"][name]["examples"] for name in drawn}
+    assert rows == {name: len(held) for name, held in drawn.items()}
+    ids = split.features.inputs(split.features.words.encode(texts.texts)).ids
+    for name, part in (("validation", split.validation), ("test", split.test)):
+        assert sorted(map(tuple, part.inputs.ids.tolist())) == sorted(map(tuple, ids[drawn[name]].tolist()))
+
+
+def test_splits_are_made_where_data_are_split_and_nowhere_else() -> None:
+    package = Path(seqconv.__file__).parent
+    makers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Split"
+    }
+    assert makers == {f"tasks/{kind}/split.py" for kind in ("text", "series", "sequence")}
