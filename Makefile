@@ -17,7 +17,7 @@ demo: $(VENV)/ready
 	$(BIN)/seqconv train demo-series
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n 2 tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -11,6 +11,14 @@ settings.register_profile("seqconv", deadline=None)  # a busy machine is no bug
 settings.load_profile("seqconv")
 
 
+def pytest_configure(config):
+    """The workers of a parallel run share the cores out: threads that wait for each other are slow on a busy core."""
+    if worker := getattr(config, "workerinput", None):
+        cores = sorted(os.sched_getaffinity(0))
+        own = cores[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]
+        os.sched_setaffinity(0, own or cores)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data files, for tests that need them."""

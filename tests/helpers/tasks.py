@@ -1,12 +1,18 @@
-"""Tasks whose data come from a test."""
+"""Tasks whose data come from a test, and a row for each task: small data, and questions that its models are asked."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from helpers.runs import HOUR, write_data
+from seqconv.data.records import Sequences
 from seqconv.tasks.kinds import TASKS
+
+Items = list[Any]
 
 
 def give_data(monkeypatch: pytest.MonkeyPatch, name: str, load: Callable[..., Any]) -> None:
@@ -24,3 +30,74 @@ def watch_splits(monkeypatch: pytest.MonkeyPatch, name: str, watch: Callable[[An
         return found
 
     monkeypatch.setitem(TASKS, name, replace(task, split=split))
+
+
+class Row(NamedTuple):
+    """What the contract of every task is tested with.
+
+    Args:
+        write: a small file of labelled data in a folder; its path.
+        settings: that a user gives to train on it.
+        items: of a request.
+        to_raw: such items as what the method of `Predictor` takes.
+        to_numbers: the answers to a request as that method returns them, `[N, ...]`.
+        wrong: an item that is refused, and how that begins.
+        options: of an explanation, of which each is refused.
+    """
+
+    write: Callable[[Path], Path]
+    settings: tuple[str, ...]
+    items: Items
+    to_raw: Callable[[Items], tuple[Any, ...]]
+    to_numbers: Callable[[list[dict[str, Any]]], list[Any]]
+    wrong: tuple[Any, str]
+    options: tuple[dict[str, str], ...]
+
+
+def list_probabilities(answers: list[dict[str, Any]]) -> list[Any]:
+    """Of named classes, `[N, classes]`."""
+    return [[*answer["probabilities"].values()] for answer in answers]
+
+
+def _stack(items: Items) -> tuple[Sequences]:
+    offsets = np.cumsum([0, *map(len, items)])
+    return (Sequences(np.concatenate(items).astype(np.float32), offsets, np.zeros(0, np.int32), (), ("x",), "made"),)
+
+
+def _split_rows(items: Items) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([[row[name] for name in "abc"] for row in items]), np.array([row["time"] for row in items], "M8[s]")
+
+
+_ROWS = [
+    {"time": str(np.datetime64("2020-03-01T00:00:00") + hour * HOUR), "a": float(np.sin(hour / 4)), "b": 0.5, "c": -0.5}
+    for hour in range(60)
+]
+TABLE = {
+    "text": Row(
+        write=lambda folder: write_data(folder)["text"],
+        settings=(),
+        items=["good film", "", "a plot unheard of"],
+        to_raw=lambda items: (items,),
+        to_numbers=list_probabilities,
+        wrong=(3, "texts, item 1: must be a text"),
+        options=({"class": "maybe"},),
+    ),
+    "series": Row(
+        write=lambda folder: write_data(folder)["series"],
+        settings=('data.target=["a", "b"]', 'windows.leads=["1h", "6h"]', "windows.lookback=48h"),
+        items=_ROWS,
+        to_raw=lambda items: _split_rows(items[-48:]),
+        to_numbers=lambda answers: [np.reshape([answer["prediction"] for answer in answers], (2, 2))],
+        wrong=({"time": "2020-03-01"}, "rows: must hold the newest"),
+        options=({"target": "d"}, {"lead": "5h"}),
+    ),
+    "sequence": Row(
+        write=lambda folder: write_data(folder)["sequence"],
+        settings=(),
+        items=[[[np.sin(step / 2).item()] for step in range(length)] for length in (30, 4)],
+        to_raw=_stack,
+        to_numbers=list_probabilities,
+        wrong=([], "sequences, item 1: must be a list of steps"),
+        options=({"class": "9"},),
+    ),
+}

@@ -1,0 +1,194 @@
+"""What every baseline of every task promises: the same tests for every row of `TABLE`, which has one for each."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from helpers.tasks import TABLE as TASK_ROWS
+from seqconv.errors import BundleError, ConfigError
+from seqconv.models.format import read_bundle, write_bundle
+from seqconv.models.predictor import Predictor, load
+from seqconv.recipes.recipe import KINDS
+from seqconv.tasks.baselines import AnyBaseline, BaselineModel, restore
+from seqconv.tasks.examples import Split
+from seqconv.tasks.explanation import describe
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.scoring import Baseline, fit_baselines
+from seqconv.tasks.task import Source, Task
+from seqconv.training.folder import Options
+from seqconv.training.run import train
+
+
+class Row(NamedTuple):
+    """A baseline.
+
+    Args:
+        name: as people read it in tables, and within a sentence.
+        learns: it is better on the test rows than the simplest one of its task.
+    """
+
+    name: str
+    spoken: str
+    learns: bool
+
+
+TABLE = {
+    ("text", "majority"): Row("majority class", "the majority class", learns=False),
+    ("text", "tf-idf"): Row("TF-IDF + logistic regression", "TF-IDF + logistic regression", learns=True),
+    ("text", "nb-svm"): Row("NB-SVM", "NB-SVM", learns=True),
+    ("series", "naive"): Row("naive (last value)", "the naive forecast", learns=False),
+    ("series", "seasonal"): Row("seasonal naive (same hour yesterday)", "the seasonal naive forecast", learns=True),
+    ("series", "ridge"): Row("ridge on the window", "ridge on the window", learns=True),
+    ("series", "boosting"): Row("gradient boosting", "gradient boosting", learns=True),
+    ("sequence", "majority"): Row("majority class", "the majority class", learns=False),
+    ("sequence", "dtw"): Row(
+        "1-NN with dynamic time warping", "1-nearest-neighbour with dynamic time warping", learns=True
+    ),
+    ("sequence", "rocket"): Row("ROCKET", "ROCKET", learns=True),
+}
+
+
+class Made(NamedTuple):
+    """A baseline fitted on a small split, the simplest one of its task, the file they learn from, and a run of it."""
+
+    task: Task
+    row: Row
+    split: Split[Any, Any]
+    fitted: Baseline
+    simplest: Baseline
+    file: Path
+    folder: Path
+
+    @property
+    def model(self) -> Predictor:
+        return load(self.folder, threads=1)
+
+
+@pytest.fixture(scope="module", params=TABLE, ids="-".join)
+def made(request, tmp_path_factory) -> Made:
+    (name, kind), folder = request.param, tmp_path_factory.mktemp("baseline")
+    task, row = TASKS[name], TASK_ROWS[name]
+    file = row.write(folder)
+    draft = draft_recipe(str(file), [*row.settings, f"training.model={kind}"])
+    run = train(draft.recipe, Options(out=folder / "run", baselines=False, threads=1), data=draft.data)
+    bundle = read_bundle(run.folder)
+    split = task.split(draft.data, bundle.recipe, 1, None)
+    fitted, simplest = (fit(task, split, each) for each in (kind, next(iter(task.baselines))))
+    return Made(task, TABLE[name, kind], split, fitted, simplest, file, run.folder)
+
+
+def fit(task: Task, split: Split[Any, Any], kind: str) -> Baseline:
+    (found,) = fit_baselines(task, split, asked=kind, others=False)
+    return found
+
+
+def agree(one: AnyBaseline, other: AnyBaseline) -> None:
+    """The same arrays to the bit."""
+    assert one.arrays.keys() == other.arrays.keys()
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(array, other.arrays[name], strict=True)
+
+
+def test_every_baseline_has_a_row():
+    listed = {(name, kind) for name, task in TASKS.items() for kind in task.baselines}
+    assert set(TABLE) == listed == {(name, kind) for name, each in KINDS.items() for kind in each.baselines}
+
+
+def test_every_class_of_baseline_is_of_a_task():
+    def leaves(model: type[AnyBaseline]) -> set[type[AnyBaseline]]:
+        return set().union(*(leaves(each) for each in model.__subclasses__())) or {model}
+
+    used = {kind.model for task in TASKS.values() for kind in task.baselines.values()}
+    assert {model for model in leaves(BaselineModel) if model.__module__.startswith("seqconv.")} <= used
+
+
+def test_fitting_makes_arrays_alone_and_the_same_again(made):
+    found = made.fitted
+    assert (found.name, found.spoken) == (made.row.name, made.row.spoken)
+    assert type(found.model) is made.task.baselines[found.kind].model
+    for name, array in found.model.arrays.items():
+        assert isinstance(array, np.ndarray), name
+        assert array.dtype.kind in "biuf", name
+        assert np.isfinite(array).all(), name
+    agree(fit(made.task, made.split, found.kind).model, found.model)
+
+
+def test_fitting_sees_no_test_row(made):
+    other = replace(made.split, test=made.split.train.take(np.arange(5)))
+    agree(fit(made.task, other, made.fitted.kind).model, made.fitted.model)
+
+
+def test_scores_are_of_the_rows_they_say_and_better_than_the_simplest_where_it_learns(made):
+    target = made.split.features.target
+    for name in ("validation", "test"):
+        score, part = getattr(made.fitted, name), getattr(made.split, name)
+        assert score["n"] == len(part.targets)
+        assert all(math.isfinite(value) for value in score.values())
+        assert score == target.measure(made.fitted.model.predict(part.inputs), part.targets, target.loss)
+    assert (target.rank(made.fitted.test) < target.rank(made.simplest.test)) == made.row.learns
+
+
+def test_each_example_alone_gets_its_answer_in_the_batch(made):
+    inputs, model = made.split.test.inputs, made.fitted.model
+    outputs = model.predict(inputs)
+    assert outputs.shape == (len(inputs), made.split.features.target.outputs)
+    assert np.isfinite(outputs).all()
+    for number in (0, len(inputs) - 1):
+        np.testing.assert_allclose(
+            model.predict(inputs.take(np.array([number])))[0], outputs[number], rtol=1e-6, atol=1e-9
+        )
+
+
+def test_a_saved_one_is_the_same_to_the_bit(made, tmp_path):
+    bundle, fitted = read_bundle(made.folder), made.fitted.model
+    restored = restore(made.task.baselines, made.fitted.kind, bundle.features, bundle.weights, bundle.shape)
+    agree(restored, fitted)
+    inputs = made.split.test.inputs
+    np.testing.assert_array_equal(restored.predict(inputs), fitted.predict(inputs))
+    np.testing.assert_array_equal(made.model.model.predict(inputs), fitted.predict(inputs))
+    write_bundle(bundle, tmp_path / "copy")
+    for path in (made.folder / "model").iterdir():
+        assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes(), path.name
+    results = json.loads((made.folder / "metrics.json").read_text())
+    assert results["test"] == made.fitted.test
+    assert results["model"] == made.row.name
+
+
+def test_arrays_that_are_not_all_of_it_are_refused_in_one_line(made):
+    weights = read_bundle(made.folder).weights
+    for gone in weights:
+        refuse(made, {name: array for name, array in weights.items() if name != gone}, f"{gone!r} is absent")
+    refuse(made, weights | {"more": np.zeros(1)}, "'more' is not one of them")
+
+
+def refuse(made: Made, arrays: dict[str, np.ndarray], says: str) -> None:
+    kind, features, shape = made.fitted.kind, made.split.features, made.split.train.inputs.shape
+    with pytest.raises(BundleError) as caught:
+        restore(made.task.baselines, kind, features, arrays, shape)
+    assert str(caught.value) == f"model {kind}: must hold the arrays of a whole baseline; {says}. Train again"
+
+
+def test_raw_data_are_answered_alike_in_memory_and_in_a_request(made):
+    model, row = made.model, TASK_ROWS[made.task.name]
+    outputs = getattr(model, made.task.method)(*row.to_raw(row.items))
+    assert np.isfinite(outputs).all()
+    answers = made.task.answer_request(model, made.task.read_request(model.bundle, row.items, 1))
+    np.testing.assert_allclose(row.to_numbers(answers), outputs, rtol=1e-5)
+
+
+def test_an_answer_is_explained_by_occlusion_and_what_there_is_not_is_refused(made):
+    model, task = made.model, made.task
+    raw = task.read_example(model.bundle, Source(file=made.file))
+    found = describe(task.explain(model, raw, {}))
+    assert (found["exact"], found["method"]) == (False, "occlusion")
+    assert all(math.isfinite(part["contribution"]) for part in found["parts"])
+    assert any(part["contribution"] for part in found["parts"]) == (made.fitted.name != "majority class")
+    for option in TASK_ROWS[task.name].options:
+        with pytest.raises(ConfigError):
+            task.explain(model, raw, option)

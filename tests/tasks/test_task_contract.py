@@ -1,0 +1,232 @@
+"""What every task promises: the same tests for every row of `helpers.tasks.TABLE`, which has one for each task."""
+
+import json
+import math
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars
+import pytest
+
+from helpers.command import seqconv_command
+from helpers.serving import Client, serving
+from helpers.tasks import TABLE, Row
+from seqconv.errors import ConfigError, DataError
+from seqconv.models.format import read_bundle, write_bundle
+from seqconv.models.predictor import Predictor, load
+from seqconv.recipes.recipe import KINDS, AnyRecipe, recipe_from_dict
+from seqconv.serving.files import predict_file
+from seqconv.tasks.examples import fingerprint
+from seqconv.tasks.explanation import describe
+from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.kinds import TASKS, find_task
+from seqconv.tasks.task import Answers, Data, Source, Task
+
+SHORT = ("training.epochs=2", "training.refit=false")
+
+
+class Made(NamedTuple):
+    """A task, a file of its kind, and a run that was trained on it: `run` in `folder`."""
+
+    task: Task
+    row: Row
+    folder: Path
+    file: Path
+    recipe: AnyRecipe
+    data: Data
+
+    @property
+    def model(self) -> Predictor:
+        return load(self.folder / "run", threads=1)
+
+
+def make(name: str, folder: Path) -> Made:
+    """Train as the command line does, on what it finds in the file."""
+    row = TABLE[name]
+    file = row.write(folder)
+    draft = draft_recipe(str(file), [*row.settings, *SHORT])
+    flags = [word for each in (*row.settings, *SHORT) for word in ("--set", each)]
+    seqconv_command("train", str(file), *flags, "--out", "run", "--quiet", cwd=folder)
+    return Made(TASKS[name], row, folder, file, draft.recipe, draft.data)
+
+
+@pytest.fixture(scope="module", params=TABLE)
+def made(request, tmp_path_factory) -> Made:
+    return make(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def test_every_task_has_a_row():
+    assert set(TABLE) == set(TASKS) == set(KINDS)
+
+
+def test_the_record_agrees_with_the_recipes_and_is_like_no_other(made):
+    task = made.task
+    assert TASKS[task.name] is task
+    assert tuple(task.baselines) == KINDS[task.name].baselines
+    assert callable(getattr(Predictor, task.method))
+    for each in ("name", "title", "model", "takes", "key", "method"):
+        assert [getattr(other, each) for other in TASKS.values()].count(getattr(task, each)) == 1, each
+    assert all(callable(getattr(task, each.name)) for each in fields(task) if "Callable" in str(each.type))
+
+
+def test_a_file_is_read_and_what_it_wants_is_guessed(made):
+    assert find_task(made.recipe) is made.task
+    assert recipe_from_dict(json.loads(json.dumps(made.recipe.to_dict()))) == made.recipe
+    assert made.recipe.network.layers
+    seen = made.task.foresee(made.recipe)
+    split = made.task.split(made.data, made.recipe, 1, None)
+    assert seen in (None, (split.train.inputs.shape, split.features.target.outputs))
+    again = made.task.split(made.task.load(made.recipe.data, None), made.recipe, 1, None)
+    assert fingerprint(again) == fingerprint(split) == made.model.bundle.fingerprint
+
+
+def test_an_inspection_finds_nothing_that_training_would_refuse(made):
+    flags = [word for each in made.row.settings for word in ("--set", each)]
+    found = json.loads(seqconv_command("inspect", str(made.file), *flags, "--json", cwd=made.folder).stdout)
+    assert found["task"] == made.task.name
+    assert found["rows"] > 0
+    assert not [each for each in found["findings"] if each["weight"] == "blocks"]
+
+
+def test_a_split_is_the_same_again_and_with_the_features_of_a_trained_model(made):
+    splits = [made.task.split(made.data, made.recipe, threads, given) for threads, given in list_ways(made)]
+    for split in splits:
+        assert split.features.target.describe() == splits[0].features.target.describe()
+        for name in ("train", "validation", "test"):
+            part, wanted = getattr(split, name), getattr(splits[0], name)
+            assert len(part.inputs) == len(part.targets) > 0
+            assert part.inputs.shape == wanted.inputs.shape
+            np.testing.assert_array_equal(np.asarray(part.targets), np.asarray(wanted.targets))
+            for one, other in zip(part.inputs.arrays, wanted.inputs.arrays, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+def list_ways(made: Made) -> list[tuple[int, Any]]:
+    return [(1, None), (2, None), (1, made.model.bundle.features)]
+
+
+def test_training_writes_a_whole_run(made):
+    results = json.loads((made.folder / "run" / "metrics.json").read_text())
+    names = {path.name for path in (made.folder / "run").iterdir()} - {"baseline"}
+    assert names == {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
+    assert results["task"] == made.task.name
+    assert results["epochs"] == 2
+    metric = made.model.bundle.features.target.metric
+    assert results["metric"] == metric
+    assert len(results["baselines"]) == len(made.task.baselines)
+    assert all(math.isfinite(results[part][metric]) for part in ("validation", "test"))
+
+
+def test_an_evaluation_gives_the_scores_of_the_run_with_intervals(made):
+    results = json.loads((made.folder / "run" / "metrics.json").read_text())
+    found = json.loads(seqconv_command("evaluate", "run", "--json", cwd=made.folder).stdout)
+    assert found["test"] == results["test"]
+    assert found["n"] == results["test"]["n"]
+    score = found["metrics"][results["metric"]]
+    assert score["low"] <= score["value"] <= score["high"]
+    assert score["value"] == pytest.approx(results["test"][results["metric"]])
+    on_file = json.loads(seqconv_command("evaluate", "run", str(made.file), "--json", cwd=made.folder).stdout)
+    assert on_file["n"] > found["n"]
+    seqconv_command("evaluate", "run", "--out", "page.html", cwd=made.folder)
+    assert "</html>" in (made.folder / "page.html").read_text()
+
+
+def test_scores_need_no_more_than_answers_and_examples(made):
+    model = made.model
+    part, notes = made.task.take(model.bundle, made.data, 1)
+    raw = model.model.predict(part.inputs)
+    scores = made.task.score(Answers(part.finish(raw), part.finish_ends(raw)), part, model.bundle, None)
+    assert scores["n"] == len(part.targets)
+    assert all(isinstance(note, str) for note in notes)
+
+
+def test_raw_data_are_answered_alike_in_memory_and_in_a_request(made):
+    model, row, task = made.model, made.row, made.task
+    outputs = getattr(model, task.method)(*row.to_raw(row.items))
+    assert np.isfinite(outputs).all()
+    answers = task.answer_request(model, task.read_request(model.bundle, row.items, 1))
+    np.testing.assert_allclose(row.to_numbers(answers), outputs, rtol=1e-5)
+    for other in TASKS.values():
+        if other is not task:
+            with pytest.raises(DataError, match=f"takes {task.takes}, not {other.takes}. Use {task.method}"):
+                getattr(model, other.method)(*TABLE[other.name].to_raw(TABLE[other.name].items))
+
+
+def test_a_wrong_item_is_one_line(made):
+    item, says = made.row.wrong
+    with pytest.raises(DataError) as caught:
+        made.task.read_request(made.model.bundle, [item], 1)
+    assert str(caught.value).startswith(says)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_is_answered_row_by_row_in_pieces_of_any_size(made):
+    whole = polars.concat([*predict_file(made.model, made.file)])
+    pieces = polars.concat([*made.task.predict_file(made.model, made.file, "", 37)])
+    assert whole.columns == pieces.columns
+    for name in whole.columns:
+        one, other = whole[name], pieces[name]
+        if one.dtype.is_float():
+            np.testing.assert_allclose(one.to_numpy(), other.to_numpy(), rtol=1e-5)
+        else:
+            assert one.to_list() == other.to_list()
+    seqconv_command("predict", "run", str(made.file), "-o", "answers.csv", cwd=made.folder)
+    assert len((made.folder / "answers.csv").read_text().splitlines()) == len(whole) + 1
+
+
+def test_an_answer_is_explained_and_what_there_is_not_is_refused(made):
+    model, task = made.model, made.task
+    raw = task.read_example(model.bundle, Source(file=made.file))
+    found = describe(task.explain(model, raw, {}))
+    assert found["parts"]
+    assert all(math.isfinite(part["contribution"]) for part in found["parts"])
+    json.dumps(found, allow_nan=False)
+    for option in made.row.options:
+        assert set(option) <= {*task.options, *task.file_options}
+        with pytest.raises(ConfigError) as caught:
+            task.explain(model, raw, option)
+        assert "\n" not in str(caught.value)
+    printed = json.loads(seqconv_command("explain", "run", "--file", str(made.file), "--json", cwd=made.folder).stdout)
+    assert printed["parts"]
+
+
+def test_a_backtest_judges_on_each_fold(made):
+    flags = [word for each in (*made.row.settings, *SHORT) for word in ("--set", each)]
+    words = ("backtest", str(made.file), *flags, "--folds", "2", "--out", "backtest", "--json")
+    found = json.loads(seqconv_command(*words, cwd=made.folder).stdout)
+    assert [fold["fold"] for fold in found["folds"]] == [1, 2]
+    assert all(fold["train_rows"] > 0 for fold in found["folds"])
+    assert (made.folder / "backtest" / "report.html").is_file()
+    with pytest.raises(ConfigError, match="folds"):
+        next(made.task.fold(made.data, made.recipe, 100_000, "growing"))
+
+
+def test_a_bundle_is_written_again_to_the_byte_and_answers_the_same(made, tmp_path):
+    bundle = read_bundle(made.folder / "run")
+    write_bundle(bundle, tmp_path / "copy")
+    for path in (made.folder / "run" / "model").iterdir():
+        assert (tmp_path / "copy" / path.name).read_bytes() == path.read_bytes(), path.name
+    raw = made.row.to_raw(made.row.items)
+    copy = load(tmp_path / "copy", threads=1)
+    one, other = (getattr(model, made.task.method)(*raw) for model in (made.model, copy))
+    np.testing.assert_array_equal(one, other)
+    assert copy.bundle.features.identity() == bundle.features.identity()
+    assert copy.bundle.features.block(1000) == bundle.features.block(1000) >= 1
+
+
+def test_a_model_is_served(made):
+    model, row, task = made.model, made.row, made.task
+    task.warm_up(model)
+    with serving(model, made.folder / "run") as port, Client(port) as client:
+        predictions = client.predict({task.key: row.items})
+        status, explained = client.ask("POST", "/explain", {task.key: row.items[:1] if task.piece else row.items})
+        assert (status, bool(explained["parts"])) == (200, True)
+        status, refused = client.ask("POST", "/predict", {task.key: [row.wrong[0]]})
+        assert (status, refused["error"].startswith(row.wrong[1])) == (422, True)
+        about = client.ask("GET", "/model")[1]
+    wanted = task.answer_request(model, task.read_request(model.bundle, row.items, 1))
+    np.testing.assert_allclose(row.to_numbers(predictions), row.to_numbers(wanted), rtol=1e-5)
+    assert (about["task"], about["takes"]) == (task.name, task.key)
+    assert about.items() >= json.loads(json.dumps(task.describe(model.bundle))).items()
