@@ -251,7 +251,7 @@ def _download(remote: Remote, target: Path, progress: Progress) -> Path:
             raise OSError(f"the connection was lost at {done:,} of {remote.size:,} bytes; the next try resumes there")
     if problem := _find_damage(remote, part):
         part.unlink()
-        raise DataError(f"{remote.url}: must be the published file; {problem}. Nothing is kept; try again")
+        raise DataError(f"{remote.url}: must be the published file; {problem}. Nothing was kept; try again")
     return part.replace(target)
 
 

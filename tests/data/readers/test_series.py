@@ -157,7 +157,7 @@ def test_rows_without_times_are_counted(write):
     assert series.columns == ("column_1", "column_2")
     assert series.values[:, 1].tolist() == [1.25, 1.5, 2]
     assert "no time column: rows counted from 2000-01-01, 24 h apart" in series.notes
-    with pytest.raises(ConfigError, match="no column of times"):
+    with pytest.raises(ConfigError, match="needs a time column"):
         read_series(path, interval="1d", zone="Europe/Berlin")
     for wrong in ("1 fortnight", "0s"):
         with pytest.raises(ConfigError, match="interval"):

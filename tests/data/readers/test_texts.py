@@ -90,7 +90,7 @@ def test_no_clear_guess(tmp_path):
     path = write_as(tmp_path, FRAME, "csv")
     fails(lambda path: read_texts(path, text="reviews"), path, "must have the column 'reviews'", "Did you mean 'review'?")
     fails(lambda path: read_texts(path, label="3"), path, "must have the column '3'")
-    fails(lambda path: read_texts(path, text="review", label="review"), path, "another column")
+    fails(lambda path: read_texts(path, text="review", label="review"), path, "must be different columns")
 
 
 # Several labels
@@ -124,7 +124,7 @@ def test_a_label_of_several_is_0_or_1(write):
     path = write("text,a,b\nx,1,0\ny,2,0\n")
     fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'a', one of several, must be 0 or 1", "'2'")
     path = write("text,a,b\nx,1,0\ny,1,\n")
-    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'b' must be 0 or 1", "nothing")
+    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'b', one of several, must be 0 or 1", "nothing")
 
 
 # Lines and folders

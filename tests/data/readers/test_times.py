@@ -205,7 +205,7 @@ def test_local_times_of_a_whole_year_come_back_to_utc(zone, minutes):
         found.stamps, np.array([each.replace(tzinfo=None) for each in exact], "datetime64[s]")
     )
     assert (found.zone, found.absolute) == (zone, True)
-    assert found.notes == (f"local times of {zone} converted to UTC",)
+    assert found.notes == (f"local times in {zone} converted to UTC",)
 
 
 def test_a_repeated_hour():
