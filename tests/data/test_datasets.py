@@ -121,7 +121,7 @@ def test_a_server_without_ranges_starts_over(server):
 
 def test_a_download_that_stays_cut_goes_on_in_the_next_run(server, cache):
     server.cuts = [1000, 1000]
-    fails(lambda: datasets.locate("imdb"), "cut at 1,000 of 700,000 bytes", "goes on there")
+    fails(lambda: datasets.locate("imdb"), "lost at 1,000 of 700,000 bytes", "resumes there")
     assert names(cache) == ["aclImdb_v1.tar.gz.part"]
     assert datasets.locate("imdb").read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=1000-"
@@ -141,7 +141,7 @@ def test_wrong_bytes_are_thrown_away(server, cache, begun):
         (cache / "aclImdb_v1.tar.gz.part").write_bytes(begun)
     else:
         server.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
-    fails(lambda: datasets.locate("imdb"), "SHA-256", "Nothing is kept")
+    fails(lambda: datasets.locate("imdb"), "SHA-256", "Nothing was kept")
     assert names(cache) == []
 
 
@@ -187,7 +187,7 @@ def test_a_zip_without_a_published_checksum_checks_itself(server, monkeypatch, c
     publish(monkeypatch, "jena", url, whole, "")
     for broken in (whole.replace(b"-8.41", b"-8.42", 1), bytes(len(whole))):
         server.content = broken
-        fails(lambda: datasets.locate("jena"), "Nothing is kept")
+        fails(lambda: datasets.locate("jena"), "Nothing was kept")
         assert names(cache) == []
     server.content = whole
     assert load_series("jena").values.shape == (3, 2)
@@ -246,8 +246,8 @@ def test_published_checksums_are_whole():
     ("load", "source", "parts"),
     [
         (load_texts, "imbd", ["imdb or demo-text", "Did you mean 'imdb'?"]),
-        (load_texts, "jena", ["data of the other kind"]),
-        (load_series, "demo-text", ["data of the other kind"]),
+        (load_texts, "jena", ["data for another task"]),
+        (load_series, "demo-text", ["data for another task"]),
         (load_series, "no/such.csv", ["'no/such.csv'", "existing path"]),
         (load_series, "", ["''"]),
     ],
@@ -319,7 +319,7 @@ def test_a_cache_that_cannot_be_written_costs_only_time(archive, cache):
 
 def test_a_damaged_archive_leaves_no_copy(archive, cache):
     archive.write_bytes(archive.read_bytes()[:-50])
-    fails(lambda: load_texts(str(archive)), "damaged or cut off")
+    fails(lambda: load_texts(str(archive)), "damaged or truncated")
     assert names(cache) == []
 
 

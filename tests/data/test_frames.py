@@ -54,7 +54,7 @@ def test_wrong_texts():
     fails(lambda: to_texts([], []), "a label for each of 0 row")
     fails(lambda: to_texts(["a", "b"], ["x", None]), "row 2: the label must not be missing")
     fails(lambda: to_texts(["a", "b"], [np.nan, 1.0]), "row 1: the label must not be missing")
-    fails(lambda: to_texts(["a"], [[0, 2]]), "must be 0 or 1 each")
+    fails(lambda: to_texts(["a"], [[0, 2]]), "must hold only 0 and 1")
 
 
 def test_sequences():
@@ -68,11 +68,11 @@ def test_sequences():
 
 
 def test_wrong_sequences():
-    fails(lambda: to_sequences([]), "there is no sequence")
+    fails(lambda: to_sequences([]), "there are no sequences")
     fails(lambda: to_sequences([[1.0], []]), "row 2: must be steps")
     fails(lambda: to_sequences([1.0, 2.0]), "row 1: must be steps [L] or [L, C]; got shape ()")
     fails(lambda: to_sequences([[1.0], [np.inf]]), "row 2: every value must be finite")
-    fails(lambda: to_sequences([np.ones((2, 1)), np.ones((2, 2))]), "as many channels; got 1 and 2")
+    fails(lambda: to_sequences([np.ones((2, 1)), np.ones((2, 2))]), "the same number of channels; got 1 and 2")
     fails(lambda: to_sequences(np.ones((2, 3)), [[0, 1], [1, 0]]), "one label; got 2")
 
 
@@ -131,11 +131,11 @@ def test_wrong_series():
     fails(lambda: to_series([], interval="1h"), "got shape (0,)")
     fails(lambda: to_series([1.0, np.inf], interval="1h"), "finite")
     fails(lambda: to_series([1.0, 2.0]), "an array has no times. Pass the interval")
-    fails(lambda: to_series(pandas.DataFrame({"T": []})), "must hold rows; got none")
-    fails(lambda: to_series(polars.DataFrame({"T": []})), "must hold rows; got none")
+    fails(lambda: to_series(pandas.DataFrame({"T": []})), "must have rows; got none")
+    fails(lambda: to_series(polars.DataFrame({"T": []})), "must have rows; got none")
     fails(lambda: to_series(pandas.DataFrame({"T": [1.0, 2.0]})), "must have a column of times")
     fails(lambda: to_series(pandas.DataFrame(VALUES, index=HOURS[::-1].astype("datetime64[ns]"))), "row 2", "backwards")
-    fails(lambda: to_series(pandas.DataFrame([[1.0, 2.0]], columns=["a", "a"])), "'a' comes twice")
+    fails(lambda: to_series(pandas.DataFrame([[1.0, 2.0]], columns=["a", "a"])), "'a' appears twice")
 
 
 def test_times_of_rows_without_any():

@@ -335,5 +335,5 @@ def test_wrong_sequences():
         model.fit(X[:0], y[:0])
     with pytest.raises(ValueError, match="row 2: must be steps"):
         model.fit([X[0], X[1][None, :4]], [0, 1])
-    with pytest.raises(ValueError, match="as many channels; got 1 and 2"):
+    with pytest.raises(ValueError, match="the same number of channels; got 1 and 2"):
         model.fit([X[0], np.tile(X[1], 2)], [0, 1])

@@ -254,7 +254,7 @@ def test_what_the_terminal_shows_names_every_score(runs):
         (["runs/demo-text", "nowhere.csv"], "nowhere.csv"),
         (["runs/demo-series", "header.csv"], "header.csv"),
         (["runs/demo-series", "other.csv"], "other.csv: must have the column 'temperature (degC)' as in training"),
-        (["runs/demo-series", "demo-text"], "data of the other kind"),
+        (["runs/demo-series", "demo-text"], "data for another task"),
         (["runs/demo-text", "--text", "review"], "--text: needs a FILE"),
         (["runs/demo-text", "demo-text", "--time", "t"], "--time: must fit the model"),
         (["nowhere", "later.csv"], "must be a run or model folder"),

@@ -27,7 +27,7 @@ def series(values=None, times=HOURS, header="time,a,b") -> str:
 
 WRONG_TEXTS = {
     "empty": (b"", "empty"),
-    "header only": (b"text,label\n", "must hold rows"),
+    "header only": (b"text,label\n", "must have rows"),
     "one class": (TEXTS.replace("neg", "pos"), "two classes"),
     "one row a class": ("text,label\na good film,pos\na bad film,neg\n", "must hold examples"),
     "a label missing": (TEXTS + "no label,\n", "line 42"),
@@ -35,12 +35,12 @@ WRONG_TEXTS = {
     "a quote never closed": (TEXTS + '"open,pos\n', "line 42"),
     "NUL": (TEXTS.encode() + b"a\0b,pos\n", "NUL"),
     "half a character": (TEXTS.encode() + b"\xed\xa0\x80,pos\n", "line 42"),
-    "a column twice": (TEXTS.replace("text,label", "text,text"), "comes twice"),
+    "a column twice": (TEXTS.replace("text,label", "text,text"), "appears twice"),
     "numbers for texts": ("text,label\n" + "1,pos\n2,neg\n" * 20, ""),
 }
 WRONG_SERIES = {
     "empty": (b"", "empty"),
-    "header only": ("time,a,b\n", "must hold rows"),
+    "header only": ("time,a,b\n", "must have rows"),
     "unsorted": (series(times=[*HOURS[200:], *HOURS[:200]]), "line 202"),
     "mixed zones": (series(times=[*HOURS[:-1], HOURS[-1] + "+02:00"]), "line 401"),
     "too short": (series(times=HOURS[:3]), ""),
@@ -48,7 +48,7 @@ WRONG_SERIES = {
     "infinity": (series({300: "inf"}), "line 302"),
     "not a number": (series({300: "much"}), "line 302"),
     "nothing known": (series(dict.fromkeys(range(400), "")), ""),
-    "a column twice": (series(header="time,a,a"), "comes twice"),
+    "a column twice": (series(header="time,a,a"), "appears twice"),
     "ragged": (series() + "2021-01-01 00:00:00,1\n", "line 402"),
 }
 COMMANDS = {

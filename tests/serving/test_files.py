@@ -122,7 +122,7 @@ def test_what_is_wrong_is_refused_in_one_line(folder, tmp_path):
         ("series", "column.csv", "must have the column 'b'"),
         ("series", "interval.csv", "a row every 1 h as in training; it has one every 2 h"),
         ("series", "order.csv", "order.csv, line 302"),
-        ("texts", "taken.csv", "must have no column 'prediction'"),
+        ("texts", "taken.csv", "must not have a column 'prediction'"),
         ("texts", "null.csv", "null.csv, line 2"),
         ("texts", "nowhere.csv", "nowhere.csv"),
         ("series", "texts.csv", "texts.csv"),

@@ -1,4 +1,4 @@
-"""Public data by name from a folder, the cache or their publisher, and the demo data; or a path."""
+"""Load data by path, or by name: public data sets (from a folder, the cache or their publisher) and demo data."""
 
 import contextlib
 import http.client
@@ -25,7 +25,7 @@ from seqconv.errors import DataError, nearest
 from seqconv.recipes.recipe import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
 
-Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: unknown)
+Progress = Callable[[int, int], None]  # bytes done, total bytes (0: unknown)
 
 TEXTS = ("imdb", "demo-text")
 
@@ -44,10 +44,10 @@ class Remote:
     """A public data set.
 
     Args:
-        files: accepted file and folder names, best first.
-        sha256: of the download; empty where none is published: then the size and the zip's own checksum must hold.
+        files: accepted file and folder names, preferred first.
         size: of the download, in bytes.
-        columns: of a series, its columns of numbers.
+        sha256: of the download; empty if none is published (the size and the zip's own checksum are checked instead).
+        columns: number of numeric columns of a series.
     """
 
     url: str
@@ -86,7 +86,7 @@ REMOTES = {
         sha256="f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
         columns=7,
     ),
-    # no checksum is published; this is the one of the file that the results in docs were measured on
+    # no checksum is published; this is that of the file behind the results in docs
     "weather": Remote(
         url="https://huggingface.co/datasets/thuml/Time-Series-Library/resolve/main/weather/weather.csv",
         files=("weather.csv",),
@@ -98,21 +98,21 @@ REMOTES = {
 
 
 def count_columns(source: str) -> int:
-    """Columns of numbers of a public series; 0: any other source, which must be read to know."""
+    """Number of numeric columns of a public series; 0 for any other source, which must be read to find out."""
     return REMOTES[source].columns if source in REMOTES else 0
 
 
 def export(name: str, path: Path, progress: Progress | None = None) -> Path:
-    """Write a named data set as a table: `text` and `label` of all texts, or times and columns of a series.
+    """Write a named data set as a table: `text` and `label` of all texts, or the times and columns of a series.
 
     Raises:
-        DataError: an unknown name or ending, or a place that cannot be written.
+        DataError: an unknown name or file extension, or a path that cannot be written.
     """
     if name in TEXTS:
         texts = load_texts(TextDataConfig(source=name), progress)
         parts = [part for part in (texts.train, texts.test) if isinstance(part, Texts)]
         if not parts:
-            raise DataError(f"{name}: must hold words to be written as texts; this copy holds their ranks alone")
+            raise DataError(f"{name}: must hold words to be written as texts; this copy holds only word ranks")
         labels = [part.classes[label] for part in parts for label in part.labels]
         write_table(create_table({"text": [text for part in parts for text in part.texts], "label": labels}), path)
     elif name in SERIES:
@@ -126,10 +126,10 @@ def export(name: str, path: Path, progress: Progress | None = None) -> Path:
 
 
 def load_sequences(config: SequenceDataConfig, progress: Progress | None = None) -> SequenceData:
-    """Labelled sequences by path; the test file beside `NAME_TRAIN.ts` is found.
+    """Labelled sequences by path; the test file next to `NAME_TRAIN.ts` is found automatically.
 
     Raises:
-        DataError: no such file, or a file that is not what it should be.
+        DataError: no such file, or a file with invalid content.
     """
     path = _resolve(config.source, (), progress)
     test = Path(config.test_file) if config.test_file else find_partner(path)
@@ -142,7 +142,7 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
     table, folder or file of labelled texts.
 
     Raises:
-        DataError: an unknown name, no such file, or a file that is not what it should be.
+        DataError: an unknown name, no such file, or a file with invalid content.
     """
     if config.source == "demo-text":
         return demo_texts()
@@ -164,10 +164,10 @@ def _read_texts(path: str | Path, config: TextDataConfig) -> Texts:
 
 
 def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:
-    """A time series by name (`jena`, `demo-series`) or path: any table with a column of times.
+    """A time series by name (`jena`, `demo-series`) or path: any table with a time column.
 
     Raises:
-        DataError: an unknown name, no such file, or a file that is not what it should be.
+        DataError: an unknown name, no such file, or a file with invalid content.
     """
     if config.source == "demo-series":
         return SeriesData(demo_series())
@@ -192,23 +192,23 @@ def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> 
     path = Path(source).expanduser()
     if source and path.exists():
         return path
-    hint = "That is data of the other kind" if source in TEXTS + SERIES else nearest(source, names) if names else ""
+    hint = "That is data for another task" if source in TEXTS + SERIES else nearest(source, names) if names else ""
     known = f"{' or '.join(names)}, or " if names else ""
     raise DataError(f"data.source: must be {known}an existing path; got {source!r}. {hint}".strip())
 
 
 def cache_folder() -> Path:
-    """Where downloads and prepared data lie: SEQCONV_CACHE, or the platform's cache folder."""
+    """The folder for downloads and prepared data: SEQCONV_CACHE, or the platform's cache folder."""
     import pooch
 
     return Path(os.environ.get("SEQCONV_CACHE") or pooch.os_cache("seqconv"))
 
 
 def locate(name: str, progress: Progress | None = None) -> Path:
-    """Where public data such as `imdb` lie: in SEQCONV_DATA or a folder in it, in the cache, or downloaded there.
+    """The path of a public data set such as `imdb`: in SEQCONV_DATA or a folder in it, or in the cache (downloaded).
 
     Raises:
-        DataError: an unknown name, or a download that fails or is not the published file.
+        DataError: an unknown name, or a download that fails or does not match the published file.
     """
     if name not in REMOTES:
         raise DataError(f"data: must be {' or '.join(REMOTES)}; got {name!r}. {nearest(name, REMOTES)}")
@@ -236,7 +236,7 @@ def locate(name: str, progress: Progress | None = None) -> Path:
 
 
 def _download(remote: Remote, target: Path, progress: Progress) -> Path:
-    """Fetch into `target`.part, going on after a cut as long as new bytes arrive; check, then rename."""
+    """Download to `target`.part, resuming as long as new bytes arrive; verify, then rename."""
     part = target.with_name(f"{target.name}.part")
     done = part.stat().st_size if part.exists() else 0
     while done < remote.size:
@@ -245,23 +245,23 @@ def _download(remote: Remote, target: Path, progress: Progress) -> Path:
             done = _fetch_rest(remote, part, done, progress)
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                part.unlink()  # it began as another file
+                part.unlink()  # the partial file was of another version
             raise
         if done <= before:
-            raise OSError(f"the connection was cut at {done:,} of {remote.size:,} bytes; the next try goes on there")
+            raise OSError(f"the connection was lost at {done:,} of {remote.size:,} bytes; the next try resumes there")
     if problem := _find_damage(remote, part):
         part.unlink()
-        raise DataError(f"{remote.url}: must be the published file; {problem}. Nothing is kept; try again")
+        raise DataError(f"{remote.url}: must be the published file; {problem}. Nothing was kept; try again")
     return part.replace(target)
 
 
 def _fetch_rest(remote: Remote, part: Path, done: int, progress: Progress) -> int:
-    """One request for what `part`, of `done` bytes, does not hold yet. Returns the bytes held then, after a cut too."""
+    """One request for what is missing from `part` (`done` bytes). Returns its new size, even if interrupted."""
     request = urllib.request.Request(remote.url, headers={"Range": f"bytes={done}-"} if done else {})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-        if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             done = 0  # the server starts over
-        offered = done + int(answer.headers["Content-Length"] or remote.size - done)
+        offered = done + int(response.headers["Content-Length"] or remote.size - done)
         if offered != remote.size:
             part.unlink(missing_ok=True)
             raise DataError(
@@ -270,35 +270,35 @@ def _fetch_rest(remote: Remote, part: Path, done: int, progress: Progress) -> in
             )
         with part.open("ab" if done else "wb") as out:
             try:
-                while chunk := answer.read(1 << 18):
+                while chunk := response.read(1 << 18):
                     done += out.write(chunk)
                     progress(done, remote.size)
             except (ConnectionError, TimeoutError, http.client.IncompleteRead):
-                pass  # a cut: the caller asks for the rest
+                pass  # connection lost: the caller requests the rest
     return done
 
 
 def _find_damage(remote: Remote, path: Path) -> str:
-    """What is wrong with a download; empty: nothing."""
+    """What is wrong with a download; empty if nothing is."""
     import pooch
 
     if path.stat().st_size != remote.size:
         return f"it has {path.stat().st_size:,} bytes instead of {remote.size:,}"
     if remote.sha256:
-        return "" if pooch.file_hash(str(path)) == remote.sha256 else "its SHA-256 is another"
+        return "" if pooch.file_hash(str(path)) == remote.sha256 else "its SHA-256 differs"
     try:
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, EOFError):
         return "it is not a whole zip file"
-    return f"{bad} in it has another checksum" if bad else ""
+    return f"the checksum of {bad} in it does not match" if bad else ""
 
 
-# Reviews that were read once
+# Cache of parsed reviews
 
 
 def _load_archive(path: Path) -> TextData:
-    """Reviews of an archive, from the copy in the cache where this very file was read before."""
+    """Reviews of an archive, from the cached copy if this very file was read before."""
     status = path.stat()
     copy = cache_folder() / f"reviews-{path.name.partition('.')[0]}-{status.st_size}-{status.st_mtime_ns}.npz"
     try:
@@ -319,13 +319,13 @@ def _write_copy(path: Path, data: TextData) -> None:
         arrays[f"{split}_ends"] = np.cumsum([len(text) for text in encoded], dtype=np.int64)
         arrays[f"{split}_labels"] = part.labels
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as out:
+        with temporary.open("wb") as out:
             np.savez(out, **arrays)
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _read_copy(path: Path, source: str) -> TextData:

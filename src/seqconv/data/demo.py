@@ -1,4 +1,4 @@
-"""Demo data made here, from a seed: short reviews whose class hangs on word order, and weather with moving fronts."""
+"""Demo data generated from a seed: short reviews whose class depends on word order, and weather with moving fronts."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from seqconv.data.records import CLASSES, Series, TextData, Texts
 TRAIN_TEXTS, TEST_TEXTS = 4000, 2000
 
 
-MISLABELLED = 0.04  # share of reviews with the wrong class
+MISLABELLED = 0.04  # fraction of reviews with the wrong class
 
 
 HOURS = 4 * 8766
@@ -106,11 +106,11 @@ SLOTS = {
 
 
 def demo_texts(seed: int = 0) -> TextData:
-    """Short reviews, lower case: 4,000 to learn from and 2,000 to be judged on, half of each class.
+    """Short lower-case reviews: 4,000 for training and 2,000 for testing, half of each class.
 
-    Most clauses use words of both kinds, and only their order tells which one counts ("dull , not witty" and "witty ,
-    not dull"); sentences beside the point use both kinds too. One review in seven also admits the opposite once, and
-    4 % carry the wrong label.
+    Most clauses use words of both classes, and only their order shows which one counts ("dull , not witty" and
+    "witty , not dull"); off-topic sentences use both too. One review in seven also concedes the opposite once, and
+    4 % have the wrong label.
 
     >>> demo_texts(seed=0).train.labels[:4]
     array([0, 1, 0, 1], dtype=int32)
@@ -152,11 +152,11 @@ def _fill(template: str, label: int, chance: random.Random) -> str:
 
 
 def demo_series(seed: int = 0) -> Series:
-    """Four years of hourly weather at a made-up station, with a day, a year, passing cold fronts, holes and gaps.
+    """Four years of hourly weather at a made-up station: daily and yearly cycles, cold fronts, missing rows and values.
 
     A front shows in the pressure first: it falls, the wind rises, and when the front arrives, 6 to 18 hours after the
-    fall began, the temperature drops and the pressure recovers. A value alone does not tell which side of a front it
-    is on; the order of the values does. Times have holes (the station was down), the wind has gaps (ice on the sensor).
+    fall began, the temperature drops and the pressure recovers. A single value does not show which side of a front it
+    is on; the order of values does. Rows are missing (the station was down), and so are wind values (an iced sensor).
     """
     draw = np.random.default_rng(seed)
     hours = np.arange(HOURS)
@@ -181,21 +181,21 @@ def demo_series(seed: int = 0) -> Series:
 
 
 def _wander(draw: np.random.Generator, memory_h: float) -> np.ndarray:
-    """A first-order autoregressive process: mean 0, deviation 1, correlation 1/e after `memory_h` hours."""
+    """A first-order autoregressive process `[HOURS]`: mean 0, deviation 1, correlation 1/e after `memory_h` hours."""
     keep = math.exp(-1 / memory_h)
     steps = (draw.normal(size=HOURS) * math.sqrt(1 - keep**2)).tolist()
     return np.array(list(itertools.accumulate(steps, lambda state, step: keep * state + step)))
 
 
 def _draw_fronts(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fall of the pressure (mbar), drop of the temperature (K) and extra wind (m/s) by the hour, one front in 90 h."""
+    """Hourly pressure fall (mbar), temperature drop (K) and extra wind (m/s), each `[HOURS]`; one front per 90 h."""
     fall, cold, gust = np.zeros((3, HOURS))
     begins = np.cumsum(draw.gamma(3, 30, size=HOURS // 60)).astype(int)
     for begin in begins[begins < HOURS - 1]:
         strength = draw.gamma(4, 0.25)  # mean 1
         travel_h = draw.uniform(6, 18)
         since = np.arange(min(HOURS - begin, 240))  # hours since the pressure began to fall
-        after = since - travel_h  # hours since the front came through
+        after = since - travel_h  # hours since the front passed
         here = slice(begin, begin + len(since))
         approach = np.clip(since / travel_h, 0, 1)
         fall[here] += 9 * strength * np.where(after < 0, approach, np.exp(-np.maximum(after, 0) / 14))
@@ -205,7 +205,7 @@ def _draw_fronts(draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def _draw_stretches(draw: np.random.Generator, count: int, longest: int) -> np.ndarray:
-    """Hours of `count` stretches of 2 to `longest` hours, not at the very ends."""
+    """The hours in `count` stretches of 2 to `longest` hours each, away from both ends of the series."""
     begins = draw.integers(100, HOURS - 200, size=count)
     lengths = draw.integers(2, longest + 1, size=count)
     return np.unique(np.concatenate([np.arange(b, b + n) for b, n in zip(begins, lengths, strict=True)]))

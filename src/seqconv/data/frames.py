@@ -1,4 +1,4 @@
-"""Data in memory -> Texts, Series, Sequences: lists, numpy arrays, frames and columns of pandas and polars."""
+"""Data in memory -> Texts, Series, Sequences: lists, numpy arrays, pandas and polars frames and columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,11 +18,11 @@ def to_texts(texts: Any, labels: Any, source: str = SOURCE) -> Texts:
     """Labelled texts.
 
     Args:
-        texts: N texts: a list, an array, a column, or a frame of one column.
-        labels: a label each, or 0 and 1 `[N, classes]` for several (a frame's columns name the classes then).
+        texts: N texts: a list, an array, a column, or a frame with one column.
+        labels: one label per text, or multi-label `[N, classes]` of 0 and 1 (a frame's columns then name the classes).
 
     Raises:
-        DataError: an item that is no text, a label that is missing, another number of labels, or none.
+        DataError: an item that is not a string, a missing label, a wrong number of labels, or no texts.
 
     >>> to_texts(["good", "bad", "so good"], [1, 0, 1]).labels
     array([1, 0, 1], dtype=int32)
@@ -36,13 +36,13 @@ def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
     """N texts as a list.
 
     Raises:
-        DataError: no list of texts; an item that is none; several columns.
+        DataError: not a list of texts; an item that is not a string; several columns.
     """
     if isinstance(texts, str) or not (hasattr(texts, "__len__") or hasattr(texts, "__array__")):
         raise DataError(f"{source}: must be a list of texts; got one {type(texts).__name__}. Put it into a list")
     shape: tuple[int, ...] = getattr(texts, "shape", ())
     if len(shape) == 2 and shape[1] != 1:
-        raise DataError(f"{source}: must be one column of texts; got {shape[1]}. Choose the column")
+        raise DataError(f"{source}: must be one column of texts; got {shape[1]}. Select one column")
     items = np.asarray(texts, object).ravel() if shape else texts
     for row, item in enumerate(items):
         if not isinstance(item, str):
@@ -55,10 +55,10 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
 
     Args:
         values: `[N, L, C]`, `[N, L]`, or a list of N arrays `[L]` or `[L, C]` of any lengths; NaN is missing.
-        labels: a label each; None: there are none.
+        labels: one label per sequence; None if there are no labels.
 
     Raises:
-        DataError: another shape, infinite values, none, or labels as for `to_texts`.
+        DataError: another shape, infinite values, no sequences, or invalid labels as for `to_texts`.
 
     >>> to_sequences([[1.0, 2.0, 3.0], [4.0]]).offsets
     array([0, 3, 4])
@@ -66,12 +66,12 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
     parts = [_to_steps(part, row, source) for row, part in enumerate(values)]
     channels = sorted({part.shape[1] for part in parts})
     if len(channels) != 1:
-        got = f"got {channels[0]} and {channels[-1]}" if channels else "there is no sequence"
-        raise DataError(f"{source}: every sequence must have as many channels; {got}. Correct the data")
+        got = f"got {channels[0]} and {channels[-1]}" if channels else "there are no sequences"
+        raise DataError(f"{source}: all sequences must have the same number of channels; {got}. Correct the data")
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     coded, classes = (np.empty(0, np.int32), ()) if labels is None else _code_labels(labels, len(parts), source)
     if coded.ndim == 2:
-        raise DataError(f"{source}: a sequence must have one label; got {coded.shape[1]}. Give a label each")
+        raise DataError(f"{source}: each sequence must have one label; got {coded.shape[1]}. Give one each")
     names = tuple(f"channel {number + 1}" for number in range(channels[0]))
     return Sequences(np.concatenate(parts), offsets, coded, classes, names, source)
 
@@ -89,10 +89,10 @@ def to_series(values: Any, time: str = "", interval: str = "", source: str = SOU
     """A time series.
 
     Args:
-        values: `[T]` or `[T, C]`, or a frame; rows in the order of time, NaN is missing.
-        time: a frame's column of times; empty: its index, or found.
-        interval: time between two rows, such as `1h`; empty: the most frequent one. An array needs it, as does a frame
-            without times.
+        values: `[T]` or `[T, C]`, or a frame; rows in time order, NaN is missing.
+        time: the frame's time column; empty: its index, or inferred.
+        interval: time between two rows, such as `1h`; empty: the most common one. Required for an array and for a
+            frame without times.
 
     Raises:
         DataError: see `readers.series.read_series`.
@@ -114,13 +114,13 @@ def to_series(values: Any, time: str = "", interval: str = "", source: str = SOU
 
 
 def split_times(frame: Any) -> tuple[np.ndarray | None, Any]:
-    """Where the rows of a frame stand in time, and the frame without its column of times.
+    """The times of a frame's rows, and the frame without its time column.
 
-    Times are a pandas index of times or whole numbers (a number counts as a second), or else the first column of times;
-    of a time zone in UTC.
+    Times come from a pandas index of timestamps or integers (taken as seconds), or else from the first time column;
+    times with a time zone become UTC.
 
     Returns:
-        datetime64[s] `[T]`, or None where there are no times, as for an array.
+        datetime64[s] `[T]`, or None if there are no times, as for an array; and the rest of the frame.
     """
     index: Any = getattr(frame, "index", None)
     if hasattr(index, "to_timestamp"):
@@ -145,18 +145,18 @@ def _to_stamps(column: Any) -> np.ndarray:
 
 
 def _code_labels(labels: Any, rows: int, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as `Texts` has them, and the names of the classes, sorted."""
+    """Labels as `Texts` stores them, and the class names, sorted."""
     values = np.asarray(labels)
     if len(values) != rows or not rows:
         raise DataError(f"{source}: must have a label for each of {count(rows, 'row')}; got {len(values)}. Add them")
     if values.ndim == 2 and values.shape[1] > 1:
         if not np.isin(values, (0, 1)).all():
-            raise DataError(f"{source}: several labels a row must be 0 or 1 each; got other values. Correct them")
+            raise DataError(f"{source}: multi-label columns must hold only 0 and 1; got other values. Correct them")
         names: Sequence[Any] = getattr(labels, "columns", range(values.shape[1]))
         return values.astype(np.uint8), tuple(str(name) for name in names)
     values = values.reshape(rows)
     for row, label in enumerate(values.tolist()):
         if label is None or label != label or label == "":
-            raise DataError(f"{source}, row {row + 1}: the label must not be missing. Fill it in or leave the row out")
+            raise DataError(f"{source}, row {row + 1}: the label must not be missing. Fill it in or remove the row")
     classes, coded = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
     return coded.astype(np.int32), tuple(str(name) for name in classes.tolist())

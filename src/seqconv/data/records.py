@@ -15,9 +15,9 @@ class Texts:
     """N texts and their classes.
 
     Args:
-        labels: one class each: int32 `[N]`, counts into `classes`; several: uint8 `[N, classes]` of 0 and 1.
-        notes: what a report should tell about the file.
-        columns: of a table: the name of the column of texts, then those of the labels.
+        labels: single-label: int32 `[N]`, indices into `classes`; multi-label: uint8 `[N, classes]` of 0 and 1.
+        notes: what a report should say about the file.
+        columns: for a table, the name of the text column, then those of the label columns.
     """
 
     texts: list[str]
@@ -34,12 +34,12 @@ class Texts:
 
 @dataclass(frozen=True)
 class EncodedTexts:
-    """N texts that come as word ranks: 1 is the most frequent word, 2 the next; no start, padding or unknown marks.
+    """N texts given as word ranks: 1 is the most frequent word, 2 the next; no start, padding or unknown tokens.
 
     Args:
-        ids: ranks of all texts, one after the other, int32.
-        offsets: where each text begins in `ids`, and the end: int64 `[N + 1]`.
-        labels: int32 `[N]`, counts into `classes`.
+        ids: ranks of all texts, concatenated, int32 `[sum of lengths]`.
+        offsets: where each text starts in `ids`, and the end: int64 `[N + 1]`.
+        labels: int32 `[N]`, indices into `classes`.
     """
 
     ids: np.ndarray
@@ -56,7 +56,7 @@ class EncodedTexts:
 
 @dataclass(frozen=True)
 class TextData:
-    """Texts to learn from and texts to be judged on; what is None is held out of `train`."""
+    """Training, test and validation texts; a part that is None is held out from `train`."""
 
     train: Texts | EncodedTexts
     test: Texts | EncodedTexts | None = None
@@ -68,11 +68,11 @@ class Sequences:
     """N sequences of C channels, each with its class.
 
     Args:
-        values: steps of all sequences, one after the other, float32 `[sum of lengths, C]`; NaN is missing.
-        offsets: where each sequence begins in `values`, and the end: int64 `[N + 1]`.
-        labels: int32 `[N]`, counts into `classes`; empty where they were not asked for.
+        values: steps of all sequences, concatenated, float32 `[sum of lengths, C]`; NaN is missing.
+        offsets: where each sequence starts in `values`, and the end: int64 `[N + 1]`.
+        labels: int32 `[N]`, indices into `classes`; empty if labels were not requested.
         channels: C names.
-        notes: what a report should tell about the file.
+        notes: what a report should say about the file.
     """
 
     values: np.ndarray
@@ -95,7 +95,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class SequenceData:
-    """Sequences to learn from and to be judged on; what is None is held out of `train`."""
+    """Training, test and validation sequences; a part that is None is held out from `train`."""
 
     train: Sequences
     test: Sequences | None = None
@@ -107,12 +107,12 @@ class Series:
     """A time series of T rows and C columns.
 
     Args:
-        times: datetime64[s] `[T]`, never falling; holes and repeated stamps are left as they are.
+        times: datetime64[s] `[T]`, non-decreasing; holes and repeated timestamps are left as they are.
         values: float64 `[T, C]`, NaN where a value is missing.
-        interval_s: the most frequent spacing of `times`.
-        notes: what a report should tell about the file.
-        zone: time zone of the place, such as `Europe/Berlin`: `times` are UTC then; empty: UTC, or not known.
-        clock: of `times`: `utc`; `local`, as written in a zone not known; `counted`, not the times of the rows.
+        interval_s: the most common spacing of `times`, in seconds.
+        notes: what a report should say about the file.
+        zone: local time zone, such as `Europe/Berlin` (`times` are then UTC); empty: UTC, or unknown.
+        clock: what `times` are: `utc`; `local`, in an unknown zone; `counted`, generated rather than read.
     """
 
     times: np.ndarray
@@ -127,7 +127,7 @@ class Series:
 
 @dataclass(frozen=True)
 class SeriesData:
-    """A series to cut by shares, or three stretches that come apart already (test alone: `train` is cut in two)."""
+    """A series to split by fractions, or three separate parts (with `test` alone, `train` is split in two)."""
 
     train: Series
     test: Series | None = None
@@ -135,14 +135,14 @@ class SeriesData:
 
 
 def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the runs at `index`, one run after the other, and where each begins among them."""
+    """Row numbers of the runs at `index`, concatenated, and the offsets of the runs among them, both int64."""
     lengths = np.diff(offsets)[index]
     taken = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return np.arange(taken[-1]) + np.repeat(offsets[:-1][index] - taken[:-1], lengths), taken
 
 
 def unreadable(path: Path, error: OSError) -> DataError:
-    """What to raise where a file cannot be opened or read."""
+    """The error to raise when a file cannot be opened or read."""
     return DataError(f"{path}: must be a readable file; {error.strerror or error}. Check the path")
 
 

@@ -1,4 +1,4 @@
-"""What kind of data a file holds: labelled texts, a time series or labelled sequences."""
+"""Infer the task from a file: labelled texts, a time series or labelled sequences."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,20 +13,21 @@ from seqconv.tasks.kinds import TASKS
 if TYPE_CHECKING:
     import polars
 
-SAMPLE = 1000  # rows looked at
+SAMPLE = 1000  # rows examined
 
 
-FEWEST_WORDS = 3.0  # in the mean cell of a column of texts; shorter ones are names
+FEWEST_WORDS = 3.0  # mean words per cell of a text column; columns with fewer hold names
 
 
 def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
-    """`text`, `series` or `sequence`, and why.
+    """The task, `text`, `series` or `sequence`, and the reason.
 
     Args:
-        given: settings that the user names, such as `data.target`: they say what kind of data it is.
+        path: a file or folder.
+        given: settings that the user named, such as `data.target`; some imply a task.
 
     Raises:
-        ConfigError: it can be more than one of them.
+        ConfigError: more than one task is possible.
         DataError: the file cannot be read.
     """
     for task in TASKS.values():
@@ -42,7 +43,7 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
         return "text", "an archive of reviews"
     with open_content(path) as content:
         if content.read(9) == b"__label__":
-            return "text", "lines that begin with __label__"
+            return "text", "lines that start with __label__"
     return _look(path, next(iterate_tables(path, SAMPLE)), plain)
 
 
@@ -60,7 +61,7 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
         return "series", "columns of numbers"
     columns = ", ".join(table.frame.columns)[:100]
     raise ConfigError(
-        f"{path}: must be texts, a series or sequences; its columns ({columns}) do not tell which. "
+        f"{path}: must be texts, a series or sequences; its columns ({columns}) do not show which. "
         "Pass --text and --label, or --target"
     )
 

@@ -63,7 +63,7 @@ def test_labels_may_lack_for_prediction(write):
         assert (read.labels.tolist(), read.classes) == ([], ())
     read = read_sequences(write("?\t1\t2\n", "a.tsv"), labelled=False)
     assert read.values.ravel().tolist() == [1, 2]
-    assert read.notes == ("the first column is the place of the label; not read as a value",)
+    assert read.notes == ("the first column holds the label; not read as a value",)
 
 
 def test_a_header_that_names_another_length_is_noted(write):
@@ -109,7 +109,7 @@ def test_partner(tmp_path):
         (HEADER.replace("@data\n", ""), ["header", "@data"]),
         (HEADER, ["examples"]),
         ("1,2,3:1\n", ["line 1", "1,2,3:1"]),
-        (HEADER.replace("@timeStamps false", "@timeStamps true"), ["@timeStamps true", "without time stamps"]),
+        (HEADER.replace("@timeStamps false", "@timeStamps true"), ["@timeStamps true", "without timestamps"]),
         (HEADER.replace("true walk rest", "false"), ["class labels"]),
         (HEADER.replace("true walk rest", "true"), ["followed by the classes"]),
         (HEADER.replace("walk rest", "walk walk"), ["each class once"]),
@@ -117,7 +117,7 @@ def test_partner(tmp_path):
         (HEADER.replace("@dimensions 2", "@dimensions two"), ["@dimensions", "whole number"]),
         (HEADER.replace("@dimensions 2", "@dimensions"), ["@dimensions", "whole number"]),
         (HEADER + "1:2:walk\n1,2:walk\n", ["line 8", "2 channels", "got 1"]),
-        (HEADER + "1,2:3,4,5:walk\n", ["line 7", "equally long", "2 to 3"]),
+        (HEADER + "1,2:3,4,5:walk\n", ["line 7", "the same length", "2 to 3"]),
         (HEADER + "1:2:walk\n1:2:run\n", ["line 8", "one of walk, rest", "'run'"]),
         (HEADER + "1:2:\n", ["line 7", "label", "''"]),
         (HEADER + "1:2:?\n", ["line 7", "label", "'?'"]),

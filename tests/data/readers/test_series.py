@@ -27,7 +27,7 @@ def test_series_as_published(write):
     assert str(series.times[1]) == "2009-01-01T00:20:00"
     np.testing.assert_array_equal(series.values, [[-8.02, 996.52], [-8.41, 996.57], [-8.51, 996.53]])
     assert series.values.flags.c_contiguous
-    assert series.notes == ("times from the column 'Date Time'",)
+    assert series.notes == ("times from column 'Date Time'",)
     assert series.zone == ""
 
 
@@ -73,7 +73,7 @@ def test_repeated_times_and_holes_are_kept(write):
     series = read_series(write(HEADER + "\n".join(rows)))
     assert np.diff(series.times).astype(int).tolist() == [600, 600, 0, 16_200]
     assert series.interval_s == 600
-    assert "1 time stamp repeated, kept" in series.notes
+    assert "1 repeated timestamp, kept" in series.notes
     assert any("2 of 4 time steps are not 10 min" in note for note in series.notes)
 
 
@@ -82,7 +82,7 @@ def test_repeated_times_and_holes_are_kept(write):
     [
         ("\ufeffdate,b\n".encode(), "b", ()),
         ("date,µmol\n".encode("cp1252"), "µmol", ("not UTF-8; read as cp1252",)),
-        ("date,\ufffdmol\n".encode(), "\ufffdmol", ("characters of the header are lost (\ufffd)",)),
+        ("date,\ufffdmol\n".encode(), "\ufffdmol", ("the header has lost characters (\ufffd)",)),
     ],
 )
 def test_header_bytes(write, header, name, note):
@@ -99,7 +99,7 @@ def test_columns_without_numbers_are_left_out_and_noted(write):
     series = read_series(path)
     assert series.columns == ("a",)
     assert series.notes == (
-        "times from the column 'time'",
+        "times from column 'time'",
         "column 'sky' is text like 'clear', left out",
         "column 'end' holds times, left out",
         "column 'gone' is empty, left out",
@@ -125,7 +125,7 @@ def test_marks_for_missing_numbers_and_decimal_commas(write):
     assert series.columns == ("power", "n")
     np.testing.assert_array_equal(series.values, [[4.216, np.nan], [5.36, 2]])
     assert series.times.astype(str).tolist() == ["2006-12-16T17:24:00", "2006-12-16T17:25:00"]
-    assert "times from the columns 'Date' and 'Time'" in series.notes
+    assert "times from columns 'Date' and 'Time'" in series.notes
     assert "1 cell in 'n' read as missing" in series.notes
     assert "commas in 'power' read as decimal points" in series.notes
     assert "column 'k' is text like '1,000', left out" in series.notes  # a thousand, or one?
@@ -143,7 +143,7 @@ def test_values_that_look_like_marks_are_noted_and_kept(write):
     series = read_series(write("time,a,b\n" + "\n".join(rows)))
     assert series.values[7].tolist() == [-999, 99]
     assert [note for note in series.notes if "kept" in note] == [
-        "1 value of -999 in 'a', far from all others, kept; leave them empty where they mean missing"
+        "1 value of -999 in 'a', far from all others, kept; leave them empty if they mean missing"
     ]
 
 
@@ -156,8 +156,8 @@ def test_rows_without_times_are_counted(write):
     assert series.interval_s == 86400
     assert series.columns == ("column_1", "column_2")
     assert series.values[:, 1].tolist() == [1.25, 1.5, 2]
-    assert "no column of times: rows counted from 2000-01-01 on, 24 h apart" in series.notes
-    with pytest.raises(ConfigError, match="no column of times"):
+    assert "no time column: rows counted from 2000-01-01, 24 h apart" in series.notes
+    with pytest.raises(ConfigError, match="needs a time column"):
         read_series(path, interval="1d", zone="Europe/Berlin")
     for wrong in ("1 fortnight", "0s"):
         with pytest.raises(ConfigError, match="interval"):
@@ -178,7 +178,7 @@ def test_other_formats(tmp_path, kind):
     np.testing.assert_array_equal(series.values[:, 0], [1.5, np.nan, 2.5, np.nan, 4])
     np.testing.assert_array_equal(series.values[:, 1:], np.transpose([flags, range(5)]))
     assert series.times.tolist() == times
-    assert "times from the column 'when'" in series.notes
+    assert "times from column 'when'" in series.notes
 
 
 def test_a_table_in_memory():
@@ -213,12 +213,12 @@ def test_all_values_equal_are_a_series(write):
         (b"\x1f\x8b\x00\xff\xfe" * 50, ["damaged"]),
         (HEADER.encode() + b"01.01.2009 00:10:00,1,\0\n", ["line 2", "NUL"]),
         (HEADER + f'{ROWS[0]}\n"{ROWS[1]}\n', ["line 3", "quote"]),
-        ("date,b,b\n2020-01-01 00:00:00,1,2\n", ["line 1", "'b' comes twice"]),
+        ("date,b,b\n2020-01-01 00:00:00,1,2\n", ["line 1", "'b' appears twice"]),
         ("date,,b\n2020-01-01 00:00:00,1,2\n", ["line 1", "column 2 has no name"]),
-        ("date\n2020-01-01 00:00:00\n2020-01-01 00:00:01\n", ["column of numbers"]),
-        ("date,sky\n2020-01-01 00:00:00,clear\n2020-01-01 00:00:01,rain\n", ["column of numbers", "'sky' is text"]),
-        (HEADER + ROWS[0], ["two times", "got 1 row"]),
-        (HEADER + ROWS[0] + "\n" + ROWS[0], ["two times"]),
+        ("date\n2020-01-01 00:00:00\n2020-01-01 00:00:01\n", ["numeric column"]),
+        ("date,sky\n2020-01-01 00:00:00,clear\n2020-01-01 00:00:01,rain\n", ["numeric column", "'sky' is text"]),
+        (HEADER + ROWS[0], ["two different times", "got 1 row"]),
+        (HEADER + ROWS[0] + "\n" + ROWS[0], ["two different times"]),
         (HEADER + f"{ROWS[0]}\n01.01.2009 00:20:00,calm,1\n", ["line 3", "'T (degC)'", "'calm'"]),
         (HEADER + f"{ROWS[0]}\n\n01.01.2009 00:20:00,NA,1\n", ["line 3", "3 cells", "an empty line"]),
         (HEADER + f"{ROWS[0]}\n01.01.2009 00:20:00,1\n{ROWS[2]}", ["line 3", "3 cells", "got 2"]),
@@ -279,7 +279,7 @@ def test_real_series(real_data):
     assert dirty.values.shape == (52_696, 21)
     assert dirty.interval_s == 600
     assert "1 value of -9999 in 'wv (m/s)' read as missing" in dirty.notes
-    assert "1 time stamp repeated, kept" in dirty.notes
+    assert "1 repeated timestamp, kept" in dirty.notes
     assert not any("local time" in note for note in (*hourly.notes, *dirty.notes))
     for name, shape, interval_s in (("ETTh1", (17_420, 7), 3600), ("ETTm1", (69_680, 7), 900)):
         clean = read_series(real_data / "ett" / f"{name}.csv")

@@ -50,8 +50,8 @@ IDS = "plain windows unended blank tabs semicolons bars quoted spaces bom utf16 
         (PLAIN.rstrip(), "csv", ()),
         (PLAIN + "\n\r\n\n", "csv", ()),
         (PLAIN.replace(",", "\t"), "tsv", ()),
-        (PLAIN.replace(",", ";"), "csv", ("cells apart by semicolons",)),
-        (PLAIN.replace(",", "|"), "csv", ("cells apart by bars",)),
+        (PLAIN.replace(",", ";"), "csv", ("cells separated by semicolons",)),
+        (PLAIN.replace(",", "|"), "csv", ("cells separated by bars",)),
         (PLAIN.replace("bob", '"bob"').replace("2", '"2"'), "csv", ()),
         (PLAIN.replace(",", " , "), "csv", None),
         (b"\xef\xbb\xbf" + PLAIN.encode(), "csv", ()),
@@ -112,7 +112,7 @@ def test_decimal_commas(write):
     table = read_table(write("a;b;c;d\n1,5;1,500;x,1;1\n-2,25;2,000;1,5;2\n3;3;;\n"))
     assert table.frame.dtypes == [polars.Float64, polars.String, polars.String, polars.Int64]
     assert table.frame["a"].to_list() == [1.5, -2.25, 3.0]
-    assert table.notes == ("cells apart by semicolons", "commas in 'a' read as decimal points")
+    assert table.notes == ("cells separated by semicolons", "commas in 'a' read as decimal points")
 
 
 def test_a_number_behind_the_sample_changes_the_type(write):
@@ -160,7 +160,7 @@ def test_quotes_that_are_characters(write):
     tabs = 'ham\tsay "hi"\nspam\t"free" prize\nham\tso?"\n'
     table = read_table(write(tabs))
     assert table.frame["column_2"].to_list() == ['say "hi"', '"free" prize', 'so?"']
-    assert table.notes[0].startswith("quotes are read as characters")
+    assert table.notes[0].startswith("quotes read as ordinary characters")
     table = read_table(write('size,n\n12" pipe,1\n5",2\n3,4\n'))
     assert table.frame["size"].to_list() == ['12" pipe', '5"', "3"]
     assert read_table(write('a\tb\n"x\ty"\t1\n')).frame.row(0) == ("x\ty", 1)
@@ -215,7 +215,7 @@ def test_a_broken_row_late_in_the_stream(write):
     lines[15_000] = "1,2,3"
     path = write("a,b\n" + "\n".join(lines))
     read = []
-    with pytest.raises(DataError, match="line 15002: must hold 2 cells apart by commas, as line 1 does; got 3"):
+    with pytest.raises(DataError, match="line 15002: must have 2 cells separated by commas, like line 1; got 3"):
         read.extend(iterate_tables(path, 1000))
     assert 5 < len(read) < 20
 
@@ -227,7 +227,7 @@ BROKEN = {
     "blank": ("\n\n", "line 1", "empty"),
     "header only": ("text,label\n", "rows below its header"),
     "header and blank lines": ("text,label\n\n\n", "rows below its header"),
-    "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' comes twice"),
+    "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' appears twice"),
     "nameless": (b"a,,c\n1,2,3\n", "column 2 has no name"),
     "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
@@ -246,15 +246,15 @@ BROKEN = {
     "gzip flipped": (gzip.compress(PLAIN.encode(), mtime=0)[:-7] + b"1234567", "damaged"),
     "zip cut": (packed(PLAIN)[:-30], "damaged"),
     "zip of two": (packed(PLAIN, extra=["b.csv"]), "exactly one file; got 2"),
-    "parquet cut": (columns(None, "write_parquet")[:-20], "whole parquet file"),
-    "parquet start": (b"PAR1" * 3, "whole parquet file"),
-    "arrow cut": (columns(None, "write_ipc")[:-20], "whole arrow file"),
+    "parquet cut": (columns(None, "write_parquet")[:-20], "complete parquet file"),
+    "parquet start": (b"PAR1" * 3, "complete parquet file"),
+    "arrow cut": (columns(None, "write_ipc")[:-20], "complete arrow file"),
     "no objects": ('{"a": 1}\n[2]\n', "line 2", "got a list"),
     "not JSON": ('{"a": 1}\n{"a": \n', "line 2", "JSON object"),
-    "JSON array": ('[{"a": 1}, {"a": 2}]', "line 1", "an object a line"),
-    "JSON over lines": ('{\n"a": 1\n}\n', "line 1", "all on this line"),
+    "JSON array": ('[{"a": 1}, {"a": 2}]', "line 1", "one object per line"),
+    "JSON over lines": ('{\n"a": 1\n}\n', "line 1", "on one line"),
     "other keys": ('{"a": 1, "b": 2}\n{"a": 1}\n', "line 2", "'b'"),
-    "key twice": ('{"a": 1, "a": 2}\n', "line 1", "'a' comes twice"),
+    "key twice": ('{"a": 1, "a": 2}\n', "line 1", "'a' appears twice"),
     "blank JSON line": ('{"a": 1}\n\n{"a": 2}\n', "line 2"),
     "other kind": ('{"a": 1}\n{"a": "x"}\n', "line 2", "'a' must be a number", "got text"),
     "nested": ('{"a": {"b": 1}}\n', "line 1", "got an object"),
@@ -325,8 +325,8 @@ def test_written_tables_are_whole_or_absent(tmp_path):
     (tmp_path / "lists.csv").unlink()
     fails(lambda path: write_table(frame.with_columns(c=polars.Series([[1], [2]])), path), tmp_path / "b.csv", "nested")
     other = frame.rename({"a": "c"})
-    fails(lambda path: write_table([frame, other], path), tmp_path / "b.parquet", "Nothing is kept")
-    fails(lambda path: write_table([frame, other], path), tmp_path / "b.csv", "same columns", "Nothing is kept")
+    fails(lambda path: write_table([frame, other], path), tmp_path / "b.parquet", "Nothing was kept")
+    fails(lambda path: write_table([frame, other], path), tmp_path / "b.csv", "same columns", "Nothing was kept")
     (tmp_path / "folder.csv").mkdir()
     fails(lambda path: write_table(frame, path), tmp_path / "folder.csv", "directory")
     (tmp_path / "folder.csv").rmdir()
@@ -341,7 +341,7 @@ def test_a_full_disk(tmp_path, ending):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        fails(lambda path: write_table(frame, path), path, "File too large", "Nothing is kept")
+        fails(lambda path: write_table(frame, path), path, "File too large", "Nothing was kept")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
@@ -366,4 +366,4 @@ def test_real_tables(real_data):
 def test_the_index_that_pandas_writes_gets_a_name(write):
     table = read_table(write(",a\n2020-01-01,1\n2020-01-02,2\n"))
     assert table.frame.columns == ["column_1", "a"]
-    assert "the first column has no name: it is called column_1" in table.notes
+    assert "the first column has no name: named column_1" in table.notes

@@ -88,9 +88,9 @@ def test_no_clear_guess(tmp_path):
     unclear = polars.DataFrame({"a": ["x", "y"], "b": ["p", "q"], "c": ["p", "q"]})
     fails(read_texts, write_as(tmp_path, unclear, "csv"), "clearly the label", "a, b, c")
     path = write_as(tmp_path, FRAME, "csv")
-    fails(lambda path: read_texts(path, text="reviews"), path, "no column 'reviews'", "Did you mean 'review'?")
-    fails(lambda path: read_texts(path, label="3"), path, "no column '3'")
-    fails(lambda path: read_texts(path, text="review", label="review"), path, "another column")
+    fails(lambda path: read_texts(path, text="reviews"), path, "must have the column 'reviews'", "Did you mean 'review'?")
+    fails(lambda path: read_texts(path, label="3"), path, "must have the column '3'")
+    fails(lambda path: read_texts(path, text="review", label="review"), path, "must be different columns")
 
 
 # Several labels
@@ -116,15 +116,15 @@ def test_several_labels(tmp_path, frame, label, ending):
     if len(frame) == 3:
         assert found.labels[2].tolist() == [0, 0]
     else:
-        assert "several labels a row in 'tags', apart by ;" in found.notes
+        assert "several labels per row in 'tags', separated by ;" in found.notes
         assert read_texts(tmp_path / f"reviews.{ending}", label="tags=").classes == ("a", "a;b", "b", "b;a;a")
 
 
 def test_a_label_of_several_is_0_or_1(write):
     path = write("text,a,b\nx,1,0\ny,2,0\n")
-    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'a' must be 0 or 1", "'2'")
+    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'a', one of several, must be 0 or 1", "'2'")
     path = write("text,a,b\nx,1,0\ny,1,\n")
-    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'b' must be 0 or 1", "nothing")
+    fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'b', one of several, must be 0 or 1", "nothing")
 
 
 # Lines and folders
@@ -166,7 +166,7 @@ def test_a_folder_per_class(tmp_path):
     assert found.texts == ["caf\u00e9", "", EMOJI, "b\nb"]
     assert found.labels.tolist() == [0, 0, 1, 1]
     assert "1 file not UTF-8; read as cp1252" in found.notes
-    assert f"1 text without a word, the first in {tmp_path / 'neg' / '2.txt'}" in found.notes
+    assert f"1 empty text, the first in {tmp_path / 'neg' / '2.txt'}" in found.notes
     make(tmp_path, {"pos/c.txt": b"\0"})
     fails(read_texts, tmp_path, "c.txt, line 1", "NUL")
 
@@ -176,7 +176,7 @@ def test_a_file_per_class(tmp_path):
     assert found.texts == ["bad", "worse", "good"]
     assert found.classes == ("neg", "pos")
     assert found.labels.tolist() == [0, 0, 1]
-    assert "one text only of class 'pos'" in found.notes
+    assert "only one text of class 'pos'" in found.notes
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ HEADER = "text,label\n"
 WRONG = {
     "empty file": ("", "must not be empty"),
     "header only": (HEADER, "rows below its header"),
-    "one column": ("text\nx\ny\n", "column of texts and one of labels"),
+    "one column": ("text\nx\ny\n", "must have a text column and a label column"),
     "label missing": (HEADER + 'x,pos\n"a\nb",\ny,neg\n', "line 3", "'label' is empty", "Fill it in"),
     "label blank": (HEADER + "x,pos\ny,  \n", "line 3", "'label' is empty"),
     "text missing": (
@@ -250,7 +250,7 @@ WRONG = {
     "lone surrogate": (HEADER.encode() + b"x,pos\n\xed\xa0\xbd,neg\n", "line 3", "lone surrogate"),
     "lone surrogate in JSON": ('{"text": "\\ud83d", "label": "a"}\n', "line 1", "lone surrogate"),
     "broken UTF-8": (HEADER.encode() + "\u00e4\u00f6\u00fc,pos\n".encode() + b"\xff\xfe,neg\n", "line 3", "0xff"),
-    "column named twice": ("text,label,label\nx,a,b\n", "line 1", "'label' comes twice"),
+    "column named twice": ("text,label,label\nx,a,b\n", "line 1", "'label' appears twice"),
     "column without a name": ("text,,label\nx,0,a\n", "line 1", "column 2 has no name"),
     "JSON without a key": ('{"text": "x", "label": "a"}\n{"text": "y"}\n', "line 2", "'label'"),
     "damaged gzip": (gzip.compress(b"text,label\nx,a\n")[:-4], "damaged"),
@@ -268,8 +268,8 @@ def test_odd_but_right_input_is_read_and_noted(write):
     content = HEADER + f"{EMOJI},pos\n{HEBREW},pos\n,pos\n\u202eabc\u202c,pos\n"
     found = read_texts(write(content))
     assert found.texts == [EMOJI, HEBREW, "", "\u202eabc\u202c"]
-    assert "one class only: 'pos'" in found.notes
-    assert any("1 text without a word" in note and note.endswith("line 4") for note in found.notes)
+    assert "only one class: 'pos'" in found.notes
+    assert any("1 empty text" in note and note.endswith("line 4") for note in found.notes)
     found = read_texts(write(json.dumps({"text": EMOJI, "label": 1}) + '\n{"text": "x", "label": 0}\n'))
     assert found.texts[0] == EMOJI
     assert found.classes == ("0", "1")

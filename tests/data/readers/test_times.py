@@ -118,8 +118,8 @@ def test_fractions_of_seconds():
         (["2020-01-01", "2020-02-30"], ["line 3", "'2020-02-30'"]),
         (["2020-01-01 00:00", "2020-01-01 24:00"], ["line 3", "'2020-01-01 24:00'"]),
         (["13/01/2016", "01/13/2016"], ["line 3", "'01/13/2016'"]),
-        (["2020-01-01 00:00", "2020-01-01 01:00Z"], ["line 3", "2020-01-01 01:00Z", "is with it"]),
-        (["2020-01-01 00:00+01:00", "2020-01-01 01:00"], ["line 3", "2020-01-01 01:00", "is without it"]),
+        (["2020-01-01 00:00", "2020-01-01 01:00Z"], ["line 3", "2020-01-01 01:00Z", "is with one"]),
+        (["2020-01-01 00:00+01:00", "2020-01-01 01:00"], ["line 3", "2020-01-01 01:00", "is without one"]),
     ],
 )
 def test_broken_times(cells, parts):
@@ -182,7 +182,7 @@ def test_types_of_the_file():
     aware = polars.Series("t", hours).dt.replace_time_zone(BERLIN)
     found = read_times(aware, place)
     assert found.stamps[0] == np.datetime64("2020-06-30T22:00")
-    assert (found.absolute, found.zone, found.notes) == (True, BERLIN, ("times of Europe/Berlin, in UTC",))
+    assert (found.absolute, found.zone, found.notes) == (True, BERLIN, ("Europe/Berlin times converted to UTC",))
     assert read_times(aware.dt.convert_time_zone("UTC"), place).zone == ""
 
 
@@ -205,7 +205,7 @@ def test_local_times_of_a_whole_year_come_back_to_utc(zone, minutes):
         found.stamps, np.array([each.replace(tzinfo=None) for each in exact], "datetime64[s]")
     )
     assert (found.zone, found.absolute) == (zone, True)
-    assert found.notes == (f"local times of {zone} turned to UTC",)
+    assert found.notes == (f"local times in {zone} converted to UTC",)
 
 
 def test_a_repeated_hour():
@@ -234,7 +234,7 @@ def test_local_times_without_a_zone_are_suspected():
         exact = [begin + dt.timedelta(hours=row) for row in range(9000)]
         local = [each.astimezone(zoneinfo.ZoneInfo(zone)).replace(tzinfo=None) for each in exact]
         notes = space(local)[2]
-        assert notes[0] == "1 time stamp repeated, kept"
+        assert notes[0] == "1 repeated timestamp, kept"
         assert notes[1].startswith("looks like local time")
         assert space(local, local=False)[2] == notes[:1]
     utc = np.arange(np.datetime64("2019-01-01", "h"), np.datetime64("2020-01-01", "h"))
@@ -251,22 +251,22 @@ def test_spacing():
     found, interval_s, notes = space(stamps)
     np.testing.assert_array_equal(found, stamps)
     assert interval_s == 60
-    assert notes[0] == "1 time stamp repeated, kept"
+    assert notes[0] == "1 repeated timestamp, kept"
     assert notes[1].startswith("2 of 6 time steps are not 1 min")
     assert space(stamps, 420)[1] == 420
     fails(lambda: space(stamps, 3600), "a.csv", "got 1 h", "mostly 1 min")
-    fails(lambda: space(stamps[:1]), "two times", "got 1 row ")
-    fails(lambda: space(stamps[2:4]), "two times", "got 2 rows")
+    fails(lambda: space(stamps[:1]), "two different times", "got 1 row ")
+    fails(lambda: space(stamps[2:4]), "two different times", "got 2 rows")
     fails(lambda: space(stamps[::-1]), "line 3", "backwards", "2020-01-01 00:10:00")
 
 
 @pytest.mark.parametrize(("months", "label", "days"), [(1, "month", 30), (3, "3 months", 90), (12, "12 months", 365)])
 def test_months_of_the_calendar(months, label, days):
     stamps = (np.datetime64("1999-01", "M") + months * np.arange(40)).astype("datetime64[s]")
-    fails(lambda: space(stamps), "evenly spaced", f"each {label}", f"such as {30 * months}d")
+    fails(lambda: space(stamps), "evenly spaced", f"per {label}", f"such as {30 * months}d")
     even, interval_s, notes = space(np.delete(stamps, 7), days * 86400)
     assert interval_s == days * 86400
     assert (np.diff(even).astype(int) // interval_s).tolist() == [1] * 6 + [2] + [1] * 31
-    assert notes == [f"each {label} counted as {24 * days} h"]
+    assert notes == [f"each {label} treated as {24 * days} h"]
     weeks = np.datetime64("1999-01-01", "s") + np.timedelta64(28 * 86400, "s") * np.delete(np.arange(60), 30)
     assert space(weeks)[1] == 28 * 86400

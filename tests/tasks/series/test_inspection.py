@@ -138,7 +138,7 @@ def test_mixed_zones_block_and_the_values_are_judged_all_the_same(path, columns)
     times[3] += "+01:00"
     columns["wind"][8] = np.nan
     found = look(write_csv(path, columns | {"time": times}), TARGET)
-    assert find(found, "distance from UTC").weight == "blocks"
+    assert find(found, "UTC offset").weight == "blocks"
     assert find(found, "missing").where == "'wind': line 10"
 
 

@@ -1,1 +1,1 @@
-"""Read files, check them, and say what is odd about them: path -> TextData | Texts | Series | Table."""
+"""Read and check files, and note anything unusual: path -> TextData | Texts | Series | Sequences | Table."""

@@ -1,4 +1,4 @@
-"""Which columns of a table hold the texts and their labels."""
+"""Find the columns of a table that hold the texts and their labels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,24 +16,23 @@ LABEL_NAMES = ("label", "labels", "class", "category", "categories", "sentiment"
 TEXT_NAMES = ("text", "review", "sentence", "message", "content", "comment", "document")
 
 
-MARKS = "|;,="  # behind a label column's name: labels apart by this; `=`: a cell is one label
+MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`: each cell is one label
 
 
 def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Names of the text column and the label columns, and notes on what was guessed.
+    """Names of the text column and the label columns, and notes on what was inferred.
 
     Args:
-        text: name or number, from 1, of the text column; empty: guess.
-        label: the same for the labels, see `read_texts`; empty: guess.
+        table: has at least two columns.
+        text: name or number (from 1) of the text column; empty: infer it.
+        label: the same for the labels, see `read_texts`; empty: infer it.
 
     Raises:
-        DataError: no such column, the text column holds numbers, or the choice is not clear.
+        DataError: no such column, a text column of numbers, or an ambiguous choice.
     """
     columns = table.frame.columns
     if len(columns) < 2:
-        raise DataError(
-            f"{table.path}: must have a column of texts and one of labels; got {columns[0]!r} alone. Add one"
-        )
+        raise DataError(f"{table.path}: must have a text column and a label column; got only {columns[0]!r}. Add one")
     name = find_column(table, text) if text else ""
     labels = find_labels(table, label)[0] if label else ()
     if not name and not labels and len(columns) == 2:
@@ -41,7 +40,7 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     labels = labels or (_guess_label(table, [each for each in columns if each != name]),)
     name, _ = guess_text(table, name, labels)
     if name in labels:
-        raise DataError(f"{table.path}: the texts must be another column than the labels; got {name!r}. Name both")
+        raise DataError(f"{table.path}: texts and labels must be different columns; both are {name!r}. Name both")
     guessed = ([] if text else [f"texts from column {name!r}"]) + (
         [] if label else [f"labels from column {labels[0]!r}"]
     )
@@ -49,10 +48,15 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
 
 
 def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
-    """The name of the text column, where there may be no labels; and notes on what was guessed.
+    """The name of the text column, with or without labels in the table, and notes on what was inferred.
+
+    Args:
+        table: any table.
+        text: name or number (from 1) of the text column; empty: infer it.
+        taken: columns that cannot be the text column.
 
     Raises:
-        DataError: no such column, one that holds no text, or no clear choice.
+        DataError: no such column, one that holds no text, or an ambiguous choice.
     """
     import polars
 
@@ -68,26 +72,28 @@ def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple
     column = table.frame[name]
     if column.dtype != polars.String or is_number(column):
         kind = "numbers" if column.dtype.is_numeric() or column.dtype == polars.String else str(column.dtype)
-        raise DataError(f"{table.path}: the column {name!r} must hold texts; it holds {kind}. Name another text column")
+        raise DataError(
+            f"{table.path}: the column {name!r} must hold texts; it holds {kind}. Choose another text column"
+        )
     return name, notes
 
 
 def find_column(table: Table, name: str) -> str:
-    """The column of that name or else number, from 1.
+    """The column with that name, or else that number, from 1.
 
     Raises:
-        DataError: there is none.
+        DataError: no such column.
     """
     columns = table.frame.columns
     if name in columns:
         return name
     if name.isdecimal() and 0 < int(name) <= len(columns):
         return columns[int(name) - 1]
-    raise DataError(f"{table.path}: has no column {name!r}. {nearest(name, columns)}")
+    raise DataError(f"{table.path}: must have the column {name!r}; it does not. {nearest(name, columns)}")
 
 
 def find_labels(table: Table, label: str) -> tuple[tuple[str, ...], str]:
-    """The label columns, and the mark behind a single one's name.
+    """The label columns, and the delimiter given after the name of a single one.
 
     Raises:
         DataError: no such column.
@@ -106,7 +112,7 @@ def _guess_label(table: Table, columns: Sequence[str]) -> str:
 
 
 def _choose(table: Table, kind: str, rules: tuple[Sequence[str], ...]) -> str:
-    """What the first rule says that leaves one column."""
+    """The column chosen by the first rule that leaves exactly one."""
     for names in rules:
         if len(names) == 1:
             return names[0]
@@ -121,12 +127,12 @@ def _named(columns: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def _has_few(column: "polars.Series") -> bool:
-    """Values come back, as those of a label do: at most one in five is new."""
+    """Whether values recur, as labels do: at most one in five is distinct."""
     return bool(column.dtype.is_nested()) or column.n_unique() * 5 <= len(column)
 
 
 def _tell_apart(table: Table) -> tuple[str, tuple[str]]:
-    """Text and label of two columns: the label has fewer distinct values, or lists, or a label's name."""
+    """The text and the label column of two: labels have fewer distinct values, lists, or a typical name."""
     first, second = table.frame.columns
     named = [name.lower() in LABEL_NAMES for name in (first, second)]
     texts = [name.lower() in TEXT_NAMES for name in (first, second)]

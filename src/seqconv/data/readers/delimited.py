@@ -1,4 +1,4 @@
-"""Read cells apart by commas, semicolons, tabs or bars, strictly: rows of one length, every quote closed."""
+"""Strict reader for cells separated by commas, semicolons, tabs or bars: rows of equal length, every quote closed."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +17,10 @@ from seqconv.errors import DataError
 if TYPE_CHECKING:
     import polars
 
-SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}  # of equal ones the rarer in texts wins
+SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}  # on a tie, the one rarer in text wins
 
 
-SAMPLE = 1 << 18  # bytes that the separator, the header and the types are guessed from
+SAMPLE = 1 << 18  # bytes from which the separator, the header and the types are inferred
 
 
 _LIKE_NUMBER = re.compile(r"[+-]?[\d.][\d\s.,:/TZeE+-]*")  # numbers, dates and times
@@ -66,11 +66,11 @@ def read_delimited(
             empty = False
             yield table
     if empty:
-        raise DataError(f"{path}: must hold rows below its header; got none. Give a file with data")
+        raise DataError(f"{path}: must have rows below its header; got none. Give a file with data")
 
 
 def _read_sample(path: Path, content: IO[bytes], encoding: str) -> tuple[bytes, bool]:
-    """The file's beginning, at least its first row, and whether it is all of it; `content` is rewound."""
+    """The start of the file, at least its first row, and whether that is the whole file; `content` is rewound."""
     size, sample, whole = SAMPLE, b"", False
     while not whole and not end_of_rows(sample, quoted=True):
         before, sample = len(sample), next(read_utf8(path, content, encoding, size), b"")
@@ -78,23 +78,23 @@ def _read_sample(path: Path, content: IO[bytes], encoding: str) -> tuple[bytes, 
         content.seek(0)
         size *= 8
     if b"\r" in sample and b"\n" not in sample:
-        raise DataError(f"{path}: must have lines that end in \\n; they end in \\r alone. Save it with other line ends")
+        raise DataError(f"{path}: lines must end in \\n; they end in \\r alone. Save it with other line endings")
     if not sample.partition(b"\n")[0].strip():
         raise DataError(f"{path}, line 1: must be a header or a row; it is empty. Remove the line")
     return sample, whole
 
 
 def _guess_separator(sample: bytes) -> str:
-    """The one that most lines hold as often as the first line does, counted outside quotes or, if worse, everywhere."""
+    """The separator that most lines hold as often as the first, outside quotes or, if that fits better, anywhere."""
     best, score = ",", 0.0
     text = sample.decode("utf-8", "ignore")
     for version in (re.sub(r'"[^"]*"', "", text), text):
         lines = [line for line in version.split("\n")[:1000] if line]
         for separator in SEPARATORS:
             counts = [line.count(separator) for line in (lines[:-1] if len(lines) > 2 else lines)]
-            share = counts.count(counts[0]) / len(counts) if counts and counts[0] else 0.0
-            if share > score:
-                best, score = separator, share
+            fraction = counts.count(counts[0]) / len(counts) if counts and counts[0] else 0.0
+            if fraction > score:
+                best, score = separator, fraction
     return best
 
 
@@ -106,19 +106,19 @@ def _settle(
         names = tuple(name.strip() for name in rows[0])
         if names[1:] and not names[0]:  # the index that pandas writes
             names = ("column_1", *names[1:])
-            notes = (*notes, "the first column has no name: it is called column_1")
+            notes = (*notes, "the first column has no name: named column_1")
         check_names(f"{path}, line 1", names)
     else:
         names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
     if header is None and not guessed:
-        notes = (*notes, f"no header: the columns are called {names[0]}{f' to {names[-1]}' if names[1:] else ''}")
+        notes = (*notes, f"no header: columns named {names[0]}{f' to {names[-1]}' if names[1:] else ''}")
     if separator in ";|":
-        notes = (*notes, f"cells apart by {SEPARATORS[separator]}")
+        notes = (*notes, f"cells separated by {SEPARATORS[separator]}")
     return _Dialect(path, separator, quoted, guessed, names, notes)
 
 
 def _guess_header(rows: list[list[str]]) -> bool:
-    """A header has words above a column of numbers or times. No such column: no cell of it recurs below itself."""
+    """A header has words above a column of numbers or times; without such a column, none of its cells recurs below."""
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     above = []
     for number, name in enumerate(first):
@@ -135,11 +135,11 @@ def _without_blank_end(data: bytes) -> bytes:
 
 
 def _whole_rows(blocks: Iterable[bytes], quoted: bool) -> Iterator[bytes]:
-    """The blocks, cut where rows end; blank lines are held back, they may be the file's end."""
+    """The blocks, cut at row ends; blank lines are held back, since they may be the end of the file."""
     held, enough = [b""], 0
     for block in blocks:
         held.append(block)
-        if sum(map(len, held)) < enough:  # a row longer than a block: do not look for its end block by block
+        if sum(map(len, held)) < enough:  # a row longer than a block: do not search for its end after every block
             continue
         data = b"".join(held)
         end = end_of_rows(data, quoted)
@@ -153,7 +153,7 @@ def _whole_rows(blocks: Iterable[bytes], quoted: bool) -> Iterator[bytes]:
 
 
 def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool) -> tuple[Table | None, int]:
-    """The table of a piece that begins at `line`, without its first `skip` rows, and the line behind it."""
+    """The table of a piece that starts at `line`, without its first `skip` rows, and the line after the piece."""
     height = piece.count(b"\n") + (not piece.endswith(b"\n"))
     numbers: Sequence[int] = range(line + skip, line + height)
     if dialect.quoted and b'"' in piece:
@@ -171,7 +171,7 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
 
 
 def _check_rows(dialect: _Dialect, piece: bytes, line: int) -> np.ndarray:
-    """Every row must have a cell for each name. Returns the line breaks before each row."""
+    """Every row must have a cell for each name. Returns the number of line breaks before each row, `[R]`."""
     rows = find_rows(piece, dialect.separator, dialect.quoted)
     wrong = rows.cells != len(dialect.names)
     if wrong.any():
@@ -179,9 +179,9 @@ def _check_rows(dialect: _Dialect, piece: bytes, line: int) -> np.ndarray:
         begin, end = (int(row) + line for row in (*rows.breaks, piece.count(b"\n") + 1)[first : first + 2])
         empty = not b"".join(piece.split(b"\n", end - line)[begin - line : end - line]).strip()
         got = "an empty line" if empty else f"{rows.cells[first]}"
-        needed = f"{count(len(dialect.names), 'cell')} apart by {SEPARATORS[dialect.separator]}"
+        needed = f"{count(len(dialect.names), 'cell')} separated by {SEPARATORS[dialect.separator]}"
         raise DataError(
-            f"{dialect.path}, line {begin}: must hold {needed}, as line 1 does; got {got}. Correct or remove it"
+            f"{dialect.path}, line {begin}: must have {needed}, like line 1; got {got}. Correct or remove the line"
         )
     return rows.breaks
 
@@ -198,7 +198,7 @@ def _to_frame(
                 frame = _read(dialect, piece, skip, _guess_kinds(dialect, piece, skip))
             except polars.exceptions.PolarsError:
                 frame = _read(dialect, piece, skip, text)
-            commas = dialect.separator in ";\t"  # what is written where the comma is the decimal mark
+            commas = dialect.separator in ";\t"  # the separators used where the comma is the decimal mark
             columns, notes = zip(*(to_numbers(column, commas) for column in frame), strict=True)
             return polars.DataFrame(list(columns)), tuple(note for each in notes for note in each)
         return _read(dialect, piece, skip, text), ()
@@ -224,7 +224,7 @@ def _read(
 
 
 def _guess_kinds(dialect: _Dialect, piece: bytes, skip: int) -> "dict[str, polars.DataType]":
-    """Number types from the piece's beginning and, where no quotes make that unsafe, its middle and end; else text."""
+    """Number types from the start of the piece and, if no quotes make that unsafe, its middle and end; else text."""
     import polars
 
     end = len(piece)

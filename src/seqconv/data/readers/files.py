@@ -1,4 +1,4 @@
-"""What all table readers share: the table itself, opening packed files, encodings."""
+"""Shared by all table readers: the table record, opening packed files, encodings."""
 
 import codecs
 import gzip
@@ -20,21 +20,22 @@ if TYPE_CHECKING:
 BLOCK = 1 << 22  # bytes read at a time
 
 
-_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half a character that some programs write as UTF-8
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half a character, which some programs write as UTF-8
 
 
-_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes without a meaning in cp1252
+_UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes undefined in cp1252
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a file, or a stretch of them.
+    """The rows of a file, or a range of them.
 
     Args:
-        frame: numbers are Float64 or Int64, cells of text String; lists and times only where the format has them.
+        frame: numbers are Float64 or Int64, text is String; lists and times only if the format has them.
+        path: the file, for errors.
         format: `csv`, `tsv`, `jsonl`, `parquet` or `arrow`.
-        notes: what a report should tell about the file.
-        numbers: line of each row, counted from 1; for Parquet and Arrow its row.
+        notes: what a report should say about the file.
+        numbers: line number of each row, from 1; for Parquet and Arrow its row number.
     """
 
     frame: "polars.DataFrame"
@@ -44,31 +45,32 @@ class Table:
     numbers: Sequence[int]
 
     def place(self, row: int) -> str:
-        """Where `frame`'s row, counted from 0, stands: `reviews.csv, line 812`."""
+        """File and line of a row of `frame`, counted from 0: `reviews.csv, line 812`."""
         unit = "row" if self.format in ("parquet", "arrow") else "line"
         return f"{self.path}, {unit} {self.numbers[row]}"
 
 
 def check_names(where: str, names: Sequence[str]) -> None:
-    """Each column must have a name of its own.
+    """Check that every column has a unique name.
 
     Raises:
-        DataError: a name that is empty or comes twice.
+        DataError: an empty or duplicate name.
     """
     seen: set[str] = set()
     for number, name in enumerate(names, start=1):
         if not name or name in seen:
-            problem = f"{name!r} comes twice" if name else f"column {number} has no name"
-            raise DataError(f"{where}: each column must have a name of its own; {problem}. Rename or remove it")
+            problem = f"{name!r} appears twice" if name else f"column {number} has no name"
+            raise DataError(f"{where}: each column must have a unique name; {problem}. Rename or remove it")
         seen.add(name)
 
 
 @contextmanager
 def open_content(path: Path) -> Iterator[IO[bytes]]:
-    """The content of a file, or of the one file in a .gz or .zip.
+    """The content of a file, or of the only file in a .gz or .zip.
 
     Raises:
-        DataError: it cannot be opened, is damaged or cut off (also while the content is read), or not one file.
+        DataError: the file cannot be opened, is damaged or truncated (also while the content is read), or is an
+            archive that does not hold exactly one file.
     """
     try:
         with path.open("rb") as raw:
@@ -83,28 +85,30 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
             else:
                 yield raw
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"{path}: must be a whole packed file; it is damaged ({error}). Fetch it again") from error
+        raise DataError(
+            f"{path}: must be a complete packed file; it is damaged ({error}). Download it again"
+        ) from error
     except OSError as error:
         raise unreadable(path, error) from error
 
 
 def _only_file(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """macOS adds __MACOSX/._NAME beside each file."""
+    """The only file of an archive, apart from the __MACOSX/._NAME that macOS adds for each file."""
     found = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX")]
     if len(found) != 1:
         raise DataError(f"{path}: must hold exactly one file; got {len(found)}. Unpack it and name one")
     if found[0].flag_bits & 1:
-        raise DataError(f"{path}: must not be locked by a password. Unpack it")
+        raise DataError(f"{path}: must not be password-protected. Unpack it")
     return found[0]
 
 
 def find_encoding(path: Path, content: IO[bytes]) -> str:
     """`utf-8`, `utf-8-sig`, `utf-16`, `utf-16-le`, `utf-16-be` or `cp1252`; reads all of `content`, then rewinds it.
 
-    Text that is not UTF-8 is cp1252, unless most of its characters are UTF-8: then it is broken.
+    Text that is not valid UTF-8 is taken as cp1252, unless most of its characters are UTF-8: then it is corrupt.
 
     Raises:
-        DataError: empty, NUL bytes, lone surrogates, or bytes that no encoding explains, with their line.
+        DataError: an empty file, NUL bytes, lone surrogates, or bytes valid in no encoding; with the line.
     """
     start = content.read(1 << 12)
     content.seek(0)
@@ -123,7 +127,7 @@ def find_encoding(path: Path, content: IO[bytes]) -> str:
 
 
 class _Tally:
-    """Counts what in a stream is UTF-8 and what is not."""
+    """Counts valid and invalid UTF-8 characters in a stream."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -159,7 +163,8 @@ class _Tally:
         line, byte = self.first
         if self.surrogates == self.invalid:
             raise DataError(
-                f"{self.path}, line {line}: must be whole characters; got a lone surrogate (half an emoji). Remove it"
+                f"{self.path}, line {line}: must hold complete characters; got a lone surrogate (half an emoji). "
+                "Remove it"
             )
         if marked or self.undefined or self.valid > self.invalid:
             raise DataError(
@@ -170,17 +175,17 @@ class _Tally:
 
 
 def describe_encoding(encoding: str) -> tuple[str, ...]:
-    """The note on an encoding; none on UTF-8."""
+    """A note on an encoding other than UTF-8."""
     if encoding.startswith("utf-8"):
         return ()
     return (f"not UTF-8; read as {'cp1252' if encoding == 'cp1252' else 'UTF-16'}",)
 
 
 def read_utf8(path: Path, content: IO[bytes], encoding: str, size: int = -1) -> Iterator[bytes]:
-    """`content` in UTF-8, without a byte order mark, in pieces of about `size` bytes; -1: in one.
+    """`content` as UTF-8, without a byte order mark, in pieces of about `size` bytes; -1: in one piece.
 
     Raises:
-        DataError: UTF-16 that is broken, or text with a NUL character.
+        DataError: invalid UTF-16, or text with a NUL character.
     """
     if encoding == "utf-8-sig":
         content.read(len(codecs.BOM_UTF8))
@@ -197,7 +202,7 @@ def read_utf8(path: Path, content: IO[bytes], encoding: str, size: int = -1) -> 
         except UnicodeDecodeError as error:
             line = lines + error.object[: error.start].decode(encoding, "ignore").count("\n")
             problem = f"{error.reason}. Save the file as UTF-8"
-            raise DataError(f"{path}, line {line}: must be whole UTF-16 text; {problem}") from error
+            raise DataError(f"{path}, line {line}: must be valid UTF-16 text; {problem}") from error
         if "\0" in text:
             line = lines + text.count("\n", 0, text.index("\0"))
             raise DataError(f"{path}, line {line}: must be text; got a NUL character. Is it the right file?")

@@ -1,4 +1,4 @@
-"""Read JSON lines strictly: an object a line, the same keys in each."""
+"""Strict reader for JSON lines: one object per line, each with the same keys."""
 
 import itertools
 import json
@@ -13,21 +13,21 @@ from seqconv.errors import DataError
 if TYPE_CHECKING:
     import polars
 
-_PIECE = 50_000  # rows that are Python objects at a time
+_PIECE = 50_000  # rows held as Python objects at a time
 
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
 def looks_like_json(content: IO[bytes]) -> bool:
-    """Whether the first character is that of an object or a list of objects; `content` is rewound."""
+    """Whether the content starts like an object or a list of objects; `content` is rewound."""
     start = content.read(1 << 12).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe").lstrip()
     content.seek(0)
     return start[:1] == b"{" or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"["))
 
 
 def read_json_lines(path: Path, content: IO[bytes], strings: bool, rows: int | None = None) -> Iterator[Table]:
-    """Tables of `rows` rows each; None: one table.
+    """Tables of `rows` rows each; None: a single table.
 
     Raises:
         DataError: see `tables.read_table`.
@@ -51,7 +51,7 @@ def read_json_lines(path: Path, content: IO[bytes], strings: bool, rows: int | N
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Line by line; blank lines only where more follows."""
+    """The lines; blank lines at the end are dropped."""
     rest, blank = b"", 0
     for block in itertools.chain(blocks, [b"\n"]):
         *whole, rest = (rest + block).split(b"\n") if b"\n" in block else (rest + block,)
@@ -63,29 +63,30 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def table_from_objects(rows: list[Any], name: str) -> Table:
-    """A table of what `read_json_lines` finds on its lines, with its checks.
+    """A table of parsed JSON objects, with the checks of `read_json_lines`.
 
     Args:
-        name: of the rows, in errors.
+        rows: one object per row.
+        name: what errors call the rows.
 
     Raises:
-        DataError: no row, one that is no object or has other keys, or values of different kinds in a column.
+        DataError: no rows, a row that is not an object or has other keys, or mixed types in a column.
     """
     if not rows:
-        raise DataError(f"{name}: must hold rows; got none. Give some")
+        raise DataError(f"{name}: must have rows; got none. Add some")
     reader = _Reader(Path(name), False, "row")
     for number, row in enumerate(rows, start=1):
         reader.check(row, number)
     frame = _settle_types(reader.collect(rows, 1))
-    return Table(frame, Path(name), "arrow", (), range(1, len(rows) + 1))  # as there, rows are not lines
+    return Table(frame, Path(name), "arrow", (), range(1, len(rows) + 1))  # as in Arrow, rows are not lines
 
 
 class _Reader:
-    """Objects to frames; remembers the keys and kinds of the lines before."""
+    """Converts objects to frames; remembers the keys and types of earlier lines."""
 
     def __init__(self, path: Path, strings: bool, unit: str = "line") -> None:
         self.path, self.strings, self.unit = path, strings, unit
-        self.kinds: dict[str, str] = {}  # by key; empty as long as a key's values are null
+        self.kinds: dict[str, str] = {}  # by key; "" while all values of a key are null
 
     def read(self, lines: list[bytes], first: int) -> "polars.DataFrame":
         objects: list[dict[str, Any]] = []
@@ -94,7 +95,7 @@ class _Reader:
                 found = _DECODER.decode(line.decode())
             except (ValueError, RecursionError) as error:
                 problem = getattr(error, "msg", None) or str(error)
-                self._fail(first + len(objects), f"must be a JSON object, all on this line; {problem}. Correct it")
+                self._fail(first + len(objects), f"must be a JSON object on one line; {problem}. Correct it")
             self.check(found, first + len(objects))
             if b"\\ud" in line or b"\\uD" in line:
                 self._check_characters(first + len(objects), found)
@@ -102,13 +103,21 @@ class _Reader:
         return self.collect(objects, first)
 
     def check(self, found: Any, line: int) -> None:
-        """One object, with the keys of those before."""
+        """Check that this is an object with the same keys as the ones before.
+
+        Raises:
+            DataError: it is not.
+        """
         self.kinds = self.kinds or (dict.fromkeys(found, "") if isinstance(found, dict) else {})
         if not isinstance(found, dict) or found.keys() != self.kinds.keys() or "" in found:
             self._refuse_object(line, found)
 
     def collect(self, objects: list[dict[str, Any]], first: int) -> "polars.DataFrame":
-        """Objects that are checked."""
+        """A frame of objects that have been checked.
+
+        Raises:
+            DataError: values of different types in a column.
+        """
         import polars
 
         return polars.DataFrame([self._column(name, [each[name] for each in objects], first) for name in self.kinds])
@@ -146,20 +155,19 @@ class _Reader:
 
     def _refuse_object(self, line: int, found: Any) -> NoReturn:
         if not isinstance(found, dict):
-            self._fail(
-                line, f"must be a JSON object; got {_KINDS.get(type(found), 'nothing')}. Write an object a {self.unit}"
-            )
+            got = _KINDS.get(type(found), "nothing")
+            self._fail(line, f"must be a JSON object; got {got}. Write one object per {self.unit}")
         odd = sorted(found.keys() ^ self.kinds.keys())
         if not odd:
-            self._fail(line, "each key must have a name; one is empty. Name it")
+            self._fail(line, "keys must not be empty; one is. Name it")
         shown = ", ".join(map(repr, odd[:3])) + (" and more" if len(odd) > 3 else "")
-        self._fail(line, f"must have the keys of {self.unit} 1; {shown} differ. Give each {self.unit} every key")
+        self._fail(line, f"must have the same keys as {self.unit} 1; {shown} differ. Give each {self.unit} every key")
 
     def _check_characters(self, line: int, found: dict[str, Any]) -> None:
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            self._fail(line, "must be whole characters; got a lone surrogate (half an emoji). Remove it")
+            self._fail(line, "must hold complete characters; got a lone surrogate (half an emoji). Remove it")
 
     def _check_values(self, name: str, values: list[Any], first: int, expected: str) -> None:
         wanted = "text, a number, true or false, or a list of them" if expected == _KINDS[dict] else expected
@@ -167,7 +175,7 @@ class _Reader:
             plain = not isinstance(value, list) or all(isinstance(each, str | int | float) for each in value)
             if value is not None and (_KINDS[type(value)] != expected or isinstance(value, dict) or not plain):
                 got = _KINDS[type(value)] if plain else "a list of other things"
-                self._fail(line, f"{name!r} must be {wanted}, as before; got {got}. Make them alike")
+                self._fail(line, f"{name!r} must be {wanted}, as before; got {got}. Use one type")
 
 
 def _to_text(value: Any) -> str:
@@ -175,20 +183,20 @@ def _to_text(value: Any) -> str:
 
 
 def name_kind(value: Any) -> str:
-    """What a value of JSON is, for errors."""
+    """The type of a JSON value, for errors."""
     return _KINDS.get(type(value), "nothing")
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, as `object_pairs_hook`.
+    """A JSON object from its pairs, for `object_pairs_hook`.
 
     Raises:
-        ValueError: a key comes twice.
+        ValueError: a duplicate key.
     """
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice")
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} appears twice")
     return found
 
 

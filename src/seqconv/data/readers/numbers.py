@@ -1,4 +1,4 @@
-"""Turn columns of text into numbers where all of their cells are numbers."""
+"""Convert text columns to numbers if all their cells are numbers."""
 
 from typing import TYPE_CHECKING
 
@@ -7,17 +7,17 @@ from seqconv.data.records import count
 if TYPE_CHECKING:
     import polars
 
-MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write into a column of numbers for no value
+MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write for a missing number
 
 
 _COMMA = r"^[+-]?\d+(,\d+)?$"
 
 
-_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})?$"  # if all of a column is like 1,234 it may be thousands: left alone
+_THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})?$"  # a column of cells like 1,234 may use thousands separators: left alone
 
 
 def find_kind(cells: "polars.Series") -> "polars.DataType | None":
-    """Int64, Float64 or String if these cells tell the whole column's type, as far as they are like it; else None."""
+    """Int64, Float64 or String if these sample cells settle the column's type; else None."""
     import polars
 
     known = _known(cells)
@@ -30,10 +30,11 @@ def find_kind(cells: "polars.Series") -> "polars.DataType | None":
 
 
 def to_numbers(cells: "polars.Series", commas: bool = False) -> tuple["polars.Series", tuple[str, ...]]:
-    """The column as Int64 or Float64 if every cell is a number, empty or a word for a missing value; notes.
+    """The column as Int64 or Float64 if every cell is a number, empty or a word like NA; and notes.
 
     Args:
-        commas: a comma may stand before the decimals, where that cannot be a mark of thousands in every cell.
+        cells: `[T]`.
+        commas: accept decimal commas, unless all of them could be thousands separators.
     """
     import polars
 
@@ -56,7 +57,7 @@ def to_numbers(cells: "polars.Series", commas: bool = False) -> tuple["polars.Se
 
 
 def is_number(cells: "polars.Series") -> bool:
-    """Whether a column is numbers, or text of which all is."""
+    """Whether a column is numeric, or text whose cells are all numbers."""
     import polars
 
     if cells.dtype != polars.String:

@@ -1,4 +1,4 @@
-"""Where rows and quoted cells of a delimited file begin and end, found by counting quotes."""
+"""Find where rows and quoted cells of a delimited file start and end, by counting quotes."""
 
 import re
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from seqconv.errors import DataError
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 
 
-_BLOCK = 1 << 24  # bytes looked at at a time: bounds the memory for positions
+_BLOCK = 1 << 24  # bytes scanned at a time: bounds the memory for positions
 
 
 class Rows(NamedTuple):
-    """R rows of a piece of a file: cells in each `[R]`, and line breaks before each `[R]`, all int64."""
+    """R rows of a piece of a file: the number of cells in each and of line breaks before each, int64 `[R]`."""
 
     cells: np.ndarray
     breaks: np.ndarray
 
 
 def find_rows(data: bytes, separator: str, quoted: bool) -> Rows:
-    """The rows of `data`, which begins with one; separators and line breaks inside quoted cells do not count."""
+    """The rows of `data`, which starts with one; separators and line breaks inside quoted cells do not count."""
     buffer = np.frombuffer(data, np.uint8)
     opened = separators = breaks = 0
     ends, starts = [], [np.zeros(1, np.int64)]
@@ -43,12 +43,12 @@ def find_rows(data: bytes, separator: str, quoted: bool) -> Rows:
         separators += len(found)
     if not data.endswith(b"\n"):
         ends.append(np.array([separators]))
-        starts.append(np.zeros(1, np.int64))  # dropped below: nothing begins behind the last row
+        starts.append(np.zeros(1, np.int64))  # dropped below: no row starts after the last one
     return Rows(np.diff(np.concatenate(ends), prepend=0) + 1, np.concatenate(starts)[:-1])
 
 
 def has_regular_rows(data: bytes, separator: str, width: int) -> bool:
-    """Whether every row has `width` cells, where no quotes enclose any: several times faster than `find_rows`."""
+    """Whether every row has `width` cells, for data without quoted cells: several times faster than `find_rows`."""
     mark = separator.encode()
     others = bytes(set(range(256)) - {mark[0], NEWLINE})
     marks = b"".join(data[at : at + _BLOCK].translate(None, others) for at in range(0, len(data), _BLOCK))
@@ -57,7 +57,7 @@ def has_regular_rows(data: bytes, separator: str, width: int) -> bool:
 
 
 def end_of_rows(data: bytes, quoted: bool) -> int:
-    """How many bytes of `data`, which begins at a row's beginning, are whole rows."""
+    """How many bytes of `data`, which starts with a row, are complete rows."""
     if not quoted or b'"' not in data:
         return data.rfind(b"\n") + 1
     buffer = np.frombuffer(data, np.uint8)
@@ -67,7 +67,7 @@ def end_of_rows(data: bytes, quoted: bool) -> int:
 
 
 def split_rows(text: str, separator: str, quoted: bool) -> list[list[str]]:
-    """The cells of whole, well-formed rows, for a few of them."""
+    """The cells of complete, well-formed rows; meant for a few of them."""
     if not quoted:
         return [line.removesuffix("\r").split(separator) for line in text.removesuffix("\n").split("\n")]
     mark = re.escape(separator)
@@ -82,13 +82,14 @@ def split_rows(text: str, separator: str, quoted: bool) -> list[list[str]]:
 
 
 def read_quoting(path: Path, blocks: Iterable[bytes], separator: str) -> tuple[bool, str]:
-    """Whether quotes enclose cells, and a note where they do not.
+    """Whether quotes enclose cells, and a note if they do not.
 
-    They do where every cell that begins with one ends with one, and quotes inside are doubled. Else they are ordinary
-    characters if no cell begins with one, or if tabs part the cells: tab-separated text knows no quoting.
+    They do if every cell that starts with a quote ends with one, and quotes inside are doubled. Otherwise they are
+    ordinary characters if no cell starts with one, or if cells are separated by tabs: tab-separated text has no
+    quoting.
 
     Raises:
-        DataError: another file with a quote that is never closed, or one amid a cell.
+        DataError: any other file with a quote that is never closed, or one in the middle of a cell.
 
     Reference: RFC 4180, section 2, rules 5 to 7; IANA, text/tab-separated-values.
     """
@@ -97,7 +98,7 @@ def read_quoting(path: Path, blocks: Iterable[bytes], separator: str) -> tuple[b
         scan.add(block)
     scan.add(b"\n\n")
     if scan.quotes and (scan.problem or scan.quotes % 2) and (separator == "\t" or not scan.begins):
-        return False, "quotes are read as characters: they do not enclose cells"
+        return False, "quotes read as ordinary characters: they do not enclose cells"
     if scan.problem:
         raise DataError(f"{path}, {scan.problem}")
     if scan.quotes % 2:
@@ -106,7 +107,7 @@ def read_quoting(path: Path, blocks: Iterable[bytes], separator: str) -> tuple[b
 
 
 class _Scan:
-    """Follows the quotes of a stream; keeps the last two bytes of a block, since neighbours decide."""
+    """Tracks the quotes of a stream; keeps the last two bytes of a block, since a quote's neighbours matter."""
 
     def __init__(self, separator: int) -> None:
         self.separator = separator
@@ -140,10 +141,10 @@ class _Scan:
     def _describe(self, data: bytes, at: int, closes: bool, opening: np.ndarray) -> str:
         line = self.line + data.count(b"\n", 1, at)
         if not closes:
-            return f'line {line}: a cell that holds a quote must stand in quotes, its own doubled. Write "say ""hi"""'
+            return f'line {line}: a cell with a quote must be quoted, its own quotes doubled. Write "say ""hi"""'
         earlier = opening[opening < at]
         opened = self.line + data.count(b"\n", 1, int(earlier[-1])) if len(earlier) else self.opened_line
         rest = data[at + 1 : at + 11].decode("utf-8", "ignore").partition("\n")[0]
         if opened != line:
             return f"line {opened}: the quote opened here must be closed; the one in line {line} does not. Close it"
-        return f"line {line}: a closing quote must end its cell; got {rest!r} behind it. Double quotes inside a cell"
+        return f"line {line}: a closing quote must end its cell; got {rest!r} after it. Double quotes inside a cell"

@@ -1,4 +1,4 @@
-"""Read the IMDB reviews: the aclImdb archive or folder, and Keras's encoded copy: path -> TextData."""
+"""Read the IMDB reviews from the aclImdb archive or folder, or from Keras's encoded copy: path -> TextData."""
 
 import gzip
 import io
@@ -25,24 +25,24 @@ SPLITS = ("train", "test")
 _REVIEW = re.compile(r"(?:^|/)(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
 
 
-_LONGEST_REVIEW = 1 << 24  # bytes; a header that claims more is damaged
+_LONGEST_REVIEW = 1 << 24  # bytes; a header that states more is damaged
 
 
 _BLOCK = 512  # bytes of a tar block
 
 
 def is_review_folder(path: Path) -> bool:
-    """Whether a folder is laid out like the unpacked archive."""
+    """Whether a folder has the layout of the unpacked archive."""
     return any((root / "train" / label).is_dir() for root in (path, path / "aclImdb") for label in CLASSES)
 
 
 def read_reviews(path: str | Path) -> TextData:
-    """Read the Large Movie Review Dataset from its archive (`aclImdb_v1.tar.gz`) or unpacked folder, or one like it.
+    """Read the Large Movie Review Dataset, or one with its layout, from an archive (`aclImdb_v1.tar.gz`) or a folder.
 
-    The archive is read in one pass, without unpacking it. Reviews come by class, then by number, the same from both.
+    The archive is read in one pass, without unpacking it. Either way, reviews are sorted by class, then by number.
 
     Raises:
-        DataError: missing, damaged, cut off, not UTF-8, or without reviews in one of the two splits.
+        DataError: missing, damaged, truncated, not UTF-8, or without reviews in one of the two splits.
 
     Reference: Maas et al. 2011, Learning Word Vectors for Sentiment Analysis.
     """
@@ -57,8 +57,8 @@ def read_reviews(path: str | Path) -> TextData:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, {name}: must be UTF-8 text; {error.reason}. Convert it") from error
     except (EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
-        problem = f"it is damaged or cut off ({error})"
-        raise DataError(f"{path}: must be a whole .tar.gz archive; {problem}. Fetch it again") from error
+        problem = f"it is damaged or truncated ({error})"
+        raise DataError(f"{path}: must be a complete .tar.gz archive; {problem}. Download it again") from error
     except OSError as error:
         raise unreadable(path, error) from error
     for split, reviews in found.items():
@@ -89,17 +89,17 @@ def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     with gzip.open(path) as packed, io.BufferedReader(packed, buffer_size=1 << 20) as stream:
         while (header := stream.read(_BLOCK)).strip(b"\0"):
             if header[257:262] != b"ustar":
-                raise ValueError("no tar header where one must be")
+                raise ValueError("a tar header is missing")
             name = header[:100].partition(b"\0")[0].decode(errors="replace")
             size = int(header[124:136].strip(b"\0 "), 8)
             padded = -(-size // _BLOCK) * _BLOCK
             if header[156:157] in b"0\0" and _REVIEW.search(name):
                 if not 0 <= size <= _LONGEST_REVIEW or len(content := stream.read(padded)) < padded:
-                    raise ValueError(f"{name} does not fit")
+                    raise ValueError(f"{name} has an impossible size")
                 yield name, content[:size]
             else:
                 _skip(stream, padded)
-        while stream.read(1 << 20):  # to the end, where gzip compares its checksum
+        while stream.read(1 << 20):  # to the end, where gzip verifies its checksum
             pass
 
 
@@ -117,12 +117,12 @@ def _skip(stream: IO[bytes], left: int) -> None:
 def read_encoded(path: str | Path) -> TextData:
     """Read Keras's `imdb.npz`: `x_train`, `x_test` hold lists of word ranks, `y_train`, `y_test` 0 (neg) or 1 (pos).
 
-    The lists are pickled inside; they are read by an unpickler that can build nothing but lists of numbers.
+    The lists are pickled; they are read by an unpickler that can only build lists of numbers.
 
     Raises:
-        DataError: missing, damaged, another layout, or a pickle that asks for more than that.
+        DataError: missing, damaged, another layout, or a pickle that needs anything else.
 
-    Reference: keras.datasets.imdb.load_data, which moves rank r to r + 3 and puts a 1 before each review.
+    Reference: keras.datasets.imdb.load_data, which maps rank r to r + 3 and puts a 1 before each review.
     """
     path = Path(path)
     try:
@@ -132,7 +132,7 @@ def read_encoded(path: str | Path) -> TextData:
         raise unreadable(path, error) from error
     except Exception as error:  # a damaged pickle can raise anything
         problem = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise DataError(f"{path}: must be laid out like Keras's imdb.npz; {problem}. Fetch it again") from error
+        raise DataError(f"{path}: must have the layout of Keras's imdb.npz; {problem}. Download it again") from error
 
 
 def _read_encoded_split(archive: zipfile.ZipFile, split: str, source: str) -> EncodedTexts:
@@ -141,16 +141,16 @@ def _read_encoded_split(archive: zipfile.ZipFile, split: str, source: str) -> En
     with archive.open(f"x_{split}.npy") as stream:
         lists = _read_lists(stream)
     if labels.shape != (len(lists),) or not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"y_{split} must hold a 0 or 1 for each of the {len(lists)} texts")
+        raise ValueError(f"y_{split} must hold 0 or 1 for each of the {len(lists)} texts")
     offsets = np.concatenate([[0], np.cumsum([len(ranks) for ranks in lists])]).astype(np.int64)
-    ids = np.array(array("i", itertools.chain.from_iterable(lists)), dtype=np.int32)  # array refuses fractions
+    ids = np.array(array("i", itertools.chain.from_iterable(lists)), dtype=np.int32)  # array rejects fractions
     if len(ids) and ids.min() < 1:
-        raise ValueError(f"x_{split} must hold word ranks from 1; got {ids.min()}")
+        raise ValueError(f"x_{split} must hold word ranks of at least 1; got {ids.min()}")
     return EncodedTexts(ids, offsets, labels.astype(np.int32), CLASSES, source)
 
 
 class _Inert:
-    """Stands for everything but lists and numbers that numpy's pickle of an object array names; does nothing."""
+    """Stands in for every class that numpy's pickle of an object array names; does nothing."""
 
     state: Any = ()
 

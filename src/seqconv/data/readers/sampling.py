@@ -1,4 +1,4 @@
-"""How the rows of a series follow each other: order, repeated stamps, the most frequent spacing, calendar months."""
+"""The time order of a series' rows: repeated timestamps, the most common spacing, calendar months."""
 
 from collections.abc import Callable
 
@@ -12,55 +12,57 @@ from seqconv.recipes.durations import show_duration
 _DAY_S = 86400
 
 
-_REGULAR = 0.9  # share of equal spacings from which rows are evenly spaced
+_REGULAR = 0.9  # rows are evenly spaced if at least this fraction of spacings is equal
 
 
-_UNEVEN = 0.05  # share of other spacings from which that is said
+_UNEVEN = 0.05  # uneven spacings are reported above this fraction
 
 
 def space_rows(
     stamps: np.ndarray, interval_s: int, source: str, place: Callable[[int], str], local: bool
 ) -> tuple[np.ndarray, int, list[str]]:
-    """Check that times run forwards and find the spacing of the rows.
+    """Check that times do not decrease, and find the spacing of the rows.
 
-    Rows that follow the calendar (a month, quarter or year each) get evenly spaced stamps if the interval is given.
+    Monthly, quarterly or yearly rows get evenly spaced timestamps if the interval is given.
 
     Args:
         stamps: datetime64[s] `[T]`.
-        interval_s: as the user gives it; 0: the most frequent spacing.
-        local: no time zone is known, so that the stamps may be local times.
+        interval_s: given by the user, in seconds; 0: the most common spacing.
+        source: name of the data, for errors.
+        place: names a row in errors.
+        local: no time zone is known, so the timestamps may be local times.
 
     Returns:
-        The stamps, the interval in seconds, and notes.
+        The timestamps `[T]`, the interval in seconds, and notes.
 
     Raises:
-        DataError: times that run backwards; all the same; calendar months without an interval; an interval that no
-            two rows have.
+        DataError: times that run backwards; identical times; calendar months without an interval; an interval that
+            no two rows have.
     """
     steps = np.diff(stamps).astype(np.int64)
     _check_order(stamps, steps, place, local)
     forward = steps[steps > 0]
     if not len(forward):
         raise DataError(
-            f"{source}: must hold at least two times; got {count(len(stamps), 'row')} of one time. Give more rows"
+            f"{source}: must have at least two different times; got {count(len(stamps), 'row')} with one. Add rows"
         )
     spacings, counts = np.unique(forward, return_counts=True)
-    common, share = int(spacings[np.argmax(counts)]), float(counts.max() / len(forward))
+    common, fraction = int(spacings[np.argmax(counts)]), float(counts.max() / len(forward))
     repeated = int(np.sum(steps == 0))
-    notes = [f"{count(repeated, 'time stamp')} repeated, kept"] if repeated else []
-    if share < _REGULAR and (months := _months_apart(stamps, steps)):
+    notes = [f"{count(repeated, 'repeated timestamp')}, kept"] if repeated else []
+    if fraction < _REGULAR and (months := _months_apart(stamps, steps)):
         each = "month" if months == 1 else f"{months} months"
         if not interval_s:
             raise DataError(
-                f"{source}: rows must be evenly spaced; got one for each {each} of the calendar. "
-                f"Pass an interval, such as {30 * months}d, to count all of them as equally long"
+                f"{source}: rows must be evenly spaced; got one row per {each}. "
+                f"Pass an interval, such as {30 * months}d, to treat them as equally long"
             )
         passed = stamps.astype("datetime64[M]").astype(np.int64)
         even = stamps[0] + ((passed - passed[0]) // months * interval_s).astype("timedelta64[s]")
-        return even, interval_s, [*notes, f"each {each} counted as {show_duration(interval_s)}"]
+        return even, interval_s, [*notes, f"each {each} treated as {show_duration(interval_s)}"]
     if interval_s and interval_s not in spacings:
         problem = f"got {show_duration(interval_s)}, the rows are mostly {show_duration(common)} apart"
-        raise DataError(f"{source}: the interval must be a spacing that the rows have; {problem}. Leave it out")
+        raise DataError(f"{source}: the interval must be a spacing between rows; {problem}. Leave it out")
     if local and suspect_clock_changes(stamps, common):
         notes.append("looks like local time with clock changes; pass the time zone, such as Europe/Berlin")
     interval_s = interval_s or common
@@ -68,7 +70,7 @@ def space_rows(
     if uneven > _UNEVEN * len(steps):
         notes.append(
             f"{uneven} of {len(steps)} time steps are not {show_duration(interval_s)}, and no window crosses them; to "
-            "count rows instead, leave the times out and pass an interval"
+            "count rows instead, remove the time column and pass an interval"
         )
     return stamps, interval_s, notes
 
@@ -85,7 +87,7 @@ def _check_order(stamps: np.ndarray, steps: np.ndarray, place: Callable[[int], s
 
 
 def _months_apart(stamps: np.ndarray, steps: np.ndarray) -> int:
-    """1, 3 or 12 where rows follow the calendar by the month, quarter or year (any number of months); else 0."""
+    """The whole number of calendar months (1, 3, 12, ...) from one row to the next; 0 if rows follow no calendar."""
     passed = np.diff(stamps.astype("datetime64[M]").astype(np.int64))
     jumps, counts = np.unique(passed[steps > 0], return_counts=True)
     months = int(jumps[np.argmax(counts)])

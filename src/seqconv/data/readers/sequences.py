@@ -1,4 +1,4 @@
-"""Read labelled sequences from files of the UCR/UEA archive: path -> Sequences."""
+"""Read labelled sequences from files in the formats of the UCR/UEA archive: path -> Sequences."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -15,22 +15,23 @@ from seqconv.errors import DataError
 ENDINGS = (".ts", ".tsv")
 
 
-_CHUNK = 1 << 25  # characters that are parsed at once
+_CHUNK = 1 << 25  # characters parsed at once
 
 
 def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
-    """Read a `.ts` file (one or many channels) or a `.tsv` file (label first, one channel) of the archive, also packed.
+    """Read a `.ts` file (one or more channels) or a `.tsv` file (label first, one channel), optionally packed.
 
-    Lengths may differ between examples, not between the channels of one. A value may be missing (`?` or NaN); NaN at
-    the end of a `.tsv` row is padding. Classes that are numbers stand in the order of numbers, others as the header
-    lists them (`.tsv`: sorted).
+    Lengths may differ between examples, but not between the channels of one example. A value may be missing (`?` or
+    NaN); NaN at the end of a `.tsv` row is padding. Numeric classes are sorted by value, others keep the order of the
+    header (`.tsv`: sorted).
 
     Args:
-        labelled: False, for prediction: labels are neither needed nor read.
+        path: a `.ts` or `.tsv` file, or one packed as .gz or .zip.
+        labelled: False, for prediction: labels are neither required nor read.
 
     Raises:
-        DataError: no such file; another format; time stamps; no classes; a value that is no number, or infinite;
-            channels of different lengths; a label that the header does not list.
+        DataError: no such file; another format; timestamps; no classes; a value that is not a finite number; channels
+            of different lengths; a label that the header does not list.
 
     Reference: Bagnall et al. 2018, The UEA multivariate time series classification archive; Dau et al. 2019, The UCR
         time series archive.
@@ -38,18 +39,18 @@ def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
     path = Path(path)
     kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
     if kind not in ENDINGS:
-        raise DataError(f"{path}: must end in .ts or .tsv, as files of the UCR/UEA archive do. Rename or convert it")
+        raise DataError(f"{path}: must end in .ts or .tsv, like files of the UCR/UEA archive. Rename or convert it")
     with open_content(path) as content:
         lines = enumerate(io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace"), start=1)
         header = _read_header(path, lines) if kind == ".ts" else _Header()
         if labelled and not header.labelled:
-            raise DataError(f"{path}: must hold class labels; its header says @classLabel false. Take a file with them")
+            raise DataError(f"{path}: must hold class labels; its header says @classLabel false. Use a labelled file")
         rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
         return _collect(path, rows, header, labelled)
 
 
 def find_partner(path: str | Path) -> Path | None:
-    """The test file beside a training file: for `X_TRAIN.ts` `X_TEST.ts`; None where there is none."""
+    """The test file next to a training file: `X_TEST.ts` for `X_TRAIN.ts`; None if there is none."""
     path = Path(path)
     partner = path.with_name(f"{path.stem.removesuffix('_TRAIN')}_TEST{path.suffix}")
     return partner if path.stem.endswith("_TRAIN") and partner.is_file() else None
@@ -57,22 +58,22 @@ def find_partner(path: str | Path) -> Path | None:
 
 @dataclass(frozen=True)
 class _Header:
-    """What a `.ts` header says; the defaults are what a `.tsv`, which has none, means."""
+    """The header of a `.ts` file; the defaults describe a `.tsv`, which has none."""
 
     labelled: bool = True
     classes: tuple[str, ...] = ()
-    channels: int = 1  # 0: not said
-    length: int = 0  # 0: not said, or lengths differ
+    channels: int = 1  # 0: not stated
+    length: int = 0  # 0: not stated, or lengths differ
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One example: a text of numbers apart by `apart` for each channel."""
+    """One example: for each channel a string of numbers separated by `separator`."""
 
     line: int
     label: str
     fields: list[str]
-    apart: str
+    separator: str
 
 
 def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
@@ -88,17 +89,15 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
             problem = f"got {line.strip()[:40]!r}"
             raise DataError(f"{path}, line {number}: must be a header line like @dimensions 6, or @data; {problem}")
         tags[tag] = words[1:]
-    raise DataError(f"{path}: must hold a header that ends in a line @data; got none. Is it a whole .ts file?")
+    raise DataError(f"{path}: must have a header that ends in a line @data; got none. Is it a complete .ts file?")
 
 
 def _check_header(path: Path, tags: dict[str, list[str]]) -> _Header:
     if _is_true(tags, "@timestamps"):
-        raise DataError(
-            f"{path}: must hold values alone; its header says @timeStamps true. Write it without time stamps"
-        )
+        raise DataError(f"{path}: must hold only values; its header says @timeStamps true. Write it without timestamps")
     if "@targetlabel" in tags:
         raise DataError(
-            f"{path}: must hold classes; its header says @targetLabel, numbers to forecast. Take another file"
+            f"{path}: must hold classes; its header says @targetLabel, numbers to predict. Use another file"
         )
     labels = tags.get("@classlabel", [])
     labelled = bool(labels) and labels[0].lower() == "true"
@@ -125,7 +124,7 @@ def _is_true(tags: dict[str, list[str]], tag: str) -> bool:
 
 
 def _order(classes: Iterable[str]) -> tuple[str, ...]:
-    """As numbers where all of them are numbers, else as they come."""
+    """Sorted by value if all are numbers, else in the given order."""
     classes = tuple(classes)
     try:
         return tuple(sorted(classes, key=float))
@@ -143,7 +142,9 @@ def _split_ts(path: Path, lines: Iterator[tuple[int, str]], header: _Header) -> 
         channels = channels or len(fields)
         if len(fields) != channels:
             problem = f"got {len(fields)}. Correct the line or @dimensions"
-            raise DataError(f"{path}, line {number}: must hold {count(channels, 'channel')} apart by ':'; {problem}")
+            raise DataError(
+                f"{path}, line {number}: must hold {count(channels, 'channel')} separated by ':'; {problem}"
+            )
         yield _Row(number, label, fields, ",")
 
 
@@ -153,11 +154,11 @@ def _split_tsv(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[_Row]:
             continue
         label = line.partition("\t")[0]
         end = len(line)
-        while line[end - 4 : end].lower() == "\tnan":  # shorter rows are filled up with NaN
+        while line[end - 4 : end].lower() == "\tnan":  # shorter rows are padded with NaN
             end -= 4
         if end <= len(label):
             problem = f"got {line[:40]!r}. Is it a file of the archive?"
-            raise DataError(f"{path}, line {number}: must be a label and values apart by tabs; {problem}")
+            raise DataError(f"{path}, line {number}: must be a label and values separated by tabs; {problem}")
         yield _Row(number, label.strip(), [line[len(label) + 1 : end]], "\t")
 
 
@@ -181,7 +182,7 @@ def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) 
     channels = tuple(f"channel {number}" for number in range(1, values.shape[1] + 1))
     notes = _notes(values, steps, header)
     if not labelled and header.labelled and not header.classes:
-        notes.append("the first column is the place of the label; not read as a value")
+        notes.append("the first column holds the label; not read as a value")
     return Sequences(values, offsets, coded, classes, channels, str(path), tuple(notes))
 
 
@@ -205,7 +206,7 @@ def _notes(values: np.ndarray, lengths: np.ndarray, header: _Header) -> list[str
 
 
 def _cut(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    """Runs of rows of about `_CHUNK` characters."""
+    """Lists of consecutive rows with about `_CHUNK` characters each."""
     size = 0
 
     def place(row: _Row) -> int:
@@ -218,17 +219,19 @@ def _cut(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
 
 
 def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Values of all rows, one behind the other, float32 `[sum of lengths, C]`, and the length of each, `[rows]`."""
+    """Values of all rows, concatenated, float32 `[sum of lengths, C]`, and the length of each row, `[rows]`."""
     import polars
 
-    parts = polars.Series([field for row in rows for field in row.fields]).str.split(rows[0].apart)
+    parts = polars.Series([field for row in rows for field in row.fields]).str.split(rows[0].separator)
     channels = len(rows[0].fields)
     lengths = parts.list.len().to_numpy().astype(np.int64).reshape(-1, channels)
     uneven = (lengths != lengths[:, :1]).any(axis=1)
     if uneven.any():
         row = int(np.argmax(uneven))
         problem = f"got {lengths[row].min()} to {lengths[row].max()} values. Correct the line"
-        raise DataError(f"{path}, line {rows[row].line}: the channels of one example must be equally long; {problem}")
+        raise DataError(
+            f"{path}, line {rows[row].line}: all channels of an example must have the same length; {problem}"
+        )
     cells = parts.explode()
     parsed = cells.cast(polars.Float32, strict=False)
     if parsed.null_count():
@@ -238,7 +241,7 @@ def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
     if bad.any():
         place = int(bad.arg_max() or 0)
         row = int(np.searchsorted(np.cumsum(lengths.sum(axis=1)), place, side="right"))
-        problem = f"got {cells[place][:40]!r}. Correct it, or write ? where it is missing"
+        problem = f"got {cells[place][:40]!r}. Correct it, or write ? for a missing value"
         raise DataError(f"{path}, line {rows[row].line}: each value must be a finite number; {problem}")
     values = parsed.to_numpy()
     ends = np.cumsum(lengths.sum(axis=1))

@@ -18,16 +18,16 @@ from seqconv.recipes.durations import parse_duration, show_duration
 if TYPE_CHECKING:
     import polars
 
-MISSING = -9999.0  # what the Jena station writes where a sensor failed
+MISSING = -9999.0  # what the Jena station writes when a sensor fails
 
 
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 
 
-START = np.datetime64("2000-01-01T00:00:00", "s")  # of rows without times
+START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
 
 
-_MARKS = (*MISSING_WORDS, "?", "-")  # words for a missing number
+_MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
 
 
 _TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
@@ -56,23 +56,24 @@ def read_series(
     columns: Sequence[str] = (),
     missing: float = MISSING,
 ) -> Series:
-    """Read CSV, TSV, Parquet, Arrow or JSON lines: a column of times, else numbers; empty cells are missing.
+    """Read a table with a time column and numeric columns; empty cells are missing values.
 
-    What is guessed or left out is said in the notes.
+    Whatever is inferred or left out is recorded in the notes.
 
     Args:
-        time: column of the times; empty: found.
-        interval: spacing of the rows, such as `1d`; empty: the most frequent one. Needed where the file has no times
-            (they begin in 2000 then), or where its rows follow the months of the calendar.
-        zone: of times that name none, such as `Europe/Berlin`; they become UTC.
-        header: whether the first row of a CSV or TSV names the columns; None: guessed.
-        columns: read these alone; none named: every column of numbers.
+        path: CSV, TSV, Parquet, Arrow or JSON lines.
+        time: the time column; empty: infer it.
+        interval: spacing of the rows, such as `1d`; empty: the most common one. Required if the file has no times
+            (they then start in 2000) or if its rows are calendar months.
+        zone: time zone of times without one, such as `Europe/Berlin`; they become UTC.
+        header: whether the first row of a CSV or TSV names the columns; None: infer it.
+        columns: read only these; empty: every numeric column.
         missing: number that stands for a missing value; NaN: none.
 
     Raises:
-        DataError: see `tables.read_table`; no times; a cell that is no time or no number, or infinite; times with and
-            without a zone; times that run backwards.
-        ConfigError: an interval or a zone that is none.
+        DataError: see `tables.read_table`; no times; a cell that is not a time or not a finite number; times with and
+            without a UTC offset; times that run backwards.
+        ConfigError: an invalid interval or time zone.
     """
     return series_from_table(read_table(path, header), time, interval, zone, columns, missing)
 
@@ -85,7 +86,7 @@ def series_from_table(
     columns: Sequence[str] = (),
     missing: float = MISSING,
 ) -> Series:
-    """The same from a table that is read already.
+    """The same from a table that has already been read.
 
     Raises:
         DataError, ConfigError: see `read_series`.
@@ -93,19 +94,19 @@ def series_from_table(
     source = str(table.path)
     interval_s = parse_duration(interval, "interval") if interval else 0
     if interval and interval_s < 1:
-        raise ConfigError(f"interval must be at least one second; got {interval!r}")
+        raise ConfigError(f"interval: must be at least one second; got {interval!r}")
     found = find_times(table, time)
     notes = list(table.notes)
     if found:
         times = read_times(time_cells(table, found), table.place, zone)
         stamps, interval_s, more = space_rows(times.stamps, interval_s, source, table.place, local=not times.absolute)
         if not time:
-            notes.append(f"times from the column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
+            notes.append(f"times from column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
         notes += [*times.notes, *more]
     else:
         times = Times(_count_times(table, interval_s, zone))
         stamps = times.stamps
-        notes.append(f"no column of times: rows counted from 2000-01-01 on, {show_duration(interval_s)} apart")
+        notes.append(f"no time column: rows counted from 2000-01-01, {show_duration(interval_s)} apart")
     counted = not found or bool((stamps != times.stamps).any())
     clock = "counted" if counted else "utc" if times.absolute else "local"
     values, names, more = _read_values(table, found, columns, missing)
@@ -116,12 +117,16 @@ def series_from_table(
 
 
 def find_times(table: Table, time: str) -> list[str]:
-    """The column of times, with the one of the clock if that is apart; empty: there is none."""
+    """The date or time column, followed by a separate time-of-day column if there is one; empty: no times.
+
+    Raises:
+        DataError: the table has no column called `time`.
+    """
     import polars
 
     frame = table.frame
     if time and time not in frame.columns:
-        raise DataError(f"{table.path}: must have the column {time!r}; it has not. {nearest(time, frame.columns)}")
+        raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
     native = [column.name for column in frame if isinstance(column.dtype, polars.Date | polars.Datetime)]
     texts = [column.name for column in frame if column.dtype == polars.String and is_time(_first(column))]
     named = [name for name in texts if _TIME_NAME.search(name)]
@@ -146,7 +151,7 @@ def _is_numbered(column: "polars.Series") -> bool:
 
 
 def time_cells(table: Table, found: list[str]) -> "polars.Series":
-    """What `find_times` found, as `read_times` takes it."""
+    """The cells `[T]` of the columns that `find_times` found, for `read_times`."""
     cells = table.frame[found[0]]
     return cells if len(found) == 1 else (cells + " " + table.frame[found[1]]).alias(found[0])
 
@@ -155,10 +160,10 @@ def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
     if not interval_s:
         raise DataError(
             f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
-            f"{', '.join(table.frame.columns)[:100]!r}. Name it, write the times so, or pass the interval of the rows"
+            f"{', '.join(table.frame.columns)[:100]!r}. Name it, reformat its times, or pass the interval of the rows"
         )
     if zone:
-        raise ConfigError(f"zone: {table.path} has no column of times that {zone!r} could tell about. Leave it out")
+        raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
     return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
 
 
@@ -168,11 +173,11 @@ def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
 def _read_values(
     table: Table, times: list[str], asked: Sequence[str], missing: float
 ) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
-    """Numbers `[T, C]` with NaN where one is missing, the names of their columns, and notes."""
+    """Values `[T, C]` with NaN for missing ones, the column names, and notes."""
     for name in asked:
         if name not in table.frame.columns:
             hint = nearest(name, table.frame.columns)
-            raise DataError(f"{table.path}: must have the column {name!r}; it has not. {hint}")
+            raise DataError(f"{table.path}: must have the column {name!r}; it does not. {hint}")
     notes: list[str] = []
     chosen: dict[str, np.ndarray] = {}
     for column in table.frame:
@@ -184,8 +189,8 @@ def _read_values(
             chosen[column.name] = numbers
     if not chosen:
         why = f" ({'; '.join(notes)[:200]})" if notes else ""
-        raise DataError(f"{table.path}: must have a column of numbers beside the times; got none{why}. Add one")
-    notes += ["characters of the header are lost (\ufffd)"] if "\ufffd" in "".join(chosen) else []
+        raise DataError(f"{table.path}: must have a numeric column next to the times; got none{why}. Add one")
+    notes += ["the header has lost characters (\ufffd)"] if "\ufffd" in "".join(chosen) else []
     values = np.empty((len(table.frame), len(chosen)))
     for place, each in enumerate(chosen.values()):
         values[:, place] = each
@@ -195,10 +200,16 @@ def _read_values(
 def read_numbers(
     table: Table, name: str, asked: bool = False, missing: float = MISSING
 ) -> tuple[np.ndarray | None, list[str]]:
-    """A column `[T]` with NaN where a value is missing, None where it holds no numbers; and notes.
+    """A column `[T]` with NaN for missing values, or None if it is not numeric; and notes.
+
+    Args:
+        table: the table.
+        name: of the column.
+        asked: the user named the column, so it must be numeric.
+        missing: number that stands for a missing value; NaN: none.
 
     Raises:
-        DataError: a cell that is no number, or infinite; `asked`: also a column of other kind.
+        DataError: a cell that is not a finite number; with `asked`, also a column that is not numeric.
     """
     numbers, note = _to_numbers(table, table.frame[name], asked)
     notes = [note] if note else []
@@ -209,7 +220,7 @@ def read_numbers(
 
 
 def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
-    """The column as Float64, or None where it holds no numbers, and a note; `asked`: then that is an error."""
+    """The column as Float64, or None if it is not numeric (an error if `asked`), and a note."""
     import polars
 
     problem = ""
@@ -218,7 +229,7 @@ def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[po
     elif column.dtype.is_numeric() or column.dtype == polars.Boolean:
         return column.cast(polars.Float64), ""
     elif column.dtype != polars.String:
-        problem = "holds times" if column.dtype.is_temporal() else "holds no numbers"
+        problem = "holds times" if column.dtype.is_temporal() else "is not numeric"
     else:
         numbers, note = _parse_numbers(table, column, asked)
         if numbers is not None:
@@ -226,12 +237,12 @@ def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[po
         first = _first(column)
         problem = "holds times" if is_time(first) else f"is text like {first[:20]!r}"
     if asked:
-        raise DataError(f"{table.path}: {column.name!r} must be a column of numbers; it {problem}. Choose another")
+        raise DataError(f"{table.path}: {column.name!r} must be a numeric column; it {problem}. Choose another")
     return None, f"column {column.name!r} {problem}, left out"
 
 
 def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
-    """Text with marks for missing numbers or with decimal commas as Float64, and a note; None: it is other text."""
+    """Text with placeholders for missing numbers or decimal commas as Float64, and a note; None for other text."""
     import polars
 
     cells = column.str.strip_chars()
@@ -239,7 +250,7 @@ def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple
     cells = cells.set(marked, None)
     known = cells.drop_nulls()
     notes = [f"{count(int(marked.sum()), 'cell')} in {column.name!r} read as missing"] if marked.any() else []
-    # 1,234 alone may be a thousand
+    # 1,234 alone may be a thousands separator
     if known.str.contains(_DECIMAL_COMMA).all() and not known.str.contains(r"^[^,]*(,\d{3})?$").all():
         cells = cells.str.replace(",", ".", literal=True)
         notes.append(f"{column.name!r} has decimal commas")
@@ -255,7 +266,7 @@ def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple
 
 
 def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -> tuple[np.ndarray, list[str]]:
-    """A column `[T]` with NaN for `missing`, and notes."""
+    """A column `[T]` with NaN in place of `missing`, and notes."""
     infinite = np.isinf(values)
     if infinite.any():
         where = table.place(int(np.argmax(infinite)))
@@ -269,7 +280,7 @@ def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -
     if blank + int(marked.sum()) < len(values):
         notes += [
             f"{count(int(np.sum(values == mark)), 'value')} of {mark:g} in {name!r}, far from all others, kept; leave "
-            "them empty where they mean missing"
+            "them empty if they mean missing"
             for mark in sorted({float(np.nanmin(values)), float(np.nanmax(values))} & SENTINELS)
             if _is_far(values, mark)
         ]
@@ -277,6 +288,6 @@ def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -
 
 
 def _is_far(values: np.ndarray, mark: float) -> bool:
-    """Whether all other values lie close together and far from `mark`."""
+    """Whether all other values are close together and far from `mark`."""
     rest = values[(values != mark) & ~np.isnan(values)]
     return len(rest) > 0 and bool(np.abs(rest - mark).min() > 2 * np.ptp(rest) > 0)

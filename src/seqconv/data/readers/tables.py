@@ -1,4 +1,4 @@
-"""Open and write any table, whole or in pieces: CSV, TSV, Parquet, JSON lines; to read also Arrow, .gz and .zip."""
+"""Read and write tables, whole or in pieces: CSV, TSV, Parquet and JSON lines; read also Arrow, .gz and .zip."""
 
 import contextlib
 import io
@@ -28,29 +28,30 @@ __all__ = [
     "write_table",
 ]
 
-Frame = Any  # polars.DataFrame, for modules that hand frames on without knowing polars
+Frame = Any  # polars.DataFrame, for modules that pass frames on without importing polars
 
 
-_PLAIN = (str, int, float, bool, list, type(None))  # what JSON holds
+_PLAIN = (str, int, float, bool, list, type(None))  # types that JSON can hold
 
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
 def read_table(path: str | Path, header: bool | None = None, strings: bool = False) -> Table:
-    """Read a table of text cells and numbers: what it holds decides the format, not its name.
+    """Read a table of text and numbers; the content decides the format, not the file name.
 
-    CSV and TSV: separator, header and encoding are guessed and noted. A column is Int64 or Float64 if all of its cells
-    are numbers, empty or a word like NA; everything else stays as written: nothing is parsed as a time. Empty cells are
-    null; a cell `""` is an empty text.
+    CSV and TSV: separator, header and encoding are inferred and noted. A column is Int64 or Float64 if all its cells
+    are numbers, empty or a word like NA; everything else stays as written, and nothing is parsed as a time. Empty cells
+    are null; a cell `""` is an empty text.
 
     Args:
-        header: whether the first row of a CSV or TSV names the columns; None: guess.
+        path: CSV, TSV, JSON lines, Parquet or Arrow, optionally packed as .gz or .zip.
+        header: whether the first row of a CSV or TSV names the columns; None: infer it.
         strings: keep every cell as text.
 
     Raises:
-        DataError: missing, damaged or empty file; no rows; a column without a name of its own; rows of another length;
-            a quote never closed; NUL or undecodable bytes; JSON that is no object a line, with the same keys in each.
+        DataError: a missing, damaged or empty file; no rows; a missing or duplicate column name; rows of different
+            lengths; an unclosed quote; NUL or undecodable bytes; JSON lines that are not objects with the same keys.
     """
     path = Path(path)
     with open_content(path) as content:
@@ -58,10 +59,10 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
 
 
 def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
-    """The same in pieces of about `rows` rows, for a file larger than memory; types are decided piece by piece.
+    """The same in pieces of about `rows` rows, for files larger than memory; types are inferred piece by piece.
 
     Raises:
-        DataError: as `read_table`; a broken row only when its piece is reached.
+        DataError: see `read_table`; a broken row is found only when its piece is reached.
     """
     path = Path(path)
     with open_content(path) as content:
@@ -76,14 +77,14 @@ def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, ro
     if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
         return _read_columns(path, content, "arrow", strings, rows)
     if rows is None:
-        content = io.BytesIO(content.read())  # unpacked once, though looked at several times
+        content = io.BytesIO(content.read())  # unpacked once, though read several times
     if looks_like_json(content):
         return read_json_lines(path, content, strings, rows)
     return read_delimited(path, content, header, strings, rows)
 
 
 def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows: int | None) -> Iterator[Table]:
-    """Parquet and Arrow, by slices: polars decodes only the row groups that a slice needs."""
+    """Parquet and Arrow, in slices: polars decodes only the row groups that a slice needs."""
     import polars
 
     try:
@@ -91,7 +92,7 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         check_names(str(path), frame.collect_schema().names())
         height = int(frame.select(polars.len()).collect().item())
         if not height:
-            raise DataError(f"{path}: must hold rows; got none. Give a file with data")
+            raise DataError(f"{path}: must have rows; got none. Give a file with data")
         for first in range(0, height, rows or height):
             piece = frame.slice(first, rows or height).collect()
             yield Table(_plain(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
@@ -99,7 +100,7 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         if isinstance(error, DataError):
             raise
         problem = str(error).partition("\n")[0]
-        raise DataError(f"{path}: must be a whole {form} file; it is damaged ({problem}). Write it again") from error
+        raise DataError(f"{path}: must be a complete {form} file; it is damaged ({problem}). Write it again") from error
 
 
 def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":
@@ -113,7 +114,7 @@ def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFram
 
 
 def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
-    """Numbers as Int64 or Float64, categories as text; `strings`: all but lists as text."""
+    """Numbers as Int64 or Float64, categories as text; with `strings`, everything but lists as text."""
     import polars
 
     kinds: list[tuple[polars.Expr, type[polars.DataType]]] = []
@@ -129,10 +130,10 @@ def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
 
 
 def table_from_frame(frame: Any, name: str = "frame") -> Table:
-    """A table of a polars or pandas frame; a pandas index of times becomes a column.
+    """A table from a polars or pandas frame; a pandas time index becomes a column.
 
     Raises:
-        DataError: no rows, or a column without a name of its own.
+        DataError: no rows, or a missing or duplicate column name.
     """
     import polars
 
@@ -143,12 +144,12 @@ def table_from_frame(frame: Any, name: str = "frame") -> Table:
         check_names(name, [str(each) for each in timed.columns])
         frame = polars.DataFrame([_from_pandas(str(each), timed[each]) for each in timed.columns])
     if not len(frame):
-        raise DataError(f"{name}: must hold rows; got none. Give a frame with data")
+        raise DataError(f"{name}: must have rows; got none. Pass a frame with data")
     return Table(_plain(frame, False), Path(name), "arrow", (), range(1, len(frame) + 1))
 
 
 def _from_pandas(name: str, column: Any) -> "polars.Series":
-    """A column as it is, whatever of pandas and Arrow is installed; a time zone without a place becomes UTC."""
+    """The same column, whichever versions of pandas and Arrow are installed; a zone without a place becomes UTC."""
     import polars
 
     kind, zone = getattr(column.dtype, "kind", "O"), getattr(column.dtype, "tz", None)
@@ -165,33 +166,35 @@ def _from_pandas(name: str, column: Any) -> "polars.Series":
 
 
 def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path) -> None:
-    """Write a frame or pieces of one, by the ending as CSV, TSV, Parquet or JSON lines: beside its place, then renamed.
+    """Write a frame, or a frame in pieces, as CSV, TSV, Parquet or JSON lines by file extension.
+
+    The table is written to a temporary file in the same folder and then renamed.
 
     Raises:
-        DataError: another ending, no piece, a place that cannot be written, or lists of numbers in a CSV; nothing is
-            left behind.
+        DataError: another extension, no pieces, a path that cannot be written, or lists of numbers in a CSV; no partial
+            file is left.
     """
     import polars
 
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
-        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no ending'!r}. Rename it")
+        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no extension'!r}. Rename it")
     pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         first = next(pieces, None)
         if first is None:
             raise DataError(f"{path}: must get at least one piece of a table; got none")
-        _write(_alike(path, first, pieces), first.schema, beside, path.suffix.lower())
-        beside.replace(path)
+        _write(_alike(path, first, pieces), first.schema, temporary, path.suffix.lower())
+        temporary.replace(path)
     except DataError:
         raise
     except (OSError, polars.exceptions.PolarsError) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
-        raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept") from error
+        raise DataError(f"{path}: must be written completely; {problem}. Nothing was kept") from error
     finally:
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataFrame]") -> "Iterator[polars.DataFrame]":
@@ -199,7 +202,7 @@ def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataF
     for piece in pieces:
         if piece.columns != first.columns:
             problem = "a later piece does not have the same columns as the first"
-            raise DataError(f"{path}: must be written whole; {problem}. Nothing is kept")
+            raise DataError(f"{path}: must be written completely; {problem}. Nothing was kept")
         yield piece
 
 
@@ -218,7 +221,7 @@ def _write(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: 
 
 
 def _join_lists(frame: "polars.DataFrame") -> "polars.DataFrame":
-    """Lists of texts, such as the labels of a JSON line, as cells of a CSV: apart by `|`."""
+    """Lists of strings, such as the labels of a JSON line, as CSV cells separated by `|`."""
     import polars
 
     lists = [name for name, kind in frame.schema.items() if kind == polars.List(polars.String)]
@@ -226,34 +229,34 @@ def _join_lists(frame: "polars.DataFrame") -> "polars.DataFrame":
 
 
 def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
-    """The table's frame with columns behind its own; NaN becomes null.
+    """The table's frame with extra columns after its own; NaN becomes null.
 
     Raises:
-        DataError: the table has a column of that name.
+        DataError: the table already has a column of that name.
     """
     for name in columns:
         if name in table.frame.columns:
-            raise DataError(f"{table.path}: must have no column {name!r}, which the answers need. Rename it")
+            raise DataError(f"{table.path}: must not have a column {name!r}, which is the name of an output. Rename it")
     added = create_table(columns)
     return table.frame.with_columns(added.get_columns())
 
 
 def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
-    """A frame of these columns; NaN becomes null."""
+    """A frame with these columns; NaN becomes null."""
     import polars
 
     return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
 
 
 def print_csv(frames: "Iterable[polars.DataFrame]", out: IO[bytes]) -> None:
-    """Pieces of one table as CSV, its header once."""
+    """Write the pieces of one table as CSV, with one header."""
     for number, frame in enumerate(frames):
         out.write(_join_lists(frame).write_csv(include_header=number == 0).encode())
         out.flush()
 
 
 def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
-    """A row a mapping, for JSON; times as ISO 8601."""
+    """One mapping per row, for JSON; times as ISO 8601."""
     return [
         {name: value if isinstance(value, _PLAIN) else str(value) for name, value in row.items()}
         for row in frame.to_dicts()
@@ -261,7 +264,10 @@ def to_rows(frame: "polars.DataFrame") -> "list[dict[str, Any]]":
 
 
 def _sink(pieces: "Iterator[polars.DataFrame]", schema: "polars.Schema", path: Path) -> None:
-    """Into a Parquet file piece by piece. A piece that fails ends it as if all was well, lest the file outlive us."""
+    """Write a Parquet file piece by piece.
+
+    A piece that fails ends the stream normally, so that polars closes the file; the error is raised afterwards.
+    """
     from polars.io.plugins import register_io_source
 
     problems: list[Exception] = []

@@ -1,4 +1,4 @@
-"""Read labelled texts: a table, a folder per class, a file per class, or fastText's lines: path -> Texts."""
+"""Read labelled texts from a table, a folder per class, a file per class, or fastText lines: path -> Texts."""
 
 import io
 import re
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
@@ -16,10 +16,7 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
 
-if TYPE_CHECKING:
-    pass
-
-_PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word that begins so is a label
+_PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word with this prefix is a label
 
 
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
@@ -31,7 +28,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
 
 
-_ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files beside the data
+_ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files about the data
 
 
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
@@ -39,11 +36,15 @@ _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.
 
 @dataclass(frozen=True)
 class Rows:
-    """Texts and their labels as they stand in the file.
+    """N texts and their labels as written in the file.
 
     Args:
-        several: each may have any number of labels.
-        columns: of a table: that of the texts, then those of the labels.
+        labels: the labels of each text.
+        several: multi-label: each text may have any number of labels.
+        notes: what a report should say about the file.
+        place: names a row and its file, for errors.
+        classes: class names in order; empty: to be derived from the labels.
+        columns: for a table, the name of the text column, then those of the label columns.
     """
 
     texts: list[str]
@@ -56,30 +57,32 @@ class Rows:
 
 
 def read_texts(path: str | Path, text: str = "", label: str = "", header: bool | None = None) -> Texts:
-    """Read labelled texts, of one class each or with several labels.
+    """Read single-label or multi-label texts.
 
-    From a table (see `read_table`); a folder with a subfolder of .txt files for each class; a folder with a file for
-    each class, a text a line; or fastText's lines, `__label__x [__label__y ...] text`. Classes come sorted, numbers by
-    value.
+    Sources: a table (see `read_table`); a folder with a subfolder of .txt files for each class; a folder with a file
+    for each class, one text per line; or fastText lines, `__label__x [__label__y ...] text`. Classes are sorted,
+    numbers by value.
 
-    Several labels a row: fastText lines, lists in Parquet or JSON, columns of 0 and 1 (`label="a,b,c"`), or cells that
-    hold labels apart by a mark. A mark behind the column's name asks for it: `label="tags|"`, `"tags;"` or `"tags,"`;
-    `"tags="` says that each cell is one label. Unasked, `|` and `;` are taken for a mark where the labels in such cells
-    also stand alone.
+    Multi-label sources: fastText lines, lists in Parquet or JSON, columns of 0 and 1 (`label="a,b,c"`), or cells with
+    a delimiter between labels. Name the delimiter after the column: `label="tags|"`, `"tags;"` or `"tags,"`; `"tags="`
+    means that each cell is one label. By default, `|` and `;` are taken as delimiters only if the labels in such cells
+    also occur alone.
 
     Args:
-        text: name or number, from 1, of the column with the texts; empty: guess, and say so in the notes.
-        label: the same of the labels.
-        header: whether the first row of a CSV or TSV names the columns; None: guess.
+        path: a file or folder.
+        text: name or number (from 1) of the text column; empty: infer it, and say so in the notes.
+        label: the same for the labels.
+        header: whether the first row of a CSV or TSV names the columns; None: infer it.
 
     Raises:
-        DataError: what `read_table` refuses, no such column, no clear choice, numbers for texts, or a label missing.
+        DataError: a table that `read_table` rejects, no such column, an ambiguous choice, numbers instead of texts, or
+            a missing label.
     """
     return to_texts(read_rows(Path(path), text, label, header), str(path))
 
 
 def read_rows(path: Path, text: str = "", label: str = "", header: bool | None = None) -> Rows:
-    """The same as it stands in the file, with the place of each text.
+    """The same as written in the file, with the place of each text.
 
     Raises:
         DataError: see `read_texts`.
@@ -92,10 +95,10 @@ def read_rows(path: Path, text: str = "", label: str = "", header: bool | None =
 
 
 def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
-    """A text per line, read as they come: from a file, or from a stream of UTF-8 like `sys.stdin.buffer`.
+    """Yield one text per line as lines arrive, from a file or a UTF-8 stream such as `sys.stdin.buffer`.
 
     Raises:
-        DataError: a file that cannot be read, NUL bytes, or bytes that are not in the encoding, with their line.
+        DataError: a file that cannot be read, NUL bytes, or bytes invalid in the encoding; with the line.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -129,11 +132,15 @@ def _split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def rows_from_table(table: Table, text: str, label: str) -> Rows:
-    """Texts and labels of a table that is read already, see `read_texts`."""
+    """Texts and labels of a table that has already been read.
+
+    Raises:
+        DataError: see `read_texts`.
+    """
     name, label_names, notes = guess_columns(table, text, label)
     notes = (*table.notes, *notes)
     column = table.frame[name]
-    if column.null_count() and table.format not in ("csv", "tsv"):  # there an empty cell is an empty text
+    if column.null_count() and table.format not in ("csv", "tsv"):  # in those, an empty cell is an empty text
         row = int(column.is_null().arg_max() or 0)
         raise DataError(f"{table.place(row)}: the text {name!r} must not be missing. Fill it in or remove the row")
     texts = column.fill_null("").to_list()
@@ -153,13 +160,13 @@ def _read_truths(table: Table, name: str) -> list[bool]:
         row = found.index(None)
         got = "nothing" if cells[row] is None else repr(str(cells[row])[:40])
         raise DataError(
-            f"{table.place(row)}: the label {name!r} must be 0 or 1, as one of several; got {got}. Correct it"
+            f"{table.place(row)}: the label {name!r}, one of several, must be 0 or 1; got {got}. Correct it"
         )
     return [bool(each) for each in found]
 
 
 def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ...]], bool, tuple[str, ...]]:
-    """The labels of each row, whether there may be several, and a note where that was guessed."""
+    """The labels of each row, whether there may be several, and a note if that was inferred."""
     import polars
 
     column = table.frame[name]
@@ -179,11 +186,11 @@ def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ..
     if found in ("", "="):
         return [(cell,) for cell in cells], False, ()
     labels = [tuple(dict.fromkeys(part for each in cell.split(found) if (part := each.strip()))) for cell in cells]
-    return labels, True, () if mark else (f"several labels a row in {name!r}, apart by {found}",)
+    return labels, True, () if mark else (f"several labels per row in {name!r}, separated by {found}",)
 
 
 def _find_mark(cells: set[str]) -> str:
-    """`|` or `;` if it parts labels that also stand alone; else empty."""
+    """`|` or `;` if it separates labels that also occur alone; else empty."""
     for mark in MARKS[:2]:
         joined = [cell for cell in cells if mark in cell]
         if joined and {part.strip() for cell in joined for part in cell.split(mark)} <= cells:
@@ -191,11 +198,15 @@ def _find_mark(cells: set[str]) -> str:
     return ""
 
 
-# fastText's lines
+# fastText lines
 
 
 def holds_fasttext(path: Path) -> bool:
-    """Whether a file begins with `__label__`."""
+    """Whether a file starts with `__label__`.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
     with open_content(path) as content:
         start = content.read(1 << 12).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe")
     return start.lstrip().startswith(_PREFIX.encode())
@@ -207,7 +218,7 @@ def _read_fasttext(path: Path) -> Rows:
         found = _TOKEN.findall(line)
         if not found or "" in found:
             raise DataError(
-                f"{path}, line {number}: must begin with {_PREFIX} and a label; got {line[:40]!r}. Label it"
+                f"{path}, line {number}: must start with {_PREFIX} and a label; got {line[:40]!r}. Label it"
             )
         labels.append(tuple(dict.fromkeys(found)))
         texts.append(_TOKEN.sub("", line).strip())
@@ -236,7 +247,7 @@ def _read_folder(path: Path) -> Rows:
     if len(files) < 2 or folders:
         got = f"got {count(len(folders), 'such folder')} and {count(len(files), 'file')}"
         raise DataError(
-            f"{path}: must hold a subfolder of .txt files for each class, or a file for each class; {got}. Sort them so"
+            f"{path}: must hold a subfolder of .txt files or a file for each class; {got}. Arrange the files like that"
         )
     return _read_files(dict(zip(name_classes([each.name for each in files]), files, strict=True)))
 
@@ -276,7 +287,7 @@ def _read_files(files: dict[str, Path]) -> Rows:
 
 
 def name_classes(names: Sequence[str]) -> list[str]:
-    """The part in which file names differ.
+    """The parts in which file names differ.
 
     >>> name_classes(["rt-polarity.neg", "rt-polarity.pos"])
     ['neg', 'pos']
@@ -285,7 +296,7 @@ def name_classes(names: Sequence[str]) -> list[str]:
     for kept, end in (
         (slice(2, None), slice(2)),
         (slice(-2), slice(-2, None)),
-    ):  # a word and what parts it from the next
+    ):  # a word and the separator before or after it
         while all(len(each) > 2 for each in words) and len({"".join(each[end]) for each in words}) == 1:
             words = [each[kept] for each in words]
     return ["".join(each) for each in words]
@@ -295,16 +306,16 @@ def name_classes(names: Sequence[str]) -> list[str]:
 
 
 def to_texts(rows: Rows, source: str) -> Texts:
-    """Labels as counts into the classes, and what is odd about them in the notes.
+    """Labels as indices into the classes, with notes on anything unusual about them.
 
     Raises:
-        DataError: no text, or none with a word.
+        DataError: no texts, or only empty ones.
     """
     if not rows.texts:
         raise DataError(f"{source}: must hold texts; got none. Give a file with data")
     empty = [row for row, text in enumerate(rows.texts) if not text.strip()]
     if len(empty) == len(rows.texts):
-        raise DataError(f"{source}: must hold texts; all {len(empty)} are empty. Name another text column")
+        raise DataError(f"{source}: must hold texts; all {len(empty)} are empty. Choose another text column")
     counts = Counter(label for labels in rows.labels for label in labels)
     classes = rows.classes or sort_classes(counts)
     index = {name: number for number, name in enumerate(classes)}
@@ -316,16 +327,16 @@ def to_texts(rows: Rows, source: str) -> Texts:
         labels = np.array([index[name] for (name,) in rows.labels], np.int32)
     notes = list(rows.notes)
     if empty:
-        notes.append(f"{count(len(empty), 'text')} without a word, the first in {rows.place(empty[0])}")
+        notes.append(f"{count(len(empty), 'empty text')}, the first in {rows.place(empty[0])}")
     notes += [f"no text of class {name!r}" for name in classes if not counts[name]]
-    notes += [f"one text only of class {name!r}" for name in classes if counts[name] == 1]
+    notes += [f"only one text of class {name!r}" for name in classes if counts[name] == 1]
     if len(classes) == 1:
-        notes.append(f"one class only: {classes[0]!r}")
+        notes.append(f"only one class: {classes[0]!r}")
     return Texts(rows.texts, labels, classes, source, tuple(notes), rows.columns)
 
 
 def sort_classes(names: Sequence[str] | Counter[str]) -> tuple[str, ...]:
-    """Numbers by value, else by letters."""
+    """Class names sorted by value if all are numbers, otherwise alphabetically."""
     if all(map(_NUMBER.fullmatch, names)):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names))

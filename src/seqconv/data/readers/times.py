@@ -1,4 +1,4 @@
-"""Turn a column of dates, date-times or epoch numbers into stamps: polars.Series -> Times."""
+"""Parse a column of dates, date-times or epoch numbers: polars.Series -> Times."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,22 +13,20 @@ from seqconv.errors import DataError
 if TYPE_CHECKING:
     import polars
 
-Place = Callable[[int], str]  # where a row stands in its file
+Place = Callable[[int], str]  # names a row and its file, for errors
 
 EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 
-EARLIEST = (
-    10**8
-)  # seconds since 1970 that are taken for a time: from 1973 on, a thousand times as many are milliseconds
+EARLIEST = 10**8  # seconds since 1970 accepted as a time (from 1973); a thousand times as many are milliseconds
 
 
-EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # in a second
+EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # per second
 
 
 _CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
 
 
-_ROUNDS = 8  # ways to write a time that one column may mix
+_ROUNDS = 8  # time formats that one column may mix
 
 _NAMES = ("UTC", "GMT")
 
@@ -43,13 +41,13 @@ _TIME = re.compile(
 
 @dataclass(frozen=True)
 class Times:
-    """Stamps of T rows.
+    """Timestamps of T rows.
 
     Args:
         stamps: datetime64[s] `[T]`.
-        absolute: whether they are UTC for sure; else they may be local times.
-        zone: of the place where the rows were taken; empty: not known, or UTC.
-        notes: how the cells were read.
+        absolute: whether they are known to be UTC; otherwise they may be local times.
+        zone: the local time zone; empty: unknown, or UTC.
+        notes: how the cells were interpreted.
     """
 
     stamps: np.ndarray
@@ -59,7 +57,7 @@ class Times:
 
 
 def is_time(cell: str) -> bool:
-    """Whether a cell is written like a time.
+    """Whether a cell looks like a time.
 
     >>> is_time("31.12.2016 23:50:00"), is_time("2016-12-31T23:50Z"), is_time("31.12")
     (True, True, False)
@@ -68,14 +66,15 @@ def is_time(cell: str) -> bool:
 
 
 def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
-    """Read dates and date-times as text or as the file's own type, or numbers since 1970 or like 20161231.
+    """Read dates and date-times from text or a native type, or from numbers since 1970 or like 20161231.
 
     Args:
-        place: names the row in errors.
-        zone: of stamps that name none: local times become UTC.
+        cells: `[T]`.
+        place: names a row in errors.
+        zone: time zone of timestamps without one; these local times become UTC.
 
     Raises:
-        DataError: a cell that is no time; stamps with and without a time zone; a local time that the clocks skip.
+        DataError: a cell that is not a time; times with and without a UTC offset; a local time skipped by the clocks.
         ConfigError: an unknown time zone.
     """
     import polars
@@ -86,7 +85,7 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
         cells = cells.fill_nan(None)
     if cells.null_count():
         row = int(cells.is_null().arg_max() or 0)
-        raise DataError(f"{place(row)}: {cells.name!r} must hold a time; it is empty. Fill it in or remove the row")
+        raise DataError(f"{place(row)}: {cells.name!r} must be a time; it is empty. Fill it in or remove the row")
     if cells.dtype == polars.String:
         return _from_texts(cells, place, zone)
     if cells.dtype.is_numeric():
@@ -98,18 +97,18 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
     if not own_zone:
         return _conclude(cells, place, zone)
     stamps = cells.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return _conclude(stamps, place, zone or own_zone, [f"times of {own_zone}, in UTC"], absolute=True)
+    return _conclude(stamps, place, zone or own_zone, [f"{own_zone} times converted to UTC"], absolute=True)
 
 
 def is_number_of_time(cells: "polars.Series") -> bool:
-    """Whether a column of numbers can be stamps: numbers since 1970, or dates like 20161231 or 2016."""
+    """Whether a numeric column can be times: seconds (or smaller units) since 1970, or dates like 20161231 or 2016."""
     return _number_format(cells) != ""
 
 
 def _conclude(
     cells: "polars.Series", place: Place, zone: str, notes: Iterable[str] = (), absolute: bool = False
 ) -> Times:
-    """Stamps from Datetime in microseconds; `absolute`: in UTC already."""
+    """Timestamps from Datetime in microseconds; `absolute`: already in UTC."""
     precise = cells.to_numpy().astype("datetime64[us]")
     stamps = precise.astype("datetime64[s]")
     notes = list(notes)
@@ -117,12 +116,12 @@ def _conclude(
         merged = (np.diff(stamps).astype(np.int64) == 0) & (np.diff(precise).astype(np.int64) != 0)
         if merged.any():
             row = int(np.argmax(merged)) + 1
-            problem = f"got {precise[row]}. Leave the column out and pass an interval of 1s"
-            raise DataError(f"{place(row)}: times must be whole seconds, each another; {problem}")
+            problem = f"got {precise[row]}. Remove the column and pass an interval of 1s"
+            raise DataError(f"{place(row)}: times must differ by at least one second; {problem}")
         notes.append(f"fractions of seconds in {cells.name!r} dropped")
     if zone not in ("", "UTC") and not absolute:
         stamps = to_utc(stamps, zone, place)
-        notes.append(f"local times of {zone} turned to UTC")
+        notes.append(f"local times in {zone} converted to UTC")
     return Times(stamps, absolute or bool(zone), "" if zone == "UTC" else zone, tuple(notes))
 
 
@@ -130,7 +129,7 @@ def _conclude(
 
 
 def _number_format(cells: "polars.Series") -> str:
-    """The unit of numbers since 1970, a format like `%Y%m%d`, or an empty text."""
+    """The unit of numbers since 1970, a format like `%Y%m%d`, or an empty string."""
     low, high = float(cells.min() or 0), float(cells.max() or 0)  # type: ignore[arg-type]
     for form, (first, last) in _CALENDAR.items():
         if first <= low and high <= last and not (cells % 1 != 0).any():
@@ -153,7 +152,7 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
     if not form:
         raise DataError(
             f"{place(0)}: {cells.name!r} must hold times; got the number {cells[0]}, neither a date like 20161231 nor "
-            "seconds since 1970. Name the column of times, or leave it out and pass the interval"
+            "seconds since 1970. Name the time column, or remove it and pass the interval"
         )
     width = {"%Y": 4, "%Y%m": 6, "%Y%m%d": 8}[form]
     texts = (cells.cast(polars.Int64) * 10 ** (8 - width) + {4: 101, 6: 1, 8: 0}[width]).cast(polars.String)
@@ -170,7 +169,7 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
 
 
 def _guess_format(cell: str, month_first: bool) -> str | None:
-    """How a time is written, for `strptime`; None: it is none."""
+    """The `strptime` format of a time; None if it is not one."""
     found = _TIME.fullmatch(cell)
     if found is None or (found["zone"] and found["half"]):
         return None
@@ -209,19 +208,19 @@ def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
         like = "those above it" if failed else EXAMPLES
         raise DataError(f"{place(failed)}: {cells.name!r} must be a time like {like}; {problem}")
     if zoned:
-        notes.append("times with their distance from UTC turned to UTC")
+        notes.append("times with a UTC offset converted to UTC")
     return _conclude(parsed, place, zone, notes, absolute=zoned)
 
 
 def _is_one_month_each_year(parsed: "polars.Series") -> bool:
-    """What the first days of months look like, year by year, when the month is taken for the day."""
+    """How the first days of months look over several years when day and month are swapped."""
     return parsed.dt.month().n_unique() == 1 and parsed.dt.year().n_unique() > 1 and not (parsed.dt.day() > 12).any()
 
 
 def _parse(cells: "polars.Series", place: Place, month_first: bool) -> "tuple[polars.Series, bool, int]":
-    """Times in UTC or as written; whether the cells say how far from UTC they are; the first that is no time, or -1.
+    """Times in UTC or as written; whether the cells have a UTC offset; the first cell that is not a time, or -1.
 
-    Cells may differ in how precise they are: each round reads those that are written like the first one left.
+    Cells may differ in precision: each round reads those in the format of the first one left.
     """
     import polars
 
@@ -236,8 +235,8 @@ def _parse(cells: "polars.Series", place: Place, month_first: bool) -> "tuple[po
         if zoned not in (None, form.endswith(("z", *_NAMES))):
             other = "without" if zoned else "with"
             raise DataError(
-                f"{place(int(left[0]))}: times must all name their distance from UTC or none may; {rest[0][:40]!r} is "
-                f"{other} it. Write all of them alike"
+                f"{place(int(left[0]))}: times must either all have a UTC offset or none; {rest[0][:40]!r} is "
+                f"{other} one. Use one format"
             )
         zoned = form.endswith(("z", *_NAMES))
         parsed = rest.str.to_datetime(form, strict=False, time_unit="us")

@@ -1,4 +1,4 @@
-"""Local times and clock changes: stamps as a clock on the wall shows them -> UTC."""
+"""Local times and clock changes: wall-clock times -> UTC."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -14,8 +14,10 @@ _HOUR_S = 3600
 
 
 def check_zone(zone: str) -> None:
-    """Raises:
-    ConfigError: an unknown time zone.
+    """Check that a time zone exists.
+
+    Raises:
+        ConfigError: an unknown time zone.
     """
     import polars
 
@@ -28,10 +30,15 @@ def check_zone(zone: str) -> None:
 
 
 def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndarray:
-    """Local stamps of a known zone, datetime64[s] `[T]`, in UTC.
+    """Local times in a known zone, datetime64[s] `[T]`, converted to UTC.
 
-    The hour that a clock change repeats is told apart by the order of the rows: first summer, then winter time. Where
-    its rows come once, they are summer time.
+    An hour repeated by a clock change is resolved by row order: first summer time, then winter time. If its rows occur
+    only once, they are summer time.
+
+    Args:
+        local: datetime64[s] `[T]`.
+        zone: a time zone name such as `Europe/Berlin`.
+        place: names a row in errors.
 
     Raises:
         DataError: a time that the clocks skip, or a repeated hour whose rows are not in that order.
@@ -53,7 +60,7 @@ def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndar
 
 
 def _convert(local: np.ndarray, zone: str, ambiguous: Literal["earliest", "latest"]) -> np.ndarray:
-    """In UTC; NaT where the clocks skip a time."""
+    """Local times `[T]` in UTC; NaT for times that the clocks skip."""
     import polars
 
     stamps = polars.Series(local.astype("datetime64[ms]"))
@@ -62,13 +69,13 @@ def _convert(local: np.ndarray, zone: str, ambiguous: Literal["earliest", "lates
 
 
 def _second_pass(local: np.ndarray, where: str) -> int:
-    """Where within the rows of a repeated hour winter time begins: where the clock goes back or, once, stands still."""
+    """The row at which winter time starts in a repeated hour: where times go back or, once, are equal."""
     steps = np.diff(local).astype(np.int64)
     for turns in (np.flatnonzero(steps < 0), np.flatnonzero(steps == 0)):
         if len(turns) > 1:
             raise DataError(
-                f"{where}: the hour from {_show(local[0])} that the clock change repeats must stand in order: all of "
-                "it in summer time, then all of it in winter time. Sort the rows so"
+                f"{where}: the hour from {_show(local[0])}, repeated by the clock change, must be in order: all of it "
+                "in summer time, then all of it in winter time. Sort the rows that way"
             )
         if len(turns):
             return int(turns[0]) + 1
@@ -76,14 +83,14 @@ def _second_pass(local: np.ndarray, where: str) -> int:
 
 
 def suspect_clock_changes(stamps: np.ndarray, interval_s: int) -> bool:
-    """Whether most of the repeated or missing hours of stamps `[T]` lie where clocks change: Sundays, around 2 h."""
+    """Whether most repeated or missing hours of timestamps `[T]` are at clock changes: Sundays, around 2 am."""
     steps = np.diff(stamps).astype(np.int64)
     odd = np.flatnonzero((steps == 0) | (steps == interval_s + _HOUR_S) | ((steps < 0) & (steps >= -_HOUR_S)))
     return len(odd) > 0 and bool(2 * np.sum(_is_changing(stamps[odd])) > len(odd))
 
 
 def _is_changing(stamps: np.ndarray) -> np.ndarray:
-    """Whether a stamp lies before 4 h on a Sunday of March, April or September to November."""
+    """Whether a timestamp is before 4 am on a Sunday in March, April or September to November."""
     days = stamps.astype("datetime64[D]")
     sunday = (days.astype(np.int64) + 3) % 7 == 6  # 1970-01-01 was a Thursday
     month = stamps.astype("datetime64[M]").astype(np.int64) % 12 + 1
@@ -96,7 +103,7 @@ def _show(stamp: np.datetime64) -> str:
 
 
 def local_times(times: np.ndarray, zone: str) -> np.ndarray:
-    """UTC stamps datetime64[s] `[T]` as clocks in `zone` show them; no zone: as they are.
+    """UTC timestamps, datetime64[s] `[T]`, as local times in `zone`; unchanged if `zone` is empty.
 
     Raises:
         ConfigError: an unknown time zone.
