@@ -30,7 +30,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "sklearn": ("estimators/", "tasks/series/baselines.py", "tasks/text/baselines.py"),
     "scipy": ("tasks/text/baselines.py",),
     "threadpoolctl": ("tasks/series/baselines.py", "tasks/sequence/baselines.py"),
-    "polars": ("data/readers/", "tasks/findings.py", "tasks/series/leaks.py"),
+    "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
     "pooch": ("data/datasets.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),
     "typer": ("cli/",),

@@ -1,16 +1,14 @@
 """What every layer promises: the same tests for every row of `helpers.layers.TABLE`, which has one for each kind."""
 
 import json
-import re
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from helpers.contributing import find_module, read_example
 from helpers.layers import ROWS, TABLE, Row
 from helpers.networks import agree, batch_for, native, random_weights, targets_for
 from seqconv.errors import ConfigError
@@ -31,7 +29,6 @@ torch = pytest.importorskip("torch")
 from seqconv.networks.engines.torch.layers import Given, run  # noqa: E402
 from seqconv.networks.engines.torch.network import TorchNetwork  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
 BATCH, SAMPLED = 4, 6
 EACH = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
 
@@ -248,7 +245,7 @@ def test_a_layer_that_an_engine_does_not_know_is_named():
 def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
     """Every block is run where it says that it belongs."""
     names: dict[str, Any] = {}
-    for place, table, code in read_example():
+    for place, table, code in read_example("Adding a layer"):
         module = find_module(place)
         if not table:
             exec(code, {**vars(module), **names}, names)
@@ -265,13 +262,3 @@ def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
     assert len(contract) > 6
     for test in contract:
         test(row)
-
-
-def read_example() -> list[tuple[str, str, str]]:
-    """File, table in it or none, and code of each block."""
-    section = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Adding a layer")[2].partition("\n## ")[0]
-    return re.findall(r"```python\n# (\S+?)(?:, in (\w+))?\n(.*?)```", section, re.DOTALL)
-
-
-def find_module(path: str) -> Any:
-    return import_module(path.removesuffix(".py").split("/", 1)[1].replace("/", "."))

@@ -1,9 +1,12 @@
 """What every task promises: the same tests for every row of `helpers.tasks.TABLE`, which has one for each task."""
 
+import inspect
 import json
 import math
+import shutil
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,11 +14,13 @@ import polars
 import pytest
 
 from helpers.command import seqconv_command
+from helpers.contributing import find_module, read_example
 from helpers.serving import Client, serving
 from helpers.tasks import TABLE, Row
 from seqconv.errors import ConfigError, DataError
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.models.predictor import Predictor, load
+from seqconv.recipes import recipe as recipes
 from seqconv.recipes.recipe import KINDS, AnyRecipe, recipe_from_dict
 from seqconv.serving.files import predict_file
 from seqconv.tasks.examples import fingerprint
@@ -230,3 +235,38 @@ def test_a_model_is_served(made):
     np.testing.assert_allclose(row.to_numbers(predictions), row.to_numbers(wanted), rtol=1e-5)
     assert (about["task"], about["takes"]) == (task.name, task.key)
     assert about.items() >= json.loads(json.dumps(task.describe(model.bundle))).items()
+
+
+def test_the_example_in_contributing_keeps_the_contract(monkeypatch, tmp_path):
+    """Every block is run where it says that it belongs."""
+    names: dict[str, Any] = {}
+    for place, within, code in read_example("Adding a task"):
+        if place.endswith(".toml"):
+            add_recipe(monkeypatch, tmp_path / "recipes", Path(place).name, code)
+        elif "/dna/" in place:
+            exec(code, names)
+        elif not within:
+            exec(code, {**vars(find_module(place)), **names}, names)
+        elif within == "Predictor":
+            exec(code, names)
+            monkeypatch.setattr(Predictor, "classify_dna", names["classify_dna"], raising=False)
+        else:
+            module = find_module(place)
+            for key, value in eval(f"{{{code}}}", {**vars(module), **names}).items():
+                monkeypatch.setitem(getattr(module, within), key, value)
+    (tmp_path / "made").mkdir()
+    dna = make("dna", tmp_path / "made")
+    assert dna.data.train.values.sum(axis=1).tolist() == [1] * 120 * 24
+    contract = {name: test for name, test in globals().items() if name.startswith("test_")}
+    found = [(test, inspect.signature(test).parameters) for test in contract.values()]
+    asked = [(test, "tmp_path" in names) for test, names in found if "made" in names]
+    assert len(asked) > 10
+    for test, wants_folder in asked:
+        test(dna, tmp_path) if wants_folder else test(dna)
+
+
+def add_recipe(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, text: str) -> None:
+    """Recipes that come with the package, and one more."""
+    shutil.copytree(Path(recipes.__file__).parent, folder)
+    (folder / name).write_text(text)
+    monkeypatch.setattr(recipes, "resources", SimpleNamespace(files=lambda package: folder.parent))

@@ -1,28 +1,21 @@
 """The page of a served model: a place to type or paste an example, its answer, and how to ask from elsewhere."""
 
-import json
 from html import escape
 from typing import Any
 
 from seqconv.reports.page import build_page, draw_facts
-
-HINTS = {  # by what a model takes
-    "texts": "A text",
-    "sequences": "A line for each step, its channels apart by commas; an empty cell is missing",
-    "rows": "The newest rows as CSV, under a line with the names of the columns; an empty cell is missing",
-}
-
+from seqconv.tasks.task import Form
 
 # what is typed reaches the page as text alone, never as HTML
 SCRIPT = r"""<script>
-const form = document.querySelector("form"), takes = form.dataset.takes;
+const form = document.querySelector("form"), { takes, reader } = form.dataset;
 const [asked, said, whole, curl] = ["asked", "said", "whole", "curl"].map((id) => document.getElementById(id));
 const cells = (text) => text.split(/\r?\n/).filter((line) => line.trim()).map((line) =>
   line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
 const value = (cell) => cell && isFinite(cell) ? Number(cell) : cell || null;
 const read = {
-  texts: (text) => [text],
-  sequences: (text) => [cells(text).map((step) => step.map(value))],
+  text: (text) => [text],
+  steps: (text) => [cells(text).map((step) => step.map(value))],
   rows: (text) => {
     const [names, ...rows] = cells(text);
     return rows.map((row) => Object.fromEntries(row.map((cell, i) => [names[i] ?? `column ${i + 1}`, value(cell)])));
@@ -39,7 +32,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   said.textContent = whole.textContent = "";
   try {
-    const body = JSON.stringify({ [takes]: read[takes](asked.value) });
+    const body = JSON.stringify({ [takes]: read[reader](asked.value) });
     const headers = { "Content-Type": "application/json" };
     const answer = await (await fetch(event.submitter.value, { method: "POST", headers, body })).json();
     if (answer.error) said.textContent = answer.error;
@@ -53,32 +46,22 @@ curl.textContent = curl.textContent.replace("ADDRESS/", location.href);
 </script>"""
 
 
-def build_server_page(about: dict[str, Any]) -> str:
+def build_server_page(about: dict[str, Any], form: Form) -> str:
     """The page of a model.
 
     Args:
-        about: what `answers.describe_model` gives.
+        about: what `requests.describe_model` gives.
+        form: of the model's task.
     """
-    takes, name = about["takes"], about["name"]
-    hint = f"time,{','.join(about['columns'])}" if takes == "rows" else ""
+    name, placeholder = about["name"], escape(form.placeholder(about))
     lead = (
-        f'<h1>{escape(name)}</h1>\n<form data-takes="{takes}">\n'
-        f'<p class="soft"><label for="asked">{HINTS[takes]}</label></p>\n'
-        f'<textarea id="asked" rows="8" spellcheck="false" placeholder="{escape(hint)}"></textarea>\n'
+        f'<h1>{escape(name)}</h1>\n<form data-takes="{about["takes"]}" data-reader="{form.reader}">\n'
+        f'<p class="soft"><label for="asked">{form.label}</label></p>\n'
+        f'<textarea id="asked" rows="8" spellcheck="false" placeholder="{placeholder}"></textarea>\n'
         '<button value="predict">Predict</button> <button value="explain">Explain</button>\n</form>\n'
         '<p class="verdict" id="said" aria-live="polite"></p>\n<pre id="whole"></pre>'
     )
-    command = f"curl -H Content-Type:application/json -d '{_write_example(about)}' ADDRESS/predict"
+    command = f"curl -H Content-Type:application/json -d '{form.request(about)}' ADDRESS/predict"
     facts = {key.replace("_", " "): fact for key, fact in about.items() if fact is not None}
     outside = f'<pre id="curl">{escape(command)}</pre>\n{SCRIPT}'
     return build_page(name, lead, [("From a command line", outside), ("Model", draw_facts(facts))])
-
-
-def _write_example(about: dict[str, Any]) -> str:
-    """A request, for the shape of it: the dots stand for what has no room."""
-    if about["takes"] == "texts":
-        return '{"texts": ["a text", "another"]}'
-    if about["takes"] == "sequences":
-        return f'{{"sequences": [[{json.dumps([0.5] * len(about["channels"]))}, ...]]}}'
-    row = {"time": "2018-12-31T23:00:00"} | dict.fromkeys(about["columns"], 0.5)
-    return f'{{"rows": [{json.dumps(row, ensure_ascii=False)}, ...]}}'

@@ -185,7 +185,7 @@ class _Service:
     def __init__(self, predictor: Predictor, folder: Path, limit: int) -> None:
         self.predictor, self.limit = predictor, limit
         self.about = requests.describe_model(predictor, folder) | {"largest_request": limit}
-        self.page = build_server_page(self.about)
+        self.page = build_server_page(self.about, find_task(predictor.bundle.recipe).form)
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     @asynccontextmanager

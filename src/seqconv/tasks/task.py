@@ -65,6 +65,22 @@ class Source(NamedTuple):
         return self.file or Path(self.given or "")
 
 
+class Form(NamedTuple):
+    """How the page of a served model takes an example that a user types.
+
+    Args:
+        reader: of what is typed, see the page's script: `text`, `steps` or `rows`.
+        label: what to type.
+        request: a request, for the shape of it, from what `describe` gives.
+        placeholder: shown where nothing is typed yet, from the same.
+    """
+
+    reader: str
+    label: str
+    request: Callable[[Json], str]
+    placeholder: Callable[[Json], str] = lambda about: ""
+
+
 def need_path(source: str | Path | IO[bytes]) -> Path:
     """The path of a file that is to be answered.
 
@@ -92,6 +108,7 @@ class Task:
         options: of an explanation that a request may ask for.
         file_options: and those that have a meaning where the example is in a file.
         piece: examples of a request that are answered at once; 0: all, because they belong together.
+        form: how a page takes an example.
 
         load: the data that a recipe names.
         foresee: shape of one example and number of outputs where the recipe alone tells them; None: data are needed.
@@ -126,6 +143,7 @@ class Task:
     options: tuple[str, ...]
     file_options: tuple[str, ...]
     piece: int
+    form: Form
 
     load: Callable[[Any, Progress | None], Data]
     foresee: Callable[[AnyRecipe], tuple[Shape, int] | None]

@@ -1,5 +1,7 @@
 """Time-series classification: the record of everything that differs from the other tasks."""
 
+import json
+
 from seqconv.data.datasets import load_sequences
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.sequence.answers import (
@@ -16,13 +18,20 @@ from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
-from seqconv.tasks.task import Task, need_no_warm_up, score_classes, score_no_intervals
+from seqconv.tasks.target import Json
+from seqconv.tasks.task import Form, Task, need_no_warm_up, score_classes, score_no_intervals
 
 
 def _foresee(recipe: SequenceRecipe) -> None:
     """Channels and length are those of the data."""
 
 
+def _write_request(about: Json) -> str:
+    """A step; the dots stand for those that have no room."""
+    return f'{{"sequences": [[{json.dumps([0.5] * len(about["channels"]))}, ...]]}}'
+
+
+STEPS = "A line for each step, its channels separated by commas; an empty cell is missing"
 SEQUENCE = Task(
     name="sequence",
     title="time-series classification",
@@ -35,6 +44,7 @@ SEQUENCE = Task(
     options=("class",),
     file_options=("row",),
     piece=256,
+    form=Form("steps", STEPS, _write_request),
     load=load_sequences,
     foresee=_foresee,
     guess=guess_sequences,

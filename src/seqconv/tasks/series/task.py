@@ -1,5 +1,7 @@
 """Time-series forecasting: the record of everything that differs from the other tasks."""
 
+import json
+
 from seqconv.data.datasets import count_columns, load_series
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.durations import parse_duration
@@ -20,7 +22,8 @@ from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
 from seqconv.tasks.series.split import fold_series, split_series, take_series
-from seqconv.tasks.task import Task, need_no_warm_up
+from seqconv.tasks.target import Json
+from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
 def _foresee(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
@@ -34,6 +37,13 @@ def _foresee(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
     return shape, targets * max(len(leads), 1)
 
 
+def _write_request(about: Json) -> str:
+    """A row; the dots stand for those that have no room."""
+    row = {"time": "2018-12-31T23:00:00"} | dict.fromkeys(about["columns"], 0.5)
+    return f'{{"rows": [{json.dumps(row, ensure_ascii=False)}, ...]}}'
+
+
+ROWS = "The newest rows as CSV, under a line with the names of the columns; an empty cell is missing"
 SERIES = Task(
     name="series",
     title="time-series forecasting",
@@ -46,6 +56,7 @@ SERIES = Task(
     options=("target", "lead"),
     file_options=("at", "column"),
     piece=0,
+    form=Form("rows", ROWS, _write_request, lambda about: f"time,{','.join(about['columns'])}"),
     load=load_series,
     foresee=_foresee,
     guess=guess_series,

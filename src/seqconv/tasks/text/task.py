@@ -3,7 +3,7 @@
 from seqconv.data.datasets import TEXTS, load_texts
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import TextRecipe
-from seqconv.tasks.task import Task, score_classes, score_no_intervals
+from seqconv.tasks.task import Form, Task, score_classes, score_no_intervals
 from seqconv.tasks.text.answers import (
     answer_texts,
     describe_text_model,
@@ -38,6 +38,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
+    form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}'),
     load=load_texts,
     foresee=_foresee,
     guess=guess_texts,
