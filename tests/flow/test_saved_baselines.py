@@ -15,7 +15,7 @@ import seqconv
 from helpers.runs import HOUR, train_baselines
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.recipes.recipe import BASELINES
+from seqconv.recipes.recipe import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.sequence.explaining import explain_sequence
@@ -26,13 +26,13 @@ from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
-MODELS = [(task, kind) for task, kinds in BASELINES.items() for kind in kinds]
+MODELS = [(task, kind) for task, kinds in KINDS.items() for kind in kinds.baselines]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A run of every baseline in the place of a network."""
-    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
+    return train_baselines(tmp_path_factory.mktemp("baselines"), {name: each.baselines for name, each in KINDS.items()})
 
 
 @pytest.mark.parametrize(("task", "kind"), MODELS)
@@ -55,7 +55,7 @@ def test_a_saved_baseline_scores_as_its_run_printed_to_the_last_digit(folder, ta
 
 
 def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
-    for kind in BASELINES["series"]:
+    for kind in KINDS["series"].baselines:
         run = folder / f"series-{kind}"
         model, stored = seqconv.load(run), np.load(run / "predictions.npz")
         series = read_example_rows(model.bundle, Source(file=folder / "series.csv"))
@@ -65,7 +65,7 @@ def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
         assert np.isfinite(found).all()
         ends = series.times[47:] + HOUR
         np.testing.assert_array_equal(found[np.isin(ends, stored["times"])], stored["outputs"])
-    for kind in BASELINES["text"]:
+    for kind in KINDS["text"].baselines:
         model = seqconv.load(folder / f"text-{kind}")
         answers = next(iter(predict_file(model, folder / "texts.csv")))
         said, wanted = answers["prediction"].to_list(), answers["label"].to_list()

@@ -11,7 +11,7 @@ from helpers.serving import create_networks, make_rows, write_networks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
-from seqconv.recipes.recipe import BASELINES
+from seqconv.recipes.recipe import KINDS
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
@@ -130,10 +130,10 @@ def test_a_text_or_window_is_explained_as_on_the_command_line(tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run of every baseline but the slow ones, and the files behind them."""
-    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
+    return train_baselines(tmp_path_factory.mktemp("baselines"), {name: each.baselines for name, each in KINDS.items()})
 
 
-@pytest.mark.parametrize("kind", BASELINES["text"])
+@pytest.mark.parametrize("kind", KINDS["text"].baselines)
 def test_baselines_of_texts(folder, kind):
     predictor = seqconv.load(folder / f"text-{kind}")
     found = ask(predictor, {"texts": TEXTS})
@@ -141,7 +141,7 @@ def test_baselines_of_texts(folder, kind):
     assert explain(predictor, texts=["good film"])["method"] == "occlusion"
 
 
-@pytest.mark.parametrize("kind", BASELINES["sequence"])
+@pytest.mark.parametrize("kind", KINDS["sequence"].baselines)
 def test_baselines_of_sequences(folder, kind):
     predictor = seqconv.load(folder / f"sequence-{kind}")
     lines = (folder / "waves.ts").read_text().splitlines()[3:23]
@@ -152,7 +152,7 @@ def test_baselines_of_sequences(folder, kind):
     np.testing.assert_allclose([each["probabilities"]["1"] for each in found], wanted["probability of 1"][:20], 1e-6)
 
 
-@pytest.mark.parametrize("kind", BASELINES["series"])
+@pytest.mark.parametrize("kind", KINDS["series"].baselines)
 def test_baselines_of_series_read_the_clock_of_their_zone(folder, kind):
     predictor = seqconv.load(folder / f"series-{kind}")
     rows = read_table(folder / "series.csv").frame.tail(60).to_dicts()
