@@ -31,7 +31,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "scipy": ("tasks/text/baselines.py",),
     "threadpoolctl": ("tasks/series/baselines.py", "tasks/sequence/baselines.py"),
     "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
-    "pooch": ("data/datasets.py",),
+    "pooch": ("data/downloads.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),
     "typer": ("cli/",),
     "rich": ("cli/",),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from helpers.published import HEADER, IGNORED, REVIEWS, ROWS, pack, save
-from seqconv.data import datasets
+from seqconv.data import datasets, downloads, remotes
 from seqconv.data.records import Series, TextData
 from seqconv.errors import DataError
 from seqconv.recipes.recipe import SeriesDataConfig, TextDataConfig
@@ -74,8 +74,8 @@ def server(monkeypatch):
 
 
 def publish(monkeypatch, name, url, content, sha256):
-    remote = replace(datasets.REMOTES[name], url=url, size=len(content), sha256=sha256)
-    monkeypatch.setitem(datasets.REMOTES, name, remote)
+    remote = replace(remotes.REMOTES[name], url=url, size=len(content), sha256=sha256)
+    monkeypatch.setitem(remotes.REMOTES, name, remote)
 
 
 def fails(call, *parts):
@@ -96,41 +96,41 @@ def names(folder):
 
 def test_download(server, cache):
     heard = []
-    path = datasets.locate("imdb", lambda done, total: heard.append((done, total)))
+    path = downloads.locate("imdb", lambda done, total: heard.append((done, total)))
     assert path == cache / "aclImdb_v1.tar.gz"
     assert path.read_bytes() == CONTENT
     assert names(cache) == [path.name]
     assert heard[-1] == (len(CONTENT), len(CONTENT))
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
-    assert datasets.locate("imdb") == path
+    assert downloads.locate("imdb") == path
     assert server.asked == [None]  # the second time nothing is fetched
 
 
 def test_a_cut_download_goes_on_where_it_stopped(server, cache):
     server.cuts = [300_000, 300_001]
-    assert datasets.locate("imdb").read_bytes() == CONTENT
+    assert downloads.locate("imdb").read_bytes() == CONTENT
     assert server.asked == [None, "bytes=300000-", "bytes=300001-"]
     assert names(cache) == ["aclImdb_v1.tar.gz"]
 
 
 def test_a_server_without_ranges_starts_over(server):
     server.cuts, server.ranges = [300_000], False
-    assert datasets.locate("imdb").read_bytes() == CONTENT
+    assert downloads.locate("imdb").read_bytes() == CONTENT
     assert server.asked == [None, "bytes=300000-"]
 
 
 def test_a_download_that_stays_cut_goes_on_in_the_next_run(server, cache):
     server.cuts = [1000, 1000]
-    fails(lambda: datasets.locate("imdb"), "lost at 1,000 of 700,000 bytes", "resumes there")
+    fails(lambda: downloads.locate("imdb"), "lost at 1,000 of 700,000 bytes", "resumes there")
     assert names(cache) == ["aclImdb_v1.tar.gz.part"]
-    assert datasets.locate("imdb").read_bytes() == CONTENT
+    assert downloads.locate("imdb").read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=1000-"
 
 
 def test_a_whole_part_is_checked_and_taken(server, cache):
     cache.mkdir()
     (cache / "aclImdb_v1.tar.gz.part").write_bytes(CONTENT)
-    assert datasets.locate("imdb").read_bytes() == CONTENT
+    assert downloads.locate("imdb").read_bytes() == CONTENT
     assert server.asked == []
 
 
@@ -141,13 +141,13 @@ def test_wrong_bytes_are_thrown_away(server, cache, begun):
         (cache / "aclImdb_v1.tar.gz.part").write_bytes(begun)
     else:
         server.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
-    fails(lambda: datasets.locate("imdb"), "SHA-256", "Nothing was kept")
+    fails(lambda: downloads.locate("imdb"), "SHA-256", "Nothing was kept")
     assert names(cache) == []
 
 
 def test_another_size_is_refused_at_once(server, cache):
     server.content = b"<html>Please log in</html>"
-    fails(lambda: datasets.locate("imdb"), "700,000 bytes", "sends 26", "login")
+    fails(lambda: downloads.locate("imdb"), "700,000 bytes", "sends 26", "login")
     assert names(cache) == []
 
 
@@ -155,13 +155,13 @@ def test_a_part_beyond_the_server_s_file_is_thrown_away(server, cache):
     cache.mkdir()
     (cache / "aclImdb_v1.tar.gz.part").write_bytes(CONTENT[:1000])
     server.content = CONTENT[:500]
-    fails(lambda: datasets.locate("imdb"), "416")
+    fails(lambda: downloads.locate("imdb"), "416")
     assert names(cache) == []
 
 
 def test_no_such_file_on_the_server(server, cache):
     server.status = 404
-    fails(lambda: datasets.locate("imdb"), "the server answers 404", f"Put aclImdb_v1.tar.gz into {cache}")
+    fails(lambda: downloads.locate("imdb"), "the server answers 404", f"Put aclImdb_v1.tar.gz into {cache}")
     assert names(cache) == []
 
 
@@ -170,12 +170,12 @@ def test_no_server(monkeypatch, tmp_path):
         url = f"http://127.0.0.1:{closed.server_port}/jena.csv.zip"
     publish(monkeypatch, "jena", url, CONTENT, "")
     monkeypatch.setenv("SEQCONV_DATA", str(tmp_path))
-    fails(lambda: datasets.locate("jena"), url, "refused", f"Put jena.csv.zip into {tmp_path}")
+    fails(lambda: downloads.locate("jena"), url, "refused", f"Put jena.csv.zip into {tmp_path}")
 
 
 def test_a_cache_that_cannot_be_written(server, cache):
     cache.write_bytes(b"a file in its place")
-    fails(lambda: datasets.locate("imdb"), str(cache))
+    fails(lambda: downloads.locate("imdb"), str(cache))
 
 
 def test_a_zip_without_a_published_checksum_checks_itself(server, monkeypatch, cache):
@@ -187,7 +187,7 @@ def test_a_zip_without_a_published_checksum_checks_itself(server, monkeypatch, c
     publish(monkeypatch, "jena", url, whole, "")
     for broken in (whole.replace(b"-8.41", b"-8.42", 1), bytes(len(whole))):
         server.content = broken
-        fails(lambda: datasets.locate("jena"), "Nothing was kept")
+        fails(lambda: downloads.locate("jena"), "Nothing was kept")
         assert names(cache) == []
     server.content = whole
     assert load_series("jena").values.shape == (3, 2)
@@ -212,31 +212,31 @@ def test_data_are_found_in_the_given_folder_and_in_the_cache(tmp_path, monkeypat
     (given / file).parent.mkdir(parents=True)
     (given / file).write_bytes(b"")
     monkeypatch.setenv("SEQCONV_DATA", str(given))
-    assert datasets.locate(name) == given / file
+    assert downloads.locate(name) == given / file
     cache.mkdir()
     in_cache = cache / os.path.basename(file)
     in_cache.write_bytes(b"")
-    assert datasets.locate(name) == given / file
+    assert downloads.locate(name) == given / file
     monkeypatch.delenv("SEQCONV_DATA")
-    assert datasets.locate(name) == in_cache
+    assert downloads.locate(name) == in_cache
 
 
 def test_names_and_folders_that_do_not_exist(tmp_path, monkeypatch):
-    fails(lambda: datasets.locate("imbd"), "'imbd'", "Did you mean 'imdb'?")
+    fails(lambda: downloads.locate("imbd"), "'imbd'", "Did you mean 'imdb'?")
     monkeypatch.setenv("SEQCONV_DATA", str(tmp_path / "none"))
-    fails(lambda: datasets.locate("imdb"), "SEQCONV_DATA", "none")
+    fails(lambda: downloads.locate("imdb"), "SEQCONV_DATA", "none")
 
 
 def test_the_platform_s_cache_folder(monkeypatch):
     monkeypatch.delenv("SEQCONV_CACHE")
-    assert "seqconv" in str(datasets.cache_folder())
+    assert "seqconv" in str(downloads.cache_folder())
 
 
 def test_published_checksums_are_whole():
-    for remote in datasets.REMOTES.values():
+    for remote in remotes.REMOTES.values():
         assert re.fullmatch(r"([0-9a-f]{64})?", remote.sha256)
         assert remote.download in remote.files
-    assert datasets.REMOTES["imdb"].sha256
+    assert remotes.REMOTES["imdb"].sha256
 
 
 # Loading

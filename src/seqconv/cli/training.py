@@ -155,12 +155,13 @@ def data(
     The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
     """
     from seqconv.cli import progress
-    from seqconv.data import datasets
+    from seqconv.data import datasets, downloads
 
     with progress.listen(json) as listener:
-        path = (
-            datasets.locate(name, listener.download) if out is None else datasets.export(name, out, listener.download)
-        )
+        if out is None:
+            path = downloads.locate(name, listener.download)
+        else:
+            path = datasets.export(name, out, listener.download)
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 

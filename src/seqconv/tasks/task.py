@@ -10,8 +10,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from seqconv.data.datasets import Progress
 from seqconv.data.readers.tables import Frame
+from seqconv.data.remotes import Progress
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.class_scores import Scores
 from seqconv.networks.layers.base import Shape

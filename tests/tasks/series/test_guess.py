@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from seqconv.data import datasets
 from seqconv.data.records import Series, SeriesData
+from seqconv.data.remotes import REMOTES
 from seqconv.recipes.recipe import recipe_from_dict
 from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.task import SERIES
@@ -23,10 +23,10 @@ def test_the_lookback_follows_the_training_rows(train_end: float, lookback: str)
     assert found["windows.lookback"][0] == lookback
 
 
-@pytest.mark.parametrize("source", [name for name, remote in datasets.REMOTES.items() if remote.columns])
+@pytest.mark.parametrize("source", [name for name, remote in REMOTES.items() if remote.columns])
 def test_the_shape_of_every_public_series_is_known_without_reading_it(source: str) -> None:
     table = {"task": "series", "data": {"source": source}, "windows": {"lookback": "2d", "step": "1h"}}
-    assert SERIES.foresee(recipe_from_dict(table, "mine")) == ((48, datasets.REMOTES[source].columns), 1)
+    assert SERIES.foresee(recipe_from_dict(table, "mine")) == ((48, REMOTES[source].columns), 1)
     with_calendar = {**table, "data": {"source": source, "calendar": True, "target": ["*"]}}
-    columns = datasets.REMOTES[source].columns
+    columns = REMOTES[source].columns
     assert SERIES.foresee(recipe_from_dict(with_calendar, "mine")) == ((48, columns + 6), columns)

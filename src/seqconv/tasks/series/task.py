@@ -2,7 +2,8 @@
 
 import json
 
-from seqconv.data.datasets import count_columns, load_series
+from seqconv.data.datasets import load_series
+from seqconv.data.remotes import count_columns
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.durations import parse_duration
 from seqconv.recipes.recipe import ALL, SeriesRecipe
