@@ -46,7 +46,7 @@ def measure_start_up(quick: bool) -> dict[str, object]:
 
 
 def measure_whole(quick: bool) -> dict[str, object]:
-    """From the archive, out of the file cache, to test accuracy: ours and the peers' scripts in turn.
+    """From the archive, with a cold file cache, to test accuracy: ours and the peers' scripts in turn.
 
     Raises:
         RuntimeError: `SEQCONV_DATA` names no folder, so there is no archive.
@@ -93,7 +93,7 @@ def run_whole(name: str, archive: Path, epochs: int) -> dict[str, object]:
 
 
 def forget(path: Path) -> None:
-    """Drop a file from the system's file cache, where the system lets us."""
+    """Drop a file from the file cache of the system, if possible."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

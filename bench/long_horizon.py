@@ -40,23 +40,25 @@ PUBLISHED = {
 }
 HEAD = """# Long horizons
 
-Every column of a series, 96 to 720 rows ahead: `seqconv train etth1` and `seqconv train weather`, with
-`--set windows.leads="1h to 720h"` (weather: `"10min to 120h"`) and the like for the other horizons.
+All columns of a series, 96 to 720 rows ahead: `seqconv train etth1` and `seqconv train weather`, with `--set
+windows.leads="1h to 720h"` (weather: `"10min to 120h"`) and so on for the other horizons.
 
-The protocol of the field: inputs scaled on the training rows, ETTh1 split into 12, 4 and 4 months, the weather of 2020
-into 70, 10 and 20 %, errors over all columns in scaled units. Windows of the validation and test rows read what lies
-before them, and every one of them is scored: no last batch is dropped, as the test loaders behind some published
-numbers did. The weather's -9999, all in the training rows, are kept as numbers as there (`missing = ""`): they make the
-scaled errors of three columns small. Windows over its one hole and its doubled stamp are left out of training.
+The standard protocol: inputs scaled on the training rows, ETTh1 split into 12, 4 and 4 months, the weather of 2020
+into 70, 10 and 20 %, errors over all columns in scaled units. Validation and test windows read the rows before their
+split, and every window is scored: no last batch is dropped, unlike in the test loaders behind some published numbers.
+The -9999 of the weather data, all in the training rows, are kept as numbers as in the published results (`missing =
+""`): they make the scaled errors of three columns small. Windows that contain its one hole or its duplicate timestamp
+are left out of training.
 
-The recipes were chosen on the validation rows ([log](log.md)); three seeds, mean and standard deviation. Seconds are
-processor seconds of the whole command without its baselines; behind a baseline stand its own. On the weather ridge
-regression, which reads the newest value of every column and the time of day, is behind the network at 96 rows and ahead
-of it, and of what was published, at 720, and needs seconds; `seqconv train weather --model ridge` fits it alone. The
-network's branch that reads the level of the columns, chosen on the validation rows, makes squared errors smaller and
-absolute errors of the test rows larger than without it (0.1496 and 0.2025 at 96, 0.3179 and 0.3333 at 720), and one
-epoch is better than six on the test rows at 720, though not on the validation rows. Published values (MSE) are of Zeng
-et al. 2023 (arXiv:2205.13504) and Nie et al. 2023 (arXiv:2211.14730).
+The recipes were chosen on the validation rows ([log](log.md)); mean and standard deviation over three seeds. Seconds
+are processor seconds of the whole command without its baselines; those of a baseline follow its scores. On the
+weather data, ridge regression, which reads the newest value of every column and the time of day, is worse than the
+network at 96 rows, better than the network and the published results at 720, and takes seconds; `seqconv train
+weather --model ridge` fits it alone. The network's branch that reads the level of the columns, chosen on the
+validation rows, makes squared errors on the test rows smaller and absolute errors larger than without it (0.1496 and
+0.2025 at 96, 0.3179 and 0.3333 at 720), and one epoch is better than six on the test rows at 720, though not on the
+validation rows. Published values (MSE) are from Zeng et al. 2023 (arXiv:2205.13504) and Nie et al. 2023
+(arXiv:2211.14730).
 """
 
 

@@ -11,54 +11,54 @@ from works import OURS, WORKS
 ROOT = Path(__file__).parent
 Result = dict[str, object]
 
-# Why a promise is not kept, for those that may not be; shown only where one is missed.
+# Why a target is not met, where that may happen; shown only for targets that are missed.
 OTHER_PROCESSOR = (
     "Keras on TensorFlow is also far faster on this processor than on the one for which the ratio was set."
 )
 SMALL_STEP = (
-    "The forward pass takes fewer products than the plain one, and the gradients leave out the winners that relu "
-    "stopped, more than half of them; what is left are their multiply-adds, the input's gradient, and gathering the "
-    f"windows. {OTHER_PROCESSOR}"
+    "The forward pass needs fewer products than the plain one, and the gradients skip the winners blocked by ReLU, "
+    "more than half of them; what remains is their multiply-adds, the input's gradient, and gathering the windows. "
+    f"{OTHER_PROCESSOR}"
 )
 REASONS = {
-    "train-imdb-conv1d": "Half of a step are three matrix products between the embedding of the batch's distinct words "
-    "and the kernel; two of them leave out the zeros of the gradient, one has none and runs near the machine's rate. "
+    "train-imdb-conv1d": "Half of a step is three matrix products between the embedding of the batch's distinct words "
+    "and the kernel; two of them skip the zeros of the gradient, one has none and runs close to the machine's rate. "
     f"{OTHER_PROCESSOR}",
     "train-jena-conv1d": SMALL_STEP,
     "train-jena-conv1d-book": SMALL_STEP,
-    "train-jena-conv1d-gru": "All products that the step needs take as long at the machine's matrix-product rate "
-    "(below) as the step itself: nothing but fewer products would bring it nearer, and masks and minimal filtering "
-    "save those that can be spared. Kept (6.9 x) on a processor with twice the vector units, where Keras took three "
+    "train-jena-conv1d-gru": "At the machine's matrix-product rate (below), the products that the step needs take as "
+    "long as the step itself: only fewer products would make it faster, and masks and minimal filtering already avoid "
+    "those that can be avoided. Met (6.9 x) on a processor with twice the vector units, where Keras took three "
     "quarters of the time.",
-    "predict-one-review": "Keras on JAX answers one review in a small part of the time that Keras on TensorFlow takes "
-    "(both below). Of ours most are splitting the text, the kernels, and waiting for rows of the 9 MB table of words.",
-    "predict-jena-conv1d": "Kept (104.5 x) on a processor with twice the vector units; the shared convolutions are "
+    "predict-one-review": "Keras on JAX predicts one review in a fraction of the time that Keras on TensorFlow takes "
+    "(both below). Most of our time goes into splitting the text, the kernels, and fetching rows of the 9 MB table.",
+    "predict-jena-conv1d": "Met (104.5 x) on a processor with twice the vector units; the shared convolutions are "
     "bound by multiply-adds, which Keras's many small calls are not.",
 }
 ABOUT = """\
-Peers and seqconv run in one run, on one machine, in turn and never two at a time, each in a process of its own: same
-arrays, same initial weights, batches of 128, {threads} threads on {threads} processors. A round gives each one turn
-of about 0.7 seconds; a time is the median of five rounds, with the quartiles behind it. First losses and first
-outputs are compared, so all of them compute the same thing. Steps include gathering the batch, both passes and the
-optimiser (RMSprop, 1e-3).
+Other libraries and seqconv run within one session on one machine, in turn and never two at a time, each in its own
+process: same arrays, same initial weights, batches of 128, {threads} threads on {threads} processors. Each gets one
+turn of about 0.7 seconds per round; a time is the median of five rounds, followed by the quartiles. First losses and
+first outputs are compared, so all of them compute the same thing. Steps include gathering the batch, forward and
+backward pass and the optimiser (RMSprop, 1e-3).
 
-- Keras: `train_on_batch` and `predict_on_batch`, the fastest of its own calls here (`fit` and `predict` cost more); one
-  review goes through `predict`, as a user would do it. On TensorFlow XLA is off, as Keras has it on a processor: with
-  it the conv networks take about twice as long and the recurrent ones about the same. "The book's generator" collects
-  the examples of a batch one at a time in a Python loop; all other peers gather with one array expression.
-- PyTorch: `torch.nn` layers, embedding with dense gradients; compiled, network and loss are one graph. `torch.nn.GRU`
-  has no recurrent dropout and only the form with the reset after the product: an easier task, so the two works with a
-  GRU are compared with Keras, which does the same as ours.
-- onnxruntime: a graph written by hand, batches of 128.
-- A peer predicts a fourth or a fifth of the examples a turn, one part after the other, and its time is multiplied; ours
-  does the whole every time, its tables computed anew.
-- scikit-learn's CountVectorizer counts words without keeping their order: less than the others do.
+- Keras: `train_on_batch` and `predict_on_batch`, its fastest calls here (`fit` and `predict` cost more); one review
+  goes through `predict`, as a user would do it. On TensorFlow, XLA is off, the default of Keras on a CPU: with it, the
+  convolutional networks take about twice as long and the recurrent ones about the same. "The book's generator" collects
+  the examples of a batch one at a time in a Python loop; all others gather with one array expression.
+- PyTorch: `torch.nn` layers, embedding with dense gradients; when compiled, network and loss are one graph.
+  `torch.nn.GRU` has no recurrent dropout and only the version with the reset after the product: an easier task, so the
+  two GRU workloads are compared with Keras, which computes the same as ours.
+- onnxruntime: a hand-written graph, batches of 128.
+- The other libraries predict a fourth or a fifth of the examples per turn, one part after the other, and their time is
+  multiplied; ours predicts all of them every time and recomputes its tables.
+- scikit-learn's CountVectorizer counts words without keeping their order, which is less than the others do.
 """
 AGAIN = """\
-`make bench` builds `.venv-bench` from `bench/requirements.txt`, measures (about a quarter of an hour; the machine must
-be quiet) and writes this page. `SEQCONV_DATA` names the folder with `aclImdb_v1.tar.gz`; without it the reviews are
-made up and the whole command is left out. By hand: `python bench/run.py [--quick] [--only NAME]... [--resume]`, then
-`python bench/page.py`. `bench/works.py` defines the works, `bench/flops.py` the counts.
+`make bench` builds `.venv-bench` from `bench/requirements.txt`, runs the benchmarks (about 15 minutes; the machine must
+be idle) and writes this page. `SEQCONV_DATA` names the folder with `aclImdb_v1.tar.gz`; without it the reviews are
+synthetic and the whole command is left out. By hand: `python bench/run.py [--quick] [--only NAME]... [--resume]`, then
+`python bench/page.py`. `bench/works.py` defines the workloads, `bench/flops.py` the operation counts.
 """
 
 
@@ -71,21 +71,21 @@ def main() -> None:
     works = {name: results[name] for name in WORKS if name in results}
     draw_times(works, docs / "images" / "benchmark-times.svg")
     parts = ["# Benchmarks", describe(results), *promises(works, results)]
-    parts += ["## Times", picture("times", "Time of each peer over seqconv's, per work"), tabulate_times(works)]
+    parts += ["## Times", picture("times", "Time of each library relative to seqconv"), tabulate_times(works)]
     parts += [describe_quiet(works), ABOUT.format(threads=results["machine"]["machine"]["threads"])]
-    parts += ["## What the machine could do", *tabulate_rates(works, results["machine"]["limits"])]
+    parts += ["## Limits of the machine", *tabulate_rates(works, results["machine"]["limits"])]
     if "whole-command" in results:
         parts += ["## From the archive to a tested classifier", *tabulate_whole(results["whole-command"])]
     if "start-up" in results:
         parts += ["## Start-up", tabulate_start_up(results["start-up"])]
     if "growth" in results:
         draw_growth(results["growth"]["points"], docs / "images" / "benchmark-growth.svg")
-        shown = picture("growth", "Milliseconds a step over batch size, length, filters, threads")
+        shown = picture("growth", "Milliseconds per step by batch size, length, filters, threads")
         limit = results["machine"]["limits"]["seqconv_gflops"]
-        parts += ["## Growth", shown, tabulate_growth(results["growth"]["points"], limit)]
+        parts += ["## Scaling", shown, tabulate_growth(results["growth"]["points"], limit)]
     if "keras-equality" in results:
         parts += ["## The same weights in Keras", *tabulate_equality(results["keras-equality"]["networks"])]
-    parts += ["## Measure again", AGAIN]
+    parts += ["## Running the benchmarks", AGAIN]
     (docs / "benchmarks.md").write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
 
 
@@ -125,13 +125,13 @@ def describe(results: dict[str, Result]) -> str:
 
 
 def describe_quiet(works: dict[str, Result]) -> str:
-    """How quiet the machine was."""
+    """How idle the machine was."""
     most = max(peer["others"] for result in works.values() for peer in result["peers"].values())
-    return f"Other processes took at most {most:.0%} of one processor during any of these turns."
+    return f"Other processes used at most {most:.0%} of one processor during any of these turns."
 
 
 def promises(works: dict[str, Result], results: dict[str, Result]) -> list[str]:
-    """What was promised beside what was measured."""
+    """Targets next to measurements."""
     rows, missed = [], []
     for name, result in works.items():
         kept = result["ratio"] >= result["required"]
@@ -145,8 +145,8 @@ def promises(works: dict[str, Result], results: dict[str, Result]) -> list[str]:
             missed.append(explain(name, result))
     rows += promised_commands(results)
     count = sum(row[-1] == "yes" for row in rows)
-    head = ["work", "seqconv", "fastest peer that counts", "ratio", "promised", "kept"]
-    return [f"## Promises: {count} of {len(rows)} kept", table(head, rows), *missed]
+    head = ["workload", "seqconv", "fastest comparable library", "ratio", "target", "met"]
+    return [f"## Targets: {count} of {len(rows)} met", table(head, rows), *missed]
 
 
 def promised_commands(results: dict[str, Result]) -> list[list[str]]:
@@ -177,13 +177,13 @@ def verdict(kept: bool) -> str:
 
 
 def explain(name: str, result: Result) -> str:
-    """By how much a promise is missed, and what limits it."""
+    """By how much a target is missed, and what limits the speed."""
     short = f"{result['ratio']:.1f} x of {result['required']:g} x ({result['ratio'] / result['required']:.0%})"
     return f"**{result['title']}**: {short}. {REASONS.get(name, '')}"
 
 
 def tabulate_times(works: dict[str, Result]) -> str:
-    """Every peer of every work."""
+    """Every library on every workload."""
     rows = []
     for result in works.values():
         title = str(result["title"])
@@ -194,22 +194,21 @@ def tabulate_times(works: dict[str, Result]) -> str:
             spread = f"{show_time(low)} to {show_time(high)}"
             rows.append([title, name, show_time(times["median_s"]), spread, f"{ratio:.1f} x"])
             title = ""
-    return table(["work", "by", "median", "quartiles", "over seqconv"], rows)
+    return table(["workload", "library", "median", "quartiles", "relative to seqconv"], rows)
 
 
 def tabulate_rates(works: dict[str, Result], limits: dict[str, float]) -> list[str]:
-    """Achieved rates beside the machine's."""
+    """Achieved rates next to the machine's."""
     limit = limits["seqconv_gflops"]
     intro = (
         f"Float32 matrix products of 2048 x 2048 run at {limit:.0f} GFLOP/s through our kernel and at "
         f"{limits['numpy_gflops']:.0f} through numpy; copies at {limits['copy_gb_per_s']:.0f} GB/s (bytes read and "
-        "written). Needed operations are those that an exact answer takes: embedding and conv as one table of "
-        "products, gradients for the winners of a pooling alone (all taken as positive), convs of a series once a "
-        "row, leading padding once. A conv counts as its plain products and a table's gradient as dense ones, though "
-        "minimal filtering and left-out zeros save about half of either, so that a share may pass 100%. The network "
-        "as written takes the plain ones. The share is that of the needed "
-        "rate in our matrix-product rate; looking up, pooling, exponentials and the optimiser count as nothing but "
-        "take time."
+        "written). Needed operations are those that an exact result requires: embedding and convolution as one table "
+        "of products, gradients only for the winners of a pooling (all assumed positive), convolutions of a series "
+        "once per row, leading padding once. A convolution counts as its plain products and a table's gradient as "
+        "dense ones, although minimal filtering and skipped zeros save about half of either, so utilisation can exceed "
+        "100%. Plain operations are those of the network as written. Utilisation is the needed rate relative to our "
+        "matrix-product rate; look-ups, pooling, exponentials and the optimiser are not counted but take time."
     )
     rows = []
     for result in works.values():
@@ -219,27 +218,27 @@ def tabulate_rates(works: dict[str, Result], limits: dict[str, float]) -> list[s
             rate = needed / seconds
             rows.append([result["title"], f"{plain:.3g}", f"{needed:.3g}", f"{rate:.0f}", f"{rate / limit:.0%}"])
             rows[-1].append(f"{plain / seconds:,.0f}")
-    head = ["work", "plain GFLOP", "needed GFLOP", "needed GFLOP/s", "share", "plain GFLOP/s"]
+    head = ["workload", "plain GFLOP", "needed GFLOP", "needed GFLOP/s", "utilisation", "plain GFLOP/s"]
     text = works.get("tokenise")
     read = ""
     if text:
         rate = text["work"]["text_bytes"] / text["peers"][OURS]["median_s"] / 1e9
-        share = rate / limits["copy_gb_per_s"]
-        read = f"Tokenising reads {rate * 1e3:.0f} MB of text a second, {share:.1%} of the copy rate."
+        fraction = rate / limits["copy_gb_per_s"]
+        read = f"Tokenising reads {rate * 1e3:.0f} MB of text per second, {fraction:.1%} of the copy rate."
     return [intro, table(head, rows), read]
 
 
 def tabulate_whole(whole: Result) -> list[str]:
     """Whole commands: seconds, memory, accuracy."""
     intro = (
-        "One command each, from `aclImdb_v1.tar.gz` (out of the file cache, nothing prepared) to the accuracy on the "
-        "25,000 test reviews. fastText and the support vector machine are other models, to set the times beside."
+        "One command each, from `aclImdb_v1.tar.gz` (cold file cache, nothing prepared) to the accuracy on the "
+        "25,000 test reviews. fastText and the support vector machine are different models, listed to compare times."
     )
     rows = []
     for name, peer in whole["peers"].items():
         memory, accuracy = f"{peer['peak_bytes'] / 1e6:,.0f} MB", f"{peer['accuracy']:.3f}"
         rows.append([name, show_time(peer["median_s"]), str(len(peer["all_s"])), memory, accuracy])
-    return [intro, table(["by", "median", "runs", "peak memory", "test accuracy"], rows)]
+    return [intro, table(["library", "median", "runs", "peak memory", "test accuracy"], rows)]
 
 
 def tabulate_start_up(start: Result) -> str:
@@ -255,12 +254,12 @@ def tabulate_growth(points: list[Result], limit: float) -> str:
         rate = point["needed_flop"] / 1e9 / point["seconds"]
         cells = [str(point["plan"]), f"{point['axis']} {point['value']}", show_time(point["seconds"])]
         rows.append([*cells, f"{rate:.0f}", f"{rate / limit:.0%}"])
-    return table(["network", "size", "step", "needed GFLOP/s", "share"], rows)
+    return table(["network", "size", "step", "needed GFLOP/s", "utilisation"], rows)
 
 
 def tabulate_equality(networks: dict[str, list[Result]]) -> list[str]:
     """Differences on both backends."""
-    intro = "Largest difference between Keras's outputs and ours, as a share of the largest output; 64 random examples."
+    intro = "Largest difference between Keras's outputs and ours, relative to the largest output; 64 random examples."
     rows = [
         [found[0]["network"], f"{found[0]['parameters']:,}", *(f"{row['difference']:.1e}" for row in found)]
         for found in zip(*networks.values(), strict=True)

@@ -4,7 +4,7 @@
     SEQCONV_DATA=FOLDER python bench/reproduce.py --only imdb-lstm
     python bench/reproduce.py --page                         write the page from the stored results alone
 
-Every number of the page comes from a run of this script; printed numbers are the book's.
+Every number on the page comes from a run of this script, except printed ones (bench/printed.py).
 """
 
 import argparse
@@ -75,7 +75,7 @@ def run_seed(recipe: config.Recipe, baselines: bool) -> dict:
         probe = assessment.evaluate(out)["order_probe"]
     kept = ("parameters", "best_epoch", "validation", "test", "baselines", "comparisons", "verdict", "seconds", "facts")
     found = {name: run.results[name] for name in kept}
-    found["facts"]["source"] = Path(found["facts"]["source"]).name  # where the file lies is nobody's business
+    found["facts"]["source"] = Path(found["facts"]["source"]).name  # not the local path
     return {"history": history, "order_probe": probe, **found}
 
 

@@ -108,13 +108,13 @@ def ask(connection: http.client.HTTPConnection, path: str, body: bytes) -> Any:
 def draw(found: dict[str, Any]) -> str:
     """The table, and where it was measured."""
     lines = [
-        "| model of `demo-text` | clients | median, ms | 99th percentile, ms | requests a second |",
+        "| model of `demo-text` | clients | median, ms | 99th percentile, ms | requests per second |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for row in found["rows"]:
         times = f"{row['median_ms']:.2f} | {row['p99_ms']:.2f}"
         lines.append(f"| {row['model']} | {row['clients']} | {times} | {row['requests_per_s']:,.0f} |")
-    about = "One text a request over a connection that stays open; the clients are Python processes on the same cores:"
+    about = "One text per request over a persistent connection; the clients are Python processes on the same cores:"
     where = f"{found['cores']} cores of {found['processor']}, load {found['load']:.1f} at the end"
     return "\n".join([about, "", *lines, "", f"{where}, commit {found['commit']}."])
 

@@ -1,4 +1,4 @@
-"""The command `seqconv`: mistakes of the user end in one line and exit code 2, never in a traceback."""
+"""The command `seqconv`: user errors end in one line and exit code 2, never in a traceback."""
 
 import sys
 
@@ -17,7 +17,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # the reader of our output (head, less) has gone: nothing is left to say to it
+        # the reader of our output (head, less) has closed the pipe
         sys.stderr.close()
         sys.exit(0)
 

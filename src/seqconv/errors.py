@@ -1,4 +1,4 @@
-"""Mistakes a user can fix. Anything else that escapes is a bug."""
+"""Errors that a user can fix. Any other exception that escapes is a bug."""
 
 import difflib
 import importlib
@@ -11,7 +11,7 @@ class SeqconvError(Exception):
 
 
 class DataError(SeqconvError, ValueError):
-    """The input data do not have the required content or shape."""
+    """The input data have invalid content or an invalid shape."""
 
 
 class ConfigError(SeqconvError, ValueError):
@@ -27,7 +27,7 @@ class MissingExtra(SeqconvError, ImportError):
 
 
 def need(module: str, extra: str) -> ModuleType:
-    """Import an optional module, or say how to install it.
+    """Import an optional module; if it is missing, say how to install it.
 
     Raises:
         MissingExtra: the module is not installed.

@@ -292,7 +292,7 @@ def test_the_command_prints_one_object_or_a_page(table):
     assert found["findings"][0]["weight"] == "blocks"
     page = run(path).stdout
     assert page.index("x 1 label missing") < page.index("! 1 text under more than one label") < page.index("- 1 copy")
-    assert "Nothing odd" in run(str(table(make_rows()))).stdout
+    assert "No problems found" in run(str(table(make_rows()))).stdout
 
 
 def test_the_command_ends_in_one_line_and_code_2_on_a_broken_file(write):

@@ -1,4 +1,4 @@
-"""The command line. Each command is a plain function that loads what it needs when it runs."""
+"""The command line. Each command is a plain function that imports what it needs when it runs."""
 
 from typing import Annotated
 
@@ -12,9 +12,9 @@ __all__ = ["app", "evaluation", "explanation", "inspection", "prediction", "serv
 
 @app.callback(invoke_without_command=True)
 def start(
-    version: Annotated[bool, typer.Option("--version", help="Print version and instruction set, and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print version and instruction set, and exit.")] = False,
 ) -> None:
-    """Print the version, or go on to a command."""
+    """Print the version, or run a command."""
     if version:
         from importlib import metadata
 

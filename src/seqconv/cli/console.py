@@ -1,4 +1,4 @@
-"""What the commands share: the application, common flags, and how results are printed."""
+"""Shared by all commands: the application, common flags, and printing of results."""
 
 import functools
 import inspect
@@ -26,7 +26,7 @@ ORDER = (
 
 
 class _Commands(TyperGroup):
-    """The commands in the order in which one needs them; those that are not in `ORDER` come last."""
+    """Lists the commands in the order in which they are usually needed; those not in `ORDER` come last."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         names = super().list_commands(ctx)
@@ -35,7 +35,7 @@ class _Commands(TyperGroup):
 
 app = typer.Typer(
     cls=_Commands,
-    help="Small, fast sequence models on an ordinary CPU: 1D convnets for texts and time series.",
+    help="Small, fast sequence models on an ordinary CPU: 1D convnets for text and time series.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a single JSON object to standard output.")]
 
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
@@ -51,32 +51,32 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", 
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Change a setting of the recipe; may be repeated."),
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe; can be repeated."),
 ]
 
 
-Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read in place of the recipe's data.")]
+Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read instead of the recipe's data.")]
 
 
-Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (needs the extra of that name).")]
+Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (requires the extra `torch`).")]
 
 
-Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Threads of the native engine; 0: all cores.")]
+Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Number of threads of the native engine; 0: all cores.")]
 
 
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE|FILE", help="A recipe's name, a TOML file, or a data file or folder.", show_default=False
+        metavar="RECIPE|FILE", help="Name of a recipe, a TOML file, or a data file or folder.", show_default=False
     ),
 ]
 
 
-Network = Annotated[str, typer.Option(metavar="RECIPE", help="Take network and training of this recipe.")]
+Network = Annotated[str, typer.Option(metavar="RECIPE", help="Use the network and training settings of this recipe.")]
 
 
 def takes_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one flag for each entry of `flags.FLAGS`; it gets them as the keyword argument `flags`."""
+    """Add a flag for each entry of `flags.FLAGS` to a command, which receives them as the keyword argument `flags`."""
     signature = inspect.signature(command)
     own = [each for each in signature.parameters.values() if each.name != "flags"]
     added = {flag.replace("-", "_"): flag for flag in FLAGS}
@@ -108,11 +108,12 @@ def _create_option(name: str, flag: str) -> inspect.Parameter:
 
 
 def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on one line."""
     print(json_format.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def create_table(*columns: str) -> "Table":
-    """A plain table; columns whose name starts with > are numbers."""
+    """A plain table; columns whose name starts with > are right-aligned."""
     from rich import box
     from rich.table import Table
 
@@ -123,6 +124,7 @@ def create_table(*columns: str) -> "Table":
 
 
 def print_table(table: "Table") -> None:
+    """Print a table to standard output."""
     from rich.console import Console
 
     Console().print(table)
@@ -130,7 +132,7 @@ def print_table(table: "Table") -> None:
 
 @contextmanager
 def interruptible(what: str) -> Iterator[None]:
-    """Say on Ctrl-C what becomes of the work, and stop with the code 130 that shells expect."""
+    """On Ctrl-C, say how to continue and exit with code 130, as shells expect."""
     try:
         yield
     except KeyboardInterrupt:
@@ -139,7 +141,12 @@ def interruptible(what: str) -> Iterator[None]:
 
 
 def draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
-    """The recipe that a command is given by name, file and flags."""
+    """The recipe specified by a command's source, flags and settings.
+
+    Raises:
+        ConfigError: an unknown recipe, or an invalid setting.
+        DataError: a data file that cannot be read.
+    """
     from seqconv.tasks import guessing as drafts
 
     replaced = [] if data is None else [f"data.source={data}"]

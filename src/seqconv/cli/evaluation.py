@@ -1,4 +1,4 @@
-"""Commands that judge models: evaluate, backtest, compare."""
+"""Commands that evaluate models: evaluate, backtest, compare."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,9 @@ from seqconv.reports.page import show_number
 
 Page = Annotated[
     Path | None,
-    typer.Option("-o", "--out", metavar="PAGE", help="Write a page with pictures: an .html file, or a folder for it."),
+    typer.Option(
+        "-o", "--out", metavar="PAGE", help="Write an HTML page with plots: an .html file, or a folder for it."
+    ),
 ]
 
 
@@ -34,19 +36,20 @@ def evaluate(
     file: Annotated[
         str | None, typer.Argument(metavar="[FILE]", help="Labelled data. [default: the run's test set]")
     ] = None,
-    text: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the texts in FILE.")] = "",
-    label: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the labels in FILE; several: A,B.")] = "",
-    time: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the times in FILE.")] = "",
+    text: Annotated[str, typer.Option(metavar="COLUMN", help="Text column of FILE.")] = "",
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Label column of FILE, or several: A,B.")] = "",
+    time: Annotated[str, typer.Option(metavar="COLUMN", help="Time column of FILE.")] = "",
     out: Page = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Score a model on labelled data, with 95 % intervals.
+    """Evaluate a model on labelled data, with 95 % confidence intervals.
 
-    Classes: accuracy, log loss, F1, precision and recall of each class, confusion and calibration. Forecasts: MAE,
-    RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month, what intervals hold. Without
-    FILE a run is scored on its test set, and once more with the time order of each input shuffled: the order probe.
+    Classification: accuracy, log loss, F1, precision and recall of each class, confusion matrix and calibration.
+    Forecasts: MAE, RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month, coverage of
+    the prediction intervals. Without FILE, a run is evaluated on its test set, and again with the time order of each
+    input shuffled (the order probe).
     """
     from seqconv.evaluation import assessment
     from seqconv.reports import evaluation as digests
@@ -73,9 +76,9 @@ def backtest(
     source: Source,
     flags: Flags,
     network: Network = "",
-    folds: Annotated[int, typer.Option(metavar="K", help="Stretches of a series, or folds of examples.")] = 5,
+    folds: Annotated[int, typer.Option(metavar="K", help="Number of folds.")] = 5,
     window: Annotated[
-        str, typer.Option(metavar="KIND", help="Training rows of a series: growing, or rolling (always as many).")
+        str, typer.Option(metavar="KIND", help="Training rows of a series: growing, or rolling (fixed number).")
     ] = "growing",
     data: Data = None,
     out: Annotated[
@@ -84,14 +87,14 @@ def backtest(
     engine: Engine = "native",
     threads: Threads = 0,
     settings: Settings = None,
-    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not score the baselines.")] = False,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not evaluate the baselines.")] = False,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Refit on each fold and score beside the baselines.
+    """Refit on each fold and evaluate next to the baselines.
 
-    A series is tested on its later half in K stretches, each by a network fitted on what came before (rolling origin).
-    Texts and sequences are cut into K stratified folds (cross-validation).
+    Series: the later half is split into K consecutive test folds, each forecast by a network fitted on the rows before
+    it (rolling origin). Texts and sequences: stratified K-fold cross-validation.
     """
     from seqconv.cli import progress
     from seqconv.evaluation import backtest as backtests
@@ -126,8 +129,8 @@ def compare(
 ) -> None:
     """Compare finished runs on the same test rows.
 
-    Each is compared with the first. Classes: error rate and log loss; forecasts: MAE. Differences are paired and
-    have 95 % intervals.
+    Each run is compared with the first. Classification: error rate and log loss; forecasts: MAE. Differences are
+    paired, with 95 % confidence intervals.
     """
     from seqconv.evaluation import comparison as comparisons
     from seqconv.reports.comparison import (

@@ -1,4 +1,4 @@
-"""The command that explains an answer."""
+"""The command that explains a prediction."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 LONGEST = 12  # rows of a printed table
 
 
-FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+FAINTEST = 0.1  # words below this fraction of the strongest contribution are not highlighted
 
 
-STRONG = 0.5  # and from which it is printed on colour
+STRONG = 0.5  # words above this fraction get a coloured background
 
 
-STYLES = {  # by whether a word raises the logit, and whether it does so strongly: never by colour alone
+STYLES = {  # (raises the logit, strongly) -> style; never by colour alone
     (True, False): "bold underline color(33)",
     (True, True): "bold underline bright_white on color(25)",
     (False, False): "bold italic color(166)",
@@ -33,25 +33,25 @@ def explain(
     model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run or model folder.", show_default=False)],
     given: Annotated[
         str | None,
-        typer.Argument(metavar="[TEXT | FILE]", help="A text; of a series or sequences, the file.", show_default=False),
+        typer.Argument(metavar="[TEXT | FILE]", help="A text; for series and sequences, a file.", show_default=False),
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the text or sequence.")] = None,
-    row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file.")] = 1,
-    column: Annotated[str, typer.Option(metavar="NAME", help="Column of the texts, or of the times.")] = "",
+    row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file, from 1.")] = 1,
+    column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
     class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Class to explain.")] = None,
-    at: Annotated[str, typer.Option(metavar="TIME", help="Newest row of the window of a series.")] = "",
+    at: Annotated[str, typer.Option(metavar="TIME", help="Time of the newest row of a series' window.")] = "",
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Write a page too.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Also write an HTML page.")] = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Show what made an answer: words, or inputs and times.
+    """Explain a prediction by its words, or by its inputs and times.
 
-    A text is taken from the command line, a file, or standard input. Where the network is a sum over filters, each won
-    by one span of words, the parts sum to the logit; otherwise each word is left out in turn. Of a series or sequence,
-    each input is put at its mean over each stretch of the window.
+    A text comes from the command line, a file, or standard input. If the network is a sum over filters, each activated
+    by one span of words, the contributions add up to the logit; otherwise each word is left out in turn. For a series
+    or sequence, each input is replaced by its mean over one part of the window after another (occlusion).
     """
     from seqconv.models.predictor import load
     from seqconv.tasks.kinds import find_task
@@ -60,12 +60,12 @@ def explain(
     predictor = load(model, engine=engine, threads=threads)
     recipe = predictor.bundle.recipe
     if given is not None and file is not None:
-        raise ConfigError("explain: must have either TEXT or --file; got both. Leave one out")
+        raise ConfigError("explain: must get either TEXT or --file; got both. Leave one out")
     task = find_task(recipe)
     chosen = {"class": class_name, "at": at, "target": target, "lead": lead}
     for flag, value in {**chosen, "row": row != 1, "column": column}.items():
         if value and flag not in (*task.options, *task.file_options):
-            raise ConfigError(f"--{flag} has no meaning for {task.model}. Leave it out")
+            raise ConfigError(f"--{flag} does not apply to {task.model}. Leave it out")
     example = task.read_example(predictor.bundle, Source(given, file, row, column))
     found = task.explain(predictor, example, {name: value for name, value in chosen.items() if value})
     if out is not None:

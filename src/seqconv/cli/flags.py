@@ -1,11 +1,11 @@
-"""Flags of the command line that stand for settings of a recipe; help and ranges come from the settings."""
+"""Command-line flags for settings of a recipe; help and ranges come from the settings."""
 
 import dataclasses
 from collections.abc import Mapping
 
 from seqconv.recipes.recipe import KINDS
 
-FLAGS = {  # flag -> the setting it stands for
+FLAGS = {  # flag -> the setting it sets
     "text": "data.text",
     "label": "data.label",
     "time": "data.time",
@@ -25,7 +25,7 @@ FLAGS = {  # flag -> the setting it stands for
 }
 
 
-METAVARS = {  # what is not the name of a column
+METAVARS = {  # of flags whose value is not a column name
     "inputs": "COLUMN,...",
     **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
     "lead": "TIME,...",
@@ -43,7 +43,7 @@ Flags = Mapping[str, str | bool]
 
 
 def describe_flag(flag: str) -> str:
-    """The help text of the setting that a flag stands for.
+    """The help text of a flag, from its setting.
 
     >>> describe_flag("step")
     'time between the rows of a window'
@@ -52,7 +52,7 @@ def describe_flag(flag: str) -> str:
 
 
 def default_of(flag: str) -> object:
-    """The default of the setting that a flag stands for."""
+    """The default of a flag's setting."""
     return _setting(flag).default
 
 
@@ -64,7 +64,7 @@ def _setting(flag: str) -> "dataclasses.Field[object]":
 
 
 def to_overrides(flags: Flags) -> tuple[str, ...]:
-    """Flags as `section.key=value` overrides; lists are apart by commas."""
+    """Flags as `section.key=value` overrides; list values are separated by commas."""
     found = []
     for flag, value in flags.items():
         if isinstance(value, bool) and value:

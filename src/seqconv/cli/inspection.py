@@ -1,4 +1,4 @@
-"""The command that looks at a file before any training."""
+"""The command that inspects a file before training."""
 
 import shutil
 import textwrap
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from seqconv.tasks.findings import Inspection
 
 HEADINGS = {  # weight -> heading, and the mark of each finding
-    "blocks": ("training refuses the file until this is put right", "x"),
-    "costs": ("costs rows, or makes scores say less than they seem to", "!"),
+    "blocks": ("problems that prevent training", "x"),
+    "costs": ("problems that cost rows or make scores misleading", "!"),
     "note": ("worth knowing", "-"),
 }
 
 
-SHARE = 0.01  # of the variance at a period from which a column's table names it
+LEAST_VARIANCE = 0.01  # a period is listed from this fraction of a column's variance
 
 
-WIDEST = 110  # characters of a line
+WIDEST = 110  # characters per line
 
 
-CLASSES = 12  # shown
+CLASSES = 12  # classes listed
 
 
 @app.command(name="inspect")
@@ -36,11 +36,11 @@ def inspect_data(
     settings: Settings = None,
     json: Json = False,
 ) -> None:
-    """Show what a file holds and what is odd about it.
+    """Show what a file contains and any problems with it.
 
-    Of each oddity it is told what training would do about it. Texts: classes, lengths, empty and repeated texts.
-    Series: interval, holes, missing values, periods; with --target also what windows lose, and columns that give
-    the target away. Nothing is trained or written.
+    For each problem, the output says how training would handle it. Texts: classes, lengths, empty and duplicate texts.
+    Series: interval, missing rows and values, periods; with --target also lost windows and columns that leak the
+    target. Nothing is trained or written.
     """
     from seqconv.tasks.inspection import inspect_file
 
@@ -54,7 +54,7 @@ def inspect_data(
 def _print_page(found: "Inspection") -> None:
     from seqconv.tasks.kinds import TASKS
 
-    kind = TASKS[found.task].holds if found.task else "a table of no clear kind"
+    kind = TASKS[found.task].holds if found.task else "a table of unknown kind"
     print(f"{found.source}: {found.rows:,} row{'s' if found.rows > 1 else ''}, {kind}\n")
     for name, value in _list_facts(found.facts):
         _print_wrapped(f"{name:<10} ", value)
@@ -70,7 +70,7 @@ def _print_page(found: "Inspection") -> None:
             _print_wrapped(f"  {mark} ", each.what + where)
             _print_wrapped("    -> ", each.action)
     if not found.findings:
-        print("\nNothing odd was found.")
+        print("\nNo problems found.")
     if found.notes:
         print()
     for note in found.notes:
@@ -81,14 +81,14 @@ def _print_columns(found: "Inspection") -> None:
     periods = found.facts.get("periods", {})
     table = create_table("column", "type", ">missing", "range or examples", *(["periods"] if periods else []))
     for column in found.columns:
-        strong = [each["period"] for each in periods.get(column.name, []) if each["share"] >= SHARE]
+        strong = [each["period"] for each in periods.get(column.name, []) if each["share"] >= LEAST_VARIANCE]
         cells = [column.name, column.kind, f"{column.missing:,}" if column.missing else "", column.values]
         table.add_row(*cells, *([", ".join(strong)] if periods else []))
     print_table(table)
 
 
 def _list_facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Name and line of each fact."""
+    """Name and text of each fact."""
     lines = []
     for name, value in facts.items():
         if name == "periods":
@@ -115,6 +115,6 @@ def _show_classes(counts: dict[str, int]) -> str:
     return ", ".join(shown) + more
 
 
-def _print_wrapped(lead: str, text: str) -> None:
+def _print_wrapped(prefix: str, text: str) -> None:
     width = min(shutil.get_terminal_size().columns, WIDEST)
-    print(textwrap.fill(text, max(width, 40), initial_indent=lead, subsequent_indent=" " * len(lead)))
+    print(textwrap.fill(text, max(width, 40), initial_indent=prefix, subsequent_indent=" " * len(prefix)))

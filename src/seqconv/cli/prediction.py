@@ -13,20 +13,20 @@ from seqconv.reports.page import show_number
 def predict(
     model: RunFolder,
     source: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="A table; none, or -: texts from standard input, one a line.")
+        str, typer.Argument(metavar="[FILE]", help="A table; omitted or -: texts from standard input, one per line.")
     ] = "-",
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where to write: .csv, .tsv, .parquet or .jsonl.")
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Output file: .csv, .tsv, .parquet or .jsonl.")
     ] = None,
-    column: Annotated[str, typer.Option(metavar="NAME", help="Column of the texts, or of the times.")] = "",
+    column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Answer for each row of a file.
+    """Predict for each row of a file.
 
-    Classes of texts or sequences, forecasts of a series. The input's columns are kept, the answers stand behind
-    them. Files of any length pass, as they are read in pieces. Without -o the answers go to standard output as CSV.
+    Classes of texts or sequences, or forecasts of a series. The predictions are added as columns after those of the
+    input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
     """
     import sys
 
@@ -50,7 +50,7 @@ def predict(
 
 @app.command()
 def report(run: RunFolder, json: Json = False) -> None:
-    """Write the report of a run again and print its path."""
+    """Rewrite the report of a run and print its path."""
     from seqconv.training.folder import write_report
 
     path = write_report(run)
@@ -60,20 +60,23 @@ def report(run: RunFolder, json: Json = False) -> None:
 @app.command()
 def shrink(
     model: RunFolder,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The new model.", show_default=False)],
-    bits: Annotated[int, typer.Option(metavar="16|32", help="Bits of each weight in the file.")] = 16,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of the new model.", show_default=False)
+    ],
+    bits: Annotated[int, typer.Option(metavar="16|32", help="Bits per weight in the file.")] = 16,
     keep: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of the words and n-grams of each table that stay.")
+        float, typer.Option(metavar="FRACTION", help="Fraction of the words and n-grams in each table to keep.")
     ] = 1.0,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Write a smaller copy of a model, and what that costs on the validation rows.
+    """Write a smaller copy of a model and report its cost on the validation rows.
 
-    16 bits halve the file and hardly change an answer. --keep 0.1 leaves out nine tenths of the rows of each table of
-    words or n-grams, those of the smallest norm: filters and embeddings read such a word as unknown, such an n-gram
-    counts nothing. The folder answers like any model; `seqconv evaluate FOLDER` scores it on the test rows.
+    16 bits halve the file and hardly change predictions. --keep 0.1 drops nine tenths of the rows of each word or
+    n-gram table, those with the smallest norm: filters and embeddings then treat such a word as unknown, and such an
+    n-gram contributes nothing. The folder works like any model; `seqconv evaluate FOLDER` evaluates it on the test
+    rows.
     """
     from seqconv.training.compression import shrink
 

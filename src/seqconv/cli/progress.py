@@ -1,4 +1,4 @@
-"""Progress of long work in the terminal, on standard error, so that standard output stays clean."""
+"""Progress in the terminal, on standard error, so that standard output stays clean."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from seqconv.training.loop import Listener
 
 
 class Terminal(Listener):
-    """A bar with batch rate and running means, and a line for each finished epoch."""
+    """A progress bar with batch rate and running means, and one line per finished epoch."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -67,6 +67,6 @@ def listen(quiet: bool) -> Iterator[Listener]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
     console = Console(stderr=True)
-    # elsewhere than in a terminal there is no bar, and no empty line in its place
+    # outside a terminal there is no bar, and no empty line in its place
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield Terminal(progress)

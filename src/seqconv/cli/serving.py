@@ -11,19 +11,20 @@ from seqconv.errors import need
 @app.command()
 def serve(
     model: RunFolder,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0: on every network.")] = (
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0: all networks.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0: any that is free.")] = 8000,
-    limit: Annotated[int, typer.Option(metavar="MB", min=1, help="Largest request, in megabytes.")] = 16,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0: any free port.")] = 8000,
+    limit: Annotated[int, typer.Option(metavar="MB", min=1, help="Maximum request size in megabytes.")] = 16,
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Answer requests over HTTP.
+    """Serve a model over HTTP.
 
-    POST /predict takes JSON: texts, sequences, or the newest rows of a series. POST /explain says why, GET /model what
-    the model takes, GET /health that it is there, and GET / is a page to try it on. There is no password and no
-    encryption: for more than this machine put a reverse proxy in front. Ctrl-C stops it. Needs the extra `serve`.
+    POST /predict takes JSON: texts, sequences, or the newest rows of a series. POST /explain explains a prediction, GET
+    /model describes the model and its input, GET /health is a health check, and GET / is a page to try it on. There is
+    no authentication and no encryption: to serve other machines, put a reverse proxy in front. Ctrl-C stops the server.
+    Requires the extra `serve`.
     """
     for module in ("starlette", "uvicorn"):
         need(module, "serve")

@@ -1,4 +1,4 @@
-"""Commands that train, and those that show what is there to train."""
+"""Commands that train models or show what can be trained."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from seqconv.reports.page import show_number
 
 @app.command()
 def recipes(json: Json = False) -> None:
-    """List the recipes of the package."""
+    """List the built-in recipes."""
     from seqconv.recipes.recipe import read_recipe, recipe_names
 
     found = [read_recipe(name) for name in recipe_names()]
@@ -48,7 +48,7 @@ def summary(
 ) -> None:
     """Show the layers of a recipe, their shapes and cost.
 
-    Output shape, parameters, receptive field in input steps, and multiply-adds of one example. The columns of a
+    Lists output shape, parameters, receptive field in input steps, and multiply-adds per example. The columns of a
     series are read from its data.
     """
     from dataclasses import asdict
@@ -82,7 +82,7 @@ def init(
 ) -> None:
     """Print the recipe that train would use, for editing.
 
-    The recipe goes to standard output as TOML, what was guessed to standard error.
+    The recipe is printed to standard output as TOML, notes on inferred settings to standard error.
     """
     import sys
 
@@ -106,21 +106,20 @@ def train(
     data: Data = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE]")] = None,
     engine: Engine = "native",
-    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed of every random choice.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed of all random choices.")] = None,
     threads: Threads = 0,
     settings: Settings = None,
-    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not score the baselines.")] = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted run of the same command.")
-    ] = False,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not evaluate the baselines.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run of the same command.")] = False,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no results; errors only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Train on a recipe or a file of your own.
+    """Train on a recipe or on your own file.
 
-    The network is reported beside baselines on the same rows; one that is better on the validation rows is saved too.
-    Of a file what can be guessed is guessed and told: the task, its columns, the sampling interval, windows. Any guess
-    can be overridden. Writes a run folder: the resolved recipe, history, metrics, report and model.
+    The network is reported next to baselines on the same rows; a baseline that is better on the validation rows is
+    saved too. Whatever can be inferred from the file is inferred and reported: the task, its columns, the sampling
+    interval, windows. Everything inferred can be overridden. Writes a run folder: the resolved recipe, history,
+    metrics, report and model.
     """
     from seqconv.cli import progress
     from seqconv.training import run as runs
@@ -130,7 +129,7 @@ def train(
     options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
     with (
         progress.listen(quiet or json) as listener,
-        console.interruptible("goes on with the same command and --resume"),
+        console.interruptible("run the same command with --resume to continue"),
     ):
         draft = console.draft(source, flags, network, data, chosen)
         for note in draft.notes:
@@ -146,13 +145,14 @@ def train(
 def data(
     name: Annotated[str, typer.Argument(help="imdb, jena, demo-text or demo-series.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Write it as .csv, .tsv, .parquet or .jsonl.")
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Write it to a .csv, .tsv, .parquet or .jsonl file."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fetch a public data set, or write it as a table.
+    """Download a public data set, or write it as a table.
 
-    The demo data are made up on the spot and need no network: a table of them is something to try the commands on.
+    The demo data are generated and need no network: a table of them is something to try the commands on.
     """
     from seqconv.cli import progress
     from seqconv.data import datasets, downloads

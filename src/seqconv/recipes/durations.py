@@ -1,4 +1,4 @@
-"""Durations as settings and reports write them."""
+"""Durations in settings and reports."""
 
 import re
 
@@ -26,7 +26,7 @@ def parse_duration(text: str, name: str = "duration") -> int:
 
 
 def to_duration(seconds: int) -> str:
-    """In the largest unit that divides it: what `parse_duration` reads.
+    """A duration in the largest unit that divides it, readable by `parse_duration`.
 
     >>> to_duration(7200), to_duration(90)
     ('2h', '90s')
@@ -36,7 +36,7 @@ def to_duration(seconds: int) -> str:
 
 
 def show_duration(seconds: int) -> str:
-    """Hours if whole, else minutes or seconds: `"25 h"`, `"10 min"`."""
+    """A duration for people: hours if whole, else minutes or seconds: `"25 h"`, `"10 min"`."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds % size == 0:
             return f"{seconds // size} {unit}"

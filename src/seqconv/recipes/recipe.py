@@ -1,4 +1,4 @@
-"""Every setting of a recipe, once: type, default, range, help. Checks, overrides, docs and bundles come from it."""
+"""All settings of a recipe, defined once: type, default, range, help. Checks, overrides and docs follow from them."""
 
 import copy
 import dataclasses
@@ -16,20 +16,20 @@ from seqconv.recipes.settings import Settings, setting
 ALL = ("*",)  # columns
 
 
-LayerSpec = dict[str, Any]
+LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
 
 
-NETWORK = "network"  # what is trained unless a baseline is asked for
+NETWORK = "network"  # trained unless a baseline is chosen
 
 
 FORECAST_LOSSES = ("mae", "mse", "huber")
 
 
-HOLDOUT = "stratified: every class in its share, copies together; random: the last share of the shuffled examples"
+HOLDOUT = "stratified: class proportions kept, duplicates together; random: the last part of the shuffled examples"
 
 
 def count_threads(threads: int) -> int:
-    """Threads to use: as many as asked for, or for 0 as many as there are processors for this process."""
+    """Number of threads to use; 0: as many as the processors available to this process."""
     return threads or len(os.sched_getaffinity(0))
 
 
@@ -44,13 +44,15 @@ class TextDataConfig(_DataSettings):
     """Where labelled texts come from and how they are split."""
 
     source: str = setting("", "imdb, demo-text, or the path of a file or folder")
-    text: str = setting("", "column of the texts; empty: found")
-    label: tuple[str, ...] = setting((), "column of the labels, or several columns of 0 and 1; none named: found")
+    text: str = setting("", "column of the texts; empty: inferred")
+    label: tuple[str, ...] = setting((), "label column, or several columns of 0 and 1; empty: inferred")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
-    validation_file: str = setting("", "file of the validation texts; empty: held out of the training texts")
-    test_file: str = setting("", "file of the test texts; empty: held out where the source has none of its own")
-    validation: float = setting(0.2, "share of the training texts held out for validation", low=0.001, high=0.9)
-    test: float = setting(0.2, "share of the texts held out as test where there are none", low=0.001, high=0.9)
+    validation_file: str = setting("", "file of validation texts; empty: held out from the training texts")
+    test_file: str = setting("", "file of test texts; empty: held out unless the source has its own")
+    validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
+    test: float = setting(
+        0.2, "fraction of the texts held out for testing if there is no test set", low=0.001, high=0.9
+    )
     holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
 
 
@@ -59,10 +61,12 @@ class SequenceDataConfig(_DataSettings):
     """Where labelled sequences come from and how they are split."""
 
     source: str = setting("", "path of a .ts or .tsv file")
-    validation_file: str = setting("", "file of the validation sequences; empty: held out of the training sequences")
-    test_file: str = setting("", "file of the test sequences; empty: NAME_TEST beside NAME_TRAIN, or held out")
-    validation: float = setting(0.2, "share of the training sequences held out for validation", low=0.001, high=0.9)
-    test: float = setting(0.2, "share of the sequences held out as test where there are none", low=0.001, high=0.9)
+    validation_file: str = setting("", "file of validation sequences; empty: held out from the training sequences")
+    test_file: str = setting("", "file of test sequences; empty: NAME_TEST next to NAME_TRAIN, or held out")
+    validation: float = setting(0.2, "fraction of the training sequences held out for validation", low=0.001, high=0.9)
+    test: float = setting(
+        0.2, "fraction of the sequences held out for testing if there is no test set", low=0.001, high=0.9
+    )
     holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
 
 
@@ -71,34 +75,34 @@ class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
     source: str = setting("", "jena, demo-series, or the path of a table")
-    time: str = setting("", "column of the times; empty: found")
+    time: str = setting("", "time column; empty: inferred")
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
-    zone: str = setting("", "time zone of stamps that name none, such as Europe/Berlin; empty: left as they are")
+    zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
     target: tuple[str, ...] = setting((), 'columns to forecast; "*": every column that the network reads')
-    inputs: tuple[str, ...] = setting((), "columns that the network reads; none named: all")
+    inputs: tuple[str, ...] = setting((), "columns that the network reads; empty: all")
     missing: str = setting("-9999", "number that stands for a missing value; empty: none")
-    calendar: bool = setting(False, "let the network read the time of day, week and year too")
-    validation_file: str = setting("", "file of the validation rows; with test_file, in place of shares")
-    test_file: str = setting("", "file of the test rows")
-    train_end: float = setting(0.7, "share of the rows before which the training split ends", low=0.01, high=0.99)
+    calendar: bool = setting(False, "add the time of day, week and year as inputs")
+    validation_file: str = setting("", "file of validation rows; with test_file, instead of fractions")
+    test_file: str = setting("", "file of test rows")
+    train_end: float = setting(0.7, "where the training split ends, as a fraction of the rows", low=0.01, high=0.99)
     validation_end: float = setting(
-        0.85, "share of the rows before which the validation split ends", low=0.01, high=0.999
+        0.85, "where the validation split ends, as a fraction of the rows", low=0.01, high=0.999
     )
-    test_end: float = setting(1.0, "share of the rows before which the test split ends", low=0.02, high=1.0)
+    test_end: float = setting(1.0, "where the test split ends, as a fraction of the rows", low=0.02, high=1.0)
     reach_back: bool = setting(
-        False, "let windows of the validation and test splits read rows before their split; targets never lie there"
+        False, "let validation and test windows read rows before their split; their targets never lie there"
     )
 
 
 class _FeatureSettings(Settings):
     @property
     def ids(self) -> int:
-        """Number of ids that a network may read; 0: it reads values."""
+        """Number of ids that a network may read; 0 if it reads values."""
         return 0
 
     def for_baseline(self) -> Self:
-        """The same for a baseline in place of the network."""
+        """The same settings for a baseline instead of the network."""
         return self
 
 
@@ -106,8 +110,8 @@ class _FeatureSettings(Settings):
 class TextConfig(_FeatureSettings):
     """How texts become ids."""
 
-    vocabulary: int = setting(10000, "number of ids, the three special ones included", low=4)
-    max_len: int = setting(500, "ids kept of each text, from its end", low=1)
+    vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
+    max_len: int = setting(500, "number of ids kept from the end of each text", low=1)
 
     @property
     def ids(self) -> int:
@@ -122,7 +126,9 @@ class TextConfig(_FeatureSettings):
 class SequenceConfig(_FeatureSettings):
     """How sequences become examples."""
 
-    length: int = setting(0, "steps kept of each sequence, from its end; 0: all of the longest training one", low=0)
+    length: int = setting(
+        0, "number of steps kept from the end of each sequence; 0: length of the longest training sequence", low=0
+    )
 
     @classmethod
     def section(cls) -> str:
@@ -131,15 +137,15 @@ class SequenceConfig(_FeatureSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class WindowConfig(_FeatureSettings):
-    """How a series becomes examples, in physical time."""
+    """How a series becomes examples, in units of time."""
 
     lookback: str = setting("10d", "how far back a window reaches", unit="duration")
     step: str = setting("1h", "time between the rows of a window", unit="duration")
     delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
     leads: tuple[str, ...] = setting(
-        (), 'time from the newest row to each target, in place of delay; "1h to 96h": all rows between', unit="duration"
+        (), 'time from the newest row to each target, instead of delay; "1h to 96h": every row between', unit="duration"
     )
-    change: bool = setting(False, "learn the change from the newest value, not the value")
+    change: bool = setting(False, "predict the change from the newest value instead of the value")
 
     @classmethod
     def section(cls) -> str:
@@ -163,13 +169,13 @@ class NetworkConfig(Settings):
 
 @dataclass(frozen=True)
 class Kind:
-    """What the recipes of one task hold.
+    """What the recipes of one task contain.
 
     Args:
         data, features: their sections of settings.
-        start: the recipe that a data file starts from.
-        baselines: what may be fitted in place of the network.
-        forecasts: answers are numbers, around which there may be intervals.
+        start: the recipe that training on a data file starts from.
+        baselines: models that can be fitted instead of the network.
+        forecasts: the outputs are numbers, which may have prediction intervals.
     """
 
     data: type[Settings]
@@ -198,35 +204,37 @@ _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in
 class TrainingConfig(Settings):
     """How the network is trained."""
 
-    model: str = setting(NETWORK, f"what is fitted: {NETWORK}, or a baseline: {_BASELINES}")
+    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}")
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
-        "binary_crossentropy", "what training lowers; as_printed: the book's loss on an output without a sigmoid"
+        "binary_crossentropy", "loss function; as_printed: the book's, on an output without a sigmoid"
     )
-    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "rule that turns gradients into steps")
-    learning_rate: float = setting(1e-3, "step size of the optimiser", low=1e-9, high=10.0)
-    clip_norm: float = setting(0.0, "largest norm of all gradients together; 0: no limit", low=0.0)
+    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "optimiser")
+    learning_rate: float = setting(1e-3, "learning rate of the optimiser", low=1e-9, high=10.0)
+    clip_norm: float = setting(0.0, "maximum global gradient norm; 0: no clipping", low=0.0)
     batch_size: int = setting(128, "examples per step", low=1)
-    epochs: int = setting(10, "passes over the training split, at most", low=1)
+    epochs: int = setting(10, "maximum number of epochs", low=1)
     steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
     patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
     averaging: float = setting(
         0.0,
-        "what each epoch keeps of the mean of the earlier ones' weights; 0: its own weights alone",
+        "decay of the exponential moving average of the weights, per epoch; 0: no averaging",
         low=0.0,
         high=0.99,
     )
     interval: float = setting(
         0.0,
-        "share of the truth that an interval around each forecast should hold, such as 0.8; 0: none",
+        "coverage that the prediction intervals should have, such as 0.8; 0: no intervals",
         low=0.0,
         high=0.99,
     )
-    refit: bool = setting(False, "train again on training and validation rows, for the best epochs, before the test")
-    seed: int = setting(0, "seed of every random choice", low=0)
+    refit: bool = setting(
+        False, "before testing, train again on training and validation rows for the best number of epochs"
+    )
+    seed: int = setting(0, "seed of all random choices", low=0)
 
     @property
     def logit_loss(self) -> str:
-        """The loss for outputs that are logits: a baseline's, in place of the network's."""
+        """The loss for a model whose outputs are logits, as those of baselines are."""
         return "binary_crossentropy" if self.loss == "as_printed" else self.loss
 
     @classmethod
@@ -243,7 +251,7 @@ FeatureSettings = TypeVar("FeatureSettings", bound=Settings, covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Generic[DataSettings, FeatureSettings]):
-    """Everything that decides a run: data, features, network, training."""
+    """Everything that determines a run: data, features, network, training."""
 
     name: str
     description: str
@@ -258,7 +266,7 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
         return next(task for task, kind in KINDS.items() if type(self.data) is kind.data)
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as the table that `recipe_from_dict` reads."""
+        """The recipe as a table that `recipe_from_dict` reads."""
         sections: tuple[Any, ...] = (self.data, self.features, self.network, self.training)
         tables = {part.section(): _plain(dataclasses.asdict(part)) for part in sections}
         return {"name": self.name, "description": self.description, "task": self.task, **tables}
@@ -306,23 +314,23 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
 
 
 def to_toml(recipe: AnyRecipe) -> str:
-    """The recipe as the TOML that `read_recipe` reads."""
+    """The recipe as TOML that `read_recipe` reads."""
     import tomli_w
 
     return tomli_w.dumps(recipe.to_dict())
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that come with the package."""
+    """Names of the built-in recipes."""
     folder = resources.files("seqconv") / "recipes"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> AnyRecipe:
-    """The recipe of that name, or in that TOML file, with `section.key=value` overrides.
+    """A recipe by name or from a TOML file, with `section.key=value` overrides.
 
     Raises:
-        ConfigError: no such recipe or file, not TOML, or a setting that does not hold.
+        ConfigError: no such recipe or file, invalid TOML, or an invalid setting.
     """
     if name_or_path in recipe_names():
         text, name = (resources.files("seqconv") / "recipes" / f"{name_or_path}.toml").read_text("utf-8"), name_or_path
@@ -336,7 +344,7 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> AnyRecipe
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name_or_path}: must be TOML; {error}") from error
+        raise ConfigError(f"{name_or_path}: must be valid TOML; {error}") from error
     return recipe_from_dict(apply_overrides(table, overrides), name)
 
 
@@ -344,7 +352,7 @@ def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str
     """A recipe's table with `section.key=value` overrides.
 
     Raises:
-        ConfigError: an override that is none, or that names nothing in the recipe.
+        ConfigError: a malformed override, or one that names nothing in the recipe.
     """
     for override in overrides:
         table = _override(table, override)
@@ -374,11 +382,11 @@ def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
 
 
 def _parse_value(text: str) -> Any:
-    """A TOML value; text that is none stands for itself, so that quotes can be left out."""
+    """A TOML value, or else the text itself, so that quotes can be left out."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 
 
-Guesses = dict[str, tuple[Any, str]]  # setting -> value, and what to say of it
+Guesses = dict[str, tuple[Any, str]]  # setting -> value, and the note about it

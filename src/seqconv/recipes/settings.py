@@ -1,4 +1,4 @@
-"""What a setting is: a field with its help, range and unit, checked when its dataclass is made."""
+"""Settings: dataclass fields with help, range and unit, checked when an object is created."""
 
 import dataclasses
 from typing import Any, Literal, Self, get_args, get_origin
@@ -13,7 +13,7 @@ def setting(default: Any, help: str, *, low: float | None = None, high: float | 
 
 
 def parse_number(text: str, name: str) -> float:
-    """The number in a setting; NaN, which equals nothing, where it is empty.
+    """The number in a setting; NaN, which equals nothing, if it is empty.
 
     Raises:
         ConfigError: not a number.
@@ -25,7 +25,11 @@ def parse_number(text: str, name: str) -> float:
 
 
 class Settings:
-    """Checks and reads the fields of a frozen dataclass made of `setting`s."""
+    """Base class of frozen dataclasses whose fields are `setting`s; checks and reads them.
+
+    Raises:
+        ConfigError: a field of the wrong type or out of range.
+    """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -33,7 +37,7 @@ class Settings:
 
     @classmethod
     def section(cls) -> str:
-        """Name of the recipe's table that these settings stand in."""
+        """Name of the recipe's table that holds these settings."""
         raise TypeError(f"{cls.__name__} has no section")
 
     @classmethod
@@ -54,7 +58,7 @@ class Settings:
         lists = {field.name for field in dataclasses.fields(cls) if get_origin(field.type) is tuple}  # type: ignore[arg-type]
         found = {}
         for name, value in values.items():
-            alone = name in lists and isinstance(value, str)  # one name stands for a list of one
+            alone = name in lists and isinstance(value, str)  # a single name is a list of one
             found[name] = (value,) if alone else tuple(value) if isinstance(value, list) else value
         return cls(**found)
 
@@ -72,7 +76,7 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
         raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
     if field.metadata["unit"] == "duration":
         for text in [value] if isinstance(value, str) else value:
-            if text or field.default:  # an empty one that is the default stands for none
+            if text or field.default:  # an empty default means no duration
                 for end in text.split(" to ", 1) if name == "windows.leads" else (text,):
                     parse_duration(end, name)
     low, high = field.metadata["low"], field.metadata["high"]
