@@ -18,8 +18,16 @@ class ConfigError(SeqconvError, ValueError):
     """A setting is unknown, has the wrong type or is out of range."""
 
 
+class MalformedError(DataError):
+    """A request to a served model is not JSON."""
+
+
 class BundleError(SeqconvError, ValueError):
     """A model or run folder is missing, damaged or of an unknown format."""
+
+
+class TrainingError(SeqconvError):
+    """Training reaches no usable network: no example has a gradient, or the loss is not finite."""
 
 
 class MissingExtra(SeqconvError, ImportError):

@@ -7,9 +7,6 @@ from pathlib import Path
 
 from seqconv.errors import BundleError
 
-RESULTS = "metrics.json"  # of the run that a model stands in
-
-
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
 

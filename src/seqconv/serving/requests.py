@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqconv.data.readers.jsonlines import name_kind, unique
-from seqconv.errors import BundleError, ConfigError, DataError, nearest
-from seqconv.models.folders import RESULTS
+from seqconv.errors import ConfigError, DataError, MalformedError, nearest
+from seqconv.metrics.records import Json
 from seqconv.models.format import HEADER, find_model
+from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.target import Json
-
-
-class MalformedError(DataError):
-    """A request that is not JSON."""
 
 
 def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
@@ -87,14 +83,10 @@ def describe_model(trained: Trained, folder: Path) -> Json:
 
 def _read_scores(folder: Path) -> Json | None:
     """Of the run; None where the folder is a model alone."""
-    path = folder / RESULTS
-    if not path.is_file():
+    if not (folder / RESULTS).is_file():
         return None
-    try:
-        results = json.loads(path.read_text("utf-8"))
-        return {name: results[name] for name in ("metric", "validation", "test", "verdict")}
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{path}: must be as seqconv writes it; {error!r}. Train again") from error
+    found = read_results(folder)
+    return {"metric": found.metric, "validation": found.validation, "test": found.test, "verdict": found.verdict}
 
 
 # What is asked
