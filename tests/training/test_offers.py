@@ -54,10 +54,10 @@ def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, ta
 def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
     kept = folder / task / "baseline"
     results = json.loads((kept / "metrics.json").read_text())
-    assert seqconv.evaluate(kept, threads=1)["test"] == results["test"]
+    assert seqconv.evaluate(kept, threads=1).test == results["test"]
     found = seqconv.compare_runs([folder / task, kept])
-    assert found["n"] == results["test"]["n"]
-    assert found["runs"][1]["improvement"]["low"] > 0
+    assert found.n == results["test"]["n"]
+    assert found.runs[1].improvement.low > 0
     again = seqconv.train(str(kept / "recipe.toml"), Options(out=folder / f"{task}-again", baselines=False))
     one, other = (seqconv.load(path).bundle for path in (kept, again.folder))
     assert one.recipe == other.recipe
@@ -69,7 +69,7 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
 def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
     draft = drafts.draft_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
     run = runs.train(draft.recipe, Options(out=tmp_path / "run"), data=draft.data)
-    assert run.results["offer"] is None
+    assert run.results.offer is None
     assert not (tmp_path / "run" / "baseline").exists()
 
 

@@ -71,8 +71,9 @@ def shrink(
         keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
 
     Raises:
-        BundleError: no model, its data have changed, `out` is somebody else's, or 16 bits cannot hold a weight.
-        ConfigError: `bits` or `keep` out of range, or rows to leave out of a model that has no such table.
+        BundleError: no model, its data have changed, or 16 bits cannot hold a weight.
+        ConfigError: `out` is somebody else's, `bits` or `keep` out of range, or rows to leave out of a model without
+            such a table.
     """
     model, out = Path(model), Path(out)
     check_replaceable(out, HEADER)
