@@ -22,6 +22,10 @@ class MalformedError(DataError):
     """A request to a served model is not JSON."""
 
 
+class OptionError(ConfigError):
+    """An option does not hold, whose name the message begins with; the command line puts its dashes before it."""
+
+
 class BundleError(SeqconvError, ValueError):
     """A model or run folder is missing, damaged or of an unknown format."""
 

@@ -207,9 +207,9 @@ def test_sequences_are_cut_into_folds_too(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("folds", "window", "says"),
     [
-        (1, "growing", "--folds must be at least 2; got 1"),
-        (31, "growing", "--folds must be at most 30, the different examples of mine.csv; got 31"),
-        (2, "sliding", "--window must be growing or rolling; got 'sliding'"),
+        (1, "growing", "folds must be at least 2; got 1"),
+        (31, "growing", "folds must be at most 30, the different examples of mine.csv; got 31"),
+        (2, "sliding", "window must be growing or rolling; got 'sliding'"),
     ],
 )
 def test_folds_that_cannot_be_are_refused_and_nothing_is_left(tmp_path, monkeypatch, folds, window, says):

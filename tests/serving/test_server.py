@@ -147,7 +147,12 @@ WRONG = [
     ("series", {"rows": [{"": 1}] * 80}, 422, "keys must not be empty"),
     ("series", {"rows": [{"time": row["time"], "T": row["T"]} for row in ROWS]}, 422, "must have the column 'p'"),
     ("series", {"rows": [{"T": row["T"], "p": row["p"]} for row in ROWS]}, 422, "must have a column of times"),
-    ("series", {"rows": [*ROWS[:50], {"time": "2016-12-03T02:00:00"}, *ROWS[51:]]}, 422, "row 51: must have the same keys"),
+    (
+        "series",
+        {"rows": [*ROWS[:50], {"time": "2016-12-03T02:00:00"}, *ROWS[51:]]},
+        422,
+        "row 51: must have the same keys",
+    ),
     ("series", {"rows": [*ROWS[:50], *ROWS[51:]]}, 422, "after 2016-12-03T01:00:00 comes 2016-12-03T03:00:00"),
     (
         "series",
@@ -157,7 +162,12 @@ WRONG = [
     ),
     ("series", {"rows": ROWS[::-1]}, 422, "rows, row 2: times must not run backwards"),
     ("series", {"rows": make_rows(160)[::2]}, 422, "a row every 1 h as in training; it has one every 2 h"),
-    ("series", {"rows": [*ROWS[:-1], ROWS[-1] | {"time": "2016-12-04T07:00:00Z"}]}, 422, "row 80: times must either all have"),
+    (
+        "series",
+        {"rows": [*ROWS[:-1], ROWS[-1] | {"time": "2016-12-04T07:00:00Z"}]},
+        422,
+        "row 80: times must either all have",
+    ),
     ("series", change(79, time="soon"), 422, "row 80: 'time' must be a time"),
     ("series", change(79, time=None), 422, "row 80: 'time' must be a time; it is empty"),
     ("series", change(79, time=["x"]), 422, "row 80: 'time' must be text, as before; got a list"),

@@ -163,7 +163,7 @@ def test_a_folder_without_write_permission_is_one_line(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
 
     monkeypatch.setattr(bundles.Path, "mkdir", deny)
-    with pytest.raises(ConfigError, match=r"its folder must be writable; Permission denied. Choose another --out"):
+    with pytest.raises(ConfigError, match=r"its folder must be writable; Permission denied. Choose another folder"):
         run(tmp_path / "run", recipe())
 
 

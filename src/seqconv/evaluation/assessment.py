@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError
 from seqconv.evaluation.order import probe_order
 from seqconv.models.format import read_bundle
 from seqconv.models.predictor import create_model
@@ -44,7 +44,7 @@ def evaluate(
     model_in_memory = create_model(bundle, engine, threads)
     if file is None:
         if columns:
-            raise ConfigError(f"--{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
+            raise OptionError(f"{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
         return _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
     outputs = model_in_memory.predict(part.inputs)
@@ -79,7 +79,7 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
     config = bundle.recipe.data
     for name in columns:
         if name not in config.names():
-            raise ConfigError(f"--{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
+            raise OptionError(f"{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
     own_files: Columns = {name: "" for name in config.names() if name.endswith("_file")}
     changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
 from seqconv.models.folders import CHECKPOINT, replace_folder
@@ -80,11 +80,11 @@ def backtest(
         recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     if window not in WINDOWS:
-        raise ConfigError(f"--window must be {' or '.join(WINDOWS)}; got {window!r}")
+        raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if recipe.training.model != NETWORK:
-        raise ConfigError(f"--model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
+        raise OptionError(f"model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
     if folds < 2:
-        raise ConfigError(f"--folds must be at least 2; got {folds}")
+        raise OptionError(f"folds must be at least 2; got {folds}")
     target = options.out or Path("runs") / f"{recipe.name}-backtest"
     started = time.perf_counter()
     with replace_folder(target, RESULTS) as folder:

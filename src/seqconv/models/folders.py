@@ -34,7 +34,7 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
             shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True, exist_ok=keep)
     except OSError as error:
-        raise ConfigError(f"{target}: its folder must be writable; {error.strerror}. Choose another --out") from error
+        raise ConfigError(f"{target}: its folder must be writable; {error.strerror}. Choose another folder") from error
     try:
         yield fresh
         if target.exists():
@@ -42,7 +42,7 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
         fresh.rename(target)
     except OSError as error:
         kept = _drop_unless_reached(fresh)
-        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another --out"
+        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another folder"
         raise ConfigError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
     except Exception:
         _drop_unless_reached(fresh)
@@ -66,4 +66,4 @@ def check_replaceable(target: Path, marker: str) -> None:
     if target.is_dir() and ((target / marker).is_file() or not any(target.iterdir())):
         return
     if target.exists() or target.is_symlink():
-        raise ConfigError(f"{target}: exists and was not written by seqconv, so it stays. Choose another --out")
+        raise ConfigError(f"{target}: exists and was not written by seqconv, so it stays. Choose another folder")

@@ -81,7 +81,7 @@ def write_page(path: Path, page: str) -> None:
         ConfigError: the name does not end in .html, so that no file of another kind is lost, or cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"--out must end in .html; got {str(path)!r}. Choose another name")
+        raise ConfigError(f"{path}: must end in .html, as a page does. Choose another name")
     fresh = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqconv.data.readers.jsonlines import name_kind, unique
-from seqconv.errors import ConfigError, DataError, MalformedError, nearest
+from seqconv.errors import DataError, MalformedError, nearest
 from seqconv.metrics.records import Json
 from seqconv.models.format import HEADER, find_model
 from seqconv.models.results import RESULTS, read_results
@@ -58,10 +58,7 @@ def explain(trained: Trained, body: bytes) -> Json:
     chosen = {name: _check_option(name, request[name]) for name in task.options if name in request}
     if task.piece and len(asked) > 1:
         raise DataError(f"{task.key}: must hold one to explain; got {len(asked)}. Ask for each alone")
-    try:
-        return describe(task.explain(trained, task.read_request(bundle, asked, 1), chosen))
-    except ConfigError as error:
-        raise ConfigError(str(error).removeprefix("--")) from error  # what is a flag elsewhere is a key here
+    return describe(task.explain(trained, task.read_request(bundle, asked, 1), chosen))
 
 
 def describe_model(trained: Trained, folder: Path) -> Json:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
 from seqconv.metrics.errors import Metrics, compare_labels
 from seqconv.metrics.records import Json
@@ -127,7 +127,7 @@ class Named(Target):
             ConfigError: there is none of this name.
         """
         if name not in self.names:
-            raise ConfigError(f"--class: unknown class {name!r}. {nearest(name, self.names)}")
+            raise OptionError(f"class: unknown class {name!r}. {nearest(name, self.names)}")
         return self.names.index(name)
 
     def choose_explained(self, outputs: np.ndarray, name: str | None) -> list[int]:

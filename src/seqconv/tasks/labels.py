@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, Sequences, Texts
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
 from seqconv.tasks.classes import Classes, Labels, Named
 from seqconv.tasks.examples import NAMES, Rows
@@ -116,7 +116,7 @@ def cut_class_folds(
     """
     most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
-        raise ConfigError(f"--folds must be at most {most}, the different examples of {train.source}; got {folds}")
+        raise OptionError(f"folds must be at most {most}, the different examples of {train.source}; got {folds}")
     places = fold_rows(train.labels, groups, folds, open_stream(seed, "folds"))
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import ConfigError, OptionError
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Record
 from seqconv.models.folders import check_replaceable
@@ -107,11 +107,11 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     if not plan:
         raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
     if bits not in KINDS:
-        raise ConfigError(f"--bits: must be 16 or 32; got {bits}. Use 16")
+        raise OptionError(f"bits: must be 16 or 32; got {bits}. Use 16")
     if not 0 < keep <= 1:
-        raise ConfigError(f"--keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
+        raise OptionError(f"keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
     if keep < 1 and not tables(plan):
-        raise ConfigError(f"--keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
+        raise OptionError(f"keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
 
 
 def prune(plan: Plan, weights: Weights, keep: float) -> Weights:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from seqconv.errors import BundleError, ConfigError
+from seqconv.errors import BundleError, OptionError
 from seqconv.metrics.comparison import say_better
 from seqconv.models.folders import CHECKPOINT, partial_folder, replace_folder
 from seqconv.models.format import write_bundle
@@ -100,7 +100,7 @@ def train(
     options, listener = options or Options(), listener or Listener()
     if recipe.training.model != NETWORK:
         if options.resume:
-            raise ConfigError(f"--resume needs a network; got --model {recipe.training.model}. Drop one of them")
+            raise OptionError(f"resume needs a network; got model {recipe.training.model}. Drop one of them")
         recipe = take_baseline(recipe, recipe.training.model)
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
@@ -206,7 +206,7 @@ def prepare(
 def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerSummary]:
     """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
     if recipe.training.model != NETWORK:
-        raise ConfigError(f"--model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
+        raise OptionError(f"model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
     foreseen = find_task(recipe).foresee(recipe) if data is None else None
     if foreseen is None:
         split = prepare(recipe, 1, Listener(), Timer(), data=data)

@@ -88,7 +88,9 @@ def test_no_clear_guess(tmp_path):
     unclear = polars.DataFrame({"a": ["x", "y"], "b": ["p", "q"], "c": ["p", "q"]})
     fails(read_texts, write_as(tmp_path, unclear, "csv"), "clearly the label", "a, b, c")
     path = write_as(tmp_path, FRAME, "csv")
-    fails(lambda path: read_texts(path, text="reviews"), path, "must have the column 'reviews'", "Did you mean 'review'?")
+    fails(
+        lambda path: read_texts(path, text="reviews"), path, "must have the column 'reviews'", "Did you mean 'review'?"
+    )
     fails(lambda path: read_texts(path, label="3"), path, "must have the column '3'")
     fails(lambda path: read_texts(path, text="review", label="review"), path, "must be different columns")
 

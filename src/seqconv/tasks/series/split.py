@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import Series, SeriesData
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import ConfigError, DataError, OptionError, nearest
 from seqconv.recipes.durations import show_duration
 from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
 from seqconv.tasks.bundle import Bundle
@@ -232,7 +232,7 @@ def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]
     """
     length = len(times) // (2 * folds)
     if length < 1:
-        raise ConfigError(f"--folds must be at most half of the {len(times)} rows; got {folds}. Use fewer")
+        raise OptionError(f"folds must be at most half of the {len(times)} rows; got {folds}. Use fewer")
     found = []
     for fold in range(folds):
         test = len(times) - (folds - fold) * length
