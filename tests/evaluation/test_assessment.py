@@ -206,7 +206,7 @@ def test_a_series_that_does_not_fit_the_model_is_refused(runs, monkeypatch, chan
     assert isinstance(series, Series)
 
 
-@pytest.mark.parametrize(("columns", "says"), [({"time": "t"}, "--time: must fit the model"), ({"nix": "t"}, "--nix")])
+@pytest.mark.parametrize(("columns", "says"), [({"time": "t"}, "^time: must fit the model"), ({"nix": "t"}, "^nix")])
 def test_a_column_that_the_task_does_not_have_is_refused(tmp_path, columns, says):
     with pytest.raises(ConfigError, match=says):
         assessment.evaluate(text_bundle(tmp_path), "mine.csv", columns, threads=1)

@@ -146,7 +146,7 @@ def test_other_test_rows_are_refused_with_what_differs(made, copy, name, changes
     [
         (lambda f: (f / "predictions.npz").unlink(), "holds no predictions.npz"),
         (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
-        (lambda f: (f / "metrics.json").write_text("[]"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("[]"), "metrics.json: must be as seqconv writes it"),
         (lambda f: shutil.rmtree(f / "model"), "must be a run or model folder"),
     ],
 )

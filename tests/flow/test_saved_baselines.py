@@ -15,7 +15,7 @@ import seqconv
 from helpers.runs import HOUR, train_baselines
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.recipes.recipe import BASELINES
+from seqconv.recipes.recipe import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.sequence.explaining import explain_sequence
@@ -25,6 +25,8 @@ from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
+
+BASELINES = {task: kind.baselines for task, kind in KINDS.items()}
 
 MODELS = [(task, kind) for task, kinds in BASELINES.items() for kind in kinds]
 

@@ -85,8 +85,8 @@ def test_a_run_without_baselines_has_no_comparison(tmp_path):
     [
         (lambda f: (f / "metrics.json").unlink(), "holds no metrics.json"),
         (lambda f: (f / "history.csv").unlink(), "holds no history.csv"),
-        (lambda f: (f / "metrics.json").write_text("{"), "must be a run folder as seqconv writes it"),
-        (lambda f: (f / "metrics.json").write_text("{}"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("{"), "metrics.json: must be as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("{}"), "metrics.json: must be as seqconv writes it"),
         (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
     ],
 )

@@ -11,7 +11,7 @@ from helpers.serving import create_networks, make_rows, write_networks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
-from seqconv.recipes.recipe import BASELINES
+from seqconv.recipes.recipe import KINDS
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
@@ -24,6 +24,8 @@ from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
+
+BASELINES = {task: kind.baselines for task, kind in KINDS.items()}
 
 PIECE = TASKS["text"].piece
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]

@@ -29,5 +29,5 @@ def read_results(folder: Path) -> RunResults:
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: must be a run folder; it holds no {RESULTS}") from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
+        raise BundleError(f"{path}: must be as seqconv writes it; {error!r}. Train again") from error
     raise BundleError(f"{path}: must be of format {FORMAT}; got {number!r}. Use the seqconv version that wrote it")
