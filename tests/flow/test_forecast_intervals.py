@@ -97,9 +97,9 @@ def test_evaluate_finds_what_training_told(folder):
     assert found.scores.intervals.width == pytest.approx(told["intervals"]["width"])
     assert found.test == told["test"]
     whole = assessment.evaluate(folder / "noisy", folder / "noisy.csv", threads=1)
-    assert 0.5 < whole["intervals"]["coverage"]["value"] < 0.8
-    json.dumps(whole, allow_nan=False)
-    assert "intervals" not in assessment.evaluate(folder / "plain", threads=1)
+    assert 0.5 < whole.scores.intervals.coverage.value < 0.8
+    json.dumps(whole.to_dict(), allow_nan=False)
+    assert assessment.evaluate(folder / "plain", threads=1).scores.intervals is None
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])

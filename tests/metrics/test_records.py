@@ -103,8 +103,10 @@ def test_the_keys_of_0_1_0_still_give_what_json_has_and_name_the_attribute():
         assert record["inner"] == [{"value": 1.0, "low": 0.5, "high": None}]
     with warnings.catch_warnings(), pytest.raises(KeyError, match="nothing"):
         record["nothing"]
-    with pytest.raises(TypeError):
-        "inner" in record  # noqa: B015
+    with pytest.warns(DeprecationWarning, match="`in` results is deprecated"):
+        assert "class" in record
+    with pytest.raises(TypeError, match="not iterable"):
+        list(record)
 
 
 def test_the_keys_of_an_evaluation_lead_to_its_scores():

@@ -42,7 +42,13 @@ class Record:
         warnings.warn(what, DeprecationWarning, stacklevel=2)
         return value
 
-    __iter__ = None  # else `in` and loops would try the keys 0, 1, 2, ...
+    def __contains__(self, key: object) -> bool:
+        """Whether JSON has a key, as `in` said of the dictionaries of 0.1.0."""
+        what = "`in` results is deprecated and will go: compare an attribute with None, or ask results.to_dict()"
+        warnings.warn(what, DeprecationWarning, stacklevel=2)
+        return key in self.to_dict()
+
+    __iter__ = None  # else loops would try the keys 0, 1, 2, ...
 
     def _locate(self, key: str) -> str:
         """The attribute that a key stands for."""

@@ -203,7 +203,7 @@ def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataF
     for piece in pieces:
         if piece.columns != first.columns:
             problem = "a later piece does not have the same columns as the first"
-            raise ConfigError(f"{path}: must be written completely; {problem}. Nothing was kept")
+            raise DataError(f"{path}: must be written completely; {problem}. Nothing was kept")
         yield piece
 
 
