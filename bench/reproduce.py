@@ -18,12 +18,13 @@ from importlib import metadata
 from pathlib import Path
 
 from seqconv import _native
+from seqconv.errors import TrainingError
 from seqconv.evaluation import assessment
 from seqconv.recipes import recipe as config
 from seqconv.tasks.series.naive import repeat_newest
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
-from seqconv.training.loop import Listener, TrainingError
+from seqconv.training.loop import Listener
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "bench" / "results" / "reproduction"
@@ -72,9 +73,10 @@ def run_seed(recipe: config.Recipe, baselines: bool) -> dict:
             return {"dead": str(error)}
         with (out / "history.csv").open() as file:
             history = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-        probe = assessment.evaluate(out)["order_probe"]
+        probe = assessment.evaluate(out).to_dict()["order_probe"]
     kept = ("parameters", "best_epoch", "validation", "test", "baselines", "comparisons", "verdict", "seconds", "facts")
-    found = {name: run.results[name] for name in kept}
+    results = run.results.to_dict()
+    found = {name: results[name] for name in kept}
     found["facts"]["source"] = Path(found["facts"]["source"]).name  # not the local path
     return {"history": history, "order_probe": probe, **found}
 

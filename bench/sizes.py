@@ -57,8 +57,8 @@ def measure(run: Path, small: Path) -> list[dict[str, float]]:
         network = create_network("native", bundle.plan, bundle.weights, bundle.recipe.training, THREADS)
         answers = network.predict(split.test.inputs)[:, 0] > 0
         plain = plain if len(plain) else answers
-        row = {"bits": bits, "keep": keep, "bytes": result["bytes"]["after"]}
-        row |= {"validation": result["validation"]["after"]["accuracy"], "test": float(np.mean(answers == truth))}
+        row = {"bits": bits, "keep": keep, "bytes": result.bytes.after}
+        row |= {"validation": result.validation.after["accuracy"], "test": float(np.mean(answers == truth))}
         rows.append(row | {"changed": float(np.mean(answers != plain))})
         print(rows[-1], flush=True)
     return rows

@@ -2,7 +2,7 @@
 
 import sys
 
-from seqconv.errors import SeqconvError
+from seqconv.errors import OptionError, SeqconvError
 
 
 def main() -> None:
@@ -12,7 +12,8 @@ def main() -> None:
     try:
         app()
     except SeqconvError as error:
-        print(f"seqconv: {error}", file=sys.stderr)
+        dashes = "--" if isinstance(error, OptionError) else ""
+        print(f"seqconv: {dashes}{error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

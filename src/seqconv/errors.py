@@ -18,8 +18,20 @@ class ConfigError(SeqconvError, ValueError):
     """A setting is unknown, has the wrong type or is out of range."""
 
 
+class MalformedError(DataError):
+    """A request to a served model is not JSON."""
+
+
+class OptionError(ConfigError):
+    """An option does not hold, whose name the message begins with; the command line puts its dashes before it."""
+
+
 class BundleError(SeqconvError, ValueError):
     """A model or run folder is missing, damaged or of an unknown format."""
+
+
+class TrainingError(SeqconvError):
+    """Training reaches no usable network: no example has a gradient, or the loss is not finite."""
 
 
 class MissingExtra(SeqconvError, ImportError):

@@ -134,7 +134,7 @@ def test_a_series_is_explained_with_a_picture(bundles, monkeypatch, capsys):
         (["text", "--file", "nowhere.txt"], "nowhere.txt"),
         (["text", "good", "--class", "poss"], "Did you mean 'pos'?"),
         (["text", "good", "--at", "2016-12-04"], "--at does not apply to a text model"),
-        (["text", "good", "-o", "page.csv"], "--out must end in .html"),
+        (["text", "good", "-o", "page.csv"], "page.csv: must end in .html"),
         (["text", "good", "-o", "texts.csv/page.html"], "must be a place to write a page"),
         (["text", "good", "--engine", "nativ"], "Did you mean 'native'?"),
         (["series"], "needs a file"),

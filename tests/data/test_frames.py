@@ -153,7 +153,7 @@ def test_data_in_memory_trains_a_run(tmp_path):
     recipe = seqconv.read_recipe("demo-text", ("training.epochs=2",))
     options = Options(out=tmp_path / "run", threads=1)
     run = seqconv.train(recipe, options, data=TextData(texts))
-    assert run.results["classes"] == ["no", "yes"]
+    assert run.results.classes == ["no", "yes"]
 
 
 def test_public_names_load():

@@ -76,39 +76,40 @@ def test_a_file_is_read_with_the_models_settings_and_the_columns_given(tmp_path,
     asked = give(monkeypatch, TextData(texts([0, 1, 1])))
     result = assessment.evaluate(text_bundle(tmp_path), "mine.csv", {"text": "review", "label": ("stars",)}, threads=1)
     assert (asked[0].source, asked[0].text, asked[0].label) == ("mine.csv", "review", ("stars",))
-    assert result["n"] == 3
-    assert result["notes"] == ["a note"]
-    assert result["metrics"]["accuracy"]["low"] is None
-    json.dumps(result, allow_nan=False)
+    assert result.scores.n == 3
+    assert result.notes == ["a note"]
+    assert np.isnan(result.scores.metrics["accuracy"].low)
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 def test_a_file_that_lists_the_classes_in_another_order_scores_the_same(tmp_path, monkeypatch):
     model = text_bundle(tmp_path)
     give(monkeypatch, TextData(texts([0, 1, 1])))
-    one = assessment.evaluate(model, "mine.csv", threads=1)
+    one = assessment.evaluate(model, "mine.csv", threads=1).to_dict()
     give(monkeypatch, TextData(texts([1, 0, 0], CLASSES[::-1])))
-    assert assessment.evaluate(model, "mine.csv", threads=1) == one
+    assert assessment.evaluate(model, "mine.csv", threads=1).to_dict() == one
 
 
 def test_a_file_of_one_class_alone_is_scored(tmp_path, monkeypatch):
     give(monkeypatch, TextData(texts([0, 0], ("pos",))))
     result = assessment.evaluate(text_bundle(tmp_path), "mine.csv", threads=1)
-    assert [each["support"] for each in result["classes"]] == [0, 2]
-    assert result["confusion"][0] == [0, 0]
+    assert [each.support for each in result.scores.classes] == [0, 2]
+    assert result.scores.confusion[0] == [0, 0]
 
 
 def test_an_archive_with_a_test_part_is_judged_on_that(tmp_path, monkeypatch):
     give(monkeypatch, TextData(texts([0, 1, 1]), texts([0, 1])))
-    assert assessment.evaluate(text_bundle(tmp_path), "mine", threads=1)["n"] == 2
+    assert assessment.evaluate(text_bundle(tmp_path), "mine", threads=1).scores.n == 2
 
 
 def test_several_labels_a_text(tmp_path, monkeypatch):
     model = text_bundle(tmp_path, ("a", "b", "c"), multi_label=True)
     give(monkeypatch, TextData(texts([[1, 0, 1], [0, 0, 0], [0, 1, 0]], ("a", "b", "c"))))
     result = assessment.evaluate(model, "mine.csv", threads=1)
-    assert {"f1", "micro_f1", "macro_f1", "log_loss"} < set(result["metrics"])
+    assert {"f1", "micro_f1", "macro_f1", "log_loss"} < set(result.scores.metrics)
     give(monkeypatch, TextData(texts([0, 1, 1], ("b", "c"))))  # a file in which every row has just one
-    assert [each["support"] for each in assessment.evaluate(model, "mine.csv", threads=1)["classes"]] == [0, 1, 2]
+    found = assessment.evaluate(model, "mine.csv", threads=1)
+    assert [each.support for each in found.scores.classes] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_model_of_word_ranks_takes_word_ranks(tmp_path, monkeypatch):
     ranks = EncodedTexts(np.array([1, 2, 90], np.int32), np.array([0, 2, 3]), np.array([0, 1]), CLASSES, "mine.npz")
     give(monkeypatch, TextData(ranks))
     model = text_bundle(tmp_path, encoded=True)
-    assert assessment.evaluate(model, "mine.npz", threads=1)["n"] == 2
+    assert assessment.evaluate(model, "mine.npz", threads=1).scores.n == 2
     give(monkeypatch, TextData(texts([0, 1, 1])))
     with pytest.raises(DataError, match="must hold word ranks"):
         assessment.evaluate(model, "mine.csv", threads=1)
@@ -157,8 +158,8 @@ def test_sequences_are_judged_on_the_file_itself(tmp_path, monkeypatch):
     )
     asked = give(monkeypatch, SequenceData(part, part.take(np.array([0]))))
     result = assessment.evaluate(tmp_path, "x_TRAIN.ts", threads=1)
-    assert result["n"] == 3
-    assert [each["support"] for each in result["classes"]] == [2, 1]
+    assert result.scores.n == 3
+    assert [each.support for each in result.scores.classes] == [2, 1]
     assert asked[0].test_file == ""
 
 
@@ -172,12 +173,12 @@ def test_a_series_is_judged_on_every_whole_window(runs, monkeypatch):
     scaled = features.scale(series)
     spec = features.spec
     kept, holes, missing = spec.keep_whole(spec.anchors(0, 2000), series.times, scaled, features.target_columns)
-    assert result["n"] == len(kept)
-    notes = " ".join(result["notes"])
+    assert result.scores.n == len(kept)
+    notes = " ".join(result.notes)
     for count in (holes, missing):
         assert not count or f"{count:,} windows" in notes
-    assert result["mase_scale"]["rows"] == "evaluated"
-    json.dumps(result, allow_nan=False)
+    assert result.scores.mase_scale.rows == "evaluated"
+    json.dumps(result.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_a_series_that_does_not_fit_the_model_is_refused(runs, monkeypatch, chan
     assert isinstance(series, Series)
 
 
-@pytest.mark.parametrize(("columns", "says"), [({"time": "t"}, "--time: must fit the model"), ({"nix": "t"}, "--nix")])
+@pytest.mark.parametrize(("columns", "says"), [({"time": "t"}, "^time: must fit the model"), ({"nix": "t"}, "^nix")])
 def test_a_column_that_the_task_does_not_have_is_refused(tmp_path, columns, says):
     with pytest.raises(ConfigError, match=says):
         assessment.evaluate(text_bundle(tmp_path), "mine.csv", columns, threads=1)

@@ -100,32 +100,29 @@ def series_run(tmp_path_factory):
 
 def test_the_whole_is_the_mean_over_the_test_rows_of_all_folds(series_run):
     results = series_run[0].results
-    sizes = [fold["test"]["n"] for fold in results["folds"]]
-    assert results["n"] == sum(sizes)
-    for place, row in enumerate((results["network"], *results["baselines"])):
-        each = [
-            fold["test"]["mae"] if not place else fold["baselines"][place - 1]["test"]["mae"]
-            for fold in results["folds"]
-        ]
-        assert row["by_fold"] == pytest.approx(each)
-        assert row["value"] == pytest.approx(np.average(each, weights=sizes))
-        assert row["fold_mean"] == pytest.approx(np.mean(each))
-        assert row["fold_std"] == pytest.approx(np.std(each, ddof=1))
-        assert row["low"] < row["value"] < row["high"]
-    for each in results["comparisons"]:
-        rival = next(row for row in results["baselines"] if row["name"] == each["name"])
-        assert each["improvement"] == pytest.approx(1 - results["network"]["value"] / rival["value"])
-        assert each["low"] <= each["improvement"] <= each["high"]
-    assert results["verdict"].startswith(("Beats", "Does not", "No clear"))
+    sizes = [fold.test["n"] for fold in results.folds]
+    assert results.n == sum(sizes)
+    for place, row in enumerate((results.network, *results.baselines)):
+        each = [fold.test["mae"] if not place else fold.baselines[place - 1].test["mae"] for fold in results.folds]
+        assert row.by_fold == pytest.approx(each)
+        assert row.value == pytest.approx(np.average(each, weights=sizes))
+        assert row.fold_mean == pytest.approx(np.mean(each))
+        assert row.fold_std == pytest.approx(np.std(each, ddof=1))
+        assert row.low < row.value < row.high
+    for each in results.comparisons:
+        rival = next(row for row in results.baselines if row.name == each.name)
+        assert each.improvement == pytest.approx(1 - results.network.value / rival.value)
+        assert each.low <= each.improvement <= each.high
+    assert results.verdict.startswith(("Beats", "Does not", "No clear"))
 
 
 def test_each_fold_is_tested_on_later_rows_than_the_one_before(series_run):
-    folds = series_run[0].results["folds"]
-    assert [fold["fold"] for fold in folds] == [1, 2, 3]
-    assert all(fold["from"] < fold["to"] for fold in folds)
-    assert all(one["to"] < other["from"] for one, other in pairwise(folds))
-    assert [fold["train_rows"] for fold in folds] == sorted({fold["train_rows"] for fold in folds})
-    assert len({fold["baselines"][0]["name"] for fold in folds}) == 1
+    folds = series_run[0].results.folds
+    assert [fold.fold for fold in folds] == [1, 2, 3]
+    assert all(fold.from_ < fold.to for fold in folds)
+    assert all(one.to < other.from_ for one, other in pairwise(folds))
+    assert [fold.train_rows for fold in folds] == sorted({fold.train_rows for fold in folds})
+    assert len({fold.baselines[0].name for fold in folds}) == 1
 
 
 def test_progress_is_heard_of_each_fold(series_run):
@@ -138,10 +135,10 @@ def test_the_folder_holds_results_history_and_a_page(series_run):
     names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     histories = {f"fold-{number}/history.csv" for number in (1, 2, 3)}
     assert names == {"metrics.json", "recipe.toml", "report.html", *histories}
-    assert json.loads((folder / "metrics.json").read_text()) == series_run[0].results
+    assert json.loads((folder / "metrics.json").read_text()) == series_run[0].results.to_dict()
     page = (folder / "report.html").read_text()
     assert page.count("<svg") == 2
-    assert series_run[0].results["verdict"] in page
+    assert series_run[0].results.verdict in page
     assert read_recipe(str(folder / "recipe.toml")).features.lookback == "2d"
 
 
@@ -159,8 +156,8 @@ def test_what_is_fitted_sees_the_training_rows_of_its_fold_alone(tmp_path, monke
             assert part.times.max() < series.times[stop]
         assert split.test.times.min() >= series.times[test]
         assert split.test.times.max() <= series.times[end - 1]
-    assert results["beats_baselines"] is None
-    assert results["baselines"] == []
+    assert results.beats_baselines is None
+    assert results.baselines == []
 
 
 def tiny_texts(count: int = 60) -> Texts:
@@ -183,15 +180,15 @@ def test_texts_are_each_tested_once_and_no_copy_is_trained_on(tmp_path, monkeypa
     give_data(monkeypatch, "text", lambda *given: TextData(tiny_texts(), test=tiny_texts(8)))
     watch_splits(monkeypatch, "text", lambda data, split: seen.append(data))
     results = backtest(recipe_from_dict(TINY, "tiny"), 5, options=Options(out=tmp_path / "run", threads=1)).results
-    assert results["n"] == 60
+    assert results.n == 60
     assert sorted(text for data in seen for text in data.test.texts) == sorted(tiny_texts().texts)
     for data in seen:
         assert not set(data.train.texts) & set(data.test.texts)
         assert len(data.train.texts) + len(data.test.texts) == 60
-    assert results["network"]["value"] == pytest.approx(
-        sum(fold["test"]["accuracy"] * fold["test"]["n"] for fold in results["folds"]) / 60
+    assert results.network.value == pytest.approx(
+        sum(fold.test["accuracy"] * fold.test["n"] for fold in results.folds) / 60
     )
-    assert {row["name"] for row in results["baselines"]} >= {"majority class"}
+    assert {row.name for row in results.baselines} >= {"majority class"}
 
 
 def test_sequences_are_cut_into_folds_too(tmp_path, monkeypatch):
@@ -204,15 +201,15 @@ def test_sequences_are_cut_into_folds_too(tmp_path, monkeypatch):
     table["network"] = {"layers": [{"layer": "global_max_pool"}, {"layer": "output"}]}
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
     results = backtest(recipe_from_dict(table, "tiny"), 4, options=options).results
-    assert [fold["test"]["n"] for fold in results["folds"]] == [10, 10, 10, 10]
+    assert [fold.test["n"] for fold in results.folds] == [10, 10, 10, 10]
 
 
 @pytest.mark.parametrize(
     ("folds", "window", "says"),
     [
-        (1, "growing", "--folds must be at least 2; got 1"),
-        (31, "growing", "--folds must be at most 30, the different examples of mine.csv; got 31"),
-        (2, "sliding", "--window must be growing or rolling; got 'sliding'"),
+        (1, "growing", "folds must be at least 2; got 1"),
+        (31, "growing", "folds must be at most 30, the different examples of mine.csv; got 31"),
+        (2, "sliding", "window must be growing or rolling; got 'sliding'"),
     ],
 )
 def test_folds_that_cannot_be_are_refused_and_nothing_is_left(tmp_path, monkeypatch, folds, window, says):

@@ -10,6 +10,7 @@ import pytest
 from helpers.command import seqconv_command
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation.comparison import compare_runs
+from seqconv.metrics.bootstrap import Estimate
 from seqconv.networks.losses import example_losses
 from seqconv.recipes.recipe import read_recipe
 from seqconv.tasks.classes import Classes
@@ -58,51 +59,51 @@ def load(folder: Path) -> dict[str, np.ndarray]:
 def test_classes_differ_as_in_a_plain_paired_bootstrap(made):
     result = compare_runs([made / "text", made / "text2"])
     one, two = load(made / "text"), load(made / "text2")
-    assert result["n"] == len(one["targets"])
+    assert result.n == len(one["targets"])
     random = np.random.default_rng(0)
-    rows = random.integers(0, result["n"], (2000, result["n"]))
+    rows = random.integers(0, result.n, (2000, result.n))
     for name, measure in (("error_rate", Classes(("neg", "pos")).errors), ("log_loss", example_losses)):
         ours, theirs = (measure(each["outputs"], each["targets"], "binary_crossentropy") for each in (one, two))
-        found = result["runs"][1]["differences"][name]
-        assert found["value"] == pytest.approx(theirs.mean() - ours.mean())
+        found = result.runs[1].differences[name]
+        assert found.value == pytest.approx(theirs.mean() - ours.mean())
         low, high = np.quantile((theirs - ours)[rows].mean(axis=1), [0.025, 0.975])
-        assert (found["low"], found["high"]) == pytest.approx((low, high), abs=0.15 * (high - low))
-        assert result["runs"][0]["metrics"][name]["value"] == pytest.approx(ours.mean())
-    assert "differences" not in result["runs"][0]
-    assert result["against"] == str(made / "text")
+        assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+        assert result.runs[0].metrics[name].value == pytest.approx(ours.mean())
+    assert result.runs[0].differences is result.runs[0].improvement is None
+    assert result.against == str(made / "text")
 
 
 def test_forecasts_are_matched_by_the_time_they_are_for(made):
     result = compare_runs([made / "long", made / "short"])
     one, two = load(made / "long"), load(made / "short")
     shared = np.isin(two["times"], one["times"])
-    assert result["n"] == shared.sum() == len(one["times"]) < len(two["times"])
+    assert result.n == shared.sum() == len(one["times"]) < len(two["times"])
     ours = np.abs(one["outputs"] - one["targets"]).reshape(-1)
     theirs = np.abs(two["outputs"] - two["targets"]).reshape(-1)[shared]
-    first, second = result["runs"]
-    assert first["metrics"]["mae"]["value"] == pytest.approx(ours.mean(), rel=1e-5)
-    assert second["differences"]["mae"]["value"] == pytest.approx(theirs.mean() - ours.mean(), rel=1e-4)
-    assert second["improvement"]["value"] == pytest.approx(1 - theirs.mean() / ours.mean(), rel=1e-4)
-    assert (first["n"], second["n"]) == (len(one["times"]), len(two["times"]))
-    assert result["block"]["rows"] == 168
+    first, second = result.runs
+    assert first.metrics["mae"].value == pytest.approx(ours.mean(), rel=1e-5)
+    assert second.differences["mae"].value == pytest.approx(theirs.mean() - ours.mean(), rel=1e-4)
+    assert second.improvement.value == pytest.approx(1 - theirs.mean() / ours.mean(), rel=1e-4)
+    assert (first.n, second.n) == (len(one["times"]), len(two["times"]))
+    assert result.block.rows == 168
 
 
 def test_a_run_does_not_differ_from_itself(made):
     for name in ("text", "short"):
-        second = compare_runs([made / name, made / name])["runs"][1]
-        for each in (*second["differences"].values(), second["improvement"]):
-            assert each == {"value": 0, "low": 0, "high": 0}
+        second = compare_runs([made / name, made / name]).runs[1]
+        for each in (*second.differences.values(), second.improvement):
+            assert each == Estimate(0, 0, 0)
 
 
 def test_few_rows_and_a_first_run_without_error_claim_nothing(made, copy):
     folder = copy("short", **{key: lambda values: values[:50] for key in ("outputs", "targets", "times")})
-    found = compare_runs([folder, folder])["runs"][1]
-    assert found["differences"]["mae"] == {"value": 0, "low": None, "high": None}
+    found = compare_runs([folder, folder]).runs[1]
+    assert found.differences["mae"].to_dict() == {"value": 0, "low": None, "high": None}
     shutil.rmtree(folder)
     folder = copy("short", outputs=lambda values: load(made / "short")["targets"])
-    found = compare_runs([folder, made / "short"])["runs"][1]
-    assert found["improvement"] == {"value": None, "low": None, "high": None}
-    assert found["differences"]["mae"]["low"] > 0
+    found = compare_runs([folder, made / "short"]).runs[1]
+    assert found.improvement.to_dict() == {"value": None, "low": None, "high": None}
+    assert found.differences["mae"].low > 0
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_other_test_rows_are_refused_with_what_differs(made, copy, name, changes
     [
         (lambda f: (f / "predictions.npz").unlink(), "holds no predictions.npz"),
         (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
-        (lambda f: (f / "metrics.json").write_text("[]"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("[]"), "metrics.json: must be as seqconv writes it"),
         (lambda f: shutil.rmtree(f / "model"), "must be a run or model folder"),
     ],
 )

@@ -93,13 +93,13 @@ def test_what_is_told_is_what_the_intervals_of_the_test_rows_hold(folder):
 def test_evaluate_finds_what_training_told(folder):
     told = results(folder, "noisy")
     found = assessment.evaluate(folder / "noisy", threads=1)
-    assert found["intervals"]["coverage"]["value"] == told["intervals"]["coverage"]["value"]
-    assert found["intervals"]["width"] == pytest.approx(told["intervals"]["width"])
-    assert found["test"] == told["test"]
+    assert found.scores.intervals.coverage.value == told["intervals"]["coverage"]["value"]
+    assert found.scores.intervals.width == pytest.approx(told["intervals"]["width"])
+    assert found.test == told["test"]
     whole = assessment.evaluate(folder / "noisy", folder / "noisy.csv", threads=1)
-    assert 0.5 < whole["intervals"]["coverage"]["value"] < 0.8
-    json.dumps(whole, allow_nan=False)
-    assert "intervals" not in assessment.evaluate(folder / "plain", threads=1)
+    assert 0.5 < whole.scores.intervals.coverage.value < 0.8
+    json.dumps(whole.to_dict(), allow_nan=False)
+    assert assessment.evaluate(folder / "plain", threads=1).scores.intervals is None
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
@@ -208,11 +208,11 @@ def test_other_commands_take_a_model_with_intervals(folder, tmp_path):
     shown = explain_series(model, series, target="b", lead="5h")
     assert shown.value == pytest.approx(float(model.forecast(series.values, series.times)[-1, 1, 1]), rel=1e-4)
     compared = comparisons.compare_runs([folder / "plain", folder / "noisy"])
-    assert compared["n"] == len(np.load(folder / "noisy" / "predictions.npz")["times"])
+    assert compared.n == len(np.load(folder / "noisy" / "predictions.npz")["times"])
     draft = drafts.draft_recipe(str(folder / "noisy.csv"), [*SETTINGS, "training.epochs=1"])
     options = Options(out=tmp_path / "folds", baselines=False)
     told = backtests.backtest(draft.recipe, 2, "growing", options, Listener(), draft.data).results
-    assert [fold["intervals"]["share"] for fold in told["folds"]] == [0.6, 0.6]
+    assert [fold.intervals.share for fold in told.folds] == [0.6, 0.6]
 
 
 @pytest.mark.parametrize("margins", [[0.1], [0.1] * 5, [0.1, 0.1, 0.1, float("nan")], "many", [None] * 4])

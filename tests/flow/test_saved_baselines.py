@@ -48,10 +48,10 @@ def test_a_saved_baseline_scores_as_its_run_printed_to_the_last_digit(folder, ta
         *("bundle.json", "weights.safetensors", "README.md", "vocabulary.txt")
     }
     found = seqconv.evaluate(run, threads=1)
-    assert found["test"] == results["test"]
-    assert found["order_probe"]["as_is"] == results["test"] | {"n": found["order_probe"]["n"]}
+    assert found.test == results["test"]
+    assert found.order_probe.as_is == results["test"] | {"n": found.order_probe.n}
     again = seqconv.train(str(run / "recipe.toml"), Options(out=folder / "again", baselines=False))
-    assert again.results["test"] == results["test"]
+    assert again.results.test == results["test"]
 
 
 def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
@@ -181,6 +181,6 @@ def test_ridge_on_real_temperatures_keeps_its_scores(real_data, tmp_path):
     flags = ['data.target=["OT"]', 'windows.leads=["24h"]', "data.train_end=0.6", "data.validation_end=0.8"]
     draft = drafts.draft_recipe(str(real_data / "ett" / "ETTh1.csv"), [*flags, "training.model=ridge"])
     run = runs.train(draft.recipe, Options(out=tmp_path / "run", baselines=False), data=draft.data)
-    assert run.results["validation"]["mae"] == pytest.approx(1.6398, abs=1e-3)
-    assert run.results["test"]["mae"] == pytest.approx(1.7018, abs=1e-3)
-    assert seqconv.evaluate(run.folder, threads=1)["test"] == run.results["test"]
+    assert run.results.validation["mae"] == pytest.approx(1.6398, abs=1e-3)
+    assert run.results.test["mae"] == pytest.approx(1.7018, abs=1e-3)
+    assert seqconv.evaluate(run.folder, threads=1).test == run.results.test

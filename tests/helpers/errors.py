@@ -5,9 +5,9 @@ import pytest
 from seqconv.errors import DataError
 
 
-def fails(call, path, *parts):
-    """`call(path)` raises a DataError of one line that names the file and every part."""
-    with pytest.raises(DataError) as caught:
+def fails(call, path, *parts, error=DataError):
+    """`call(path)` raises an error of one line that names the file and every part."""
+    with pytest.raises(error) as caught:
         call(path)
     message = str(caught.value)
     assert "\n" not in message

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from seqconv.metrics.class_scores import BINS
+from seqconv.metrics.class_scores import BINS, ClassScores
+from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.examples import Part
 from seqconv.tasks.labels import make_target
@@ -18,12 +19,12 @@ from seqconv.tasks.series.windows import WindowSpec
 UNKNOWN = {"value": None, "low": None, "high": None}
 
 
-def score(logits: np.ndarray, targets: np.ndarray, classes: int, loss: str, several: bool = False) -> dict:
+def score(logits: np.ndarray, targets: np.ndarray, classes: int, loss: str, several: bool = False) -> ClassScores:
     return make_target(tuple("abcdefgh"[:classes]), several).score(logits, targets, loss)
 
 
-def values(scores: dict) -> dict[str, float]:
-    return {name: each["value"] for name, each in scores["metrics"].items()}
+def values(scores: ClassScores | ForecastScores) -> dict[str, float]:
+    return {name: each.value for name, each in scores.metrics.items()}
 
 
 def many_classes(count: int = 300, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -43,22 +44,22 @@ def test_many_classes_score_as_in_scikit_learn():
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(targets, said))
     assert found["log_loss"] == pytest.approx(reference.log_loss(targets, shares))
     assert found["macro_f1"] == pytest.approx(reference.f1_score(targets, said, average="macro"))
-    assert scores["confusion"] == reference.confusion_matrix(targets, said).tolist()
+    assert scores.confusion == reference.confusion_matrix(targets, said).tolist()
     each = reference.precision_recall_fscore_support(targets, said)
-    for place, row in enumerate(scores["classes"]):
-        assert [row[name]["value"] for name in ("precision", "recall", "f1")] == pytest.approx(
+    for place, row in enumerate(scores.classes):
+        assert [getattr(row, name).value for name in ("precision", "recall", "f1")] == pytest.approx(
             [each[part][place] for part in range(3)]
         )
-        assert row["support"] == each[3][place]
-        assert row["f1"]["low"] <= row["f1"]["value"] <= row["f1"]["high"]
-    assert scores["n"] == 300
+        assert row.support == each[3][place]
+        assert row.f1.low <= row.f1.value <= row.f1.high
+    assert scores.n == 300
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1", "log_loss"])
 def test_their_intervals_are_those_of_scikit_learns_scores_on_resampled_rows(name):
     logits, targets = many_classes()
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    own = score(logits, targets, 4, "categorical_crossentropy")["metrics"][name]
+    own = score(logits, targets, 4, "categorical_crossentropy").metrics[name]
     measure = {
         "accuracy": lambda rows: reference.accuracy_score(targets[rows], logits[rows].argmax(axis=1)),
         "macro_f1": lambda rows: reference.f1_score(targets[rows], logits[rows].argmax(axis=1), average="macro"),
@@ -66,7 +67,7 @@ def test_their_intervals_are_those_of_scikit_learns_scores_on_resampled_rows(nam
     }[name]
     random = np.random.default_rng(1)
     low, high = np.quantile([measure(random.integers(0, 300, 300)) for _ in range(500)], [0.025, 0.975])
-    assert (own["low"], own["high"]) == pytest.approx((low, high), abs=0.03)
+    assert (own.low, own.high) == pytest.approx((low, high), abs=0.03)
 
 
 def test_two_classes_have_one_logit():
@@ -78,8 +79,8 @@ def test_two_classes_have_one_logit():
     assert values(scores)["log_loss"] == pytest.approx(
         reference.log_loss(targets[:, 0], 1 / (1 + np.exp(-logits[:, 0])))
     )
-    assert scores["confusion"] == reference.confusion_matrix(targets[:, 0], said).tolist()
-    assert scores["classes"][1]["f1"]["value"] == pytest.approx(reference.f1_score(targets[:, 0], said))
+    assert scores.confusion == reference.confusion_matrix(targets[:, 0], said).tolist()
+    assert scores.classes[1].f1.value == pytest.approx(reference.f1_score(targets[:, 0], said))
 
 
 def test_several_labels_score_as_in_scikit_learn():
@@ -94,8 +95,8 @@ def test_several_labels_score_as_in_scikit_learn():
     assert found["f1"] == pytest.approx(
         reference.f1_score(targets, logits > 0, average="samples", zero_division=1), abs=1e-12
     )
-    assert "confusion" not in scores
-    assert sum(each["n"] for each in scores["calibration"]["filled"]) == 450
+    assert scores.confusion is None
+    assert sum(each.n for each in scores.calibration.filled) == 450
 
 
 def test_the_calibration_error_is_that_of_its_definition():
@@ -108,10 +109,10 @@ def test_the_calibration_error_is_that_of_its_definition():
         if inside.any():
             expected += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
     scores = score(logits, targets, 4, "categorical_crossentropy")
-    found = scores["metrics"]["expected_calibration_error"]
-    assert found["value"] == pytest.approx(expected)
-    assert 0 <= found["low"] <= found["value"] <= found["high"]
-    assert sum(each["n"] for each in scores["calibration"]["filled"]) == 400
+    found = scores.metrics["expected_calibration_error"]
+    assert found.value == pytest.approx(expected)
+    assert 0 <= found.low <= found.value <= found.high
+    assert sum(each.n for each in scores.calibration.filled) == 400
 
 
 def test_most_of_a_calibrated_models_error_is_known_for_chance():
@@ -119,8 +120,8 @@ def test_most_of_a_calibrated_models_error_is_known_for_chance():
     for _ in range(20):
         logits = random.normal(0, 1.5, (400, 1))
         targets = (random.random((400, 1)) < 1 / (1 + np.exp(-logits))).astype(np.float32)
-        found = score(logits, targets, 2, "binary_crossentropy")["metrics"]
-        assert found["expected_calibration_error"]["low"] < found["expected_calibration_error"]["value"] / 2
+        found = score(logits, targets, 2, "binary_crossentropy").metrics
+        assert found["expected_calibration_error"].low < found["expected_calibration_error"].value / 2
 
 
 def test_one_class_alone_leaves_the_others_recall_undefined():
@@ -128,26 +129,26 @@ def test_one_class_alone_leaves_the_others_recall_undefined():
     logits = np.tile([3.0, 0, 0], (20, 1))
     logits[0] = [0, 3, 0]
     scores = score(logits, targets, 3, "categorical_crossentropy")
-    first, second, third = scores["classes"]
-    assert first["precision"]["value"] == 1
-    assert second["recall"] == UNKNOWN
-    assert second["precision"]["value"] == 0
-    assert third["precision"] == third["recall"] == third["f1"] == UNKNOWN
+    first, second, third = scores.classes
+    assert first.precision.value == 1
+    assert second.recall.to_dict() == UNKNOWN
+    assert second.precision.value == 0
+    assert third.precision.to_dict() == third.recall.to_dict() == third.f1.to_dict() == UNKNOWN
     # as scikit-learn: over the classes that occur or are said
     assert values(scores)["macro_f1"] == pytest.approx((2 * 19 / 39 + 0) / 2)
 
 
 def test_one_row_has_values_and_no_interval():
     scores = score(np.array([[2.0]]), np.array([[1.0]]), 2, "binary_crossentropy")
-    assert scores["metrics"]["accuracy"] == {"value": 1.0, "low": None, "high": None}
-    assert scores["metrics"]["expected_calibration_error"]["low"] is None
-    assert scores["confusion"] == [[0, 0], [0, 1]]
+    assert scores.metrics["accuracy"].to_dict() == {"value": 1.0, "low": None, "high": None}
+    assert np.isnan(scores.metrics["expected_calibration_error"].low)
+    assert scores.confusion == [[0, 0], [0, 1]]
 
 
 def test_the_as_printed_loss_takes_outputs_for_shares():
     scores = score(np.array([[0.9], [0.2], [1.7]]), np.array([[1.0], [0], [1]]), 2, "as_printed")
-    assert [round(each["confidence"], 6) for each in scores["calibration"]["filled"]] == [0.8, 0.9, 1.0]
-    assert scores["confusion"] == [[1, 0], [0, 2]]
+    assert [round(each.confidence, 6) for each in scores.calibration.filled] == [0.8, 0.9, 1.0]
+    assert scores.confusion == [[1, 0], [0, 2]]
 
 
 # Forecasts
@@ -186,11 +187,11 @@ def test_a_forecast_scores_as_worked_by_hand():
     naive = np.abs(truth - series[anchors - 1, 0]).mean()
     assert found["skill_naive"] == pytest.approx(1 - np.abs(error).mean() / naive, rel=1e-4)
     assert found["skill_seasonal_naive"] == pytest.approx(1 - np.abs(error).mean() / day, rel=1e-4)
-    assert scores["mase_scale"]["season"] == "24 h"
-    assert scores["mase_scale"]["rows"] == "evaluated"
-    assert scores["leads"][0]["lead"] == "6 h"
-    for each in scores["metrics"].values():
-        assert each["low"] < each["value"] < each["high"]
+    assert scores.mase_scale.season == "24 h"
+    assert scores.mase_scale.rows == "evaluated"
+    assert scores.leads[0].lead == "6 h"
+    for each in scores.metrics.values():
+        assert each.low < each.value < each.high
 
 
 def test_mase_is_scaled_by_the_training_rows_where_they_are_known():
@@ -201,9 +202,9 @@ def test_mase_is_scaled_by_the_training_rows_where_they_are_known():
     assert (season, scale.tolist()) == (1, pytest.approx([3.0]))
     scores = score_forecast(part.targets + 3, part, features, training)
     assert values(scores)["mase"] == pytest.approx(2.0, rel=1e-5)
-    assert scores["mase_scale"] == {"season": "1 h", "rows": "training", "values": pytest.approx([3.0])}
-    assert "skill_seasonal_naive" not in scores["metrics"]
-    assert len(anchors) == scores["n"]
+    assert scores.mase_scale.to_dict() == {"season": "1 h", "rows": "training", "values": pytest.approx([3.0])}
+    assert "skill_seasonal_naive" not in scores.metrics
+    assert len(anchors) == scores.n
 
 
 def test_several_targets_and_leads_are_told_apart():
@@ -213,15 +214,15 @@ def test_several_targets_and_leads_are_told_apart():
     off = np.array([1, 2, 3, 4])  # two leads of two targets, in standard deviations
     scores = score_forecast(part.targets + off, part, features)
     by_target = [(1 * 2 + 3 * 2) / 2, (2 * 5 + 4 * 5) / 2]
-    assert [each["mae"]["value"] for each in scores["targets"]] == pytest.approx(by_target, rel=1e-4)
-    assert [each["target"] for each in scores["targets"]] == ["t", "u"]
-    assert [each["mae"]["value"] for each in scores["leads"]] == pytest.approx([(2 + 10) / 2, (6 + 20) / 2], rel=1e-4)
-    assert [each["lead"] for each in scores["leads"]] == ["1 h", "24 h"]
+    assert [each.mae.value for each in scores.targets] == pytest.approx(by_target, rel=1e-4)
+    assert [each.target for each in scores.targets] == ["t", "u"]
+    assert [each.mae.value for each in scores.leads] == pytest.approx([(2 + 10) / 2, (6 + 20) / 2], rel=1e-4)
+    assert [each.lead for each in scores.leads] == ["1 h", "24 h"]
     found = values(scores)
     assert found["mae"] == pytest.approx(np.mean(by_target), rel=1e-4)
     assert found["mae_scaled"] == pytest.approx(2.5, rel=1e-4)
     assert found["rmse"] == pytest.approx((2 * np.sqrt(5) + 5 * np.sqrt(10)) / 2, rel=1e-4)
-    assert found["mase"] == pytest.approx(np.mean([each["mase"]["value"] for each in scores["targets"]]))
+    assert found["mase"] == pytest.approx(np.mean([each.mase.value for each in scores.targets]))
 
 
 def test_errors_are_grouped_by_the_local_hour_and_month_of_what_is_forecast():
@@ -230,9 +231,9 @@ def test_errors_are_grouped_by_the_local_hour_and_month_of_what_is_forecast():
     late = part.times[:, None] + np.array([0, 1]) * np.timedelta64(1, "h") + np.timedelta64(330, "m")
     hour = late.astype("datetime64[h]").astype(np.int64) % 24
     scores = score_forecast(part.targets + np.where(hour == 7, 1.5, 0.5), part, features)
-    assert [round(each["mae"], 4) for each in scores["hours"]] == [3.0 if hour == 7 else 1.0 for hour in range(24)]
-    assert [each["month"] for each in scores["months"]] == [1, 2]
-    assert sum(each["n"] for each in scores["hours"]) == sum(each["n"] for each in scores["months"]) == 2 * scores["n"]
+    assert [round(each.mae, 4) for each in scores.hours] == [3.0 if hour == 7 else 1.0 for hour in range(24)]
+    assert [each.month for each in scores.months] == [1, 2]
+    assert sum(each.n for each in scores.hours) == sum(each.n for each in scores.months) == 2 * scores.n
 
 
 def test_perfect_forecasts_and_a_flat_series_divide_by_nothing():
@@ -241,20 +242,20 @@ def test_perfect_forecasts_and_a_flat_series_divide_by_nothing():
         warnings.simplefilter("error")
         part, features, _ = series_part(np.arange(900.0)[:, None], spec)
         scores = score_forecast(part.targets, part, features)
-        assert scores["metrics"]["mae"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-        assert scores["metrics"]["skill_naive"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+        assert scores.metrics["mae"].to_dict() == {"value": 0.0, "low": 0.0, "high": 0.0}
+        assert scores.metrics["skill_naive"].to_dict() == {"value": 1.0, "low": 1.0, "high": 1.0}
         part, features, _ = series_part(np.ones((900, 1)), spec)
         scores = score_forecast(part.targets, part, features)
-    assert scores["metrics"]["mase"] == scores["metrics"]["skill_naive"] == UNKNOWN
-    assert scores["mase_scale"]["values"] == [None]
+    assert scores.metrics["mase"].to_dict() == scores.metrics["skill_naive"].to_dict() == UNKNOWN
+    assert np.isnan(scores.mase_scale.values).tolist() == [True]
 
 
 def test_few_windows_have_values_and_no_interval():
     spec = WindowSpec(4, 1, (0,), 3600)
     part, features, _ = series_part(np.arange(6.0)[:, None], spec)
     scores = score_forecast(part.targets + 1, part, features)
-    assert scores["n"] == 2
-    assert scores["metrics"]["mae"] == {"value": pytest.approx(2), "low": None, "high": None}
+    assert scores.n == 2
+    assert scores.metrics["mae"].to_dict() == {"value": pytest.approx(2), "low": None, "high": None}
     assert isinstance(part.inputs, WindowInputs)
 
 

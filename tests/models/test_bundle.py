@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, ConfigError
 from seqconv.models.folders import check_replaceable
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.networks.parsing import build_plan
@@ -133,7 +133,7 @@ def test_an_older_model_is_replaced_and_a_strangers_folder_is_not(tmp_path):
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "letter.txt").write_text("dear")
     for target in (tmp_path / "theirs", tmp_path / "theirs" / "letter.txt"):
-        with pytest.raises(BundleError, match="was not written by seqconv"):
+        with pytest.raises(ConfigError, match="was not written by seqconv"):
             write_bundle(text_bundle(), target)
     assert (tmp_path / "theirs" / "letter.txt").read_text() == "dear"
     check_replaceable(tmp_path / "new", "bundle.json")

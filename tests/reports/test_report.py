@@ -18,7 +18,11 @@ COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": Non
 def write_run(folder: Path, task: str, **changes: object) -> Path:
     score = {"accuracy": 0.75, "loss": 0.5, "n": 4} if task == "text" else {"mae": 1.5, "mae_scaled": 0.2, "n": 4}
     results = {
+        "run": "runs/r",
         "recipe": "r",
+        "engine": "native",
+        "model": "network",
+        "offer": None,
         "verdict": "Beats <script>alert(1)</script> by 7 %.",
         "description": "d & e",
         "task": task,
@@ -29,7 +33,7 @@ def write_run(folder: Path, task: str, **changes: object) -> Path:
         "refit": False,
         "validation": score,
         "test": score,
-        "baselines": [{"name": "naive <b>", "validation": score, "test": score, "seconds": 0.1}],
+        "baselines": [{"kind": "naive", "name": "naive <b>", "validation": score, "test": score, "seconds": 0.1}],
         "beats_baselines": True,
         "comparisons": [COMPARISON],
         "seconds": {"train": 1.0, "total": 2.0},
@@ -81,8 +85,8 @@ def test_a_run_without_baselines_has_no_comparison(tmp_path):
     [
         (lambda f: (f / "metrics.json").unlink(), "holds no metrics.json"),
         (lambda f: (f / "history.csv").unlink(), "holds no history.csv"),
-        (lambda f: (f / "metrics.json").write_text("{"), "must be a run folder as seqconv writes it"),
-        (lambda f: (f / "metrics.json").write_text("{}"), "must be a run folder as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("{"), "metrics.json: must be as seqconv writes it"),
+        (lambda f: (f / "metrics.json").write_text("{}"), "metrics.json: must be as seqconv writes it"),
         (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
     ],
 )

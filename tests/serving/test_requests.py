@@ -25,6 +25,8 @@ from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+BASELINES = {task: kind.baselines for task, kind in KINDS.items()}
+
 PIECE = TASKS["text"].piece
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]
 NETWORKS = create_networks()

@@ -163,16 +163,16 @@ def test_the_newest_whole_window_is_explained_and_the_calendar_counts():
 @pytest.mark.parametrize(
     ("arguments", "series", "says"),
     [
-        ({"at": "yesterday"}, {}, "--at must be a time such as"),
-        ({"at": "2016-12-04T12:00Z"}, {}, "--at must be without a time zone"),
-        ({"at": "2016-12-04T12:00:00.5"}, {}, "--at: must be the time of a row"),
+        ({"at": "yesterday"}, {}, "at must be a time such as"),
+        ({"at": "2016-12-04T12:00Z"}, {}, "at must be without a time zone"),
+        ({"at": "2016-12-04T12:00:00.5"}, {}, "at: must be the time of a row"),
         ({"at": "2016-12-09"}, {}, "2016-12-01 00:00 to 2016-12-05 03:00"),
         ({"at": "2016-12-02"}, {}, "the window that ends at 2016-12-02 must hold 36 rows 2 h apart"),
         ({"at": "2016-12-05"}, {"hole": 90}, "without holes"),
         ({}, {"count": 40}, "the file must hold 36 rows"),
         ({"target": "t"}, {}, "unknown target 't'"),
-        ({"lead": "3h"}, {}, "--lead must be one of 2 h, 6 h; got '3h'"),
-        ({"lead": "soon"}, {}, "--lead must be a number with a unit"),
+        ({"lead": "3h"}, {}, "lead must be one of 2 h, 6 h; got '3h'"),
+        ({"lead": "soon"}, {}, "lead must be a number with a unit"),
     ],
 )
 def test_a_window_that_is_not_there_is_refused(arguments, series, says):

@@ -211,30 +211,30 @@ def test_the_verdict_says_what_is_known_and_no_more(comparisons, sentence):
 def test_the_probe_tells_a_network_that_reads_word_order_from_one_that_does_not():
     split = text_split(2500)
     found = probe_order(reads_order, split, LOGITS)
-    assert found["as_is"]["accuracy"] == 1
-    assert 0.45 < found["shuffled"]["accuracy"] < 0.55
-    assert found["n"] == found["shuffled"]["n"] == 2500
+    assert found.as_is["accuracy"] == 1
+    assert 0.45 < found.shuffled["accuracy"] < 0.55
+    assert found.n == found.shuffled["n"] == 2500
     counts = Function(lambda ids: (ids.sum(axis=1, keepdims=True) % 3) - 1.0)
     same = probe_order(counts, split, LOGITS)
-    assert same["as_is"] == same["shuffled"]
+    assert same.as_is == same.shuffled
 
 
 def test_the_probe_of_a_series_shuffles_the_rows_of_each_window():
     found = probe_order(reads_newest, series_split(), "mae")
-    assert found["as_is"]["mae_scaled"] == 0
+    assert found.as_is["mae_scaled"] == 0
     # the last of four rows 2 apart becomes any of the four: off by 0, 2, 4 or 6
-    assert found["shuffled"]["mae_scaled"] == pytest.approx(3, abs=0.3)
+    assert found.shuffled["mae_scaled"] == pytest.approx(3, abs=0.3)
     mean = Function(lambda windows: windows[..., :1].mean(axis=1))
     same = probe_order(mean, series_split(), "mae")
-    assert same["as_is"]["mae_scaled"] == pytest.approx(same["shuffled"]["mae_scaled"])
+    assert same.as_is["mae_scaled"] == pytest.approx(same.shuffled["mae_scaled"])
 
 
 def test_a_long_test_split_is_probed_on_ten_thousand_examples_and_repeats_with_the_seed():
     split = series_split(rows=13_000)
     one, two, other = (probe_order(reads_newest, split, "mae", seed) for seed in (1, 1, 2))
     assert one == two != other
-    assert one["n"] == 10_000
-    assert probe_order(reads_newest, series_split(rows=412), "mae")["n"] == 1
+    assert one.n == 10_000
+    assert probe_order(reads_newest, series_split(rows=412), "mae").n == 1
 
 
 def test_shuffled_texts_keep_their_words_padding_and_start():

@@ -143,7 +143,7 @@ def test_scores_need_no_more_than_answers_and_examples(made):
     part, notes = made.task.take(model.bundle, made.data, 1)
     raw = model.model.predict(part.inputs)
     scores = made.task.score(Answers(part.finish(raw), part.finish_ends(raw)), part, model.bundle, None)
-    assert scores["n"] == len(part.targets)
+    assert scores.n == len(part.targets)
     assert all(isinstance(note, str) for note in notes)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import seqconv
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, ConfigError
 from seqconv.models import folders as bundles
 from seqconv.models.folders import CHECKPOINT
 from seqconv.recipes.recipe import Recipe, read_recipe
@@ -80,7 +80,7 @@ def test_going_on_ends_with_the_same_weights_as_a_run_never_stopped(tmp_path, na
     for key in one:
         np.testing.assert_array_equal(one[key], other[key])
     for key in ("epochs", "best_epoch", "validation", "test"):
-        assert resumed.results[key] == whole.results[key]
+        assert getattr(resumed.results, key) == getattr(whole.results, key)
     names = {path.name for path in (tmp_path / "stopped").iterdir()}
     assert names == {path.name for path in (tmp_path / "whole").iterdir()}
     histories = [(tmp_path / name / "history.csv").read_text().splitlines() for name in ("whole", "stopped")]
@@ -110,7 +110,7 @@ def test_a_run_may_go_on_for_longer_but_not_with_other_settings_data_or_engine(t
             run(tmp_path / "run", other, resume=True)
         assert (tmp_path / "run.partial" / CHECKPOINT).is_file()
     longer = replace(chosen, training=replace(chosen.training, epochs=7, patience=0))
-    assert run(tmp_path / "run", longer, resume=True).results["epochs"] == 7
+    assert run(tmp_path / "run", longer, resume=True).results.epochs == 7
 
 
 def test_there_must_be_something_to_go_on_with(tmp_path):
@@ -152,10 +152,10 @@ def test_a_full_disk_leaves_the_training_and_no_run(tmp_path, monkeypatch):
     whole = run(tmp_path / "whole", chosen)
     with monkeypatch.context() as patch:
         patch.setattr("seqconv.training.folder.write_bundle", full)
-        with pytest.raises(BundleError, match=r"run: must be writable; No space left on device.*--resume"):
+        with pytest.raises(ConfigError, match=r"run: must be writable; No space left on device.*--resume"):
             run(tmp_path / "run", chosen)
     assert not (tmp_path / "run").exists()
-    assert run(tmp_path / "run", chosen, resume=True).results["test"] == whole.results["test"]
+    assert run(tmp_path / "run", chosen, resume=True).results.test == whole.results.test
 
 
 def test_a_folder_without_write_permission_is_one_line(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_folder_without_write_permission_is_one_line(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
 
     monkeypatch.setattr(bundles.Path, "mkdir", deny)
-    with pytest.raises(BundleError, match=r"its folder must be writable; Permission denied. Choose another --out"):
+    with pytest.raises(ConfigError, match=r"its folder must be writable; Permission denied. Choose another folder"):
         run(tmp_path / "run", recipe())
 
 

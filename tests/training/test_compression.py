@@ -75,7 +75,7 @@ def test_16_bits_are_half_and_answer_alike(runs, tmp_path):
     result = shrink(model, tmp_path / "small", threads=1)
     sizes = [(folder / "weights.safetensors").stat().st_size for folder in (model / "model", tmp_path / "small")]
     assert 0.45 < sizes[1] / sizes[0] < 0.55
-    assert result["bytes"]["before"] - result["bytes"]["after"] == pytest.approx(sizes[0] - sizes[1], abs=50)
+    assert result.bytes.before - result.bytes.after == pytest.approx(sizes[0] - sizes[1], abs=50)
     texts = ["w3 w9 good", "w5 bad", ""]
     np.testing.assert_allclose(
         seqconv.load(tmp_path / "small").predict(texts), seqconv.load(model).predict(texts), atol=2e-3
@@ -88,18 +88,18 @@ def test_what_is_said_of_the_copy_is_so(runs, tmp_path):
     model = runs / "texts"
     result = shrink(model, tmp_path / "small", keep=0.05, threads=1)
     metrics = json.loads((model / "metrics.json").read_text())
-    assert result["validation"]["before"] == pytest.approx(metrics["validation"])
-    assert result["bytes"]["after"] == sum(path.stat().st_size for path in (tmp_path / "small").iterdir())
-    assert result["bytes"]["after"] < 0.3 * result["bytes"]["before"]
-    count = result["validation"]["before"]["n"]
-    assert result["changed"] * count == pytest.approx(round(result["changed"] * count))
-    difference = abs(result["validation"]["after"]["accuracy"] - result["validation"]["before"]["accuracy"])
-    assert difference <= result["changed"] + 1e-9
+    assert result.validation.before == pytest.approx(metrics["validation"])
+    assert result.bytes.after == sum(path.stat().st_size for path in (tmp_path / "small").iterdir())
+    assert result.bytes.after < 0.3 * result.bytes.before
+    count = result.validation.before["n"]
+    assert result.changed * count == pytest.approx(round(result.changed * count))
+    difference = abs(result.validation.after["accuracy"] - result.validation.before["accuracy"])
+    assert difference <= result.changed + 1e-9
     again = shrink(tmp_path / "small", tmp_path / "small", 16, threads=1)  # in its own place
-    assert again["changed"] == 0
-    assert again["validation"]["before"] == result["validation"]["after"]
+    assert again.changed == 0
+    assert again.validation.before == result.validation.after
     scored = seqconv.evaluate(tmp_path / "small", threads=1)
-    assert scored["n"] == metrics["test"]["n"]
+    assert scored.scores.n == metrics["test"]["n"]
 
 
 @pytest.mark.parametrize("name", ["demo-series", "waves"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from seqconv.errors import TrainingError
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.kinds import Dense, Embed, GlobalMaxPool, LastStep
 from seqconv.networks.network import StepResult
@@ -13,7 +14,7 @@ from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.windows import WindowSpec
 from seqconv.tasks.text.features import TextFeatures
-from seqconv.training.loop import Listener, TrainingError, calibrate, fit_network
+from seqconv.training.loop import Listener, calibrate, fit_network
 
 
 class Scripted:

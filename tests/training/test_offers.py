@@ -9,7 +9,7 @@ import pytest
 import seqconv
 from helpers.runs import FLAGS, write_data
 from seqconv.__main__ import main
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import ConfigError
 from seqconv.tasks import guessing as drafts
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -54,10 +54,10 @@ def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, ta
 def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
     kept = folder / task / "baseline"
     results = json.loads((kept / "metrics.json").read_text())
-    assert seqconv.evaluate(kept, threads=1)["test"] == results["test"]
+    assert seqconv.evaluate(kept, threads=1).test == results["test"]
     found = seqconv.compare_runs([folder / task, kept])
-    assert found["n"] == results["test"]["n"]
-    assert found["runs"][1]["improvement"]["low"] > 0
+    assert found.n == results["test"]["n"]
+    assert found.runs[1].improvement.low > 0
     again = seqconv.train(str(kept / "recipe.toml"), Options(out=folder / f"{task}-again", baselines=False))
     one, other = (seqconv.load(path).bundle for path in (kept, again.folder))
     assert one.recipe == other.recipe
@@ -69,7 +69,7 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
 def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
     draft = drafts.draft_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
     run = runs.train(draft.recipe, Options(out=tmp_path / "run"), data=draft.data)
-    assert run.results["offer"] is None
+    assert run.results.offer is None
     assert not (tmp_path / "run" / "baseline").exists()
 
 
@@ -118,11 +118,11 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
         (("train", "series.csv", "--target", "a", "--model", "nb-svm"), "unknown model 'nb-svm' of a series task"),
         (
             ("train", "series.csv", "--target", "a", "--model", "ridge", "--refit"),
-            "--refit needs a network; got --model ridge",
+            "--refit needs a network; got model ridge",
         ),
         (
             ("train", "series.csv", "--target", "a", "--model", "ridge", "--resume"),
-            "--resume needs a network; got --model ridge",
+            "--resume needs a network; got model ridge",
         ),
         (
             ("train", "series.csv", "--target", "a", "--lookback", "4h", "--model", "seasonal"),
@@ -149,7 +149,7 @@ def test_a_baseline_that_is_left_out_is_refused_with_the_reason(folder):
     draft = drafts.draft_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seqconv.tasks.sequence.warping.MOST_CELLS", 1)
-        with pytest.raises(DataError, match=r"--model dtw: must fit the data; .* times the work that a baseline may"):
+        with pytest.raises(ConfigError, match=r"model dtw: must fit the data; .* times the work that a baseline may"):
             runs.train(draft.recipe, Options(out=folder / "none"), data=draft.data)
     assert not (folder / "none").exists()
 

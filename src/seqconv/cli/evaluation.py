@@ -1,7 +1,8 @@
 """Commands that evaluate models: evaluate, backtest, compare."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +21,25 @@ from seqconv.cli.console import (
     print_table,
 )
 from seqconv.cli.flags import Flags
-from seqconv.reports.page import show_number
+from seqconv.reports.tables import (
+    backtest_rows,
+    class_rows,
+    comparison_rows,
+    confusion_rows,
+    fold_rows,
+    hour_rows,
+    interval_rows,
+    lead_rows,
+    metric_rows,
+    month_rows,
+    show_number,
+    target_rows,
+)
+
+if TYPE_CHECKING:
+    from seqconv.metrics.class_scores import ClassScores
+    from seqconv.metrics.forecast_scores import ForecastScores
+    from seqconv.tasks.results import BacktestResults, EvaluationResults, OrderProbe
 
 Page = Annotated[
     Path | None,
@@ -52,20 +71,17 @@ def evaluate(
     input shuffled (the order probe).
     """
     from seqconv.evaluation import assessment
-    from seqconv.reports import evaluation as digests
+    from seqconv.reports.evaluation import build_evaluation_page
 
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}
     given = {name: value for name, value in columns.items() if value}
-    result = assessment.evaluate(model, file, given, engine, threads)
-    page = _write_page(out, "evaluation.html", digests.build_evaluation_page, result)
+    results = assessment.evaluate(model, file, given, engine, threads)
+    page = _write_page(out, "evaluation.html", lambda: build_evaluation_page(results))
     if json:
-        print_json(result | page)
+        print_json(results.to_dict() | page)
         return
-    _print_metrics(result)
-    _print_forecast(result) if result["task"] == "series" else _print_classes(result)
-    if "order_probe" in result:
-        _print_probe(result["order_probe"])
+    _print_evaluation(results)
     for path in page.values():
         print(f"\npage: {path}")
 
@@ -107,18 +123,18 @@ def backtest(
             listener.say(note)
         run = backtests.backtest(draft.recipe, folds, window, options, listener, draft.data)
     if json:
-        print_json(run.results)
+        print_json(run.results.to_dict())
     elif not quiet:
         _print_backtest(run.results)
 
 
-def _print_backtest(results: dict[str, Any]) -> None:
-    from seqconv.reports.backtest import backtest_rows, explain_folds, fold_rows
+def _print_backtest(results: "BacktestResults") -> None:
+    from seqconv.reports.sentences import explain_folds
 
-    print(f"\n{results['verdict']}\n")
+    print(f"\n{results.verdict}\n")
     _print_rows(*backtest_rows(results))
     _print_rows(*fold_rows(results))
-    print(f"{explain_folds(results)}\n\nreport: {results['run']}/report.html")
+    print(f"{explain_folds(results)}\n\nreport: {results.run}/report.html")
 
 
 @app.command()
@@ -132,35 +148,31 @@ def compare(
     Each run is compared with the first. Classification: error rate and log loss; forecasts: MAE. Differences are
     paired, with 95 % confidence intervals.
     """
-    from seqconv.evaluation import comparison as comparisons
-    from seqconv.reports.comparison import (
-        build_comparison_page,
-        comparison_rows,
-        explain_comparison,
-        say_comparison,
-    )
+    from seqconv.evaluation.comparison import compare_runs
+    from seqconv.reports.comparison import build_comparison_page
+    from seqconv.reports.sentences import explain_comparison, say_comparison
 
-    result = comparisons.compare_runs(list(runs))
-    page = _write_page(out, "comparison.html", build_comparison_page, result)
+    results = compare_runs(list(runs))
+    page = _write_page(out, "comparison.html", lambda: build_comparison_page(results))
     if json:
-        print_json(result | page)
+        print_json(results.to_dict() | page)
         return
-    print(f"{say_comparison(result)}\n")
-    for name in result["metrics"]:
-        _print_rows(*comparison_rows(result, name))
-    print(explain_comparison(result))
+    print(f"{say_comparison(results)}\n")
+    for name in results.metrics:
+        _print_rows(*comparison_rows(results, name))
+    print(explain_comparison(results))
     for path in page.values():
         print(f"\npage: {path}")
 
 
-def _write_page(out: Path | None, name: str, build: Any, result: dict[str, Any]) -> dict[str, str]:
+def _write_page(out: Path | None, name: str, page: Callable[[], str]) -> dict[str, str]:
     """The page's path under `page`, or nothing where none was asked for."""
     if out is None:
         return {}
     from seqconv.reports.page import write_page
 
     path = out if out.suffix in (".html", ".htm") else out / name
-    write_page(path, build(result))
+    write_page(path, page())
     return {"page": str(path)}
 
 
@@ -172,58 +184,42 @@ def _print_rows(head: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def _print_metrics(result: dict[str, Any]) -> None:
-    from seqconv.reports.evaluation import explain_metrics
-    from seqconv.reports.page import NAMES, show_estimate
+def _print_evaluation(results: "EvaluationResults") -> None:
+    from seqconv.metrics.class_scores import ClassScores
+    from seqconv.reports.sentences import explain_scores
 
-    for note in result["notes"]:
+    scores = results.scores
+    for note in results.notes:
         print(f"data: {note}")
-    rows = [[NAMES[name], *show_estimate(each)] for name, each in result["metrics"].items()]
-    _print_rows([f"{result['source']}: {result['n']:,} examples", "value", "95 % interval"], rows)
-    print(f"{explain_metrics(result)}\n")
+    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
+    print(f"{explain_scores(scores)}\n")
+    _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
+    if results.order_probe:
+        _print_probe(results.order_probe)
 
 
-def _print_classes(result: dict[str, Any]) -> None:
-    from seqconv.reports.classes import SCORED, confusion_rows
-    from seqconv.reports.page import show_estimate
-
-    rows = [
-        [each["class"], f"{each['support']:,}", *(show_estimate(each[name])[0] for name in SCORED)]
-        for each in result["classes"]
-    ]
-    _print_rows(["class", "examples", "precision", "recall", "F1"], rows)
-    if "confusion" in result:
-        _print_rows(*confusion_rows(result))
+def _print_classes(scores: "ClassScores") -> None:
+    head, rows = class_rows(scores)
+    values = [place for place, name in enumerate(head) if name != "interval"]
+    _print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows])
+    if scores.confusion:
+        _print_rows(*confusion_rows([each.class_ for each in scores.classes], scores.confusion))
 
 
-def _print_forecast(result: dict[str, Any]) -> None:
-    from seqconv.reports.forecasts import MONTHS, interval_rows, say_intervals, target_rows
-    from seqconv.reports.page import NAMES
+def _print_forecasts(scores: "ForecastScores") -> None:
+    from seqconv.reports.sentences import say_intervals
 
-    if "intervals" in result:
-        print(f"{say_intervals(result['intervals'], 'truth')}\n")
-        _print_rows(*interval_rows(result["intervals"]))
-    if len(result["targets"]) > 1:
-        _print_rows(*target_rows(result))
-    names = list(result["leads"][0])[2:]
-    head = ["lead", "MAE", *(f"MAE of {name[4:].replace('_', ' ')}" for name in names)]
-    rows = [
-        [each["lead"], *map(_cell, [each["mae"]["value"], *(each[name] for name in names)])] for each in result["leads"]
-    ]
-    _print_rows(head, rows)
-    months = [[MONTHS[each["month"] - 1], f"{each['n']:,}", _cell(each["mae"])] for each in result["months"]]
-    hours = [[f"{each['hour']:02d}", f"{each['n']:,}", _cell(each["mae"])] for each in result["hours"]]
-    for name, rows in (("hour of day", hours), ("month", months)):
+    if scores.intervals:
+        print(f"{say_intervals(scores.intervals, 'truth')}\n")
+        _print_rows(*interval_rows(scores.intervals))
+    if len(scores.targets) > 1:
+        _print_rows(*target_rows(scores.targets))
+    _print_rows(*lead_rows(scores.leads))
+    for head, rows in (hour_rows(scores.hours), month_rows(scores.months)):
         if len(rows) > 1:
-            _print_rows([name, "forecasts", NAMES["mae"]], rows)
+            _print_rows(head, rows)
 
 
-def _cell(value: float) -> str:
-    return show_number(float(value))
-
-
-def _print_probe(probe: dict[str, Any]) -> None:
-    rows = {"as it is": probe["as_is"], "order of each input shuffled": probe["shuffled"]}
-    _print_rows(
-        ["order probe", *probe["as_is"]], [[name, *map(show_number, row.values())] for name, row in rows.items()]
-    )
+def _print_probe(probe: "OrderProbe") -> None:
+    rows = {"as it is": probe.as_is, "order of each input shuffled": probe.shuffled}
+    _print_rows(["order probe", *probe.as_is], [[name, *map(show_number, row.values())] for name, row in rows.items()])

@@ -1,12 +1,15 @@
 """Commands on finished runs and models."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqconv.cli.console import Engine, Json, RunFolder, Threads, app, create_table, print_json, print_table
-from seqconv.reports.page import show_number
+from seqconv.reports.tables import show_number
+
+if TYPE_CHECKING:
+    from seqconv.training.compression import ShrinkResults
 
 
 @app.command()
@@ -80,21 +83,21 @@ def shrink(
     """
     from seqconv.training.compression import shrink
 
-    result = shrink(model, out, bits, keep, engine, threads)
-    print_json(result) if json else _print_sizes(result)
+    results = shrink(model, out, bits, keep, engine, threads)
+    print_json(results.to_dict()) if json else _print_sizes(results)
 
 
-def _print_sizes(result: dict[str, Any]) -> None:
+def _print_sizes(results: "ShrinkResults") -> None:
     table = create_table("", ">before", ">after")
-    table.add_row("size", *(f"{size / 1e6:,.2f} MB" for size in result["bytes"].values()))
-    before, after = result["validation"]["before"], result["validation"]["after"]
+    table.add_row("size", *(f"{size / 1e6:,.2f} MB" for size in (results.bytes.before, results.bytes.after)))
+    before, after = results.validation.before, results.validation.after
     for name in [each for each in before if each != "n"]:
         table.add_row(f"validation {name.replace('_', ' ')}", show_number(before[name]), show_number(after[name]))
-    if "changed" in result:
-        table.add_row("answers that changed", "", f"{result['changed']:.2%}")
-    else:
-        table.add_row("forecasts moved by (standard deviations)", "", show_number(result["moved"]))
+    if results.changed is not None:
+        table.add_row("answers that changed", "", f"{results.changed:.2%}")
+    if results.moved is not None:
+        table.add_row("forecasts moved by (standard deviations)", "", show_number(results.moved))
     print_table(table)
-    if result["seen"]:
-        print(f"\nThe last fit took the validation rows too: seqconv evaluate {result['model']} tells more.")
-    print(f"\nmodel: {result['model']}")
+    if results.seen:
+        print(f"\nThe last fit took the validation rows too: seqconv evaluate {results.model} tells more.")
+    print(f"\nmodel: {results.model}")

@@ -1,7 +1,7 @@
 """Commands that train models or show what can be trained."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,15 @@ from seqconv.cli.console import (
     print_table,
 )
 from seqconv.cli.flags import Flags
-from seqconv.reports.page import show_number
+from seqconv.reports.tables import first_score_rows
+
+if TYPE_CHECKING:
+    from seqconv.tasks.results import RunResults
+
+JSON_KEYS = (  # of `metrics.json`, that `train` prints
+    *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
+    *("baselines", "beats_baselines", "verdict", "intervals", "model", "offer", "seconds"),
+)
 
 
 @app.command()
@@ -123,7 +131,7 @@ def train(
     """
     from seqconv.cli import progress
     from seqconv.training import run as runs
-    from seqconv.training.folder import JSON_KEYS, Options
+    from seqconv.training.folder import Options
 
     chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
     options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
@@ -136,7 +144,8 @@ def train(
             listener.say(note)
         run = runs.train(draft.recipe, options, listener, draft.data)
     if json:
-        print_json({name: run.results[name] for name in JSON_KEYS if name in run.results})
+        table = run.results.to_dict()
+        print_json({name: table[name] for name in JSON_KEYS if name in table})
     elif not quiet:
         _print_results(run.results)
 
@@ -165,23 +174,17 @@ def data(
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
-def _print_results(results: dict[str, Any]) -> None:
-    print(f"\n{results['verdict']}\n")
-    metric = label = results["metric"]
-    if metric == "mae":
-        label, targets = f"MAE, {results['targets'][0]}", len(results["targets"])
-        if targets > 1:  # a mean over units would be that of the largest numbers
-            metric, label = "mae_scaled", f"MAE of {targets} columns, in standard deviations"
-    table = create_table(label, ">validation", ">test", ">seconds")
-    model = {"name": f"{results['model']} ({results['recipe']})", "seconds": results["seconds"]["train"]}
-    for row in [*results["baselines"], results | model]:
-        scores = [show_number(row[part][metric]) for part in ("validation", "test")]
-        table.add_row(row["name"], *scores, f"{row['seconds']:.1f}")
+def _print_results(results: "RunResults") -> None:
+    print(f"\n{results.verdict}\n")
+    head, rows = first_score_rows(results)
+    table = create_table(head[0], *(f">{name}" for name in head[1:]))
+    for row in rows:
+        table.add_row(*row)
     print_table(table)
-    if "intervals" in results:
-        from seqconv.reports.forecasts import say_intervals
+    if results.intervals:
+        from seqconv.reports.sentences import say_intervals
 
-        print(f"\n{say_intervals(results['intervals'])}")
-    if offer := results["offer"]:
-        print(f"\n{offer['says']}")
-    print(f"\nreport: {results['run']}/report.html")
+        print(f"\n{say_intervals(results.intervals)}")
+    if results.offer:
+        print(f"\n{results.offer.says}")
+    print(f"\nreport: {results.run}/report.html")

@@ -23,7 +23,8 @@ def export(name: str, path: Path, progress: Progress | None = None) -> Path:
     """Write a named data set as a table: `text` and `label` of all texts, or the times and columns of a series.
 
     Raises:
-        DataError: an unknown name or file extension, or a path that cannot be written.
+        DataError: an unknown name, or a copy without words.
+        ConfigError: another file extension, or a path that cannot be written.
     """
     if name in TEXTS:
         texts = load_texts(TextDataConfig(source=name), progress)

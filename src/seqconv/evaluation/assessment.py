@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError
 from seqconv.evaluation.order import probe_order
 from seqconv.models.format import read_bundle
 from seqconv.models.predictor import create_model
@@ -12,6 +12,7 @@ from seqconv.networks.network import Model
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Part
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.results import EvaluationResults
 from seqconv.tasks.scoring import evaluate as score_splits
 from seqconv.tasks.task import Answers
 from seqconv.training.run import read_own_split
@@ -25,7 +26,7 @@ def evaluate(
     columns: Columns | None = None,
     engine: str = "native",
     threads: int = 0,
-) -> dict[str, Any]:
+) -> EvaluationResults:
     """Score a run's or a model's answers to labelled data, every score with a 95 % bootstrap interval.
 
     Args:
@@ -34,11 +35,6 @@ def evaluate(
             then the model's sense of order is probed too.
         columns: data settings that `file` needs otherwise: `text`, `label` or `time`.
 
-    Returns:
-        `model`, `task`, `source`, `notes`, what `scores.score_classes` or `scores.score_forecast` gives, for forecasts
-        with intervals also `intervals`, what `evaluation.score_intervals` gives; without a
-        file also `test` (the metrics that training printed) and `order_probe`, see `evaluation.probe_order`.
-
     Raises:
         BundleError: no model, or the data of its run have changed.
         ConfigError: a column setting that the task does not have.
@@ -46,28 +42,29 @@ def evaluate(
     """
     bundle = read_bundle(Path(model))
     model_in_memory = create_model(bundle, engine, threads)
-    found: dict[str, Any] = {"model": str(model), "task": bundle.recipe.task}
     if file is None:
         if columns:
-            raise ConfigError(f"--{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
-        return found | _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
+            raise OptionError(f"{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
+        return _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
     outputs = model_in_memory.predict(part.inputs)
     answers = Answers(part.finish(outputs), part.finish_ends(outputs))
     scores = find_task(bundle.recipe).score(answers, part, bundle, None)
-    return found | {"source": str(file), "notes": notes} | scores
+    return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores)
 
 
-def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: int) -> dict[str, Any]:
+def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: int) -> EvaluationResults:
     recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
     scored = score_splits(model, split, recipe.training.loss)
-    return {
-        "source": f"test set of {recipe.data.source}",
-        "notes": list(split.facts["notes"]),
-        **find_task(recipe).score(Answers(scored.test_outputs, scored.test_ends), split.test, bundle, split.train),
-        "test": scored.test,
-        "order_probe": probe_order(model, split, recipe.training.loss, recipe.training.seed),
-    }
+    return EvaluationResults(
+        str(folder),
+        recipe.task,
+        source=f"test set of {recipe.data.source}",
+        notes=list(split.facts["notes"]),
+        scores=find_task(recipe).score(Answers(scored.test_outputs, scored.test_ends), split.test, bundle, split.train),
+        test=scored.test,
+        order_probe=probe_order(model, split, recipe.training.loss, recipe.training.seed),
+    )
 
 
 def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int = 0) -> tuple[Part[Any], list[str]]:
@@ -82,7 +79,7 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
     config = bundle.recipe.data
     for name in columns:
         if name not in config.names():
-            raise ConfigError(f"--{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
+            raise OptionError(f"{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
     own_files: Columns = {name: "" for name in config.names() if name.endswith("_file")}
     changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)

@@ -1,27 +1,27 @@
 """A recipe refitted and judged on several stretches of a series, or on each fold of labelled examples."""
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
-from seqconv.models.folders import CHECKPOINT, RESULTS, replace_folder
+from seqconv.models.folders import CHECKPOINT, replace_folder
+from seqconv.models.results import RESULTS, write_results
 from seqconv.recipes.recipe import NETWORK, AnyRecipe, count_threads, to_toml
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
 from seqconv.tasks.guessing import draft_recipe
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
 from seqconv.training.fitted import judge
-from seqconv.training.folder import RECIPE, Options, Run, describe_settings
+from seqconv.training.folder import RECIPE, Options, describe_setup
 from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
 
@@ -36,10 +36,18 @@ class _Fold:
     """One fold's part of the results, the error of each test example by name of the network or
     baseline, and how baselines are called within a sentence."""
 
-    results: dict[str, Any]
+    results: FoldResults
     errors: dict[str, np.ndarray]
     spoken: dict[str, str]
     features: Features
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A finished backtest: its folder and what `metrics.json` holds."""
+
+    folder: Path
+    results: BacktestResults
 
 
 def backtest(
@@ -49,7 +57,7 @@ def backtest(
     options: Options | None = None,
     listener: Listener | None = None,
     data: Data | None = None,
-) -> Run:
+) -> Backtest:
     """Fit and judge a recipe on each fold; network and baselines see the same rows, nothing is carried over.
 
     A series is tested on the later half of its rows, in `folds` equal stretches (rolling origin). Each is forecast by
@@ -72,28 +80,28 @@ def backtest(
         recipe, data = draft.recipe, data or draft.data
     options, listener = options or Options(), listener or Listener()
     if window not in WINDOWS:
-        raise ConfigError(f"--window must be {' or '.join(WINDOWS)}; got {window!r}")
+        raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if recipe.training.model != NETWORK:
-        raise ConfigError(f"--model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
+        raise OptionError(f"model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
     if folds < 2:
-        raise ConfigError(f"--folds must be at least 2; got {folds}")
+        raise OptionError(f"folds must be at least 2; got {folds}")
     target = options.out or Path("runs") / f"{recipe.name}-backtest"
     started = time.perf_counter()
     with replace_folder(target, RESULTS) as folder:
         task = find_task(recipe)
         data = data or task.load(recipe.data, listener.download)
         found = []
-        for number, (about, part) in enumerate(task.fold(data, recipe, folds, window), 1):
-            listener.say(f"fold {number} of {folds}: {_say_facts(about)}")
-            found.append(_run_fold(recipe, part, options, _make_folder(folder, number), listener))
-            found[-1].results.update({"fold": number} | about)
+        for number, (facts, part) in enumerate(task.fold(data, recipe, folds, window), 1):
+            listener.say(f"fold {number} of {folds}: {_say_facts(facts)}")
+            own = _make_folder(folder, number)
+            found.append(_run_fold(number, facts, part, recipe, options, own, listener))
             listener.say(f"fold {number} of {folds}: {_say_scores(found[-1].results, found[0].features.target.metric)}")
-        results = describe_settings(recipe, options, target) | {"window": window} | _sum_up(found, recipe)
-        results["seconds"] = time.perf_counter() - started
+        setup = describe_setup(recipe, options, target)
+        results = _sum_up(found, recipe, setup, window, time.perf_counter() - started)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
-        (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        write_results(results, folder)
         write_page(folder / PAGE, build_backtest_page(results))
-    return Run(target, results)
+    return Backtest(target, results)
 
 
 def _make_folder(folder: Path, number: int) -> Path:
@@ -102,19 +110,21 @@ def _make_folder(folder: Path, number: int) -> Path:
     return made
 
 
-def _say_facts(about: dict[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in about.items())
+def _say_facts(facts: FoldFacts) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.to_dict().items())
 
 
-def _say_scores(results: dict[str, Any], metric: str) -> str:
-    best = [f"{row['name']} {row['test'][metric]:.4f}" for row in results["baselines"]]
-    return ", ".join([f"{metric} {results['test'][metric]:.4f}", *best])
+def _say_scores(results: FoldResults, metric: str) -> str:
+    best = [f"{row.name} {row.test[metric]:.4f}" for row in results.baselines]
+    return ", ".join([f"{metric} {results.test[metric]:.4f}", *best])
 
 
 # One fold, and all of them
 
 
-def _run_fold(recipe: AnyRecipe, data: Data, options: Options, folder: Path, listener: Listener) -> _Fold:
+def _run_fold(
+    number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, folder: Path, listener: Listener
+) -> _Fold:
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
     loss, timer, target = recipe.training.loss, Timer(), split.features.target
     fitted = fit_split(recipe, split, options, folder, listener, timer)
@@ -124,13 +134,19 @@ def _run_fold(recipe: AnyRecipe, data: Data, options: Options, folder: Path, lis
     for baseline in fitted.baselines:
         errors[baseline.name] = target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
     spoken = {baseline.name: baseline.spoken for baseline in fitted.baselines}
-    results = judge(fitted, split, loss)
-    results |= {"epochs": len(fitted.trained.history), "best_epoch": fitted.trained.best_epoch}
-    results |= {"train": {"n": len(split.train.targets)}, "seconds": timer.seconds["train"]}
+    results = FoldResults(
+        **vars(judge(fitted, split, loss)),
+        **vars(facts),
+        fold=number,
+        epochs=len(fitted.trained.history),
+        best_epoch=fitted.trained.best_epoch,
+        train={"n": len(split.train.targets)},
+        seconds=timer.seconds["train"],
+    )
     return _Fold(results, errors, spoken, split.features)
 
 
-def _sum_up(folds: list[_Fold], recipe: AnyRecipe) -> dict[str, Any]:
+def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:
     """Scores over the test examples of all folds together, and the comparison with the baselines on them."""
     features = folds[0].features
     target, spoken = features.target, folds[0].spoken
@@ -146,33 +162,31 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe) -> dict[str, Any]:
         # the strongest first: the one with the best validation scores
         for name in sorted(names[1:], key=lambda name: _mean_rank(folds, name, target))
     ]
-    return {
-        "metric": target.metric,
-        "n": count,
-        "network": rows[0],
-        "baselines": rows[1:],
-        "comparisons": [each.to_dict() for each in comparisons],
-        "verdict": verdict(comparisons),
-        "beats_baselines": beats_baselines(comparisons) if comparisons else None,
-        "folds": [fold.results for fold in folds],
-        **target.describe(),
-    }
+    return BacktestResults(
+        **(vars(setup) | target.describe()),
+        window=window,
+        metric=target.metric,
+        n=count,
+        network=rows[0],
+        baselines=rows[1:],
+        comparisons=comparisons,
+        verdict=verdict(comparisons),
+        beats_baselines=beats_baselines(comparisons) if comparisons else None,
+        folds=[fold.results for fold in folds],
+        seconds=seconds,
+    )
 
 
-def _describe(name: str, errors: np.ndarray, folds: list[_Fold], block: int, target: Target) -> dict[str, Any]:
+def _describe(name: str, errors: np.ndarray, folds: list[_Fold], block: int, target: Target) -> FoldScores:
     """The score over all test examples with its interval, and mean and standard deviation of the folds' scores."""
     each = np.array([target.to_metric(fold.errors[name].mean()) for fold in folds])
     scores = target.to_metric(errors)
     found = Bootstrap({"score": scores}, block).estimate(lambda sums: sums["score"] / sums["rows"])
-    return {
-        "name": name,
-        **found.to_dict(),
-        "fold_mean": float(each.mean()),
-        "fold_std": float(each.std(ddof=1)),
-        "by_fold": each.tolist(),
-    }
+    return FoldScores(
+        name, found.value, found.low, found.high, float(each.mean()), float(each.std(ddof=1)), each.tolist()
+    )
 
 
 def _mean_rank(folds: list[_Fold], name: str, target: Target) -> float:
-    rows = [row for fold in folds for row in fold.results["baselines"] if row["name"] == name]
-    return float(np.mean([target.rank(row["validation"]) for row in rows]))
+    rows = [row for fold in folds for row in fold.results.baselines if row.name == name]
+    return float(np.mean([target.rank(row.validation) for row in rows]))

@@ -1,18 +1,20 @@
 """Finished runs side by side: paired differences on the test rows that they share."""
 
-import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.metrics.bootstrap import Bootstrap
-from seqconv.models.folders import RESULTS
+from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.models.format import read_bundle
+from seqconv.models.results import read_results
 from seqconv.tasks.bundle import AnyBundle
+from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults
 from seqconv.training.folder import PREDICTIONS
+
+Statistic = Callable[[Sums], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -20,24 +22,19 @@ class _Finished:
     """A run as its folder holds it: what it says of its test rows, and what these are."""
 
     name: str
-    results: dict[str, Any]
+    results: RunResults
+    train_s: float
     bundle: AnyBundle
     outputs: np.ndarray
     targets: np.ndarray
     times: np.ndarray | None
 
 
-def compare_runs(folders: list[str | Path]) -> dict[str, Any]:
+def compare_runs(folders: list[str | Path]) -> ComparisonResults:
     """Scores of finished runs on their common test rows, and by how much each differs from the first.
 
     Forecasts are matched by the time of what they forecast: a longer lookback leaves its first test rows without a
     forecast, which do not count for any run then. Runs on classes must have the same test set.
-
-    Returns:
-        `task`, `n` (rows compared), `against` (the first run), `metrics` (names, the smaller the better) and `runs`:
-        for each its `run`, `recipe`, `parameters`, `seconds`, `validation`, `n` of its own, `metrics`, and for all but
-        the first `differences`: its metric less the first run's, and `improvement`: the share by which the first
-        metric is smaller; each with `value`, `low`, `high`.
 
     Raises:
         ConfigError: fewer than two runs.
@@ -55,28 +52,27 @@ def compare_runs(folders: list[str | Path]) -> dict[str, Any]:
     names = list(columns[0])
     table = {f"{name} {place}": each[name] for place, each in enumerate(columns) for name in names}
     bootstrap = Bootstrap(table, block, runs[0].bundle.recipe.training.seed)
-    return {
-        "task": runs[0].results["task"],
-        "n": len(rows[0]),
-        "against": runs[0].name,
-        "metrics": names,
-        "block": {"rows": block, "blocks": len(rows[0]) // block},
-        "runs": [_describe(run, place, names, bootstrap) for place, run in enumerate(runs)],
-    }
+    return ComparisonResults(
+        runs[0].results.task,
+        len(rows[0]),
+        against=runs[0].name,
+        metrics=names,
+        block=RowBlocks(block, len(rows[0]) // block),
+        runs=[_describe(run, place, names, bootstrap) for place, run in enumerate(runs)],
+    )
 
 
 def _read_run(folder: Path) -> _Finished:
+    results = read_results(folder)
     try:
-        results = json.loads((folder / RESULTS).read_text("utf-8"))
         with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
             found = dict(stored)
-        results["validation"], results["parameters"], results["seconds"]["train"], results["recipe"]
-        outputs, targets = found["outputs"], found["targets"]
+        outputs, targets, train_s = found["outputs"], found["targets"], results.seconds["train"]
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
-    return _Finished(str(folder), results, read_bundle(folder), outputs, targets, found.get("times"))
+    return _Finished(str(folder), results, train_s, read_bundle(folder), outputs, targets, found.get("times"))
 
 
 def _check_same_task(first: _Finished, other: _Finished) -> None:
@@ -147,31 +143,31 @@ def _measure(run: _Finished, rows: np.ndarray) -> dict[str, np.ndarray]:
     return columns
 
 
-def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> dict[str, Any]:
+def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> ComparedRun:
     results = run.results
-    found: dict[str, Any] = {
-        "run": run.name,
-        "recipe": results["recipe"],
-        "parameters": results["parameters"],
-        "seconds": results["seconds"]["train"],
-        "validation": results["validation"],
-        "n": len(run.targets),
-        "metrics": {
-            name: bootstrap.estimate(lambda sums, key=f"{name} {place}": sums[key] / sums["rows"]).to_dict()  # type: ignore[misc]
-            for name in names
-        },
-    }
+    found = ComparedRun(
+        run.name,
+        results.recipe,
+        results.parameters,
+        run.train_s,
+        results.validation,
+        len(run.targets),
+        {name: bootstrap.estimate(_mean(f"{name} {place}")) for name in names},
+    )
     if not place:
         return found
-    found["differences"] = {
-        name: bootstrap.estimate(
-            lambda sums, one=f"{name} {place}", other=f"{name} 0": (sums[one] - sums[other]) / sums["rows"]  # type: ignore[misc]
-        ).to_dict()
-        for name in names
-    }
-    found["improvement"] = bootstrap.estimate(
-        lambda sums: np.where(
-            sums[f"{names[0]} 0"] > 0, 1 - sums[f"{names[0]} {place}"] / sums[f"{names[0]} 0"], np.nan
-        )
-    ).to_dict()
-    return found
+    differences = {name: bootstrap.estimate(_difference(f"{name} {place}", f"{name} 0")) for name in names}
+    improvement = bootstrap.estimate(_improvement(f"{names[0]} {place}", f"{names[0]} 0"))
+    return replace(found, differences=differences, improvement=improvement)
+
+
+def _mean(name: str) -> Statistic:
+    return lambda sums: sums[name] / sums["rows"]
+
+
+def _difference(one: str, other: str) -> Statistic:
+    return lambda sums: (sums[one] - sums[other]) / sums["rows"]
+
+
+def _improvement(one: str, other: str) -> Statistic:
+    return lambda sums: np.where(sums[other] > 0, 1 - sums[one] / sums[other], np.nan)

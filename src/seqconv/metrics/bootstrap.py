@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqconv.metrics.records import Record
+
 RESAMPLES = 2000
 
 
@@ -26,16 +28,12 @@ Sums = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Record):
     """A statistic and the ends of its 95 % interval; NaN where it is not defined or the rows cannot tell."""
 
     value: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, float | None]:
-        """`value`, `low`, `high`; JSON has neither NaN nor infinity: None."""
-        return {name: float(value) if np.isfinite(value) else None for name, value in vars(self).items()}
 
 
 class Bootstrap:

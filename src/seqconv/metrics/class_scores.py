@@ -2,16 +2,65 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums
+from seqconv.metrics.records import Record
 
 BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 
 
-Scores = dict[str, Any]
+@dataclass(frozen=True)
+class ClassScore(Record):
+    """Scores of one class, and how many examples are of it."""
+
+    class_: str
+    support: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class Bin(Record):
+    """Answers whose confidence lies between two bounds: how many, their mean confidence, the fraction that is right."""
+
+    from_: float
+    to: float
+    n: int
+    confidence: float
+    right: Estimate
+
+
+@dataclass(frozen=True)
+class Calibration(Record):
+    """Confidence against the fraction that is right, in bins of equal width.
+
+    Args:
+        bins: how many there are.
+        filled: those that hold answers.
+    """
+
+    bins: int
+    filled: list[Bin]
+
+
+@dataclass(frozen=True)
+class ClassScores(Record):
+    """Every score of named classes, of `n` examples.
+
+    Args:
+        metrics: `accuracy` or `f1` (mean over examples), `log_loss`, `macro_f1`, of several labels an example
+            `micro_f1`, and `expected_calibration_error`.
+        confusion: examples by true class (row) and predicted class (column); None: an example may have several labels.
+    """
+
+    n: int
+    metrics: dict[str, Estimate]
+    classes: list[ClassScore]
+    calibration: Calibration
+    confusion: list[list[int]] | None = None
 
 
 @dataclass(frozen=True)
@@ -31,18 +80,15 @@ class Judged:
     losses: np.ndarray
 
 
-def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: bool, seed: int = 0) -> Scores:
+def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: bool, seed: int = 0) -> ClassScores:
     """Accuracy, log loss, F1 and calibration; precision, recall and F1 of each class; the confusion matrix.
 
-    Precision is undefined (None) for a class never chosen, recall for one that never occurs, F1 for one that does
+    Precision is undefined (NaN) for a class never chosen, recall for one that never occurs, F1 for one that does
     neither; `macro_f1` is the mean over the others.
 
     Args:
         metric: name of 1 less the mean error.
         several: examples may have several classes; there is no confusion matrix then, but `micro_f1`.
-
-    Returns:
-        `n`, `metrics` (each `value`, `low`, `high`), `classes`, `calibration` and `confusion`.
     """
     said, holds = judged.chosen, judged.holds
     bootstrap = Bootstrap(
@@ -59,17 +105,10 @@ def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: 
     metrics = {metric: lambda sums: sums["right"] / sums["rows"], "log_loss": _mean_loss, "macro_f1": _macro}
     if several:
         metrics["micro_f1"] = _micro
-    found = {name: bootstrap.estimate(statistic).to_dict() for name, statistic in metrics.items()}
-    found["expected_calibration_error"] = _reflect(bootstrap.estimate(_calibration_error)).to_dict()
-    scores = {
-        "n": len(said),
-        "metrics": found,
-        "classes": _score_each(bootstrap, names),
-        "calibration": _describe_bins(bootstrap),
-    }
-    if not several:
-        scores["confusion"] = count_confusions(judged.chosen, judged.holds)
-    return scores
+    found = {name: bootstrap.estimate(statistic) for name, statistic in metrics.items()}
+    found["expected_calibration_error"] = _reflect(bootstrap.estimate(_calibration_error))
+    confusion = None if several else count_confusions(said, holds)
+    return ClassScores(len(said), found, _score_each(bootstrap, names), _describe_bins(bootstrap), confusion)
 
 
 def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]]:
@@ -97,7 +136,7 @@ def _micro(sums: Sums) -> np.ndarray:
     return np.asarray(2 * both / (said + holds))
 
 
-def _score_each(bootstrap: Bootstrap, classes: tuple[str, ...]) -> list[Scores]:
+def _score_each(bootstrap: Bootstrap, classes: tuple[str, ...]) -> list[ClassScore]:
     statistics: dict[str, Callable[[Sums], np.ndarray]] = {
         "precision": lambda sums: sums["both"] / sums["said"],
         "recall": lambda sums: sums["both"] / sums["holds"],
@@ -106,7 +145,7 @@ def _score_each(bootstrap: Bootstrap, classes: tuple[str, ...]) -> list[Scores]:
     found = {name: bootstrap.estimate_each(statistic) for name, statistic in statistics.items()}
     support = bootstrap.whole["holds"][0]
     return [
-        {"class": name, "support": int(support[place])} | {key: each[place].to_dict() for key, each in found.items()}
+        ClassScore(name, int(support[place]), **{key: each[place] for key, each in found.items()})
         for place, name in enumerate(classes)
     ]
 
@@ -150,17 +189,17 @@ def _reflect(estimate: Estimate) -> Estimate:
     return Estimate(value, low, high) if np.isfinite(estimate.low) else estimate
 
 
-def _describe_bins(bootstrap: Bootstrap) -> Scores:
+def _describe_bins(bootstrap: Bootstrap) -> Calibration:
     answers, confidence = (bootstrap.whole[name][0] for name in ("answers", "confidence"))
     share = bootstrap.estimate_each(lambda sums: sums["hits"] / sums["answers"])
     bins = [
-        {
-            "from": place / BINS,
-            "to": (place + 1) / BINS,
-            "n": int(answers[place]),
-            "confidence": float(confidence[place] / answers[place]),
-            "right": share[place].to_dict(),
-        }
+        Bin(
+            float(place / BINS),
+            float((place + 1) / BINS),
+            int(answers[place]),
+            float(confidence[place] / answers[place]),
+            share[place],
+        )
         for place in np.flatnonzero(answers)
     ]
-    return {"bins": BINS, "filled": bins}
+    return Calibration(BINS, bins)

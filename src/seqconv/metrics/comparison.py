@@ -1,14 +1,15 @@
-"""How good a trained network is: its scores, the comparison with the baselines, and what order is worth to it."""
+"""A trained network against the baselines: what the comparison says, in numbers and in sentences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from seqconv.metrics.records import Record
+
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """The network against one baseline on the same test rows.
 
     Args:
@@ -21,12 +22,7 @@ class Comparison:
     improvement: float
     low: float
     high: float
-    spoken: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """All but `spoken`; JSON has no infinity: an end that the test rows cannot tell is None."""
-        values = {name: value for name, value in vars(self).items() if name != "spoken"}
-        return {name: None if value in (np.inf, -np.inf) else value for name, value in values.items()}
+    spoken: str = field(default="", compare=False)  # sentences alone need it: it is not written
 
 
 def say_better(each: Comparison) -> str:

@@ -5,10 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqconv.errors import BundleError
-
-RESULTS = "metrics.json"  # of the run that a model stands in
-
+from seqconv.errors import ConfigError
 
 CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
 
@@ -28,7 +25,7 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
         keep: go on in the partial folder that is there.
 
     Raises:
-        BundleError: `target` exists and is not ours (see `check_replaceable`), or the folder cannot be written.
+        ConfigError: `target` exists and is not ours (see `check_replaceable`), or the folder cannot be written.
     """
     check_replaceable(target, marker)
     fresh = partial_folder(target)
@@ -37,7 +34,7 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
             shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True, exist_ok=keep)
     except OSError as error:
-        raise BundleError(f"{target}: its folder must be writable; {error.strerror}. Choose another --out") from error
+        raise ConfigError(f"{target}: its folder must be writable; {error.strerror}. Choose another folder") from error
     try:
         yield fresh
         if target.exists():
@@ -45,8 +42,8 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
         fresh.rename(target)
     except OSError as error:
         kept = _drop_unless_reached(fresh)
-        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another --out"
-        raise BundleError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
+        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another folder"
+        raise ConfigError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
     except Exception:
         _drop_unless_reached(fresh)
         raise
@@ -64,9 +61,9 @@ def check_replaceable(target: Path, marker: str) -> None:
     """An existing folder may be replaced only if it is empty or holds `marker`, a file that seqconv writes.
 
     Raises:
-        BundleError: it is a file, or a folder of somebody else's.
+        ConfigError: it is a file, or a folder of somebody else's.
     """
     if target.is_dir() and ((target / marker).is_file() or not any(target.iterdir())):
         return
     if target.exists() or target.is_symlink():
-        raise BundleError(f"{target}: exists and was not written by seqconv, so it stays. Choose another --out")
+        raise ConfigError(f"{target}: exists and was not written by seqconv, so it stays. Choose another folder")

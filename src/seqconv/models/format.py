@@ -31,7 +31,8 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
         bits: of each stored weight, 32 or 16; models compute in 32.
 
     Raises:
-        BundleError: the folder cannot be written or is somebody else's, or 16 bits cannot hold a weight.
+        ConfigError: the folder cannot be written or is somebody else's.
+        BundleError: 16 bits cannot hold a weight.
     """
     from safetensors.numpy import save
 

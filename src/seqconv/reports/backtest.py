@@ -1,80 +1,28 @@
-"""The page and the table rows of a backtest."""
-
-from typing import Any
+"""The page of a backtest."""
 
 from seqconv.reports import plots
-from seqconv.reports.page import (
-    NAMES,
-    _bounds,
-    _note,
-    _pair,
-    _show,
-    build_lead,
-    build_page,
-    draw_facts,
-    draw_table,
-    show_estimate,
-)
-
-# Backtest
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table, tone_of
+from seqconv.reports.sentences import explain_folds
+from seqconv.reports.tables import NAMES, backtest_rows, fold_rows
+from seqconv.tasks.results import BacktestResults
 
 
-def build_backtest_page(results: dict[str, Any]) -> str:
-    """Of what `backtests.backtest` writes."""
-    tone = {True: "good", False: "bad"}.get(results["beats_baselines"], "")
-    below = f"{results['recipe']}: {len(results['folds'])} folds, {results['n']:,} test examples in all."
-    lead = build_lead("Backtest", results["verdict"], below, tone)
-    places = [str(fold["fold"]) for fold in results["folds"]]
-    metric = NAMES[results["metric"]]
-    lines = {row["name"]: row["by_fold"] for row in (results["network"], *results["baselines"])}
-    note = explain_folds(results)
+def build_backtest_page(results: BacktestResults) -> str:
+    """The page of a whole backtest."""
+    below = f"{results.recipe}: {len(results.folds)} folds, {results.n:,} test examples in all."
+    lead = build_lead("Backtest", results.verdict, below, tone_of(results.beats_baselines))
+    places = [str(fold.fold) for fold in results.folds]
+    metric = NAMES[results.metric]
+    lines = {row.name: row.by_fold for row in (results.network, *results.baselines)}
+    picture = plots.draw_lines(places, lines, "fold", metric, from_zero=bool(results.targets))
+    note = draw_note(explain_folds(results))
+    bounds = [(each.improvement, each.low, each.high) for each in results.comparisons]
+    names = [each.name for each in results.comparisons]
     sections = [
-        (f"All folds: {metric}", draw_table(*backtest_rows(results), own=0) + _note(note)),
-        ("Beside the baselines", _comparisons(results)),
-        (
-            "Each fold",
-            _pair(plots.draw_lines(places, lines, "fold", metric, from_zero=results["task"] == "series"))
-            + draw_table(*fold_rows(results)),
-        ),
-        ("Settings", draw_facts(results["settings"])),
-        ("Versions", draw_facts(results["versions"])),
+        (f"All folds: {metric}", draw_table(*backtest_rows(results), own=0) + note),
+        ("Beside the baselines", plots.draw_comparison(names, bounds) if names else ""),
+        ("Each fold", draw_pair(picture) + draw_table(*fold_rows(results))),
+        ("Settings", draw_facts(results.settings)),
+        ("Versions", draw_facts(results.versions)),
     ]
-    return build_page(f"{results['recipe']}, backtest: {results['verdict']}", lead, sections)
-
-
-def backtest_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: network and baselines over all folds."""
-    rows = [
-        [row["name"], *show_estimate(row), f"{row['fold_mean']:.4f} ± {row['fold_std']:.4f}"]
-        for row in (results["network"], *results["baselines"])
-    ]
-    return ["", NAMES[results["metric"]], "95 % interval", "mean of folds"], rows
-
-
-def fold_rows(results: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows: each fold, what it was made of and its scores."""
-    scored = (results["network"], *results["baselines"])
-    rows = [
-        [str(fold["fold"]), f"{fold['train_rows']:,}", _tested(fold), *(_show(row["by_fold"][place]) for row in scored)]
-        for place, fold in enumerate(results["folds"])
-    ]
-    return ["fold", "trained on", "tested on", *(row["name"] for row in scored)], rows
-
-
-def _tested(fold: dict[str, Any]) -> str:
-    return f"{fold['from'][:10]} to {fold['to'][:10]}" if "from" in fold else f"{fold['test_rows']:,}"
-
-
-def explain_folds(results: dict[str, Any]) -> str:
-    """How a backtest was done, in plain words."""
-    if results["task"] != "series":
-        return "Stratified folds, each tested once by a network and baselines fitted on the others."
-    kept = "all rows before" if results["window"] == "growing" else "as many rows before as the first fold"
-    unit = f" The unit is that of {', '.join(results['targets'])}."
-    return f"Rolling origin: each stretch is forecast by a network and baselines fitted on {kept}.{unit}"
-
-
-def _comparisons(results: dict[str, Any]) -> str:
-    found = results["comparisons"]
-    bounds = [_bounds({key: one[key] for key in ("improvement", "low", "high")}) for one in found]
-    return plots.draw_comparison([one["name"] for one in found], bounds) if found else ""
+    return build_page(f"{results.recipe}, backtest: {results.verdict}", lead, sections)

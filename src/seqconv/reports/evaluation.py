@@ -1,50 +1,75 @@
-"""The pages of the commands that judge: of an evaluation, a backtest and a comparison of runs."""
+"""The page of an evaluation."""
 
-from typing import Any
-
-from seqconv.reports.classes import _class_sections
-from seqconv.reports.forecasts import _forecast_sections
-from seqconv.reports.page import (
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.forecast_scores import ForecastScores
+from seqconv.reports import plots
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table
+from seqconv.reports.sentences import explain_scores, say_intervals
+from seqconv.reports.tables import (
+    MONTHS,
     NAMES,
-    _note,
-    build_lead,
-    build_page,
-    draw_facts,
-    draw_table,
+    class_rows,
+    confusion_rows,
+    interval_rows,
+    metric_rows,
+    naive_errors,
     show_estimate,
+    target_rows,
 )
+from seqconv.tasks.results import EvaluationResults
 
-# Evaluation
-
-
-def build_evaluation_page(results: dict[str, Any]) -> str:
-    """Of what `assessment.evaluate` gives."""
-    first = next(iter(results["metrics"]))
-    value, ends = show_estimate(results["metrics"][first])
-    headline = f"{NAMES[first]} {value} ({ends}) on {results['n']:,} examples"
-    lead = build_lead(results["model"], headline, f"Data: {results['source']}")
-    sections = [("Scores", _metrics(results))]
-    sections += _forecast_sections(results) if results["task"] == "series" else _class_sections(results)
-    if results["notes"]:
-        sections.append(("Data", draw_facts({"source": results["source"], "notes": results["notes"]})))
-    return build_page(f"{results['model']}: {headline}", lead, sections)
+Sections = list[tuple[str, str]]
 
 
-def _metrics(results: dict[str, Any]) -> str:
-    rows = [[NAMES[name], *show_estimate(each)] for name, each in results["metrics"].items()]
-    return draw_table(["", "value", "95 % interval"], rows, own=0) + _note(explain_metrics(results))
+def build_evaluation_page(results: EvaluationResults) -> str:
+    """The page of an evaluation."""
+    scores = results.scores
+    first, estimate = next(iter(scores.metrics.items()))
+    value, ends = show_estimate(estimate)
+    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} examples"
+    lead = build_lead(results.model, headline, f"Data: {results.source}")
+    table = draw_table(*metric_rows(scores.metrics), own=0) + draw_note(explain_scores(scores))
+    sections = [("Scores", table)]
+    sections += _draw_classes(scores) if isinstance(scores, ClassScores) else _draw_forecasts(scores)
+    if results.notes:
+        sections.append(("Data", draw_facts({"source": results.source, "notes": results.notes})))
+    return build_page(f"{results.model}: {headline}", lead, sections)
 
 
-def explain_metrics(results: dict[str, Any]) -> str:
-    """How intervals and scores come about, in plain words."""
-    if results["task"] != "series":
-        bins = results["calibration"]["bins"]
-        return f"Bootstrap intervals over examples. Calibration error over {bins} equal-width bins of confidence."
-    block, scale = results["block"], results["mase_scale"]
-    several = (
-        " MAE, RMSE and MASE are means over the targets, each in its own unit." if len(results["targets"]) > 1 else ""
+def _draw_classes(scores: ClassScores) -> Sections:
+    filled = scores.calibration.filled
+    picture = plots.draw_reliability(
+        [each.confidence for each in filled],
+        [(each.right.value, each.right.low, each.right.high) for each in filled],
+        [each.n for each in filled],
     )
-    return (
-        f"Bootstrap intervals over {block['blocks']:,} blocks of {block['windows']:,} neighbouring windows. MASE "
-        f"divides by the error of the naive forecast {scale['season']} ahead on the {scale['rows']} rows.{several}"
-    )
+    note = "On the dashed line answers are right as often as their confidence says; bars: how many answers."
+    sections = [
+        ("Each class", draw_table(*class_rows(scores))),
+        ("Calibration", draw_pair(picture) + draw_note(note)),
+    ]
+    if scores.confusion:
+        names = [each.class_ for each in scores.classes]
+        sections.append(("Confusion", draw_table(*confusion_rows(names, scores.confusion))))
+    return sections
+
+
+def _draw_forecasts(scores: ForecastScores) -> Sections:
+    sections = []
+    if scores.intervals:
+        held = draw_note(say_intervals(scores.intervals, "truth"))
+        sections.append(("Intervals", held + draw_table(*interval_rows(scores.intervals))))
+    hours, months = {"MAE": [each.mae for each in scores.hours]}, {"MAE": [each.mae for each in scores.months]}
+    clock = [
+        plots.draw_lines([str(each.hour) for each in scores.hours], hours, "hour of day", "MAE"),
+        plots.draw_lines([MONTHS[each.month - 1] for each in scores.months], months, "month", "MAE"),
+    ]
+    note = "By the time that is forecast, as clocks in the time zone of the series show it."
+    sections.append(("When it errs", draw_pair(*clock) + draw_note(note)))
+    if len(scores.leads) > 1:
+        lines = {"network": [each.mae.value for each in scores.leads]} | naive_errors(scores.leads)
+        picture = plots.draw_lines([each.lead for each in scores.leads], lines, "lead", "MAE")
+        sections.append(("Each lead", draw_pair(picture)))
+    if len(scores.targets) > 1:
+        sections.append(("Each target", draw_table(*target_rows(scores.targets))))
+    return sections

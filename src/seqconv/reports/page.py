@@ -1,13 +1,13 @@
 """What every HTML page is made of: one self-contained file that reads in light and in dark."""
 
 import contextlib
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from seqconv.errors import BundleError
+from seqconv.errors import ConfigError
+from seqconv.reports.tables import show_number
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --paper: #ffffff; --soft: #5b6675; --line: #d9dee5; --good: #1d7a46;
@@ -69,21 +69,26 @@ def build_lead(above: str, headline: str, below: str, tone: str = "") -> str:
     return f'<h1>{escape(above)}</h1>\n{headline}\n<p class="soft">{escape(below)}</p>'
 
 
+def tone_of(beats_baselines: bool | None) -> str:
+    """The tone of a headline that says whether a model beats the baselines."""
+    return "" if beats_baselines is None else "good" if beats_baselines else "bad"
+
+
 def write_page(path: Path, page: str) -> None:
     """Write a page whole or not at all.
 
     Raises:
-        BundleError: the name does not end in .html, so that no file of another kind is lost, or cannot be written.
+        ConfigError: the name does not end in .html, so that no file of another kind is lost, or cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        raise BundleError(f"--out must end in .html; got {str(path)!r}. Choose another name")
+        raise ConfigError(f"{path}: must end in .html, as a page does. Choose another name")
     fresh = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_text(page, "utf-8")
         fresh.replace(path)
     except OSError as error:
-        raise BundleError(f"{path}: must be a place to write a page; {error.strerror}. Choose another") from error
+        raise ConfigError(f"{path}: must be a place to write a page; {error.strerror}. Choose another") from error
     finally:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -99,12 +104,7 @@ def draw_table(head: list[str], rows: list[list[str]], own: int = -1) -> str:
     return f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
-def show_number(value: float | str) -> str:
-    """Whole numbers with commas, others with four places; a text as it is."""
-    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
-
-
-def draw_facts(facts: dict[str, Any]) -> str:
+def draw_facts(facts: Mapping[str, Any]) -> str:
     """Names and values, which may be lists and tables themselves."""
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
     return f"<dl>{lines}</dl>"
@@ -122,44 +122,11 @@ def _fact(value: Any) -> str:
     return escape(show_number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value))
 
 
-NAMES = {
-    "accuracy": "accuracy",
-    "error_rate": "error rate",
-    "f1": "F1, mean over examples",
-    "f1_error": "1 - F1, mean over examples",
-    "log_loss": "log loss",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "expected_calibration_error": "expected calibration error",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "mase": "MASE",
-    "mae_scaled": "MAE, in standard deviations",
-    "skill_naive": "skill against the naive forecast",
-    "skill_seasonal_naive": "skill against the seasonal naive forecast",
-}
-
-
-def show_estimate(estimate: dict[str, float | None]) -> list[str]:
-    """Value and interval as two cells; a dash stands for what is not defined."""
-    value, low, high = (estimate[name] for name in ("value", "low", "high"))
-    known = low is not None and high is not None
-    ends = f"{_show(low)} to {_show(high)}" if known else "too few rows" if value is not None else "-"
-    return [_show(value), ends]
-
-
-def _show(value: float | None) -> str:
-    return "-" if value is None else show_number(float(value))
-
-
-def _note(text: str) -> str:
+def draw_note(text: str) -> str:
+    """A paragraph in a soft colour."""
     return f'<p class="soft">{escape(text)}</p>'
 
 
-def _pair(*pictures: str) -> str:
+def draw_pair(*pictures: str) -> str:
+    """Pictures next to each other, where there is room."""
     return f'<div class="pair">{"".join(pictures)}</div>'
-
-
-def _bounds(estimate: dict[str, float | None]) -> tuple[float, float, float]:
-    value, low, high = (np.nan if each is None else each for each in estimate.values())
-    return value, low, high

@@ -115,7 +115,7 @@ def draw_comparison(
     """Improvement over each rival with its 95 % interval, in per cent, as SVG; right of zero is better."""
     figure, axes = _start(10.2, 0.9 + 0.38 * len(names))
     for place, (value, low, high) in enumerate(reversed(improvements)):
-        colour = VALIDATION if low > 0 else "#888888" if high >= 0 else "#c0392b"
+        colour = VALIDATION if low > 0 else "#c0392b" if high < 0 else "#888888"
         if np.isfinite([low, high]).all():
             axes.plot([100 * low, 100 * high], [place, place], "-", color=colour, linewidth=3, solid_capstyle="butt")
         if np.isfinite(value):

@@ -1,99 +1,128 @@
 """One self-contained HTML page for a run folder: the verdict first, then how it came about."""
 
 from html import escape
-from typing import Any
 
 import numpy as np
 
+from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
-from seqconv.reports.classes import _confusion
-from seqconv.reports.forecasts import _forecast, _intervals
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_table, show_number
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table, tone_of
+from seqconv.reports.sentences import say_intervals
+from seqconv.reports.tables import confusion_rows, interval_rows, score_rows
+from seqconv.tasks.results import RunResults
+
+STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
 
 
-def _page(results: dict[str, Any], history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
-    tone = {True: "good", False: "bad"}.get(results["beats_baselines"], "")
+def build_run_page(results: RunResults, history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
+    """The page of a run.
+
+    Args:
+        history: a row an epoch; empty: the model is a baseline.
+        predictions: the arrays that the run keeps of its test rows.
+    """
     sections = [
-        ("Test set", _scores(results)),
-        ("Beside the baselines", _comparison(results)),
-        ("Intervals", _intervals(results)),
-        ("Training", _training(results, history)),
-        ("Where it errs", _forecast(results, predictions) if results["task"] == "series" else _confusion(results)),
-        ("Network", _network(results)),
-        ("Data", draw_facts(results["facts"])),
-        ("Settings", draw_facts(results["settings"])),
-        ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results["seconds"].items()})),
-        ("Versions", draw_facts(results["versions"])),
+        ("Test set", _draw_scores(results)),
+        ("Beside the baselines", _draw_comparison(results)),
+        ("Intervals", _draw_intervals(results)),
+        ("Training", _draw_training(results, history)),
+        ("Where it errs", _draw_forecast(results, predictions) if results.targets else _draw_confusion(results)),
+        ("Network", _draw_network(results.network, results.parameters)),
+        ("Data", draw_facts(results.facts)),
+        ("Settings", draw_facts(results.settings)),
+        ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results.seconds.items()})),
+        ("Versions", draw_facts(results.versions)),
     ]
-    lead = build_lead(results["recipe"], results["verdict"], results["description"], tone)
-    return build_page(f"{results['recipe']}: {results['verdict']}", lead, sections)
+    lead = build_lead(results.recipe, results.verdict, results.description, tone_of(results.beats_baselines))
+    return build_page(f"{results.recipe}: {results.verdict}", lead, sections)
 
 
-def _scores(results: dict[str, Any]) -> str:
-    names = [name for name in results["test"] if name != "n"]
-    head = ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"]
-    model = {"name": results.get("model", "network"), "validation": results["validation"], "test": results["test"]}
-    rows = []
-    for row in [*results["baselines"], model | {"seconds": results["seconds"]["train"]}]:
-        scores = [show_number(row[part][name]) for name in names for part in ("validation", "test")]
-        rows.append([row["name"], *scores, f"{row['seconds']:.1f}"])
-    unit = ""
-    if results["task"] == "series":
-        first, *others = results["targets"]
-        unit = f" The unit of mae is that of {first}."
-        if others:
-            unit = f" mae: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
-    examples = f"{results['validation']['n']:,} validation and {results['test']['n']:,} test examples."
-    refit = " After validation trained again on training and validation rows for the test." if results["refit"] else ""
-    return f'<p class="soft">{escape(examples + unit + refit)}</p>' + draw_table(head, rows, own=len(rows) - 1)
+def _draw_scores(results: RunResults) -> str:
+    head, rows = score_rows(results)
+    text = f"{results.validation['n']:,} validation and {results.test['n']:,} test examples."
+    if results.targets:
+        first, *others = results.targets
+        several = f" mae: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
+        text += several if others else f" The unit of mae is that of {first}."
+    if results.refit:
+        text += " After validation trained again on training and validation rows for the test."
+    return draw_note(text) + draw_table(head, rows, own=len(rows) - 1)
 
 
-def _comparison(results: dict[str, Any]) -> str:
-    found = results["comparisons"]
+def _draw_comparison(results: RunResults) -> str:
+    found = results.comparisons
     if not found:
         return ""
-    # a missing end of an interval is one that the rows cannot tell
-    ends = [[np.nan if one[key] is None else one[key] for key in ("improvement", "low", "high")] for one in found]
-    bounds = [(value, low, high) for value, low, high in ends]
-    names = [one["name"] for one in found]
-    error = "mean absolute error" if results["task"] == "series" else "error rate"
-    note = f"By how much the {error} is smaller: paired differences on the same test rows, "
-    note += "bootstrap intervals" + (" in blocks of neighbouring rows." if results["task"] == "series" else ".")
-    offer = results.get("offer")
-    said = f"<p>{escape(offer['says'])}</p>" if offer else ""
-    return plots.draw_comparison(names, bounds) + f'<p class="soft">{note}</p>{said}'
+    bounds = [(each.improvement, each.low, each.high) for each in found]
+    error = "mean absolute error" if results.targets else "error rate"
+    blocks = " in blocks of neighbouring rows" if results.targets else ""
+    note = f"By how much the {error} is smaller: paired differences on the same test rows, bootstrap intervals{blocks}."
+    said = f"<p>{escape(results.offer.says)}</p>" if results.offer else ""
+    return plots.draw_comparison([each.name for each in found], bounds) + draw_note(note) + said
 
 
-def _training(results: dict[str, Any], history: list[dict[str, float]]) -> str:
+def _draw_intervals(results: RunResults) -> str:
+    found = results.intervals
+    if not found:
+        return ""
+    fit = " of the first fit" if results.refit else ""
+    note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
+    leads = draw_table(*interval_rows(found)) if len(found.leads) > 1 else ""
+    return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
+
+
+def _draw_training(results: RunResults, history: list[dict[str, float]]) -> str:
     if not history:
         return ""
     epochs = [int(row["epoch"]) for row in history]
-    metric = results["metric"]
-    names = ["loss"] if results["settings"]["training"]["loss"] == metric else ["loss", metric]
-    drawn = "".join(
+    names = dict.fromkeys(("loss", results.metric))
+    if results.settings["training"]["loss"] == results.metric:
+        del names[results.metric]
+    drawn = [
         plots.draw_history(
             epochs,
             [row[name] for row in history],
             [row[f"validation_{name}"] for row in history],
             name,
-            results["best_epoch"],
+            results.best_epoch,
         )
         for name in names
-    )
-    best = f"Best epoch {results['best_epoch']} of {results['epochs']}: its weights were kept."
-    if not results["best_epoch"]:
-        best = f"None of {results['epochs']} epochs was better on the validation rows than the start, which was kept."
-    return f'<div class="pair">{drawn}</div><p class="soft">{best}</p>'
+    ]
+    best = f"Best epoch {results.best_epoch} of {results.epochs}: its weights were kept."
+    if not results.best_epoch:
+        best = f"None of {results.epochs} epochs was better on the validation rows than the start, which was kept."
+    return draw_pair(*drawn) + draw_note(best)
 
 
-def _network(results: dict[str, Any]) -> str:
-    if not results["network"]:
+def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
+    times = predictions["times"]
+    drawn = {name: values[:, 0, 0] for name, values in predictions.items() if name != "times"}
+    middle = times[len(times) // 2]
+    chosen = (times >= middle) & (times < middle + np.timedelta64(STRETCH, "s"))
+    truth, forecast, *ends = (drawn[name][chosen] for name in ("targets", "outputs", "low", "high") if name in drawn)
+    band = (ends[0], ends[1]) if ends else None
+    picture = plots.draw_forecast(times[chosen], truth, forecast, (results.targets or [""])[0], band)
+    text = "Two weeks from the middle of the test set."
+    if predictions["targets"][0].size > 1:
+        text += " The first target at the first lead."
+    if results.intervals and band:
+        text += f" The band: {100 * results.intervals.share:g} % intervals."
+    return picture + draw_note(text)
+
+
+def _draw_confusion(results: RunResults) -> str:
+    if not results.confusion or not results.classes:
+        return ""
+    return draw_table(*confusion_rows(results.classes, results.confusion, "test examples"))
+
+
+def _draw_network(layers: list[LayerSummary], parameters: int) -> str:
+    if not layers:
         return ""
     rows = []
-    for layer in results["network"]:
-        field = "all" if layer["receptive_field"] is None else f"{layer['receptive_field']:,}"
-        shape = ", ".join(map(str, layer["shape"]))
-        rows.append([layer["name"], shape, f"{layer['parameters']:,}", field, f"{layer['multiply_adds']:,}"])
-    cost = sum(layer["multiply_adds"] for layer in results["network"])
-    rows.append(["all", "", f"{results['parameters']:,}", "", f"{cost:,}"])
+    for layer in layers:
+        field = "all" if layer.receptive_field is None else f"{layer.receptive_field:,}"
+        shape = ", ".join(map(str, layer.shape))
+        rows.append([layer.name, shape, f"{layer.parameters:,}", field, f"{layer.multiply_adds:,}"])
+    rows.append(["all", "", f"{parameters:,}", "", f"{sum(layer.multiply_adds for layer in layers):,}"])
     return draw_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)

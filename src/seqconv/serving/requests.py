@@ -9,17 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seqconv.data.readers.jsonlines import name_kind, unique
-from seqconv.errors import BundleError, ConfigError, DataError, nearest
-from seqconv.models.folders import RESULTS
+from seqconv.errors import DataError, MalformedError, nearest
+from seqconv.metrics.records import Json
 from seqconv.models.format import HEADER, find_model
+from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.target import Json
-
-
-class MalformedError(DataError):
-    """A request that is not JSON."""
 
 
 def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
@@ -62,10 +58,7 @@ def explain(trained: Trained, body: bytes) -> Json:
     chosen = {name: _check_option(name, request[name]) for name in task.options if name in request}
     if task.piece and len(asked) > 1:
         raise DataError(f"{task.key}: must hold one to explain; got {len(asked)}. Ask for each alone")
-    try:
-        return describe(task.explain(trained, task.read_request(bundle, asked, 1), chosen))
-    except ConfigError as error:
-        raise ConfigError(str(error).removeprefix("--")) from error  # what is a flag elsewhere is a key here
+    return describe(task.explain(trained, task.read_request(bundle, asked, 1), chosen))
 
 
 def describe_model(trained: Trained, folder: Path) -> Json:
@@ -87,14 +80,10 @@ def describe_model(trained: Trained, folder: Path) -> Json:
 
 def _read_scores(folder: Path) -> Json | None:
     """Of the run; None where the folder is a model alone."""
-    path = folder / RESULTS
-    if not path.is_file():
+    if not (folder / RESULTS).is_file():
         return None
-    try:
-        results = json.loads(path.read_text("utf-8"))
-        return {name: results[name] for name in ("metric", "validation", "test", "verdict")}
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{path}: must be as seqconv writes it; {error!r}. Train again") from error
+    found = read_results(folder)
+    return {"metric": found.metric, "validation": found.validation, "test": found.test, "verdict": found.verdict}
 
 
 # What is asked

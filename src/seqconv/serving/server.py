@@ -25,12 +25,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seqconv.errors import ConfigError, SeqconvError
+from seqconv.errors import ConfigError, MalformedError, SeqconvError
+from seqconv.metrics.records import Json
 from seqconv.models.predictor import Predictor, load
 from seqconv.serving import requests
 from seqconv.serving.page import build_server_page
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.target import Json
 
 Result = TypeVar("Result")
 
@@ -279,7 +279,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
             message = f"{asked}: must be a route of this server; it is none. GET / shows how to ask"
         elif status == 405:
             message = f"{asked}: must be {headers['Allow'].replace('HEAD', '').strip(', ')}. GET / shows how to ask"
-    elif isinstance(error, requests.MalformedError | ClientDisconnect):
+    elif isinstance(error, MalformedError | ClientDisconnect):
         status = 400
     response = _reply({"error": " ".join(message.split())[:LONGEST]}, status)
     response.headers.update(headers)

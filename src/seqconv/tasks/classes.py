@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from seqconv.errors import ConfigError, DataError, nearest
-from seqconv.metrics.class_scores import Judged, Scores, count_confusions, score_classes
+from seqconv.errors import DataError, OptionError, nearest
+from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
 from seqconv.metrics.errors import Metrics, compare_labels
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
-from seqconv.tasks.target import Columns, Json, Target, to_number
+from seqconv.tasks.target import Columns, Target, to_number
 
 MOST_PROBABILITIES = 20  # classes up to which every probability is written
 THRESHOLD = 0.5  # probability above which a label holds, where an example may have several
@@ -88,7 +89,7 @@ class Named(Target):
             return np.concatenate([1 - positive, positive], axis=1)
         return probabilities(outputs, self.several)
 
-    def score(self, outputs: np.ndarray, targets: Targets, loss: str, seed: int = 0) -> Scores:
+    def score(self, outputs: np.ndarray, targets: Targets, loss: str, seed: int = 0) -> ClassScores:
         """See `metrics.class_scores.score_classes`."""
         targets = np.asarray(targets)
         judged = Judged(
@@ -126,7 +127,7 @@ class Named(Target):
             ConfigError: there is none of this name.
         """
         if name not in self.names:
-            raise ConfigError(f"--class: unknown class {name!r}. {nearest(name, self.names)}")
+            raise OptionError(f"class: unknown class {name!r}. {nearest(name, self.names)}")
         return self.names.index(name)
 
     def choose_explained(self, outputs: np.ndarray, name: str | None) -> list[int]:

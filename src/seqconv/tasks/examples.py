@@ -10,10 +10,11 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Inputs, Targets, WindowTargets
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.outputs import take_ends, take_middle
-from seqconv.tasks.target import Json, Target
+from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
 HASHED = 4096  # targets that are gathered at once

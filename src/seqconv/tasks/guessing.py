@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqconv.errors import ConfigError, nearest
+from seqconv.errors import ConfigError, OptionError, nearest
 from seqconv.recipes.recipe import (
     KINDS,
     NETWORK,
@@ -45,7 +45,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     """
     said = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
     if said.get("training.refit") == "true" and said.get("training.model", NETWORK) != NETWORK:
-        raise ConfigError(f"--refit needs a network; got --model {said['training.model']}. Drop one of them")
+        raise OptionError(f"refit needs a network; got model {said['training.model']}. Drop one of them")
     starts = {kind.start for kind in KINDS.values()}
     start = source if "data.source" in said and source in starts else ""
     if start:
@@ -81,7 +81,7 @@ def _name(path: Path) -> str:
 def _take_network(recipe: AnyRecipe, name: str, overrides: Sequence[str]) -> AnyRecipe:
     other = read_recipe(name)
     if other.task != recipe.task:
-        raise ConfigError(f"--network {name} is for a {other.task} task; the data are of a {recipe.task} task")
+        raise OptionError(f"network {name} is for a {other.task} task; the data are of a {recipe.task} task")
     table, taken = recipe.to_dict(), other.to_dict()
     for section in ("network", "training"):
         table[section] = taken[section]

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, Sequences, Texts
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
 from seqconv.tasks.classes import Classes, Labels, Named
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, draw_holdouts, fold_rows, open_stream
+from seqconv.tasks.results import FoldFacts
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
@@ -104,7 +105,7 @@ def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -
 
 def cut_class_folds(
     train: Any, groups: np.ndarray | None, folds: int, seed: int
-) -> Iterator[tuple[dict[str, Any], Any, Any]]:
+) -> Iterator[tuple[FoldFacts, Any, Any]]:
     """Facts about each of stratified folds, the examples outside it, and those in it.
 
     Args:
@@ -115,11 +116,11 @@ def cut_class_folds(
     """
     most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
-        raise ConfigError(f"--folds must be at most {most}, the different examples of {train.source}; got {folds}")
+        raise OptionError(f"folds must be at most {most}, the different examples of {train.source}; got {folds}")
     places = fold_rows(train.labels, groups, folds, open_stream(seed, "folds"))
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
-        yield {"train_rows": len(rest.labels), "test_rows": len(tested.labels)}, rest, tested
+        yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested
 
 
 def guess_loss(target: Named) -> Guesses:

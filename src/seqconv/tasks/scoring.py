@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.errors import DataError
+from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import paired_interval
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
@@ -86,7 +86,7 @@ def fit_baselines(
     candidates = task.list_baselines(split, say)
     for kind, name, fit in candidates:
         if kind == asked and isinstance(fit, str):
-            raise DataError(f"--model {kind}: must fit the data; {name} does not: {fit}. Choose another")
+            raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. Choose another")
     found = []
     for candidate in candidates:
         if not others and candidate.kind != asked:

@@ -14,7 +14,6 @@ from seqconv.metrics.errors import Metrics
 from seqconv.networks.inputs import Targets
 
 Columns = dict[str, np.ndarray | list[str]]
-Json = dict[str, Any]
 
 
 class Target(ABC):

@@ -13,7 +13,9 @@ import numpy as np
 from seqconv.data.readers.tables import Frame
 from seqconv.data.remotes import Progress
 from seqconv.errors import ConfigError, DataError
-from seqconv.metrics.class_scores import Scores
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe, Guesses
 from seqconv.tasks.baselines import BaselineKind, Candidate, Say
@@ -21,7 +23,7 @@ from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
-from seqconv.tasks.target import Json
+from seqconv.tasks.results import FoldFacts
 
 Data = Any  # TextData, SeriesData or SequenceData: what the functions of one task pass to each other
 Options = Mapping[str, str]
@@ -149,13 +151,13 @@ class Task:
     foresee: Callable[[AnyRecipe], tuple[Shape, int] | None]
     guess: Callable[[AnyRecipe, Data, set[str]], Guesses]
     split: Callable[[Data, AnyRecipe, int, Any], Split[Any, Any]]
-    fold: Callable[[Data, AnyRecipe, int, str], Iterator[tuple[Json, Data]]]
+    fold: Callable[[Data, AnyRecipe, int, str], Iterator[tuple[FoldFacts, Data]]]
     take: Callable[[AnyBundle, Data, int], tuple[Part[Any], list[str]]]
     read_features: Callable[[Mapping[str, Any], Path, Mapping[str, Any]], Features]
     baselines: Mapping[str, BaselineKind]
     list_baselines: Callable[[Split[Any, Any], Say], list[Candidate]]
-    score: Callable[[Answers, Part[Any], AnyBundle, Part[Any] | None], Scores]
-    score_intervals: Callable[[Answers, Part[Any], AnyBundle], Json]
+    score: Callable[[Answers, Part[Any], AnyBundle, Part[Any] | None], ClassScores | ForecastScores]
+    score_intervals: Callable[[Answers, Part[Any], AnyBundle], IntervalScores]
     predict: Callable[..., Any]
     predict_file: Callable[[Trained, str | Path | IO[bytes], str, int], Iterator[Frame]]
     read_request: Callable[[AnyBundle, list[Any], int], Any]
@@ -167,14 +169,14 @@ class Task:
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
 
 
-def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> Scores:
+def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> ClassScores:
     """Scores of named classes, which need neither bounds nor training examples."""
     training = bundle.recipe.training
-    scores: Scores = bundle.features.target.score(answers.outputs, part.targets, training.loss, training.seed)
+    scores: ClassScores = bundle.features.target.score(answers.outputs, part.targets, training.loss, training.seed)
     return scores
 
 
-def score_no_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> Json:
+def score_no_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> IntervalScores:
     """Named classes have no intervals: a network with bounds for them cannot be made.
 
     Raises:

@@ -1,12 +1,14 @@
 """A saved model made smaller: fewer bits, and only those rows of its tables of words and n-grams that matter most."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import ConfigError, OptionError
+from seqconv.metrics.errors import Metrics
+from seqconv.metrics.records import Record
 from seqconv.models.folders import check_replaceable
 from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
 from seqconv.models.storage import KINDS, tables
@@ -18,9 +20,48 @@ from seqconv.tasks.examples import Split
 from seqconv.training.run import read_own_split
 
 
+@dataclass(frozen=True)
+class Sizes(Record):
+    """Bytes of all files of a model, before and after."""
+
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class ValidationScores(Record):
+    """Metrics on the validation rows, before and after."""
+
+    before: Metrics
+    after: Metrics
+
+
+@dataclass(frozen=True)
+class ShrinkResults(Record):
+    """What a smaller copy of a model costs.
+
+    Args:
+        model: the new folder.
+        keep: fraction of the rows of each table that stays.
+        seen: the model's last fit took the validation rows too.
+        changed: the fraction of the validation rows with another class; None: numbers are forecast.
+        moved: the mean absolute difference of the forecasts, in standard deviations of the training rows; None: the
+            answers are classes.
+    """
+
+    model: str
+    bits: int
+    keep: float
+    seen: bool
+    bytes: Sizes
+    validation: ValidationScores
+    changed: float | None = None
+    moved: float | None = None
+
+
 def shrink(
     model: str | Path, out: str | Path, bits: int = 16, keep: float = 1.0, engine: str = "native", threads: int = 0
-) -> dict[str, Any]:
+) -> ShrinkResults:
     """Write a smaller copy of a model and score both on the validation rows, as `evaluate` will score it on the test.
 
     Args:
@@ -29,15 +70,10 @@ def shrink(
         bits: of each stored weight, 16 or 32; models compute in 32.
         keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
 
-    Returns:
-        `model`, `bits`, `keep`; `seen`: the model's last fit took the validation rows too; `bytes` and `validation`
-        (metrics) `before` and `after`; and how the answers to the validation rows differ: `changed`, the share with
-        another class, or `moved`, the mean absolute difference of the forecasts in standard deviations of the training
-        rows.
-
     Raises:
-        BundleError: no model, its data have changed, `out` is somebody else's, or 16 bits cannot hold a weight.
-        ConfigError: `bits` or `keep` out of range, or rows to leave out of a model that has no such table.
+        BundleError: no model, its data have changed, or 16 bits cannot hold a weight.
+        ConfigError: `out` is somebody else's, `bits` or `keep` out of range, or rows to leave out of a model without
+            such a table.
     """
     model, out = Path(model), Path(out)
     check_replaceable(out, HEADER)
@@ -51,15 +87,15 @@ def shrink(
     after = _predict(bundle, split, engine, threads)
     target, loss = bundle.features.target, bundle.recipe.training.loss
     scores = [target.measure(outputs, split.validation.targets, loss) for outputs in (before, after)]
-    return {
-        "model": str(out),
-        "bits": bits,
-        "keep": keep,
-        "seen": bundle.recipe.training.refit,
-        "bytes": {"before": size, "after": _count_bytes(out)},
-        "validation": dict(zip(("before", "after"), scores, strict=True)),
+    return ShrinkResults(
+        str(out),
+        bits,
+        keep,
+        seen=bundle.recipe.training.refit,
+        bytes=Sizes(size, _count_bytes(out)),
+        validation=ValidationScores(*scores),
         **target.measure_change(before, after, loss),
-    }
+    )
 
 
 def check_settings(plan: Plan, bits: int, keep: float) -> None:
@@ -71,11 +107,11 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     if not plan:
         raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
     if bits not in KINDS:
-        raise ConfigError(f"--bits: must be 16 or 32; got {bits}. Use 16")
+        raise OptionError(f"bits: must be 16 or 32; got {bits}. Use 16")
     if not 0 < keep <= 1:
-        raise ConfigError(f"--keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
+        raise OptionError(f"keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
     if keep < 1 and not tables(plan):
-        raise ConfigError(f"--keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
+        raise OptionError(f"keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
 
 
 def prune(plan: Plan, weights: Weights, keep: float) -> Weights:

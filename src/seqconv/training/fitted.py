@@ -1,4 +1,4 @@
-"""What a run has fitted: a network or a baseline as its model, and the baselines that it is judged beside."""
+"""What a run has fitted: a network or a baseline as its model, and the baselines that it is compared with."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.results import BaselineScores, Judgement
 from seqconv.tasks.scoring import Baseline, Evaluation, compare
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
@@ -51,22 +52,21 @@ def keep_baseline(
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
 
 
-def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> dict[str, Any]:
-    """Scores of the model and the baselines, their comparison and its verdict, as `metrics.json` has them."""
+def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
+    """Scores of the model and the baselines, their comparison and its verdict."""
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
     comparisons = compare(scored.test_outputs, baselines, split, loss)
-    shown = ("kind", "name", "validation", "test", "seconds")
-    rows = [{name: getattr(row, name) for name in shown} for row in baselines]
-    found = {
-        "validation": scored.validation,
-        "test": scored.test,
-        "verdict": verdict(comparisons),
-        "baselines": rows,
-        "beats_baselines": beats_baselines(comparisons) if baselines else None,
-        "comparisons": [each.to_dict() for each in comparisons],
-    }
+    intervals = None
     if scored.test_ends is not None:
         answers = Answers(scored.test_outputs, scored.test_ends)
-        found["intervals"] = find_task(recipe).score_intervals(answers, split.test, fitted.bundle)
-    confusion = split.features.target.confusion(scored.test_outputs, split.test.targets, loss)
-    return found if confusion is None else found | {"confusion": confusion}
+        intervals = find_task(recipe).score_intervals(answers, split.test, fitted.bundle)
+    return Judgement(
+        validation=scored.validation,
+        test=scored.test,
+        verdict=verdict(comparisons),
+        baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
+        beats_baselines=beats_baselines(comparisons) if baselines else None,
+        comparisons=comparisons,
+        intervals=intervals,
+        confusion=split.features.target.confusion(scored.test_outputs, split.test.targets, loss),
+    )

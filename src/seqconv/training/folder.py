@@ -1,9 +1,8 @@
 """The files of a run folder: recipe, history, metrics, predictions, report."""
 
 import csv
-import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,17 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError
-from seqconv.models.folders import RESULTS
 from seqconv.models.format import write_bundle
+from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
 from seqconv.recipes.recipe import AnyRecipe, count_threads
 from seqconv.reports.page import write_page
-from seqconv.reports.run import _page
+from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
+from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 
 HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
-
-
-JSON_KEYS = (
-    *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "intervals", "model", "offer", "seconds"),
-)
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class Run:
     """A finished run: its folder and what `metrics.json` holds."""
 
     folder: Path
-    results: dict[str, Any]
+    results: RunResults
 
 
 @dataclass(frozen=True)
@@ -56,50 +50,59 @@ class Options:
     resume: bool = False
 
 
-def write_run(fitted: Fitted, split: Split[Any, Any], folder: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """All but recipe and history of a run folder; `about` and the scores, which `metrics.json` holds."""
-    results = about | _results(split, fitted) | judge(fitted, split, fitted.bundle.recipe.training.loss)
+def write_run(
+    fitted: Fitted,
+    split: Split[Any, Any],
+    folder: Path,
+    setup: Setup,
+    seconds: dict[str, float],
+    offer: BetterBaseline | None = None,
+) -> RunResults:
+    """Write all but recipe and history of a run folder.
+
+    Args:
+        folder: where to write; `setup` says where it will lie.
+        seconds: of each part of the run.
+        offer: a better baseline.
+    """
+    trained, target = fitted.trained, split.features.target
+    results = RunResults(
+        **(vars(setup) | vars(judge(fitted, split, fitted.bundle.recipe.training.loss)) | target.describe()),
+        offer=offer,
+        seconds=seconds,
+        metric=target.metric,
+        model=fitted.name,
+        parameters=sum(array.size for array in fitted.bundle.weights.values()),
+        epochs=len(trained.history),
+        best_epoch=trained.best_epoch,
+        network=summarise(fitted.bundle.plan, split.train.inputs.shape),
+        facts=split.facts,
+    )
     _write_predictions(folder, split, fitted)
     write_bundle(fitted.bundle, folder / "model")
-    (folder / RESULTS).write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_results(results, folder)
     write_report(folder)
     return results
 
 
-def _results(split: Split[Any, Any], fitted: Fitted) -> dict[str, Any]:
-    shape, features = split.train.inputs.shape, split.features
-    plan, trained = fitted.bundle.plan, fitted.trained
-    target = features.target
-    return {
-        "metric": target.metric,
-        "model": fitted.name,
-        "parameters": sum(array.size for array in fitted.bundle.weights.values()),
-        "epochs": len(trained.history),
-        "best_epoch": trained.best_epoch,
-        "network": [asdict(row) for row in summarise(plan, shape)],
-        "facts": split.facts,
-        **target.describe(),
-    }
-
-
-def describe_settings(recipe: AnyRecipe, options: Options, target: Path) -> dict[str, Any]:
-    """What was run, how and with which versions, as `metrics.json` has it."""
+def describe_setup(recipe: AnyRecipe, options: Options, target: Path) -> Setup:
+    """What is run, how and with which versions."""
     packages = ["seqconv", "numpy", *(["torch"] if options.engine == "torch" else ["scikit-learn"])]
-    return {
-        "run": str(target),
-        "recipe": recipe.name,
-        "description": recipe.description,
-        "task": recipe.task,
-        "engine": options.engine,
-        "refit": recipe.training.refit,
-        "settings": {name: value for name, value in recipe.to_dict().items() if isinstance(value, dict)},
-        "versions": {
+    return Setup(
+        run=str(target),
+        recipe=recipe.name,
+        description=recipe.description,
+        task=recipe.task,
+        engine=options.engine,
+        refit=recipe.training.refit,
+        settings={name: value for name, value in recipe.to_dict().items() if isinstance(value, dict)},
+        versions={
             "python": platform.python_version(),
             **{name: metadata.version(name) for name in packages},
             "threads": count_threads(options.threads),
             "machine": platform.processor() or platform.machine(),
         },
-    }
+    )
 
 
 def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
@@ -117,12 +120,12 @@ def write_report(run: str | Path) -> Path:
         BundleError: not a run folder, or its files are damaged.
     """
     folder = Path(run)
+    results = read_results(folder)
     try:
-        results = json.loads((folder / RESULTS).read_text("utf-8"))
-        history = _read_history(folder) if results["epochs"] else []
-        with np.load(folder / "predictions.npz", allow_pickle=False) as stored:
+        history = _read_history(folder) if results.epochs else []
+        with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
             predictions = dict(stored)
-        page = _page(results, history, predictions)
+        page = build_run_page(results, history, predictions)
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
     except (ValueError, KeyError, TypeError, OSError) as error:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.errors import ConfigError, SeqconvError
+from seqconv.errors import ConfigError, TrainingError
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Targets
@@ -25,10 +25,6 @@ from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
 
 AnyFeatures = TypeVar("AnyFeatures", bound=Features)
-
-
-class TrainingError(SeqconvError):
-    """Training cannot go on: the network has no gradient, or its loss is no number."""
 
 
 @dataclass(frozen=True)

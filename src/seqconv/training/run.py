@@ -10,10 +10,11 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from seqconv.errors import BundleError, ConfigError
+from seqconv.errors import BundleError, OptionError
 from seqconv.metrics.comparison import say_better
-from seqconv.models.folders import CHECKPOINT, RESULTS, partial_folder, replace_folder
+from seqconv.models.folders import CHECKPOINT, partial_folder, replace_folder
 from seqconv.models.format import write_bundle
+from seqconv.models.results import RESULTS
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.losses import count_values
 from seqconv.networks.network import Network
@@ -24,11 +25,12 @@ from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
 from seqconv.tasks.guessing import draft_recipe
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.results import BetterBaseline
 from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
 from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
-from seqconv.training.folder import HISTORY, RECIPE, Options, Run, describe_settings, write_run
+from seqconv.training.folder import HISTORY, RECIPE, Options, Run, describe_setup, write_run
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
@@ -98,7 +100,7 @@ def train(
     options, listener = options or Options(), listener or Listener()
     if recipe.training.model != NETWORK:
         if options.resume:
-            raise ConfigError(f"--resume needs a network; got --model {recipe.training.model}. Drop one of them")
+            raise OptionError(f"resume needs a network; got model {recipe.training.model}. Drop one of them")
         recipe = take_baseline(recipe, recipe.training.model)
     target = options.out or Path("runs") / recipe.name
     timer = Timer()
@@ -111,8 +113,8 @@ def train(
         epochs = [epoch.seconds for epoch in fitted.trained.history]
         seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
         seconds |= {"total": time.perf_counter() - timer.started}
-        about = describe_settings(fitted.bundle.recipe, options, target) | {"offer": offer, "seconds": seconds}
-        results = write_run(fitted, split, folder, about)
+        setup = describe_setup(fitted.bundle.recipe, options, target)
+        results = write_run(fitted, split, folder, setup, seconds, offer)
         (folder / CHECKPOINT).unlink(missing_ok=True)
     return Run(target, results)
 
@@ -158,7 +160,7 @@ def fit_split(
 
 def _write_offer(
     fitted: Fitted, split: Split[Any, Any], options: Options, folder: Path, target: Path
-) -> dict[str, Any] | None:
+) -> BetterBaseline | None:
     """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""
     recipe, training = fitted.bundle.recipe, fitted.bundle.recipe.training
     if training.model != NETWORK:
@@ -172,10 +174,10 @@ def _write_offer(
     folder.mkdir(exist_ok=True)
     (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
-    about = describe_settings(kept.bundle.recipe, options, target) | {"offer": None, "seconds": seconds}
-    write_run(kept, split, folder, about)
+    write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
-    return better[0].to_dict() | {"run": str(target), "says": f"{say_better(better[0])} {cure}"}
+    found, says = better[0], f"{say_better(better[0])} {cure}"
+    return BetterBaseline(found.name, found.improvement, found.low, found.high, str(target), says)
 
 
 def prepare(
@@ -204,7 +206,7 @@ def prepare(
 def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerSummary]:
     """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
     if recipe.training.model != NETWORK:
-        raise ConfigError(f"--model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
+        raise OptionError(f"model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
     foreseen = find_task(recipe).foresee(recipe) if data is None else None
     if foreseen is None:
         split = prepare(recipe, 1, Listener(), Timer(), data=data)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from helpers.errors import fails
 from seqconv.data.readers.tables import iterate_tables, read_table, write_table
-from seqconv.errors import DataError
+from seqconv.errors import ConfigError, DataError
 
 PLAIN = "name,size,share\nann,1,0.5\nbob,2,\ncem,-3,1e3\n"
 ROWS = [("ann", 1, 0.5), ("bob", 2, None), ("cem", -3, 1000.0)]
@@ -317,18 +317,19 @@ def test_written_tables_are_whole_or_absent(tmp_path):
     for ending in ("csv", "parquet", "jsonl"):
         with pytest.raises(DataError, match="line 9"):
             write_table(broken(), tmp_path / f"b.{ending}")
-    fails(lambda path: write_table(frame, path), tmp_path / "a.xlsx", "must end in .csv")
+    fails(lambda path: write_table(frame, path), tmp_path / "a.xlsx", "must end in .csv", error=ConfigError)
     fails(lambda path: write_table([], path), tmp_path / "b.csv", "at least one piece")
-    fails(lambda path: write_table(frame, path), tmp_path / "no" / "b.csv", "No such file")
+    fails(lambda path: write_table(frame, path), tmp_path / "no" / "b.csv", "No such file", error=ConfigError)
     write_table(frame.with_columns(c=polars.Series([["x", "y"], []])), tmp_path / "lists.csv")
     assert read_table(tmp_path / "lists.csv").frame["c"].to_list() == ["x|y", ""]
     (tmp_path / "lists.csv").unlink()
-    fails(lambda path: write_table(frame.with_columns(c=polars.Series([[1], [2]])), path), tmp_path / "b.csv", "nested")
+    nested = frame.with_columns(c=polars.Series([[1], [2]]))
+    fails(lambda path: write_table(nested, path), tmp_path / "b.csv", "nested", error=ConfigError)
     other = frame.rename({"a": "c"})
     fails(lambda path: write_table([frame, other], path), tmp_path / "b.parquet", "Nothing was kept")
     fails(lambda path: write_table([frame, other], path), tmp_path / "b.csv", "same columns", "Nothing was kept")
     (tmp_path / "folder.csv").mkdir()
-    fails(lambda path: write_table(frame, path), tmp_path / "folder.csv", "directory")
+    fails(lambda path: write_table(frame, path), tmp_path / "folder.csv", "directory", error=ConfigError)
     (tmp_path / "folder.csv").rmdir()
     assert sorted(tmp_path.iterdir()) == before
 
@@ -341,7 +342,7 @@ def test_a_full_disk(tmp_path, ending):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        fails(lambda path: write_table(frame, path), path, "File too large", "Nothing was kept")
+        fails(lambda path: write_table(frame, path), path, "File too large", "Nothing was kept", error=ConfigError)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [each.name for each in tmp_path.iterdir()] == [path.name]

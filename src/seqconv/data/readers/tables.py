@@ -12,7 +12,7 @@ import numpy as np
 from seqconv.data.readers.delimited import read_delimited
 from seqconv.data.readers.files import Table, check_names, open_content
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
-from seqconv.errors import DataError
+from seqconv.errors import ConfigError, DataError, SeqconvError
 
 if TYPE_CHECKING:
     import polars
@@ -171,14 +171,15 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
     The table is written to a temporary file in the same folder and then renamed.
 
     Raises:
-        DataError: another extension, no pieces, a path that cannot be written, or lists of numbers in a CSV; no partial
-            file is left.
+        ConfigError: another extension, a path that cannot be written, or lists of numbers in a CSV; no partial file is
+            left.
+        DataError: no pieces, or pieces with different columns.
     """
     import polars
 
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
-        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no extension'!r}. Rename it")
+        raise ConfigError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no extension'!r}. Rename it")
     pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -187,11 +188,11 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
             raise DataError(f"{path}: must get at least one piece of a table; got none")
         _write(_alike(path, first, pieces), first.schema, temporary, path.suffix.lower())
         temporary.replace(path)
-    except DataError:
+    except SeqconvError:
         raise
     except (OSError, polars.exceptions.PolarsError) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
-        raise DataError(f"{path}: must be written completely; {problem}. Nothing was kept") from error
+        raise ConfigError(f"{path}: must be written completely; {problem}. Nothing was kept") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

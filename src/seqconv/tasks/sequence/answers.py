@@ -12,11 +12,12 @@ from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.readers.tables import Frame, create_table
 from seqconv.data.records import Sequences
 from seqconv.errors import DataError
+from seqconv.metrics.records import Json
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import GridExplanation
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.sequence.features import SequenceFeatures
-from seqconv.tasks.target import Columns, Json
+from seqconv.tasks.target import Columns
 from seqconv.tasks.task import Options, Source, need_path
 
 

@@ -9,12 +9,12 @@ import numpy as np
 
 from seqconv.data.records import Sequences
 from seqconv.errors import DataError
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.tasks.classes import Named
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.target import Json
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit, SequenceTraining
-from seqconv.tasks.target import Json
 
 
 def split_sequences(
@@ -60,7 +60,7 @@ def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
 
 def fold_sequences(
     data: SequenceData, recipe: SequenceRecipe, folds: int, window: str
-) -> Iterator[tuple[Json, SequenceData]]:
+) -> Iterator[tuple[FoldFacts, SequenceData]]:
     """Facts about each stratified fold, and its data: the other folds and this one.
 
     Raises:

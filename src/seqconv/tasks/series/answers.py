@@ -14,13 +14,14 @@ from seqconv.data.readers.tables import Frame, Table, add_columns, iterate_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import DataError
+from seqconv.metrics.records import Json
 from seqconv.recipes.durations import show_duration
 from seqconv.recipes.settings import parse_number
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import GridExplanation
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.series.features import SeriesFeatures
-from seqconv.tasks.target import Columns, Json, to_number
+from seqconv.tasks.target import Columns, to_number
 from seqconv.tasks.task import Options, Source, need_path
 
 FIRST, LAST = np.datetime64("0002-01-01"), np.datetime64("9998-01-01")  # times that the calendar knows, with leads

@@ -6,7 +6,7 @@ import numpy as np
 
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import DataError, OptionError, nearest
 from seqconv.networks.inputs import stack_windows
 from seqconv.recipes.durations import parse_duration, show_duration
 from seqconv.tasks.bundle import Trained
@@ -67,10 +67,10 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
 def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
     """Place of a target at a lead among the outputs."""
     if target and target not in features.targets:
-        raise ConfigError(f"--target: unknown target {target!r}. {nearest(target, features.targets)}")
+        raise OptionError(f"target: unknown target {target!r}. {nearest(target, features.targets)}")
     leads = [rows * features.spec.interval_s for rows in features.spec.leads]
-    if lead and parse_duration(lead, "--lead") not in leads:
-        raise ConfigError(f"--lead must be one of {', '.join(map(show_duration, leads))}; got {lead!r}")
+    if lead and parse_duration(lead, "lead") not in leads:
+        raise OptionError(f"lead must be one of {', '.join(map(show_duration, leads))}; got {lead!r}")
     place = leads.index(parse_duration(lead)) if lead else 0
     return place * len(features.targets) + (features.targets.index(target) if target else 0)
 
@@ -88,14 +88,14 @@ def _find_anchor(features: SeriesFeatures, series: Series, scaled: np.ndarray, a
         rows = np.flatnonzero(local_times(series.times, series.zone) == _read_stamp(at))
         if not len(rows):
             ends = " to ".join(_stamps(series, np.array([0, -1])))
-            raise DataError(f"--at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
+            raise OptionError(f"at: must be the time of a row of {series.source} ({ends}); got {at!r}. Choose one")
         anchors = rows[-1:] + spec.step
     whole = anchors[anchors >= spec.lookback]
     whole = whole[~spec.is_broken(whole, series.times, scaled)]
     if not len(whole):
         needs = f"{spec.length} rows {show_duration(spec.step * spec.interval_s)} apart, without holes"
         where = f"the window that ends at {at}" if at else "the file"
-        raise DataError(f"{series.source}: {where} must hold {needs}; it does not. Choose another --at or file")
+        raise DataError(f"{series.source}: {where} must hold {needs}; it does not. Choose another time or file")
     return np.asarray(whole[-1:])
 
 
@@ -103,9 +103,9 @@ def _read_stamp(text: str) -> np.ndarray:
     try:
         stamp = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise ConfigError(f"--at must be a time such as 2016-12-31T23:00; got {text!r}") from error
+        raise OptionError(f"at must be a time such as 2016-12-31T23:00; got {text!r}") from error
     if stamp.tzinfo is not None:
-        raise ConfigError(f"--at must be without a time zone, in that of the file; got {text!r}. Leave it out")
+        raise OptionError(f"at must be without a time zone, in that of the file; got {text!r}. Leave it out")
     return np.array(stamp, "datetime64[us]")
 
 

@@ -12,6 +12,7 @@ from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.conformal import fit_margins
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.containers import OfChannels
@@ -21,7 +22,6 @@ from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.calendar import read_calendar
 from seqconv.tasks.series.windows import WindowSpec, block_length
-from seqconv.tasks.target import Json
 from seqconv.tasks.values import Values
 
 

@@ -1,27 +1,22 @@
 """How much of the truth the intervals around forecasts hold, and how wide they are."""
 
-from typing import Any
-
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap
+from seqconv.metrics.forecast_scores import Coverage, IntervalScores, LeadCoverage
 from seqconv.networks.outputs import widen
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 
 
 def score_intervals(
     ends: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, share: float, seed: int = 0
-) -> dict[str, Any]:
+) -> IntervalScores:
     """How much of the truth intervals hold, with 95 % bootstrap intervals of that, and their mean width.
 
     Args:
         ends: before calibration, scaled, `[2, N, outputs]`.
         outputs: the forecasts that they are around, `[N, outputs]`.
         share: of the truth, that they should hold.
-
-    Returns:
-        `share`; `coverage` (`value`, `low`, `high`) and `width` in the target's unit, the mean over targets and leads;
-        the same two `before_calibration` and for each of `leads`.
     """
     shape = len(outputs), len(features.spec.leads), len(features.targets)
     found = {"before": ends, "after": widen(ends, outputs, features.margins)}
@@ -34,18 +29,14 @@ def score_intervals(
     every = {name: _describe_interval(bootstrap, name) for name in found}
     leads = bootstrap.estimate_each(lambda sums: sums["after held"] / sums["rows"][:, None])
     widths = columns["after width"].mean(axis=0)
-    return {
-        "share": share,
-        **every["after"],
-        "before_calibration": every["before"],
-        "leads": [
-            {"lead": name, "coverage": held.to_dict(), "width": float(width)}
-            for name, held, width in zip(features.target.horizons, leads, widths, strict=True)
-        ],
-    }
+    by_lead = [
+        LeadCoverage(name, held, float(width))
+        for name, held, width in zip(features.target.horizons, leads, widths, strict=True)
+    ]
+    return IntervalScores(share, every["after"].coverage, every["after"].width, every["before"], by_lead)
 
 
-def _describe_interval(bootstrap: Bootstrap, name: str) -> dict[str, Any]:
+def _describe_interval(bootstrap: Bootstrap, name: str) -> Coverage:
     coverage = bootstrap.estimate(lambda sums: sums[f"{name} held"].mean(axis=1) / sums["rows"])
     width = bootstrap.estimate(lambda sums: sums[f"{name} width"].mean(axis=1) / sums["rows"])
-    return {"coverage": coverage.to_dict(), "width": width.value}
+    return Coverage(coverage, width.value)

@@ -1,12 +1,22 @@
 """Scores of forecasts with 95 % bootstrap intervals: overall, by target, horizon, hour and month."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from seqconv.data.readers.zones import local_times
 from seqconv.metrics.bootstrap import Bootstrap, Sums
-from seqconv.metrics.class_scores import Scores
+from seqconv.metrics.forecast_scores import (
+    ForecastScores,
+    HourScores,
+    IntervalScores,
+    LeadScores,
+    MaseScale,
+    MonthScores,
+    TargetScores,
+    WindowBlocks,
+)
 from seqconv.networks.losses import CHUNK
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.bundle import Bundle
@@ -19,17 +29,17 @@ from seqconv.tasks.task import Answers
 
 def score_answers(
     answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures], reference: SeriesPart | None
-) -> Scores:
-    """What `score_forecast` gives, and of a model with intervals `intervals`, what `score_intervals` gives."""
+) -> ForecastScores:
+    """What `score_forecast` gives, and of a model with intervals what `score_intervals` gives."""
     features, training = bundle.features, bundle.recipe.training
     scores = score_forecast(answers.outputs, part, features, reference, training.seed)
     if answers.bounds is None or not features.margins:
         return scores
     intervals = score_intervals(answers.bounds, answers.outputs, part, features, training.interval, training.seed)
-    return scores | {"intervals": intervals}
+    return replace(scores, intervals=intervals)
 
 
-def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures]) -> Scores:
+def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures]) -> IntervalScores:
     """What `score_intervals` gives of answers that have bounds."""
     assert answers.bounds is not None
     return score_intervals(answers.bounds, answers.outputs, part, bundle.features, bundle.recipe.training.interval)
@@ -37,7 +47,7 @@ def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[Se
 
 def score_forecast(
     outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, reference: SeriesPart | None = None, seed: int = 0
-) -> Scores:
+) -> ForecastScores:
     """MAE, RMSE, MASE and skill against the naive forecasts; by target, lead, hour of day and month.
 
     Several targets: the means of each target's MAE, RMSE and MASE. A skill is 1 - MAE / MAE of the naive forecast.
@@ -45,9 +55,6 @@ def score_forecast(
     Args:
         outputs: scaled forecasts `[N, outputs]`, as `part.targets`.
         reference: training examples, whose naive errors are the scale of MASE; None: those of `part`.
-
-    Returns:
-        `n`, `metrics` (each `value`, `low`, `high`), `mase_scale`, `block`, `targets`, `leads`, `hours` and `months`.
     """
     units = features.target.std
     rivals = naive_models(part, features)
@@ -56,19 +63,18 @@ def score_forecast(
     columns = _average_errors(outputs, part, features, rivals)
     bootstrap = Bootstrap(columns, block, seed)
     statistics = _forecast_statistics(list(rivals), scale, units)
-    return {
-        "n": len(outputs),
-        "metrics": {name: bootstrap.estimate(each).to_dict() for name, each in statistics.items()},
-        "mase_scale": {
-            "season": show_duration(season * features.spec.interval_s),
-            "rows": "evaluated" if reference is None else "training",
-            "values": [float(each) if np.isfinite(each) else None for each in scale],
-        },
-        "block": {"windows": block, "blocks": len(outputs) // block},
-        "targets": _score_targets(bootstrap, features, scale),
-        "leads": _score_leads(bootstrap, features, list(rivals)),
-        **_score_clock(columns["lead"], part, features),
-    }
+    rows = "evaluated" if reference is None else "training"
+    hours, months = _score_clock(columns["lead"], part, features)
+    return ForecastScores(
+        len(outputs),
+        {name: bootstrap.estimate(each) for name, each in statistics.items()},
+        MaseScale(show_duration(season * features.spec.interval_s), rows, [float(each) for each in scale]),
+        WindowBlocks(block, len(outputs) // block),
+        _score_targets(bootstrap, features, scale),
+        _score_leads(bootstrap, features, list(rivals)),
+        hours,
+        months,
+    )
 
 
 def _average_errors(
@@ -146,7 +152,7 @@ def _forecast_statistics(
     }
 
 
-def _score_targets(bootstrap: Bootstrap, features: SeriesFeatures, scale: np.ndarray) -> list[Scores]:
+def _score_targets(bootstrap: Bootstrap, features: SeriesFeatures, scale: np.ndarray) -> list[TargetScores]:
     statistics: dict[str, Callable[[Sums], np.ndarray]] = {
         "mae": lambda sums: sums["target"] / sums["rows"][:, None],
         "rmse": lambda sums: np.sqrt(sums["square"] / sums["rows"][:, None]),
@@ -154,22 +160,23 @@ def _score_targets(bootstrap: Bootstrap, features: SeriesFeatures, scale: np.nda
     }
     found = {name: bootstrap.estimate_each(each) for name, each in statistics.items()}
     return [
-        {"target": name} | {key: each[place].to_dict() for key, each in found.items()}
+        TargetScores(name, **{key: each[place] for key, each in found.items()})
         for place, name in enumerate(features.targets)
     ]
 
 
-def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[str]) -> list[Scores]:
+def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[str]) -> list[LeadScores]:
     own = bootstrap.estimate_each(lambda sums: sums["lead"] / sums["rows"][:, None])
     others = {name: (bootstrap.whole[f"lead {name}"] / bootstrap.whole["rows"][:, None])[0] for name in rivals}
     return [
-        {"lead": horizon, "mae": own[place].to_dict()}
-        | {f"mae_{name}": float(each[place]) for name, each in others.items()}
+        LeadScores(horizon, own[place], **{f"mae_{name}": float(each[place]) for name, each in others.items()})
         for place, horizon in enumerate(features.target.horizons)
     ]
 
 
-def _score_clock(errors: np.ndarray, part: SeriesPart, features: SeriesFeatures) -> Scores:
+def _score_clock(
+    errors: np.ndarray, part: SeriesPart, features: SeriesFeatures
+) -> tuple[list[HourScores], list[MonthScores]]:
     """MAE by hour of day and month of the time forecast, as clocks in the series' zone show it."""
     assert part.times is not None
     spec = features.spec
@@ -178,9 +185,10 @@ def _score_clock(errors: np.ndarray, part: SeriesPart, features: SeriesFeatures)
     error = errors.ravel()
     hours = times.astype("datetime64[h]").astype(np.int64) % 24
     months = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return {"hours": _group(hours, error, "hour"), "months": _group(months, error, "month")}
+    return [HourScores(*each) for each in _group(hours, error)], [MonthScores(*each) for each in _group(months, error)]
 
 
-def _group(keys: np.ndarray, error: np.ndarray, name: str) -> list[Scores]:
+def _group(keys: np.ndarray, error: np.ndarray) -> list[tuple[int, int, float]]:
+    """Each key that occurs, how often, and the mean error there."""
     count, total = np.bincount(keys), np.bincount(keys, error)
-    return [{name: int(key), "n": int(count[key]), "mae": total[key] / count[key]} for key in np.flatnonzero(count)]
+    return [(int(key), int(count[key]), float(total[key] / count[key])) for key in np.flatnonzero(count)]

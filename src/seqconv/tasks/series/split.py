@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import Series, SeriesData
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import ConfigError, DataError, OptionError, nearest
 from seqconv.recipes.durations import show_duration
 from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.windows import WindowSpec
-from seqconv.tasks.target import Json
 
 FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
 
@@ -209,7 +209,9 @@ def take_series(bundle: Bundle[SeriesFeatures], data: SeriesData, threads: int) 
     return part, [*series.notes, *notes]
 
 
-def fold_series(data: SeriesData, recipe: SeriesRecipe, folds: int, window: str) -> Iterator[tuple[Json, SeriesData]]:
+def fold_series(
+    data: SeriesData, recipe: SeriesRecipe, folds: int, window: str
+) -> Iterator[tuple[FoldFacts, SeriesData]]:
     """Facts about each fold of the later half of a series, and its data: three stretches.
 
     Raises:
@@ -218,8 +220,8 @@ def fold_series(data: SeriesData, recipe: SeriesRecipe, folds: int, window: str)
     series, _ = join_series(data, recipe.data)
     for bounds in cut_stretches(series.times, folds, window):
         train, validation, test = (_cut_rows(series, first, last) for first, last in pairwise(bounds))
-        stamps = {name: str(test.times[row]).replace("T", " ") for name, row in (("from", 0), ("to", -1))}
-        yield {"train_rows": len(train.times), **stamps}, SeriesData(train, test, validation)
+        first, last = (str(test.times[row]).replace("T", " ") for row in (0, -1))
+        yield FoldFacts(train_rows=len(train.times), from_=first, to=last), SeriesData(train, test, validation)
 
 
 def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
@@ -230,7 +232,7 @@ def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]
     """
     length = len(times) // (2 * folds)
     if length < 1:
-        raise ConfigError(f"--folds must be at most half of the {len(times)} rows; got {folds}. Use fewer")
+        raise OptionError(f"folds must be at most half of the {len(times)} rows; got {folds}. Use fewer")
     found = []
     for fold in range(folds):
         test = len(times) - (folds - fold) * length

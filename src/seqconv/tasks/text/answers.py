@@ -14,10 +14,10 @@ from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
 from seqconv.data.readers.texts import read_lines
 from seqconv.errors import ConfigError, DataError
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import TextExplanation
-from seqconv.tasks.target import Json
 from seqconv.tasks.task import Options, Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from seqconv.errors import DataError
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.classes import Named
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
-from seqconv.tasks.target import Json
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
 
 VOCABULARY = "vocabulary.txt"  # in a bundle, a word a line

@@ -12,7 +12,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
-from seqconv.tasks.target import Json
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
 
@@ -80,7 +80,7 @@ def group_texts(texts: AnyTexts) -> np.ndarray | None:
     return None if isinstance(texts, EncodedTexts) else number_copies(texts.texts)
 
 
-def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> Iterator[tuple[Json, TextData]]:
+def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> Iterator[tuple[FoldFacts, TextData]]:
     """Facts about each stratified fold, copies of a text together, and its data: the other folds and this one.
 
     Raises:

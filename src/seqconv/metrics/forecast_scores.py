@@ -1,0 +1,129 @@
+"""Scores of forecasts with 95 % bootstrap intervals: overall, by target, lead, hour and month; what intervals hold."""
+
+from dataclasses import dataclass
+
+from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.records import Record
+
+
+@dataclass(frozen=True)
+class Coverage(Record):
+    """How much of the truth intervals hold, and their mean width in the target's unit."""
+
+    coverage: Estimate
+    width: float
+
+
+@dataclass(frozen=True)
+class LeadCoverage(Record):
+    """`Coverage` at one lead."""
+
+    lead: str
+    coverage: Estimate
+    width: float
+
+
+@dataclass(frozen=True)
+class IntervalScores(Record):
+    """How much of the truth intervals hold, and how wide they are.
+
+    Args:
+        share: of the truth, that they should hold.
+        coverage: what they hold of it, over targets and leads.
+        width: the mean, in the target's unit.
+        before_calibration: the same of the intervals as the network gives them.
+        leads: the same of each lead.
+    """
+
+    share: float
+    coverage: Estimate
+    width: float
+    before_calibration: Coverage
+    leads: list[LeadCoverage]
+
+
+@dataclass(frozen=True)
+class MaseScale(Record):
+    """What MASE divides by: the mean error of the naive forecast one season ahead.
+
+    Args:
+        season: as people read it.
+        rows: on which it errs so: `training` or `evaluated`.
+        values: for each target, in its unit; NaN: not known.
+    """
+
+    season: str
+    rows: str
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class WindowBlocks(Record):
+    """How windows are resampled: neighbours in blocks.
+
+    Args:
+        windows: of a block.
+        blocks: how many there are.
+    """
+
+    windows: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class TargetScores(Record):
+    """Scores of one target over all leads, in its unit."""
+
+    target: str
+    mae: Estimate
+    rmse: Estimate
+    mase: Estimate
+
+
+@dataclass(frozen=True)
+class LeadScores(Record):
+    """MAE at one lead over all targets, and that of the naive forecasts; None: there is no seasonal one."""
+
+    lead: str
+    mae: Estimate
+    mae_naive: float
+    mae_seasonal_naive: float | None = None
+
+
+@dataclass(frozen=True)
+class HourScores(Record):
+    """MAE of the `n` forecasts for one hour of the day, 0 to 23."""
+
+    hour: int
+    n: int
+    mae: float
+
+
+@dataclass(frozen=True)
+class MonthScores(Record):
+    """MAE of the `n` forecasts for one month, 1 to 12."""
+
+    month: int
+    n: int
+    mae: float
+
+
+@dataclass(frozen=True)
+class ForecastScores(Record):
+    """Every score of forecasts of `n` windows.
+
+    Args:
+        metrics: `mae`, `rmse`, `mase`, `mae_scaled` (in standard deviations of the training rows), `skill_naive` and,
+            where a season is known, `skill_seasonal_naive`: 1 - MAE / MAE of that forecast.
+        intervals: None: the model has none.
+    """
+
+    n: int
+    metrics: dict[str, Estimate]
+    mase_scale: MaseScale
+    block: WindowBlocks
+    targets: list[TargetScores]
+    leads: list[LeadScores]
+    hours: list[HourScores]
+    months: list[MonthScores]
+    intervals: IntervalScores | None = None

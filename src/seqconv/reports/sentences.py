@@ -1,0 +1,67 @@
+"""Results in plain words, which pages and the command line both print."""
+
+import numpy as np
+
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.tasks.results import BacktestResults, ComparisonResults
+
+
+def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
+    """What intervals hold, in a sentence.
+
+    >>> from seqconv.metrics.bootstrap import Estimate
+    >>> from seqconv.metrics.forecast_scores import Coverage
+    >>> before = Coverage(Estimate(0.75, 0.73, 0.77), 2.0)
+    >>> say_intervals(IntervalScores(0.8, Estimate(0.79, 0.77, 0.805), 2.25, before, []))
+    '80 % intervals hold 79.0 % of the test rows (77.0 to 80.5 %), 75.0 % before calibration; mean width 2.2500.'
+    """
+    held = found.coverage
+    known = np.isfinite(held.low)
+    span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few rows for an interval"
+    return (
+        f"{100 * found.share:g} % intervals hold {100 * held.value:.1f} % of the {rows} ({span}), "
+        f"{100 * found.before_calibration.coverage.value:.1f} % before calibration; mean width {found.width:.4f}."
+    )
+
+
+def explain_scores(scores: ClassScores | ForecastScores) -> str:
+    """How intervals and scores come about."""
+    if isinstance(scores, ClassScores):
+        bins = scores.calibration.bins
+        return f"Bootstrap intervals over examples. Calibration error over {bins} equal-width bins of confidence."
+    block, scale = scores.block, scores.mase_scale
+    several = " MAE, RMSE and MASE are means over the targets, each in its own unit." if len(scores.targets) > 1 else ""
+    return (
+        f"Bootstrap intervals over {block.blocks:,} blocks of {block.windows:,} neighbouring windows. MASE "
+        f"divides by the error of the naive forecast {scale.season} ahead on the {scale.rows} rows.{several}"
+    )
+
+
+def explain_folds(results: BacktestResults) -> str:
+    """How a backtest was done."""
+    if not results.targets:
+        return "Stratified folds, each tested once by a network and baselines fitted on the others."
+    kept = "all rows before" if results.window == "growing" else "as many rows before as the first fold"
+    unit = f" The unit is that of {', '.join(results.targets)}."
+    return f"Rolling origin: each stretch is forecast by a network and baselines fitted on {kept}.{unit}"
+
+
+def say_comparison(results: ComparisonResults) -> str:
+    """One sentence: which runs are clearly better or worse than the first; no claim where an interval covers zero."""
+    parts = []
+    for run in results.runs[1:]:
+        found = (run.differences or {})[results.metrics[0]]
+        said = "better" if found.high < 0 else "worse" if found.low > 0 else "no clear difference"
+        parts.append(f"{run.run} {said}")
+    return f"Against {results.against}: {', '.join(parts)}"
+
+
+def explain_comparison(results: ComparisonResults) -> str:
+    """What was compared and how."""
+    blocked = results.block.rows > 1  # neighbouring windows resemble each other
+    kind = "windows" if blocked else "examples"
+    blocks = f", in {results.block.blocks:,} blocks of neighbours" if blocked else ""
+    left = max(run.n for run in results.runs) - results.n
+    rest = f" Windows that not every run has are left out, at most {left:,} of a run." if left else ""
+    return f"{results.n:,} test {kind}, the same of every run; paired bootstrap intervals{blocks}.{rest}"

@@ -1,0 +1,192 @@
+"""Results as tables of text: a head and rows of cells, which pages and the command line both show."""
+
+import numpy as np
+
+from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
+from seqconv.tasks.results import BacktestResults, BaselineScores, ComparisonResults, FoldResults, RunResults
+
+Table = tuple[list[str], list[list[str]]]
+
+NAMES = {
+    "accuracy": "accuracy",
+    "error_rate": "error rate",
+    "f1": "F1, mean over examples",
+    "f1_error": "1 - F1, mean over examples",
+    "log_loss": "log loss",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "expected_calibration_error": "expected calibration error",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mase": "MASE",
+    "mae_scaled": "MAE, in standard deviations",
+    "skill_naive": "skill against the naive forecast",
+    "skill_seasonal_naive": "skill against the seasonal naive forecast",
+}
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def show_number(value: float | str) -> str:
+    """Whole numbers with commas, others with four places; a text as it is."""
+    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def show_estimate(estimate: Estimate) -> list[str]:
+    """Value and interval as two cells; a dash stands for what is not defined."""
+    value, low, high = vars(estimate).values()
+    if not np.isfinite(value):
+        return ["-", "-"]
+    span = f"{show_number(low)} to {show_number(high)}" if np.isfinite([low, high]).all() else "too few rows"
+    return [show_number(value), span]
+
+
+# One model
+
+
+def metric_rows(metrics: dict[str, Estimate], title: str = "") -> Table:
+    """Every score with its interval, under a title."""
+    return [title, "value", "95 % interval"], [[NAMES[name], *show_estimate(each)] for name, each in metrics.items()]
+
+
+def class_rows(scores: ClassScores) -> Table:
+    """Precision, recall and F1 of each class, with their intervals."""
+    rows = [
+        [
+            each.class_,
+            f"{each.support:,}",
+            *(cell for one in (each.precision, each.recall, each.f1) for cell in show_estimate(one)),
+        ]
+        for each in scores.classes
+    ]
+    return ["class", "examples", "precision", "interval", "recall", "interval", "F1", "interval"], rows
+
+
+def confusion_rows(classes: list[str], confusion: list[list[int]], title: str = "examples") -> Table:
+    """A row for each true class, a column for each predicted one."""
+    rows = [
+        [f"is {name}", *(f"{count:,}" for count in counts)] for name, counts in zip(classes, confusion, strict=True)
+    ]
+    return [title, *(f"said {name}" for name in classes)], rows
+
+
+def target_rows(targets: list[TargetScores]) -> Table:
+    """The scores of each target, with their intervals."""
+    rows = [
+        [each.target, *(cell for one in (each.mae, each.rmse, each.mase) for cell in show_estimate(one))]
+        for each in targets
+    ]
+    return ["target", *(cell for name in ("mae", "rmse", "mase") for cell in (NAMES[name], "interval"))], rows
+
+
+def naive_errors(leads: list[LeadScores]) -> dict[str, list[float]]:
+    """MAE of the naive forecasts at each lead, by name."""
+    found = {"naive": [each.mae_naive for each in leads]}
+    seasonal = [each.mae_seasonal_naive for each in leads if each.mae_seasonal_naive is not None]
+    return found | {"seasonal naive": seasonal} if seasonal else found
+
+
+def lead_rows(leads: list[LeadScores]) -> Table:
+    """MAE at each lead, and that of the naive forecasts."""
+    naive = naive_errors(leads)
+    rows = [
+        [each.lead, show_number(each.mae.value), *(show_number(errors[place]) for errors in naive.values())]
+        for place, each in enumerate(leads)
+    ]
+    return ["lead", NAMES["mae"], *(f"MAE of {name}" for name in naive)], rows
+
+
+def hour_rows(hours: list[HourScores]) -> Table:
+    """MAE by hour of the day."""
+    rows = [[f"{each.hour:02d}", f"{each.n:,}", show_number(each.mae)] for each in hours]
+    return ["hour of day", "forecasts", NAMES["mae"]], rows
+
+
+def month_rows(months: list[MonthScores]) -> Table:
+    """MAE by month."""
+    rows = [[MONTHS[each.month - 1], f"{each.n:,}", show_number(each.mae)] for each in months]
+    return ["month", "forecasts", NAMES["mae"]], rows
+
+
+def interval_rows(scores: IntervalScores) -> Table:
+    """What intervals hold at each lead, and how wide they are."""
+    rows = []
+    for each in scores.leads:
+        held = each.coverage
+        span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if np.isfinite(held.low) else "too few rows"
+        rows.append([each.lead, f"{100 * held.value:.1f} %", span, f"{each.width:.4f}"])
+    return ["lead", f"held by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
+
+
+# Several models
+
+
+def score_rows(results: RunResults) -> Table:
+    """Every metric of the baselines and, last, of the model of a run."""
+    names = [name for name in results.test if name != "n"]
+    rows = []
+    for each in _list_models(results, results.model):
+        cells = [show_number(part[name]) for name in names for part in (each.validation, each.test)]
+        rows.append([each.name, *cells, f"{each.seconds:.1f}"])
+    return ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"], rows
+
+
+def first_score_rows(results: RunResults) -> Table:
+    """The same of the metric that people read first; of several targets in standard deviations, for a mean over units
+    would be that of the largest numbers."""
+    name = title = results.metric
+    if results.targets:
+        title, count = f"MAE, {results.targets[0]}", len(results.targets)
+        if count > 1:
+            name, title = "mae_scaled", f"MAE of {count} columns, in standard deviations"
+    rows = [
+        [each.name, show_number(each.validation[name]), show_number(each.test[name]), f"{each.seconds:.1f}"]
+        for each in _list_models(results, f"{results.model} ({results.recipe})")
+    ]
+    return [title, "validation", "test", "seconds"], rows
+
+
+def _list_models(results: RunResults, name: str) -> list[BaselineScores]:
+    """The baselines and, last, the model of the run under this name."""
+    own = BaselineScores("", name, results.validation, results.test, results.seconds["train"])
+    return [*results.baselines, own]
+
+
+def backtest_rows(results: BacktestResults) -> Table:
+    """Network and baselines over all folds."""
+    rows = [
+        [row.name, *show_estimate(row.score), f"{row.fold_mean:.4f} ± {row.fold_std:.4f}"]
+        for row in (results.network, *results.baselines)
+    ]
+    return ["", NAMES[results.metric], "95 % interval", "mean of folds"], rows
+
+
+def fold_rows(results: BacktestResults) -> Table:
+    """Each fold, what it was made of and its scores."""
+    scored = (results.network, *results.baselines)
+    rows = [
+        [str(fold.fold), f"{fold.train_rows:,}", _tested(fold), *(show_number(row.by_fold[place]) for row in scored)]
+        for place, fold in enumerate(results.folds)
+    ]
+    return ["fold", "trained on", "tested on", *(row.name for row in scored)], rows
+
+
+def _tested(fold: FoldResults) -> str:
+    return f"{fold.from_[:10]} to {fold.to[:10]}" if fold.from_ and fold.to else f"{fold.test_rows:,}"
+
+
+def comparison_rows(results: ComparisonResults, name: str) -> Table:
+    """One score of each run, and its difference to the first."""
+    rows = []
+    for run in results.runs:
+        difference = show_estimate(run.differences[name]) if run.differences else ["", ""]
+        rows.append([run.run, *show_estimate(run.metrics[name]), *difference])
+    return [NAMES[name], "test", "95 % interval", "difference", "95 % interval"], rows
+
+
+def cost_rows(results: ComparisonResults) -> Table:
+    """What each run is and took."""
+    rows = [[run.run, run.recipe, f"{run.parameters:,}", f"{run.seconds:.1f}", f"{run.n:,}"] for run in results.runs]
+    return ["run", "recipe", "parameters", "seconds of training", "test rows of its own"], rows

@@ -1,0 +1,297 @@
+"""What runs, backtests, evaluations and comparisons of runs find: the records that pages and the command line show.
+
+The first two are what `metrics.json` holds.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.comparison import Comparison
+from seqconv.metrics.errors import Metrics
+from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.metrics.records import Json, Record
+from seqconv.networks.summary import LayerSummary
+
+FORMAT = 1  # of metrics.json; version 0.1.0 wrote the same without a number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup(Record):
+    """What was run, how and with which versions.
+
+    Args:
+        format: of `metrics.json`.
+        run: the folder.
+        recipe, description: of the recipe, whose tables are the `settings`.
+        refit: the model was fitted again, on training and validation rows.
+        versions: of Python and the packages; `threads` and `machine`.
+    """
+
+    format: int = FORMAT
+    run: str
+    recipe: str
+    description: str
+    task: str
+    engine: str
+    refit: bool
+    settings: Json
+    versions: dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class BaselineScores(Record):
+    """The scores of one baseline.
+
+    Args:
+        kind: its name in `training.model`.
+        seconds: to build its features, fit and score, all of it.
+    """
+
+    kind: str
+    name: str
+    validation: Metrics
+    test: Metrics
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Record):
+    """A model and the baselines scored on the same rows.
+
+    Args:
+        validation, test: the model's metrics.
+        verdict: one sentence on whether it beats the baselines.
+        beats_baselines: it is better than each by more than noise; None: there are none.
+        comparisons: with each baseline, the strongest first.
+        intervals: what the intervals around forecasts hold; None: the model has none.
+        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class.
+    """
+
+    validation: Metrics
+    test: Metrics
+    verdict: str
+    baselines: list[BaselineScores]
+    beats_baselines: bool | None
+    comparisons: list[Comparison]
+    intervals: IntervalScores | None = None
+    confusion: list[list[int]] | None = None
+
+
+@dataclass(frozen=True)
+class BetterBaseline(Record):
+    """A baseline that is better than the network on the validation rows.
+
+    Args:
+        improvement, low, high: as in `Comparison`.
+        run: folder of the run that keeps it.
+        says: one sentence.
+    """
+
+    name: str
+    improvement: float
+    low: float
+    high: float
+    run: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResults(Judgement, Setup):
+    """What a run found.
+
+    Args:
+        offer: a better baseline; None: there is none.
+        seconds: of each part of the run.
+        metric: the score that people read first.
+        model: `network`, or the name of the baseline in its place.
+        best_epoch: whose weights are the model's; 0: the start was best, or the model is a baseline.
+        network: its layers.
+        facts: about the data.
+        classes: their names; None: numbers are forecast.
+        targets: the columns that are forecast; None: the answers are classes.
+    """
+
+    offer: BetterBaseline | None
+    seconds: dict[str, float]
+    metric: str
+    model: str
+    parameters: int
+    epochs: int
+    best_epoch: int
+    network: list[LayerSummary]
+    facts: Json
+    classes: list[str] | None = None
+    targets: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldFacts(Record):
+    """What a fold is made of.
+
+    Args:
+        train_rows, test_rows: how many there are.
+        from_, to: first and last time that is tested; None: the rows have no times.
+    """
+
+    train_rows: int
+    test_rows: int | None = None
+    from_: str | None = None
+    to: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResults(FoldFacts, Judgement):
+    """What one fold of a backtest found.
+
+    Args:
+        fold: counted from 1.
+        train: `n`: training examples.
+        seconds: of training.
+    """
+
+    fold: int
+    epochs: int
+    best_epoch: int
+    train: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FoldScores(Record):
+    """The score of a model over the test examples of all folds, and of each fold alone.
+
+    Args:
+        value, low, high: over all, see `Estimate`.
+        fold_mean, fold_std: of `by_fold`.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    fold_mean: float
+    fold_std: float
+    by_fold: list[float]
+
+    @property
+    def score(self) -> Estimate:
+        """Over all folds."""
+        return Estimate(self.value, self.low, self.high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestResults(Setup):
+    """What a backtest found.
+
+    Args:
+        window: training rows of a series: `growing` or `rolling`.
+        metric, classes, targets, verdict, beats_baselines, comparisons: as of a run, over all folds.
+        n: test examples of all folds.
+    """
+
+    window: str
+    metric: str
+    n: int
+    network: FoldScores
+    baselines: list[FoldScores]
+    comparisons: list[Comparison]
+    verdict: str
+    beats_baselines: bool | None
+    folds: list[FoldResults]
+    classes: list[str] | None = None
+    targets: list[str] | None = None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class OrderProbe(Record):
+    """What order is worth to a model: its metrics on `n` examples as they are, and with the order of each shuffled."""
+
+    as_is: Metrics
+    shuffled: Metrics
+    n: int
+
+
+@dataclass(frozen=True)
+class EvaluationResults(Record):
+    """What a model scores on labelled data; `to_dict` has the keys of `scores` between its own.
+
+    Args:
+        model: its folder.
+        source: of the data.
+        notes: what their reader had to say.
+        test: of the test set of the model's own run, the metrics that training printed.
+        order_probe: the same.
+    """
+
+    model: str
+    task: str
+    source: str
+    notes: list[str]
+    scores: ClassScores | ForecastScores
+    test: Metrics | None = None
+    order_probe: OrderProbe | None = None
+
+    def to_dict(self) -> Json:
+        found = super().to_dict()
+        scores: Json = found.pop("scores")
+        return {name: found.pop(name) for name in ("model", "task", "source", "notes")} | scores | found
+
+    @classmethod
+    def from_dict(cls, table: Any) -> Self:
+        return super().from_dict({**table, "scores": table})
+
+    def _locate(self, key: str) -> str:
+        return f"scores.{self.scores._locate(key)}" if key in self.scores.to_dict() else super()._locate(key)
+
+
+@dataclass(frozen=True)
+class RowBlocks(Record):
+    """How rows are resampled: `rows` neighbours a block, and how many `blocks` there are."""
+
+    rows: int
+    blocks: int
+
+
+@dataclass(frozen=True)
+class ComparedRun(Record):
+    """One run of a comparison.
+
+    Args:
+        run: its folder.
+        seconds: of training.
+        n: test rows of its own.
+        metrics: on the rows that all runs have; the smaller, the better.
+        differences: of these to the first run's; None: it is the first.
+        improvement: the fraction by which its first metric is smaller than the first run's.
+    """
+
+    run: str
+    recipe: str
+    parameters: int
+    seconds: float
+    validation: Metrics
+    n: int
+    metrics: dict[str, Estimate]
+    differences: dict[str, Estimate] | None = None
+    improvement: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class ComparisonResults(Record):
+    """Finished runs on the same test rows.
+
+    Args:
+        n: rows compared.
+        against: the first run, which the others are compared with.
+        metrics: names.
+    """
+
+    task: str
+    n: int
+    against: str
+    metrics: list[str]
+    block: RowBlocks
+    runs: list[ComparedRun]

@@ -1,0 +1,73 @@
+"""`metrics.json`: runs of version 0.1.0 are read, those of a newer version are not."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import seqconv
+from seqconv.errors import BundleError
+from seqconv.models.results import RESULTS, read_results, write_results
+from seqconv.serving.requests import describe_model
+from seqconv.tasks.results import BacktestResults, RunResults
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "runs"  # written by version 0.1.0
+
+
+@pytest.fixture(params=["text", "series"])
+def old(request, tmp_path) -> Path:
+    return Path(shutil.copytree(GOLDEN / request.param, tmp_path / request.param))
+
+
+def read(folder: Path) -> dict:
+    return json.loads((folder / RESULTS).read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("text", RunResults), ("series", RunResults), ("series-backtest", BacktestResults)]
+)
+def test_0_1_0_wrote_the_same_without_a_number(name, kind, tmp_path):
+    before = read(GOLDEN / name)
+    assert "format" not in before
+    found = kind.from_dict(before)
+    write_results(found, tmp_path)
+    after = read(tmp_path)
+    assert after.pop("format") == 1
+    assert after == before
+
+
+def test_an_old_run_is_reported_compared_and_served(old):
+    results = read_results(old)
+    page = seqconv.write_report(old).read_text("utf-8")
+    assert results.verdict in page
+    assert f"{results.parameters:,}" in page
+    compared = seqconv.compare_runs([old, old])
+    assert compared.runs[0].validation == results.validation
+    assert compared.runs[1].improvement.value == 0
+    scores = describe_model(seqconv.load(old, threads=1), old)["scores"]
+    assert scores == {name: read(old)[name] for name in ("metric", "validation", "test", "verdict")}
+
+
+@pytest.mark.parametrize("number", [2, 0, "1", None, [1]])
+def test_another_format_is_refused_in_one_line(old, number):
+    (old / RESULTS).write_text(json.dumps(read(old) | {"format": number}), "utf-8")
+    calls = (read_results, seqconv.write_report, lambda run: seqconv.compare_runs([run, run]))
+    for call in calls:
+        with pytest.raises(BundleError) as caught:
+            call(old)
+        assert str(caught.value) == (
+            f"{old / RESULTS}: must be of format 1; got {number!r}. Use the seqconv version that wrote it"
+        )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"validation": 3}, {"baselines": [{}]}, {"epochs": "two"}, {"network": [{"name": "x"}]}, {"seconds": None}],
+)
+def test_damaged_results_are_refused_in_one_line(old, damage):
+    (old / RESULTS).write_text(json.dumps(read(old) | damage), "utf-8")
+    for call in (read_results, seqconv.write_report, lambda run: seqconv.compare_runs([run, run])):
+        with pytest.raises(BundleError, match=r"must be (as|a run folder as) seqconv writes it") as caught:
+            call(old)
+        assert "\n" not in str(caught.value)
