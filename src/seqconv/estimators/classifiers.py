@@ -26,7 +26,7 @@ from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
 
 
-class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """What the two classifiers share: labels to classes, outputs to answers."""
 
     def predict(self, X: Any) -> np.ndarray:
@@ -100,7 +100,7 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return self
 
 
-class TextClassifier(SequenceLabeller):
+class TextClassifier(NetworkClassifier):
     """Classify texts: a list, an array or a column of them.
 
     Args:
@@ -179,7 +179,7 @@ class TextClassifier(SequenceLabeller):
         return tags
 
 
-class SequenceClassifier(SequenceLabeller):
+class SequenceClassifier(NetworkClassifier):
     """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
 
     A row of a table counts as a sequence of one channel. NaN is a missing value.

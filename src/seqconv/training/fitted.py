@@ -65,8 +65,8 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> dict[str, Any]:
         "beats_baselines": beats_baselines(comparisons) if baselines else None,
         "comparisons": [each.to_dict() for each in comparisons],
     }
-    if scored.test_ends is not None:
-        answers = Answers(scored.test_outputs, scored.test_ends)
+    if scored.test_bounds is not None:
+        answers = Answers(scored.test_outputs, scored.test_bounds)
         found["intervals"] = find_task(recipe).score_intervals(answers, split.test, fitted.bundle)
     confusion = split.features.target.confusion(scored.test_outputs, split.test.targets, loss)
     return found if confusion is None else found | {"confusion": confusion}

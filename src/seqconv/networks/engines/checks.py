@@ -4,7 +4,7 @@ import numpy as np
 
 from seqconv.errors import DataError
 from seqconv.networks.layers.base import Plan, Shape, Weights
-from seqconv.networks.losses import count_values
+from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import State
 from seqconv.networks.plan import plan_weights, weight_shapes
 from seqconv.recipes.recipe import TrainingConfig
@@ -52,9 +52,10 @@ def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, out
     network with intervals `[N, outputs / 3]`.
 
     Raises:
-        DataError: no example, another shape or type, a class that does not exist, or outputs that are no threes.
+        DataError: no example, another shape or type, a class that does not exist, or outputs that do not come in
+            threes.
     """
-    loss, values = training.loss, count_values(training.interval)
+    loss, values = training.loss, values_per_answer(training.interval)
     if outputs % values:
         raise DataError(
             f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"

@@ -1,30 +1,30 @@
-"""How much of the truth the intervals around forecasts hold, and how wide they are."""
+"""Coverage and width of prediction intervals."""
 
 from typing import Any
 
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap
-from seqconv.networks.outputs import widen
+from seqconv.networks.outputs import correct_bounds
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 
 
 def score_intervals(
-    ends: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, share: float, seed: int = 0
+    bounds: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, nominal: float, seed: int = 0
 ) -> dict[str, Any]:
-    """How much of the truth intervals hold, with 95 % bootstrap intervals of that, and their mean width.
+    """Coverage of the intervals, with 95 % bootstrap intervals, and their mean width.
 
     Args:
-        ends: before calibration, scaled, `[2, N, outputs]`.
-        outputs: the forecasts that they are around, `[N, outputs]`.
-        share: of the truth, that they should hold.
+        bounds: before calibration, scaled, `[2, N, outputs]`.
+        outputs: the point forecasts, `[N, outputs]`.
+        nominal: the coverage that the intervals should have.
 
     Returns:
-        `share`; `coverage` (`value`, `low`, `high`) and `width` in the target's unit, the mean over targets and leads;
-        the same two `before_calibration` and for each of `leads`.
+        `share`, the nominal coverage; `coverage` (`value`, `low`, `high`) and `width` in the target's unit, means over
+        targets and leads; the same two `before_calibration`; the same two for each of `leads`.
     """
     shape = len(outputs), len(features.spec.leads), len(features.targets)
-    found = {"before": ends, "after": widen(ends, outputs, features.margins)}
+    found = {"before": bounds, "after": correct_bounds(bounds, outputs, features.margins)}
     columns: dict[str, np.ndarray] = {}
     for name, (low, high) in found.items():
         held = (part.targets >= low) & (part.targets <= high)
@@ -35,7 +35,7 @@ def score_intervals(
     leads = bootstrap.estimate_each(lambda sums: sums["after held"] / sums["rows"][:, None])
     widths = columns["after width"].mean(axis=0)
     return {
-        "share": share,
+        "share": nominal,
         **every["after"],
         "before_calibration": every["before"],
         "leads": [

@@ -7,7 +7,7 @@ import numpy as np
 from seqconv import _native
 from seqconv.networks.engines.native.context import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.networks.layers.base import Weights
-from seqconv.networks.losses import CLIP, VALUES, example_losses, score_ends, slope_ends
+from seqconv.networks.losses import CLIP, INTERVAL_VALUES, bound_losses, bound_slopes, example_losses
 from seqconv.networks.network import BETAS, EPSILON, RHO, State
 from seqconv.recipes.recipe import TrainingConfig
 
@@ -22,14 +22,14 @@ def compute_loss(
 ) -> tuple[float, np.ndarray]:
     """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`.
 
-    With an `interval` the mean of the middles' loss and those of both ends, see `quantiles.score_ends`.
+    With an `interval`, the loss of the point forecasts plus that of both bounds, see `losses.bound_losses`.
     """
     if interval:
-        middle, low, high = np.split(outputs, VALUES, axis=1)
-        ends = np.stack([low, high])
-        own, gradient = compute_loss(loss, middle, targets)
-        total = own + 2 * float(score_ends(ends, targets, interval).mean())
-        slopes = (slope_ends(ends, targets, interval) / targets.size).astype(np.float32)
+        point, lower, upper = np.split(outputs, INTERVAL_VALUES, axis=1)
+        bounds = np.stack([lower, upper])
+        own, gradient = compute_loss(loss, point, targets)
+        total = own + 2 * float(bound_losses(bounds, targets, interval).mean())
+        slopes = (bound_slopes(bounds, targets, interval) / targets.size).astype(np.float32)
         return total, np.concatenate([gradient, *slopes], axis=1)
     each = example_losses(outputs, targets, loss)
     slope = _slope(loss, outputs, targets)
@@ -38,7 +38,7 @@ def compute_loss(
 
 
 def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Derivative of each single loss, float64; the formulas stand in `metrics.example_losses`."""
+    """Derivative of each single loss, float64; see `losses.example_losses` for the formulas."""
     values = outputs.astype(np.float64)
     slope: np.ndarray
     match loss:
@@ -49,9 +49,9 @@ def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         case "binary_crossentropy":
             slope = 0.5 + 0.5 * np.tanh(0.5 * values) - targets  # the sigmoid, without overflow
         case "as_printed":
-            share = np.clip(outputs, CLIP, 1 - CLIP)
-            clipped = share.astype(np.float64)
-            slope = np.where(share == outputs, (clipped - targets) / (clipped * (1 - clipped)), 0.0)
+            probability = np.clip(outputs, CLIP, 1 - CLIP)
+            clipped = probability.astype(np.float64)
+            slope = np.where(probability == outputs, (clipped - targets) / (clipped * (1 - clipped)), 0.0)
         case "mae":
             slope = np.sign(values - targets)
         case "mse":
