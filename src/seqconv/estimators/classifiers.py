@@ -18,7 +18,7 @@ from seqconv.errors import DataError
 from seqconv.estimators.base import NetworkEstimator
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.bundle import AnyBundle, Bundle
-from seqconv.tasks.classes import Named
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
@@ -32,14 +32,14 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
         outputs = self._outputs(X)
-        target: Named = self._features.target
+        target: ClassTarget = self._features.target
         chosen = target.choose(outputs)
         return chosen if target.several else np.asarray(self.classes_[chosen])
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
         outputs = self._outputs(X)
-        target: Named = self._features.target
+        target: ClassTarget = self._features.target
         return target.probabilities(outputs)
 
     def decision_function(self, X: Any) -> np.ndarray:
