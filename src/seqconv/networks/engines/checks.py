@@ -1,4 +1,4 @@
-"""Checks of weights, states and targets that every engine makes."""
+"""Checks of weights, states and targets, for every engine."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from seqconv.recipes.recipe import TrainingConfig
 
 
 def check_weights(plan: Plan, weights: Weights) -> None:
-    """Every weight of the plan is there, with its shape, and no other.
+    """Check that these are exactly the weights of the plan, each with its shape.
 
     Raises:
         DataError: one is missing, unknown or of another shape.
@@ -26,30 +26,32 @@ def check_weights(plan: Plan, weights: Weights) -> None:
 
 
 def check_state(state: State, wanted: dict[str, Shape]) -> None:
-    """A checkpoint holds exactly the arrays that this engine and optimiser go on from.
+    """Check that a checkpoint holds exactly the arrays that this engine and optimiser need.
 
     Raises:
         DataError: an array is missing, unknown or of another shape.
     """
     for name in wanted.keys() ^ state.keys():
         found = "missing" if name in wanted else "not known"
-        raise DataError(f"checkpoint: {name!r} is {found}. Go on with the engine, optimiser and network that wrote it")
+        raise DataError(f"checkpoint: {name!r} is {found}. Resume with the engine, optimiser and network that wrote it")
     for name, shape in wanted.items():
         if state[name].shape != shape:
             raise DataError(f"checkpoint: {name!r} must have shape {shape}; got {state[name].shape}")
 
 
 def drop_untrained(plan: Plan, state: State) -> State:
-    """A checkpoint without optimiser state of weights that no gradient moves: version 0.1.0 kept one of zeros."""
-    still = {name for name, weight in plan_weights(plan).items() if not weight.trained}
+    """A checkpoint without the optimiser state of untrained weights, for which version 0.1.0 stored zeros."""
+    untrained = {name for name, weight in plan_weights(plan).items() if not weight.trained}
     return {
-        key: array for key, array in state.items() if key.startswith("weights.") or key.partition(".")[2] not in still
+        key: array
+        for key, array in state.items()
+        if key.startswith("weights.") or key.partition(".")[2] not in untrained
     }
 
 
 def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:
-    """Targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32 `[N, outputs]`; for a
-    network with intervals `[N, outputs / 3]`.
+    """Check that the targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32
+    `[N, outputs]`, or `[N, outputs / 3]` for a network with intervals.
 
     Raises:
         DataError: no example, another shape or type, a class that does not exist, or outputs that do not come in

@@ -13,7 +13,7 @@ from seqconv.recipes.recipe import TrainingConfig
 
 
 def _flat(table: np.ndarray) -> np.ndarray:
-    """Its rows as vectors."""
+    """The table with each row as a vector."""
     return table.reshape(len(table), -1)
 
 
@@ -66,9 +66,9 @@ def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 class Optimiser:
     """RMSprop, Adam or Adagrad on float32 arrays, in place.
 
-    A table whose gradient comes as rows moves only those rows; what the others missed is made up when their turn comes
-    (RMSprop), is nothing until they have been seen once (Adam), or nothing at all (Adagrad, which moves single elements
-    too). The result is that of dense steps, to rounding.
+    If the gradient of a table comes as rows, only those rows are updated. The steps that other rows missed are made up
+    for when they come next (RMSprop), are zero until a row has been seen once (Adam), or are zero (Adagrad, which also
+    updates single elements). The result equals that of dense steps, up to rounding.
 
     Args:
         tables: names of the weights whose gradients may come as rows.
@@ -82,7 +82,7 @@ class Optimiser:
         self._step = {"rmsprop": self._rmsprop, "adam": self._adam, "adagrad": self._adagrad}[training.optimiser]
         self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
         moved = [name for name in weights if name in tables and training.optimiser != "adagrad"]
-        # per row, the last step that moved it (RMSprop), or whether any did (Adam)
+        # per row, the last step that updated it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
         self._touched: dict[str, np.ndarray] = {name: np.zeros(len(weights[name]), kind) for name in moved}
 
@@ -135,13 +135,13 @@ class Optimiser:
             _native.adagrad(weights, gradient, square, *settings)
 
     def arrays(self) -> State:
-        """The arrays of the state, by name; `steps` is a copy."""
+        """The arrays of the state by name; only `steps` is a copy."""
         slots = {"square": self._square, "mean": self._mean, "touched": self._touched}
         found = {f"{slot}.{name}": array for slot, arrays in slots.items() for name, array in arrays.items()}
         return found | {"steps": np.array(self._steps)}
 
     def restore(self, state: State) -> None:
-        """Take over arrays of the same names and shapes."""
+        """Copy the values of arrays of the same names and shapes."""
         self._steps = int(state["steps"])
         for name, array in self.arrays().items():
             array[...] = state[name]
