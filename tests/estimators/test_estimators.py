@@ -97,10 +97,10 @@ def test_learns_and_scores(kind):
     model = tiny(kind).fit(*DATA[kind]())
     X, y = DATA[kind](seed=1)
     assert model.score(X, y) > 0.9
-    chances = model.predict_proba(X)
-    np.testing.assert_allclose(chances.sum(axis=1), 1, rtol=1e-12)
-    assert (model.classes_[chances.argmax(axis=1)] == model.predict(X)).all()
-    np.testing.assert_allclose(1 / (1 + np.exp(-model.decision_function(X))), chances[:, 1], rtol=1e-9)
+    probabilities = model.predict_proba(X)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+    assert (model.classes_[probabilities.argmax(axis=1)] == model.predict(X)).all()
+    np.testing.assert_allclose(1 / (1 + np.exp(-model.decision_function(X))), probabilities[:, 1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("wrap", [list, pandas.Series, polars.Series, lambda y: pandas.Categorical(y)])

@@ -114,7 +114,9 @@ def test_forecasts_come_with_intervals_and_without_them_as_before(folder, engine
     forecast = model.forecast(values, series.times)
     spec = model.bundle.features.spec
     assert forecast.shape == (1500 - spec.lookback + 1, 2, 2)
-    np.testing.assert_array_equal(found.middle, forecast)
+    np.testing.assert_array_equal(found.point, forecast)
+    with pytest.warns(DeprecationWarning, match="Use Forecast.point"):
+        assert found.middle is found.point
     known = ~np.isnan(forecast)
     assert (~known).any()
     np.testing.assert_array_equal(known, ~np.isnan(found.low))

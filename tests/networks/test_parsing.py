@@ -49,7 +49,7 @@ def test_residual_bodies_nest():
 def test_a_body_for_every_channel_gets_its_share_of_the_outputs():
     specs = [{"layer": "channelwise", "layers": [{"layer": "flatten"}, {"layer": "output"}]}]
     assert build_plan(specs, (20, 3), outputs=12) == (Channelwise((Flatten(), Dense(20, 4))),)
-    with pytest.raises(ConfigError, match=r"channelwise: it must read the targets alone.*\(20, 3\) for 4 output"):
+    with pytest.raises(ConfigError, match=r"channelwise: it must read only the targets.*\(20, 3\) for 4 output"):
         build_plan(specs, (20, 3), outputs=4)
     with pytest.raises(ConfigError, match="channelwise: the body must end in one vector"):
         build_plan([{"layer": "channelwise", "layers": [{"layer": "relu"}]}, {"layer": "output"}], (20, 3), 0, 3)
@@ -111,7 +111,7 @@ def test_branches_nest_and_take_the_sizes_of_the_data():
         ({"layer": "concat"}, "branches is missing"),
         ({"layer": "concat", "branches": 3}, "branches must be a list of lists of layers; got 3"),
         ({"layer": "concat", "branches": []}, "Concat: must have branches"),
-        ({"layer": "add", "branches": [[{"layer": "relu"}], []]}, "each of at least one layer"),
+        ({"layer": "add", "branches": [[{"layer": "relu"}], []]}, "each with at least one layer"),
         ({"layer": "add", "branches": [[{"layer": "last_step"}], [{"layer": "relu"}]]}, "must have the same shape"),
         ({"layer": "concat", "branches": [[{"layer": "conv", "filters": 3}]]}, "kernel is missing"),
         ({"layer": "ngram_bag", "longest": 2, "buckets": 5, "gain": 0}, "gain must be a number above 0; got 0"),
@@ -140,7 +140,7 @@ def test_a_network_must_return_what_the_task_needs(specs):
 def test_a_network_ends_in_logits(kind):
     front = [{"layer": "last_step"}, {"layer": "dense", "outputs": 3, "activation": kind}]
     assert build_plan([*front, {"layer": "output"}], (20, 5))[2].kind() == kind
-    with pytest.raises(ConfigError, match=f"the loss makes probabilities itself; got {kind} at the end. Leave it out"):
+    with pytest.raises(ConfigError, match=f"the loss computes the probabilities; got {kind} at the end. Leave it out"):
         build_plan([*front[:1], {"layer": "output", "activation": kind}], (20, 5))
 
 

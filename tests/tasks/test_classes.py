@@ -57,12 +57,12 @@ def test_the_error_of_labels_is_one_less_their_f1(seed: int) -> None:
 
 def test_a_label_at_exactly_one_half_is_not_named_by_anything() -> None:
     outputs = np.array([[0.0, 1.0, -1.0]], np.float32)
-    chances = LABELS.probabilities(outputs)
-    assert chances[0, 0] == 0.5
-    assert LABELS.name(chances) == [["y"]]
+    probabilities = LABELS.probabilities(outputs)
+    assert probabilities[0, 0] == 0.5
+    assert LABELS.name_answers(probabilities) == [["y"]]
     assert LABELS.choose(outputs).tolist() == [[0, 1, 0]]
-    assert LABELS.to_json(chances)[0]["prediction"] == ["y"]
-    assert LABELS.to_columns(chances)["prediction"] == ["y"]
+    assert LABELS.to_json(probabilities)[0]["prediction"] == ["y"]
+    assert LABELS.to_columns(probabilities)["prediction"] == ["y"]
 
 
 def test_targets_say_of_which_class_each_example_is() -> None:

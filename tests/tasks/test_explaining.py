@@ -215,7 +215,7 @@ def test_a_label_at_exactly_one_half_is_explained_as_it_is_predicted():
     target = Labels(("a", "b"))
     one = TextExplanation("so", ((0, 2),), target, (0.5, 0.75), "a", 0.0, None, (), False)
     assert one.verdict == "b 75.0%"
-    assert target.name(np.array([[0.5, 0.75]])) == [["b"]]
+    assert target.name_answers(np.array([[0.5, 0.75]])) == [["b"]]
     assert TextExplanation("so", ((0, 2),), target, (0.5, 0.25), "a", 0.0, None, (), False).verdict == (
         "none of the classes"
     )

@@ -290,8 +290,8 @@ def test_a_change_is_what_is_left_of_the_target_after_its_newest_value():
         for change in (False, True)
     )
     np.testing.assert_array_equal(one.test.targets, other.test.targets)
-    np.testing.assert_allclose(other.test.goals * other.features.target.scale, [[1, 6]] * 85, rtol=1e-3)
-    np.testing.assert_allclose(other.test.finish(other.test.goals), one.test.targets, atol=1e-6)
+    np.testing.assert_allclose(other.test.residual_targets * other.features.target.scale, [[1, 6]] * 85, rtol=1e-3)
+    np.testing.assert_allclose(other.test.finish(other.test.residual_targets), one.test.targets, atol=1e-6)
 
 
 def test_calendar_inputs_stand_behind_the_columns_for_periods_seen_twice():

@@ -142,7 +142,7 @@ def test_scores_need_no_more_than_answers_and_examples(made):
     model = made.model
     part, notes = made.task.take(model.bundle, made.data, 1)
     raw = model.model.predict(part.inputs)
-    scores = made.task.score(Answers(part.finish(raw), part.finish_ends(raw)), part, model.bundle, None)
+    scores = made.task.score(Answers(part.finish(raw), part.finish_bounds(raw)), part, model.bundle, None)
     assert scores.n == len(part.targets)
     assert all(isinstance(note, str) for note in notes)
 

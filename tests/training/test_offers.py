@@ -148,7 +148,7 @@ def test_a_model_that_cannot_be_is_one_line(folder, tmp_path, monkeypatch, capsy
 def test_a_baseline_that_is_left_out_is_refused_with_the_reason(folder):
     draft = drafts.draft_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seqconv.tasks.sequence.warping.MOST_CELLS", 1)
+        patch.setattr("seqconv.tasks.sequence.dtw.MOST_CELLS", 1)
         with pytest.raises(ConfigError, match=r"model dtw: must fit the data; .* times the work that a baseline may"):
             runs.train(draft.recipe, Options(out=folder / "none"), data=draft.data)
     assert not (folder / "none").exists()

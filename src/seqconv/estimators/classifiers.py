@@ -18,7 +18,7 @@ from seqconv.errors import DataError
 from seqconv.estimators.base import NetworkEstimator
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.bundle import AnyBundle, Bundle
-from seqconv.tasks.classes import Named
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
@@ -26,20 +26,20 @@ from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
 
 
-class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """What the two classifiers share: labels to classes, outputs to answers."""
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
         outputs = self._outputs(X)
-        target: Named = self._features.target
+        target: ClassTarget = self._features.target
         chosen = target.choose(outputs)
         return chosen if target.several else np.asarray(self.classes_[chosen])
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
         outputs = self._outputs(X)
-        target: Named = self._features.target
+        target: ClassTarget = self._features.target
         return target.probabilities(outputs)
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -100,7 +100,7 @@ class SequenceLabeller(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return self
 
 
-class TextClassifier(SequenceLabeller):
+class TextClassifier(NetworkClassifier):
     """Classify texts: a list, an array or a column of them.
 
     Args:
@@ -179,7 +179,7 @@ class TextClassifier(SequenceLabeller):
         return tags
 
 
-class SequenceClassifier(SequenceLabeller):
+class SequenceClassifier(NetworkClassifier):
     """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
 
     A row of a table counts as a sequence of one channel. NaN is a missing value.

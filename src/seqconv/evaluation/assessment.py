@@ -48,7 +48,7 @@ def evaluate(
         return _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
     outputs = model_in_memory.predict(part.inputs)
-    answers = Answers(part.finish(outputs), part.finish_ends(outputs))
+    answers = Answers(part.finish(outputs), part.finish_bounds(outputs))
     scores = find_task(bundle.recipe).score(answers, part, bundle, None)
     return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores)
 
@@ -61,7 +61,9 @@ def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: i
         recipe.task,
         source=f"test set of {recipe.data.source}",
         notes=list(split.facts["notes"]),
-        scores=find_task(recipe).score(Answers(scored.test_outputs, scored.test_ends), split.test, bundle, split.train),
+        scores=find_task(recipe).score(
+            Answers(scored.test_outputs, scored.test_bounds), split.test, bundle, split.train
+        ),
         test=scored.test,
         order_probe=probe_order(model, split, recipe.training.loss, recipe.training.seed),
     )

@@ -5,19 +5,21 @@ import math
 import numpy as np
 
 
-def fit_margins(ends: np.ndarray, targets: np.ndarray, share: float) -> tuple[float, ...]:
-    """For each answer the margin with which the intervals hold that share of rows that training did not see.
+def fit_margins(bounds: np.ndarray, targets: np.ndarray, coverage: float) -> tuple[float, ...]:
+    """The conformal correction of each answer: how far its bounds move outwards to reach the nominal coverage.
 
-    By how far the truth lies outside (below zero: inside) is sorted; the margin is number ceil((N + 1) share) of N, the
-    last one where there are too few rows. Rows that could change places with those to come would be held by at least
-    that share of intervals. Neighbouring rows of a series could not: what the test rows say is told beside it.
+    Each row's score is how far the target lies outside its interval (negative: inside). The correction is the
+    ceil((N + 1) coverage)-th smallest of the N scores, or the largest if there are too few rows. If calibration rows
+    and future rows are exchangeable, the corrected intervals cover at least `coverage` of the future ones. Neighbouring
+    rows of a series are not exchangeable, so the coverage measured on the test rows is reported too.
 
     Args:
-        ends: `[2, N, answers]`.
+        bounds: lower and upper, `[2, N, answers]`.
         targets: `[N, answers]`.
+        coverage: nominal, above 0 and below 1.
 
     Reference: Romano, Patterson and Candes 2019, "Conformalized quantile regression", NeurIPS, theorem 1.
     """
-    outside = np.sort(np.maximum(ends[0] - targets, targets - ends[1]), axis=0)
-    place = min(math.ceil((len(outside) + 1) * share), len(outside)) - 1
-    return tuple(float(margin) for margin in outside[place])
+    scores = np.sort(np.maximum(bounds[0] - targets, targets - bounds[1]), axis=0)
+    place = min(math.ceil((len(scores) + 1) * coverage), len(scores)) - 1
+    return tuple(float(margin) for margin in scores[place])

@@ -12,7 +12,7 @@ from seqconv.errors import BundleError, SeqconvError
 from seqconv.models.folders import replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.networks.losses import count_values
+from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import NETWORK, recipe_from_dict
 from seqconv.tasks.bundle import AnyBundle, Bundle
@@ -74,7 +74,7 @@ def read_bundle(folder: Path) -> AnyBundle:
         recipe = recipe_from_dict(header["recipe"])
         shape = tuple(int(size) for size in header["input_shape"])
         features = find_task(recipe).read_features(header["features"], folder, header["files"])
-        outputs = features.target.outputs * count_values(recipe.training.interval)
+        outputs = features.target.outputs * values_per_answer(recipe.training.interval)
         is_network = recipe.training.model == NETWORK
         plan = build_plan(header["layers"], shape, outputs=outputs) if is_network else ()
         fingerprint = str(header["data_fingerprint"])

@@ -1,5 +1,6 @@
-"""A saved model, ready to answer: raw texts or a raw series in, answers in the user's terms out."""
+"""A saved model in memory: raw texts, series or sequences in, answers in the user's terms out."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +20,17 @@ from seqconv.tasks.task import Task
 
 
 class Forecast(NamedTuple):
-    """Forecasts, and the ends of the intervals around them, each float32 `[N, H, targets]` in the targets' units."""
+    """Point forecasts with lower and upper bounds, each float32 `[N, H, targets]` in the targets' units."""
 
-    middle: np.ndarray
+    point: np.ndarray
     low: np.ndarray
     high: np.ndarray
+
+    @property
+    def middle(self) -> np.ndarray:
+        """The point forecasts, by their name in version 0.1.0."""
+        warnings.warn("Forecast.middle is deprecated. Use Forecast.point", DeprecationWarning, stacklevel=2)
+        return self.point
 
 
 class Predictor:
@@ -68,7 +75,7 @@ class Predictor:
         return np.asarray(self._check("series").predict(self, values, times)[0])
 
     def forecast_interval(self, values: np.ndarray, times: np.ndarray | None = None) -> Forecast:
-        """What `forecast` gives, and an interval around each, which held `training.interval` of the validation rows.
+        """What `forecast` returns, with the bounds of intervals that cover `training.interval` of the validation rows.
 
         Args:
             values, times: as for `forecast`.
@@ -76,10 +83,10 @@ class Predictor:
         Raises:
             DataError: see `forecast`, and a model without intervals.
         """
-        forecast, ends = self._check("series").predict(self, values, times)
-        if ends is None:
+        point, bounds = self._check("series").predict(self, values, times)
+        if bounds is None:
             raise DataError("this model has no intervals. Train with --set training.interval=0.8")
-        return Forecast(forecast, *ends)
+        return Forecast(point, *bounds)
 
     def _check(self, name: str) -> Task:
         """The task that a method is for, which must be the model's."""
@@ -90,10 +97,10 @@ class Predictor:
 
 
 def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) -> Model:
-    """What a bundle holds, ready to answer; `engine` and `threads` are a network's.
+    """The network or baseline of a bundle; `engine` and `threads` apply to networks only.
 
     Raises:
-        ConfigError, DataError, MissingExtra: see `engines.create_network`.
+        ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
         BundleError: arrays of a baseline that do not fit each other.
     """
     training = bundle.recipe.training

@@ -1,4 +1,4 @@
-"""Dropout masks, as training draws them."""
+"""Dropout masks for training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ WORD = 2**64
 
 
 class DropoutMasks:
-    """The masks of one training step after the other: each value 0 with probability `rate`, else 1 / (1 - rate); one
+    """Draws the masks of successive training steps: each value is 0 with probability `rate`, else 1 / (1 - rate); one
     mask per example, the same at every step of a recurrent layer.
 
-    A value is 0 where `random.random(dtype=np.float32)` would be below `rate`, and `random` goes on from where those
-    draws would leave it.
+    A value is 0 where `random.random(dtype=np.float32)` would be below `rate`, and `random` ends in the state that
+    those draws would leave it in.
 
     Args:
         plan: the network.
         shape: of one example.
-        random: on PCG64, as `np.random.default_rng` makes it.
+        random: a PCG64 generator, such as `np.random.default_rng` creates.
         threads: processor threads to draw on; the masks do not depend on it.
 
     Reference: Srivastava et al. 2014; Gal and Ghahramani 2016, arXiv:1512.05287.
@@ -36,10 +36,10 @@ class DropoutMasks:
         self._arrays: Masks = {}
 
     def draw(self, batch: int) -> Masks:
-        """Masks for that many examples, in arrays that the next draw writes again: new ones cost as much as drawing.
+        """Masks for that many examples, in arrays that the next draw overwrites: allocating costs as much as drawing.
 
         Raises:
-            ValueError: the generator is not on PCG64.
+            ValueError: the generator is not PCG64.
         """
         if batch > self._room:
             self._room = batch
@@ -54,9 +54,9 @@ class DropoutMasks:
 
 
 def _pack_state(state: Mapping[str, Any]) -> np.ndarray:
-    """A generator's state as the native core takes it, uint64 `[6]`."""
+    """A generator's state in the layout of the native core, uint64 `[6]`."""
     if state["bit_generator"] != "PCG64":
-        raise ValueError(f"masks: the generator must be on PCG64; got {state['bit_generator']}. Use default_rng")
+        raise ValueError(f"masks: the generator must be PCG64; got {state['bit_generator']}. Use default_rng")
     wide = state["state"]
     words = *divmod(wide["state"], WORD), *divmod(wide["inc"], WORD)
     return np.array([*words, state["has_uint32"], state["uinteger"]], np.uint64)

@@ -1,4 +1,4 @@
-"""What a network reads, and its targets: padded ids, or windows over one array."""
+"""A network's inputs and targets: padded ids, or windows over one array."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,16 +11,16 @@ from seqconv.errors import DataError
 
 @dataclass(frozen=True)
 class WindowTargets:
-    """Targets of windows over one array, `[N, outputs]` float32, gathered where they are indexed.
+    """Targets of windows over one array, `[N, outputs]` float32, gathered only when indexed.
 
-    Of long horizons and many columns they are far larger than the series: `targets[rows]` and `targets[rows, outputs]`
-    give arrays, and so does numpy wherever it needs all of them.
+    For long horizons and many columns they are far larger than the series. `targets[rows]` and
+    `targets[rows, outputs]` are arrays; numpy functions gather all of them.
 
     Args:
         values: scaled series `[T, C]` float32.
         anchors: `[N]` int64.
         delays: rows from the anchor to each target.
-        columns: of the targets; output `h * len(columns) + c` is column c after delay h.
+        columns: those of the targets; output `h * len(columns) + c` is column c after delay h.
     """
 
     values: np.ndarray
@@ -35,7 +35,7 @@ class WindowTargets:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Examples and outputs."""
+        """Number of examples and of outputs."""
         return len(self.anchors), len(self.delays) * len(self.columns)
 
     def take(self, index: np.ndarray) -> "WindowTargets":
@@ -63,7 +63,7 @@ class WindowInputs:
         values: scaled series `[T, C]` float32, shared by all splits.
         anchors: `[N]` int64.
         lookback, step: rows.
-        times: time stamps of the rows, datetime64 `[T]`; None: not known.
+        times: time stamps of the rows, datetime64 `[T]`; None if not known.
     """
 
     values: np.ndarray
@@ -77,12 +77,12 @@ class WindowInputs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Steps and channels of one example."""
+        """Number of steps and of channels of one example."""
         return self.lookback // self.step, self.values.shape[1]
 
     @cached_property
     def contiguous(self) -> "WindowInputs":
-        """The same windows over a copy of the rows, sorted by their remainder by `step`: a window's follow one another.
+        """The same windows over a copy of the rows, ordered by row number modulo `step`: each window is contiguous.
 
         Raises:
             DataError: see `check_rows`.
@@ -97,7 +97,7 @@ class WindowInputs:
         return WindowInputs(np.concatenate(parts), anchors, steps, 1)
 
     def check_rows(self) -> None:
-        """Every window lies in the series.
+        """Check that every window lies within the series.
 
         Raises:
             DataError: one begins before the first row or ends after the last.
@@ -111,7 +111,7 @@ class WindowInputs:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """What tells these examples from others."""
+        """The arrays that identify these examples."""
         return self.values, self.anchors
 
     def take(self, index: np.ndarray) -> "WindowInputs":
@@ -119,14 +119,14 @@ class WindowInputs:
         return replace(self, anchors=self.anchors[index])
 
     def join(self, other: "WindowInputs") -> "WindowInputs":
-        """These examples, then the other ones."""
+        """These examples, followed by the others."""
         if self.values is other.values:  # one series, cut
             return replace(self, anchors=np.concatenate([self.anchors, other.anchors]))
         anchors = np.concatenate([self.anchors, other.anchors + len(self.values)])
         return replace(self, values=np.concatenate([self.values, other.values]), anchors=anchors)
 
     def shuffle_order(self, random: np.random.Generator) -> "WindowInputs":
-        """The same examples, the rows of each in random order; the times keep theirs."""
+        """The same examples with the rows of each in random order; the time stamps stay in place."""
         x = self.gather(np.arange(len(self)))
         keys = random.random(x.shape[:2])
         shuffled = np.take_along_axis(x, np.argsort(keys, axis=1)[..., None], axis=1)  # [B, L, C]
@@ -146,7 +146,7 @@ PADDING, START, UNKNOWN = 0, 1, 2
 
 @dataclass(frozen=True)
 class TokenInputs:
-    """Padded texts.
+    """Texts as padded ids.
 
     Args:
         ids: int32 `[N, L]`.
@@ -159,12 +159,12 @@ class TokenInputs:
 
     @property
     def shape(self) -> tuple[int]:
-        """Steps of one example."""
+        """Number of steps of one example."""
         return (self.ids.shape[1],)
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """What tells these examples from others."""
+        """The arrays that identify these examples."""
         return (self.ids,)
 
     def take(self, index: np.ndarray) -> "TokenInputs":
@@ -172,11 +172,11 @@ class TokenInputs:
         return TokenInputs(self.ids[index])
 
     def join(self, other: "TokenInputs") -> "TokenInputs":
-        """These examples, then the other ones."""
+        """These examples, followed by the others."""
         return TokenInputs(np.concatenate([self.ids, other.ids]))
 
     def shuffle_order(self, random: np.random.Generator) -> "TokenInputs":
-        """The same examples, the words of each in random order; padding and start stay in front."""
+        """The same examples with the words of each in random order; padding and the start token stay in front."""
         keys = random.random(self.ids.shape)
         keys[self.ids < UNKNOWN] = -1
         return TokenInputs(np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1))
@@ -190,10 +190,10 @@ Inputs = TokenInputs | WindowInputs
 
 
 def stack_windows(windows: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
-    """Windows `[N, L, C]` as inputs: end to end they are a series again, which every engine reads.
+    """Separate windows `[N, L, C]` as inputs: joined end to end they form a series, which every engine reads.
 
     Args:
-        times: of their rows, one window after the other, `[N * L]`; None: not known.
+        times: of their rows, window by window, `[N * L]`; None if not known.
     """
     count, steps, channels = windows.shape
     ends = np.arange(1, count + 1, dtype=np.int64) * steps
@@ -201,7 +201,7 @@ def stack_windows(windows: np.ndarray, times: np.ndarray | None = None) -> Windo
 
 
 def blank_inputs(shape: tuple[int, ...]) -> Inputs:
-    """One example of this shape that holds nothing: padding, or zeros with made-up times."""
+    """One empty example of this shape: padding, or zeros with arbitrary times."""
     if len(shape) == 1:
         return TokenInputs(np.zeros((1, *shape), np.int32))
     return stack_windows(np.zeros((1, *shape), np.float32), np.datetime64(0, "s") + np.arange(shape[0]))

@@ -10,21 +10,21 @@ CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed")
 CLIP = 1e-7
 
 
-CHUNK = 2**22  # values that are compared at once: forecasts may be far larger than the series
+CHUNK = 2**22  # values compared at once: all forecasts together may be far larger than the series
 
 
 def example_losses(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-    """Loss of each example, `[N]` float64; their mean is what training lowers.
+    """Loss of each example, `[N]` float64; training minimises the mean.
 
     Cross-entropies take logits. `as_printed` is Keras 2's binary cross-entropy on the raw output, clipped to
-    [1e-7, 1 - 1e-7]; `huber` has its bend at 1.
+    [1e-7, 1 - 1e-7]; `huber` turns linear at 1.
     """
     found = [_example_losses(outputs[rows], targets[rows], loss) for rows in cut_rows(outputs)]
     return np.concatenate(found) if found else np.empty(0)
 
 
 def cut_rows(outputs: np.ndarray) -> list[slice]:
-    """Pieces of the rows that hold at most `CHUNK` values."""
+    """Slices of the rows, each of at most `CHUNK` values."""
     rows = max(CHUNK // max(outputs.shape[1], 1), 1)
     return [slice(first, first + rows) for first in range(0, len(outputs), rows)]
 
@@ -40,8 +40,8 @@ def _example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.n
         each = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
     elif loss == "as_printed":
         # clipped in float32, as Keras did: there 1 - 1e-7 is 1 - 1.19e-7, and the largest losses depend on it
-        share = np.clip(outputs.astype(np.float32), CLIP, 1 - CLIP).astype(np.float64)
-        each = -targets * np.log(share) - (1 - targets) * np.log1p(-share)
+        probability = np.clip(outputs.astype(np.float32), CLIP, 1 - CLIP).astype(np.float64)
+        each = -targets * np.log(probability) - (1 - targets) * np.log1p(-probability)
     else:
         each = _forecast_losses(outputs.astype(np.float64) - targets, loss)
     return np.asarray(each.mean(axis=1))
@@ -58,41 +58,42 @@ def _forecast_losses(difference: np.ndarray, loss: str) -> np.ndarray:
     raise ValueError(f"unknown loss {loss!r}")
 
 
-VALUES = 3  # middle, low end, high end
+INTERVAL_VALUES = 3  # point forecast, lower bound, upper bound
 
 
-def count_values(share: float) -> int:
-    """Values that a network returns for each answer; `share` 0: no interval."""
-    return VALUES if share else 1
+def values_per_answer(coverage: float) -> int:
+    """Values that a network returns for each answer; `coverage` 0: it has no intervals."""
+    return INTERVAL_VALUES if coverage else 1
 
 
-def find_levels(share: float) -> tuple[float, float]:
-    """Quantiles at which an interval ends.
+def quantile_levels(coverage: float) -> tuple[float, float]:
+    """Levels of the quantiles that bound a central interval.
 
-    >>> find_levels(0.75)
+    >>> quantile_levels(0.75)
     (0.125, 0.875)
     """
-    return (1 - share) / 2, (1 + share) / 2
+    return (1 - coverage) / 2, (1 + coverage) / 2
 
 
-def score_ends(ends: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
-    """Loss of each end, float64 `[2, N, answers]`: twice the quantile loss, as the absolute error is of the median.
+def bound_losses(bounds: np.ndarray, targets: np.ndarray, coverage: float) -> np.ndarray:
+    """Loss of each bound, float64 `[2, N, answers]`: twice the quantile loss, the absolute error at the median.
 
-    |d| + (1 - 2 q) d for the quantile q and the difference d of end and target.
+    |d| + (1 - 2 q) d for the quantile level q and the difference d of bound and target.
 
     Args:
-        ends: as the network returns them, `[2, N, answers]`.
+        bounds: lower and upper, as the network returns them, `[2, N, answers]`.
+        coverage: nominal, of the interval between them.
 
     Reference: Koenker and Bassett 1978, "Regression quantiles", Econometrica 46, 33-50.
     """
-    difference = ends.astype(np.float64) - targets
-    return np.asarray(np.abs(difference) + _tilt(share) * difference)
+    difference = bounds.astype(np.float64) - targets
+    return np.asarray(np.abs(difference) + _asymmetry(coverage) * difference)
 
 
-def slope_ends(ends: np.ndarray, targets: np.ndarray, share: float) -> np.ndarray:
-    """Derivative of each of `score_ends`."""
-    return np.asarray(np.sign(ends.astype(np.float64) - targets) + _tilt(share))
+def bound_slopes(bounds: np.ndarray, targets: np.ndarray, coverage: float) -> np.ndarray:
+    """Derivative of each of `bound_losses` with respect to its bound."""
+    return np.asarray(np.sign(bounds.astype(np.float64) - targets) + _asymmetry(coverage))
 
 
-def _tilt(share: float) -> np.ndarray:
-    return np.array([1 - 2 * level for level in find_levels(share)])[:, None, None]
+def _asymmetry(coverage: float) -> np.ndarray:
+    return np.array([1 - 2 * level for level in quantile_levels(coverage)])[:, None, None]

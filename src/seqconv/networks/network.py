@@ -1,4 +1,4 @@
-"""The contract of an engine's network, and the constants of the optimisers."""
+"""The interface of an engine's network, and the constants of the optimisers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
@@ -12,7 +12,7 @@ State = dict[str, np.ndarray]
 
 
 # Reference: Hinton 2012, "Neural networks for machine learning", lecture 6e; Kingma and Ba 2015, arXiv:1412.6980;
-# epsilon outside the root and its size: keras.optimizers.RMSprop, Adam.
+# epsilon outside the root, and its value: keras.optimizers.RMSprop, Adam.
 RHO = 0.9
 
 
@@ -23,21 +23,21 @@ EPSILON = 1e-7
 
 
 class StepResult(NamedTuple):
-    """What one training step reports: the mean loss of the batch and its outputs `[B, outputs]`, before the update."""
+    """The mean loss of a batch and its outputs `[B, outputs]`, before the update."""
 
     loss: float
     outputs: np.ndarray
 
 
 class Model(Protocol):
-    """What answers: a network, or a fitted baseline in its place."""
+    """Anything that predicts: a network or a fitted baseline."""
 
     def predict(self, inputs: Inputs) -> np.ndarray:
         """Outputs `[N, outputs]`."""
 
 
 class Network(Model, Protocol):
-    """A plan with weights that can be run and trained. NaN in weights or inputs comes out as NaN, never as a number."""
+    """A plan with weights, to run and to train. NaN in weights or inputs gives NaN in the outputs, never a number."""
 
     plan: Plan
     threads: int
@@ -61,12 +61,12 @@ class Network(Model, Protocol):
         """
 
     def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
-        """Loss, outputs and the gradient of every weight for one batch, dropout masks given.
+        """Loss, outputs and the gradient of every weight for one batch, with the given dropout masks.
 
         Args:
             x: ids int32 `[B, L]` or values `[B, L, C]`.
-            targets: as `check_targets` wants them.
-            masks: by name, as `masks.DropoutMasks` draws them; a missing one means no dropout there.
+            targets: as `check_targets` requires.
+            masks: by name, as `DropoutMasks` draws them; without a mask a layer applies no dropout.
         """
 
     def train_batches(
@@ -78,7 +78,7 @@ class Network(Model, Protocol):
             inputs: N examples.
             targets: of all N examples.
             batches: int64 indices of each batch's examples.
-            draw: dropout masks for a batch of that size; called once a batch, in order.
+            draw: draws dropout masks for a batch of the given size; called once per batch, in order.
 
         Raises:
             DataError: an empty batch, or targets that do not fit.
@@ -87,12 +87,12 @@ class Network(Model, Protocol):
     def state(self) -> State:
         """Weights and optimiser state, for a checkpoint that this engine and optimiser can restore.
 
-        To be written or copied before the next step: they are as large as all else in training, and may be views.
+        Write or copy it before the next step: the arrays may be views, as copies would double the memory of training.
         """
 
     def restore(self, state: State) -> None:
-        """Go on from `state`; the steps that follow give the same bits as if there had been no break.
+        """Continue from `state`; the steps that follow give the same bits as if training had not been interrupted.
 
         Raises:
-            DataError: the state of another plan, engine or optimiser.
+            DataError: the state belongs to another plan, engine or optimiser.
         """

@@ -1,4 +1,4 @@
-"""What the two engines and the start of training share about n-grams: features of texts, and their scales."""
+"""N-gram features of texts and their scales, for both engines and for the start of training."""
 
 from typing import Any, NamedTuple
 
@@ -10,14 +10,14 @@ from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.layers.tokens import NgramBag
 from seqconv.networks.plan import entries
 
-SMOOTHING = 4.0  # added to each count: larger than the usual 1, as it trusts rare n-grams less; docs/log.md
+SMOOTHING = 4.0  # added to each count; more than the usual 1, to trust rare n-grams less: docs/log.md
 
 
 CHUNK = 4096  # texts whose features are listed at once
 
 
 class Features(NamedTuple):
-    """Features that occur in texts, each once: those of text i are `rows[offsets[i]:offsets[i + 1]]`, ascending.
+    """The distinct features that occur in each text: those of text i are `rows[offsets[i]:offsets[i + 1]]`, ascending.
 
     Args:
         rows: int32, rows of the layer's table.
@@ -38,11 +38,11 @@ def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
 
 
 def fit_scales(plan: Plan, inputs: Any, targets: Targets, threads: int) -> Weights:
-    """The `scale` of each n-gram layer that gives the plan's outputs: how much a feature says about each class.
+    """The `scale` of each n-gram layer whose outputs are the classes: how informative a feature is about each class.
 
-    It is the size of the log-count ratio |log p / q|: p is the feature's share among the features of the texts of the
-    class, q that among the other texts, `SMOOTHING` added to each count; 0 for features that no text has. A layer whose
-    outputs are no classes keeps its scale.
+    It is the absolute log-count ratio |log p / q|: p is the feature's relative frequency in the texts of the class, q
+    that in the other texts, with `SMOOTHING` added to each count; 0 for features that occur in no text. A layer whose
+    outputs are not the classes keeps its scale.
 
     Args:
         inputs: padded texts, if any layer reads n-grams.

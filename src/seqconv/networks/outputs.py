@@ -1,45 +1,46 @@
-"""A network's outputs read: point forecasts, interval bounds and class probabilities."""
+"""How a network's outputs are read: point forecasts, interval bounds and class probabilities."""
 
 import numpy as np
 
 from seqconv import _native
 from seqconv.networks.inputs import Targets
-from seqconv.networks.losses import VALUES
+from seqconv.networks.losses import INTERVAL_VALUES
 
 
-def take_middle(outputs: np.ndarray, targets: Targets) -> np.ndarray:
-    """The outputs that answer `targets`: the middles of intervals; all of a network that has none, or of classes."""
+def take_point_forecasts(outputs: np.ndarray, targets: Targets) -> np.ndarray:
+    """The outputs that are compared with `targets`: the point forecasts of a network with intervals, else all."""
     return outputs[:, : targets.shape[1]] if targets.ndim == 2 else outputs
 
 
-def take_ends(outputs: np.ndarray, answers: int) -> np.ndarray | None:
-    """The low and high ends `[2, N, answers]`; None: the network has none.
+def take_bounds(outputs: np.ndarray, answers: int) -> np.ndarray | None:
+    """The lower and upper bounds `[2, N, answers]`; None if the network has no intervals.
 
-    Ends that cross the middle are put there, as quantiles do not cross; the middle, which scores are of, stays.
+    Quantiles do not cross: a bound on the wrong side of the point forecast is set to it. The point forecast, which is
+    what scores measure, does not move.
 
     Reference: Chernozhukov, Fernandez-Val and Galichon 2010, "Quantile and probability curves without crossing",
-    Econometrica 78, 1093-1125 (they sort all estimates, which would move the middle).
+    Econometrica 78, 1093-1125 (they sort all estimates, which would move the point forecast).
     """
-    if outputs.shape[1] != VALUES * answers:
+    if outputs.shape[1] != INTERVAL_VALUES * answers:
         return None
-    middle, low, high = np.split(outputs, VALUES, axis=1)
-    return _clamp(np.stack([low, high]), middle)
+    point, lower, upper = np.split(outputs, INTERVAL_VALUES, axis=1)
+    return _clamp(np.stack([lower, upper]), point)
 
 
-def _clamp(ends: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    return np.stack([np.minimum(ends[0], middle), np.maximum(ends[1], middle)])
+def _clamp(bounds: np.ndarray, point: np.ndarray) -> np.ndarray:
+    return np.stack([np.minimum(bounds[0], point), np.maximum(bounds[1], point)])
 
 
-def widen(ends: np.ndarray, middle: np.ndarray, margins: np.ndarray | tuple[float, ...]) -> np.ndarray:
-    """Ends `[2, N, answers]` moved outwards by the margin of each answer, or inwards where it is below zero."""
-    moved = np.array(margins, ends.dtype)
-    return _clamp(np.stack([ends[0] - moved, ends[1] + moved]), middle)
+def correct_bounds(bounds: np.ndarray, point: np.ndarray, margins: np.ndarray | tuple[float, ...]) -> np.ndarray:
+    """Bounds `[2, N, answers]` moved outwards by the conformal correction of each answer, inwards if it is negative."""
+    moved = np.array(margins, bounds.dtype)
+    return _clamp(np.stack([bounds[0] - moved, bounds[1] + moved]), point)
 
 
 def probabilities(outputs: np.ndarray, multi_label: bool = False) -> np.ndarray:
-    """Of each class, `[N, classes]`, from logits `[N, 1]` or `[N, classes]`; float32 or float64, as the logits are.
+    """Class probabilities `[N, classes]` from logits `[N, 1]` or `[N, classes]`, in their dtype, float32 or float64.
 
     Args:
-        multi_label: each class has a probability of its own.
+        multi_label: classes are independent, each with a sigmoid of its own.
     """
     return np.asarray(_native.probabilities(np.ascontiguousarray(outputs), multi_label))

@@ -1,4 +1,4 @@
-"""A recipe's list of layers <-> a plan, with the sizes that follow from the data filled in."""
+"""Converts a recipe's list of layers to a plan and back; sizes that the data determine are filled in."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
         )
     if isinstance(plan[-1], Sigmoid | Softmax):
         raise ConfigError(
-            "network.layers: must end in numbers of which the loss makes probabilities itself; got "
+            "network.layers: must end in logits, because the loss computes the probabilities; got "
             f"{plan[-1].kind()} at the end. Leave it out"
         )
     return plan
@@ -55,7 +55,7 @@ def _build(specs: Iterable[LayerSpec], place: Place) -> Plan:
 
 
 def _read_layers(spec: LayerSpec, place: Place) -> list[Layer]:
-    """The layer of a table, and its activation."""
+    """The layer that a table describes, and its activation."""
     if not isinstance(spec, dict) or not isinstance(spec.get("layer"), str):
         raise ConfigError(f'must be a table with its kind, such as {{ layer = "conv", filters = 32 }}; got {spec!r}')
     given = {key: value for key, value in spec.items() if key not in ("layer", "activation")}
@@ -71,7 +71,7 @@ def _read_layers(spec: LayerSpec, place: Place) -> list[Layer]:
 
 
 def _read_bodies(name: str, given: dict[str, Any], place: Place) -> dict[str, Any]:
-    """The settings with the plans within the layer read: one from `layers`, or several from `branches`."""
+    """The settings, with the plans inside the layer built: one from `layers`, or several from `branches`."""
     if "body" in SETTINGS[name]:
         inner = KINDS[name].inner_place(place, given)
         rest = {key: value for key, value in given.items() if key != "layers"}
@@ -105,7 +105,7 @@ def _check_settings(name: str, settings: dict[str, Any]) -> None:
 
 
 def describe_plan(plan: Plan) -> list[LayerSpec]:
-    """The layers as tables that `build_plan` reads back to the same plan; nothing is left to be filled in."""
+    """The layers as tables from which `build_plan` builds the same plan; every size is written out."""
     return [_describe(layer) for layer in plan]
 
 

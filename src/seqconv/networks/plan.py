@@ -1,4 +1,4 @@
-"""What a whole plan says: its layers in order, shapes, weights, masks, receptive field and cost."""
+"""Properties of a whole plan: its layers in order, shapes, weights, masks, receptive field and cost."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from seqconv.networks.layers.weights import Weight
 
 
 def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer with its place: `"2"`, then `"2.0"`, `"2.1"` for the body of a residual layer 2; `"2.0.1"` is the
+    """Every layer with its path: `"2"`, then `"2.0"`, `"2.1"` for the body of a residual layer 2; `"2.0.1"` is the
     second layer of the first branch of layer 2."""
     for index, layer in enumerate(plan):
         at = f"{prefix}{index}"
@@ -21,7 +21,7 @@ def walk(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
 
 
 def entries(plan: Plan, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """The layers that read the network's own input, with their places."""
+    """The layers that read the network's own input, with their paths."""
     for layer in plan[:1]:
         if not layer.opens:
             yield f"{prefix}0", layer
@@ -55,7 +55,7 @@ def count_outputs(plan: Plan, shape: Shape) -> int:
         if layer.must_lead and at not in first:
             raise ConfigError(f"network: {layer.kind()} {layer.must_lead}, so it must be the first layer")
     if len({layer.reads is IDS for layer in first.values()}) > 1:
-        raise ConfigError("network: the first layers of all branches must read ids, or none; got both kinds")
+        raise ConfigError("network: the first layers of all branches must read ids, or none of them; got both kinds")
     final = shapes(plan, shape)[-1] if plan else shape
     if len(final) != 1:
         raise ConfigError(f"network: must end in one vector per example; got shape {final}. Add a pooling layer")
@@ -78,12 +78,12 @@ def weight_shapes(plan: Plan) -> dict[str, Shape]:
 
 
 def count_parameters(plan: Plan) -> int:
-    """Number of values in all weight arrays."""
+    """Total number of values in the weight arrays."""
     return sum(math.prod(shape) for shape in weight_shapes(plan).values())
 
 
 def initial_weights(plan: Plan, seed: int) -> Weights:
-    """The weights that training starts from, float32, drawn in the order of the layers; see `layers.weights`."""
+    """Initial weights, float32, drawn in the order of the layers; see `layers.weights`."""
     random = np.random.default_rng(seed)
     return {
         name: weight.initial(weight.shape, random).astype(np.float32) for name, weight in plan_weights(plan).items()
@@ -91,7 +91,7 @@ def initial_weights(plan: Plan, seed: int) -> Weights:
 
 
 def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[Shape, float]]:
-    """Shape without the batch, and rate, of every dropout mask that training draws."""
+    """Shape (without the batch) and rate of every dropout mask that training draws."""
     found: dict[str, tuple[Shape, float]] = {}
     for index, layer in enumerate(plan):
         found |= {f"{prefix}{index}.{name}": mask for name, mask in layer.masks(shape).items()}
@@ -100,7 +100,7 @@ def mask_shapes(plan: Plan, shape: Shape, prefix: str = "") -> dict[str, tuple[S
 
 
 def grow_field(plan: Plan, field: Field, shape: Shape) -> Field:
-    """The receptive field after a plan, for that of its input."""
+    """The receptive field after the plan, given that of its input."""
     for layer in plan:
         field = field if field.steps is None else layer.field_after(field, shape)
         shape = layer.output_shape(shape)
@@ -108,6 +108,6 @@ def grow_field(plan: Plan, field: Field, shape: Shape) -> Field:
 
 
 def sum_multiply_adds(plan: Plan, shape: Shape) -> int:
-    """Cost of one example."""
+    """Multiply-adds for one example."""
     before = [shape, *shapes(plan, shape)]
     return sum(layer.multiply_adds(at) for layer, at in zip(plan, before, strict=False))

@@ -1,4 +1,4 @@
-"""What a plan costs, layer by layer: shape, parameters, receptive field, multiply-adds."""
+"""Layer-by-layer summary of a plan: shape, parameters, receptive field, multiply-adds."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from seqconv.networks.plan import count_parameters, grow_field
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One row of `summarise`: `receptive_field` in input steps (None: unbounded), cost per example."""
+    """One row of `summarise`: `receptive_field` in input steps (None: unbounded); multiply-adds per example."""
 
     name: str
     shape: Shape
@@ -18,7 +18,7 @@ class LayerSummary:
 
 
 def summarise(plan: Plan, shape: Shape) -> list[LayerSummary]:
-    """Layer, output shape, parameters, receptive field and multiply-adds of one example, layer by layer."""
+    """The summary of every layer, for examples of this shape."""
     rows = []
     field = Field(1, 1)
     for layer in plan:

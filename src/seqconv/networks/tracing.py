@@ -1,11 +1,11 @@
-"""Networks whose outputs are sums over filters, each won by one stretch of ids: which stretch, and how much of the sum.
+"""Decomposes outputs that are sums over filters, where each term depends on one span of ids: which span, which value.
 
 Any stack of embedding, token or plain convolution, activation, batch normalisation, max pooling, patch and residual
-layers gives filters; one global max pooling picks a step for each, or flattening keeps them all; dropout, branches
-joined by `Concat` and a dense layer make a weighted sum of them. Sums of such plans (`Add`), n-gram bags among them,
-are sums too. Of each winner the trace reports its receptive field: the positions from the first to the last that the
-winning step sees, through the pooling below it. Nothing outside them could change the winning value; inside them, all
-of it is this filter's doing.
+layers computes filters; one global max pooling picks a step for each, or flattening keeps them all; dropout, branches
+joined by `Concat` and a dense layer form a weighted sum of them. Sums of such plans (`Add`), n-gram bags included, are
+sums too. For each term the trace reports its receptive field: the first to the last position that the winning step
+sees, through the pooling below it. Nothing outside the span can change the winning value; inside it, the whole value
+is due to this filter.
 
 A plan with anything else (recurrent layers, average pooling, an activation between two dense layers) has no trace.
 """
@@ -37,11 +37,11 @@ from seqconv.networks.layers.tokens import MULTIPLIER
 
 @dataclass(frozen=True)
 class Seen:
-    """Values, and the positions of the input that each step of them sees.
+    """Values, and the input positions that each of their steps sees.
 
     Args:
-        values: ids `[L]`, steps float64 `[L, C]`, or what global max pooling picked of them, float64 `[C]`.
-        first, last: int64, one for each step, or each picked value; both are seen. -1 and below: before the input.
+        values: ids `[L]`, steps float64 `[L, C]`, or the values that global max pooling picked, float64 `[C]`.
+        first, last: int64, inclusive, for each step or picked value. Negative: before the input.
     """
 
     values: np.ndarray
@@ -51,11 +51,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Terms:
-    """Outputs as sums of F terms: `parts.sum(axis=0) + constant`.
+    """Outputs as a sum of F terms: `parts.sum(axis=0) + constant`.
 
     Args:
         parts: float64 `[F, outputs]`.
-        first, last: positions that each term sees, int64 `[F]`.
+        first, last: positions that each term sees, inclusive, int64 `[F]`.
         constant: float64 `[outputs]`.
     """
 
@@ -66,9 +66,9 @@ class Terms:
 
 
 def trace(plan: Plan, weights: Weights, ids: np.ndarray) -> Terms | None:
-    """The outputs for ids `[L]`, taken apart in float64; None where they are no sum over filters.
+    """The outputs for ids `[L]`, decomposed in float64; None if they are not a sum over filters.
 
-    Among equal steps the first one wins.
+    Of equal maxima the first wins.
     """
     places = np.arange(len(ids), dtype=np.int64)
     found = _run(plan, weights, Seen(ids, places, places), "")
@@ -126,7 +126,7 @@ def _apply(layer: Layer, seen: Seen, weights: Weights, at: str) -> Seen | Terms 
 
 
 def _join_steps(seen: Seen, size: int) -> Seen:
-    """Each `size` neighbouring steps as one; the oldest that fill none are dropped."""
+    """Joins every `size` neighbouring steps; the oldest ones that fill no patch are dropped."""
     dropped = len(seen.values) % size
     values = seen.values[dropped:]
     return Seen(
@@ -135,13 +135,13 @@ def _join_steps(seen: Seen, size: int) -> Seen:
 
 
 def _spread(seen: Seen) -> Seen:
-    """Every channel of every step a value of its own."""
+    """Every channel of every step as a separate value."""
     channels = seen.values.shape[1]
     return Seen(seen.values.ravel(), np.repeat(seen.first, channels), np.repeat(seen.last, channels))
 
 
 def _apply_to_terms(layer: Layer, terms: Terms, weights: Weights, at: str) -> Terms | None:
-    """Only what is linear keeps a sum a sum."""
+    """A sum stays a sum under linear layers only."""
     if isinstance(layer, Dropout):
         return terms
     if isinstance(layer, Dense):
@@ -151,7 +151,7 @@ def _apply_to_terms(layer: Layer, terms: Terms, weights: Weights, at: str) -> Te
 
 
 def _filter(layer: TokenConv | Conv, seen: Seen, weights: Weights, at: str) -> Seen:
-    """A convolution: a step sees from the first position of its first tap to the last of its last."""
+    """A convolution: a step sees from the first position of its first tap to the last position of its last tap."""
     values, first, last = seen.values, seen.first, seen.last
     bias = weights[f"{at}bias"].astype(np.float64)
     dilation, stride = (1, 1) if isinstance(layer, TokenConv) else (layer.dilation, layer.stride)
@@ -193,19 +193,19 @@ def _add(parts: list[Seen | Terms | None]) -> Seen | Terms | None:
         constant = np.sum([term.constant for term in terms], axis=0)
         return Terms(np.concatenate([term.parts for term in terms]), first, last, constant)
     seen = [part for part in parts if isinstance(part, Seen)]
-    # the sum of two picked values is won by two stretches, not by one
+    # the sum of two picked values depends on two spans, not on one
     if len(seen) < len(parts) or seen[0].values.ndim == 1:
         return None
     return Seen(np.sum([part.values for part in seen], axis=0), *_hull(seen))
 
 
 def _hull(seen: list[Seen]) -> tuple[np.ndarray, np.ndarray]:
-    """From the first to the last position that a step sees in any branch."""
+    """The first and the last position that a step sees in any branch."""
     return np.min([part.first for part in seen], axis=0), np.max([part.last for part in seen], axis=0)
 
 
 def _list_ngrams(layer: NgramBag, seen: Seen, table: np.ndarray, scale: np.ndarray) -> Terms:
-    """A term for each place of each feature: a feature that occurs n times gives each an nth of its value."""
+    """A term for each occurrence of each feature: n occurrences get an nth of its value each."""
     ids = seen.values.astype(np.uint64)
     rows, first, last = [], [], []
     hashed, whole = ids, np.ones(len(ids), bool)

@@ -20,7 +20,7 @@ THRESHOLD = 0.5  # probability above which a label holds, where an example may h
 
 
 @dataclass(frozen=True)
-class Named(Target):
+class ClassTarget(Target):
     """Named classes: what `Classes` and `Labels` share.
 
     Args:
@@ -71,7 +71,7 @@ class Named(Target):
         """The answer to each example: class indices int64 `[N]`, or 0 and 1 `[N, classes]` for several labels."""
 
     @abstractmethod
-    def name(self, chances: np.ndarray) -> list[list[str]]:
+    def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
         """The answer to each example by name, of probabilities `[N, classes]`."""
 
     @abstractmethod
@@ -101,17 +101,19 @@ class Named(Target):
         )
         return score_classes(judged, self.names, self.metric, self.several, seed)
 
-    def to_columns(self, chances: np.ndarray) -> Columns:
+    def to_columns(self, probabilities: np.ndarray) -> Columns:
         """The answer and each class's probability; of very many classes only that of the answer."""
-        found: Columns = {"prediction": ["|".join(names) for names in self.name(chances)]}
+        found: Columns = {"prediction": ["|".join(names) for names in self.name_answers(probabilities)]}
         if len(self.names) <= MOST_PROBABILITIES:
-            return found | {f"probability of {name}": each for name, each in zip(self.names, chances.T, strict=True)}
-        return found | {"probability": chances.max(axis=1)}
+            return found | {
+                f"probability of {name}": each for name, each in zip(self.names, probabilities.T, strict=True)
+            }
+        return found | {"probability": probabilities.max(axis=1)}
 
-    def to_json(self, chances: np.ndarray) -> list[Json]:
+    def to_json(self, probabilities: np.ndarray) -> list[Json]:
         """The same as one object for each example."""
         found = []
-        for names, row in zip(self.name(chances), chances, strict=True):
+        for names, row in zip(self.name_answers(probabilities), probabilities, strict=True):
             answer: Json = {"prediction": names if self.several else names[0]}
             if len(self.names) <= MOST_PROBABILITIES:
                 answer["probabilities"] = dict(zip(self.names, map(to_number, row), strict=True))
@@ -155,7 +157,7 @@ class Named(Target):
         return (0, 2 * place - 1) if self.outputs == 1 else (place, 1)
 
 
-class Classes(Named):
+class Classes(ClassTarget):
     """One class an example; of two classes the output is the logit of the second."""
 
     metric = "accuracy"
@@ -193,9 +195,9 @@ class Classes(Named):
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]]:
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
-    def name(self, chances: np.ndarray) -> list[list[str]]:
+    def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
         """The most probable class."""
-        return [[self.names[place]] for place in chances.argmax(axis=1)]
+        return [[self.names[place]] for place in probabilities.argmax(axis=1)]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)
@@ -208,7 +210,7 @@ class Classes(Named):
         return [1] if self.outputs == 1 else [int(outputs[0].argmax())]
 
 
-class Labels(Named):
+class Labels(ClassTarget):
     """Several labels an example, or none; each has an output of its own, its logit."""
 
     metric = "f1"
@@ -232,9 +234,9 @@ class Labels(Named):
         """1 - F1 of the labels chosen and those that hold; 0 where there are none of either."""
         return compare_labels(self.choose(outputs), np.asarray(targets) > 0)
 
-    def name(self, chances: np.ndarray) -> list[list[str]]:
+    def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
         """The labels above `THRESHOLD`, or none."""
-        return [[name for name, each in zip(self.names, row, strict=True) if each > THRESHOLD] for row in chances]
+        return [[name for name, each in zip(self.names, row, strict=True) if each > THRESHOLD] for row in probabilities]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes, np.float64)

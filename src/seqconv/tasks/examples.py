@@ -13,7 +13,7 @@ import numpy as np
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Inputs, Targets, WindowTargets
 from seqconv.networks.layers.base import Plan
-from seqconv.networks.outputs import take_ends, take_middle
+from seqconv.networks.outputs import take_bounds, take_point_forecasts
 from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
@@ -101,18 +101,18 @@ class Part(Generic[AnyInputs]):
     base: np.ndarray | None = None
 
     @property
-    def goals(self) -> Targets:
-        """What the network's outputs should be."""
+    def residual_targets(self) -> Targets:
+        """What the network itself is fitted to: the targets less `base`."""
         return self.targets if self.base is None else np.asarray(self.targets) - self.base
 
     def finish(self, outputs: np.ndarray) -> np.ndarray:
-        """The network's answers, as they stand beside the targets; of intervals the middles."""
-        return self._add_base(take_middle(outputs, self.targets))
+        """Point forecasts or logits, comparable with the targets."""
+        return self._add_base(take_point_forecasts(outputs, self.targets))
 
-    def finish_ends(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Ends of the network's intervals beside the targets, `[2, N, outputs]`; None: it has none."""
-        ends = take_ends(outputs, self.targets.shape[1]) if self.targets.ndim == 2 else None
-        return None if ends is None else self._add_base(ends)
+    def finish_bounds(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Lower and upper bounds, comparable with the targets, `[2, N, outputs]`; None if there are no intervals."""
+        bounds = take_bounds(outputs, self.targets.shape[1]) if self.targets.ndim == 2 else None
+        return None if bounds is None else self._add_base(bounds)
 
     def _add_base(self, answers: np.ndarray) -> np.ndarray:
         return answers if self.base is None else answers + self.base

@@ -6,7 +6,7 @@ from unicodedata import category
 
 import numpy as np
 
-from seqconv.tasks.classes import Named
+from seqconv.tasks.classes import ClassTarget
 
 GRID_NOTE = (
     "By occlusion, not exact: how much the answer falls when the input is put at its training mean over the stretch. "
@@ -45,7 +45,7 @@ class TextExplanation:
 
     text: str
     words: tuple[tuple[int, int], ...]
-    target: Named
+    target: ClassTarget
     probability: tuple[float, ...]
     name: str
     logit: float
@@ -61,9 +61,9 @@ class TextExplanation:
     @property
     def verdict(self) -> str:
         """What the model says of the text."""
-        chances = dict(zip(self.classes, self.probability, strict=True))
-        (answer,) = self.target.name(np.array([self.probability]))
-        return ", ".join(f"{name} {chances[name]:.1%}" for name in answer) or "none of the classes"
+        probabilities = dict(zip(self.classes, self.probability, strict=True))
+        (answer,) = self.target.name_answers(np.array([self.probability]))
+        return ", ".join(f"{name} {probabilities[name]:.1%}" for name in answer) or "none of the classes"
 
     @property
     def title(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from seqconv.data.records import EncodedTexts, Sequences, Texts
 from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
-from seqconv.tasks.classes import Classes, Labels, Named
+from seqconv.tasks.classes import Classes, ClassTarget, Labels
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, draw_holdouts, fold_rows, open_stream
 from seqconv.tasks.results import FoldFacts
@@ -17,7 +17,7 @@ from seqconv.tasks.results import FoldFacts
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
 
-def make_target(names: tuple[str, ...], several: bool = False) -> Named:
+def make_target(names: tuple[str, ...], several: bool = False) -> ClassTarget:
     """What labelled examples are to be answered with: one of the classes, or several labels at once."""
     return Labels(names) if several else Classes(names)
 
@@ -123,12 +123,12 @@ def cut_class_folds(
         yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested
 
 
-def guess_loss(target: Named) -> Guesses:
+def guess_loss(target: ClassTarget) -> Guesses:
     """The loss that fits the classes."""
     return {"training.loss": (target.loss, "")}
 
 
-def take_labels(examples: Any, target: Named) -> tuple[Any, np.ndarray]:
+def take_labels(examples: Any, target: ClassTarget) -> tuple[Any, np.ndarray]:
     """Labelled examples that a trained model is to be scored on, and their labels as targets.
 
     Raises:

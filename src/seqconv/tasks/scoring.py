@@ -118,14 +118,14 @@ class Evaluation:
     """The network's metrics and outputs `[N, outputs]` on the validation and the test rows.
 
     Args:
-        test_ends: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
+        test_bounds: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
     """
 
     validation: Metrics
     test: Metrics
     validation_outputs: np.ndarray
     test_outputs: np.ndarray
-    test_ends: np.ndarray | None
+    test_bounds: np.ndarray | None
 
 
 def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
@@ -138,7 +138,7 @@ def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
         target.measure(test, split.test.targets, loss),
         validation,
         test,
-        split.test.finish_ends(raw[1]),
+        split.test.finish_bounds(raw[1]),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from seqconv.metrics.errors import Metrics, measure_forecasts
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import example_losses
-from seqconv.networks.outputs import take_ends, widen
+from seqconv.networks.outputs import correct_bounds, take_bounds
 from seqconv.tasks.target import Target
 
 MOST_WRITTEN = 2**24  # forecast values that a run keeps of its test rows
@@ -22,7 +22,7 @@ class Values(Target):
         names: of the targets.
         horizons: how far ahead each is, as people read it.
         mean, std: of each target in the training rows, in its unit, float64 `[targets]`.
-        margins: of each output, by how much its interval is widened, scaled (see `fit_margins`); empty: no intervals.
+        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no intervals.
     """
 
     names: tuple[str, ...]
@@ -85,7 +85,9 @@ class Values(Target):
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": outputs[rows], "targets": targets[rows]}
         if bounds is not None:
-            found |= dict(zip(("low", "high"), widen(bounds[:, rows], outputs[rows], self.margins), strict=True))
+            found |= dict(
+                zip(("low", "high"), correct_bounds(bounds[:, rows], outputs[rows], self.margins), strict=True)
+            )
         found = {name: self.unscale(values) for name, values in found.items()}
         return found if times is None else {**found, "times": times[rows]}
 
@@ -105,8 +107,8 @@ class Values(Target):
             base: what is added to the outputs, `[N, outputs]`.
         """
         point = outputs[:, : self.outputs]
-        bounds = take_ends(outputs, self.outputs) if self.margins else None
+        bounds = take_bounds(outputs, self.outputs) if self.margins else None
         forecast = self.unscale(point + base)
         if bounds is None:
             return forecast, None
-        return forecast, [self.unscale(bound + base) for bound in widen(bounds, point, self.margins)]
+        return forecast, [self.unscale(bound + base) for bound in correct_bounds(bounds, point, self.margins)]

@@ -57,8 +57,8 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
     comparisons = compare(scored.test_outputs, baselines, split, loss)
     intervals = None
-    if scored.test_ends is not None:
-        answers = Answers(scored.test_outputs, scored.test_ends)
+    if scored.test_bounds is not None:
+        answers = Answers(scored.test_outputs, scored.test_bounds)
         intervals = find_task(recipe).score_intervals(answers, split.test, fitted.bundle)
     return Judgement(
         validation=scored.validation,

@@ -13,10 +13,10 @@ from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Targets
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.networks.losses import CLIP, count_values, example_losses
+from seqconv.networks.losses import CLIP, example_losses, values_per_answer
 from seqconv.networks.network import Network
 from seqconv.networks.ngrams import fit_scales
-from seqconv.networks.outputs import take_middle
+from seqconv.networks.outputs import take_point_forecasts
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import NETWORK, AnyRecipe, TrainingConfig
@@ -67,7 +67,7 @@ def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -
         ConfigError: layers that do not fit the data.
     """
     shape = part.inputs.shape
-    outputs = features.target.outputs * count_values(recipe.training.interval)
+    outputs = features.target.outputs * values_per_answer(recipe.training.interval)
     plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
     features.check_plan(plan, shape[-1])
     return plan
@@ -152,14 +152,14 @@ def _validate(network: Network, data: TrainingData[Any, Any], config: TrainingCo
     part = data.validation
     if part is None:
         return math.nan, math.nan
-    return _score(network.predict(part.inputs), part.goals, config, data.features.target)
+    return _score(network.predict(part.inputs), part.residual_targets, config, data.features.target)
 
 
-def _score(outputs: np.ndarray, goals: Targets, config: TrainingConfig, target: Target) -> tuple[float, float]:
+def _score(outputs: np.ndarray, targets: Targets, config: TrainingConfig, target: Target) -> tuple[float, float]:
     """Loss and metric; where the network has intervals, of the point forecasts."""
-    outputs = take_middle(outputs, goals)
-    error = float(target.errors(outputs, goals, config.loss).mean())
-    return float(example_losses(outputs, goals, config.loss).mean()), target.to_metric(error)
+    outputs = take_point_forecasts(outputs, targets)
+    error = float(target.errors(outputs, targets, config.loss).mean())
+    return float(example_losses(outputs, targets, config.loss).mean()), target.to_metric(error)
 
 
 def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
@@ -223,10 +223,10 @@ def _train(
     part, target = data.train, data.features.target
     masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
     total = total_metric = seen = 0.0
-    goals = part.goals
-    steps = network.train_batches(part.inputs, goals, batches, masks.draw)
+    targets = part.residual_targets
+    steps = network.train_batches(part.inputs, targets, batches, masks.draw)
     for index, step in zip(batches, steps, strict=True):
-        loss, metric = _score(step.outputs, goals[index], config, target)
+        loss, metric = _score(step.outputs, targets[index], config, target)
         # with intervals the point forecasts' part, as in validation
         total += (loss if config.interval else step.loss) * len(index)
         total_metric += metric * len(index)
@@ -244,7 +244,7 @@ def calibrate(
         predict: of the network.
         part: the validation examples.
     """
-    bounds = part.finish_ends(predict(part.inputs)) if config.interval else None
+    bounds = part.finish_bounds(predict(part.inputs)) if config.interval else None
     if bounds is None:
         return features
     return features.calibrate(bounds, np.asarray(part.targets), config.interval)

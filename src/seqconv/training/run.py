@@ -16,7 +16,7 @@ from seqconv.models.folders import CHECKPOINT, partial_folder, replace_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.results import RESULTS
 from seqconv.networks.layers.base import Plan
-from seqconv.networks.losses import count_values
+from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import Network
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
@@ -151,7 +151,7 @@ def fit_split(
         with timer.part("evaluate"):
             again = evaluate(network, split, recipe.training.loss)
         # it has been trained on the validation rows: what they say is what they said before
-        scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_ends=again.test_ends)
+        scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
     bundle = replace(bundle, weights=network.weights())
     del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
     baselines = fit_baselines(find_task(recipe), split, say) if options.baselines else []
@@ -213,7 +213,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
     shape, outputs = foreseen
-    outputs *= count_values(recipe.training.interval)
+    outputs *= values_per_answer(recipe.training.interval)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 

@@ -59,7 +59,7 @@ from seqconv.networks.layers.kinds import (
     Tanh,
     TokenConv,
 )
-from seqconv.networks.losses import count_values
+from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import Network
 from seqconv.networks.plan import initial_weights, shapes
 from seqconv.recipes.recipe import FORECAST_LOSSES, TrainingConfig
@@ -78,7 +78,7 @@ def check_equal_to_reference(
     plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0, interval: float = 0
 ) -> None:
     weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
-    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // count_values(interval), seed)
+    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // values_per_answer(interval), seed)
     training = {"loss": loss, "interval": float(interval)}
     masks = DropoutMasks(plan, shape, np.random.default_rng(seed), 2).draw(batch)
     wanted_loss, wanted, wanted_gradients = exact(plan, weights, **training).gradients(x, targets, masks)

@@ -1,4 +1,4 @@
-"""Baselines for sequences: warping and kernels against slow definitions, lengths that differ, published scores."""
+"""Baselines for sequences: DTW and kernels against slow definitions, lengths that differ, published scores."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from seqconv.recipes.recipe import NetworkConfig, Recipe, SequenceConfig, Sequen
 from seqconv.tasks.examples import Split
 from seqconv.tasks.scoring import Baseline, fit_baselines
 from seqconv.tasks.sequence import baselines as sequences
-from seqconv.tasks.sequence import rocket, warping
+from seqconv.tasks.sequence import dtw, rocket
 from seqconv.tasks.sequence.split import split_sequences
 from seqconv.tasks.sequence.task import SEQUENCE
 
@@ -64,7 +64,7 @@ def test_baselines_come_in_order_and_learn(classes, channels, lengths):
     assert max(neighbour["loss"], kernels["loss"]) < 0.5 * majority["loss"]
 
 
-def slow_warping(first: np.ndarray, second: np.ndarray, band: int) -> float:
+def slow_dtw(first: np.ndarray, second: np.ndarray, band: int) -> float:
     sums = np.full((len(first) + 1, len(second) + 1), np.inf)
     sums[0, 0] = 0
     for i in range(len(first)):
@@ -77,12 +77,12 @@ def slow_warping(first: np.ndarray, second: np.ndarray, band: int) -> float:
 
 @settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 12), st.integers(0, 12), st.integers(1, 3))
-def test_warping_is_its_definition(seed, length, band, channels):
+def test_dtw_is_its_definition(seed, length, band, channels):
     random = np.random.default_rng(seed)
     first, second = (random.normal(size=(count, length, channels)).astype(np.float32) for count in (3, 4))
     none = np.zeros(4, np.int64)
-    found = warping.warp(first, none[:3], second, none, band)
-    expected = [[slow_warping(one, two, band) for two in second] for one in first]
+    found = dtw.pairwise_distances(first, none[:3], second, none, band)
+    expected = [[slow_dtw(one, two, band) for two in second] for one in first]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     if band == 0:
         np.testing.assert_allclose(found, np.sqrt(((first[:, None] - second) ** 2).sum(axis=(2, 3))), rtol=1e-4)
@@ -90,7 +90,7 @@ def test_warping_is_its_definition(seed, length, band, channels):
 
 @settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 10), st.integers(1, 2))
-def test_warping_of_sequences_of_different_lengths(seed, length, channels):
+def test_dtw_of_sequences_of_different_lengths(seed, length, channels):
     random = np.random.default_rng(seed)
     parts = []
     for count in (3, 4):
@@ -100,30 +100,32 @@ def test_warping_of_sequences_of_different_lengths(seed, length, channels):
         parts.append((values, starts))
     (first, starts), (second, others) = parts
     expected = [
-        [slow_warping(one[start:], two[other:], length) for two, other in zip(second, others, strict=True)]
+        [slow_dtw(one[start:], two[other:], length) for two, other in zip(second, others, strict=True)]
         for one, start in zip(first, starts, strict=True)
     ]
-    np.testing.assert_allclose(warping.warp(first, starts, second, others, length), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        dtw.pairwise_distances(first, starts, second, others, length), expected, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_blocks_of_pairs_change_nothing(monkeypatch):
     values = np.random.default_rng(0).normal(size=(90, 15, 2)).astype(np.float32)
     none = np.zeros(90, np.int64)
-    whole = warping.warp(values, none, values, none, 4)
+    whole = dtw.pairwise_distances(values, none, values, none, 4)
     np.testing.assert_array_equal(whole, whole.T)
-    monkeypatch.setattr(warping, "BLOCK", 1)
-    monkeypatch.setattr(warping, "COLUMNS", 7)
-    np.testing.assert_array_equal(warping.warp(values, none, values, none, 4), whole)
+    monkeypatch.setattr(dtw, "BLOCK", 1)
+    monkeypatch.setattr(dtw, "COLUMNS", 7)
+    np.testing.assert_array_equal(dtw.pairwise_distances(values, none, values, none, 4), whole)
 
 
 def test_a_class_without_training_sequences_is_far():
     inside = np.array([[True, False, False], [False, False, True]])
-    found = warping.nearest(np.array([[1.0, 2.0], [4.0, 3.0]]), inside)
+    found = dtw.nearest_by_class(np.array([[1.0, 2.0], [4.0, 3.0]]), inside)
     np.testing.assert_array_equal(found, [[1, 5, 2], [4, 5, 3]])
 
 
-def test_warping_that_costs_too_much_is_left_out_and_told(monkeypatch):
-    monkeypatch.setattr(warping, "MOST_CELLS", 1000)
+def test_dtw_that_costs_too_much_is_left_out_and_reported(monkeypatch):
+    monkeypatch.setattr(dtw, "MOST_CELLS", 1000)
     heard: list[str] = []
     found = fit_baselines(
         SEQUENCE, cut(waves(20, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30))), heard.append
@@ -135,13 +137,13 @@ def test_warping_that_costs_too_much_is_left_out_and_told(monkeypatch):
 def test_the_window_is_learned_on_few_of_many(monkeypatch):
     split = cut(waves(60, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30)))
     seen = []
-    monkeypatch.setattr(warping, "count_errors", lambda values, *rest: seen.append(len(values)) or 0)
+    monkeypatch.setattr(dtw, "count_errors", lambda values, *rest: seen.append(len(values)) or 0)
     fit_baselines(SEQUENCE, split)
     assert set(seen) == {60}
     seen.clear()
-    monkeypatch.setattr(warping, "MOST_CELLS", 60 * 16 * 30**2)
+    monkeypatch.setattr(dtw, "MOST_CELLS", 60 * 16 * 30**2)
     fit_baselines(SEQUENCE, split)
-    assert set(seen) == {warping.affordable(30, 1)} < {*range(2, 60)}
+    assert set(seen) == {dtw.affordable(30, 1)} < {*range(2, 60)}
 
 
 def slow_features(sequence: np.ndarray, kernels: list[rocket.Kernels]) -> list[float]:

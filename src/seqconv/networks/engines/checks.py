@@ -1,17 +1,17 @@
-"""Checks of weights, states and targets that every engine makes."""
+"""Checks of weights, states and targets, for every engine."""
 
 import numpy as np
 
 from seqconv.errors import DataError
 from seqconv.networks.layers.base import Plan, Shape, Weights
-from seqconv.networks.losses import count_values
+from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import State
 from seqconv.networks.plan import plan_weights, weight_shapes
 from seqconv.recipes.recipe import TrainingConfig
 
 
 def check_weights(plan: Plan, weights: Weights) -> None:
-    """Every weight of the plan is there, with its shape, and no other.
+    """Check that these are exactly the weights of the plan, each with its shape.
 
     Raises:
         DataError: one is missing, unknown or of another shape.
@@ -26,35 +26,38 @@ def check_weights(plan: Plan, weights: Weights) -> None:
 
 
 def check_state(state: State, wanted: dict[str, Shape]) -> None:
-    """A checkpoint holds exactly the arrays that this engine and optimiser go on from.
+    """Check that a checkpoint holds exactly the arrays that this engine and optimiser need.
 
     Raises:
         DataError: an array is missing, unknown or of another shape.
     """
     for name in wanted.keys() ^ state.keys():
         found = "missing" if name in wanted else "not known"
-        raise DataError(f"checkpoint: {name!r} is {found}. Go on with the engine, optimiser and network that wrote it")
+        raise DataError(f"checkpoint: {name!r} is {found}. Resume with the engine, optimiser and network that wrote it")
     for name, shape in wanted.items():
         if state[name].shape != shape:
             raise DataError(f"checkpoint: {name!r} must have shape {shape}; got {state[name].shape}")
 
 
 def drop_untrained(plan: Plan, state: State) -> State:
-    """A checkpoint without optimiser state of weights that no gradient moves: version 0.1.0 kept one of zeros."""
-    still = {name for name, weight in plan_weights(plan).items() if not weight.trained}
+    """A checkpoint without the optimiser state of untrained weights, for which version 0.1.0 stored zeros."""
+    untrained = {name for name, weight in plan_weights(plan).items() if not weight.trained}
     return {
-        key: array for key, array in state.items() if key.startswith("weights.") or key.partition(".")[2] not in still
+        key: array
+        for key, array in state.items()
+        if key.startswith("weights.") or key.partition(".")[2] not in untrained
     }
 
 
 def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:
-    """Targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32 `[N, outputs]`; for a
-    network with intervals `[N, outputs / 3]`.
+    """Check that the targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32
+    `[N, outputs]`, or `[N, outputs / 3]` for a network with intervals.
 
     Raises:
-        DataError: no example, another shape or type, a class that does not exist, or outputs that are no threes.
+        DataError: no example, another shape or type, a class that does not exist, or outputs that do not come in
+            threes.
     """
-    loss, values = training.loss, count_values(training.interval)
+    loss, values = training.loss, values_per_answer(training.interval)
     if outputs % values:
         raise DataError(
             f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"

@@ -1,7 +1,7 @@
 """Engines turn a plan and weights into outputs, gradients and training steps.
 
-`native` runs on the processor and needs numpy alone; `torch` reads the same plan with autograd, and runs on a GPU where
-PyTorch finds one. Same plan, same weights: same outputs and gradients, to float32 rounding.
+`native` runs on the CPU and needs only numpy; `torch` runs the same plan with autograd, on a GPU if PyTorch finds one.
+The same plan with the same weights gives the same outputs and gradients, up to float32 rounding.
 """
 
 from seqconv.errors import ConfigError, nearest, need
@@ -14,16 +14,16 @@ ENGINES = ("native", "torch")
 
 
 def create_network(engine: str, plan: Plan, weights: Weights, training: TrainingConfig, threads: int) -> Network:
-    """A network on that engine.
+    """Create a network on that engine.
 
     Args:
-        engine: `native` or `torch`; `torch` computes on a GPU if there is one.
+        engine: `native` or `torch`; `torch` uses a GPU if there is one.
         weights: every weight of the plan; copied.
-        training: loss, optimiser, learning rate and clipping are read.
+        training: its loss, optimiser, learning rate and clipping apply.
         threads: processor threads to use, at least 1; the results do not depend on it.
 
     Raises:
-        ConfigError: an unknown engine, or no thread.
+        ConfigError: an unknown engine, or fewer than one thread.
         DataError: weights that do not fit the plan.
         MissingExtra: `torch` is not installed.
     """
@@ -42,10 +42,10 @@ def create_network(engine: str, plan: Plan, weights: Weights, training: Training
 
 
 def check_engine(engine: str) -> None:
-    """An engine has this name.
+    """Check that there is an engine of this name.
 
     Raises:
-        ConfigError: none has.
+        ConfigError: there is none.
     """
     if engine not in ENGINES:
         raise ConfigError(f"unknown engine {engine!r}. {nearest(engine, ENGINES)}")

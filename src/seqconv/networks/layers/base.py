@@ -1,8 +1,8 @@
-"""What every layer can say of itself. No framework is imported here.
+"""The base classes of layers. No framework is imported here.
 
-A plan is a tuple of layers, applied in order to ids `[B, L]` or to values `[B, L, C]`. Every engine reads the same
-plan; shapes, parameters, initial values, receptive field and cost come from the layers' own methods. A layer that lacks
-one does not import.
+A plan is a tuple of layers, applied in order to ids `[B, L]` or to values `[B, L, C]`. Every engine runs the same plan;
+shapes, parameters, initial values, receptive field and cost come from the layers' own methods. A layer class that lacks
+one of them fails at import.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ Masks = dict[str, np.ndarray]
 
 
 class Input(NamedTuple):
-    """What a layer reads: how many axes after that of the batch (0: any number), and how a message says it."""
+    """What a layer reads: the number of axes without the batch (0: any number), and a description for messages."""
 
     rank: int
     text: str
@@ -41,32 +41,32 @@ ANY = Input(0, "of any rank")
 
 
 class Field(NamedTuple):
-    """The receptive field: how many input `steps` a value here depends on (None: unbounded), and how many input steps
-    lie between neighbouring steps here."""
+    """The receptive field of a value: how many input `steps` it depends on (None: unbounded), and the `stride` in input
+    steps between neighbouring values."""
 
     steps: int | None
     stride: int
 
     def widen(self, steps: int, stride: int = 1) -> "Field":
-        """After a layer that reads that many neighbouring steps, and gives one of every `stride`."""
+        """The field after a layer that reads that many neighbouring steps and moves on by `stride`."""
         assert self.steps is not None
         return Field(self.steps + (steps - 1) * self.stride, self.stride * stride)
 
 
 class Layer(ABC):
-    """One layer of a plan. Subclasses are frozen dataclasses whose fields are annotated with types of `settings`.
+    """One layer of a plan. Subclasses are frozen dataclasses whose fields are annotated with types from `settings`.
 
-    Args of subclassing:
+    Class arguments:
         family: a base of several layers, which may leave methods to them.
 
     Raises:
-        TypeError: a layer lacks a method, or does not say what it `reads`; when its class is made.
+        TypeError: when a class is defined that lacks a method or `reads`.
     """
 
     reads: ClassVar[Input]
-    must_lead: ClassVar[str] = ""  # why it must be the first layer of a network, where it must
-    opens: ClassVar[bool] = False  # its bodies read what it reads, as it is; ids too
-    activates: ClassVar[bool] = False  # a recipe may give it an `activation`, which follows as a layer of its own
+    must_lead: ClassVar[str] = ""  # why it must be the first layer of a network; empty: it need not be
+    opens: ClassVar[bool] = False  # its bodies read its own input unchanged, ids included
+    activates: ClassVar[bool] = False  # a recipe may give it an `activation`, which becomes a layer after it
 
     def __init_subclass__(cls, family: bool = False, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -84,10 +84,10 @@ class Layer(ABC):
 
     @classmethod
     def settings(cls) -> "dict[str, Setting]":
-        """What each field must be.
+        """The setting behind each field.
 
         Raises:
-            TypeError: a field that is not annotated with a type of `settings`.
+            TypeError: a field that is not annotated with a type from `settings`.
         """
         hints, found = get_type_hints(cls, include_extras=True), {}
         for field in dataclasses.fields(cls):  # type: ignore[arg-type]
@@ -98,62 +98,62 @@ class Layer(ABC):
 
     @classmethod
     def inner_place(cls, place: "Place", given: dict[str, Any]) -> "Place":
-        """What is known where a body begins, of a layer with bodies and the settings that a recipe gives it.
+        """What is known where a body of the layer begins, given the settings in the recipe.
 
         Raises:
-            ConfigError: the layer cannot stand there.
+            ConfigError: the layer cannot be used there.
         """
         return place
 
     @abstractmethod
     def weights(self) -> "dict[str, Weight]":
-        """Its own arrays by name, without those of bodies; Keras's names and layouts."""
+        """Its own weight arrays by name, without those of bodies; Keras's names and layouts."""
 
     @abstractmethod
     def shape_after(self, shape: Shape) -> Shape:
-        """Shape that leaves for one that `output_shape` has checked."""
+        """Output shape for an input shape that `output_shape` has checked."""
 
     @abstractmethod
     def field_after(self, field: Field, shape: Shape) -> Field:
-        """The receptive field of what leaves, for a bounded one and the shape of what enters."""
+        """The receptive field of its outputs, given the bounded field and the shape of its input."""
 
     @abstractmethod
     def multiply_adds(self, shape: Shape) -> int:
-        """Cost of one example that enters with that shape; 0 for what costs next to nothing."""
+        """Multiply-adds for one example of that input shape; 0 if negligible."""
 
     @abstractmethod
     def details(self) -> list[str]:
-        """What the summary says of it in brackets."""
+        """What the summary shows in brackets."""
 
     def fewest_steps(self) -> int:
-        """Steps that an input must have."""
+        """Minimum number of steps of an input."""
         return 1
 
     def masks(self, shape: Shape) -> dict[str, tuple[Shape, float]]:
-        """Shape without the batch, and rate, of its dropout masks in training, those of bodies included."""
+        """Shape (without the batch) and rate of its dropout masks in training, those of bodies included."""
         return {}
 
     def bodies(self) -> "dict[str, Plan]":
-        """Plans within it; a key is what the names of their weights and masks begin with, `""` or `"1."`."""
+        """Plans inside it; each key is the prefix of the names of their weights and masks, such as `""` or `"1."`."""
         return {}
 
     def entering(self, shape: Shape) -> Shape:
-        """Shape that enters the bodies."""
+        """Input shape of the bodies."""
         return shape
 
     @property
     def starts_at_zero(self) -> bool:
-        """Its outputs are zero before training: as the last layer it makes a forecast of no change."""
+        """Its outputs are zero before training: as the last layer it forecasts no change."""
         return False
 
     @property
     def label(self) -> str:
-        """Its name and details, as the summary prints them."""
+        """Its name and details for the summary."""
         details = ", ".join(self.details())
         return f"{type(self).__name__}({details})" if details else type(self).__name__
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Shape that leaves, without the batch, for the one that enters: `(L,)`, `(L, C)` or `(C,)`.
+        """Output shape for an input shape, without the batch: `(L,)`, `(L, C)` or `(C,)`.
 
         Raises:
             ConfigError: the layer cannot take this shape.
@@ -176,19 +176,19 @@ Plan = tuple[Layer, ...]
 
 
 class Weightless(Layer, family=True):
-    """A layer without weights that costs next to nothing."""
+    """A layer without weights and of negligible cost."""
 
     def weights(self) -> "dict[str, Weight]":
         """None."""
         return {}
 
     def multiply_adds(self, shape: Shape) -> int:
-        """None worth counting."""
+        """0: negligible."""
         return 0
 
 
 class KeepsShape(Weightless, family=True):
-    """A layer without weights that gives as many steps and channels as it reads."""
+    """A layer without weights whose output has the shape of its input."""
 
     reads = ANY
 

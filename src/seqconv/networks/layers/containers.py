@@ -1,4 +1,4 @@
-"""Layers with layers within: residual blocks, branches, bodies for channels."""
+"""Layers that contain layers: residual blocks, branches, bodies for channels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from seqconv.networks.plan import grow_field, mask_shapes, shapes, sum_multiply_
 
 
 class Container(Layer, family=True):
-    """A layer that has no weights of its own; its bodies all read the same input."""
+    """A layer without weights of its own, whose bodies all read the same input."""
 
     def weights(self) -> dict[str, Weight]:
         """None."""
@@ -42,7 +42,7 @@ class OneBody(Container, family=True):
     body: Body
 
     def bodies(self) -> dict[str, Plan]:
-        """The body, without a place of its own."""
+        """The body, without a prefix of its own."""
         return {"": self.body}
 
     def details(self) -> list[str]:
@@ -50,7 +50,7 @@ class OneBody(Container, family=True):
         return [layer.label for layer in self.body]
 
     def inner_shape(self, shape: Shape) -> Shape:
-        """Shape that leaves the body."""
+        """Output shape of the body."""
         inner = self.entering(shape)
         return shapes(self.body, inner)[-1] if self.body else inner
 
@@ -71,10 +71,10 @@ class Residual(OneBody):
 
 @dataclass(frozen=True)
 class Bidirectional(OneBody):
-    """A body that reads the steps forwards and, with weights of its own, backwards; both outputs joined along the
-    channels: `[B, L, C]` -> `[B, L', 2 U]`, or `[B, 2 U]` if the body ends in one vector (`last_step`).
+    """A body that reads the steps forwards and a copy with its own weights that reads them backwards; outputs joined
+    along the channels: `[B, L, C]` -> `[B, L', 2 U]`, or `[B, 2 U]` if the body ends in one vector (`last_step`).
 
-    The steps of the second are put in the order of time before they are joined.
+    The steps of the second are put back in chronological order before they are joined.
 
     Reference: Schuster and Paliwal 1997, "Bidirectional recurrent neural networks"; keras.layers.Bidirectional
     (merge_mode "concat").
@@ -111,11 +111,11 @@ class _Branching(Container, family=True):
         return [" | ".join(", ".join(layer.label for layer in branch) for branch in self.branches)]
 
     def _ends(self, shape: Shape, alike: slice, what: str) -> list[Shape]:
-        """Shapes that leave the branches, the same in all but what lies outside the slice `alike`."""
+        """Output shapes of the branches, which must agree in the slice `alike`."""
         name = type(self).__name__
         found = [shapes(branch, shape)[-1] for branch in self.branches if branch]
         if not found or len(found) < len(self.branches):
-            raise ConfigError(f"{name}: must have branches, each of at least one layer; got {len(found)} of that kind")
+            raise ConfigError(f"{name}: must have branches, each with at least one layer; got {len(found)} of them")
         if len({(len(end), end[alike]) for end in found}) > 1:
             raise ConfigError(f"{name}: the outputs of all branches must have {what}; got {', '.join(map(str, found))}")
         return found
@@ -123,7 +123,7 @@ class _Branching(Container, family=True):
 
 @dataclass(frozen=True)
 class Concat(_Branching):
-    """Branches next to each other on the same input, their outputs joined along the channels."""
+    """Parallel branches on the same input, their outputs joined along the channels."""
 
     def shape_after(self, shape: Shape) -> Shape:
         """The channels of all branches."""
@@ -133,7 +133,7 @@ class Concat(_Branching):
 
 @dataclass(frozen=True)
 class Add(_Branching):
-    """Branches next to each other on the same input, the sum of their outputs."""
+    """Parallel branches on the same input, their outputs summed."""
 
     def shape_after(self, shape: Shape) -> Shape:
         """That of each branch."""
@@ -142,20 +142,20 @@ class Add(_Branching):
 
 @dataclass(frozen=True)
 class OfChannels(OneBody, family=True):
-    """A body for the first `channels` channels of an input, or 0: all."""
+    """A body for the first `channels` channels of an input (0: all)."""
 
     channels: Count = 0
     reads = STEPS
 
     def count(self, channels: int) -> int:
-        """How many of an input's channels these are."""
+        """How many of the input's channels it uses."""
         return self.channels or channels
 
     def check_channels(self, shape: Shape) -> int:
-        """How many of an input's channels these are.
+        """How many of the input's channels it uses.
 
         Raises:
-            ConfigError: more than it has.
+            ConfigError: more than the input has.
         """
         if self.channels > shape[1]:
             raise ConfigError(f"{self.kind()}: channels must be at most the input's {shape[1]}; got {self.channels}")
@@ -164,22 +164,22 @@ class OfChannels(OneBody, family=True):
 
 @dataclass(frozen=True)
 class Channelwise(OfChannels):
-    """One body for every channel alone, `[L, 1]` -> `[H]`: `[B, L, C]` -> `[B, H * C]`, for each of the H outputs one
-    per channel; the first `channels` of them, or 0: all.
+    """One body for every channel separately, `[L, 1]` -> `[H]`: `[B, L, C]` -> `[B, H * C]`, one value per channel for
+    each of the H outputs; reads the first `channels` channels (0: all).
 
     Reference: Nie et al. 2023, arXiv:2211.14730.
     """
 
     @classmethod
     def inner_place(cls, place: Place, given: dict[str, Any]) -> Place:
-        """One channel, with its fraction of the outputs."""
+        """One channel, with its part of the outputs."""
         channels = given.get("channels", 0)
         count = channels if type(channels) is int and channels > 0 else place.channels
         if len(place.shape) != 2 or place.outputs % count:
             raise ConfigError(
-                f"channelwise: it must read the targets alone, steps and channels [L, C]; got {place.shape} for "
-                f"{place.outputs} output(s). Make every column a target; of other inputs after them, say how many to "
-                "read: channels"
+                f"channelwise: it must read only the targets, steps and channels [L, C]; got {place.shape} for "
+                f"{place.outputs} output(s). Make every column a target, or set channels to the number of "
+                "targets if other inputs come after them"
             )
         return place._replace(shape=(place.shape[0], 1), outputs=place.outputs // count)
 
@@ -209,12 +209,11 @@ VARIANCE_FLOOR = 1e-5  # of `Normalise`
 
 @dataclass(frozen=True)
 class Normalise(OfChannels):
-    """A body that sees each channel less its window's mean and over its standard deviation s = sqrt(variance + 1e-5),
-    its outputs scaled back: `[B, L, C]` -> `[B, H * C]`; the first `channels` of them, or 0: all. Channels after those
-    enter as they are.
+    """A body that sees each channel standardised by its own window, (x - mean) / sqrt(variance + 1e-5), its outputs
+    scaled back: `[B, L, C]` -> `[B, H * C]`; the first `channels` channels (0: all). The others enter unchanged.
 
-    The body returns for each of H outputs one per channel. Neither a level nor a spread that training never saw
-    matters then.
+    The body returns one value per channel for each of the H outputs. Levels and spreads that training never saw then
+    make no difference.
 
     Reference: Kim et al. 2022, "Reversible instance normalization", ICLR (without its affine part; 1e-5 as there).
     """
@@ -226,6 +225,6 @@ class Normalise(OfChannels):
         inner, count = self.inner_shape(shape), self.check_channels(shape)
         if len(inner) != 1 or inner[0] % count:
             raise ConfigError(
-                f"normalise: the body must end in a vector, as many values for each of {count} channels; got {inner}"
+                f"normalise: the body must end in a vector, equally many values for {count} channels; got {inner}"
             )
         return inner

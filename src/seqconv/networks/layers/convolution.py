@@ -16,8 +16,8 @@ class Sliding(Layer, family=True):
     """A kernel that slides along the steps: `kernel` taps, `dilation` steps apart, at every `stride`-th step.
 
     With R = (kernel - 1) dilation and stride s: `valid` gives ceil((L - R) / s) steps; `causal` pads R zeros on the
-    left and gives ceil(L / s); `same` gives ceil(L / s) too, with P = max((ceil(L / s) - 1) s + R + 1 - L, 0) zeros,
-    floor(P / 2) of them on the left and the others on the right.
+    left and gives ceil(L / s); `same` also gives ceil(L / s), with P = max((ceil(L / s) - 1) s + R + 1 - L, 0) zeros,
+    floor(P / 2) of them on the left and the rest on the right.
 
     Reference: keras.layers.Conv1D (padding, strides, dilation_rate).
     """
@@ -31,27 +31,27 @@ class Sliding(Layer, family=True):
 
     @property
     def reach(self) -> int:
-        """Steps between the first and the last tap."""
+        """Steps from the first tap to the last."""
         return (self.kernel - 1) * self.dilation
 
     @property
     def left_pad(self) -> int:
-        """Zeros that a causal one puts before the first step."""
+        """Zeros that causal padding puts before the first step."""
         return self.reach if self.padding == "causal" else 0
 
     def pads(self, steps: int) -> tuple[int, int]:
-        """Zeros before the first and after the last of that many steps."""
+        """Zeros before the first and after the last step, for that many steps."""
         if self.padding != "same":
             return self.left_pad, 0
         missing = max((-(-steps // self.stride) - 1) * self.stride + self.reach + 1 - steps, 0)
         return missing // 2, missing - missing // 2
 
     def count_steps(self, steps: int) -> int:
-        """Steps that leave for that many."""
+        """Output steps for that many input steps."""
         return (steps + sum(self.pads(steps)) - self.reach - 1) // self.stride + 1
 
     def fewest_steps(self) -> int:
-        """As many as the kernel spans, without padding."""
+        """The span of the kernel, unless there is padding."""
         return self.reach + 1 if self.padding == "valid" else 1
 
     def field_after(self, field: Field, shape: Shape) -> Field:
@@ -59,7 +59,7 @@ class Sliding(Layer, family=True):
         return field.widen(self.reach + 1, self.stride)
 
     def details(self) -> list[str]:
-        """Kernel; stride, dilation and padding where they are not the usual ones."""
+        """Kernel; stride, dilation and padding unless they are the defaults."""
         stride = [f"stride {self.stride}"] if self.stride > 1 else []
         dilation = [f"dilation {self.dilation}"] if self.dilation > 1 else []
         return [str(self.kernel), *stride, *dilation, *([] if self.padding == "valid" else [self.padding])]
@@ -68,7 +68,7 @@ class Sliding(Layer, family=True):
 @dataclass(frozen=True)
 class Conv(Sliding):
     """1D convolution: y[t] = bias + sum_k x[t * stride + k * dilation - pad] W_k, `[B, L, inputs]` ->
-    `[B, L', filters]`, with the pad and L' that `Sliding` says.
+    `[B, L', filters]`; see `Sliding` for pad and L'.
 
     Reference: keras.layers.Conv1D.
     """
@@ -90,17 +90,17 @@ class Conv(Sliding):
         return (self.count_steps(shape[0]), self.filters)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Of every step, tap, channel and filter."""
+        """One for every step, tap, channel and filter."""
         return self.count_steps(shape[0]) * self.kernel * self.inputs * self.filters
 
     def details(self) -> list[str]:
-        """Filters, and what `Sliding` says."""
+        """Filters, and the details of `Sliding`."""
         return [str(self.filters), *super().details()]
 
 
 @dataclass(frozen=True)
 class DepthwiseConv(Sliding):
-    """A convolution of each channel by itself: y[t, c M + m] = bias + sum_k x[t * stride + k * dilation - pad, c]
+    """A convolution of each channel separately: y[t, c M + m] = bias + sum_k x[t * stride + k * dilation - pad, c]
     W_k[c, m], `[B, L, inputs]` -> `[B, L', inputs * multiplier]`, with M = `multiplier` filters for each channel.
 
     Reference: keras.layers.DepthwiseConv1D (depth_multiplier).
@@ -123,18 +123,18 @@ class DepthwiseConv(Sliding):
         return (self.count_steps(shape[0]), self.inputs * self.multiplier)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Of every step, tap, channel and filter of the channel."""
+        """One for every step, tap, channel and filter of the channel."""
         return self.count_steps(shape[0]) * self.kernel * self.inputs * self.multiplier
 
     def details(self) -> list[str]:
-        """What `Sliding` says, and the multiplier where it is not 1."""
+        """The details of `Sliding`, and the multiplier unless it is 1."""
         return [*super().details(), *([f"multiplier {self.multiplier}"] if self.multiplier > 1 else [])]
 
 
 @dataclass(frozen=True)
 class SeparableConv(Sliding):
-    """A convolution of each channel by itself, then one of kernel 1 across them: `[B, L, inputs]` ->
-    `[B, L', filters]`; y = bias + depthwise(x) P, where `DepthwiseConv` says what the first does, here without a bias.
+    """A convolution of each channel separately, then a pointwise one across channels: `[B, L, inputs]` ->
+    `[B, L', filters]`; y = bias + depthwise(x) P, where depthwise is `DepthwiseConv` without a bias.
 
     Reference: Chollet 2017, arXiv:1610.02357; keras.layers.SeparableConv1D (depth_multiplier).
     """
@@ -148,7 +148,7 @@ class SeparableConv(Sliding):
     stride: Stride = 1
 
     def weights(self) -> dict[str, Weight]:
-        """Kernel of each channel `[K, C, M]`, kernel across them `[1, C * M, filters]`, and bias."""
+        """Depthwise kernel `[K, C, M]`, pointwise kernel `[1, C * M, filters]`, and bias."""
         depthwise = Weight((self.kernel, self.inputs, self.multiplier), glorot)
         pointwise = Weight((1, self.inputs * self.multiplier, self.filters), glorot)
         return {
@@ -167,6 +167,6 @@ class SeparableConv(Sliding):
         return self.count_steps(shape[0]) * between * (self.kernel + self.filters)
 
     def details(self) -> list[str]:
-        """Filters, what `Sliding` says, and the multiplier where it is not 1."""
+        """Filters, the details of `Sliding`, and the multiplier unless it is 1."""
         multiplier = [f"multiplier {self.multiplier}"] if self.multiplier > 1 else []
         return [str(self.filters), *super().details(), *multiplier]

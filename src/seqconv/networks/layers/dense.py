@@ -12,7 +12,7 @@ class Dense(Layer):
     """x W + b: `[B, inputs]` -> `[B, outputs]`.
 
     Args:
-        zeros: training starts at W = 0, that is at an output of nothing (a forecast of no change, say).
+        zeros: W starts at 0, so that the untrained output is 0 (for instance a forecast of no change).
     """
 
     inputs: Inputs
@@ -35,7 +35,7 @@ class Dense(Layer):
         return field
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Of every input and output."""
+        """One for every input and output."""
         return self.inputs * self.outputs
 
     def details(self) -> list[str]:
@@ -44,5 +44,5 @@ class Dense(Layer):
 
     @property
     def starts_at_zero(self) -> bool:
-        """With `zeros`."""
+        """If `zeros` is set."""
         return self.zeros

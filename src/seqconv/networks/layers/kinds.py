@@ -44,4 +44,4 @@ _KINDS: tuple[type[Layer], ...] = (
 KINDS = {kind.kind(): kind for kind in _KINDS}
 
 
-SETTINGS = {name: kind.settings() for name, kind in KINDS.items()}  # read here, so that a wrong field does not import
+SETTINGS = {name: kind.settings() for name, kind in KINDS.items()}  # read here, so that a wrong field fails at import

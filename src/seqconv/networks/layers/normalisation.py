@@ -1,4 +1,4 @@
-"""Layers that bring values to a common mean and spread, and learn which."""
+"""Batch and layer normalisation."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from seqconv.networks.layers.weights import Weight, ones, zeros
 
 
 class _Normalisation(Layer, family=True):
-    """Keeps the shape; a gain and a bias for each channel."""
+    """Keeps the shape; has a gain and a bias for each channel."""
 
     inputs: int
     reads = ANY
@@ -39,8 +39,8 @@ class _Normalisation(Layer, family=True):
 class BatchNormalisation(_Normalisation):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta for each channel: `[B, ..., inputs]` -> the same.
 
-    In training mean and (biased) variance are those of the channel over the batch and all its steps, and move what
-    prediction uses: moving = momentum moving + (1 - momentum) batch. The moving ones start at 0 and 1.
+    In training, mean and (biased) variance of a channel are taken over the batch and all its steps, and update the
+    moving averages that prediction uses: moving = momentum moving + (1 - momentum) batch, starting at 0 and 1.
 
     Reference: Ioffe and Szegedy 2015, arXiv:1502.03167; keras.layers.BatchNormalization.
     """
@@ -50,7 +50,7 @@ class BatchNormalisation(_Normalisation):
     epsilon: Factor = 1e-3
 
     def weights(self) -> dict[str, Weight]:
-        """Gain and bias, and the moving statistics, which no gradient changes."""
+        """Gain and bias, and the moving averages, which have no gradient."""
         mean = Weight((self.inputs,), zeros, trained=False)
         return super().weights() | {"moving_mean": mean, "moving_variance": Weight((self.inputs,), ones, trained=False)}
 
@@ -58,7 +58,7 @@ class BatchNormalisation(_Normalisation):
 @dataclass(frozen=True)
 class LayerNormalisation(_Normalisation):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta: `[B, ..., inputs]` -> the same, with mean and (biased)
-    variance of each example's each step over its channels.
+    variance over the channels of each step.
 
     Reference: Ba, Kiros and Hinton 2016, arXiv:1607.06450; keras.layers.LayerNormalization (axis -1).
     """

@@ -1,4 +1,4 @@
-"""Layers that keep the shape and have no weights: activations, dropout, levels."""
+"""Layers that keep the shape and have no weights: activations, dropout, subtracting the last step."""
 
 import math
 from abc import abstractmethod
@@ -11,15 +11,15 @@ from seqconv.networks.layers.settings import Count, Factor, Rate
 
 
 class Activation(KeepsShape, family=True):
-    """A function of each value, with its slope; float32 or float64."""
+    """A function of each value, with its derivative; float32 or float64."""
 
     @abstractmethod
     def apply(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """y, written to `out` if there is one."""
+        """y, written to `out` if given."""
 
     @abstractmethod
     def slope(self, x: np.ndarray, y: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """dy / dx at `x`, where the value is `y`; may stay unwritten to `out`."""
+        """dy / dx at `x`, where the function is `y`; may use `out` for the result."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     def apply(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """0.5 + 0.5 tanh(x / 2), which is the same and never overflows."""
+        """0.5 + 0.5 tanh(x / 2): equal, and never overflows."""
         y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
         y = np.multiply(y, 0.5, out=out)
         return np.asarray(np.add(y, 0.5, out=out))
@@ -77,7 +77,7 @@ class Elu(Activation):
     alpha: Factor = 1.0
 
     def apply(self, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """alpha (exp(min(x, 0)) - 1) + max(x, 0), of which one part is always 0."""
+        """alpha (exp(min(x, 0)) - 1) + max(x, 0), where one term is always 0."""
         y = np.expm1(np.minimum(x, 0, out=out), out=out)
         y = np.multiply(y, self.alpha, out=out)
         return np.asarray(np.add(y, np.maximum(x, 0), out=out))
@@ -89,7 +89,7 @@ class Elu(Activation):
 
 @dataclass(frozen=True)
 class Gelu(Activation):
-    """x P(X <= x) for a standard normal X: the exact form, not the one with tanh.
+    """x P(X <= x) for a standard normal X: the exact form, not the tanh approximation.
 
     Reference: Hendrycks and Gimpel 2016, arXiv:1606.08415; keras.activations.gelu (approximate=False).
     """
@@ -105,7 +105,7 @@ class Gelu(Activation):
         return out
 
 
-# of exp(-z^2) times a polynomial in 1 / (1 + z / 2), from the constant on
+# coefficients of the polynomial in 1 / (1 + z / 2), from the constant on
 ERFC = (
     *(-1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806),
     *(0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277),
@@ -113,7 +113,7 @@ ERFC = (
 
 
 def normal_cdf(x: np.ndarray) -> np.ndarray:
-    """P(X <= x) for a standard normal X, to a relative error of 1.2e-7, which is that of float32.
+    """P(X <= x) for a standard normal X, to a relative error of 1.2e-7, the precision of float32.
 
     Reference: Press et al. 1992, "Numerical Recipes in C", second edition, section 6.2 (`erfcc`).
     """
@@ -128,9 +128,9 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Softmax(KeepsShape):
-    """exp(x_c) / sum_k exp(x_k) over the channels c of each step, or of the one vector.
+    """exp(x_c) / sum_k exp(x_k) over the channels c of each step, or of a vector.
 
-    A network ends in logits, not in this: losses and predictions apply it themselves.
+    A network must not end in it: losses and predictions take logits and apply softmax themselves.
 
     Reference: keras.layers.Softmax (axis -1).
     """
@@ -159,7 +159,7 @@ class Dropout(KeepsShape):
 
 @dataclass(frozen=True)
 class SpatialDropout(Dropout):
-    """Zero each channel, in all steps, with probability `rate` in training and scale the rest by 1 / (1 - rate).
+    """Zero each channel, at all steps, with probability `rate` in training and scale the rest by 1 / (1 - rate).
 
     Reference: Tompson et al. 2015, arXiv:1411.4280; keras.layers.SpatialDropout1D.
     """
@@ -173,9 +173,9 @@ class SpatialDropout(Dropout):
 
 @dataclass(frozen=True)
 class SubtractLast(KeepsShape):
-    """x less its newest step: `[B, L, C]` -> the same; the first `channels` of them, or 0: all.
+    """x minus its newest step: `[B, L, C]` -> the same; in the first `channels` channels (0: all).
 
-    A level that training never saw then makes no difference.
+    Levels that training never saw then make no difference.
 
     Reference: Zeng et al. 2023, arXiv:2205.13504 (NLinear).
     """

@@ -1,4 +1,4 @@
-"""Layers that make fewer steps, or none, of many."""
+"""Layers that reduce the number of steps, or turn all steps into one vector."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from seqconv.networks.layers.settings import Size
 
 @dataclass(frozen=True)
 class _Groups(Weightless, family=True):
-    """Each `size` neighbouring steps become one."""
+    """Every `size` neighbouring steps become one."""
 
     size: Size
     reads = STEPS
 
     def fewest_steps(self) -> int:
-        """One group."""
+        """One group of steps."""
         return self.size
 
     def shape_after(self, shape: Shape) -> Shape:
@@ -22,7 +22,7 @@ class _Groups(Weightless, family=True):
         return (shape[0] // self.size, shape[1])
 
     def field_after(self, field: Field, shape: Shape) -> Field:
-        """`size` steps, and so many between neighbours."""
+        """`size` steps, with a stride of as many."""
         return field.widen(self.size, self.size)
 
     def details(self) -> list[str]:
@@ -32,22 +32,22 @@ class _Groups(Weightless, family=True):
 
 @dataclass(frozen=True)
 class MaxPool(_Groups):
-    """Maximum of each `size` neighbouring steps; an incomplete last group is dropped, as in Keras."""
+    """Maximum of every `size` neighbouring steps; an incomplete last group is dropped, as in Keras."""
 
 
 @dataclass(frozen=True)
 class AveragePool(_Groups):
-    """Mean of each `size` neighbouring steps; an incomplete last group is dropped.
+    """Mean of every `size` neighbouring steps; an incomplete last group is dropped.
 
-    Reference: keras.layers.AveragePooling1D (strides and padding as by default).
+    Reference: keras.layers.AveragePooling1D (default strides and padding).
     """
 
 
 @dataclass(frozen=True)
 class Patch(_Groups):
-    """Each `size` neighbouring steps as one, their channels joined: `[B, L, C]` -> `[B, L // size, size * C]`.
+    """Every `size` neighbouring steps as one, their channels joined: `[B, L, C]` -> `[B, L // size, size * C]`.
 
-    The oldest steps that fill no patch are dropped.
+    The oldest steps are dropped if they fill no patch.
     """
 
     def shape_after(self, shape: Shape) -> Shape:
@@ -56,7 +56,7 @@ class Patch(_Groups):
 
 
 class _Vector(Weightless, family=True):
-    """One vector of all steps."""
+    """One vector from all steps."""
 
     reads = STEPS
 

@@ -1,4 +1,4 @@
-"""Layers that carry a state from step to step."""
+"""Recurrent layers."""
 
 import math
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from seqconv.networks.layers.weights import Weight, glorot, orthogonal, zeros
 
 @dataclass(frozen=True)
 class Recurrent(Layer, family=True):
-    """All states of a cell with some gates: `[B, L, C]` -> `[B, L, units]`.
+    """All states of a recurrent cell: `[B, L, C]` -> `[B, L, units]`.
 
-    Masks for the input (`dropout`) and for the state before (`recurrent_dropout`): one of each per example and gate,
+    Masks for the input (`dropout`) and for the previous state (`recurrent_dropout`): one of each per example and gate,
     the same at every step.
 
     Reference: Gal and Ghahramani 2016, arXiv:1512.05287 (masks).
@@ -30,7 +30,7 @@ class Recurrent(Layer, family=True):
 
     @property
     def width(self) -> int:
-        """Values that a step computes before its gates open."""
+        """Pre-activations of all gates at one step."""
         return self.gates * self.units
 
     def bias(self) -> Weight:
@@ -38,7 +38,7 @@ class Recurrent(Layer, family=True):
         return Weight((self.width,), zeros)
 
     def weights(self) -> dict[str, Weight]:
-        """Kernels for input and state, the gates side by side, and bias."""
+        """Kernels for input and state, the gates next to each other, and bias."""
         kernel = Weight((self.inputs, self.width), glorot)
         return {"kernel": kernel, "recurrent_kernel": Weight((self.units, self.width), orthogonal), "bias": self.bias()}
 
@@ -55,13 +55,13 @@ class Recurrent(Layer, family=True):
         return shape[0] * sum(math.prod(each.shape) for name, each in self.weights().items() if name != "bias")
 
     def details(self) -> list[str]:
-        """Units; both rates where there is dropout."""
+        """Units; both rates if there is dropout."""
         dropped = self.dropout or self.recurrent_dropout
         rates = [f"dropout {self.dropout}", str(self.recurrent_dropout)] if dropped else []
         return [str(self.units), *rates]
 
     def masks(self, shape: Shape) -> dict[str, tuple[Shape, float]]:
-        """Of the input and of the state, `[gates, C]` and `[gates, units]`."""
+        """Masks of the input and of the state, `[gates, C]` and `[gates, units]`."""
         found = {
             "input_mask": ((self.gates, self.inputs), self.dropout),
             "recurrent_mask": ((self.gates, self.units), self.recurrent_dropout),
@@ -95,7 +95,7 @@ class Gru(Recurrent):
     gates = 3
 
     def bias(self) -> Weight:
-        """A second one if the reset comes after the product."""
+        """A second one if the reset gate comes after the product."""
         return Weight((2, self.width), zeros) if self.reset_after else super().bias()
 
 
@@ -112,7 +112,7 @@ class Lstm(Recurrent):
     gates = 4
 
     def bias(self) -> Weight:
-        """The forget gate's starts at 1."""
+        """One value for each unit of each gate; those of the forget gate start at 1."""
         return Weight((self.width,), self._open)
 
     def _open(self, shape: Shape, random: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""The settings of layers: what each must be, and what of the data fills it in where a recipe is silent.
+"""The settings of layers: what each must be, and which property of the data fills it in if the recipe does not.
 
-The fields of a layer's record are annotated with these types; recipes are checked and read by them.
+The fields of layer classes are annotated with these types, by which recipes are checked and read.
 """
 
 import math
@@ -12,7 +12,7 @@ from seqconv.networks.layers.base import Plan, Shape
 
 
 class Place(NamedTuple):
-    """What is known where a layer stands: the shape that enters it, the number of ids, the network's outputs."""
+    """What is known at a layer's position: its input shape, the number of ids, the network's outputs."""
 
     shape: Shape
     rows: int
@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Of each step, or of the one vector."""
+        """Channels of each step, or of a vector."""
         return self.shape[-1]
 
 
@@ -29,10 +29,10 @@ class Setting:
     """One field of a layer.
 
     Args:
-        must: what a value must be, as a message says it.
-        holds: is it so?
-        filled: the part of `Place` that fills it in.
-        added: it came after the first version, so a description has it only where it is not the default.
+        must: what a value must be, for messages.
+        holds: whether a value is that.
+        filled: the attribute of `Place` that fills it in; empty: none does.
+        added: newer than the first version, and so described only if it differs from the default.
     """
 
     must: str

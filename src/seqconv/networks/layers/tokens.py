@@ -14,9 +14,9 @@ from seqconv.networks.layers.weights import Weight, ones, uniform, zeros
 
 @dataclass(frozen=True)
 class ReadsIds(Layer, family=True):
-    """A layer with a table that has a row for each of `rows` ids, and perhaps further ones.
+    """A layer with a table that has a row for each of `rows` ids, and perhaps more.
 
-    `silent` is the row as which those are read that storage leaves out; None: they hold zeros.
+    `silent` is the row that stands in for those that storage leaves out; None: they are zero.
     """
 
     rows: Rows
@@ -26,18 +26,18 @@ class ReadsIds(Layer, family=True):
 
     @abstractmethod
     def row_sizes(self, arrays: list[np.ndarray]) -> np.ndarray:
-        """How much each row of the arrays by id says, float64 `[rows]`; 0 for those that storage leaves out."""
+        """Magnitude of each row of the by-id arrays, float64 `[rows]`; 0 for rows that storage leaves out."""
 
     def silent_row(self, table: np.ndarray) -> np.ndarray:
-        """What the rows hold that say nothing, in the shape of `table[0]`."""
+        """The content of the rows that storage leaves out, in the shape of `table[0]`."""
         return np.zeros_like(table[0]) if self.silent is None else np.asarray(table[self.silent])
 
 
 class _Words(ReadsIds, family=True):
-    """One table of words; those left out are read as the unknown word."""
+    """A single table by word; words that storage leaves out read as the unknown word."""
 
     def row_sizes(self, arrays: list[np.ndarray]) -> np.ndarray:
-        """Norms of the rows less the unknown word's."""
+        """Norms of the rows minus that of the unknown word."""
         (table,) = arrays
         return np.asarray(np.linalg.norm((table - self.silent_row(table)).reshape(len(table), -1), axis=1), np.float64)
 
@@ -73,8 +73,8 @@ class Embed(_Words):
 class TokenConv(_Words):
     """1D convolution over one-hot ids: y[t] = bias + sum_k table[x[t + k], k], ids `[B, L]` -> `[B, L', filters]`.
 
-    `L' = L - kernel + 1`; an input shorter than the kernel gets padding ids (0) on its left, and gives one step. The
-    padding id has rows of the table like any other. The table starts uniform in ±0.01.
+    `L' = L - kernel + 1`; an input shorter than the kernel is padded on the left with padding ids (0) and gives one
+    step. The padding id has rows in the table like any other. The table starts uniform in ±0.01.
 
     Reference: Johnson and Zhang 2015, arXiv:1412.1058.
     """
@@ -84,7 +84,7 @@ class TokenConv(_Words):
     activates = True
 
     def weights(self) -> dict[str, Weight]:
-        """For every id a row of values for each tap and filter."""
+        """Table, with a value for each id, tap and filter, and bias."""
         table = Weight((self.rows, self.kernel, self.filters), uniform(0.01), by_id=True)
         return {"table": table, "bias": Weight((self.filters,), zeros)}
 
@@ -97,7 +97,7 @@ class TokenConv(_Words):
         return field.widen(self.kernel)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Additions of rows."""
+        """One addition for every step, tap and filter."""
         return self.shape_after(shape)[0] * self.kernel * self.filters
 
     def details(self) -> list[str]:
@@ -110,13 +110,13 @@ MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio. Reference: Knuth,
 
 @dataclass(frozen=True)
 class NgramBag(ReadsIds):
-    """A linear layer on the words and n-grams that occur in a text: ids `[B, L]` -> `[B, outputs]`.
+    """A linear layer on the words and n-grams of a text: ids `[B, L]` -> `[B, outputs]`.
 
-    With the features f of a text, each once: y = gain * sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), and 0 for a
-    text without any. Features are its ids but padding (0), rows 0 to `rows` - 1, and every 2 to `longest` neighbouring
-    ids without padding, hashed to one of `buckets` rows after those: with h = id_1, then h = h * MULTIPLIER + id_j for
-    each further one, and last h = h ^ (h >> 32), all modulo 2^64, the bucket is (h mod 2^63) mod `buckets`.
-    The table starts at zero. Training leaves `scale` as it is: log-count ratios (see `ngrams.fit_scales`), or ones.
+    Over the distinct features f of a text: y = gain * sum_f scale[f] table[f] / sqrt(sum_f scale[f]^2), or 0 for a text
+    without any. Features are its ids except padding (0), in rows 0 to `rows` - 1, and all n-grams of 2 to `longest` ids
+    without padding, hashed to one of the `buckets` rows after those: start with h = id_1, set h = h * MULTIPLIER + id_j
+    for each further id, and finally h = h ^ (h >> 32), all modulo 2^64; the bucket is (h mod 2^63) mod `buckets`.
+    The table starts at zero. `scale` is fixed: log-count ratios (see `networks.ngrams.fit_scales`), or ones.
 
     Reference: Wang and Manning 2012, "Baselines and bigrams", ACL; Joulin et al. 2017, arXiv:1607.01759 (buckets).
     """
@@ -141,7 +141,7 @@ class NgramBag(ReadsIds):
         return Field(shape[0], field.stride)
 
     def multiply_adds(self, shape: Shape) -> int:
-        """Of a text without padding that repeats nothing."""
+        """For a text without padding whose n-grams all differ."""
         return shape[0] * self.longest * self.outputs
 
     def details(self) -> list[str]:

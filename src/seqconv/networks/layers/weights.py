@@ -1,4 +1,4 @@
-"""Weight arrays as layers declare them, and the values that training starts from.
+"""Declarations of weight arrays, and their initial values.
 
 Reference: Glorot and Bengio 2010; Saxe et al. 2014, arXiv:1312.6120; keras.layers.Embedding, Conv1D, GRU, LSTM.
 """
@@ -21,8 +21,8 @@ class Weight:
     Args:
         shape: of the array.
         initial: draws its first values.
-        by_id: it has a row for every id or feature, of which a batch uses few.
-        trained: the optimiser moves it along its gradient; else training sets it in passing, as a running mean.
+        by_id: it has a row for every id or feature, and a batch uses only a few of them.
+        trained: the optimiser updates it by its gradient; if not, training may still update it, as a moving average.
     """
 
     shape: Shape
@@ -32,12 +32,12 @@ class Weight:
 
 
 def zeros(shape: Shape, random: np.random.Generator) -> np.ndarray:
-    """Nothing but 0."""
+    """All 0."""
     return np.zeros(shape)
 
 
 def ones(shape: Shape, random: np.random.Generator) -> np.ndarray:
-    """Nothing but 1."""
+    """All 1."""
     return np.ones(shape)
 
 
@@ -53,6 +53,6 @@ def glorot(shape: Shape, random: np.random.Generator) -> np.ndarray:
 
 
 def orthogonal(shape: Shape, random: np.random.Generator) -> np.ndarray:
-    """Orthonormal rows, for a kernel that is no taller than wide."""
+    """Orthonormal rows, for a kernel with at most as many rows as columns."""
     tall, triangle = np.linalg.qr(random.normal(size=shape[::-1]))
     return np.asarray((tall * np.sign(np.diag(triangle))).T)

@@ -1,4 +1,4 @@
-"""Baselines for sequences: the nearest neighbour under time warping, and a linear classifier on random kernels."""
+"""Baselines for time-series classification: 1-nearest-neighbour with DTW, and ROCKET."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,23 +20,23 @@ from seqconv.tasks.baselines import (
     thin,
     thin_part,
 )
-from seqconv.tasks.sequence import rocket, warping
+from seqconv.tasks.sequence import dtw, rocket
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 
-WARPING, ROCKET = "1-NN with dynamic time warping", "ROCKET"
+DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 
 
 MOST_ROCKET_ROWS = 10_000
 
 
 def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
-    """The baselines, and why one is left out; `say` hears what is made smaller."""
+    """The baselines, and why one is left out; `say` reports what is scaled down."""
     counts = [len(part.targets) for part in (split.train, split.validation, split.test)]
     length, channels = split.train.inputs.shape[0], len(split.features.channels)
     rows, judged = counts[0], counts[1] + counts[2]
-    cost = warping.cost(rows * judged, length, channels)
+    cost = dtw.cost(rows * judged, length, channels)
     costly = (
-        f"{judged:,} sequences against {rows:,} of {length} steps would take {cost / warping.MOST_CELLS:.1f} times the "
+        f"{judged:,} sequences against {rows:,} of {length} steps would take {cost / dtw.MOST_CELLS:.1f} times the "
         "work that a baseline may"
     )
     few = split.train if rows <= MOST_ROCKET_ROWS else thin_part(split.train, MOST_ROCKET_ROWS)
@@ -45,17 +45,17 @@ def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
         say(f"{ROCKET}: {kernels:,} kernels of {rocket.KERNELS:,}, fitted on {len(few.targets):,} of {rows:,}")
     return [
         Candidate("majority", "majority class", partial(fit_majority, split)),
-        Candidate("dtw", WARPING, partial(fit_warping, split) if cost <= warping.MOST_CELLS else costly),
+        Candidate("dtw", DTW, partial(fit_dtw, split) if cost <= dtw.MOST_CELLS else costly),
         Candidate("rocket", ROCKET, partial(fit_rocket, split, few, kernels)),
     ]
 
 
 class Padded(NamedTuple):
-    """N sequences of at most L steps without a mask.
+    """N sequences of at most L steps, without a mask channel.
 
     Args:
-        values: float32 `[N, L, C]`; the last step of a sequence is the last here.
-        starts: step at which each begins, int64 `[N]`.
+        values: float32 `[N, L, C]`; padded in front, so that every sequence ends at step L.
+        starts: step at which each sequence begins, int64 `[N]`.
     """
 
     values: np.ndarray
@@ -63,14 +63,14 @@ class Padded(NamedTuple):
 
     @classmethod
     def of(cls, inputs: WindowInputs, features: SequenceFeatures) -> "Padded":
-        """The sequences of inputs, scaled."""
+        """The scaled sequences of a network's inputs."""
         values = inputs.gather(np.arange(len(inputs)))
         count, length = values.shape[:2]
         steps = values[..., -1].sum(axis=1).astype(np.int64) if features.masked else np.full(count, length)
         return cls(np.ascontiguousarray(values[..., : len(features.channels)]), length - steps)
 
     def stretch(self, units: np.ndarray) -> "Padded":
-        """Channels times `units` `[C]`."""
+        """Each channel multiplied by its unit, `units` `[C]`."""
         return Padded(self.values * units, self.starts)
 
     def take(self, rows: slice | np.ndarray) -> "Padded":
@@ -79,15 +79,15 @@ class Padded(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Warping(BaselineModel[SequenceFeatures, WindowInputs]):
+class Dtw(BaselineModel[SequenceFeatures, WindowInputs]):
     """The class of the nearest training sequence.
 
     Args:
-        values, starts: the training sequences, see `Padded`, times `units`.
+        values, starts: the training sequences, see `Padded`, multiplied by `units`.
         inside: which of them are of each class, bool `[N, classes]`.
-        units: `[C]`.
-        band: how far two steps that meet may lie apart, one number.
-        scale: of distances, one number.
+        units: factor of each channel, `[C]`.
+        band: by how many steps two aligned steps may differ at most, one number.
+        scale: factor that turns distances into logits, one number.
     """
 
     features: SequenceFeatures
@@ -100,18 +100,18 @@ class Warping(BaselineModel[SequenceFeatures, WindowInputs]):
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features).stretch(self.units)
-        distances = warping.warp(*judged, self.values, self.starts, self.band.item())
-        nearest = warping.nearest(distances, self.inside)
+        distances = dtw.pairwise_distances(*judged, self.values, self.starts, self.band.item())
+        nearest = dtw.nearest_by_class(distances, self.inside)
         margins = nearest[:, :1] - nearest[:, 1:] if self.features.target.outputs == 1 else -nearest
         return np.asarray(self.scale * margins)
 
 
-def fit_warping(split: SequenceSplit) -> Warping:
-    """The class of the nearest training sequence under dynamic time warping, all channels warped together.
+def fit_dtw(split: SequenceSplit) -> Dtw:
+    """1-nearest-neighbour with dynamic time warping, all channels warped together.
 
-    Learned are the window, where all sequences have one length (else the whole square is open), and for several
-    channels whether they count in their own units or scaled: what makes the fewest errors when each training sequence
-    is classified by the others, the narrowest window and the own units of equals. Many are thinned for that.
+    The window is learned where all sequences have the same length (otherwise any two steps may be aligned), and for
+    several channels whether they keep their own units or are scaled. Both minimise the leave-one-out error on the
+    training sequences, thinned if there are many; ties go to the narrowest window and to the own units.
 
     Reference: Dau et al. 2019, "The UCR time series archive", section III (learned window); Shokoohi-Yekta et al.
     2017, "Generalizing DTW to the multi-dimensional case requires an adaptive approach" (channels together).
@@ -124,25 +124,25 @@ def fit_warping(split: SequenceSplit) -> Warping:
     spread = features.scaler.std
     scaled, own = np.ones(channels, np.float32), (spread / spread.max()).astype(np.float32)
     units = [scaled] if channels == 1 else [own, scaled]
-    bands = [length] if features.masked else warping.bands(length)
-    some = thin(np.arange(len(inside)), max(warping.affordable(length, channels), 2))
+    bands = [length] if features.masked else dtw.bands(length)
+    some = thin(np.arange(len(inside)), max(dtw.affordable(length, channels), 2))
 
     def errors(candidate: tuple[np.ndarray, int]) -> int:
-        return warping.count_errors(*train.take(some).stretch(candidate[0]), inside[some], candidate[1])
+        return dtw.count_errors(*train.take(some).stretch(candidate[0]), inside[some], candidate[1])
 
     unit, band = min(product(units, bands), key=errors)
-    return _sharpen(Warping(features, *train.stretch(unit), inside, unit, np.array([band]), np.ones(1)), split)
+    return _sharpen(Dtw(features, *train.stretch(unit), inside, unit, np.array([band]), np.ones(1)), split)
 
 
 @dataclass(frozen=True)
 class Rocket(BaselineModel[SequenceFeatures, WindowInputs]):
-    """A linear function of the share of positive values and the maximum of many random convolutions.
+    """A linear function of the fraction of positive values and the maximum of many random convolutions.
 
     Args:
         groups, kernels, biases: see `rocket.pack`.
-        centre, spread: of the training rows' features, `[F]`.
+        centre, spread: mean and standard deviation of the features in the training rows, `[F]`.
         weights, bias: `[F, outputs]` and `[outputs]`.
-        scale: of margins, one number.
+        scale: factor that turns margins into logits, one number.
     """
 
     features: SequenceFeatures
@@ -168,10 +168,10 @@ class Rocket(BaselineModel[SequenceFeatures, WindowInputs]):
 
 
 def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocket:
-    """Ridge classifier on the share of positive values and the maximum of many random convolutions.
+    """Ridge classifier on the fraction of positive values and the maximum of many random convolutions.
 
-    The penalty is chosen by leaving one out. Outputs are margins around zero, not probabilities: they are scaled so
-    that the loss of the validation rows is smallest, which changes no class.
+    The penalty is chosen by leave-one-out cross-validation. A ridge classifier gives margins around zero, not logits:
+    they are scaled to minimise the loss of the validation rows, which changes no predicted class.
 
     Reference: Dempster, Petitjean and Webb 2020, "ROCKET: exceptionally fast and accurate time series classification
     using random convolutional kernels", arXiv:1910.13051, section 3.
@@ -191,14 +191,14 @@ def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocke
     return _sharpen(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
 
 
-Sharp = TypeVar("Sharp", Warping, Rocket)
+Sharp = TypeVar("Sharp", Dtw, Rocket)
 
 
 def _sharpen(model: Sharp, split: SequenceSplit) -> Sharp:
-    """The model with its margins times the number that makes the loss of the validation rows smallest."""
+    """The model with its outputs scaled to minimise the loss of the validation rows."""
     loss, found = split.features.target.loss, model.predict(split.validation.inputs)
     unit = float((found.std(axis=1) if found.shape[1] > 1 else np.abs(found)).mean()) or 1.0
-    # rows that are all right allow odds of their number to one, no more
+    # even if every row is right, the odds are at most the number of rows to one
     sizes = np.geomspace(0.25, max(np.log(len(found) + 1), 0.5), 9) / unit
 
     def error(scale: float) -> float:
@@ -209,6 +209,6 @@ def _sharpen(model: Sharp, split: SequenceSplit) -> Sharp:
 
 BASELINES = {
     "majority": BaselineKind(Majority, "the majority class"),
-    "dtw": BaselineKind(Warping, "1-nearest-neighbour with dynamic time warping"),
+    "dtw": BaselineKind(Dtw, "1-nearest-neighbour with dynamic time warping"),
     "rocket": BaselineKind(Rocket),
 }

@@ -11,7 +11,7 @@ from seqconv.data.records import Sequences
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
-from seqconv.tasks.classes import Named
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler
@@ -29,7 +29,7 @@ class SequenceFeatures(Features):
         masked: a last channel says where a sequence has a step (1) and where it is padded (0); lengths differ.
     """
 
-    target: Named
+    target: ClassTarget
     channels: tuple[str, ...]
     scaler: Scaler
     length: int

@@ -1,4 +1,4 @@
-"""Random convolutional kernels, and what is kept of each: the share of positive values, and the maximum."""
+"""Random convolutional kernels and two features of each: the fraction of positive values, and the maximum."""
 
 from typing import NamedTuple
 
@@ -15,16 +15,16 @@ FEWEST_KERNELS = 100
 LENGTHS = (7, 9, 11)
 
 
-MOST_PRODUCTS = 2e11  # that all convolutions together may take
+MOST_PRODUCTS = 2e11  # of all convolutions together
 
 
 MOST_VALUES = 20_000_000  # of the training rows' features
 
 
-MOST_SOLVED = 2000  # rows or features, whichever are fewer: the classifier takes the cube of them
+MOST_SOLVED = 2000  # rows or features, whichever are fewer: fitting the classifier takes time cubic in them
 
 
-BLOCK = 500_000  # outputs of one convolution that are kept at a time
+BLOCK = 500_000  # outputs of one convolution kept at a time
 
 
 PENALTIES = np.logspace(-3, 3, 10)  # as in the authors' code
@@ -98,7 +98,7 @@ def unpack(groups: np.ndarray, weights: np.ndarray, biases: np.ndarray, channels
 
 
 def transform(values: np.ndarray, starts: np.ndarray, kernels: list[Kernels]) -> np.ndarray:
-    """Features float32 `[N, 2 * kernels]`: of each group the shares of positive values, then the maxima.
+    """Features float32 `[N, 2 * kernels]`: for each group the fractions of positive values, then the maxima.
 
     Zeros where a sequence is too short for a kernel.
 
@@ -120,32 +120,32 @@ def transform(values: np.ndarray, starts: np.ndarray, kernels: list[Kernels]) ->
     return found
 
 
-def _convolve(padded: np.ndarray, starts: np.ndarray, each: Kernels, shares: np.ndarray, maxima: np.ndarray) -> None:
+def _convolve(padded: np.ndarray, starts: np.ndarray, each: Kernels, fractions: np.ndarray, maxima: np.ndarray) -> None:
     steps = padded.shape[1] - (len(each.weights) - 1) * each.dilation
     y = np.empty((len(padded), steps, len(each.bias)), np.float32)
     _native.conv_forward(padded, each.weights, each.bias, y, None, each.dilation, 0, False, 1, 1)
-    if starts.any():  # a window that begins in the padding before a short sequence, beyond that of the kernel
+    if starts.any():  # windows that begin in the padding before a short sequence, beyond the kernel's own
         y[np.arange(steps) < starts[:, None]] = -np.inf
     maxima[...] = y.max(axis=1)
     above = np.ones((1, steps), np.float32) @ (y > 0).astype(np.float32)  # a product: three times as fast as a sum
-    np.divide(above[:, 0], np.maximum(steps - starts, 1)[:, None], out=shares, casting="same_kind")
+    np.divide(above[:, 0], np.maximum(steps - starts, 1)[:, None], out=fractions, casting="same_kind")
     maxima[steps <= starts] = 0
 
 
-def solve_ridge(x: np.ndarray, goals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression with the penalty best at leaving one out.
+def solve_ridge(x: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression, its penalty chosen by leave-one-out error.
 
-    The rows' own share in their fitted values gives what each would have got if it had been left out, for every
-    penalty from one factorisation, of rows or of features, whichever are fewer.
+    The leverage of each row (its weight in its own fitted value) gives the leave-one-out errors of every penalty from
+    one factorisation, of rows or of features, whichever are fewer.
 
     Args:
         x: `[N, F]`.
-        goals: `[N, outputs]`.
+        targets: `[N, outputs]`.
 
     Reference: Hastie, Tibshirani and Friedman 2009, "The elements of statistical learning", section 7.10.1.
     """
-    centre, middle = x.mean(axis=0, dtype=np.float64), goals.mean(axis=0)
-    centred, wanted = x - centre, goals - middle
+    centre, intercept = x.mean(axis=0, dtype=np.float64), targets.mean(axis=0)
+    centred, wanted = x - centre, targets - intercept
     wide = len(x) <= x.shape[1]
     squares, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
     kept = squares > 1e-10 * max(float(squares[-1]), 1e-300)
@@ -155,9 +155,9 @@ def solve_ridge(x: np.ndarray, goals: np.ndarray) -> tuple[np.ndarray, np.ndarra
     best, errors = 0.0, np.inf
     for penalty in PENALTIES:
         shrunk = squares / (squares + penalty)
-        own = np.square(left) @ shrunk + 1 / len(x)
-        error = np.square((wanted - left @ (shrunk[:, None] * along)) / np.maximum(1 - own, 1e-12)[:, None]).mean()
+        leverage = np.square(left) @ shrunk + 1 / len(x)
+        error = np.square((wanted - left @ (shrunk[:, None] * along)) / np.maximum(1 - leverage, 1e-12)[:, None]).mean()
         if error < errors:
             best, errors = penalty, error
     weights = centred.T @ (left @ (along / (squares + best)[:, None]))
-    return weights, middle - centre @ weights
+    return weights, intercept - centre @ weights

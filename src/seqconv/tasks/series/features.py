@@ -35,7 +35,7 @@ class SeriesFeatures(Features):
         calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs behind the columns.
         change: the network's outputs are changes from the newest value of their target.
         zone: time zone in which the calendar is read; empty: stamps as they are.
-        margins: of each output, what its intervals are widened by, scaled (see `metrics.conformal`); empty: the
+        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: the
             network has no intervals.
     """
 
@@ -104,7 +104,7 @@ class SeriesFeatures(Features):
             raise ConfigError(
                 "data.target: channelwise and normalise forecast the columns that they read, in their order, "
                 f'{", ".join(columns)}; got {", ".join(self.targets)}. Use data.target="*" and, with the calendar '
-                f"behind the columns, channels = {len(self.columns)}"
+                f"after the columns, channels = {len(self.columns)}"
             )
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:

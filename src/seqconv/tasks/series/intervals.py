@@ -1,25 +1,25 @@
-"""How much of the truth the intervals around forecasts hold, and how wide they are."""
+"""Coverage and width of prediction intervals."""
 
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap
 from seqconv.metrics.forecast_scores import Coverage, IntervalScores, LeadCoverage
-from seqconv.networks.outputs import widen
+from seqconv.networks.outputs import correct_bounds
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 
 
 def score_intervals(
-    ends: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, share: float, seed: int = 0
+    bounds: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, nominal: float, seed: int = 0
 ) -> IntervalScores:
-    """How much of the truth intervals hold, with 95 % bootstrap intervals of that, and their mean width.
+    """Coverage of the intervals, with 95 % bootstrap intervals, and their mean width.
 
     Args:
-        ends: before calibration, scaled, `[2, N, outputs]`.
-        outputs: the forecasts that they are around, `[N, outputs]`.
-        share: of the truth, that they should hold.
+        bounds: before calibration, scaled, `[2, N, outputs]`.
+        outputs: the point forecasts, `[N, outputs]`.
+        nominal: the coverage that the intervals should have.
     """
     shape = len(outputs), len(features.spec.leads), len(features.targets)
-    found = {"before": ends, "after": widen(ends, outputs, features.margins)}
+    found = {"before": bounds, "after": correct_bounds(bounds, outputs, features.margins)}
     columns: dict[str, np.ndarray] = {}
     for name, (low, high) in found.items():
         held = (part.targets >= low) & (part.targets <= high)
@@ -33,7 +33,7 @@ def score_intervals(
         LeadCoverage(name, held, float(width))
         for name, held, width in zip(features.target.horizons, leads, widths, strict=True)
     ]
-    return IntervalScores(share, every["after"].coverage, every["after"].width, every["before"], by_lead)
+    return IntervalScores(nominal, every["after"].coverage, every["after"].width, every["before"], by_lead)
 
 
 def _describe_interval(bootstrap: Bootstrap, name: str) -> Coverage:

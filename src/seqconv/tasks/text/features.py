@@ -8,7 +8,7 @@ from typing import Any, Self
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
-from seqconv.tasks.classes import Named
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
@@ -26,7 +26,7 @@ class TextFeatures(Features):
         max_len: ids kept of each text, from its end.
     """
 
-    target: Named
+    target: ClassTarget
     vocabulary: Vocabulary | None
     max_len: int
 

@@ -1,4 +1,4 @@
-"""The steps that run on native kernels, and the compiler that finds them in a plan."""
+"""Compiles a plan to steps on native kernels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -71,11 +71,11 @@ from seqconv.networks.layers.kinds import (
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a layer stands in a plan.
+    """The position of a layer in a plan.
 
     Args:
         following: the layers after it.
-        prefix, index: of its name; the weights' names begin with `at`.
+        prefix, index: of its path `at`, with which the names of its weights begin.
         first: it reads the network's own input, which needs no gradient.
     """
 
@@ -87,16 +87,16 @@ class Spot:
 
     @property
     def at(self) -> str:
-        """Its place, `"2.0.1"`."""
+        """Its path, such as `"2.0.1"`."""
         return f"{self.prefix}{self.index}"
 
     @property
     def next_at(self) -> str:
-        """The place of the layer after it."""
+        """The path of the layer after it."""
         return f"{self.prefix}{self.index + 1}"
 
     def compile(self, body: Plan, place: str = "", leads: bool = False) -> list[Step]:
-        """The steps of a plan within the layer; `leads`: it reads what the layer reads."""
+        """The steps of a plan inside the layer; `leads`: it reads the layer's own input."""
         return compile_plan(body, self.context, f"{self.at}.{place}", leads=leads and self.first)
 
 
@@ -107,7 +107,7 @@ def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0,
         leads: layer 0 reads the network's own input, which needs no gradient.
 
     Raises:
-        TypeError: a layer that has no step.
+        TypeError: a layer without a step.
     """
     steps: list[Step] = []
     while start < len(plan):
@@ -125,12 +125,12 @@ def compile_plan(plan: Plan, context: Context, prefix: str = "", start: int = 0,
 
 
 def is_one_kernel(conv: Conv) -> bool:
-    """The native core runs it as it is: every step, with padding on the left or none."""
+    """Whether one native kernel can run it: stride 1, with padding on the left or none."""
     return conv.stride == 1 and conv.padding != "same"
 
 
 def _compile_embed(embed: Embed, spot: Spot) -> tuple[list[Step], int]:
-    """With the layer after it if both are one look-up."""
+    """Together with the next layer if both reduce to one look-up."""
     context, at, next_at = spot.context, spot.at, spot.next_at
     match spot.following[:1]:
         case (Conv() as conv,) if is_one_kernel(conv):
@@ -148,7 +148,7 @@ def _compile_token_conv(layer: TokenConv, spot: Spot) -> tuple[list[Step], int]:
 
 
 def _compile_conv(conv: Conv, spot: Spot) -> tuple[list[Step], int]:
-    """One kernel; what it does not pad is padded before it, and with a stride it is a product of windows."""
+    """One kernel, after a padding step where the kernel cannot pad; with a stride, a matrix product of windows."""
     context, at, first = spot.context, spot.at, spot.first
     pad: list[Step] = [] if is_one_kernel(conv) else [PadStep(context, at, conv)]
     if conv.stride > 1:
@@ -183,8 +183,8 @@ def _begins_with_last_step(layers: Plan) -> bool:
 
 
 def _read_fused(layers: Plan) -> tuple[bool, int, int]:
-    """Of the two layers after a convolution, what runs in its kernel: is there a relu, the pool's steps (1: none, 0:
-    all), and how many layers that is."""
+    """Which of the two layers after a convolution its kernel runs: whether a relu, the pool's steps (1: no pool, 0:
+    global), and how many layers that takes."""
     relu = isinstance(next(iter(layers), None), Relu)
     match layers[relu : relu + 1]:
         case (MaxPool(size),):
@@ -208,7 +208,7 @@ def _compile_branches(layer: Concat | Add, spot: Spot) -> Step:
     return BranchesStep(spot.context, spot.at, layer, branches, spot.first)
 
 
-# layers that are several steps, or take some of those after them into theirs: the steps, and how many layers they take
+# layers that need several steps or absorb layers after them: the steps, and how many layers are absorbed
 FUSED: dict[type[Layer], Callable[[Any, Spot], tuple[list[Step], int]]] = {
     Embed: _compile_embed,
     TokenConv: _compile_token_conv,

@@ -1,4 +1,4 @@
-"""Steps with steps within: residual blocks, branches, both directions, bodies for channels."""
+"""Steps that contain steps: residual blocks, branches, both directions, bodies for channels."""
 
 import numpy as np
 
@@ -22,16 +22,16 @@ class ResidualStep:
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """dy, plus what comes back through the body."""
+        """dy, plus the gradient through the body."""
         inner = run_backward(self.body, dy)
-        assert inner is not None  # a body never holds the first step of a network
+        assert inner is not None  # a body never contains the first step of a network
         dx = self.context.buffer(f"{self.at}.dx", dy.shape)
         np.add(dy, inner, out=dx)
         return dx
 
 
 class BidirectionalStep:
-    """A body on the steps forwards, and one on them backwards."""
+    """One body reads the steps forwards, another backwards."""
 
     def __init__(self, context: Context, at: str, bodies: tuple[list[Step], list[Step]], first: bool) -> None:
         self.context, self.at, self.bodies, self.first = context, at, bodies, first
@@ -47,7 +47,7 @@ class BidirectionalStep:
         return np.concatenate([forward, backward[:, ::-1] if backward.ndim == 3 else backward], axis=-1, out=y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The sum of what comes back through both."""
+        """The sum of the gradients through both bodies."""
         forward, backward = np.split(dy, 2, axis=-1)
         turned = backward[:, ::-1] if dy.ndim == 3 else backward
         forwards = run_backward(self.bodies[0], np.ascontiguousarray(forward))
@@ -82,7 +82,7 @@ class BranchesStep:
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The sum of what comes back through the branches."""
+        """The sum of the gradients through the branches."""
         parts = np.split(dy, self.ends[:-1], axis=-1) if self.joins else [dy] * len(self.branches)
         total: np.ndarray | None = None
         for branch, part in zip(self.branches, parts, strict=True):
@@ -99,7 +99,7 @@ class BranchesStep:
 
 
 class ChannelwiseStep:
-    """Channelwise: the channels of a batch as examples of their own."""
+    """Channelwise: every channel of a batch as a separate example."""
 
     def __init__(self, context: Context, at: str, layer: Channelwise, body: list[Step], first: bool) -> None:
         self.context, self.at, self.layer, self.body, self.first = context, at, layer, body, first
@@ -117,7 +117,7 @@ class ChannelwiseStep:
         return self._swap(inner.reshape(batch, channels, outputs), "y", (batch, outputs, channels)).reshape(batch, -1)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The gradient of the input; None to the network's own."""
+        """The gradient of the input; None for the network's own input."""
         batch, length, inputs = self.shape
         channels = self.layer.count(inputs)
         swapped = self._swap(dy.reshape(batch, -1, channels), "dy", (batch, channels, dy.shape[1] // channels))
@@ -137,7 +137,7 @@ class ChannelwiseStep:
 
 
 class NormaliseStep:
-    """Normalise: each channel by its own window, the body's outputs scaled back."""
+    """Normalise: each channel standardised by its own window, the body's outputs scaled back."""
 
     def __init__(self, context: Context, at: str, layer: Normalise, body: list[Step]) -> None:
         self.context, self.at, self.layer, self.body = context, at, layer, body
@@ -155,7 +155,7 @@ class NormaliseStep:
         return y.reshape(batch, -1)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The gradients of the body's weights; the input, which is the network's own, gets none."""
+        """The gradients of the body's weights; the input is the network's own and gets none."""
         scaled = dy.reshape(len(dy), -1, self.deviation.shape[1]) * self.deviation[:, None]
         run_backward(self.body, scaled.reshape(dy.shape))
         return None

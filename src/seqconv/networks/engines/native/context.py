@@ -1,4 +1,4 @@
-"""What steps share: buffers, gradients, and running a chain of steps forwards and backwards."""
+"""Shared by all steps: buffers, gradients, and running a chain of steps forwards and backwards."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ FLOAT, INT = np.dtype(np.float32), np.dtype(np.int32)
 
 
 class RowGradient(NamedTuple):
-    """Gradient of a table, zero but for `values` `[U, W]` at the distinct, ascending `rows` int32 `[U]`."""
+    """Gradient of a table, zero except for `values` `[U, W]` at the distinct, ascending `rows` int32 `[U]`."""
 
     rows: np.ndarray
     values: np.ndarray
 
 
 class ElementGradient(NamedTuple):
-    """Gradient of a table, zero but for float32 `values` at the distinct flat `places` int64 `[M]`."""
+    """Gradient of a table, zero except for float32 `values` at the distinct flat `places` int64 `[M]`."""
 
     places: np.ndarray
     values: np.ndarray
 
     def to_rows(self, table: np.ndarray) -> RowGradient:
-        """The same for the rows of the table that hold a place."""
+        """The same as a gradient of the rows that contain these places."""
         width = table[0].size
         at = self.places // width
         used = np.zeros(len(table), np.bool_)
@@ -47,7 +47,7 @@ Gradients = dict[str, Gradient]
 
 
 class Tokens(NamedTuple):
-    """Ids int32 `[B, L]`: places in `rows`, the distinct ids of a batch, or rows of the whole table if that is None."""
+    """Ids int32 `[B, L]`: indices into `rows`, the distinct ids of a batch, or into the whole table if that is None."""
 
     ids: np.ndarray
     rows: np.ndarray | None
@@ -59,14 +59,14 @@ class Tokens(NamedTuple):
 
     @property
     def original(self) -> np.ndarray:
-        """The ids themselves."""
+        """The ids of the vocabulary."""
         return self.ids if self.rows is None else self.rows[self.ids]
 
 
 class Context:
-    """What the steps of one network share.
+    """Weights, gradients and buffers of one network, shared by its steps.
 
-    `version` counts the changes of the weights, so that a step knows when what it derived from them is stale.
+    `version` counts changes of the weights, so that a step knows when anything derived from them is stale.
     """
 
     def __init__(self, weights: Weights, threads: int) -> None:
@@ -74,11 +74,11 @@ class Context:
         self.threads = threads
         self.version = 0
         self.gradients: Gradients = {}
-        self.moved: Weights = {}  # what a step of training sets in passing, by the name of the weight
+        self.moved: Weights = {}  # untrained weights updated by a training step, by name
         self._buffers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def buffer(self, name: str, shape: Shape, dtype: np.dtype[np.generic] = FLOAT) -> np.ndarray:
-        """An array of that shape, with any content: the same memory each time, so that steady work allocates none."""
+        """An uninitialised array of that shape, in the same memory each time: steady work allocates nothing."""
         found = self._buffers.get(name)
         if found is not None and found[1].shape == shape:
             return found[1]
@@ -89,7 +89,7 @@ class Context:
         return view
 
     def gradient(self, name: str) -> np.ndarray:
-        """Where the gradient of that weight is to be written."""
+        """The array to write the gradient of that weight to."""
         found = self.gradients.get(name)
         if not isinstance(found, np.ndarray):
             found = self.gradients[name] = np.zeros_like(self.weights[name])
@@ -100,14 +100,14 @@ class Step(Protocol):
     """One layer of a plan, or several that run as one."""
 
     def forward(self, x: Any, masks: Masks, train: bool) -> np.ndarray:
-        """The output for values, or for `Tokens` at the first step; with `train`, what `backward` needs is kept."""
+        """The output for values, or for `Tokens` at the first step; `train` keeps what `backward` needs."""
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """The gradient of the input (None: nothing comes before); those of the weights go into the context."""
+        """The gradient of the input (None: no step comes before it); those of the weights go into the context."""
 
 
 def run_forward(steps: list[Step], x: Any, masks: Masks, train: bool) -> np.ndarray:
-    """The output of steps in their order, see `Step.forward`."""
+    """The output of the steps in order, see `Step.forward`."""
     for step in steps:
         x = step.forward(x, masks, train)
     assert isinstance(x, np.ndarray)
@@ -115,17 +115,17 @@ def run_forward(steps: list[Step], x: Any, masks: Masks, train: bool) -> np.ndar
 
 
 def run_backward(steps: list[Step], dy: np.ndarray) -> np.ndarray | None:
-    """The gradient of what entered the first of the steps; None: nothing comes before it."""
+    """The gradient of the first step's input; None: no step comes before it."""
     for step in reversed(steps):
         inner = step.backward(dy)
-        if inner is None:  # what comes before has no weights, as the padding of a network's first convolution
+        if inner is None:  # earlier steps have no weights, such as the padding of a network's first convolution
             return None
         dy = inner
     return dy
 
 
 class PackedStep(ABC):
-    """A step that predicts with a native layer, made anew when the weights have changed."""
+    """A step that predicts with a native layer, recreated whenever the weights have changed."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -133,7 +133,7 @@ class PackedStep(ABC):
 
     @property
     def layer(self) -> _native.Layer:
-        """The layer with the weights as they are now."""
+        """The native layer with the current weights."""
         if self._layer is None or self._layer[0] != self.context.version:
             self._layer = self.context.version, self.create_layer()
         return self._layer[1]
@@ -144,7 +144,7 @@ class PackedStep(ABC):
 
 
 class ChainedSteps(PackedStep):
-    """Steps one after another that predict by one native call."""
+    """Successive steps that predict in one native call."""
 
     def __init__(self, context: Context, steps: Sequence[PackedStep]) -> None:
         super().__init__(context)

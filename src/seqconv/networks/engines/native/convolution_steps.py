@@ -1,4 +1,4 @@
-"""Convolutions that no kernel of the native core covers: padding on both sides, strides, channels by themselves."""
+"""Convolutions without a native kernel of their own: padding on both sides, strides, depthwise."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from seqconv.networks.layers.convolution import Conv, Sliding
 
 
 class PadStep:
-    """Zeros before the first step and after the last, as a convolution asks for them."""
+    """The zero padding of a convolution, before the first step and after the last."""
 
     def __init__(self, context: Context, at: str, layer: Sliding) -> None:
         self.context, self.at, self.layer = context, at, layer
@@ -27,12 +27,12 @@ class PadStep:
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """What belongs to the input."""
+        """dy without the padding."""
         return np.ascontiguousarray(dy[:, self.left : self.left + self.shape[1]])
 
 
 def _cut_windows(x: np.ndarray, layer: Sliding) -> np.ndarray:
-    """A view `[B, L', K, C]` of what the taps read at every output step of `[B, L, C]`, which is padded already."""
+    """A view `[B, L', K, C]` of what the taps read at every output step, of padded values `[B, L, C]`."""
     batch, steps, channels = x.shape
     per_example, per_step, per_channel = x.strides
     count = (steps - layer.reach - 1) // layer.stride + 1
@@ -41,7 +41,7 @@ def _cut_windows(x: np.ndarray, layer: Sliding) -> np.ndarray:
 
 
 class StridedConvStep:
-    """Conv with a stride, on padded values: its windows as the rows of one matrix product."""
+    """Conv with a stride, on padded values: one matrix product with the windows as rows."""
 
     def __init__(self, context: Context, at: str, layer: Conv, first: bool) -> None:
         self.context, self.at, self.layer, self.first = context, at, layer, first
@@ -72,7 +72,7 @@ class StridedConvStep:
         dx = context.buffer(f"{self.at}.dx", self.shape)
         dx[...] = 0
         windows = _cut_windows(dx, self.layer)
-        for tap in range(self.layer.kernel):  # one tap's steps are apart, those of two taps may be the same
+        for tap in range(self.layer.kernel):  # steps of one tap are distinct, those of two taps may coincide
             windows[:, :, tap] += drows[:, :, tap]
         return dx
 
@@ -82,7 +82,7 @@ class StridedConvStep:
 
 
 class DepthwiseConvStep:
-    """Every channel of padded values convolved by itself, one tap after the other.
+    """Each channel of padded values convolved separately, tap by tap.
 
     Args:
         kernel: name of the weight `[K, C, M]`.

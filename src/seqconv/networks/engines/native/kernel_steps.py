@@ -1,4 +1,4 @@
-"""Steps that run one kernel of the native core, with the layers that it fuses."""
+"""Steps that run one native kernel, with the layers fused into it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +14,7 @@ from seqconv.networks.layers.kinds import Conv, Embed
 
 @dataclass(frozen=True)
 class ConvOptions:
-    """A convolution and what runs in the same kernel: relu, and maxima over `pool` steps (1: none, 0: over all)."""
+    """A convolution and what its kernel also runs: relu, and the maximum over `pool` steps (1: none, 0: all steps)."""
 
     conv: Conv
     relu: bool
@@ -22,7 +22,7 @@ class ConvOptions:
 
     @cached_property
     def lost(self) -> int:
-        """Steps that the convolution does not give back."""
+        """By how many steps the output is shorter than the input."""
         return self.conv.reach - self.conv.left_pad
 
     def shape(self, batch: int, steps: int) -> Shape:
@@ -32,7 +32,7 @@ class ConvOptions:
 
     @cached_property
     def values(self) -> tuple[int, int, bool, int]:
-        """As the kernels take them."""
+        """The options in the order of the kernels' arguments."""
         return self.conv.dilation, self.conv.left_pad, self.relu, self.pool
 
 
@@ -40,7 +40,7 @@ class ConvStep(PackedStep):
     """Conv (+ Relu) (+ MaxPool or GlobalMaxPool) on values.
 
     Args:
-        kernel: the weight's own name.
+        kernel: name of the kernel weight in the layer.
     """
 
     def __init__(self, context: Context, at: str, options: ConvOptions, first: bool, kernel: str = "kernel") -> None:
@@ -62,7 +62,7 @@ class ConvStep(PackedStep):
         return y
 
     def create_layer(self) -> _native.Layer:
-        """The convolution with its weights packed."""
+        """The convolution with packed weights."""
         weights = self.context.weights
         return _native.Convolution(weights[self.kernel], weights[f"{self.at}.bias"], *self.options.values)
 
@@ -113,7 +113,7 @@ class EmbedConvStep(PackedStep):
 
 
 class EmbedStep:
-    """Embed alone: the look-up convolution with one tap that is the table itself."""
+    """Embed alone: a look-up convolution with one tap, whose table is the embedding."""
 
     def __init__(self, context: Context, at: str, embed: Embed) -> None:
         self.context, self.at = context, at
@@ -133,7 +133,7 @@ class EmbedStep:
         return y
 
     def backward(self, dy: np.ndarray) -> None:
-        """Gradient of the rows that were used."""
+        """Gradient of the rows used."""
         context, (x, y) = self.context, self.saved
         assert x.rows is not None  # training compacts the ids
         values = context.buffer(f"{self.at}.dused", (len(x.rows), y.shape[2]))
@@ -158,7 +158,7 @@ class DenseStep(PackedStep):
         return y
 
     def create_layer(self) -> _native.Layer:
-        """The layer on the weights themselves."""
+        """The layer on the weights, without a copy."""
         return _native.Dense(self.context.weights[f"{self.at}.kernel"], self.context.weights[f"{self.at}.bias"])
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:

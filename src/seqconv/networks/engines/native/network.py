@@ -1,4 +1,4 @@
-"""The default engine: plans compiled to steps on native kernels, needing numpy alone."""
+"""The default engine: plans compiled to steps on native kernels, with numpy as its only dependency."""
 
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
@@ -42,7 +42,7 @@ Batch = np.ndarray | Tokens
 
 
 class NativeNetwork:
-    """A plan with weights, on native kernels; see `engines.Network` for the methods.
+    """A plan with weights, on native kernels; see `networks.network.Network` for the methods.
 
     Any number of networks may run in different threads; calls to one network take turns.
     """
@@ -101,7 +101,7 @@ class NativeNetwork:
             found = {}
             for name, array in self._context.weights.items():
                 gradient = self._context.gradients.get(name)
-                if gradient is None:  # no gradient moves it
+                if gradient is None:  # it has no gradient
                     found[name] = np.zeros_like(array)
                 elif isinstance(gradient, RowGradient):
                     found[name] = np.zeros_like(array)
@@ -121,12 +121,12 @@ class NativeNetwork:
             yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)))
 
     def state(self) -> State:
-        """Weights and optimiser state themselves: they change with the next step."""
+        """Weights and optimiser state, not copied: they change with the next step."""
         weights = {f"weights.{name}": array for name, array in self._context.weights.items()}
         return weights | self._optimiser.arrays()
 
     def restore(self, state: State) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         state = drop_untrained(self.plan, state)
         check_state(state, {name: array.shape for name, array in self.state().items()})
         self.set_weights({name: state[f"weights.{name}"] for name in self._context.weights})
@@ -140,7 +140,7 @@ class NativeNetwork:
         return found
 
     def _count_table_bytes(self) -> int:
-        """Size of the table over the whole vocabulary in which the first step looks ids up."""
+        """Size of the first step's look-up table for the whole vocabulary, in bytes."""
         first = self._steps[0] if self._steps else None
         width = first.table.width if isinstance(first, EmbedConvStep | EmbedRecurrentStep) else 0
         return self._vocabulary * width * FLOAT.itemsize
@@ -163,12 +163,12 @@ class NativeNetwork:
         return loss, outputs
 
     def _gather(self, inputs: Inputs, index: np.ndarray) -> Batch:
-        """The examples at `index`, in buffers of their own: predictions may come between two steps."""
+        """The examples at `index`, in separate buffers, because predictions may run between two steps."""
         if isinstance(inputs, TokenInputs):
             ids = self._context.buffer("train.ids", (len(index), *inputs.shape), INT)
             _native.gather_ids(inputs.ids, index, ids, self._context.threads)
             return self._compact(ids, "train")
-        windows = inputs.contiguous  # made once for a training run, whose every step copies less memory for it
+        windows = inputs.contiguous  # made once for a training run, so that every step copies less memory
         return self._gather_windows(windows, windows.anchors[index], "train")
 
     def _gather_windows(self, inputs: WindowInputs, anchors: np.ndarray, place: str) -> np.ndarray:
@@ -193,7 +193,7 @@ class NativeNetwork:
                 found[...] = run_forward(self._steps, tokens, {}, train=False)
 
     def _cut_padding(self, ids: np.ndarray) -> np.ndarray:
-        """Without leading padding that all texts share and that changes no output, not even its last bit."""
+        """Drops leading padding that all texts share, as far as no output changes by a single bit."""
         if self._shortest is None:
             return ids
         period, kept = self._shortest

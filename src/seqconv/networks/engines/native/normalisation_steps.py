@@ -61,7 +61,7 @@ class LayerNormalisationStep(NormalisationStep):
 
 
 class BatchNormalisationStep(NormalisationStep):
-    """Moments of each channel over the batch, which move those that prediction uses."""
+    """Moments of each channel over the batch, which update the moving averages that prediction uses."""
 
     def __init__(self, context: Context, at: str, layer: BatchNormalisation) -> None:
         super().__init__(context, at, layer.epsilon, axis=0)
@@ -80,7 +80,7 @@ class BatchNormalisationStep(NormalisationStep):
 
 
 def normalise_batch(x: np.ndarray, context: Context, at: str, epsilon: float, out: np.ndarray) -> np.ndarray:
-    """Batch normalisation as prediction does it, with the moving moments."""
+    """Batch normalisation in prediction, with the moving averages."""
     names = ("gamma", "beta", "moving_mean", "moving_variance")
     gamma, beta, mean, variance = (context.weights[f"{at}.{name}"] for name in names)
     gain = gamma / np.sqrt(variance + FLOAT.type(epsilon))

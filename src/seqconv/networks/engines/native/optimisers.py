@@ -7,13 +7,13 @@ import numpy as np
 from seqconv import _native
 from seqconv.networks.engines.native.context import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.networks.layers.base import Weights
-from seqconv.networks.losses import CLIP, VALUES, example_losses, score_ends, slope_ends
+from seqconv.networks.losses import CLIP, INTERVAL_VALUES, bound_losses, bound_slopes, example_losses
 from seqconv.networks.network import BETAS, EPSILON, RHO, State
 from seqconv.recipes.recipe import TrainingConfig
 
 
 def _flat(table: np.ndarray) -> np.ndarray:
-    """Its rows as vectors."""
+    """The table with each row as a vector."""
     return table.reshape(len(table), -1)
 
 
@@ -22,14 +22,14 @@ def compute_loss(
 ) -> tuple[float, np.ndarray]:
     """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`.
 
-    With an `interval` the mean of the middles' loss and those of both ends, see `quantiles.score_ends`.
+    With an `interval`, the loss of the point forecasts plus that of both bounds, see `losses.bound_losses`.
     """
     if interval:
-        middle, low, high = np.split(outputs, VALUES, axis=1)
-        ends = np.stack([low, high])
-        own, gradient = compute_loss(loss, middle, targets)
-        total = own + 2 * float(score_ends(ends, targets, interval).mean())
-        slopes = (slope_ends(ends, targets, interval) / targets.size).astype(np.float32)
+        point, lower, upper = np.split(outputs, INTERVAL_VALUES, axis=1)
+        bounds = np.stack([lower, upper])
+        own, gradient = compute_loss(loss, point, targets)
+        total = own + 2 * float(bound_losses(bounds, targets, interval).mean())
+        slopes = (bound_slopes(bounds, targets, interval) / targets.size).astype(np.float32)
         return total, np.concatenate([gradient, *slopes], axis=1)
     each = example_losses(outputs, targets, loss)
     slope = _slope(loss, outputs, targets)
@@ -38,7 +38,7 @@ def compute_loss(
 
 
 def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Derivative of each single loss, float64; the formulas stand in `metrics.example_losses`."""
+    """Derivative of each single loss, float64; see `losses.example_losses` for the formulas."""
     values = outputs.astype(np.float64)
     slope: np.ndarray
     match loss:
@@ -49,9 +49,9 @@ def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         case "binary_crossentropy":
             slope = 0.5 + 0.5 * np.tanh(0.5 * values) - targets  # the sigmoid, without overflow
         case "as_printed":
-            share = np.clip(outputs, CLIP, 1 - CLIP)
-            clipped = share.astype(np.float64)
-            slope = np.where(share == outputs, (clipped - targets) / (clipped * (1 - clipped)), 0.0)
+            probability = np.clip(outputs, CLIP, 1 - CLIP)
+            clipped = probability.astype(np.float64)
+            slope = np.where(probability == outputs, (clipped - targets) / (clipped * (1 - clipped)), 0.0)
         case "mae":
             slope = np.sign(values - targets)
         case "mse":
@@ -66,9 +66,9 @@ def _slope(loss: str, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
 class Optimiser:
     """RMSprop, Adam or Adagrad on float32 arrays, in place.
 
-    A table whose gradient comes as rows moves only those rows; what the others missed is made up when their turn comes
-    (RMSprop), is nothing until they have been seen once (Adam), or nothing at all (Adagrad, which moves single elements
-    too). The result is that of dense steps, to rounding.
+    If the gradient of a table comes as rows, only those rows are updated. The steps that other rows missed are made up
+    for when they come next (RMSprop), are zero until a row has been seen once (Adam), or are zero (Adagrad, which also
+    updates single elements). The result equals that of dense steps, up to rounding.
 
     Args:
         tables: names of the weights whose gradients may come as rows.
@@ -82,7 +82,7 @@ class Optimiser:
         self._step = {"rmsprop": self._rmsprop, "adam": self._adam, "adagrad": self._adagrad}[training.optimiser]
         self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
         moved = [name for name in weights if name in tables and training.optimiser != "adagrad"]
-        # per row, the last step that moved it (RMSprop), or whether any did (Adam)
+        # per row, the last step that updated it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
         self._touched: dict[str, np.ndarray] = {name: np.zeros(len(weights[name]), kind) for name in moved}
 
@@ -135,13 +135,13 @@ class Optimiser:
             _native.adagrad(weights, gradient, square, *settings)
 
     def arrays(self) -> State:
-        """The arrays of the state, by name; `steps` is a copy."""
+        """The arrays of the state by name; only `steps` is a copy."""
         slots = {"square": self._square, "mean": self._mean, "touched": self._touched}
         found = {f"{slot}.{name}": array for slot, arrays in slots.items() for name, array in arrays.items()}
         return found | {"steps": np.array(self._steps)}
 
     def restore(self, state: State) -> None:
-        """Take over arrays of the same names and shapes."""
+        """Copy the values of arrays of the same names and shapes."""
         self._steps = int(state["steps"])
         for name, array in self.arrays().items():
             array[...] = state[name]

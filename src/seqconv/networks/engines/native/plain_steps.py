@@ -1,7 +1,7 @@
-"""A plan as a list of steps: what they share, and the layers that need no kernel of their own, in numpy.
+"""Layers that need no kernel of their own, written in numpy.
 
-A step keeps what its backward pass needs from its last forward pass. Arrays that a step returns are buffers, written
-again by its next call. Dropout happens where a mask is given.
+A step keeps what its backward pass needs from its last forward pass. The arrays that a step returns are buffers, which
+its next call overwrites. Dropout applies only where a mask is given.
 """
 
 from abc import ABC, abstractmethod
@@ -36,7 +36,7 @@ class PlainStep(ABC):
         """Gradient of the input."""
 
     def like_input(self) -> np.ndarray:
-        """Where the gradient of the input is to be written."""
+        """The array to write the gradient of the input to."""
         return self.context.buffer(f"{self.at}.dx", self.x.shape)
 
 
@@ -52,14 +52,14 @@ class ActivationStep(PlainStep):
         return self.layer.apply(x, self.context.buffer(f"{self.at}.y", x.shape))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """dy times the slope."""
+        """dy times the derivative."""
         dx = self.like_input()
         np.multiply(self.layer.slope(self.x, self.y, dx), dy, out=dx)
         return dx
 
 
 class MaxPoolStep(PlainStep):
-    """Maximum of each `size` neighbouring steps; the first of equal ones gets the gradient."""
+    """Maximum of every `size` neighbouring steps; of equal maxima the first gets the gradient."""
 
     def __init__(self, context: Context, at: str, size: int) -> None:
         super().__init__(context, at)
@@ -84,7 +84,7 @@ class MaxPoolStep(PlainStep):
 
 
 class AveragePoolStep(PlainStep):
-    """Mean of each `size` neighbouring steps."""
+    """Mean of every `size` neighbouring steps."""
 
     def __init__(self, context: Context, at: str, size: int) -> None:
         super().__init__(context, at)
@@ -102,7 +102,7 @@ class AveragePoolStep(PlainStep):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """The same part to every step of a group; none to those that were dropped."""
+        """An equal part for every step of a group; zero for the dropped steps."""
         dx = self.like_input()
         each = dy / np.float32(self.size)
         kept = dy.shape[1] * self.size
@@ -113,7 +113,7 @@ class AveragePoolStep(PlainStep):
 
 
 class SoftmaxStep(PlainStep):
-    """exp(x) over its sum along the channels."""
+    """exp(x) divided by its sum over the channels."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`[B, ..., C]` -> the same shape."""
@@ -133,7 +133,7 @@ class SoftmaxStep(PlainStep):
 
 
 class GlobalMaxPoolStep(PlainStep):
-    """Maximum over all steps; the first of equal ones gets the gradient."""
+    """Maximum over all steps; of equal maxima the first gets the gradient."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`[B, L, C]` -> `[B, C]`."""
@@ -156,7 +156,7 @@ class GlobalAveragePoolStep(PlainStep):
         return np.asarray(x.mean(axis=1))
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """The same share to every step."""
+        """An equal part for every step."""
         dx = self.like_input()
         dx[...] = (dy / np.float32(self.x.shape[1]))[:, None]
         return dx
@@ -170,7 +170,7 @@ class LastStepStep(PlainStep):
         return np.ascontiguousarray(x[:, -1])
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """To the newest step alone."""
+        """To the newest step only."""
         dx = self.like_input()
         dx[:, :-1] = 0
         dx[:, -1] = dy
@@ -178,7 +178,7 @@ class LastStepStep(PlainStep):
 
 
 class SubtractLastStep(PlainStep):
-    """x less its newest step."""
+    """x minus its newest step."""
 
     def __init__(self, context: Context, at: str, channels: int) -> None:
         super().__init__(context, at)
@@ -192,7 +192,7 @@ class SubtractLastStep(PlainStep):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """What every step lost goes back to the newest."""
+        """dy, with the negative sum over the steps added to the newest."""
         dx = self.like_input()
         dx[...] = dy
         dx[:, -1, : self.channels] -= dy[..., : self.channels].sum(axis=1)
@@ -200,7 +200,7 @@ class SubtractLastStep(PlainStep):
 
 
 class PatchStep(PlainStep):
-    """Neighbouring steps as one."""
+    """Every `size` neighbouring steps joined into one."""
 
     def __init__(self, context: Context, at: str, size: int) -> None:
         super().__init__(context, at)
@@ -213,7 +213,7 @@ class PatchStep(PlainStep):
         return np.ascontiguousarray(kept).reshape(batch, length // self.size, self.size * channels)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        """Back to the steps; none to those that were dropped."""
+        """Back to the steps; zero for the dropped ones."""
         batch, length, channels = self.x.shape
         dropped = length % self.size
         if not dropped:
@@ -225,7 +225,7 @@ class PatchStep(PlainStep):
 
 
 class FlattenStep(PlainStep):
-    """All steps side by side."""
+    """All steps joined."""
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """`[B, L, C]` -> `[B, L * C]`."""
@@ -240,7 +240,7 @@ class DropoutStep:
     """x times its mask.
 
     Args:
-        whole: channels are dropped in all steps, so that a mask has one.
+        whole: whole channels are dropped, so that a mask has one step.
     """
 
     def __init__(self, context: Context, at: str, whole: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Recurrent layers, and an embedding with one."""
+"""Recurrent layers, alone or fused with an embedding."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class RecurrentStep:
         self.cell = _create_cell(layer)
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        """`[B, L, C]` -> `[B, L, H]`, or `[B, H]` if only the last state is needed."""
         context, at = self.context, self.at
         y = context.buffer(f"{at}.y", (*x.shape[: 1 if self.last else 2], self.units))
         kernel, recurrent, bias = (context.weights[f"{at}.{name}"] for name in ("kernel", "recurrent_kernel", "bias"))
@@ -56,7 +56,7 @@ class EmbedRecurrentStep:
         self.table = TokenTable(context, at, f"{cell_at}.kernel")
 
     def forward(self, x: Tokens, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is wanted."""
+        """`[B, L]` -> `[B, L, H]`, or `[B, H]` if only the last state is needed."""
         context = self.context
         y = context.buffer(f"{self.at}.y", (*x.ids.shape[: 1 if self.last else 2], self.units))
         recurrent, bias = (context.weights[f"{self.cell_at}.{name}"] for name in ("recurrent_kernel", "bias"))
@@ -74,7 +74,7 @@ class EmbedRecurrentStep:
 
 
 class SimpleRnnStep:
-    """SimpleRnn: one product for the inputs of all steps, then one for the state at each."""
+    """SimpleRnn: one matrix product for the inputs of all steps, then one per step for the state."""
 
     def __init__(self, context: Context, at: str, layer: SimpleRnn, first: bool) -> None:
         self.context, self.at, self.units, self.first = context, at, layer.units, first
@@ -85,7 +85,9 @@ class SimpleRnnStep:
         self.masks = masks.get(f"{at}.input_mask"), masks.get(f"{at}.recurrent_mask")  # [B, 1, C] and [B, 1, H]
         self.x = context.buffer(f"{at}.x", (steps, batch, inputs))
         self.x[...] = (x if self.masks[0] is None else x * self.masks[0]).swapaxes(0, 1)
-        self.states = context.buffer(f"{at}.states", (steps + 1, batch, self.units))  # before each step, and the last
+        self.states = context.buffer(
+            f"{at}.states", (steps + 1, batch, self.units)
+        )  # before each step, and after the last
         self.states[0] = 0
         kept, product = context.buffer(f"{at}.kept", (2, batch, self.units))
         _native.matmul(
@@ -108,7 +110,7 @@ class SimpleRnnStep:
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Gradients of input, kernels and bias."""
         context, at, threads = self.context, self.at, self.context.threads
-        slopes = context.buffer(f"{at}.slopes", self.states[1:].shape)  # of what enters each tanh
+        slopes = context.buffer(f"{at}.slopes", self.states[1:].shape)  # gradients of the arguments of tanh
         back = context.buffer(f"{at}.back", slopes.shape[1:])
         back[...] = 0
         factor = 1 if self.masks[1] is None else self.masks[1][:, 0]
@@ -125,7 +127,7 @@ class SimpleRnnStep:
         np.sum(flat, axis=0, out=context.gradient(f"{at}.bias"))
         if self.first:
             return None
-        _native.matmul(flat, context.weights[f"{at}.kernel"], inputs, False, True, threads)  # x is needed no more
+        _native.matmul(flat, context.weights[f"{at}.kernel"], inputs, False, True, threads)  # x is no longer needed
         dx = context.buffer(f"{at}.dx", (dy.shape[0], dy.shape[1], self.x.shape[2]))
         np.multiply(self.x.swapaxes(0, 1), 1 if self.masks[0] is None else self.masks[0], out=dx)
         return dx

@@ -1,8 +1,9 @@
-"""Prediction for many windows of one series: what neighbouring windows repeat is computed once.
+"""Prediction for many windows of one series: whatever overlapping windows have in common is computed once.
 
-Position j of a window that begins at row r stands at row r + j * stride, for every layer of a network of convolutions
-and pools; so a layer evaluated once at every row serves all windows. A convolution gets its dilation times the stride,
-a pool becomes a sliding maximum and multiplies the stride. The answers equal those of single windows to rounding.
+In every layer of a network of convolutions and pools, position j of a window that begins at row r lies at row
+r + j * stride; so a layer evaluated once at every row serves all windows. The dilation of a convolution is multiplied
+by the stride; a pool becomes a sliding maximum and multiplies the stride. Outputs equal those of single windows up to
+rounding.
 
 Reference: Giusti et al. 2013, arXiv:1302.1700 (fragments of max pooling); Yu and Koltun 2016, arXiv:1511.07122 (the
 dilated form).
@@ -36,22 +37,22 @@ from seqconv.networks.layers.kinds import (
 )
 from seqconv.networks.layers.pointwise import Activation
 
-FEWEST = 64  # windows below which sharing is not worth a look
+FEWEST = 64  # windows below which sharing is not considered
 
 
-ROWS = 16384  # most rows at which windows of one chunk begin: activations stay in cache, chunks overlap by one window
+ROWS = 16384  # most rows at which the windows of a chunk begin: activations stay in cache; chunks overlap by one window
 
 
-SHARES = 4  # chunks come in multiples of it, for the threads to share
+CHUNKS = 4  # the number of chunks is a multiple of it, to divide evenly among threads
 
 
-TAIL = 256  # windows for which the layers after the shared ones run at once
+TAIL = 256  # windows per run of the layers after the shared ones
 
 
-OUTPUTS = 4  # positions, `dilation` apart, that a convolution computes as one; it takes fewer in another way
+OUTPUTS = 4  # positions, `dilation` apart, that the kernel computes together; it computes fewer by another path
 
 
-SLIDING = 2  # a shared row costs up to that many times its multiply-adds, as its maxima slide at every row
+SLIDING = 2  # a shared row costs up to that many times its multiply-adds, because maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep
 
@@ -65,7 +66,7 @@ class Sheet(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How far sharing is exact: shape here, stride in rows, leading positions that depend on causal padding."""
+    """State after a shared layer: shape, stride in rows, number of leading positions that depend on causal padding."""
 
     shape: Shape
     stride: int
@@ -73,7 +74,7 @@ class Reach(NamedTuple):
 
 
 def _follow(layer: Layer, here: Reach) -> Reach | None:
-    """The same after a layer; None if it cannot be shared."""
+    """The state after one more layer; None if it cannot be shared."""
     shape = layer.output_shape(here.shape)
     match layer:
         case Conv() if is_one_kernel(layer):
@@ -91,7 +92,7 @@ def _follow(layer: Layer, here: Reach) -> Reach | None:
 
 
 def _multiply_adds(layers: Plan) -> int:
-    """Of the convolutions, at one position."""
+    """Multiply-adds of the convolutions at one position."""
     total = 0
     for layer in layers:
         if isinstance(layer, Conv):
@@ -103,9 +104,9 @@ def _multiply_adds(layers: Plan) -> int:
 
 @dataclass(frozen=True)
 class SharedPass:
-    """The first `shared` layers of a plan at every row, then `reduction` or none, then the rest for each window.
+    """The first `shared` layers of a plan at every row, then `reduction` if any, then the rest for each window.
 
-    `reach` is where the shared layers end.
+    `reach` is the state after the shared layers.
     """
 
     plan: Plan
@@ -116,7 +117,7 @@ class SharedPass:
 
     @classmethod
     def create(cls, plan: Plan, context: Context, inputs: WindowInputs) -> Self | None:
-        """The pass for these windows, or None where single windows are exact alone or cheaper."""
+        """The pass for these windows, or None if sharing is not exact or not cheaper."""
         if len(inputs) < FEWEST:
             return None
         found = _split(plan, Reach(inputs.shape, inputs.step, 0))
@@ -135,7 +136,7 @@ class SharedPass:
             DataError: see `WindowInputs.check_rows`.
         """
         inputs.check_rows()
-        order = np.argsort(inputs.anchors, kind="stable")  # the other kinds take long where it is sorted already
+        order = np.argsort(inputs.anchors, kind="stable")  # other kinds are slow on sorted input
         starts = inputs.anchors[order] - inputs.lookback
         if self.reduction is None:
             self._run_windows(inputs, order, starts, outputs)
@@ -155,7 +156,7 @@ class SharedPass:
         return SLIDING * rows * _multiply_adds(self.plan[: self.shared]) < len(inputs) * alone
 
     def _run_vectors(self, inputs: WindowInputs, order: np.ndarray, starts: np.ndarray, outputs: np.ndarray) -> None:
-        """Each window is one vector after the reduction; chunks run on one thread each."""
+        """Each window is one vector after the reduction; every chunk runs on one thread."""
         chunks, workers = list(_chunks(starts)), self.context.threads
 
         def work(number: int) -> None:
@@ -170,7 +171,7 @@ class SharedPass:
             list(executor.map(work, range(workers)))
 
     def _run_windows(self, inputs: WindowInputs, order: np.ndarray, starts: np.ndarray, outputs: np.ndarray) -> None:
-        """A recurrent layer follows: it reads the shared layer's positions of each window."""
+        """If a recurrent layer follows: it reads each window's positions of the last shared layer."""
         steps, span = compile_plan(self.plan, self.context, start=self.shared), self.reach.shape[0] * self.reach.stride
         for begin, stop in _chunks(starts):
             sheet = self._evaluate(inputs, starts[begin], starts[stop - 1], self.context)
@@ -181,7 +182,7 @@ class SharedPass:
                 outputs[order[low : low + len(ends)]] = run_forward(steps, x, {}, False)
 
     def _evaluate(self, inputs: WindowInputs, first: int, last: int, context: Context) -> Sheet:
-        """The shared layers for windows that begin at rows `first` to `last`; row 0 of the sheet is `first`."""
+        """The shared layers for windows that begin at rows `first` to `last`; row 0 of the sheet is row `first`."""
         rows = inputs.values[first : last + 1 + (inputs.shape[0] - 1) * inputs.step]
         return _run_layers(self.plan[: self.shared], Sheet(rows, 0, inputs.step), context, "")
 
@@ -196,12 +197,14 @@ class SharedPass:
 
 
 def shortest_padding(plan: Plan) -> tuple[int, int] | None:
-    """How much leading padding of texts can be left out with exactly the same outputs: multiples of some number of ids,
-    as long as another number stays. Positions of the last layer that see padding alone have one value, so that their
-    maximum needs one of them; more are kept so that the others are computed in the same way.
+    """How much leading padding of texts can be dropped without changing any bit of the outputs.
+
+    Positions of the last layer that see only padding all have the same value, so the maximum needs one of them; a few
+    more are kept so that the kernel computes the others by the same path.
 
     Returns:
-        Both numbers; None if an output depends on the number of positions.
+        Padding can be dropped in multiples of the first number of ids while the second number stays; None if an output
+        depends on the number of positions.
     """
     seen = stride = period = 1
     for layer in plan:
@@ -223,7 +226,7 @@ def shortest_padding(plan: Plan) -> tuple[int, int] | None:
 
 
 def _split(plan: Plan, here: Reach) -> tuple[int, Reach] | None:
-    """How many layers can be shared exactly, and where they end; None if no convolution is among them."""
+    """How many layers can be shared exactly, and the state after them; None without a convolution among them."""
     best = None
     for index, layer in enumerate(plan):
         if isinstance(layer, LastStep) and here.padded < here.shape[0]:
@@ -238,9 +241,9 @@ def _split(plan: Plan, here: Reach) -> tuple[int, Reach] | None:
 
 
 def _chunks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Slices of ascending `starts` that span at most `ROWS` rows each; rows between them are skipped."""
+    """Slices of the ascending `starts`, each spanning at most `ROWS` rows; rows between slices are skipped."""
     span = int(starts[-1] - starts[0]) + 1
-    rows = -(-span // (-(-span // (ROWS * SHARES)) * SHARES))
+    rows = -(-span // (-(-span // (ROWS * CHUNKS)) * CHUNKS))
     begin = 0
     while begin < len(starts):
         stop = int(np.searchsorted(starts, starts[begin] + rows))
@@ -249,7 +252,7 @@ def _chunks(starts: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _take_rows(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """`values` at the ascending `rows`; where all follow one another, without a copy."""
+    """`values` at the ascending `rows`, without a copy if they are consecutive."""
     first, count = int(rows[0]), len(rows)
     follow = rows[-1] == first + count - 1 and bool(np.all(np.diff(rows) == 1))
     return values[first : first + count] if follow else np.asarray(values[rows])
@@ -284,7 +287,7 @@ def _run_layers(layers: Plan, sheet: Sheet, context: Context, prefix: str) -> Sh
 
 
 def _convolve(conv: Conv, relu: bool, sheet: Sheet, context: Context, at: str) -> Sheet:
-    """At every row: the first output of a causal convolution stands where its last tap does."""
+    """A convolution at every row; the first output of a causal one lies at the row of its last tap."""
     kernel, bias = context.weights[f"{at}.kernel"], context.weights[f"{at}.bias"]
     rows = len(sheet.values) - conv.reach * sheet.stride
     y = context.buffer(f"shared.{at}", (1, rows, conv.filters))

@@ -19,7 +19,7 @@ LONG = np.dtype(np.int64)
 
 
 def _pad_to(ids: np.ndarray, length: int) -> np.ndarray:
-    """Padding ids on the left of inputs that are shorter."""
+    """Ids padded on the left to at least that length."""
     missing = length - ids.shape[1]
     return np.pad(ids, ((0, 0), (missing, 0))) if missing > 0 else ids
 
@@ -27,7 +27,7 @@ def _pad_to(ids: np.ndarray, length: int) -> np.ndarray:
 class TokenTable:
     """Row `id` of E W: an embedding and the matrix after it as one look-up.
 
-    In training only the ids of the batch are multiplied; for prediction the whole table is kept until weights change.
+    Training multiplies only the ids of a batch; prediction keeps the whole table until the weights change.
     """
 
     def __init__(self, context: Context, at: str, kernel: str) -> None:
@@ -40,7 +40,7 @@ class TokenTable:
         return int(self.context.weights[self.kernel].size // self.context.weights[f"{self.at}.embeddings"].shape[1])
 
     def product(self, rows: np.ndarray | None) -> np.ndarray:
-        """Products of the ids in `rows`, or of all, `[U, width]`."""
+        """The product for the ids in `rows` (None: all ids), `[U, width]`."""
         context, embeddings = self.context, self.context.weights[f"{self.at}.embeddings"]
         if rows is None:
             if self._whole is None or self._whole[0] != context.version:
@@ -58,12 +58,12 @@ class TokenTable:
         return table
 
     def gradient(self) -> np.ndarray:
-        """Where the gradient of the last product is to be written, before `backward`."""
+        """The array to write the gradient of the last product to, before `backward`."""
         rows, _ = self.saved
         return self.context.buffer(f"{self.at}.dtable", (len(rows), self.width))
 
     def backward(self) -> None:
-        """From the gradient of the product to those of embeddings and kernel."""
+        """Gradients of embeddings and kernel from that of the product."""
         context, (rows, used), dtable = self.context, self.saved, self.gradient()
         values = context.buffer(f"{self.at}.dused", used.shape)
         kernel, dkernel = context.weights[self.kernel], context.gradient(self.kernel)
@@ -73,7 +73,7 @@ class TokenTable:
         context.gradients[f"{self.at}.embeddings"] = RowGradient(rows, values)
 
     def _matrix(self) -> np.ndarray:
-        """The kernel as `[C, width]`; that of a convolution is `[K, C, O]`, and width is K * O."""
+        """The kernel as `[C, width]`; for a convolution `[K, C, O]` the width is K * O."""
         kernel = self.context.weights[self.kernel]
         if kernel.ndim == 2:
             return kernel
@@ -108,7 +108,7 @@ class TokenConvStep:
         return y
 
     def backward(self, dy: np.ndarray) -> None:
-        """Gradients of table and bias: of single elements where one step of each filter and text has one."""
+        """Gradients of table and bias; only of single elements after global max pooling."""
         context, at, (ids, y, arg) = self.context, self.at, self.saved
         rows, taps, filters = context.weights[f"{at}.table"].shape
         dbias = context.gradient(f"{at}.bias")
@@ -145,7 +145,7 @@ class NgramBagStep:
         return y
 
     def backward(self, dy: np.ndarray) -> None:
-        """Gradient of the rows whose features occur; the scale has none."""
+        """Gradient of the rows of features that occur; the scale is fixed."""
         context, at, (features, factors) = self.context, self.at, self.saved
         scale = context.weights[f"{at}.scale"]
         rows, values = _native.ngram_backward(*features, scale, factors, dy)

@@ -1,4 +1,4 @@
-"""What each layer computes, as PyTorch functions with autograd."""
+"""Each layer as a differentiable PyTorch function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ Tensors = dict[str, Tensor]
 
 
 class Given(NamedTuple):
-    """What a pass through a plan is given.
+    """The arrays for one pass through a plan.
 
     Args:
         weights: of all layers.
-        masks: of dropout; a missing one means no dropout there.
-        moved: what training sets in passing is left here, by the name of the weight; None: the pass predicts.
+        masks: of dropout; without a mask a layer applies no dropout.
+        moved: collects updated moving averages by the name of the weight; None: the pass predicts.
     """
 
     weights: Tensors
@@ -72,7 +72,7 @@ def run(plan: Plan, x: Tensor, given: Given, prefix: str = "") -> Tensor:
     """The plan applied to ids `[B, L]` or values `[B, L, C]`; its weights' and masks' names begin with `prefix`.
 
     Raises:
-        TypeError: a layer that has no case here.
+        TypeError: a layer without a case here.
     """
     for index, layer in enumerate(plan):
         if type(layer) not in CASES:
@@ -83,7 +83,7 @@ def run(plan: Plan, x: Tensor, given: Given, prefix: str = "") -> Tensor:
 
 @dataclass(frozen=True)
 class Own:
-    """What is given to the layer whose names begin with `prefix`."""
+    """The arrays of the layer whose names begin with `prefix`."""
 
     prefix: str
     given: Given
@@ -98,7 +98,7 @@ class Own:
         return {name.removeprefix(self.prefix): mask for name, mask in found if name.startswith(self.prefix)}
 
     def run(self, body: Plan, x: Tensor, place: str = "") -> Tensor:
-        """One of its bodies applied."""
+        """Apply one of its bodies."""
         return run(body, x, self.given, self.prefix + place)
 
 
@@ -122,7 +122,7 @@ def _bag(layer: NgramBag, ids: Tensor, own: Own) -> Tensor:
 
 def _sum_features(layer: NgramBag, ids: Tensor, table: Tensor, scale: Tensor) -> Tensor:
     """The output for one text's ids `[L]`."""
-    multiplier = MULTIPLIER - 2**64  # as a signed number; products wrap around, which is the arithmetic modulo 2^64
+    multiplier = MULTIPLIER - 2**64  # as a signed number; products wrap around, which is arithmetic modulo 2^64
     hashed, found = ids, [ids[ids > 0]]
     for further in range(1, layer.longest):
         hashed = hashed[:-1] * multiplier + ids[further:]

@@ -5,16 +5,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seqconv.networks.losses import CLIP, VALUES, find_levels
+from seqconv.networks.losses import CLIP, INTERVAL_VALUES, quantile_levels
 
 
 def compute_loss(loss: str, outputs: Tensor, targets: Tensor, interval: float = 0.0) -> Tensor:
-    """Mean loss over batch and outputs; the formulas stand in `metrics.example_losses` and `quantiles.score_ends`."""
+    """Mean over batch and outputs; see `example_losses` and `bound_losses` in `networks.losses` for the formulas."""
     if interval:
-        middle, *ends = outputs.chunk(VALUES, dim=1)
-        total = compute_loss(loss, middle, targets)
-        for end, level in zip(ends, find_levels(interval), strict=True):
-            difference = end - targets
+        point, *bounds = outputs.chunk(INTERVAL_VALUES, dim=1)
+        total = compute_loss(loss, point, targets)
+        for bound, level in zip(bounds, quantile_levels(interval), strict=True):
+            difference = bound - targets
             total = total + (difference.abs() + (1 - 2 * level) * difference).mean()
         return total
     if loss == "categorical_crossentropy":
@@ -24,10 +24,10 @@ def compute_loss(loss: str, outputs: Tensor, targets: Tensor, interval: float = 
         case "binary_crossentropy":
             return functional.binary_cross_entropy_with_logits(outputs, targets)
         case "as_printed":
-            # the bounds as float32 has them, as in Keras; clamp has no gradient outside them
+            # clipped at float32's limits, as in Keras; outside them clamp has no gradient
             low, high = float(np.float32(CLIP)), float(np.float32(1 - CLIP))
-            share = outputs.clamp(low, high)
-            return -(targets * share.log() + (1 - targets) * torch.log1p(-share)).mean()
+            probability = outputs.clamp(low, high)
+            return -(targets * probability.log() + (1 - targets) * torch.log1p(-probability)).mean()
         case "mae":
             return functional.l1_loss(outputs, targets)
         case "mse":

@@ -1,4 +1,4 @@
-"""The readable reference: a plan as differentiable PyTorch functions. Computes on a GPU if PyTorch finds one."""
+"""The readable reference engine: a plan as differentiable PyTorch functions, on a GPU if PyTorch finds one."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -26,11 +26,11 @@ SLOTS = {  # names of torch.optim
 
 
 class TorchNetwork:
-    """A plan with weights, on autograd; see `engines.Network` for the methods.
+    """A plan with weights, on autograd; see `networks.network.Network` for the methods.
 
     Args:
-        plan, weights, training, threads: as for `engines.create_network`.
-        dtype: numbers to compute in; tests use float64.
+        plan, weights, training, threads: as for `create_network`.
+        dtype: precision; tests use float64.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class TorchNetwork:
         self._weights = {name: self._float(array).clone() for name, array in weights.items()}
         declared = plan_weights(plan)
         self._trained = {name: t.requires_grad_() for name, t in self._weights.items() if declared[name].trained}
-        self._moved: Tensors = {}  # what the last step of training set in passing
+        self._moved: Tensors = {}  # moving averages after the last training step
         self._optimiser = _create_optimiser(training, list(self._trained.values()))
 
     def weights(self) -> Weights:
@@ -101,7 +101,7 @@ class TorchNetwork:
         return state
 
     def restore(self, state: State) -> None:
-        """Go on from `state`."""
+        """Continue from `state`."""
         state = drop_untrained(self.plan, state)
         slots = SLOTS[self._training.optimiser] if any(key.startswith("step.") for key in state) else ()
         wanted: dict[str, Shape] = {}
@@ -113,7 +113,7 @@ class TorchNetwork:
         check_state(state, wanted)
         self.set_weights({name: state[f"weights.{name}"] for name in self._weights})
         for name, tensor in self._trained.items():
-            # the step count stays on the processor, as the optimisers want it
+            # the step count stays on the CPU, where the optimisers expect it
             found = {slot: torch.tensor(state[f"{slot}.{name}"]) for slot in slots}
             self._optimiser.state[tensor] = {
                 slot: value if slot == "step" else value.to(self._device) for slot, value in found.items()
@@ -136,7 +136,7 @@ class TorchNetwork:
         wanted = torch.as_tensor(targets, device=self._device)
         loss = compute_loss(training.loss, outputs, wanted, training.interval)
         for tensor in self._trained.values():
-            tensor.grad = torch.zeros_like(tensor)  # stays zero where no path leads to the loss
+            tensor.grad = torch.zeros_like(tensor)  # stays zero if no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.detach()), outputs.detach().cpu().numpy()
 

@@ -1,4 +1,4 @@
-"""Recurrent layers, one step after the other, or PyTorch's own where they compute the same."""
+"""Recurrent layers: PyTorch's own if they compute the same, else a loop over the steps."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ Tensors = dict[str, Tensor]
 
 
 def recur(layer: Recurrent, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, masks: Tensors) -> Tensor:
-    """All states `[B, L, H]`: PyTorch's fused layer where it computes the same, else one step after the other."""
+    """All states `[B, L, H]`: PyTorch's fused layer if it computes the same, else a loop over the steps."""
     start = x.new_zeros(1, len(x), layer.units)
     if isinstance(layer, SimpleRnn):
         if masks:
@@ -31,7 +31,7 @@ def recur(layer: Recurrent, x: Tensor, kernel: Tensor, recurrent: Tensor, bias: 
 
 
 def _project(x: Tensor, kernel: Tensor, mask: Tensor | None, gates: int) -> Tensor:
-    """Input products of all steps and gates, `[B, L, gates * H]`; each gate has its own mask `[B, C]`."""
+    """Input products of all steps and gates, `[B, L, gates * H]`; one mask `[B, C]` per gate."""
     if mask is None:
         return x @ kernel
     parts = kernel.chunk(gates, dim=1)

@@ -1,48 +1,50 @@
-"""Dynamic time warping of many pairs at once, and the nearest neighbour under it."""
+"""Dynamic time warping (DTW) of many pairs at once, and nearest neighbours under it."""
 
 import numpy as np
 
-MOST_CELLS = 4e9  # steps against steps of one channel: so many to learn, so many to predict
+MOST_CELLS = 4e9  # pairs of steps of one channel, to learn the window and again to predict
 
 
-COLUMNS = 64  # sequences that are compared with others at once
+COLUMNS = 64  # sequences compared with others at once
 
 
-BLOCK = 100_000  # values of one diagonal that are computed at a time: they stay in a core's cache
+BLOCK = 100_000  # values of one diagonal computed at a time, so that they stay in a core's cache
 
 
-MOST_KEPT = 1_000_000  # values of one diagonal, with those outside the band
+MOST_KEPT = 1_000_000  # values of one diagonal, those outside the band included
 
 
-TOO_FAR = 1e12  # its square and sums of it are float32 numbers still
+TOO_FAR = 1e12  # its square and sums of squares still fit into float32
 
 
-SHARES = (*range(21), 100)  # tried windows, in per cent of the length
+WINDOWS = (*range(21), 100)  # windows to try, in per cent of the length
 
 
 def bands(length: int) -> list[int]:
-    """Windows to choose from, in steps: up to a fifth of the length, and all of it."""
-    return sorted({-(-share * length // 100) for share in SHARES})
+    """Windows to choose from, in steps: up to a fifth of the length, and the whole length."""
+    return sorted({-(-window * length // 100) for window in WINDOWS})
 
 
 def cost(pairs: int, length: int, channels: int) -> float:
-    """Cells of so many pairs, worth those of one channel."""
+    """Cost of comparing that many pairs, in cells of one channel."""
     return pairs * length**2 * (1 + channels) / 2
 
 
 def affordable(length: int, channels: int) -> int:
-    """Training sequences that the window may be learned on."""
-    shares = sum(min((2 * band + 1) / length, 1) for band in bands(length))
-    return int((MOST_CELLS / cost(1, length, channels) / shares / min(channels, 2)) ** 0.5)
+    """How many training sequences the window may be learned on."""
+    fractions = sum(min((2 * band + 1) / length, 1) for band in bands(length))
+    return int((MOST_CELLS / cost(1, length, channels) / fractions / min(channels, 2)) ** 0.5)
 
 
-def warp(first: np.ndarray, starts: np.ndarray, second: np.ndarray, others: np.ndarray, band: int) -> np.ndarray:
-    """Distances `[A, B]`: the smallest sum of squared differences along a path through both sequences, its root.
+def pairwise_distances(
+    first: np.ndarray, starts: np.ndarray, second: np.ndarray, others: np.ndarray, band: int
+) -> np.ndarray:
+    """DTW distances `[A, B]`: the root of the smallest sum of squared differences along a path through both sequences.
 
     Args:
-        first, second: float32 `[A, L, C]` and `[B, L, C]`; sequences end with step L.
-        starts, others: steps at which those of `first` and those of `second` begin, `[A]` and `[B]`.
-        band: how far two steps that meet may lie apart.
+        first, second: float32 `[A, L, C]` and `[B, L, C]`; every sequence ends at step L.
+        starts, others: steps at which the sequences of `first` and of `second` begin, `[A]` and `[B]`.
+        band: by how many steps two aligned steps may differ at most.
 
     Reference: Sakoe and Chiba 1978, "Dynamic programming algorithm optimization for spoken word recognition".
     """
@@ -54,15 +56,15 @@ def warp(first: np.ndarray, starts: np.ndarray, second: np.ndarray, others: np.n
     for top in range(0, len(first), rows):
         for left in range(0, len(second), COLUMNS):
             down, across = slice(top, top + rows), slice(left, left + COLUMNS)
-            found[down, across] = _warp_block(first[down], second[across], band)
+            found[down, across] = _block_distances(first[down], second[across], band)
     return np.asarray(np.sqrt(found))
 
 
 def _mark_padding(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """One padded step more in front, and a channel that says where padding is.
+    """One more padded step in front, and a channel that marks padding.
 
-    Padding against padding costs nothing and padding against a step too much, so every path runs through the padding of
-    both to the corner before the first steps. Every pair has such a corner since both have a padded step.
+    Aligning padding with padding costs nothing, and with a real step too much: every path runs through the padding of
+    both to the corner before their first steps. There is such a corner because both have a padded step.
     """
     padded = np.zeros((len(values), values.shape[1] + 1, values.shape[2] + 1), np.float32)
     padded[:, 1:, :-1] = values
@@ -70,12 +72,12 @@ def _mark_padding(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return padded
 
 
-def _warp_block(first: np.ndarray, second: np.ndarray, band: int) -> np.ndarray:
-    """Squared distances `[A, B]`; cells of one diagonal (steps i and k - i) are computed together."""
+def _block_distances(first: np.ndarray, second: np.ndarray, band: int) -> np.ndarray:
+    """Squared distances `[A, B]`; the cells of one diagonal (steps i and k - i) are computed together."""
     (count, length, channels), others = first.shape, len(second)
     left = np.ascontiguousarray(first.transpose(2, 1, 0))[..., None]  # [C, L, A, 1]
     right = np.ascontiguousarray(second.transpose(2, 1, 0)[:, ::-1])[:, :, None]  # [C, L, 1, B], the last step first
-    # sums of the newest three diagonals, by i + 1: the row before the first step is where nothing has been compared
+    # sums of the last three diagonals, by i + 1: the row before the first step is where nothing has been compared
     sums = np.full((3, length + 2, count, others), np.inf, np.float32)
     sums[1, 0] = 0  # the corner before the first cell
     scratch = np.empty((length, count, others), np.float32)
@@ -98,8 +100,8 @@ def _warp_block(first: np.ndarray, second: np.ndarray, band: int) -> np.ndarray:
     return np.asarray(sums[(2 * length - 2) % 3, length])
 
 
-def nearest(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The distance to the nearest training sequence of each class, `[A, classes]`; far for a class without one.
+def nearest_by_class(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The distance to the nearest training sequence of each class, `[A, classes]`; large for a class without one.
 
     Args:
         distances: to the training sequences, `[A, B]`.
@@ -111,7 +113,7 @@ def nearest(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def count_errors(values: np.ndarray, starts: np.ndarray, inside: np.ndarray, band: int) -> int:
-    """How many training sequences are of another class than the nearest of the others."""
-    distances = warp(values, starts, values, starts, band)
+    """Leave-one-out errors: training sequences whose nearest neighbour is of another class."""
+    distances = pairwise_distances(values, starts, values, starts, band)
     np.fill_diagonal(distances, np.inf)
-    return int(np.sum(nearest(distances, inside).argmin(axis=1) != inside.argmax(axis=1)))
+    return int(np.sum(nearest_by_class(distances, inside).argmin(axis=1) != inside.argmax(axis=1)))
