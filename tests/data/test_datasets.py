@@ -161,7 +161,7 @@ def test_a_part_beyond_the_server_s_file_is_thrown_away(server, cache):
 
 def test_no_such_file_on_the_server(server, cache):
     server.status = 404
-    fails(lambda: downloads.locate("imdb"), "the server answers 404", f"Put aclImdb_v1.tar.gz into {cache}")
+    fails(lambda: downloads.locate("imdb"), "the server responded with 404", f"Put aclImdb_v1.tar.gz into {cache}")
     assert names(cache) == []
 
 

@@ -1,4 +1,4 @@
-"""Public data sets on this machine: found in a folder or the cache, or downloaded."""
+"""Find public data sets in a folder or the cache, or download them."""
 
 import http.client
 import os
@@ -45,11 +45,11 @@ def locate(name: str, progress: Progress | None = None) -> Path:
         return _download(remote, cache / remote.download, progress or (lambda done, total: None))
     except urllib.error.HTTPError as error:
         error.close()
-        reason = f"the server answers {error.code}"
+        reason = f"the server responded with {error.code}"
     except (OSError, http.client.HTTPException) as error:
         reason = f"{getattr(error, 'reason', None) or error or type(error).__name__}"
     put = f"Put {remote.download} into {given or cache}"
-    raise DataError(f"{name}: must be on this machine or fetched from {remote.url}; {reason}. {put}")
+    raise DataError(f"{name}: must be on this machine or downloaded from {remote.url}; {reason}. {put}")
 
 
 def _download(remote: Remote, target: Path, progress: Progress) -> Path:

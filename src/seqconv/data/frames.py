@@ -20,6 +20,7 @@ def to_texts(texts: Any, labels: Any, source: str = SOURCE) -> Texts:
     Args:
         texts: N texts: a list, an array, a column, or a frame with one column.
         labels: one label per text, or multi-label `[N, classes]` of 0 and 1 (a frame's columns then name the classes).
+        source: what errors call the data.
 
     Raises:
         DataError: an item that is not a string, a missing label, a wrong number of labels, or no texts.
@@ -56,6 +57,7 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
     Args:
         values: `[N, L, C]`, `[N, L]`, or a list of N arrays `[L]` or `[L, C]` of any lengths; NaN is missing.
         labels: one label per sequence; None if there are no labels.
+        source: what errors call the data.
 
     Raises:
         DataError: another shape, infinite values, no sequences, or invalid labels as for `to_texts`.
@@ -93,6 +95,7 @@ def to_series(values: Any, time: str = "", interval: str = "", source: str = SOU
         time: the frame's time column; empty: its index, or inferred.
         interval: time between two rows, such as `1h`; empty: the most common one. Required for an array and for a
             frame without times.
+        source: what errors call the data.
 
     Raises:
         DataError: see `readers.series.read_series`.

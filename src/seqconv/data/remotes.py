@@ -1,4 +1,4 @@
-"""The public data sets that have a name: where they are published, and what identifies them."""
+"""The named public data sets: where they are published, and what identifies them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -37,7 +37,11 @@ class Settings:
 
     @classmethod
     def section(cls) -> str:
-        """Name of the recipe's table that holds these settings."""
+        """Name of the recipe's table that holds these settings.
+
+        Raises:
+            TypeError: a subclass that does not name its section.
+        """
         raise TypeError(f"{cls.__name__} has no section")
 
     @classmethod

@@ -32,7 +32,7 @@ _NAMES = ("UTC", "GMT")
 
 
 _TIME = re.compile(
-    r"(?:(?P<year>\d{4})(?P<apart>[-/.])\d{1,2}(?:(?P=apart)(?P<day>\d{1,2}))?"
+    r"(?:(?P<year>\d{4})(?P<separator>[-/.])\d{1,2}(?:(?P=separator)(?P<day>\d{1,2}))?"
     r"|(?P<first>\d{1,2})(?P<mark>[-/. ])(?:\d{1,2}|(?P<name>[A-Za-z]{3,9}))(?P=mark)(?P<last>\d{4}|\d\d))"
     r"(?:(?P<gap>T| +)\d{1,2}:\d\d(?P<second>:\d\d)?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?"
@@ -173,14 +173,14 @@ def _guess_format(cell: str, month_first: bool) -> str | None:
     found = _TIME.fullmatch(cell)
     if found is None or (found["zone"] and found["half"]):
         return None
-    apart = found["apart"] or found["mark"]
+    separator = found["separator"] or found["mark"]
     if found["year"]:
         date = ["%Y", "%m", *(["%d"] if found["day"] else [])]
     else:
         month = "%m" if found["name"] is None else "%b" if len(found["name"]) == 3 else "%B"
         date = [month, "%d"] if month_first and month == "%m" else ["%d", month]
         date.append("%Y" if len(found["last"]) == 4 else "%y")
-    form = apart.join(date)
+    form = separator.join(date)
     if found["gap"]:
         form += found["gap"] + ("%I:%M" if found["half"] else "%H:%M")
         form += (":%S" if found["second"] else "") + ("%.f" if found["fraction"] else "")

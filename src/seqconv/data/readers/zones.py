@@ -52,8 +52,8 @@ def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndar
             "Leave the zone out if the times are UTC, or correct them"
         )
     rows = np.flatnonzero(early != late)
-    apart = (np.diff(rows) > 1) | (np.diff(local[rows]) > np.timedelta64(1, "D"))
-    for run in np.split(rows, np.flatnonzero(apart) + 1) if len(rows) else []:
+    breaks = (np.diff(rows) > 1) | (np.diff(local[rows]) > np.timedelta64(1, "D"))
+    for run in np.split(rows, np.flatnonzero(breaks) + 1) if len(rows) else []:
         second = run[_second_pass(local[run], place(int(run[0]))) :]
         early[second] = late[second]
     return early
