@@ -1,0 +1,90 @@
+"""Tables of results, as pages and the command line show them."""
+
+import json
+from dataclasses import replace
+from math import inf, nan
+from pathlib import Path
+
+import pytest
+
+from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.forecast_scores import LeadScores
+from seqconv.models.results import read_results
+from seqconv.reports import tables
+from seqconv.reports.plots import draw_comparison
+from seqconv.tasks.results import BacktestResults
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "cells"),
+    [
+        (Estimate(0.5, 0.25, 0.75), ["0.5000", "0.2500 to 0.7500"]),
+        (Estimate(0.5, nan, nan), ["0.5000", "too few rows"]),
+        (Estimate(0.5, -inf, inf), ["0.5000", "too few rows"]),
+        (Estimate(nan, nan, nan), ["-", "-"]),
+        (Estimate(-inf, -inf, -inf), ["-", "-"]),
+    ],
+)
+def test_an_estimate_is_two_cells(estimate, cells):
+    assert tables.show_estimate(estimate) == cells
+
+
+def test_the_first_scores_of_several_targets_are_scaled():
+    run = read_results(GOLDEN / "series")
+    head, rows = tables.first_score_rows(run)
+    assert head == ["MAE, a", "validation", "test", "seconds"]
+    assert rows[-1][:3] == ["network (series)", f"{run.validation['mae']:.4f}", f"{run.test['mae']:.4f}"]
+    assert [row[0] for row in rows[:-1]] == [each.name for each in run.baselines]
+    head, rows = tables.first_score_rows(replace(run, targets=["a", "b"]))
+    assert head[0] == "MAE of 2 columns, in standard deviations"
+    assert rows[-1][1] == f"{run.validation['mae_scaled']:.4f}"
+
+
+def test_every_metric_of_a_run_stands_in_its_table():
+    run = read_results(GOLDEN / "text")
+    head, rows = tables.score_rows(run)
+    assert head == ["", "validation loss", "test loss", "validation accuracy", "test accuracy", "seconds"]
+    assert {len(row) for row in rows} == {len(head)}
+    assert rows[-1][:2] == ["network", f"{run.validation['loss']:.4f}"]
+
+
+def test_folds_are_named_by_what_they_test():
+    results = BacktestResults.from_dict(json.loads((GOLDEN / "series-backtest" / "metrics.json").read_text()))
+    head, rows = tables.fold_rows(results)
+    assert head == ["fold", "trained on", "tested on", "network", *(each.name for each in results.baselines)]
+    first = results.folds[0]
+    assert rows[0][2] == f"{first.from_[:10]} to {first.to[:10]}"
+    alike = replace(results, folds=[replace(first, from_=None, to=None, test_rows=1234)])
+    assert tables.fold_rows(alike)[1][0][2] == "1,234"
+    _, rows = tables.backtest_rows(results)
+    assert rows[0] == [
+        "network",
+        f"{results.network.value:.4f}",
+        f"{results.network.low:.4f} to {results.network.high:.4f}",
+        f"{results.network.fold_mean:.4f} ± {results.network.fold_std:.4f}",
+    ]
+
+
+def test_leads_stand_next_to_the_naive_forecasts_that_there_are():
+    lead = LeadScores("1 h", Estimate(1.0, 0.5, 1.5), 2.0)
+    assert tables.lead_rows([lead]) == (["lead", "MAE", "MAE of naive"], [["1 h", "1.0000", "2.0000"]])
+    head, rows = tables.lead_rows([replace(lead, mae_seasonal_naive=3.0)])
+    assert head[-1] == "MAE of seasonal naive"
+    assert rows[0][-1] == "3.0000"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "colour"),
+    [
+        ((0.2, 0.1, 0.3), "#d9822b"),
+        ((-0.2, -0.3, -0.1), "#c0392b"),
+        ((0, -1, 1), "#888888"),
+        ((0.1, nan, nan), "#888888"),
+    ],
+)
+def test_a_comparison_is_coloured_by_what_is_known(bounds, colour):
+    picture = draw_comparison(["naive"], [bounds])
+    assert colour in picture
+    assert not {"#d9822b", "#c0392b"} - {colour} & set(picture.replace(";", '"').replace(" ", '"').split('"'))
