@@ -300,7 +300,11 @@ def test_a_week_in_the_network_calendar_is_read_too():
         (WindowSpec(52, 1, (0,), WEEK), YEAR, ""),
         (WindowSpec(50, 1, (0,), WEEK), YEAR, "the row 8736 h before the target is not one of the window's rows"),
         (WindowSpec(336, 1, (0, 23, 167), 3600), WEEK, ""),
-        (WindowSpec(24, 1, (0, 23, 167), 3600), WEEK, "the row 168 h before the target is not one of the window's rows"),
+        (
+            WindowSpec(24, 1, (0, 23, 167), 3600),
+            WEEK,
+            "the row 168 h before the target is not one of the window's rows",
+        ),
     ],
 )
 def test_longer_seasons(spec, season, reason):

@@ -244,7 +244,7 @@ def test_a_column_that_is_the_coming_change_is_a_leak_and_the_last_change_is_non
 def test_a_target_that_jumps_back_to_its_mean_accuses_no_twin(path, columns):
     noise = np.random.default_rng(3).normal(size=HOURS)
     found = look(write_csv(path, columns | {"load": noise, "wind": noise + 0.01 * columns["wind"]}), TARGET)
-    assert [each.what[:24] for each in found.findings] == ["'wind' duplicates the tar"]
+    assert [each.what[:27] for each in found.findings] == ["'wind' duplicates the targe"]
 
 
 def test_a_plain_wave_tells_its_own_future_and_accuses_nobody(path, columns):
@@ -263,9 +263,9 @@ def test_columns_with_the_targets_trend_its_past_or_a_spike_are_no_leaks(path, c
     assert not [each for each in found.findings if "away" in each.what]
 
 
-def test_a_twin_is_told_from_a_leak(path, columns):
+def test_a_duplicate_of_the_target_is_no_leak(path, columns):
     found = look(write_csv(path, columns | {"kelvin": columns["load"] + 273.15}), TARGET)
-    twin = find(found, "the target again")
+    twin = find(found, "duplicates the target")
     assert (twin.weight, twin.where) == ("note", "'kelvin'")
     assert len(found.findings) == 1
 
