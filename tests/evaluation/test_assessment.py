@@ -119,7 +119,7 @@ def test_several_labels_a_text(tmp_path, monkeypatch):
             texts([0, 1, 2], ("neg", "pos", "meh")),
             "every label must be one of the training labels (neg, pos); got 'meh'",
         ),
-        (texts([[0, 1], [1, 1]]), "must have one label an example as in training; got several"),
+        (texts([[0, 1], [1, 1]]), "must have one label per example as in training; got several"),
         (texts([]), "must hold labelled examples; got none"),
         (
             EncodedTexts(np.array([1, 2], np.int32), np.array([0, 2]), np.array([0], np.int32), CLASSES, "mine.csv"),

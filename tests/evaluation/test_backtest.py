@@ -14,7 +14,7 @@ from seqconv.data.records import CLASSES, SequenceData, Sequences, TextData, Tex
 from seqconv.errors import ConfigError, DataError
 from seqconv.evaluation.backtest import WINDOWS, backtest
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
-from seqconv.tasks.holdout import fold_rows
+from seqconv.tasks.holdout import assign_folds
 from seqconv.tasks.series.split import cut_stretches
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
@@ -62,7 +62,7 @@ def test_a_series_shorter_than_its_folds_is_refused():
 def test_each_class_is_spread_evenly_over_folds_of_one_size(folds):
     random = np.random.default_rng(0)
     labels = random.choice(4, 503, p=[0.6, 0.3, 0.09, 0.01])
-    found = fold_rows(labels, None, folds, random)
+    found = assign_folds(labels, None, folds, random)
     assert set(found) == set(range(folds))
     assert np.ptp(np.bincount(found)) <= 1
     for label in range(4):
@@ -72,7 +72,7 @@ def test_each_class_is_spread_evenly_over_folds_of_one_size(folds):
 def test_copies_stay_in_one_fold_and_the_seed_decides():
     random = np.random.default_rng(1)
     groups, labels = random.integers(0, 80, 400), random.integers(0, 2, 400)
-    one, same, other = (fold_rows(labels, groups, 5, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, same, other = (assign_folds(labels, groups, 5, np.random.default_rng(seed)) for seed in (3, 3, 4))
     for group in range(80):
         assert len(set(one[groups == group])) <= 1
     assert one.tolist() == same.tolist() != other.tolist()
@@ -80,7 +80,7 @@ def test_copies_stay_in_one_fold_and_the_seed_decides():
 
 
 def test_several_labels_a_text_are_cut_into_folds_of_one_size():
-    found = fold_rows(np.ones((31, 3), np.uint8), None, 3, np.random.default_rng(0))
+    found = assign_folds(np.ones((31, 3), np.uint8), None, 3, np.random.default_rng(0))
     assert sorted(np.bincount(found)) == [10, 10, 11]
 
 

@@ -164,7 +164,7 @@ def test_the_newest_whole_window_is_explained_and_the_calendar_counts():
     ("arguments", "series", "says"),
     [
         ({"at": "yesterday"}, {}, "at must be a time such as"),
-        ({"at": "2016-12-04T12:00Z"}, {}, "at must be without a time zone"),
+        ({"at": "2016-12-04T12:00Z"}, {}, "at must have no time zone"),
         ({"at": "2016-12-04T12:00:00.5"}, {}, "at: must be the time of a row"),
         ({"at": "2016-12-09"}, {}, "2016-12-01 00:00 to 2016-12-05 03:00"),
         ({"at": "2016-12-02"}, {}, "the window that ends at 2016-12-02 must hold 36 rows 2 h apart"),

@@ -78,7 +78,7 @@ def test_copies_and_one_text_under_two_labels(table):
     assert torn.what == "1 text under more than one label, 2 rows"
     assert torn.where == "'nice film': 'neg' in line 63, 'pos' in line 62"
     assert torn.weight == "costs"
-    assert copies.what == "2 copies of texts that stand there already"
+    assert copies.what == "2 copies of texts that occur before"
     assert copies.action == "kept: all copies go to the same split"
 
 
@@ -122,7 +122,7 @@ def test_one_class_blocks_and_rare_classes_are_named(table):
     assert (rare.where, rare.weight) == ("line 62", "costs")
     lost = [each.what for each in found.findings if "too rare" in each.what]
     assert lost == [
-        f"nothing of class 'twice' in the {name} split, too rare to be held out" for name in ("test", "validation")
+        f"no example of class 'twice' in the {name} split, too rare to be held out" for name in ("test", "validation")
     ]
 
 
@@ -150,7 +150,7 @@ def test_copies_between_the_file_and_its_test_file(table):
     test = table([rows[2], ("another one", "neg")], "test.csv")
     found = inspect_file(table(rows), [f"data.test_file={test}"])
     overlap = find(found, "in the test set")
-    assert overlap.what == "1 text of 2 in the test set stands in the training set too"
+    assert overlap.what == "1 text of 2 in the test set is in the training set too"
     assert overlap.where == f"{test}: text 1"
 
 
@@ -251,7 +251,7 @@ def test_the_test_file_beside_is_compared(tmp_path):
     rows = make_sequences()
     write_ts(tmp_path / "x_TEST.ts", [rows[4], *make_sequences(4, 13)])
     found = inspect_file(write_ts(tmp_path / "x_TRAIN.ts", rows))
-    assert find(found, "in the test set").what == "1 sequence of 5 in the test set stands in the training set too"
+    assert find(found, "in the test set").what == "1 sequence of 5 in the test set is in the training set too"
     write_ts(tmp_path / "x_TEST.ts", [[*rows[4][:2], "c"]], "a b c")
     assert find(inspect_file(tmp_path / "x_TRAIN.ts"), "one of the training labels").weight == "blocks"
 

@@ -25,6 +25,15 @@ def parse_duration(text: str, name: str = "duration") -> int:
     return int(seconds)
 
 
+def split_range(text: str) -> list[str]:
+    """The first and the last duration of a range, or the only one.
+
+    >>> split_range("1h to 96h"), split_range("6h")
+    (['1h', '96h'], ['6h'])
+    """
+    return text.split(" to ", 1)
+
+
 def to_duration(seconds: int) -> str:
     """A duration in the largest unit that divides it, readable by `parse_duration`.
 

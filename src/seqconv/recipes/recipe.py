@@ -143,7 +143,9 @@ class WindowConfig(_FeatureSettings):
     step: str = setting("1h", "time between the rows of a window", unit="duration")
     delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
     leads: tuple[str, ...] = setting(
-        (), 'time from the newest row to each target, instead of delay; "1h to 96h": every row between', unit="duration"
+        (),
+        'time from the newest row to each target, instead of delay; "1h to 96h": every row between',
+        unit="duration ranges",
     )
     change: bool = setting(False, "predict the change from the newest value instead of the value")
 

@@ -1,14 +1,19 @@
 """Settings: dataclass fields with help, range and unit, checked when an object is created."""
 
 import dataclasses
+import itertools
 from typing import Any, Literal, Self, get_args, get_origin
 
 from seqconv.errors import ConfigError, nearest
-from seqconv.recipes.durations import parse_duration
+from seqconv.recipes.durations import parse_duration, split_range
 
 
 def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
-    """A dataclass field that carries its own help text, range and unit (`duration` for text such as "10d")."""
+    """A dataclass field that carries its own help text, range and unit.
+
+    Args:
+        unit: `duration` for text such as "10d", `duration ranges` for texts such as "6h" and "1h to 96h".
+    """
     return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "unit": unit})
 
 
@@ -78,11 +83,11 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
         raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
     if field.type == tuple[str, ...] and not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
-    if field.metadata["unit"] == "duration":
-        for text in [value] if isinstance(value, str) else value:
-            if text or field.default:  # an empty default means no duration
-                for end in text.split(" to ", 1) if name == "windows.leads" else (text,):
-                    parse_duration(end, name)
+    if field.metadata["unit"] == "duration" and (value or field.default):  # an empty default means no duration
+        parse_duration(value, name)
+    if field.metadata["unit"] == "duration ranges":
+        for part in itertools.chain.from_iterable(map(split_range, value)):
+            parse_duration(part, name)
     low, high = field.metadata["low"], field.metadata["high"]
     # negated comparisons, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):

@@ -1,4 +1,4 @@
-"""What the baselines of every task share: how one is fitted, saved and restored, and what keeps it cheap."""
+"""Baselines of every task: fitting, saving, restoring and limiting their cost."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,17 +22,17 @@ MOST_ROWS = 50_000
 
 @dataclass(frozen=True)
 class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
-    """A fitted baseline; every field but the features is an array, so that it can be written and read again."""
+    """A fitted baseline; every field but `features` is an array, so that it can be saved and restored."""
 
     features: OwnFeatures
 
     @abstractmethod
     def predict(self, inputs: OwnInputs) -> np.ndarray:
-        """Outputs `[N, outputs]` of N examples as they stand next to the targets: logits, or scaled forecasts."""
+        """Outputs `[N, outputs]` for N examples, comparable with the targets: logits or scaled forecasts."""
 
     @property
     def arrays(self) -> Arrays:
-        """Everything that was fitted, by name."""
+        """All fitted arrays by name."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "features"}
 
 
@@ -44,8 +44,8 @@ class BaselineKind(NamedTuple):
     """A kind of baseline.
 
     Args:
-        model: what a fitted one is.
-        spoken: its name within a sentence; empty: the name that people read in tables.
+        model: class of the fitted baseline.
+        spoken: its name in a sentence; empty: the same as in tables.
     """
 
     model: type[AnyBaseline]
@@ -53,12 +53,12 @@ class BaselineKind(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A baseline that may be fitted.
+    """A baseline to fit.
 
     Args:
-        kind: its key in the task's table of baselines, which `training.model` names too.
-        name: as people read it.
-        fit: or why it is left out.
+        kind: its key in the task's table of baselines, which is also its name in `training.model`.
+        name: its name in tables.
+        fit: fits it; a text instead: why it is left out.
     """
 
     kind: str
@@ -69,13 +69,13 @@ class Candidate(NamedTuple):
 def restore(
     kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays, shape: Shape
 ) -> AnyBaseline:
-    """The fitted baseline that these arrays make.
+    """Restore a fitted baseline from its arrays.
 
     Args:
         shape: of one example.
 
     Raises:
-        BundleError: arrays that are not those of its kind, or do not fit each other.
+        BundleError: the arrays are not those of its kind, or do not fit together.
     """
     model_class, wrong = kinds[name].model, "must hold the arrays of a whole baseline"
     names = {each.name for each in fields(model_class)} - {"features"}
@@ -84,7 +84,7 @@ def restore(
         raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
     model = model_class(features, **arrays)
     try:
-        # nothing is as telling as an answer: one for an empty example
+        # the surest check is to predict, here for an empty example
         found = model.predict(blank_inputs(shape)).shape
     except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise BundleError(f"model {name}: {wrong}; {error!r}. Train again") from error
@@ -94,24 +94,24 @@ def restore(
 
 
 def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:
-    """At most so many rows, evenly spaced: neighbours tell little new, and a baseline must not dwarf the training."""
+    """At most that many rows, evenly spaced: neighbours add little, and baselines must stay cheaper than training."""
     if len(rows) <= most:
         return rows
     return np.asarray(rows[np.linspace(0, len(rows) - 1, most).round().astype(np.int64)])
 
 
 def thin_part(part: Part[OwnInputs], most: int = MOST_ROWS) -> Part[OwnInputs]:
-    """The part with at most so many examples, evenly spaced."""
+    """At most that many examples of a part, evenly spaced."""
     count = len(part.targets)
     return part if count <= most else part.take(thin(np.arange(count), most))
 
 
 @dataclass(frozen=True)
 class Majority(BaselineModel[Any, Any]):
-    """Always the most frequent class, or those that most examples have.
+    """Always predicts the most frequent class, or the labels that most examples have.
 
     Args:
-        logits: `[outputs]`, of the fractions of the classes.
+        logits: of the class frequencies, `[outputs]`.
     """
 
     logits: np.ndarray
@@ -121,10 +121,10 @@ class Majority(BaselineModel[Any, Any]):
 
 
 def fit_majority(split: Split[Any, Any]) -> Majority:
-    """The fractions of the classes among the training rows."""
+    """Fit class frequencies to the training rows."""
     target = split.features.target
     found = members(split)
-    # one more of each: a class that training never saw must not cost an infinite loss
+    # add-one smoothing: a class that training never saw must not cost an infinite loss
     inside, outside = found.sum(axis=0) + 1.0, (~found).sum(axis=0) + 1.0
     if target.loss == "categorical_crossentropy":
         return Majority(split.features, np.log(inside / inside.sum()))
@@ -132,5 +132,5 @@ def fit_majority(split: Split[Any, Any]) -> Majority:
 
 
 def members(split: Split[Any, Any]) -> np.ndarray:
-    """For each output of a classifier, which training rows are of its class, bool `[N, outputs]`."""
+    """Which training rows belong to the class of each output, bool `[N, outputs]`."""
     return np.asarray(split.features.target.members(np.asarray(split.train.targets)))

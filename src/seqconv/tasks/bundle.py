@@ -1,4 +1,4 @@
-"""A trained model: what its folder holds, and the same in memory with the network or baseline that it makes."""
+"""A trained model: the contents of its folder, and the network or baseline in memory."""
 
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol
@@ -14,9 +14,9 @@ class Bundle(Generic[AnyFeatures]):
     """A finished model.
 
     Args:
-        recipe: its `training.model` says whether it is a network or which baseline.
-        plan: a baseline has none.
-        weights: of a baseline its arrays, see `tasks.baselines.restore`.
+        recipe: `training.model` is `network` or the name of a baseline.
+        plan: empty for a baseline.
+        weights: for a baseline its arrays, see `tasks.baselines.restore`.
         shape: of one input, without the batch.
         fingerprint: of the training data, see `tasks.examples.fingerprint`.
     """
@@ -33,7 +33,7 @@ AnyBundle = Bundle[Any]
 
 
 class Trained(Protocol):
-    """A model in memory, as `models.predictor.Predictor` is."""
+    """A model in memory, such as `models.predictor.Predictor`."""
 
     bundle: AnyBundle
     model: Model

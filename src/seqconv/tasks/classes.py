@@ -1,4 +1,4 @@
-"""Answers that are named classes: one of several, or several labels at once."""
+"""Class targets: one of several classes, or several labels at once."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.target import Columns, Target, to_number
 
-MOST_PROBABILITIES = 20  # classes up to which every probability is written
-THRESHOLD = 0.5  # probability above which a label holds, where an example may have several
+MOST_PROBABILITIES = 20  # classes up to which every probability is reported
+THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
 
 
 @dataclass(frozen=True)
 class ClassTarget(Target):
-    """Named classes: what `Classes` and `Labels` share.
+    """Base of `Classes` and `Labels`.
 
     Args:
-        names: in the order of the outputs.
+        names: of the classes, in the order of the outputs.
     """
 
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class ClassTarget(Target):
         return -metrics[self.metric]
 
     def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
-        """`changed`: the fraction of the examples with another answer."""
+        """`changed`: the fraction of examples with a different answer."""
         differ = self.choose(before, loss) != self.choose(after, loss)
         return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
 
@@ -72,18 +72,18 @@ class ClassTarget(Target):
 
     @abstractmethod
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        """The answer to each example by name, of probabilities `[N, classes]`."""
+        """The names of the predicted classes of each example, for probabilities `[N, classes]`."""
 
     @abstractmethod
     def indicate(self, classes: np.ndarray) -> np.ndarray:
-        """0 or 1 for each class, float64 `[N, classes]`, of answers as `choose` gives them, or of targets."""
+        """0 or 1 for each class, float64 `[N, classes]`, for answers of `choose` or for targets."""
 
     @abstractmethod
     def members(self, targets: np.ndarray) -> np.ndarray:
-        """Which examples are of the class of each output, bool `[N, outputs]`."""
+        """Which examples belong to the class of each output, bool `[N, outputs]`."""
 
     def probabilities(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """Probability of each class, `[N, classes]`; the as-printed loss takes the output itself for one."""
+        """Probability of each class, `[N, classes]`; with the as-printed loss the output itself is one."""
         if loss == "as_printed":
             positive = np.clip(outputs, CLIP, 1 - CLIP)
             return np.concatenate([1 - positive, positive], axis=1)
@@ -102,7 +102,7 @@ class ClassTarget(Target):
         return score_classes(judged, self.names, self.metric, self.several, seed)
 
     def to_columns(self, probabilities: np.ndarray) -> Columns:
-        """The answer and each class's probability; of very many classes only that of the answer."""
+        """The answer and the probability of each class; with very many classes only that of the answer."""
         found: Columns = {"prediction": ["|".join(names) for names in self.name_answers(probabilities)]}
         if len(self.names) <= MOST_PROBABILITIES:
             return found | {
@@ -123,23 +123,23 @@ class ClassTarget(Target):
         return found
 
     def find(self, name: str) -> int:
-        """Place of a class that the user names.
+        """Index of a class that the user names.
 
         Raises:
-            ConfigError: there is none of this name.
+            ConfigError: there is no such class.
         """
         if name not in self.names:
             raise OptionError(f"class: unknown class {name!r}. {nearest(name, self.names)}")
         return self.names.index(name)
 
     def choose_explained(self, outputs: np.ndarray, name: str | None) -> list[int]:
-        """Places of the classes whose logits are explained: the one named, or what `explained` says.
+        """Indices of the classes whose logits are explained: the one named, else those of `explained`.
 
         Args:
             outputs: of one example, `[1, outputs]`.
 
         Raises:
-            DataError: outputs that are no numbers.
+            DataError: outputs that are not finite.
             ConfigError: no such class.
         """
         if not np.isfinite(outputs).all():
@@ -150,15 +150,15 @@ class ClassTarget(Target):
 
     @abstractmethod
     def explained(self, outputs: np.ndarray) -> list[int]:
-        """Places of the classes that are explained unless the user names one."""
+        """Indices of the classes to explain unless the user names one."""
 
     def locate(self, place: int) -> tuple[int, int]:
-        """The output that is a class's logit, and its sign there."""
+        """The output that is the logit of a class, and its sign."""
         return (0, 2 * place - 1) if self.outputs == 1 else (place, 1)
 
 
 class Classes(ClassTarget):
-    """One class an example; of two classes the output is the logit of the second."""
+    """One class per example; for two classes the output is the logit of the second."""
 
     metric = "accuracy"
     error = "error_rate"
@@ -173,11 +173,11 @@ class Classes(ClassTarget):
         return "binary_crossentropy" if self.outputs == 1 else "categorical_crossentropy"
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
-        """Class indices as float32 `[N, 1]` of two classes, int32 `[N]` of more."""
+        """Class indices as float32 `[N, 1]` for two classes, int32 `[N]` for more."""
         return labels.astype(np.float32)[:, None] if self.outputs == 1 else labels.astype(np.int32)
 
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """The largest output, or the side of the middle that the only one lies on."""
+        """The class with the largest output; for a single output, 1 if it is above the threshold."""
         if self.outputs > 1:
             return np.asarray(outputs.argmax(axis=1))
         return np.asarray(outputs[:, 0] > (0.5 if loss == "as_printed" else 0.0), np.int64)
@@ -206,12 +206,12 @@ class Classes(ClassTarget):
         return targets > 0 if self.outputs == 1 else targets[:, None] == np.arange(self.outputs)
 
     def explained(self, outputs: np.ndarray) -> list[int]:
-        """Of two classes the second, whose logit it is; of more the predicted one."""
+        """Of two classes the second, whose logit the output is; of more the predicted one."""
         return [1] if self.outputs == 1 else [int(outputs[0].argmax())]
 
 
 class Labels(ClassTarget):
-    """Several labels an example, or none; each has an output of its own, its logit."""
+    """Any number of labels per example; each output is the logit of one label."""
 
     metric = "f1"
     error = "f1_error"
@@ -227,15 +227,15 @@ class Labels(ClassTarget):
         return labels.astype(np.float32)
 
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """Whose logit is above 0, that is whose probability is above `THRESHOLD`."""
+        """1 for labels whose logit is above 0, so whose probability is above `THRESHOLD`."""
         return np.asarray(outputs > 0, np.int64)
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-        """1 - F1 of the labels chosen and those that hold; 0 where there are none of either."""
+        """1 - F1 of the predicted and the true labels; 0 if there are none of either."""
         return compare_labels(self.choose(outputs), np.asarray(targets) > 0)
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        """The labels above `THRESHOLD`, or none."""
+        """The labels with a probability above `THRESHOLD`, if any."""
         return [[name for name, each in zip(self.names, row, strict=True) if each > THRESHOLD] for row in probabilities]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:

@@ -1,19 +1,20 @@
-"""A recipe completed with what is inferred from its data."""
+"""Completes a recipe with settings inferred from its data."""
 
 from seqconv.recipes.recipe import NETWORK, AnyRecipe, Guesses, recipe_from_dict
 
-FEW, MANY = 20_000, 100_000  # examples up to which a network is small and no row can be spared, and a batch
-REFIT = (
-    "refit: few examples, so a last fit takes training and validation rows; --set training.refit=false leaves it out"
-)
+FEW, MANY = (
+    20_000,
+    100_000,
+)  # examples up to which networks are small and models are refitted; up to which batches are small
+REFIT = "refit: few examples, so a final fit uses training and validation rows; --set training.refit=false skips it"
 
 
 def complete(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> tuple[AnyRecipe, tuple[str, ...]]:
-    """The recipe with its guesses, and what to say of them.
+    """The recipe with inferred settings filled in, and notes on them.
 
     Args:
-        guesses: of the task, for the recipe's data.
-        given: settings that the user names, such as `windows.lookback`: not guessed.
+        guesses: inferred by the task from the recipe's data.
+        given: settings that the user gave, such as `windows.lookback`, which stay.
     """
     table, found = recipe.to_dict(), choose_guesses(recipe, guesses, given)
     for name, (value, _) in found.items():
@@ -23,10 +24,10 @@ def complete(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> tuple[AnyR
 
 
 def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Guesses:
-    """The guesses without those in `given`; where the layers are, training goes with them."""
+    """The guesses without those in `given`; if the layers are given, training is not inferred either."""
     # baselines are fitted once
     refit = recipe.training.model == NETWORK and guesses.get("training.refit", (False, ""))[0]
     found = guesses | {"training.refit": (refit, REFIT if refit else "")}
-    if "network.layers" in given:  # training goes with its network
+    if "network.layers" in given:  # the training settings belong to the network
         given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
     return {name: guess for name, guess in found.items() if name not in given}

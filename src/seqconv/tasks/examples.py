@@ -1,4 +1,4 @@
-"""The examples of a run: subsets with inputs and targets, the split that holds them, the features that made them."""
+"""The examples of a run: parts with inputs and targets, the split into parts, and the features that produced them."""
 
 import hashlib
 import itertools
@@ -17,15 +17,15 @@ from seqconv.networks.outputs import take_bounds, take_point_forecasts
 from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
-HASHED = 4096  # targets that are gathered at once
+HASHED = 4096  # targets gathered at once
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Features(ABC):
-    """What turns raw data into a network's inputs and its outputs into answers, as fitted on training rows.
+    """Turns raw data into inputs and outputs into answers; fitted on training rows.
 
-    A split, a bundle and a predictor hold the same object.
+    A split, a bundle and a predictor use the same object.
 
     Attributes:
         target: what the answers are.
@@ -35,12 +35,12 @@ class Features(ABC):
 
     @abstractmethod
     def write(self, folder: Path) -> Json:
-        """What `bundle.json` holds of them; what does not fit there goes to files in `folder`."""
+        """The entry in `bundle.json`; anything that does not fit there is written to files in `folder`."""
 
     @classmethod
     @abstractmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
-        """What `write` wrote.
+        """Read back what `write` wrote.
 
         Args:
             files: names of the files that the bundle lists.
@@ -51,22 +51,22 @@ class Features(ABC):
         """
 
     def block(self, count: int) -> int:
-        """How many neighbours of `count` examples resemble each other, and are resampled together; 1: none."""
+        """How many neighbouring examples, of `count`, are correlated and so resampled together; 1: none."""
         return 1
 
     def identity(self) -> dict[str, str]:
-        """What two models must share for their answers to be compared, by name."""
+        """What two models must have in common for their answers to be comparable, by name."""
         return {name: ", ".join(names) for name, names in self.target.describe().items()}
 
     def check_plan(self, plan: Plan, inputs: int) -> None:  # noqa: B027
-        """A plan that reads `inputs` channels fits these answers.
+        """Check that a plan that reads `inputs` channels fits the answers.
 
         Raises:
             ConfigError: it does not.
         """
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
-        """The same with intervals that hold this fraction of the examples.
+        """The same with intervals calibrated to cover this fraction of the examples.
 
         Args:
             bounds: lower and upper ones, as the network returns them, `[2, N, outputs]`.
@@ -75,7 +75,7 @@ class Features(ABC):
         return self
 
     def for_baseline(self) -> Self:
-        """The same for a baseline in place of the network."""
+        """The same features for a baseline instead of a network."""
         return self
 
 
@@ -89,10 +89,10 @@ class Part(Generic[AnyInputs]):
 
     Args:
         inputs: N examples.
-        targets: two classes float32 `[N, 1]` of 0 and 1; more classes int32 `[N]`; several classes a text float32
-            `[N, classes]` of 0 and 1; forecasts float32 `[N, outputs]`, scaled.
+        targets: for two classes float32 `[N, 1]` of 0 and 1; for more classes int32 `[N]`; for several labels per
+            example float32 `[N, classes]` of 0 and 1; for forecasts float32 `[N, outputs]`, scaled.
         times: time stamp of each example's first target, datetime64[s] `[N]`; None for classes.
-        base: what is added to the network's outputs to meet the targets, float32 `[N, outputs]`; None: nothing.
+        base: added to the network's outputs to give forecasts, float32 `[N, outputs]`; None: nothing.
     """
 
     inputs: AnyInputs
@@ -127,7 +127,7 @@ class Part(Generic[AnyInputs]):
 
 @dataclass(frozen=True)
 class TrainingData(Generic[AnyFeatures, AnyInputs]):
-    """What a network is fitted to: it learns from `train`; `validation` chooses the epoch (None: no rows for that)."""
+    """What a network is fitted to: `train`; `validation` (None: no examples) chooses the best epoch."""
 
     train: Part[AnyInputs]
     validation: Part[AnyInputs] | None
@@ -136,7 +136,7 @@ class TrainingData(Generic[AnyFeatures, AnyInputs]):
 
 @dataclass(frozen=True)
 class Split(Generic[AnyFeatures, AnyInputs]):
-    """The examples of a run, and the features that made them; `facts` is what a report says of the data."""
+    """The examples of a run, the features that produced them, and `facts` about the data for reports."""
 
     train: Part[AnyInputs]
     validation: Part[AnyInputs]
@@ -151,7 +151,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
 
 
 def merge_validation(data: TrainingData[Any, Any]) -> TrainingData[Any, Any]:
-    """The same with the validation examples among the training examples, for a last fit (`--refit`)."""
+    """The data with the validation examples added to the training examples, for a final fit (`--refit`)."""
     first, second = data.train, data.validation
     if second is None:
         return data
@@ -164,7 +164,7 @@ def merge_validation(data: TrainingData[Any, Any]) -> TrainingData[Any, Any]:
 
 
 def fingerprint(split: Split[Any, Any]) -> str:
-    """SHA-256 of the training examples: two models with the same one were trained on the same data."""
+    """SHA-256 of the training examples: models with equal fingerprints were trained on the same data."""
     digest = hashlib.sha256()
     targets = split.train.targets
     pieces = (targets[first : first + HASHED] for first in range(0, len(targets), HASHED))

@@ -1,4 +1,4 @@
-"""Why a model answered as it did, as records: the words of a text, the inputs and stretches of time of a window."""
+"""Explanations of a model's answer: by words of a text, or by inputs and time spans of a window."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,17 +9,17 @@ import numpy as np
 from seqconv.tasks.classes import ClassTarget
 
 GRID_NOTE = (
-    "By occlusion, not exact: how much the answer falls when the input is put at its training mean over the stretch. "
+    "By occlusion, not exact: how much the answer falls when the input is set to its training mean over the span. "
     "The parts need not sum to it."
 )
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one span of a text adds to the logit: characters `start` to `end` of it, `span`.
+    """The contribution of one span of a text, characters `start` to `end`, to the logit.
 
     Args:
-        filters: how many filters and n-grams won there; None for a word that was left out.
+        filters: number of filters and n-grams whose maximum lies there; None for occlusion by word.
     """
 
     span: str
@@ -31,16 +31,16 @@ class Part:
 
 @dataclass(frozen=True)
 class TextExplanation:
-    """The logit of one class, taken apart.
+    """The logit of one class, decomposed.
 
     Args:
         words: start and end of each word of the text.
         target: the classes.
-        probability: of each.
-        name: the class that `logit` speaks for.
-        constant: bias and filters that no word won; None unless `exact`.
-        parts: largest first. Exact: they and the constant sum to the logit. Else: by how much leaving the word out
-            lowers the logit.
+        probability: of each class.
+        name: the class of `logit`.
+        constant: bias and filters whose maximum is at no word; None unless `exact`.
+        parts: largest first. If exact, they and the constant sum to the logit; else, by how much leaving out the
+            word lowers the logit.
     """
 
     text: str
@@ -60,26 +60,26 @@ class TextExplanation:
 
     @property
     def verdict(self) -> str:
-        """What the model says of the text."""
+        """The predicted classes with their probabilities."""
         probabilities = dict(zip(self.classes, self.probability, strict=True))
         (answer,) = self.target.name_answers(np.array([self.probability]))
         return ", ".join(f"{name} {probabilities[name]:.1%}" for name in answer) or "none of the classes"
 
     @property
     def title(self) -> str:
-        """The logit and whose it is."""
+        """The class and its logit."""
         return f"logit of {self.name}: {self.logit:+.4f}"
 
     @property
     def directions(self) -> tuple[str, str]:
-        """What a positive and a negative contribution speak for."""
+        """What positive and negative contributions are evidence for."""
         others = [name for name in self.classes if name != self.name]
         against = f"for {others[0]}" if len(others) == 1 and not self.target.several else f"against {self.name}"
         return f"for {self.name}", against
 
     @property
     def note(self) -> str:
-        """How the contributions came about, in a sentence or two."""
+        """How the contributions were computed, in a sentence or two."""
         if self.exact:
             return "Exact: the spans and the constant sum to the logit. A span's part is spread evenly over its words."
         return (
@@ -97,17 +97,17 @@ class TextExplanation:
             filters = sum(part.filters or 0 for part in others)
             rows.append((sum(part.contribution for part in others), filters, f"{len(others)} more spans"))
         total = self.constant + sum(part.contribution for part in self.parts)
-        return [*rows, (self.constant, None, "constant: the bias and what no word won"), (total, None, "sum = logit")]
+        return [*rows, (self.constant, None, "constant: the bias and filters at no word"), (total, None, "sum = logit")]
 
     def shade_words(self) -> list[tuple[int, int, float]]:
-        """Start, end and share of each word: what the spans over it add, each spread evenly over its words."""
+        """Start, end and contribution of each word; that of a span is spread evenly over its words."""
         words = self.words
         at_start, at_end = ({word[side]: i for i, word in enumerate(words)} for side in (0, 1))
-        shares = np.zeros(len(words))
+        contributions = np.zeros(len(words))
         for part in self.parts:
             first, last = at_start[part.start], at_end[part.end]
-            shares[first : last + 1] += part.contribution / (last + 1 - first)
-        return [(start, end, float(share)) for (start, end), share in zip(words, shares, strict=True)]
+            contributions[first : last + 1] += part.contribution / (last + 1 - first)
+        return [(start, end, float(each)) for (start, end), each in zip(words, contributions, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -135,26 +135,26 @@ class GridExplanation:
 
     @property
     def verdict(self) -> str:
-        """What the model says."""
+        """The answer in a line."""
         if self.probability is None:
             return f"{self.output}: {self.value:.4g}"
         return f"{self.output} {self.probability:.1%}, logit {self.value:+.4f}"
 
     @property
     def note(self) -> str:
-        """How the contributions came about, in a sentence or two."""
+        """How the contributions were computed, in a sentence or two."""
         facts = "".join(f"{name.capitalize()}: {value}. " for name, value in self.facts.items())
         return f"{facts}{GRID_NOTE}"
 
     def top(self, count: int) -> list[tuple[str, str, str, float]]:
-        """Input, first and last row of the stretch, and contribution, of the largest cells."""
+        """The largest cells: input, first and last row of the span, and contribution."""
         order = np.argsort(-np.abs(self.contributions), axis=None, kind="stable")[:count]
         cells = (divmod(int(cell), self.contributions.shape[1]) for cell in order)
         return [(self.rows[r], *self.stretches[s], float(self.contributions[r, s])) for r, s in cells]
 
 
 def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
-    """Explanations of one text for JSON; those of several labels stand side by side."""
+    """Explanations of one text for JSON; those of several labels as a list."""
     first = found[0]
     shared: dict[str, Any] = {
         "text": first.text,
@@ -170,7 +170,7 @@ def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
 
 
 def describe_grid(one: GridExplanation) -> dict[str, Any]:
-    """The same for JSON, its parts the largest first."""
+    """An explanation of a window for JSON, the largest parts first."""
     cells = [
         {"input": row, "from": begin, "to": end, "contribution": value}
         for row, begin, end, value in one.top(one.contributions.size)
@@ -191,5 +191,5 @@ def describe(found: Explanation) -> dict[str, Any]:
 
 
 def show_safely(text: str) -> str:
-    """The same number of characters, control characters but tab and line break replaced, to print or to show."""
+    """The text with control characters replaced, except tab and line break; the length stays."""
     return "".join("\ufffd" if category(c) == "Cc" and c not in "\t\n" else c for c in text)

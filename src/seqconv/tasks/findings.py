@@ -1,4 +1,4 @@
-"""What an inspection says: columns, findings, facts."""
+"""The results of an inspection: columns, findings, facts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,22 +19,21 @@ Weight = Literal["blocks", "costs", "note"]
 WEIGHTS: tuple[Weight, ...] = ("blocks", "costs", "note")
 
 
-SHOWN = 3  # places that a finding names
+SHOWN = 3  # places named in a finding
 
 
-_LONG = 40  # characters of an example
+_LONG = 40  # characters shown of an example
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something odd about a file.
+    """A problem or peculiarity of a file.
 
     Args:
         what: the finding.
-        where: column and lines, as far as it has a place.
+        where: column and lines, if any.
         action: what training does about it, and what the user can do.
-        weight: blocks: training refuses the file; costs: it loses rows, or a score that means what it says; note:
-            worth knowing.
+        weight: blocks: training refuses the file; costs: rows are lost or scores are distorted; note: worth knowing.
     """
 
     what: str
@@ -45,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table or a channel of sequences; `kind` says what it is to training, `values` its range or some."""
+    """A column of a table or a channel of sequences: its role in training (`kind`), range or examples (`values`)."""
 
     name: str
     kind: str
@@ -58,10 +57,10 @@ class Inspection:
     """What a file holds and what training would do about it.
 
     Args:
-        task: text, series or sequence; empty: it cannot be told.
-        facts: what belongs to the task: classes, lengths, interval, periods.
-        findings: the heaviest first.
-        notes: what was guessed, and how the file was read.
+        task: text, series or sequence; empty: not recognised.
+        facts: specific to the task: classes, lengths, interval, periods.
+        findings: the most serious first.
+        notes: what was inferred, and how the file was read.
     """
 
     source: str
@@ -78,18 +77,18 @@ class Inspection:
 
 
 def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The heaviest first, else in their order."""
+    """The most serious first, otherwise in their order."""
     return tuple(sorted(findings, key=lambda finding: WEIGHTS.index(finding.weight)))
 
 
 def show_places(rows: np.ndarray | Sequence[int], place: Callable[[int], str], path: str | Path = "") -> str:
-    """`line 4, line 9, line 12 and 5 more`."""
+    """A list of places: `line 4, line 9, line 12 and 5 more`."""
     named = ", ".join(place(int(row)).removeprefix(f"{path}, ") for row in rows[:SHOWN])
     return named + (f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else "")
 
 
 def refuse(error: SeqconvError, path: str | Path = "") -> Finding:
-    """The finding that an error line stands for."""
+    """An error of training as a finding."""
     message = str(error)
     where = ""
     if message.startswith(str(path)):
@@ -106,12 +105,12 @@ def quote(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Up to five digits, large ones whole: `1234.5`, `-3`, `1,640,600`."""
+    """A number with up to five digits, large ones as integers: `1234.5`, `-3`, `1,640,600`."""
     return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:.5g}"
 
 
 def take_rows(table: Table, rows: np.ndarray) -> Table:
-    """The table of these rows, int64, in that order."""
+    """The table with these rows, int64, in this order."""
     numbers = np.asarray(table.numbers)[rows].tolist()
     return Table(table.frame[rows], table.path, table.format, table.notes, numbers)
 
@@ -125,8 +124,8 @@ def describe_columns(
     """Each column's kind, number of empty cells, and its range or examples.
 
     Args:
-        kinds: what a column is to training, where that is known.
-        known: columns that are described already.
+        kinds: roles in training by column, if known.
+        known: columns described already.
     """
     known = known or {}
     return tuple(known.get(cells.name) or _describe(cells, kinds.get(cells.name, "")) for cells in table.frame)

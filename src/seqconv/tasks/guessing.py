@@ -1,4 +1,4 @@
-"""A data file -> the recipe that trains on it: settings that the user gives stay, the others are inferred."""
+"""Suggests a recipe for a data file: settings that the user gives stay, the others are inferred."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from seqconv.tasks.task import Data
 
 @dataclass(frozen=True)
 class Draft:
-    """A recipe, what was guessed for it, and its data, read already (None: not read yet)."""
+    """A suggested recipe, notes on what was inferred, and its data if they were read (else None)."""
 
     recipe: AnyRecipe
     notes: tuple[str, ...]
@@ -35,21 +35,22 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     """The recipe of that name, in that TOML file, or for that data file or folder.
 
     Args:
-        source: the start of a kind of recipe with a `data.source` among the overrides is drafted as that file alone.
-        overrides: `section.key=value`, what the user says; nothing of it is guessed.
-        network: name of a recipe whose network and training settings are taken; empty: the default for the data.
+        source: name or file; the name of a task's starting recipe, with `data.source` among the overrides, means that
+            file, read as data of that task.
+        overrides: `section.key=value`, settings that the user gave, which are not inferred.
+        network: name of a recipe whose network and training settings are used; empty: the default for the data.
 
     Raises:
-        ConfigError: neither a recipe nor a file, or settings that do not hold.
-        DataError: the file is not what it should be.
+        ConfigError: neither a recipe nor a file, or invalid settings.
+        DataError: the file cannot be read.
     """
-    said = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
-    if said.get("training.refit") == "true" and said.get("training.model", NETWORK) != NETWORK:
-        raise OptionError(f"refit needs a network; got model {said['training.model']}. Drop one of them")
+    chosen = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
+    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) != NETWORK:
+        raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Drop one of them")
     starts = {kind.start for kind in KINDS.values()}
-    start = source if "data.source" in said and source in starts else ""
+    start = source if "data.source" in chosen and source in starts else ""
     if start:
-        source = said["data.source"]
+        source = chosen["data.source"]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         return Draft(_take_network(recipe, network, overrides) if network else recipe, (), None)
@@ -57,7 +58,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     if not path.exists():
         hint = nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
-    given = set(said)
+    given = set(chosen)
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
     recipe = read_recipe(KINDS[name].start, (f"data.source={path}", *overrides))
     recipe = dataclasses.replace(recipe, name=_name(path), description=f"{path.name}, the default network")
@@ -71,7 +72,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
 
 
 def _name(path: Path) -> str:
-    """A name for runs: the file's, without its ending."""
+    """A name for runs: that of the file, without its suffix."""
     stem = path.resolve().name
     while (shorter := Path(stem).stem) != stem:
         stem = shorter

@@ -31,11 +31,12 @@ def draw_holdouts(
     seed: int,
     drawn: Sequence[str],
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """The test rows, then the validation rows, as far as each is among `drawn`: name, rows that are left, rows held
-    out; training and `inspect` both take them from here.
+    """Draw the test rows, then the validation rows, if they are among `drawn`: name, remaining rows, rows held out.
+
+    Both training and `inspect` draw them here.
 
     Args:
-        labels, groups: of all examples, see `hold_out`; groups count only where the holdout is stratified.
+        labels, groups: of all examples, see `hold_out`; groups are used only if the holdout is stratified.
     """
     rows, stratified = np.arange(len(labels)), settings.holdout == "stratified"
     for name, fraction in (("test", settings.test), ("validation", settings.validation)):
@@ -46,7 +47,7 @@ def draw_holdouts(
 
 
 def number_copies(items: Sequence[Any]) -> np.ndarray:
-    """A number for each item, the same for equal ones, int64 `[N]`: the groups that stay together."""
+    """A group number for each item, the same for equal items, int64 `[N]`."""
     numbers: dict[Any, int] = {}
     return np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int64, len(items))
 
@@ -55,42 +56,41 @@ def hold_out(
     rows: np.ndarray,
     labels: np.ndarray,
     groups: np.ndarray | None,
-    share: float,
+    fraction: float,
     random: np.random.Generator,
     stratified: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rows that stay and the rows held out, both shuffled.
 
-    Not stratified: the last share of the shuffled rows. Stratified: the share of each class, and rows of one group
-    stay together, so that no copy of a held-out text is trained on. A class keeps at least one row.
+    Not stratified: the last fraction of the shuffled rows. Stratified: that fraction of each class, with whole groups,
+    so that no copy of a held-out text is trained on. Every class keeps at least one row.
 
     Args:
-        rows: int64 `[M]`, places in `labels`.
-        labels: of all examples, int32 `[N]`, or 0 and 1 `[N, classes]`, which are not stratified.
-        groups: number of each example's group, `[N]`; None: every example is its own.
+        rows: indices into `labels`, int64 `[M]`.
+        labels: of all examples, int32 `[N]`, or 0 and 1 `[N, classes]`, which count as one class.
+        groups: group number of each example, `[N]`; None: every example is its own group.
     """
     order = random.permutation(rows) if stratified else rows[random.permutation(len(rows))]
     if not stratified:
-        kept = len(rows) - round(len(rows) * share)
+        kept = len(rows) - round(len(rows) * fraction)
         return order[:kept], order[kept:]
-    strata = np.zeros(len(order), np.int64) if labels.ndim == 2 else labels[order].astype(np.int64)
-    group = order if groups is None else groups[order]
-    _, first, place, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
-    chosen = np.zeros(len(first), bool)  # by group
-    by_place = np.argsort(first)  # groups in shuffled order
+    strata = np.zeros(len(order), np.int64) if labels.ndim == 2 else labels[order].astype(np.int64)  # [M]
+    group = order if groups is None else groups[order]  # [M]
+    # place of each group's first row [G], group of each row [M], rows of each group [G]
+    _, first, group_of, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
+    shuffled = np.argsort(first)  # the groups in shuffled order, [G]
+    chosen = np.zeros(len(first), bool)  # groups held out, [G]
     for stratum in np.unique(strata):
-        mine = by_place[strata[first[by_place]] == stratum]
-        wanted = min(round(share * np.sum(strata == stratum)), int(sizes[mine].sum()) - 1)
-        mine = mine[sizes[mine] <= wanted]
-        before = np.cumsum(sizes[mine]) - sizes[mine]
-        taken = before + sizes[mine] <= wanted
-        chosen[mine[taken]] = True
-    held_out = chosen[place]
+        mine = shuffled[strata[first[shuffled]] == stratum]  # groups that begin in this class
+        most = min(round(fraction * np.sum(strata == stratum)), int(sizes[mine].sum()) - 1)  # rows to hold out
+        mine = mine[sizes[mine] <= most]
+        chosen[mine[np.cumsum(sizes[mine]) <= most]] = True
+    held_out = chosen[group_of]  # [M]
     return order[~held_out], order[held_out]
 
 
-def fold_rows(labels: np.ndarray, groups: np.ndarray | None, folds: int, random: np.random.Generator) -> np.ndarray:
-    """The fold of each example, int64 `[N]`: each class is spread evenly, rows of one group stay together.
+def assign_folds(labels: np.ndarray, groups: np.ndarray | None, folds: int, random: np.random.Generator) -> np.ndarray:
+    """The fold of each example, int64 `[N]`: classes are spread evenly, groups stay whole.
 
     Args:
         labels, groups: see `hold_out`.
@@ -99,16 +99,17 @@ def fold_rows(labels: np.ndarray, groups: np.ndarray | None, folds: int, random:
     strata = np.zeros(count, np.int64) if labels.ndim == 2 else labels.astype(np.int64)
     order = random.permutation(count)
     groups = np.arange(count) if groups is None else groups
-    _, first, place, sizes = np.unique(groups[order], return_index=True, return_inverse=True, return_counts=True)
+    # [G], [N] and [G], as in `hold_out`
+    _, first, group_of, sizes = np.unique(groups[order], return_index=True, return_inverse=True, return_counts=True)
     filled = np.zeros((strata.max(initial=0) + 1, folds), np.int64)  # rows by class and fold
-    total = np.zeros(folds, np.int64)
-    chosen = np.zeros(len(first), np.int64)
+    total = np.zeros(folds, np.int64)  # rows by fold
+    chosen = np.zeros(len(first), np.int64)  # fold of each group, [G]
     for group in np.argsort(first):  # in shuffled order
         own = filled[strata[order[first[group]]]]
-        fold = np.lexsort((total, own))[0]  # the emptiest of the class, then of all
+        fold = np.lexsort((total, own))[0]  # the one with the fewest rows of the class, then of all
         own[fold] += sizes[group]
         total[fold] += sizes[group]
         chosen[group] = fold
-    found = np.empty(count, np.int64)
-    found[order] = chosen[place]
-    return found
+    fold_of = np.empty(count, np.int64)
+    fold_of[order] = chosen[group_of]
+    return fold_of

@@ -1,4 +1,4 @@
-"""Look at a data file before any training: what it holds, what is odd about it, and what training would do about it."""
+"""Inspects a data file before training: its contents, its problems, and what training would do about them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +12,16 @@ from seqconv.tasks.recognition import guess_task
 
 
 def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
-    """What a file of labelled texts, a time series or labelled sequences holds, and what training would do about it.
+    """The contents of a file of labelled texts, a series or labelled sequences, and what training would do about it.
 
-    What training would refuse (an empty label, unsorted times, a cell that is no number) is a finding like any other.
+    Whatever training would refuse (an empty label, unsorted times, a cell that is not a number) becomes a finding.
 
     Args:
-        overrides: `section.key=value`, what the user says, such as `data.target=["T (degC)"]`; the rest is guessed.
+        overrides: `section.key=value`, such as `data.target=["T (degC)"]`; other settings are inferred.
 
     Raises:
-        DataError: the file cannot be read as a table, texts or sequences at all.
-        ConfigError: settings that do not hold, or a named column that is not there.
+        DataError: the file cannot be read as a table, texts or sequences.
+        ConfigError: invalid settings, or a named column that does not exist.
     """
     path = Path(path).expanduser()
     given = {override.partition("=")[0].strip() for override in overrides}

@@ -1,4 +1,4 @@
-"""What texts and sequences share: classes, copies, and which of them are held out."""
+"""Findings on labelled texts and sequences: classes, copies, and what can be held out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from seqconv.tasks.findings import Finding, quote, show_places
 from seqconv.tasks.holdout import draw_holdouts
 from seqconv.tasks.labels import count_labels
 
-UNBALANCED = 0.8  # share of the rows in one class from which that is said
+UNBALANCED = 0.8  # fraction of the rows in one class from which it is reported
 
 
 SHOWN = 10  # classes named in one line
@@ -25,9 +25,9 @@ class Examples:
     Args:
         labels: int32 `[N]`, or 0 and 1 `[N, classes]`.
         groups: a number for each example, the same for equal ones, int64 `[N]`.
-        place: where an example stands.
-        noun: what an example is called.
-        together: copies are kept on one side of a split.
+        place: names the place of an example in its file.
+        noun: what to call an example.
+        together: copies are kept in the same split.
     """
 
     labels: np.ndarray
@@ -46,10 +46,10 @@ def count_classes(labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, int
 
 
 def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool]) -> list[Finding]:
-    """One class, rare classes, one that outweighs all others, too few rows to hold out.
+    """A single class, rare classes, a dominant class, too few rows to hold out.
 
     Args:
-        has: whether validation and test come from files of their own.
+        has: whether validation and test have files of their own.
     """
     counts, labels, noun = count_classes(examples.labels, examples.classes), examples.labels, examples.noun
     found: list[Finding] = []
@@ -66,7 +66,7 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
     largest, rows = next(iter(counts.items()))
     if labels.ndim == 1 and len(counts) > 1 and UNBALANCED * len(labels) <= rows < len(labels):
         what = f"{rows / len(labels):.1%} of the {noun}s are of class {largest!r}"
-        action = "kept as it is; always saying so is right as often, so look at F1 beside the accuracy"
+        action = "kept as it is; always predicting it is right as often, so look at F1 as well as accuracy"
         found.append(Finding(what, "", action))
     return found + _judge_holdout(examples, recipe, has, counts)
 
@@ -74,7 +74,7 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
 def _judge_holdout(
     examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool], counts: dict[str, int]
 ) -> list[Finding]:
-    """Whether something of each class is held out, by the very draw that training makes."""
+    """Whether examples of each class are held out, by the same draw as in training."""
     labels = examples.labels
     groups = examples.groups if examples.together else None
     drawn = [name for name, own in zip(("validation", "test"), has, strict=True) if not own]
@@ -89,7 +89,7 @@ def _judge_holdout(
         seen = set(np.flatnonzero(count_labels(labels[held])).tolist())
         lost = [each for each in examples.classes if counts[each] > 1 and examples.classes.index(each) not in seen]
         if lost:
-            what = f"nothing of {_name(lost)} in the {name} split, too rare to be held out"
+            what = f"no example of {_name(lost)} in the {name} split, too rare to be held out"
             found.append(
                 Finding(what, "", f"kept for the other splits; give a file with --{name} to judge it", "costs")
             )
@@ -97,7 +97,7 @@ def _judge_holdout(
 
 
 def judge_copies(examples: Examples, show: Callable[[int], str]) -> list[Finding]:
-    """Copies of one example, and copies of different classes."""
+    """Duplicate examples, and duplicates with different labels."""
     order = np.argsort(examples.groups, kind="stable")
     begins = np.flatnonzero(np.diff(examples.groups[order], prepend=-1))
     sizes = np.diff(np.append(begins, len(order)))
@@ -123,22 +123,22 @@ def judge_copies(examples: Examples, show: Callable[[int], str]) -> list[Finding
         if examples.together
         else "kept: copies may fall into two splits, which flatters the score"
     )
-    what = f"{count(extra, 'copy').replace('copys', 'copies')} of {noun}s that stand there already"
+    what = f"{count(extra, 'copy').replace('copys', 'copies')} of {noun}s that occur before"
     found.append(Finding(what, where, stays, "note" if examples.together else "costs"))
     return found
 
 
 def judge_overlap(train: Sequence[Any], test: Sequence[Any], noun: str, name: str) -> list[Finding]:
-    """Examples of the test set that are trained on."""
+    """Test examples that are also in the training set."""
     known = set(train)
     rows = [row for row, each in enumerate(test) if each in known]
     if not rows:
         return []
     where = f"{name}: {noun} {', '.join(str(row + 1) for row in rows[:3])}"
     where += f" and {len(rows) - 3:,} more" if len(rows) > 3 else ""
-    verb = "stand" if len(rows) > 1 else "stands"
+    verb = "are" if len(rows) > 1 else "is"
     what = f"{count(len(rows), noun)} of {len(test):,} in the test set {verb} in the training set too"
-    return [Finding(what, where, "kept: the test score flatters by as much. Remove them", "costs")]
+    return [Finding(what, where, "kept: they flatter the test score. Remove them", "costs")]
 
 
 def _places(examples: Examples, rows: np.ndarray) -> str:

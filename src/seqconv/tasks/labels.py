@@ -1,4 +1,4 @@
-"""What labelled texts and labelled sequences share: classes, and which examples each split takes."""
+"""Labels of texts and sequences: class targets, and which examples each split takes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,19 +11,19 @@ from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
 from seqconv.tasks.classes import Classes, ClassTarget, Labels
 from seqconv.tasks.examples import NAMES, Rows
-from seqconv.tasks.holdout import HoldoutSettings, draw_holdouts, fold_rows, open_stream
+from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.results import FoldFacts
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
 
 def make_target(names: tuple[str, ...], several: bool = False) -> ClassTarget:
-    """What labelled examples are to be answered with: one of the classes, or several labels at once."""
+    """The target of labelled examples: one of the classes, or several labels at once."""
     return Labels(names) if several else Classes(names)
 
 
 def restore_target(state: dict[str, Any]) -> dict[str, Any]:
-    """Attributes of features as they are today, from a pickle that may be of version 0.1.0."""
+    """Attributes of features in today's form, from a pickle that may be of version 0.1.0."""
     if "target" in state:
         return state
     kept = {name: value for name, value in state.items() if name not in ("classes", "multi_label")}
@@ -31,10 +31,10 @@ def restore_target(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
-    """The same examples, labels counting into `classes`.
+    """The same examples with labels that are indices into `classes`.
 
     Raises:
-        DataError: a class that `classes` does not hold, or one label an example here and several there.
+        DataError: a class that is not in `classes`.
     """
     unknown = set(part.classes) - set(classes)
     if unknown:
@@ -53,7 +53,7 @@ def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
 
 
 def list_sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
-    """What the training, validation and test examples are taken of."""
+    """The sources of the training, validation and test examples."""
     return [data.train if part is None else align_labels(part, classes) for part in (None, data.validation, data.test)]
 
 
@@ -77,7 +77,7 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
 
 
 def check_two_classes(labels: np.ndarray, source: str) -> None:
-    """Labels to train on are of at least two classes.
+    """Check that training labels are of at least two classes.
 
     Raises:
         DataError: they are not.
@@ -87,14 +87,14 @@ def check_two_classes(labels: np.ndarray, source: str) -> None:
 
 
 def count_labels(labels: np.ndarray, classes: int = 0) -> np.ndarray:
-    """Examples of each class, int64 `[classes]`, of class indices `[N]` or 0 and 1 `[N, classes]`."""
+    """Number of examples of each class, int64 `[classes]`, for class indices `[N]` or 0 and 1 `[N, classes]`."""
     if labels.ndim == 2:
         return np.asarray(labels.sum(axis=0, dtype=np.int64))
     return np.bincount(labels, minlength=classes)
 
 
 def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -> dict[str, Any]:
-    """What a report says of the splits: examples, and how many of each class."""
+    """Facts about the splits for reports: number of examples, and of each class."""
     splits = {}
     for name, source, index in zip(NAMES, sources, rows, strict=True):
         labels = source.labels[index]
@@ -106,10 +106,10 @@ def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -
 def cut_class_folds(
     train: Any, groups: np.ndarray | None, folds: int, seed: int
 ) -> Iterator[tuple[FoldFacts, Any, Any]]:
-    """Facts about each of stratified folds, the examples outside it, and those in it.
+    """For each stratified fold: facts, the examples outside it, and those in it.
 
     Args:
-        groups: number of each example's group, which one fold holds whole; None: every example is its own.
+        groups: group number of each example; a group stays in one fold. None: every example is its own group.
 
     Raises:
         ConfigError: more folds than groups.
@@ -117,7 +117,7 @@ def cut_class_folds(
     most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
         raise OptionError(f"folds must be at most {most}, the different examples of {train.source}; got {folds}")
-    places = fold_rows(train.labels, groups, folds, open_stream(seed, "folds"))
+    places = assign_folds(train.labels, groups, folds, open_stream(seed, "folds"))
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
         yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested
@@ -129,18 +129,18 @@ def guess_loss(target: ClassTarget) -> Guesses:
 
 
 def take_labels(examples: Any, target: ClassTarget) -> tuple[Any, np.ndarray]:
-    """Labelled examples that a trained model is to be scored on, and their labels as targets.
+    """Labelled examples to score a trained model on, and their labels as targets.
 
     Raises:
-        DataError: no labels, labels that training did not know, or several an example where the model has one.
+        DataError: no labels, labels unknown in training, or several per example for a model with one.
     """
     if not len(examples.labels):
         raise DataError(f"{examples.source}: must hold labelled examples; got none. Give a file with labels")
     if examples.labels.ndim == 2 and not target.several:
         raise DataError(
-            f"{examples.source}: must have one label an example as in training; got several. Name one label column"
+            f"{examples.source}: must have one label per example as in training; got several. Name one label column"
         )
-    if target.several and examples.labels.ndim == 1:  # a row each with just one label
+    if target.several and examples.labels.ndim == 1:  # every row has just one label
         examples = replace(examples, labels=np.eye(len(examples.classes), dtype=np.uint8)[examples.labels])
     examples = align_labels(examples, target.names)
     return examples, target.encode(examples.labels)

@@ -1,4 +1,4 @@
-"""What an answer loses when inputs are put at their mean over stretches of a window."""
+"""Occlusion: how much an answer falls when inputs are set to their mean over spans of a window."""
 
 from collections.abc import Callable
 
@@ -7,11 +7,11 @@ import numpy as np
 CHUNK = 1 << 24  # values of changed inputs held at once
 
 
-FEWEST, MOST = 12, 24  # stretches of a long window
+FEWEST, MOST = 12, 24  # spans of a long window
 
 
 def cut_stretches(steps: int) -> np.ndarray:
-    """Bounds of 12 to 24 stretches of neighbouring steps, as equal as can be, int64 `[S + 1]`; each step of few steps.
+    """Bounds of 12 to 24 spans of steps, as equal as possible, int64 `[S + 1]`; of few steps, each is a span.
 
     >>> cut_stretches(240)[:3], len(cut_stretches(240))
     (array([ 0, 10, 20]), 25)
@@ -25,16 +25,16 @@ def cut_stretches(steps: int) -> np.ndarray:
 def occlude(
     answer: Callable[[np.ndarray], np.ndarray], window: np.ndarray, groups: list[list[int]], bounds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """By how much the answer falls when a group of inputs is put at its mean.
+    """How much the answer falls when a group of inputs is set to its mean.
 
     Args:
         answer: windows `[N, L, C]` -> `[N]`.
         window: `[L, C]`.
-        groups: of channels.
-        bounds: of stretches, `[S + 1]`.
+        groups: of channels that are set together.
+        bounds: of spans, `[S + 1]`.
 
     Returns:
-        For each stretch, float64 `[groups, S]`, and over all of them, float64 `[groups]`.
+        For each span, float64 `[groups, S]`, and for all spans together, float64 `[groups]`.
     """
     stretches = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True), (int(bounds[0]), int(bounds[-1]))]
     cases = [(group, begin, end) for group in groups for begin, end in stretches]

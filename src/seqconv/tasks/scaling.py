@@ -18,10 +18,10 @@ class Scaler:
 
     @classmethod
     def fit(cls, values: np.ndarray, columns: tuple[str, ...]) -> Self:
-        """From rows `[T, C]`; missing values (NaN) are left out.
+        """Fit to rows `[T, C]`; missing values (NaN) are ignored.
 
         Raises:
-            DataError: a column without a value in these rows, or always the same: it cannot be scaled.
+            DataError: a column without values, or with a constant one, which cannot be scaled.
         """
         count = np.sum(~np.isnan(values), axis=0)
         for column, known in zip(columns, count, strict=True):
@@ -30,13 +30,13 @@ class Scaler:
         mean = np.asarray(np.nanmean(values, axis=0, dtype=np.float64))
         std = np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
         for column, spread, centre in zip(columns, std, mean, strict=True):
-            # a spread of rounding noise alone would be blown up to unit size
+            # rounding noise alone would be scaled up to unit variance
             if spread <= 1e-12 * max(abs(centre), 1.0):
                 raise DataError(f"column {column!r}: must vary in the training rows; always {centre:g}. Leave it out")
         return cls(mean, std)
 
     def scale(self, values: np.ndarray) -> np.ndarray:
-        """(values - mean) / std, float32 `[T, C]`, row behind row; missing stays missing."""
+        """(values - mean) / std, float32 `[T, C]`, contiguous; missing values stay missing."""
         return np.ascontiguousarray((values - self.mean) / self.std, np.float32)
 
     def to_dict(self) -> dict[str, list[float]]:
@@ -45,5 +45,5 @@ class Scaler:
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Self:
-        """What `to_dict` gave."""
+        """Read back what `to_dict` returned."""
         return cls(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))

@@ -1,8 +1,8 @@
-"""What the answers are: one class of several, several labels at once (`classes`), or numbers (`values`).
+"""Targets: what the answers are. One of several classes, several labels at once (`classes`), or numbers (`values`).
 
-A target alone knows how a model's outputs become answers and errors. Shapes: two classes have outputs and targets
-`[N, 1]`, targets of 0 and 1; more classes outputs `[N, classes]` and targets `[N]`, class indices; labels both
-`[N, classes]`, targets of 0 and 1; numbers both `[N, outputs]`, in standard deviations of the training rows.
+Only a target turns outputs into answers and errors. Shapes: for two classes outputs and targets are `[N, 1]`, targets 0
+or 1; for more classes outputs are `[N, classes]` and targets `[N]`, class indices; for labels both are `[N, classes]`,
+targets 0 or 1; for numbers both are `[N, outputs]`, in standard deviations of the training rows.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ Columns = dict[str, np.ndarray | list[str]]
 
 
 class Target(ABC):
-    """What every kind of answer says of itself.
+    """The interface of every kind of answer.
 
     Attributes:
         metric: the score that people read first: `accuracy`, `f1` or `mae`.
@@ -32,24 +32,24 @@ class Target(ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """Values that a model returns for an example."""
+        """Number of values that a model returns for an example."""
 
     @property
     @abstractmethod
     def loss(self) -> str:
-        """The loss that reads a baseline's outputs: logits, or scaled numbers."""
+        """The loss for the outputs of baselines: logits, or scaled numbers."""
 
     @abstractmethod
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-        """Error of each example, float64 `[N]`, which every comparison of models resamples."""
+        """Error of each example, float64 `[N]`; comparisons of models resample it."""
 
     @abstractmethod
     def to_metric(self, error: Any) -> Any:
-        """The metric that an error amounts to; numbers or arrays."""
+        """The metric for an error; numbers or arrays."""
 
     @abstractmethod
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
-        """What training reports: the metric and its companions, and `n`."""
+        """What training reports: the metric, related scores, and `n`."""
 
     @abstractmethod
     def rank(self, metrics: Metrics) -> float:
@@ -57,31 +57,31 @@ class Target(ABC):
 
     @abstractmethod
     def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
-        """By how much a model's answers differ from those of its first version."""
+        """How much the answers of a changed model differ from those before."""
 
     @abstractmethod
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
-        """What the metrics of a comparison of runs are means of, by name, `[N]`; the smaller, the better."""
+        """Values per example whose means a comparison of runs reports, by name, `[N]`; smaller is better."""
 
     @abstractmethod
     def describe(self) -> dict[str, list[str]]:
         """`classes` or `targets`: the names."""
 
     def errors_in_units(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-        """The errors in units that models fitted on other rows share, float64 `[N]`."""
+        """The errors in units that do not depend on the training rows, float64 `[N]`."""
         return self.errors(outputs, targets, loss)
 
     @abstractmethod
     def to_arrays(
         self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """What a run keeps of its test outputs, by name: `outputs` and `targets` at least."""
+        """Arrays that a run saves for its test rows, by name: at least `outputs` and `targets`."""
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
-        """Examples by true class (row) and predicted class (column); None: an answer is not one class."""
+        """Examples by true class (row) and predicted class (column); None if answers are not single classes."""
         return None
 
 
 def to_number(value: Any) -> float | None:
-    """What JSON can hold: null where a broken model answers with no number."""
+    """A number for JSON: None if it is not finite."""
     return float(value) if np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Answers that are numbers."""
+"""Numeric targets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +11,16 @@ from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, take_bounds
 from seqconv.tasks.target import Target
 
-MOST_WRITTEN = 2**24  # forecast values that a run keeps of its test rows
+MOST_WRITTEN = 2**24  # forecast values that a run saves for its test rows
 
 
 @dataclass(frozen=True)
 class Values(Target):
-    """Numbers: for each horizon, in order, one for each target.
+    """Forecasts: for each horizon, in order, one number for each target.
 
     Args:
         names: of the targets.
-        horizons: how far ahead each is, as people read it.
+        horizons: how far ahead each forecast is, as text.
         mean, std: of each target in the training rows, in its unit, float64 `[targets]`.
         margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no intervals.
     """
@@ -78,9 +78,9 @@ class Values(Target):
     def to_arrays(
         self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """Forecasts and targets in their units, `[N, H, targets]`, the bounds of intervals `low` and `high`, `times`.
+        """Forecasts and targets in their units, `[N, H, targets]`, the interval bounds `low` and `high`, and `times`.
 
-        Of more than `MOST_WRITTEN` values those of evenly spaced examples.
+        Only evenly spaced examples if there are more than `MOST_WRITTEN` values.
         """
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": outputs[rows], "targets": targets[rows]}
@@ -100,11 +100,11 @@ class Values(Target):
         return values.reshape(len(outputs), len(self.horizons), len(self.names))
 
     def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
-        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: point forecasts, and the lower
-        and the upper bounds of their intervals, calibrated; None: it has none.
+        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: point forecasts, and lower
+        and upper bounds of their calibrated intervals (None: it has none).
 
         Args:
-            base: what is added to the outputs, `[N, outputs]`.
+            base: added to the outputs, `[N, outputs]`.
         """
         point = outputs[:, : self.outputs]
         bounds = take_bounds(outputs, self.outputs) if self.margins else None

@@ -93,11 +93,11 @@ def test_naive_forecasts_read_the_rows_they_promise(step, delay, season):
         (WindowSpec(48, 1, (24,), 3600), ""),
         (WindowSpec(24, 1, (24,), 3600), ""),
         (WindowSpec(1440, 6, (144,), 600), ""),
-        (WindowSpec(23, 1, (24,), 3600), "the row 48 h before the target is none of the window's rows"),
-        (WindowSpec(50, 5, (24,), 3600), "the row 48 h before the target is none of the window's rows"),
+        (WindowSpec(23, 1, (24,), 3600), "the row 48 h before the target is not one of the window's rows"),
+        (WindowSpec(50, 5, (24,), 3600), "the row 48 h before the target is not one of the window's rows"),
         (WindowSpec(48, 1, (23,), 3600), "it is the naive forecast at this lead"),
-        (WindowSpec(48, 1, (5,), 3500), "24 h is no whole number of rows of 3500 s"),
-        (WindowSpec(8, 1, (0,), 7 * 86400), "24 h is no whole number of rows of 168 h"),
+        (WindowSpec(48, 1, (5,), 3500), "24 h is not a whole number of rows of 3500 s"),
+        (WindowSpec(8, 1, (0,), 7 * 86400), "24 h is not a whole number of rows of 168 h"),
     ],
 )
 def test_the_seasonal_forecast_is_left_out_where_it_says_nothing(spec, reason):
@@ -296,11 +296,15 @@ def test_a_week_in_the_network_calendar_is_read_too():
     ("spec", "season", "reason"),
     [
         (WindowSpec(14, 1, (2,), DAY), WEEK, ""),
-        (WindowSpec(4, 1, (2,), DAY), WEEK, "the row 168 h before the target is none of the window's rows"),
+        (WindowSpec(4, 1, (2,), DAY), WEEK, "the row 168 h before the target is not one of the window's rows"),
         (WindowSpec(52, 1, (0,), WEEK), YEAR, ""),
-        (WindowSpec(50, 1, (0,), WEEK), YEAR, "the row 8736 h before the target is none of the window's rows"),
+        (WindowSpec(50, 1, (0,), WEEK), YEAR, "the row 8736 h before the target is not one of the window's rows"),
         (WindowSpec(336, 1, (0, 23, 167), 3600), WEEK, ""),
-        (WindowSpec(24, 1, (0, 23, 167), 3600), WEEK, "the row 168 h before the target is none of the window's rows"),
+        (
+            WindowSpec(24, 1, (0, 23, 167), 3600),
+            WEEK,
+            "the row 168 h before the target is not one of the window's rows",
+        ),
     ],
 )
 def test_longer_seasons(spec, season, reason):

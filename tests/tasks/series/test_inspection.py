@@ -226,7 +226,7 @@ def test_a_column_that_holds_the_targets_future_is_a_leak(path, columns):
         future = np.append(columns["load"][lead:], np.full(lead, columns["load"][-1]))
         noisy = 2 * future + np.random.default_rng(2).normal(size=HOURS, scale=0.05)
         found = look(write_csv(path, columns | {"next": noisy}), TARGET)
-        leak = find(found, "gives the target away")
+        leak = find(found, "leaks the target")
         assert f"{lead} row" in leak.what
         assert leak.where == "'next'"
         assert "--inputs" in leak.action
@@ -237,14 +237,14 @@ def test_a_column_that_is_the_coming_change_is_a_leak_and_the_last_change_is_non
     coming, last = np.append(load[24:] - load[:-24], np.zeros(24)), np.append(np.zeros(24), load[24:] - load[:-24])
     write_csv(path, columns | {"coming": coming, "last": last})
     found = look(path, [*TARGET, 'windows.leads=["24h"]'])
-    assert "over the next 24 rows" in find(found, "gives the target away").what
-    assert find(found, "gives the target away").where == "'coming'"
+    assert "over the next 24 rows" in find(found, "leaks the target").what
+    assert find(found, "leaks the target").where == "'coming'"
 
 
 def test_a_target_that_jumps_back_to_its_mean_accuses_no_twin(path, columns):
     noise = np.random.default_rng(3).normal(size=HOURS)
     found = look(write_csv(path, columns | {"load": noise, "wind": noise + 0.01 * columns["wind"]}), TARGET)
-    assert [each.what[:27] for each in found.findings] == ["'wind' is the target again "]
+    assert [each.what[:27] for each in found.findings] == ["'wind' duplicates the targe"]
 
 
 def test_a_plain_wave_tells_its_own_future_and_accuses_nobody(path, columns):
@@ -263,9 +263,9 @@ def test_columns_with_the_targets_trend_its_past_or_a_spike_are_no_leaks(path, c
     assert not [each for each in found.findings if "away" in each.what]
 
 
-def test_a_twin_is_told_from_a_leak(path, columns):
+def test_a_duplicate_of_the_target_is_no_leak(path, columns):
     found = look(write_csv(path, columns | {"kelvin": columns["load"] + 273.15}), TARGET)
-    twin = find(found, "the target again")
+    twin = find(found, "duplicates the target")
     assert (twin.weight, twin.where) == ("note", "'kelvin'")
     assert len(found.findings) == 1
 
@@ -335,7 +335,7 @@ def test_real_series_show_what_is_known_about_them_and_no_more(real_data):
 def test_each_of_several_targets_is_judged(path, columns):
     columns["next"] = np.append(columns["wind"][1:], 0.0)
     found = look(write_csv(path, columns), ['data.target=["load","wind"]'])
-    assert "'wind' 1 row later" in find(found, "gives the target away").what
+    assert "'wind' 1 row later" in find(found, "leaks the target").what
 
 
 def test_another_number_may_stand_for_a_missing_value(path, columns):

@@ -1,4 +1,4 @@
-"""A forecasting model asked: rows in memory, in a file, in a request."""
+"""Forecasts for rows in memory, in a file or in a request."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,14 +24,17 @@ from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.target import Columns, to_number
 from seqconv.tasks.task import Options, Source, need_path
 
-FIRST, LAST = np.datetime64("0002-01-01"), np.datetime64("9998-01-01")  # times that the calendar knows, with leads
+FIRST, LAST = (
+    np.datetime64("0002-01-01"),
+    np.datetime64("9998-01-01"),
+)  # range of times that the calendar supports, leads included
 
 
 def forecast_rows(
     trained: Trained, values: np.ndarray, times: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[np.ndarray] | None]:
     """Forecasts for each row that can end a whole window, float32 `[N, H, targets]`, and the lower and upper bounds of
-    the intervals around them; None: the model has none.
+    their intervals (None: the model has none).
 
     Args:
         values, times: see `Predictor.forecast`.
@@ -58,15 +61,15 @@ def forecast_rows(
 
 
 def _stack_forecasts(trained: Trained, series: Series) -> np.ndarray:
-    """Point forecasts, and the lower and upper bounds where the model has them, `[1 or 3, N, H, targets]`."""
+    """Point forecasts, and the lower and upper bounds if the model has them, `[1 or 3, N, H, targets]`."""
     forecast, bounds = forecast_rows(trained, series.values, series.times)
     return np.stack([forecast, *(bounds or ())])
 
 
 def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
-    """The rows of a table with the forecasts made at each after it, null where its window is not whole."""
+    """The rows of a table, each followed by the forecasts made at it; null where its window is not whole."""
     bundle = trained.bundle
-    before: Series | None = None  # the rows that the next piece's first windows reach back to
+    before: Series | None = None  # rows that the first windows of the next piece need
     for table in iterate_tables(need_path(source), rows, HEADERS[bundle.recipe.data.header]):
         series = _read_piece(bundle, table, column, whole=before is None)
         joined = series if before is None else _join(before, series)
@@ -77,7 +80,7 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
 
 
 def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
-    """The columns that the model reads; the first piece also shows whether the interval is the model's."""
+    """The columns that the model reads; the first piece is also checked for the interval of the rows."""
     config = bundle.recipe.data
     features: SeriesFeatures = bundle.features
     interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
@@ -93,7 +96,7 @@ def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Se
         series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns, missing)
     for name in features.columns:
         if name not in series.columns:
-            raise DataError(f"{table.path}: must have the column {name!r} as in training; it has not. Add it")
+            raise DataError(f"{table.path}: must have the column {name!r} as in training; it does not. Add it")
     order = [series.columns.index(name) for name in features.columns]
     return replace(series, values=series.values[:, order], columns=features.columns, notes=())
 
@@ -111,7 +114,7 @@ def _tail(series: Series, rows: int) -> Series:
 
 
 def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
-    """For the last `rows` rows of `series` the forecasts made there and their intervals, NaN where none can be."""
+    """Forecasts and intervals for the last `rows` rows of `series`; NaN where none can be made."""
     features: SeriesFeatures = trained.bundle.features
     spec, target, count = features.spec, features.target, len(series.times)
     names = ("", " low", " high") if target.margins else ("",)
@@ -128,16 +131,16 @@ def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
 
 
 def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
-    """The newest window of the rows of a request, whole.
+    """The newest window of the rows of a request, which must be whole.
 
     Raises:
         DataError: too few rows, uneven ones, or a missing value.
     """
     features: SeriesFeatures = bundle.features
     spec, needed = features.spec, features.spec.span
-    apart = show_duration(spec.interval_s)
+    interval = show_duration(spec.interval_s)
     if len(rows) < needed:
-        raise DataError(f"rows: must hold the newest {needed}, {apart} apart; got {len(rows)}. Give more rows")
+        raise DataError(f"rows: must hold the newest {needed}, {interval} apart; got {len(rows)}. Give more rows")
     series = _read_piece(bundle, table_from_objects(rows, "rows"), "", whole=True)
     if not FIRST < series.times[0] <= series.times[-1] < LAST:
         raise DataError(
@@ -149,7 +152,9 @@ def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
     if uneven.any():
         at = int(np.argmax(uneven))
         one, other = _show_times(window, window.times[at : at + 2])
-        raise DataError(f"{must} be {apart} apart; after {one} comes {other}. Fill the hole or drop the repeated row")
+        raise DataError(
+            f"{must} be {interval} apart; after {one} comes {other}. Fill the hole or drop the repeated row"
+        )
     missing = np.isnan(window.values[:: spec.step])  # rows between the steps are not read
     if missing.any():
         row, column = (int(place[0]) for place in np.nonzero(missing))
@@ -159,7 +164,7 @@ def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
 
 
 def answer_rows(trained: Trained, window: Series) -> list[Json]:
-    """The forecasts of one window, with the time that each is for: None where rows have no times of their own."""
+    """The forecasts of one window, each with the time that it is for (None: the rows have no times)."""
     features: SeriesFeatures = trained.bundle.features
     spec, target = features.spec, features.target
     names = ("prediction", "low", "high") if target.margins else ("prediction",)
@@ -175,7 +180,7 @@ def answer_rows(trained: Trained, window: Series) -> list[Json]:
 
 
 def _show_times(series: Series, stamps: np.ndarray) -> list[str | None]:
-    """ISO 8601, as exact as the rows are: on the clock of their zone, in UTC, or as they are written."""
+    """ISO 8601, as precise as the rows: in their time zone, in UTC, or as written."""
     if series.clock == "counted":
         return [None] * len(stamps)
     if series.clock == "local":
@@ -185,7 +190,7 @@ def _show_times(series: Series, stamps: np.ndarray) -> list[str | None]:
 
 
 def _show_offset(seconds: int) -> str:
-    """From UTC, as `+02:00`."""
+    """Offset from UTC, such as `+02:00`."""
     hours, rest = divmod(abs(seconds), 3600)
     return f"{'-' if seconds < 0 else '+'}{hours:02d}:{rest // 60:02d}"
 
@@ -202,12 +207,12 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
 
 
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:
-    """See `explain_series`; `at`, `target` and `lead` choose."""
+    """See `explain_series`; the options are `at`, `target` and `lead`."""
     return explain_series(trained, series, **options)
 
 
 def describe_series_model(bundle: AnyBundle) -> Json:
-    """Columns, targets and horizons, the rows that a request needs, and what its intervals hold."""
+    """Columns, targets and horizons, the rows that a request needs, and the coverage of the intervals."""
     features: SeriesFeatures = bundle.features
     spec = features.spec
     about: Json = {

@@ -1,4 +1,4 @@
-"""Baselines for forecasts: values repeated, and regressions on the rows of the window."""
+"""Forecasting baselines: repeated values, and regressions on the rows of the window."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
-PERIODS = ("day", "week", FORMER_YEAR, "year")  # saved by their place here
+PERIODS = ("day", "week", FORMER_YEAR, "year")  # saved as indices into this tuple
 
 
 RIDGE_LAGS, BOOSTING_LAGS = 64, 19
@@ -28,11 +28,11 @@ PENALTIES = (10.0, 100.0, 1e3, 1e4, 1e5)
 MOST_BOOSTED = 8
 
 
-CHUNK = 50_000  # rows whose features are built at once
+CHUNK = 50_000  # rows whose features are built together
 
 
 def list_baselines(split: SeriesSplit, say: Say) -> list[Candidate]:
-    """The baselines, and why one is left out."""
+    """The baselines, or why one is left out."""
     features, outputs = split.features, split.features.target.outputs
     name, season = choose_season(features, split.validation)
     trees = f"{outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
@@ -49,11 +49,11 @@ def list_baselines(split: SeriesSplit, say: Say) -> list[Candidate]:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a regression on the window reads.
+    """The inputs of a regression on the window.
 
     Args:
-        lags: steps of the window that are read, back from the anchor, the newest first, int64.
-        periods: of the calendar, places in `PERIODS`, int64.
+        lags: steps of the window that are read, counted back from the anchor, the newest first, int64.
+        periods: of the calendar, indices into `PERIODS`, int64.
     """
 
     features: SeriesFeatures
@@ -61,11 +61,11 @@ class Reading:
     periods: np.ndarray
 
     def describe(self, windows: WindowInputs, target: int = 0, lead: int = 0) -> np.ndarray:
-        """What the regression for one target reads: the target's newest value, its older values less the newest, the
-        other columns' newest values, and the calendar of the time that the lead forecasts, `[N, F]` float64.
+        """The inputs of the regression for one target, float64 `[N, F]`: the target's newest value, older values less
+        that, the other columns' newest values, and the calendar at the time forecast.
 
         Args:
-            target, lead: places of the target and the lead.
+            target, lead: indices of the target and the lead.
 
         Raises:
             DataError: the times of the rows are not known.
@@ -85,9 +85,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
-    """The newest value of each target and the change that a regression on the window predicts.
+    """The newest value of each target plus the change that a regression on the window predicts.
 
-    A change is learned because a tree cannot follow a level that training never saw.
+    It learns changes because a tree cannot follow a level that training never saw.
 
     Args:
         lags, periods: see `Reading`.
@@ -102,7 +102,7 @@ class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
 
     @abstractmethod
     def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
-        """The forecasts of one target `[N, leads]`."""
+        """The forecasts of one target, `[N, leads]`."""
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         count, targets = len(inputs), len(self.features.targets)
@@ -116,11 +116,11 @@ class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
 
 
 def choose_reading(split: SeriesSplit, most_lags: int) -> Reading:
-    """What a regression reads, with at most so many lags."""
+    """The inputs of a regression, with at most that many lags."""
     features, times = split.features, split.train.times
     assert times is not None
     spec = features.spec
-    # with less than a year to learn from, the day of the year only leads astray
+    # with less than a year to learn from, the day of the year is misleading
     seen = times.max() - times.min() >= YEAR
     periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
     places = np.flatnonzero([name in periods for name in PERIODS])
@@ -147,8 +147,8 @@ class Ridge(Regression):
 def fit_ridge(split: SeriesSplit) -> Ridge:
     """Ridge regression on at most 64 lags, the newest row and the calendar; penalties chosen on the validation rows.
 
-    One factorisation serves every lead of a target. The calendar of the first lead serves the others too: the later
-    one is a rotation of it, and a ridge regression does not notice a rotation of its features.
+    One factorisation serves every lead of a target. So does the calendar of the first lead: that of a later lead is a
+    rotation of it, and ridge regression is invariant to rotations of its features.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -159,9 +159,9 @@ def fit_ridge(split: SeriesSplit) -> Ridge:
     with threadpool_limits(1):
         for target in range(targets):
             own = slice(target, None, targets)
-            x, judged = (reading.describe(part.inputs, target) for part in (train, validation))
-            goals = _subtract(train.targets[:, own], x)
-            solved.append(_solve_ridge(x, goals, judged, _subtract(validation.targets[:, own], judged)))
+            x, held_out = (reading.describe(part.inputs, target) for part in (train, validation))
+            changes = _subtract(train.targets[:, own], x)
+            solved.append(_solve_ridge(x, changes, held_out, _subtract(validation.targets[:, own], held_out)))
     weights, bias = (np.stack(each) for each in zip(*solved, strict=True))
     return Ridge(reading.features, reading.lags, reading.periods, weights, bias)
 
@@ -171,21 +171,21 @@ def _subtract(targets: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _solve_ridge(
-    x: np.ndarray, goals: np.ndarray, judged: np.ndarray, wanted: np.ndarray
+    x: np.ndarray, targets: np.ndarray, held_out: np.ndarray, held_out_targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[F, H]` and bias `[H]`, for each output with the penalty that has the smallest error on `judged`."""
-    centre, middle = x.mean(axis=0), goals.mean(axis=0)
+    """Weights `[F, H]` and bias `[H]`; each output has the penalty with the smallest error on `held_out`."""
+    centre, intercept = x.mean(axis=0), targets.mean(axis=0)
     centred = x - centre
     values, vectors = np.linalg.eigh(centred.T @ centred)
-    along = vectors.T @ (centred.T @ (goals - middle))  # [F, H]
-    best = np.full(goals.shape[1], np.inf)
+    along = vectors.T @ (centred.T @ (targets - intercept))  # [F, H]
+    best = np.full(targets.shape[1], np.inf)
     weights = np.zeros_like(along)
     for penalty in PENALTIES:
         found = vectors @ (along / (np.maximum(values, 0) + penalty)[:, None])
-        error = np.abs((judged - centre) @ found + middle - wanted).mean(axis=0)
+        error = np.abs((held_out - centre) @ found + intercept - held_out_targets).mean(axis=0)
         better = error < best
         weights[:, better], best[better] = found[:, better], error[better]
-    return weights, middle - centre @ weights
+    return weights, intercept - centre @ weights
 
 
 @dataclass(frozen=True)
@@ -213,13 +213,13 @@ class Boosting(Regression):
 
 
 def fit_boosting(split: SeriesSplit) -> Boosting:
-    """Histogram gradient boosting on at most 19 lags, the newest row and the calendar of each lead's own time."""
+    """Histogram gradient boosting on at most 19 lags, the newest row and the calendar at the time of each lead."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
     reading, train = choose_reading(split, BOOSTING_LAGS), thin_part(split.train)
     fitted = []
-    # so little work is no faster on two threads, and twenty times slower where others use the cores
+    # so little work gains nothing from a second thread, and is twenty times slower if other processes use the cores
     with threadpool_limits(1):
         for output in range(split.features.target.outputs):
             lead, target = divmod(output, len(reading.features.targets))
@@ -234,7 +234,7 @@ def fit_boosting(split: SeriesSplit) -> Boosting:
 
 
 def choose_lags(length: int, most: int) -> np.ndarray:
-    """Steps back into a window of `length`: half of them the newest, the rest ever further apart, the oldest last.
+    """Steps back into a window of `length`: half of them the newest, the others geometrically spaced up to the oldest.
 
     >>> choose_lags(240, 8)
     array([  1,   2,   3,   4,   5,  18,  66, 240])

@@ -1,13 +1,13 @@
-"""The calendar as numbers: where in the day, the week and the year a time lies.
+"""The calendar as numbers: the position of a time within the day, the week and the year.
 
-There is one definition of a year for networks and baselines, its mean length of 365.2425 days counted from the start of
-2001, so that it has no jump. Baselines saved by version 0.1.0 read the calendar year over 365 days instead.
+Networks and baselines share one definition of a year: the mean length of 365.2425 days, counted from the start of 2001,
+which has no jumps. Baselines saved by version 0.1.0 read the calendar year divided by 365 days instead.
 """
 
 import numpy as np
 
 DAY_S, WEEK_S = 86400, 7 * 86400
-CALENDAR = ("day", "week", "year")  # periods that the calendar inputs follow
+CALENDAR = ("day", "week", "year")  # periods of the calendar inputs
 FORMER_YEAR = "calendar year"  # read by baselines of 0.1.0
 CALENDAR_S = {"day": float(DAY_S), "week": float(WEEK_S), "year": 365.2425 * DAY_S}
 MONDAY = np.datetime64("2001-01-01T00:00:00")  # the start of a week, a year and a day
@@ -15,7 +15,7 @@ YEAR = np.timedelta64(365, "D")
 
 
 def read_calendar(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
-    """Sine and cosine of the place in each period, float64 `[T, 2 * periods]`, for stamps datetime64[s] `[T]`."""
+    """Sine and cosine of the position in each period, float64 `[T, 2 * periods]`, for stamps datetime64[s] `[T]`."""
     angles = [_read_angle(times, name) for name in periods]
     return np.stack([wave(angle) for angle in angles for wave in (np.sin, np.cos)], axis=1)
 
@@ -26,7 +26,7 @@ def _read_angle(times: np.ndarray, period: str) -> np.ndarray:
 
 
 def read_phases(times: np.ndarray, periods: tuple[str, ...]) -> np.ndarray:
-    """The same for baselines, which also know `FORMER_YEAR`; rounded as in 0.1.0, because trees split hairs."""
+    """The same for baselines, which also support `FORMER_YEAR`; rounded as in 0.1.0, because trees compare exactly."""
     places = {
         "day": (times - times.astype("datetime64[D]")) / np.timedelta64(DAY_S, "s"),
         "week": (times - MONDAY) / np.timedelta64(WEEK_S, "s") % 1,

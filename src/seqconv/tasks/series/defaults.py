@@ -1,4 +1,4 @@
-"""The default network for a series, for as much data as there is. docs/log.md: how it was found."""
+"""The default network for a series, by the amount of data. docs/log.md: how it was found."""
 
 from typing import Any
 
@@ -11,26 +11,26 @@ LINEAR = 16  # weighted sums over a whole window
 EPOCHS = (10, 200)
 
 
-VISITS = 200_000  # windows that training sees, in all its epochs
+VISITS = 200_000  # windows that training sees in all epochs together
 
 
-SMALL_SERIES = 20_000  # windows up to which a forecasting network is small, and its steps, which are few, large
+SMALL_SERIES = 20_000  # windows up to which the network is small, and its few training steps are large
 
 
 def default_series_settings(examples: int, length: int, columns: int) -> dict[str, Any]:
     """Settings of a series recipe by name, `section.key`: calendar, change, network and training.
 
-    Three readings of a window side by side: its newest row, weighted sums of what came before less the newest row, and
-    dilated convolutions of the same. The last layer starts at zero, that is at the naive forecast, and training ends
-    where the validation rows say: a series that cannot be forecast better is not forecast worse.
+    Three parallel branches read a window: its newest row, weighted sums of the rows minus the newest, and dilated
+    convolutions of the same. The last layer starts at zero, which is the naive forecast, and the validation rows decide
+    when training ends: if a series cannot be forecast better than that, it is not forecast worse.
 
     Args:
         examples: windows to train on.
         length: steps of a window.
-        columns: of the series, the calendar not counted.
+        columns: of the series, without the calendar.
 
     Reference: van den Oord et al. 2016, arXiv:1609.03499; Bai et al. 2018, arXiv:1803.01271; Zeng et al. 2023,
-    arXiv:2205.13504 (a linear layer on the window less its newest value).
+    arXiv:2205.13504 (a linear layer on the window minus its newest value).
     """
     filters, learning_rate = (16, 1e-3) if examples <= SMALL_SERIES else (32, 3e-4)
     epochs = min(max(VISITS // max(examples, 1), EPOCHS[0]), EPOCHS[1])

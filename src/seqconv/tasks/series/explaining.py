@@ -1,4 +1,4 @@
-"""What each column and stretch of time of a window adds to a forecast."""
+"""Explains a forecast: what each column and time span of the window adds."""
 
 from datetime import datetime
 
@@ -16,18 +16,18 @@ from seqconv.tasks.series.features import SeriesFeatures
 
 
 def explain_series(trained: Trained, series: Series, at: str = "", target: str = "", lead: str = "") -> GridExplanation:
-    """What each column and stretch of the window adds to a forecast, in the target's unit.
+    """What each column and span of the window adds to a forecast, in the target's unit.
 
-    A stretch of a column is put at the column's training mean, a calendar input at none; where the model forecasts
-    changes, the newest value of the target counts too.
+    A span of a column is set to the column's training mean, a calendar input to zero. If the model forecasts changes,
+    the newest value of the target is part of the answer.
 
     Args:
-        at: time of the window's newest row, as the file writes it in ISO form; empty: the newest whole window.
+        at: time of the window's newest row, in ISO form and in the file's time zone; empty: the newest whole window.
         target: a target of the model; empty: the first.
         lead: one of its leads, such as "6h"; empty: the first.
 
     Raises:
-        DataError: no such time, or no whole window there.
+        DataError: no such time, or no whole window that ends there.
         ConfigError: no such target or lead.
     """
     features: SeriesFeatures = trained.bundle.features
@@ -41,7 +41,7 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
 
     def answer(windows: np.ndarray) -> np.ndarray:
         inputs = stack_windows(windows, np.tile(times, len(windows)))
-        # without the bounds of intervals
+        # point forecasts, without bounds
         outputs = trained.model.predict(inputs)[:, : values.outputs].astype(np.float64)
         if features.change:
             outputs += np.tile(windows[:, -1, places], len(values.horizons))
@@ -65,7 +65,7 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
 
 
 def _choose_output(features: SeriesFeatures, target: str, lead: str) -> int:
-    """Place of a target at a lead among the outputs."""
+    """Index of a target at a lead among the outputs."""
     if target and target not in features.targets:
         raise OptionError(f"target: unknown target {target!r}. {nearest(target, features.targets)}")
     leads = [rows * features.spec.interval_s for rows in features.spec.leads]
@@ -105,7 +105,9 @@ def _read_stamp(text: str) -> np.ndarray:
     except ValueError as error:
         raise OptionError(f"at must be a time such as 2016-12-31T23:00; got {text!r}") from error
     if stamp.tzinfo is not None:
-        raise OptionError(f"at must be without a time zone, in that of the file; got {text!r}. Leave it out")
+        raise OptionError(
+            f"at must have no time zone, since times are in that of the file; got {text!r}. Leave the zone out"
+        )
     return np.array(stamp, "datetime64[us]")
 
 

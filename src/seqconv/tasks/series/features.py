@@ -27,16 +27,16 @@ from seqconv.tasks.values import Values
 
 @dataclass(frozen=True)
 class SeriesFeatures(Features):
-    """Of a forecasting model.
+    """The features of a forecasting model.
 
     Args:
-        columns: that the network reads, in their order; the targets are among them.
+        columns: columns that the network reads, in order, the targets among them.
         targets: columns that it forecasts.
-        calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs behind the columns.
-        change: the network's outputs are changes from the newest value of their target.
-        zone: time zone in which the calendar is read; empty: stamps as they are.
-        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: the
-            network has no intervals.
+        calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs after the columns.
+        change: the network forecasts changes from the newest value of each target.
+        zone: time zone in which the calendar is read; empty: time stamps as they are.
+        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no
+            intervals.
     """
 
     columns: tuple[str, ...]
@@ -56,7 +56,7 @@ class SeriesFeatures(Features):
 
     @property
     def target_columns(self) -> list[int]:
-        """Places of the targets in `columns`."""
+        """Indices of the targets in `columns`."""
         return [self.columns.index(name) for name in self.targets]
 
     def scale(self, series: Series) -> np.ndarray:
@@ -67,7 +67,7 @@ class SeriesFeatures(Features):
         """
         for name in self.columns:
             if name not in series.columns:
-                raise DataError(f"{series.source}: must have the column {name!r} as in training; it has not")
+                raise DataError(f"{series.source}: must have the column {name!r} as in training; it does not")
         scaled = self.scaler.scale(series.values[:, [series.columns.index(name) for name in self.columns]])
         if not self.calendar:
             return scaled
@@ -75,7 +75,7 @@ class SeriesFeatures(Features):
         return np.concatenate([scaled, waves.astype(np.float32)], axis=1)
 
     def inputs(self, scaled: np.ndarray, anchors: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
-        """Windows over what `scale` gave, of rows at `times`."""
+        """Windows over scaled rows as `scale` returns them; `times` of the rows."""
         return WindowInputs(scaled, anchors, self.spec.lookback, self.spec.step, times)
 
     def targets_at(self, scaled: np.ndarray, anchors: np.ndarray) -> WindowTargets:
@@ -83,7 +83,7 @@ class SeriesFeatures(Features):
         return WindowTargets(scaled, anchors, self.spec.delays, tuple(self.target_columns))
 
     def base_at(self, scaled: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-        """What is added to the network's outputs: the newest value of each target float32 `[N, outputs]`, or zero."""
+        """What to add to the network's outputs, float32 `[N, outputs]`: the newest value of each target, or zero."""
         if not self.change:
             return np.zeros((len(anchors), self.target.outputs), np.float32)
         newest = scaled[(anchors - self.spec.step)[:, None], self.target_columns]
@@ -102,7 +102,7 @@ class SeriesFeatures(Features):
         columns = self.columns[: max(read)]
         if self.targets != columns or read != {len(columns)}:
             raise ConfigError(
-                "data.target: channelwise and normalise forecast the columns that they read, in their order, "
+                "data.target: channelwise and normalise forecast the columns that they read, in the same order, "
                 f'{", ".join(columns)}; got {", ".join(self.targets)}. Use data.target="*" and, with the calendar '
                 f"after the columns, channels = {len(self.columns)}"
             )

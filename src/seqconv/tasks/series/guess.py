@@ -11,14 +11,14 @@ from seqconv.tasks.series.split import count_training_rows
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
 
 
-PERIODS_BACK = 2  # of the strongest period in a window
+PERIODS_BACK = 2  # lengths of the strongest period in a window
 
 
-SHARE = 20  # a window is at most that part of the rows
+SERIES_PER_WINDOW = 20  # a window is at most one twentieth of the rows
 
 
 def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Guesses:
-    """Target, step, look-back, horizon, network and training; what is looked at are the training rows.
+    """Target, step, look-back, horizon, network and training, inferred from the training rows alone.
 
     Raises:
         ConfigError: a target that cannot be inferred.
@@ -40,19 +40,19 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
     lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
     length = max(parse_duration(lookback) // step_s, 1)
     chosen = default_series_settings(rows, length, len(recipe.data.inputs or series.columns))
-    told = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
-    return found | {name: (value, told if name == "data.calendar" else "") for name, value in chosen.items()}
+    note = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
+    return found | {name: (value, note if name == "data.calendar" else "") for name, value in chosen.items()}
 
 
 def _guess_lookback(series: Series, target: str, step_s: int, rows: int) -> tuple[str, str]:
-    """Two strongest periods of the training rows if they fit into a window, else what a short window holds.
+    """Twice the strongest period of the training rows that fits into a window, else a short window.
 
     Args:
-        rows: to train on, from the start.
+        rows: number of training rows, from the start.
     """
     values = series.values[:rows, series.columns.index(target)]
     per_step = max(step_s // series.interval_s, 1)
-    longest = max(min(LONGEST_WINDOW, len(series.times) // (SHARE * per_step)), 1)  # steps
+    longest = max(min(LONGEST_WINDOW, len(series.times) // (SERIES_PER_WINDOW * per_step)), 1)  # steps
     periods = [period.rows for period in find_periods(values)]
     fitting = [-(-rows * PERIODS_BACK // per_step) for rows in periods if rows * PERIODS_BACK <= longest * per_step]
     steps = max(fitting[0] if fitting else PLAIN_WINDOW, SHORTEST_WINDOW)

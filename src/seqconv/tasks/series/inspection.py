@@ -1,4 +1,4 @@
-"""What a file with a time series holds."""
+"""Inspection of a file with a time series."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,14 +35,14 @@ from seqconv.tasks.series.spacing import Spacing, judge_spacing, read_spacing
 from seqconv.tasks.series.split import split_series
 from seqconv.tasks.series.windows import WindowSpec
 
-MOST_COLUMNS = 40  # whose periods are looked at
+MOST_COLUMNS = 40  # columns whose periods are reported
 
 
-NO_TARGET = "what windows lose and whether a column gives the target away is told with --target COLUMN"
+NO_TARGET = "name the target with --target COLUMN to see what windows lose and whether a column leaks the target"
 
 
 def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspection:
-    """Times, columns of numbers, and what is left of them as windows.
+    """Times, columns of numbers, and the windows that they make.
 
     Raises:
         DataError: the table cannot be read.
@@ -55,7 +55,7 @@ def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspect
     _check_names(table, config)
     found = find_times(table, config.time)
     spacing = read_spacing(table, found, config)
-    with np.errstate(all="ignore"):  # of numbers near the largest
+    with np.errstate(all="ignore"):  # overflow of numbers near the largest
         columns, findings = _read_columns(spacing.table, found, config)
         names = config.target or tuple(each.name for each in columns if every or len(columns) == 1)
         targets = [each for each in columns if each.name in names]
@@ -72,7 +72,7 @@ def _check_names(table: Table, config: SeriesDataConfig) -> None:
     for name in (*config.target, *config.inputs):
         if name not in table.frame.columns:
             hint = nearest(name, table.frame.columns)
-            raise ConfigError(f"{table.path}: must have the column {name!r}; it has not. {hint}")
+            raise ConfigError(f"{table.path}: must have the column {name!r}; it does not. {hint}")
 
 
 def _time_notes(found: list[str], config: SeriesDataConfig) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def _time_notes(found: list[str], config: SeriesDataConfig) -> tuple[str, ...]:
 
 
 def _read_columns(table: Table, found: list[str], config: SeriesDataConfig) -> tuple[list[Numbers], list[Finding]]:
-    """The columns that training reads: all numbers, or with `inputs` those alone."""
+    """The columns that training reads: all numeric ones, or only `inputs`."""
     asked = {*config.inputs, *config.target} if config.inputs else set()
     missing = parse_number(config.missing, "data.missing")
     columns, findings = [], []
@@ -93,15 +93,15 @@ def _read_columns(table: Table, found: list[str], config: SeriesDataConfig) -> t
     for name in config.target:
         if name in found or (name not in [each.name for each in columns] and not asked):
             findings.append(
-                Finding(f"the target {name!r} is no column of numbers", "", "refused: name another", "blocks")
+                Finding(f"the target {name!r} is not a column of numbers", "", "refused: name another", "blocks")
             )
     if not columns:
-        findings.append(Finding("no column of numbers beside the times", "", "refused: add one", "blocks"))
+        findings.append(Finding("no column of numbers besides the times", "", "refused: add one", "blocks"))
     return columns, findings
 
 
 class _Windows:
-    """What training would cut the series into, as far as it can be cut; findings are what it refuses."""
+    """The windows that training would cut, as far as it can; `findings` are what it refuses."""
 
     def __init__(
         self, spacing: Spacing, columns: list[Numbers], recipe: SeriesRecipe, given: set[str], aimed: bool
@@ -124,7 +124,7 @@ class _Windows:
         usable = [each for each in self.columns if not self.is_constant(each)]
         names = tuple(each.name for each in usable)
         if not usable or not set(config.target) - set(ALL) <= set(names):
-            return  # said of the column already
+            return  # already reported for the column
         values = np.stack([each.values for each in usable], axis=1)
         stamps, spacing = self.spacing.stamps, self.spacing
         series = Series(stamps, values, names, spacing.interval_s, str(spacing.table.path), (), spacing.zone)
@@ -152,7 +152,7 @@ class _Windows:
         return [self.spec.anchors(first, last) for first, last in zip(self.bounds[:-1], self.bounds[1:], strict=True)]
 
     def judge_times(self) -> list[Finding]:
-        """Holes, repeated and uneven stamps with what they cost."""
+        """Holes, repeated and uneven time stamps, and the windows that they cost."""
         if not self.spacing.interval_s:
             return []
         found = []
@@ -170,7 +170,7 @@ class _Windows:
         return found
 
     def show_cost(self, missing: np.ndarray, is_target: bool) -> str:
-        """What missing values of a column, bool `[T]`, cost."""
+        """The windows that missing values of a column, bool `[T]`, cost."""
         if self.spec is None:
             return "every window that holds one is dropped"
         values, lost = np.where(missing, np.nan, 0.0)[:, None], 0
@@ -204,18 +204,18 @@ def _judge_columns(columns: Sequence[Numbers], targets: Sequence[Numbers], windo
 
 
 def _judge_missing(column: Numbers, windows: _Windows, is_target: bool) -> list[Finding]:
-    """Missing values and the numbers that stand for them, but for cells that were refused already."""
+    """Missing values and the numbers that stand for them, except cells refused already."""
     table, missing = windows.spacing.table, np.isnan(column.values)
     if missing.all():
         return []
     marked = np.zeros(len(missing), bool)
     marked[column.marked] = True
     missing[column.marked] = missing[column.refused] = False
-    share = f"{missing.mean():.1%}"
+    fraction = f"{missing.mean():.1%}"
     found = []
     for lacking, what, how in (
         (marked, f"of {windows.mark}", "read as missing"),
-        (missing, f"missing ({share})", "not filled"),
+        (missing, f"missing ({fraction})", "not filled"),
     ):
         rows = np.flatnonzero(lacking)
         if len(rows):
@@ -248,7 +248,7 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
             {
                 "period": _show_period(each.rows * interval_s) if interval_s else count(each.rows, "row"),
                 "rows": each.rows,
-                "share": round(each.share, 3),
+                "share": round(each.fraction, 3),
             }
             for each in find_periods(column.values)
         ]
@@ -259,7 +259,7 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
 
 
 def _show_period(seconds: int) -> str:
-    """Long ones in whole days: they are not known better."""
+    """Long periods in whole days: they are not known more precisely."""
     days = round(seconds / UNITS_S["d"])
     return to_duration(days * UNITS_S["d"] if days > 3 else seconds)
 

@@ -1,4 +1,4 @@
-"""The columns of a series: what is missing, stands for missing, never changes, or gives the target away."""
+"""The columns of a series: missing values and marks for them, constant columns, and leaks of the target."""
 
 from dataclasses import dataclass
 
@@ -10,38 +10,39 @@ from seqconv.data.records import count
 from seqconv.errors import DataError
 from seqconv.tasks.findings import Finding, number, quote, refuse, show_places
 
-REPEATED = 3  # times from which an extreme value is suspicious
+REPEATED = 3  # repetitions from which an extreme value is suspicious
 
 
-FEWEST_VALUES = 10  # different ones that a column must have beside a suspicious one
+FEWEST_VALUES = 10  # distinct values that a column must have besides a suspicious one
 
 
-TWIN = 0.999  # correlation from which two columns say the same
+TWIN = 0.999  # correlation from which two columns are considered the same
 
 
-TELLS = 0.9  # correlation of changes from which one column tells another's future
+LEAK = 0.9  # correlation of changes from which one column predicts another
 
 
-OWN = 0.8  # the same of the target's own past: then its future is no secret
+OWN = 0.8  # correlation with its own past from which a target is considered predictable anyway
 
 
-FEWEST_PAIRS = 50  # that such a correlation is computed from
+FEWEST_PAIRS = 50  # of values, for such a correlation
 
 
 LONGEST_LEAD = 10_000  # rows
 
 
-MOST_ROWS = 2**18  # newest rows that are looked at for it
+MOST_ROWS = 2**18  # newest rows examined
 
 
-CLIPPED = 0.5  # per cent of the changes at either end that count as much as the next: a spike alone is no relation
+CLIPPED = 0.5  # per cent of the changes clipped at either end: a single spike is no relation
 
 _NONE = np.zeros(0, np.int64)  # no row
 
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A column of numbers `[T]`, NaN where missing; `marked`: rows of `data.missing`; `refused`: of no number."""
+    """A column of numbers `[T]`, NaN where missing; `marked`: rows with `data.missing`; `refused`: rows without a
+    number."""
 
     name: str
     values: np.ndarray
@@ -50,7 +51,7 @@ class Numbers:
 
 
 def read_column(table: Table, name: str, asked: bool, missing: float) -> tuple[Numbers | None, list[Finding]]:
-    """A column as training reads it; where training refuses it, without the cells that are at fault."""
+    """A column as training reads it; if training refuses it, without the cells at fault."""
     column = table.frame[name]
     numeric = column.dtype.is_numeric()
     marked = np.flatnonzero((column == missing).fill_null(False).to_numpy()) if numeric else _NONE
@@ -93,10 +94,10 @@ def _read_leniently(
 
 
 def judge_sentinel(column: Numbers, table: Table) -> list[Finding]:
-    """A smallest or largest value, far from the rest, that looks like a mark for a missing one.
+    """A smallest or largest value, far from the rest, that may stand for a missing one.
 
-    A known one (999, -99, ...) must lie half the range of all others away from them; any other must repeat and lie
-    twice that range away.
+    A well-known mark (999, -99, ...) must be half the range of all other values away from them; any other must repeat
+    and be twice that range away.
     """
     known = column.values[~np.isnan(column.values)]
     found = []
@@ -120,12 +121,12 @@ def judge_sentinel(column: Numbers, table: Table) -> list[Finding]:
 
 
 class Leaks:
-    """Looks for columns that tell a target's future.
+    """Looks for columns that reveal a target's future.
 
     A leak: the column's value is the target's change over the coming lead, or its changes are those of the target some
-    rows later (|correlation| at least 0.9, the outermost half per cent of the target's and the column's changes
-    clipped), while the target's own level and earlier changes do not tell the same (below 0.8).
-    Levels against levels would accuse every column with the target's trend or season.
+    rows later (|correlation| at least 0.9, with half a per cent of the changes clipped at either end), while the
+    target's own level and earlier changes do not predict the same (below 0.8). Comparing levels would flag every
+    column that shares the target's trend or season.
 
     Args:
         lead: rows.
@@ -135,40 +136,40 @@ class Leaks:
         self.target, self.lead = target, lead
         values = target.values[-MOST_ROWS:]
         self.coming = _clip(values[lead:] - values[:-lead])
-        self.drawn_back = abs(_correlate(values[:-lead], self.coming)) >= OWN  # its own level tells the change
+        self.drawn_back = abs(_correlate(values[:-lead], self.coming)) >= OWN  # its own level predicts the change
         self.changes = _find_changes(target.values[-MOST_ROWS:])
         self.spectrum = _transform(self.changes)
         lead = self._find_lead(self.spectrum)
         self.open = lead > 0 and abs(_correlate_later(self.changes, self.changes, lead)) < OWN
 
     def judge(self, column: Numbers) -> list[Finding]:
-        """Whether a column tells the target's future, or is the target again."""
+        """Whether a column reveals the target's future, or duplicates the target."""
         found, name = [], repr(column.name)
         same = _correlate(column.values, self.target.values)
         if abs(same) > TWIN:
-            what = f"{name} is the target again (correlation {same:.4f} at the same time)"
+            what = f"{name} duplicates the target (correlation {same:.4f} at the same time)"
             found.append(Finding(what, name, "kept: no leak, its future is unknown too; it adds little"))
-        if tells := self._tells(column.values[-MOST_ROWS:]) if self.open else "":
-            what = f"{name} gives the target away: {tells}, which the target's own past does not tell"
-            action = "kept, and the score says nothing; leave the column out with --inputs"
+        if leak := self._find_leak(column.values[-MOST_ROWS:]) if self.open else "":
+            what = f"{name} leaks the target: {leak}, which the target's own past does not predict"
+            action = "kept, which makes the score meaningless; leave the column out with --inputs"
             found.append(Finding(what, name, action, "costs"))
         return found
 
-    def _tells(self, values: np.ndarray) -> str:
-        """What a column tells of the target's future; empty: nothing."""
+    def _find_leak(self, values: np.ndarray) -> str:
+        """What a column reveals of the target's future; empty: nothing."""
         of = repr(self.target.name)
         now = _correlate(values[: -self.lead], self.coming)
-        if abs(now) >= TELLS and not self.drawn_back:
+        if abs(now) >= LEAK and not self.drawn_back:
             return f"it is the change of {of} over the next {count(self.lead, 'row')} (correlation {now:.3f})"
         changes = _find_changes(values)
         later = self._find_lead(_transform(changes))
         follows = _correlate_later(changes, self.changes, later) if later else 0.0
-        if abs(follows) >= TELLS:
+        if abs(follows) >= LEAK:
             return f"its changes are those of {of} {count(later, 'row')} later (correlation {follows:.3f})"
         return ""
 
     def _find_lead(self, spectrum: np.ndarray) -> int:
-        """Rows, at least 1, after which the target's changes follow others most closely; 0: too few to tell."""
+        """Lag in rows, at least 1, at which the target's changes follow others most closely; 0: too few rows."""
         longest = min(LONGEST_LEAD, len(self.changes) - FEWEST_PAIRS)
         if longest < 1:
             return 0
@@ -177,13 +178,13 @@ class Leaks:
 
 
 def _find_changes(values: np.ndarray) -> np.ndarray:
-    """First differences `[T - 1]` about zero mean, clipped."""
+    """First differences `[T - 1]`, clipped, with mean zero."""
     changes = _clip(np.diff(values))
     return np.asarray(changes - np.nanmean(changes)) if len(changes) > np.isnan(changes).sum() else changes
 
 
 def _clip(changes: np.ndarray) -> np.ndarray:
-    """Without the outermost values; NaN where one is missing, everywhere if few are known."""
+    """Clips the outermost values; NaN where one is missing, everywhere if few are known."""
     known = changes[~np.isnan(changes)]
     if len(known) < FEWEST_PAIRS:
         return np.full(len(changes), np.nan)
@@ -192,7 +193,7 @@ def _clip(changes: np.ndarray) -> np.ndarray:
 
 
 def _transform(changes: np.ndarray) -> np.ndarray:
-    """Fourier transform with room for the longest lead, missing values as zero."""
+    """Fourier transform, zero-padded for the longest lead; missing values count as zero."""
     return np.fft.rfft(np.nan_to_num(changes), 2 ** (len(changes) + LONGEST_LEAD).bit_length())
 
 
@@ -202,7 +203,7 @@ def _correlate_later(one: np.ndarray, other: np.ndarray, lead: int) -> float:
 
 
 def _correlate(one: np.ndarray, other: np.ndarray) -> float:
-    """Over the pairs that are known; 0: too few, or one of them never changes."""
+    """Correlation over the known pairs; 0: too few, or one of them is constant."""
     both = ~np.isnan(one) & ~np.isnan(other)
     if both.sum() < FEWEST_PAIRS:
         return 0.0

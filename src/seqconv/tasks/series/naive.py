@@ -1,4 +1,4 @@
-"""Forecasts that repeat a row of the window: the newest, or that of the last season."""
+"""Forecasts that repeat a row of the window: the newest, or the one a season ago."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ from seqconv.tasks.series.calendar import DAY_S, WEEK_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 from seqconv.tasks.series.windows import WindowSpec
 
-# what repeats: seconds, and how it is called; a year of whole weeks, so that weekdays and weekends meet their like
+# seconds of each season, and its name; a year has whole weeks, so that weekdays meet the same weekdays
 SEASONS = {DAY_S: "yesterday", WEEK_S: "last week", 52 * WEEK_S: "last year"}
 
 
 @dataclass(frozen=True)
 class Repeat(BaselineModel[SeriesFeatures, WindowInputs]):
-    """The target columns of one row of the window for each lead.
+    """For each lead, the target columns of one row of the window.
 
     Args:
-        steps: back from the anchor, int64 `[H]`.
+        steps: which row, counted back from the anchor, int64 `[H]`.
     """
 
     steps: np.ndarray
@@ -37,15 +37,15 @@ def repeat_newest(features: SeriesFeatures) -> Repeat:
 
 
 def repeat_season(features: SeriesFeatures, season_s: int) -> Repeat:
-    """The target columns a whole number of seasons before the target, the fewest that the window knows."""
+    """The target columns a whole number of seasons before the time forecast, as few as the window allows."""
     return Repeat(features, np.array(_back(features.spec, season_s)) // features.spec.step)
 
 
 def choose_season(features: SeriesFeatures, part: SeriesPart) -> tuple[str, int | str]:
-    """The name of the seasonal naive forecast, and its season in seconds, or why it is left out.
+    """The name of the seasonal naive forecast, and its season in seconds or why it is left out.
 
-    Of the day, the week and the year (52 weeks) that are longer than a row and known to the window, the one whose
-    forecast of the examples is best.
+    Of the seasons (day, week, 52 weeks) that are longer than a row and within the window, the one that forecasts the
+    examples best.
     """
     spec = features.spec
     seasons = [season for season in SEASONS if season > spec.interval_s]
@@ -70,17 +70,17 @@ def season_name(spec: WindowSpec, season_s: int) -> str:
 
 
 def _back(spec: WindowSpec, season_s: int) -> list[int]:
-    """For each lead, rows from the anchor back to the fewest whole seasons before the target that may be known."""
+    """For each lead, rows from the anchor back to the newest known row a whole number of seasons before the target."""
     season = season_s // spec.interval_s
     return [-(-lead // season) * season - delay for lead, delay in zip(spec.leads, spec.delays, strict=True)]
 
 
 def lacks_season(spec: WindowSpec, season_s: int) -> str:
-    """Why the seasonal naive forecast says nothing of its own; empty if it does."""
+    """Why there is no separate seasonal naive forecast; empty if there is."""
     if season_s % spec.interval_s:
-        return f"{show_duration(season_s)} is no whole number of rows of {show_duration(spec.interval_s)}"
+        return f"{show_duration(season_s)} is not a whole number of rows of {show_duration(spec.interval_s)}"
     for back, delay in zip(_back(spec, season_s), spec.delays, strict=True):
         if back > spec.lookback or back % spec.step:
             before = show_duration((back + delay) * spec.interval_s)
-            return f"the row {before} before the target is none of the window's rows"
+            return f"the row {before} before the target is not one of the window's rows"
     return "it is the naive forecast at this lead" if set(_back(spec, season_s)) == {spec.step} else ""

@@ -1,43 +1,54 @@
-"""The periods after which a series repeats itself most."""
+"""The strongest periods of a series."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 
-FEWEST = 3  # times that a period must fit into the series
+FEWEST = 3  # repetitions of a period that the series must contain
 
 
-CHANCE = 0.01  # that noise without any period shows one
+CHANCE = 0.01  # probability that noise without any period shows one
 
 
-AROUND = 1.5  # frequencies within that factor are a peak's surroundings
+AROUND = 1.5  # frequencies within that factor of a peak are its neighbourhood
 
 
-SMALLEST = 0.005  # share of the variance below which a period is not worth a word
+SMALLEST = 0.005  # fraction of the variance below which a period is not reported
 
 
-HARMONICS = (2, 3, 4, 5, 6, 8, 9, 10, 11, 12)  # a period over these is the shape of the longer one; a seventh: a day
+HARMONICS = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+    9,
+    10,
+    11,
+    12,
+)  # a period divided by these is a harmonic of it; a seventh is not: day and week
 
 
-MOST_ROWS = 2**18  # newest rows that are looked at
+MOST_ROWS = 2**18  # newest rows examined
 
 
 class Period(NamedTuple):
-    """A period in rows, and the share of the variance about the trend that lies at its frequency (0 to 1)."""
+    """A period in rows, and the fraction of the variance around the trend at its frequency (0 to 1)."""
 
     rows: int
-    share: float
+    fraction: float
 
 
 def find_periods(values: np.ndarray, most: int = 3) -> list[Period]:
-    """The strongest periods of a series `[T]`, the strongest first; missing values (NaN) count as the trend.
+    """The strongest periods of a series `[T]`, the strongest first; missing values (NaN) are set to the trend.
 
     A period is a peak of the periodogram that noise would hardly reach: the power of noise is exponentially
-    distributed about a level that changes slowly with the frequency, so that twice the median is twice as rare.
+    distributed with a scale that varies slowly with the frequency, estimated by the median around the peak.
 
-    Reference: Fisher 1929, "Tests of significance in harmonic analysis" (the peak against the rest); here against the
-    median around it, as the level of most series falls with the frequency.
+    Reference: Fisher 1929, "Tests of significance in harmonic analysis" (the peak against all others); here against
+    the median around it, because the power of most series falls with the frequency.
     """
     series = np.asarray(values[-MOST_ROWS:], np.float64)
     known = ~np.isnan(series)
@@ -46,19 +57,19 @@ def find_periods(values: np.ndarray, most: int = 3) -> list[Period]:
     place = np.arange(len(series))
     slope, level = np.polyfit(place[known], series[known], 1)
     centred = np.where(known, series - slope * place - level, 0.0)
-    if np.abs(centred).max() <= 1e-9 * np.abs(series[known]).max():  # a straight line but for rounding
+    if np.abs(centred).max() <= 1e-9 * np.abs(series[known]).max():  # a straight line, up to rounding
         return []
     power = np.abs(np.fft.rfft(centred * np.hanning(len(series)))) ** 2
     found: list[Period] = []
     for peak in _find_peaks(power):
-        rows, share = round(len(series) / peak), float(power[peak - 1 : peak + 2].sum() / power.sum())
-        if share >= SMALLEST and not any(_says_nothing_new(rows, period.rows) for period in found):
-            found.append(Period(rows, share))
+        rows, fraction = round(len(series) / peak), float(power[peak - 1 : peak + 2].sum() / power.sum())
+        if fraction >= SMALLEST and not any(_is_redundant(rows, period.rows) for period in found):
+            found.append(Period(rows, fraction))
     return found[:most]
 
 
 def _find_peaks(power: np.ndarray) -> list[int]:
-    """Places of the significant peaks, the highest first."""
+    """Indices of the significant peaks, the highest first."""
     last = len(power) - 1
     tallest = power[2:-1]
     peaks = 2 + np.flatnonzero((tallest >= power[1:-2]) & (tallest > power[3:]))
@@ -71,7 +82,7 @@ def _find_peaks(power: np.ndarray) -> list[int]:
     return chosen
 
 
-def _says_nothing_new(rows: int, other: int) -> bool:
-    """The other period again, or its shape."""
+def _is_redundant(rows: int, other: int) -> bool:
+    """Whether it is the other period or one of its harmonics."""
     near = max(1, round(0.1 * other))
     return any(abs(rows * part - other) <= max(near, part // 2) for part in (1, *HARMONICS))

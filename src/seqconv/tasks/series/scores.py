@@ -30,7 +30,7 @@ from seqconv.tasks.task import Answers
 def score_answers(
     answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures], reference: SeriesPart | None
 ) -> ForecastScores:
-    """What `score_forecast` gives, and of a model with intervals what `score_intervals` gives."""
+    """The scores of `score_forecast`; for a model with intervals also those of `score_intervals`."""
     features, training = bundle.features, bundle.recipe.training
     scores = score_forecast(answers.outputs, part, features, reference, training.seed)
     if answers.bounds is None or not features.margins:
@@ -40,7 +40,7 @@ def score_answers(
 
 
 def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures]) -> IntervalScores:
-    """What `score_intervals` gives of answers that have bounds."""
+    """The scores of `score_intervals`, for answers with bounds."""
     assert answers.bounds is not None
     return score_intervals(answers.bounds, answers.outputs, part, bundle.features, bundle.recipe.training.interval)
 
@@ -50,11 +50,11 @@ def score_forecast(
 ) -> ForecastScores:
     """MAE, RMSE, MASE and skill against the naive forecasts; by target, lead, hour of day and month.
 
-    Several targets: the means of each target's MAE, RMSE and MASE. A skill is 1 - MAE / MAE of the naive forecast.
+    With several targets, MAE, RMSE and MASE are means over the targets. Skill is 1 - MAE / MAE of the naive forecast.
 
     Args:
-        outputs: scaled forecasts `[N, outputs]`, as `part.targets`.
-        reference: training examples, whose naive errors are the scale of MASE; None: those of `part`.
+        outputs: forecasts `[N, outputs]`, scaled as `part.targets` are.
+        reference: training examples, whose naive errors are the scale of MASE; None: `part` itself.
     """
     units = features.target.std
     rivals = naive_models(part, features)
@@ -80,7 +80,7 @@ def score_forecast(
 def _average_errors(
     outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, rivals: dict[str, Repeat]
 ) -> dict[str, np.ndarray]:
-    """Of each example the mean errors by target and by lead, those of the rivals by lead; built piece by piece."""
+    """Mean errors of each example by target and by lead, and those of the naive forecasts by lead; built in pieces."""
     pieces = []
     rows = max(CHUNK // outputs.shape[1], 1)
     for first in range(0, len(outputs), rows):
@@ -96,23 +96,23 @@ def _average_errors(
 
 
 def _errors(outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures) -> np.ndarray:
-    """Forecast less truth in the target's unit, float64 `[N, H, targets]`."""
+    """Forecast minus truth in the target's unit, float64 `[N, H, targets]`."""
     found = (outputs.astype(np.float64) - part.targets) * features.target.scale
     return np.asarray(found.reshape(len(found), -1, len(features.targets)))
 
 
 def naive_models(part: SeriesPart, features: SeriesFeatures) -> dict[str, Repeat]:
-    """The forecasts that need no training, by name; the season is the one that is best on these very examples."""
+    """The naive forecasts by name; the season is the best one on these examples."""
     found = {"naive": repeat_newest(features)}
     _, season = choose_season(features, part)
     return found if isinstance(season, str) else found | {"seasonal_naive": repeat_season(features, season)}
 
 
 def naive_scale(part: SeriesPart, features: SeriesFeatures) -> tuple[int, np.ndarray]:
-    """What MASE divides by: rows of the season, and the mean error of each target's seasonal naive forecast.
+    """The scale of MASE: the season in rows, and the mean error of each target's seasonal naive forecast.
 
-    A day, where it is a whole number of rows and lies within a window; else one row, the plain naive forecast. NaN
-    where no row a season ago is known, or that forecast never errs.
+    The season is a day if that is a whole number of rows and within a window, else one row (the naive forecast). NaN
+    if no value a season ago is known, or if that forecast has no error.
 
     Reference: Hyndman and Koehler 2006, "Another look at measures of forecast accuracy", International Journal of
     Forecasting 22, 679-688, equation 3; seasonal as in Hyndman and Athanasopoulos, "Forecasting", section 5.8.
@@ -177,7 +177,7 @@ def _score_leads(bootstrap: Bootstrap, features: SeriesFeatures, rivals: list[st
 def _score_clock(
     errors: np.ndarray, part: SeriesPart, features: SeriesFeatures
 ) -> tuple[list[HourScores], list[MonthScores]]:
-    """MAE by hour of day and month of the time forecast, as clocks in the series' zone show it."""
+    """MAE by hour of day and month of the time forecast, in the time zone of the series."""
     assert part.times is not None
     spec = features.spec
     after = (np.array(spec.delays) - spec.delays[0]) * np.timedelta64(spec.interval_s, "s")

@@ -18,12 +18,12 @@ from seqconv.tasks.findings import Finding, quote, refuse, show_places, take_row
 
 @dataclass(frozen=True)
 class Spacing:
-    """The rows of a table in time order, as far as their times can be read.
+    """The rows of a table in chronological order, as far as their times can be read.
 
     Args:
         table: rows with a time, sorted.
         stamps: datetime64[s] `[T]`; rows counted from 2000 where there are no times.
-        interval_s: 0: not known.
+        interval_s: sampling interval; 0: not known.
         findings: what training refuses about the times.
         notes: how they were read.
     """
@@ -41,10 +41,10 @@ class Spacing:
 
 
 def read_spacing(table: Table, found: list[str], config: SeriesDataConfig) -> Spacing:
-    """Times in the columns `found`, each thing that training refuses a finding; then go on without it.
+    """Read the times in the columns `found`; whatever training would refuse becomes a finding and is left out.
 
     Raises:
-        ConfigError: an interval or a zone that is none.
+        ConfigError: an invalid interval or time zone.
     """
     asked = parse_duration(config.interval, "interval") if config.interval else 0
     findings: list[Finding] = []
@@ -64,7 +64,7 @@ def read_spacing(table: Table, found: list[str], config: SeriesDataConfig) -> Sp
         findings.append(refuse(error, table.path))
         return Spacing(table, stamps, 0, times.zone, tuple(findings), times.notes)
     if not times.absolute and suspect_clock_changes(stamps, interval_s):
-        what = "looks like local time: an hour is skipped or comes twice where clocks change"
+        what = "looks like local time: an hour is skipped or occurs twice where clocks change"
         where = show_places(_odd_rows(stamps, interval_s), table.place, table.path)
         action = "kept as if it were UTC: those windows are dropped and the hour of day shifts. Pass --time-zone"
         findings.append(Finding(what, where, action, "costs"))
@@ -78,7 +78,7 @@ def _count_rows(table: Table, interval_s: int, findings: tuple[Finding, ...]) ->
 
 
 def _read(table: Table, found: list[str], zone: str, findings: list[Finding]) -> tuple[Table, Times | None]:
-    """The rows whose time can be read, and their times; None: they cannot be read together."""
+    """The rows whose time can be read, and their times (None: they cannot be read together)."""
     cells = time_cells(table, found)
     try:
         return table, read_times(cells, table.place, zone)
@@ -128,7 +128,7 @@ def _show_long(seconds: int) -> str:
 
 
 def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
-    """Holes, repeated and uneven stamps: which time steps `[T - 1]`, and the finding, without its action."""
+    """Holes, repeated and uneven time stamps: which time steps `[T - 1]`, and the finding without its action."""
     steps, interval_s = np.diff(spacing.stamps).astype(np.int64), spacing.interval_s
     table, found = spacing.table, {}
 
@@ -148,6 +148,6 @@ def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
         add("holes", wide, what, f"{where} to {spacing.show(longest + 1)}")
     add("repeated", steps == 0, f"{count(int((steps == 0).sum()), 'time stamp')} repeated", after(steps == 0))
     close = (steps > 0) & (steps < interval_s)
-    what = f"{count(int(close.sum()), 'row')} less than {show_duration(interval_s)} after the one before"
+    what = f"{count(int(close.sum()), 'row')} less than {show_duration(interval_s)} after the previous one"
     add("close", close, what, after(close))
     return found

@@ -1,4 +1,4 @@
-"""A series and a recipe -> training, validation and test windows. What is fitted sees training rows only."""
+"""Splits a series into training, validation and test windows; everything fitted sees training rows only."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,19 +19,19 @@ from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.windows import WindowSpec
 
-FEWEST_PERIODS = 2  # of a calendar period in the training rows, to learn anything from it
+FEWEST_PERIODS = 2  # that the training rows must cover of a calendar period, to learn from it
 
 
 def split_series(
     data: SeriesData, recipe: SeriesRecipe, threads: int = 1, trained: SeriesFeatures | None = None
 ) -> SeriesSplit:
-    """Three stretches in time order, cut into windows; no window, target included, crosses from one to the next.
+    """Three consecutive parts of a series, cut into windows; no window, target included, crosses from one to the next.
 
     Args:
         threads, trained: not needed; scaling the training rows again gives the same features.
 
     Raises:
-        ConfigError: an unknown column, a split too short for one window, or times that are no whole rows.
+        ConfigError: an unknown column, a split too short for one window, or durations that are not whole rows.
         DataError: a column that cannot be scaled, or a split without a whole window.
     """
     config, windows = recipe.data, recipe.features
@@ -55,7 +55,7 @@ def split_series(
     for name, first, last in zip(NAMES, bounds[:-1], bounds[1:], strict=True):
         part, dropped = cut_series(features, series, scaled, first, last, config.reach_back)
         if not len(part.targets):
-            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none of it is whole")
+            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none is whole")
         facts["splits"][name] = {"windows": len(part.targets), **dropped}
         facts.setdefault("example window", spec.describe(series.times, int(part.inputs.anchors[0])))
         parts.append(part)
@@ -66,7 +66,7 @@ def split_series(
 def cut_series(
     features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int, reach_back: bool = False
 ) -> tuple[SeriesPart, dict[str, int]]:
-    """The whole windows of rows `[first, last)`, and how many were dropped at holes and for missing values.
+    """The whole windows of rows `[first, last)`, and how many were dropped for holes and for missing values.
 
     Args:
         reach_back: see `WindowSpec.anchors`.
@@ -84,11 +84,11 @@ def cut_series(
 
 
 def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:
-    """One series, and where its three splits begin and end.
+    """The joined series, and the rows at which its three splits begin and end.
 
     Raises:
-        ConfigError: shares or files that leave a split empty.
-        DataError: files of different kinds, or that do not follow each other in time.
+        ConfigError: fractions or files that leave a split empty.
+        DataError: files with different columns, or that do not follow each other in time.
     """
     series, rows = data.train, len(data.train.times)
     if config.validation_end <= config.train_end:
@@ -101,9 +101,9 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
         )
     if data.test is None:
         if data.validation is not None:
-            raise ConfigError("data.validation_file needs data.test_file; give both, the last alone, or neither")
-        ends = (config.validation_end, config.test_end)
-        return series, [0, count_training_rows(data, config), *(round(rows * end) for end in ends)]
+            raise ConfigError("data.validation_file needs data.test_file; give both, only the test file, or neither")
+        later = (config.validation_end, config.test_end)
+        return series, [0, count_training_rows(data, config), *(round(rows * end) for end in later)]
     bounds = [0, count_training_rows(data, config), *([rows] if data.validation is None else [])]
     for part in (data.validation, data.test):
         if part is None:
@@ -111,7 +111,7 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
         if part.interval_s != series.interval_s or set(part.columns) != set(series.columns):
             raise DataError(
                 f"{part.source}: must have the columns and the interval of {series.source}; got {part.columns} every "
-                f"{show_duration(part.interval_s)}. Give files of one kind"
+                f"{show_duration(part.interval_s)}. Give files with the same columns and interval"
             )
         if part.times[0] <= series.times[-1]:
             raise DataError(f"{part.source}: must begin after {series.times[-1]}; it begins at {part.times[0]}")
@@ -125,7 +125,7 @@ def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, lis
 
 
 def count_training_rows(data: SeriesData, config: SeriesDataConfig) -> int:
-    """Rows of `data.train` that the training split takes, from its start."""
+    """How many rows of `data.train`, from its start, are training rows."""
     rows = len(data.train.times)
     if data.test is None:
         return round(rows * config.train_end)
@@ -151,7 +151,7 @@ def _choose_columns(series: Series, data: SeriesDataConfig) -> tuple[tuple[str, 
 
 
 def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
-    """The periods that the training rows hold at least twice and that are longer than two rows."""
+    """The periods that the training rows cover at least twice and that are longer than two rows."""
     span = (series.times[rows - 1] - series.times[0]) / np.timedelta64(1, "s")
     return tuple(
         name
@@ -185,10 +185,10 @@ def _series_facts(series: Series, features: SeriesFeatures, bounds: list[int]) -
 
 
 def take_series(bundle: Bundle[SeriesFeatures], data: SeriesData, threads: int) -> tuple[SeriesPart, list[str]]:
-    """A series as examples for a trained model, and what its reader and its holes have to say.
+    """A series as examples for a trained model, and notes of its reader and on dropped windows.
 
     Raises:
-        DataError: another interval than in training, a column that is missing, or no whole window.
+        DataError: a different interval than in training, a missing column, or no whole window.
     """
     features = bundle.features
     series, spec = data.train, features.spec
@@ -212,7 +212,7 @@ def take_series(bundle: Bundle[SeriesFeatures], data: SeriesData, threads: int) 
 def fold_series(
     data: SeriesData, recipe: SeriesRecipe, folds: int, window: str
 ) -> Iterator[tuple[FoldFacts, SeriesData]]:
-    """Facts about each fold of the later half of a series, and its data: three stretches.
+    """Facts about each fold of the later half of a series, and its data: three consecutive parts.
 
     Raises:
         ConfigError: too few rows.
@@ -238,7 +238,7 @@ def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]
         test = len(times) - (folds - fold) * length
         first = fold * length if window == "rolling" else 0
         bounds = [first, test - length, test]
-        # rows of one time stamp stay together
+        # rows with the same time stamp stay together
         found.append([*(int(np.searchsorted(times, times[row])) for row in bounds), test + length])
     return found
 

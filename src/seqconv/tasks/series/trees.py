@@ -1,31 +1,29 @@
-"""Small regression trees as plain arrays, evaluated all together."""
+"""Small regression trees as plain arrays, evaluated together."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-LEAVES = 8  # of a tree at most: a bit of a byte for each
+LEAVES = 8  # of a tree at most: one bit of a byte each
 
 
-CHUNK = 1000  # rows that pass all trees together
+CHUNK = 1000  # rows evaluated together
 
 
 ALL = np.uint8(255)
 
 
-LOWEST = np.array([0, *((bits & -bits).bit_length() - 1 for bits in range(1, 256))])  # set bit of a byte
+LOWEST = np.array([0, *((bits & -bits).bit_length() - 1 for bits in range(1, 256))])  # set bit of each byte
 
 
 class Trees(NamedTuple):
-    """T trees whose values add up. Leaves are counted from the left; a row takes the first that no node closes.
-
-    An inner node sends a row to the right, and so closes the leaves below its left branch, where the column is above
-    the threshold.
+    """T trees whose values add up. Leaves are numbered from the left; a row falls into the first one that no node rules
+    out. An inner node whose column is above its threshold rules out the leaves of its left branch.
 
     Args:
-        columns: that each inner node looks at, int64 `[T, LEAVES - 1]`.
-        thresholds: float64 `[T, LEAVES - 1]`; infinite where a tree has fewer nodes.
-        kept: leaves that the node leaves open, a bit each, uint8 `[T, LEAVES - 1]`.
+        columns: column that each inner node compares, int64 `[T, LEAVES - 1]`.
+        thresholds: float64 `[T, LEAVES - 1]`; infinite if a tree has fewer nodes.
+        kept: leaves that the node does not rule out, one bit each, uint8 `[T, LEAVES - 1]`.
         leaves: values, float64 `[T, LEAVES]`.
 
     Reference: Lucchese et al. 2015, "QuickScorer: a fast algorithm to rank documents with additive ensembles of
@@ -49,7 +47,7 @@ class Trees(NamedTuple):
 
 
 def read_trees(model: Any) -> Trees:
-    """The trees of scikit-learn's HistGradientBoostingRegressor; what it begins with is part of the first tree."""
+    """The trees of scikit-learn's HistGradientBoostingRegressor; its initial value becomes part of the first tree."""
     nodes = [predictor.nodes for (predictor,) in model._predictors]
     count = len(nodes)
     trees = Trees(
@@ -72,7 +70,7 @@ def _walk(nodes: np.ndarray, at: int, first: int) -> tuple[list[tuple[int, float
     """Inner nodes (column, threshold, leaves below the left branch) and leaves of the subtree at node `at`.
 
     Args:
-        first: how many leaves stand to the left of it.
+        first: number of leaves to the left of it.
     """
     node = nodes[at]
     if node["is_leaf"]:

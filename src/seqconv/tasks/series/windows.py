@@ -1,4 +1,4 @@
-"""Scaling a series and cutting it into windows by index arithmetic; no window is ever stored."""
+"""Cuts a series into windows by index arithmetic; no window is ever stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from seqconv.errors import ConfigError
-from seqconv.recipes.durations import parse_duration, show_duration
+from seqconv.recipes.durations import parse_duration, show_duration, split_range
 from seqconv.recipes.recipe import WindowConfig
 from seqconv.tasks.series.calendar import WEEK_S
 
@@ -17,7 +17,7 @@ class WindowSpec:
     """Which rows make one example, in rows of the series.
 
     Anchor `r` reads rows `r - lookback, r - lookback + step, ... < r` and forecasts rows `r + delay`, one for each of
-    `delays`. The newest row read is `r - step`, so the true leads are `step + delay`.
+    `delays`. The newest row read is `r - step`, so the leads are `step + delay`.
     """
 
     lookback: int
@@ -30,7 +30,8 @@ class WindowSpec:
         """From a recipe's times and the series' sampling interval.
 
         Raises:
-            ConfigError: not a whole number of rows, no row, or a lookback that is no whole number of steps.
+            ConfigError: a duration of zero or no whole number of rows, a lookback of no whole number of steps, or leads
+                that do not rise.
         """
 
         def rows(name: str, text: str) -> int:
@@ -53,8 +54,8 @@ class WindowSpec:
             return cls(lookback, step, (rows("delay", config.delay),), interval_s)
         leads: list[int] = []
         for text in config.leads:
-            ends = [rows("leads", end) for end in text.split(" to ", 1)]
-            leads += range(ends[0], ends[-1] + 1)
+            bounds = [rows("leads", part) for part in split_range(text)]
+            leads += range(bounds[0], bounds[-1] + 1)
         if not leads or sorted(set(leads)) != leads:
             raise ConfigError(f"windows.leads must rise; got {', '.join(config.leads)}. Sort them, each once")
         return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
@@ -66,7 +67,7 @@ class WindowSpec:
 
     @property
     def span(self) -> int:
-        """Rows from the first to the newest that a window reads."""
+        """Rows from the first to the newest that a window reads, both included."""
         return self.lookback - self.step + 1
 
     @property
@@ -83,13 +84,13 @@ class WindowSpec:
         """Every anchor whose window and targets lie in rows `[first, last)`, int64; empty if none fits.
 
         Args:
-            reach_back: the window may begin before `first`; the targets may not.
+            reach_back: windows may begin before `first`; targets may not.
         """
         begin = max(self.lookback, first - self.delays[0]) if reach_back else first + self.lookback
         return np.arange(begin, last - self.delays[-1], dtype=np.int64)
 
     def live_anchors(self, rows: int) -> np.ndarray:
-        """Every anchor whose window lies in the first `rows` rows, whether its target has come yet or not, int64."""
+        """Every anchor whose window lies in the first `rows` rows, even if its target does not, int64."""
         return np.arange(self.lookback, rows + self.step, dtype=np.int64)
 
     def target_rows(self, anchors: np.ndarray) -> np.ndarray:
@@ -99,7 +100,7 @@ class WindowSpec:
     def keep_whole(
         self, anchors: np.ndarray, times: np.ndarray, values: np.ndarray, targets: Sequence[int]
     ) -> tuple[np.ndarray, int, int]:
-        """The anchors whose window crosses no irregular time step and holds no missing value.
+        """The anchors whose window crosses no irregular time step and contains no missing value.
 
         Args:
             times: datetime64[s] `[T]`.
@@ -107,7 +108,7 @@ class WindowSpec:
             targets: columns whose values at the target rows must be known.
 
         Returns:
-            The anchors that stay; how many fell to a hole or doubled time stamp; how many more to a missing value.
+            The anchors kept, the number dropped for a hole or repeated time stamp, the number for a missing value.
         """
         regular = ~self.crosses_hole(anchors, times, self.delays[-1])
         known = ~self.holds_missing(anchors, values)
@@ -128,13 +129,13 @@ class WindowSpec:
         return np.asarray(irregular[last] != irregular[anchors - self.lookback])
 
     def is_broken(self, anchors: np.ndarray, times: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Whether what a window reads crosses a hole or holds a missing value, bool `[N]`; rows as for `keep_whole`."""
+        """Whether the rows that a window reads cross a hole or hold a missing value, bool `[N]`; see `keep_whole`."""
         return np.asarray(self.crosses_hole(anchors, times) | self.holds_missing(anchors, values))
 
     def holds_missing(self, anchors: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Whether a row that a window reads holds a missing value (NaN), bool `[N]`, for rows `[T, C]`."""
+        """Whether a row that a window reads contains a missing value (NaN), bool `[N]`, for rows `[T, C]`."""
         missing = np.isnan(values).any(axis=1).astype(np.int64)
-        # rows of one window lie `step` apart, so missing rows are counted along each remainder of `step`
+        # rows of one window are `step` apart, so missing rows are counted separately for each remainder modulo `step`
         padded = np.pad(missing, (0, -len(missing) % self.step)).reshape(-1, self.step)
         counted = np.cumsum(padded, axis=0).ravel()
         first = anchors - self.lookback
@@ -158,7 +159,7 @@ class WindowSpec:
         return f"{stamps}, lead {self.show_leads()}"
 
     def show_leads(self) -> str:
-        """The leads in time: `"25 h"`, `"1 h, 6 h"`, `"1 h to 96 h (96)"`."""
+        """The leads as durations: `"25 h"`, `"1 h, 6 h"`, `"1 h to 96 h (96)"`."""
         shown = [show_duration(lead * self.interval_s) for lead in self.leads]
         return ", ".join(shown) if len(shown) <= 4 else f"{shown[0]} to {shown[-1]} ({len(shown)})"
 
@@ -166,9 +167,9 @@ class WindowSpec:
 def block_length(spec: WindowSpec, count: int) -> int:
     """Neighbouring windows to resample together: a week, or the lead if that is longer.
 
-    Errors of forecasts made within one lead of each other share what happened in between, weather lasts some days, and
-    what people do repeats by the week. A short test split takes shorter blocks, so that there are twenty or the
-    lead is reached.
+    Errors of forecasts made within one lead of each other depend on the same events, weather lasts some days, and human
+    activity repeats weekly. A short test split gets shorter blocks, so that there are twenty, but never shorter than
+    the lead.
     """
     week = WEEK_S // spec.interval_s
     return max(spec.leads[-1], min(week, count // 20))
