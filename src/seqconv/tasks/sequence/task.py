@@ -3,6 +3,7 @@
 import json
 
 from seqconv.data.datasets import load_sequences
+from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.sequence.answers import (
     answer_sequences,
@@ -18,7 +19,6 @@ from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
-from seqconv.tasks.target import Json
 from seqconv.tasks.task import Form, Task, need_no_warm_up, score_classes, score_no_intervals
 
 

@@ -4,6 +4,7 @@ import json
 
 from seqconv.data.datasets import load_series
 from seqconv.data.remotes import count_columns
+from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.durations import parse_duration
 from seqconv.recipes.recipe import ALL, SeriesRecipe
@@ -23,7 +24,6 @@ from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
 from seqconv.tasks.series.split import fold_series, split_series, take_series
-from seqconv.tasks.target import Json
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
