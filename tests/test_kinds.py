@@ -13,7 +13,7 @@ TYPES = {
     *("TokenInputs", "WindowInputs"),
 }
 EXCEPTIONS = {  # how a decision begins -> why it stays; narrowing by an assertion is never excepted
-    "recipes/recipe.py: {'text': Kind(": "the table of what recipes hold, from which all else about recipes follows",
+    "recipes/sections.py: {'text': Kind(": "the table of what recipes hold, from which all else about recipes follows",
     "networks/engines/native/network.py: isinstance(inputs, TokenInputs)": "padding is left out of ids, not of values",
     "data/datasets.py: isinstance(part, Texts)": "of the public IMDB data there are copies of ids without words",
 }

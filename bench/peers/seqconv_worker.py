@@ -16,7 +16,8 @@ from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.network import Network
 from seqconv.networks.plan import initial_weights
-from seqconv.recipes.recipe import TrainingConfig, read_recipe
+from seqconv.recipes.recipe import read_recipe
+from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.classes import Classes
 from seqconv.tasks.text.features import TextFeatures

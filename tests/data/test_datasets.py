@@ -16,7 +16,7 @@ from helpers.published import HEADER, IGNORED, REVIEWS, ROWS, pack, save
 from seqconv.data import datasets, downloads, remotes
 from seqconv.data.records import Series, TextData
 from seqconv.errors import DataError
-from seqconv.recipes.recipe import SeriesDataConfig, TextDataConfig
+from seqconv.recipes.sections import SeriesDataConfig, TextDataConfig
 
 CONTENT = np.random.default_rng(0).bytes(700_000)
 

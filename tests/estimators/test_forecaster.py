@@ -198,7 +198,7 @@ def test_history_and_validation():
         ({"step": 3}, "lookback must be a multiple of step"),
         ({"step": 1.5}, "step must be a whole number of rows, at least 1; got 1.5"),
         ({"lookback": 500}, "at least 501 rows .*got n_samples = 240"),
-        ({"network": "text"}, "network must be a recipe for a series task"),
+        ({"network": "text"}, "network must be a recipe for time-series forecasting"),
     ],
 )
 def test_wrong_parameters(settings, problem):

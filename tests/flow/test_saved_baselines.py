@@ -15,7 +15,7 @@ import seqconv
 from helpers.runs import HOUR, train_baselines
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.recipes.recipe import KINDS
+from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts
 from seqconv.tasks.sequence.explaining import explain_sequence

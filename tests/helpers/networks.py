@@ -43,7 +43,7 @@ from seqconv.networks.layers.pointwise import ACTIVATIONS
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.network import Network
 from seqconv.networks.plan import entries, initial_weights, shapes
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 WIDTHS = st.sampled_from([1, 2, 3, 7, 16, 33])
 RATES = st.sampled_from([0.0, 0.3])

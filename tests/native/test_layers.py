@@ -15,7 +15,7 @@ from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.kinds import Conv, Dense, Dropout, Embed, GlobalMaxPool, MaxPool, Relu
 from seqconv.networks.outputs import probabilities
 from seqconv.networks.plan import initial_weights
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 FLOAT = np.float32
 PLAN = (

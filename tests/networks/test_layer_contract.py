@@ -23,7 +23,7 @@ from seqconv.networks.layers.settings import Size
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.networks.plan import count_parameters, initial_weights, mask_shapes, plan_weights, shapes
 from seqconv.networks.summary import summarise
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 torch = pytest.importorskip("torch")
 from seqconv.networks.engines.torch.layers import Given, run  # noqa: E402

@@ -7,7 +7,8 @@ from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
-from seqconv.recipes.recipe import TrainingConfig, read_recipe
+from seqconv.recipes.recipe import read_recipe
+from seqconv.recipes.sections import TrainingConfig
 
 LENGTH, CHANNELS = 240, 6
 

@@ -7,7 +7,8 @@ import tomli_w
 
 from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_duration
-from seqconv.recipes.recipe import TrainingConfig, read_recipe, recipe_from_dict, recipe_names
+from seqconv.recipes.recipe import read_recipe, recipe_from_dict, recipe_names
+from seqconv.recipes.sections import TrainingConfig
 
 
 def test_every_recipe_of_the_package_is_read_and_survives_writing():

@@ -11,7 +11,7 @@ from helpers.serving import create_networks, make_rows, write_networks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
-from seqconv.recipes.recipe import KINDS
+from seqconv.recipes.sections import KINDS
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing as drafts

@@ -13,7 +13,7 @@ from helpers.tasks import TABLE as TASK_ROWS
 from seqconv.errors import BundleError, ConfigError
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.models.predictor import Predictor, load
-from seqconv.recipes.recipe import KINDS
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.baselines import AnyBaseline, BaselineModel, restore
 from seqconv.tasks.examples import Split
 from seqconv.tasks.explanation import describe

@@ -10,7 +10,8 @@ from seqconv.networks.layers.kinds import Conv, NgramBag, SubtractLast
 from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import count_parameters, initial_weights, shapes, walk
-from seqconv.recipes.recipe import KINDS, read_recipe, recipe_from_dict
+from seqconv.recipes.recipe import read_recipe, recipe_from_dict
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import draft_recipe
 from seqconv.tasks.sequence.guess import default_sequence_settings
 from seqconv.tasks.series.defaults import default_series_settings

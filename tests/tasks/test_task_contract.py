@@ -21,7 +21,8 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.models.predictor import Predictor, load
 from seqconv.recipes import recipe as recipes
-from seqconv.recipes.recipe import KINDS, AnyRecipe, recipe_from_dict
+from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
+from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks.examples import fingerprint
 from seqconv.tasks.explanation import describe
@@ -71,7 +72,7 @@ def test_the_record_agrees_with_the_recipes_and_is_like_no_other(made):
     assert TASKS[task.name] is task
     assert tuple(task.baselines) == KINDS[task.name].baselines
     assert callable(getattr(Predictor, task.method))
-    for each in ("name", "title", "model", "takes", "key", "method"):
+    for each in ("name", "model", "takes", "key", "method"):
         assert [getattr(other, each) for other in TASKS.values()].count(getattr(task, each)) == 1, each
     assert all(callable(getattr(task, each.name)) for each in fields(task) if "Callable" in str(each.type))
 

@@ -7,7 +7,7 @@ from seqconv.errors import TrainingError
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.kinds import Dense, Embed, GlobalMaxPool, LastStep
 from seqconv.networks.network import StepResult
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.classes import Classes
 from seqconv.tasks.examples import Part, Split, TrainingData, merge_validation
 from seqconv.tasks.scaling import Scaler

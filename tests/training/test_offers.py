@@ -115,7 +115,10 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
     ("arguments", "says"),
     [
         (("train", "series.csv", "--target", "a", "--model", "rigde"), "Did you mean 'ridge'?"),
-        (("train", "series.csv", "--target", "a", "--model", "nb-svm"), "unknown model 'nb-svm' of a series task"),
+        (
+            ("train", "series.csv", "--target", "a", "--model", "nb-svm"),
+            "unknown model 'nb-svm' for time-series forecasting",
+        ),
         (
             ("train", "series.csv", "--target", "a", "--model", "ridge", "--refit"),
             "--refit needs a network; got model ridge",

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from seqconv.recipes.recipe import KINDS
+from seqconv.recipes.sections import KINDS
 
 FLAGS = {  # flag -> the setting it sets
     "text": "data.text",

@@ -11,7 +11,7 @@ from seqconv.data.readers.texts import read_texts
 from seqconv.data.records import SequenceData, SeriesData, TextData, Texts
 from seqconv.data.remotes import Progress
 from seqconv.errors import DataError, nearest
-from seqconv.recipes.recipe import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
+from seqconv.recipes.sections import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
 
 TEXTS = ("imdb", "demo-text")

@@ -12,7 +12,9 @@ from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Inputs
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.network import Network
-from seqconv.recipes.recipe import KINDS, AnyRecipe, count_threads, read_recipe, recipe_from_dict
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
@@ -62,8 +64,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if self.network:
             other = read_recipe(self.network)
             if other.task != self.task:
-                problem = f"got {self.network!r}, for a {other.task} task"
-                raise ConfigError(f"network must be a recipe for a {self.task} task; {problem}. Choose another")
+                problem = f"got {self.network!r}, for {KINDS[other.task].title}"
+                raise ConfigError(f"network must be a recipe for {KINDS[self.task].title}; {problem}. Choose another")
             recipe = replace(recipe, network=other.network, training=other.training)
         table = recipe.to_dict()
         found = dict(guessed or {})

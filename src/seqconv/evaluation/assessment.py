@@ -81,7 +81,9 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
     config = bundle.recipe.data
     for name in columns:
         if name not in config.names():
-            raise OptionError(f"{name}: must fit the model; a {bundle.recipe.task} model has no such column. Drop it")
+            raise OptionError(
+                f"{name}: must fit the model; {find_task(bundle.recipe).model} has no such column. Drop it"
+            )
     own_files: Columns = {name: "" for name in config.names() if name.endswith("_file")}
     changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)

@@ -11,7 +11,9 @@ from seqconv.metrics.bootstrap import Bootstrap, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
 from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
-from seqconv.recipes.recipe import NETWORK, AnyRecipe, count_threads, to_toml
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import AnyRecipe, to_toml
+from seqconv.recipes.sections import NETWORK
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features

@@ -14,7 +14,8 @@ from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
-from seqconv.recipes.recipe import NETWORK, recipe_from_dict
+from seqconv.recipes.recipe import recipe_from_dict
+from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.kinds import find_task
 
@@ -133,8 +134,8 @@ def _model_card(bundle: AnyBundle, bits: int) -> str:
     recipe, values = bundle.recipe, sum(array.size for array in bundle.weights.values())
     return (
         f"# {recipe.name}\n\n{recipe.description}\n\n"
-        f"- model: {recipe.training.model} for {recipe.task}, input {list(bundle.shape)}, {values:,} parameters"
-        f"{f', stored in {bits} bits' if bundle.plan else ''}\n"
+        f"- model: {recipe.training.model} for {KINDS[recipe.task].title}, input {list(bundle.shape)}, "
+        f"{values:,} parameters{f', stored in {bits} bits' if bundle.plan else ''}\n"
         f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
         f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
         "`bundle.json` holds the layers and settings, `weights.safetensors` the arrays. "

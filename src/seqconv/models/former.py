@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 SETTINGS = (
-    "NetworkConfig Recipe SequenceConfig SequenceDataConfig SeriesDataConfig TextConfig TextDataConfig TrainingConfig "
+    "NetworkConfig SequenceConfig SequenceDataConfig SeriesDataConfig TextConfig TextDataConfig TrainingConfig "
     "WindowConfig"
 )
 LAYERS = (
@@ -16,7 +16,7 @@ LAYERS = (
     "NgramBag Normalise Patch Relu Residual SubtractLast Tanh TokenConv"
 )
 HOMES = {  # a module of 0.1.0 -> the module of today, and the classes that moved there
-    "config": {"recipes.recipe": SETTINGS},
+    "config": {"recipes.recipe": "Recipe", "recipes.sections": SETTINGS},
     "estimators": {"estimators.base": "Model", "estimators.classifiers": "SequenceClassifier TextClassifier"},
     "features": {
         "tasks.sequence.features": "SequenceFeatures",

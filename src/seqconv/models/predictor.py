@@ -12,7 +12,8 @@ from seqconv.errors import DataError
 from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import check_engine, create_network
 from seqconv.networks.network import Model
-from seqconv.recipes.recipe import NETWORK, count_threads
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.baselines import restore
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.kinds import TASKS, find_task

@@ -10,7 +10,7 @@ from seqconv.networks.layers.kinds import KINDS, SETTINGS
 from seqconv.networks.layers.pointwise import ACTIVATIONS, Sigmoid, Softmax
 from seqconv.networks.layers.settings import Place
 from seqconv.networks.plan import shapes
-from seqconv.recipes.recipe import LayerSpec
+from seqconv.recipes.sections import LayerSpec
 
 
 def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs: int = 1) -> Plan:

@@ -1,6 +1,7 @@
 """Completes a recipe with settings inferred from its data."""
 
-from seqconv.recipes.recipe import NETWORK, AnyRecipe, Guesses, recipe_from_dict
+from seqconv.recipes.recipe import AnyRecipe, Guesses, recipe_from_dict
+from seqconv.recipes.sections import NETWORK
 
 FEW, MANY = (
     20_000,

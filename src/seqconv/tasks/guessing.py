@@ -7,15 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.errors import ConfigError, OptionError, nearest
-from seqconv.recipes.recipe import (
-    KINDS,
-    NETWORK,
-    AnyRecipe,
-    apply_overrides,
-    read_recipe,
-    recipe_from_dict,
-    recipe_names,
-)
+from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
+from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.completion import complete
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.recognition import guess_task
@@ -82,7 +75,9 @@ def _name(path: Path) -> str:
 def _take_network(recipe: AnyRecipe, name: str, overrides: Sequence[str]) -> AnyRecipe:
     other = read_recipe(name)
     if other.task != recipe.task:
-        raise OptionError(f"network {name} is for a {other.task} task; the data are of a {recipe.task} task")
+        raise OptionError(
+            f"network {name} is for {KINDS[other.task].title}; the data are for {KINDS[recipe.task].title}"
+        )
     table, taken = recipe.to_dict(), other.to_dict()
     for section in ("network", "training"):
         table[section] = taken[section]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from seqconv.data.readers.tables import read_table
 from seqconv.errors import ConfigError
-from seqconv.recipes.recipe import KINDS, read_recipe
+from seqconv.recipes.recipe import read_recipe
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.findings import Inspection, describe_columns, refuse
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.recognition import guess_task

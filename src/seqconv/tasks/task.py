@@ -100,7 +100,6 @@ class Task:
 
     Attributes:
         name: the recipe's `task`.
-        title: what people call it.
         model: what people call a trained model of it, with its article.
         holds: what people call its data.
         named_by: beginnings of settings that only this task has: a user who gives one says what kind of data it is.
@@ -135,7 +134,6 @@ class Task:
     """
 
     name: str
-    title: str
     model: str
     holds: str
     named_by: tuple[str, ...]

@@ -14,7 +14,7 @@ from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
 from seqconv.models.storage import KINDS, tables
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.recipes.recipe import count_threads
+from seqconv.networks.threads import count_threads
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Split
 from seqconv.training.run import read_own_split

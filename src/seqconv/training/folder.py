@@ -13,7 +13,8 @@ from seqconv.errors import BundleError
 from seqconv.models.format import write_bundle
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
-from seqconv.recipes.recipe import AnyRecipe, count_threads
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.reports.page import write_page
 from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split

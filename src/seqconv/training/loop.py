@@ -19,7 +19,8 @@ from seqconv.networks.ngrams import fit_scales
 from seqconv.networks.outputs import take_point_forecasts
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
-from seqconv.recipes.recipe import NETWORK, AnyRecipe, TrainingConfig
+from seqconv.recipes.recipe import AnyRecipe
+from seqconv.recipes.sections import NETWORK, TrainingConfig
 from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress

@@ -20,7 +20,9 @@ from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import Network
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
-from seqconv.recipes.recipe import NETWORK, AnyRecipe, count_threads, to_toml
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import AnyRecipe, to_toml
+from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
 from seqconv.tasks.guessing import draft_recipe

@@ -62,7 +62,7 @@ from seqconv.networks.layers.kinds import (
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import Network
 from seqconv.networks.plan import initial_weights, shapes
-from seqconv.recipes.recipe import FORECAST_LOSSES, TrainingConfig
+from seqconv.recipes.sections import FORECAST_LOSSES, TrainingConfig
 
 torch = pytest.importorskip("torch")
 from seqconv.networks.engines.torch.losses import compute_loss as compute_torch_loss  # noqa: E402

@@ -32,7 +32,7 @@ from seqconv.networks.layers.kinds import (
 from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.losses import example_losses
 from seqconv.networks.plan import initial_weights
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 torch = pytest.importorskip("torch")
 from seqconv.networks.engines.torch.layers import Given, run  # noqa: E402

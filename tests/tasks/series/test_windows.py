@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seqconv.errors import ConfigError, DataError
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.recipes.durations import show_duration
-from seqconv.recipes.recipe import WindowConfig
+from seqconv.recipes.sections import WindowConfig
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.windows import WindowSpec
 

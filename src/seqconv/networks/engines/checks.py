@@ -7,7 +7,7 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.network import State
 from seqconv.networks.plan import plan_weights, weight_shapes
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 
 def check_weights(plan: Plan, weights: Weights) -> None:

@@ -8,7 +8,7 @@ from seqconv.errors import ConfigError, nearest, need
 from seqconv.networks.engines.checks import check_weights
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.network import Network
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 ENGINES = ("native", "torch")
 

@@ -7,7 +7,8 @@ import numpy as np
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.records import SequenceData, Sequences, count
 from seqconv.errors import DataError, SeqconvError
-from seqconv.recipes.recipe import SequenceDataConfig, SequenceRecipe
+from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.recipes.sections import SequenceDataConfig
 from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (
     Column,

@@ -34,7 +34,6 @@ def _write_request(about: Json) -> str:
 STEPS = "A line for each step, its channels separated by commas; an empty cell is missing"
 SEQUENCE = Task(
     name="sequence",
-    title="time-series classification",
     model="a model for time-series classification",
     holds="labelled sequences",
     named_by=(),

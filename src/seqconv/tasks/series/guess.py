@@ -3,7 +3,8 @@
 from seqconv.data.records import Series, SeriesData
 from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_duration, to_duration
-from seqconv.recipes.recipe import ALL, Guesses, SeriesRecipe
+from seqconv.recipes.recipe import Guesses, SeriesRecipe
+from seqconv.recipes.sections import ALL
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.periods import find_periods
 from seqconv.tasks.series.split import count_training_rows

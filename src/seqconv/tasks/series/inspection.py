@@ -14,7 +14,8 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Series, SeriesData, count
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.recipes.durations import UNITS_S, to_duration
-from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
+from seqconv.recipes.recipe import SeriesRecipe
+from seqconv.recipes.sections import ALL, SeriesDataConfig
 from seqconv.recipes.settings import parse_number
 from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (

@@ -12,7 +12,7 @@ from seqconv.data.readers.zones import suspect_clock_changes
 from seqconv.data.records import count
 from seqconv.errors import DataError
 from seqconv.recipes.durations import parse_duration, show_duration
-from seqconv.recipes.recipe import SeriesDataConfig
+from seqconv.recipes.sections import SeriesDataConfig
 from seqconv.tasks.findings import Finding, quote, refuse, show_places, take_rows
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from seqconv.data.records import Series, SeriesData
 from seqconv.errors import ConfigError, DataError, OptionError, nearest
 from seqconv.recipes.durations import show_duration
-from seqconv.recipes.recipe import ALL, SeriesDataConfig, SeriesRecipe
+from seqconv.recipes.recipe import SeriesRecipe
+from seqconv.recipes.sections import ALL, SeriesDataConfig
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.results import FoldFacts

@@ -7,7 +7,8 @@ from seqconv.data.remotes import count_columns
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.durations import parse_duration
-from seqconv.recipes.recipe import ALL, SeriesRecipe
+from seqconv.recipes.recipe import SeriesRecipe
+from seqconv.recipes.sections import ALL
 from seqconv.tasks.series.answers import (
     answer_rows,
     describe_series_model,
@@ -47,7 +48,6 @@ def _write_request(about: Json) -> str:
 ROWS = "The newest rows as CSV, under a line with the names of the columns; an empty cell is missing"
 SERIES = Task(
     name="series",
-    title="time-series forecasting",
     model="a forecasting model",
     holds="a time series",
     named_by=("data.time", "data.target", "data.interval", "windows."),

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_duration, show_duration, split_range
-from seqconv.recipes.recipe import WindowConfig
+from seqconv.recipes.sections import WindowConfig
 from seqconv.tasks.series.calendar import WEEK_S
 
 

@@ -15,7 +15,8 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
 from seqconv.data.records import EncodedTexts, TextData, Texts, count
 from seqconv.errors import DataError
-from seqconv.recipes.recipe import TextRecipe, count_threads
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.completion import complete
 from seqconv.tasks.findings import (
     Column,

@@ -7,7 +7,8 @@ import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData, Texts
 from seqconv.errors import DataError
-from seqconv.recipes.recipe import TextRecipe, count_threads
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies

@@ -28,7 +28,6 @@ def _foresee(recipe: TextRecipe) -> tuple[Shape, int] | None:
 
 TEXT = Task(
     name="text",
-    title="text classification",
     model="a text model",
     holds="labelled texts",
     named_by=("data.text", "data.label"),

@@ -31,7 +31,7 @@ from seqconv.networks.layers.kinds import Embed
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.network import State, StepResult
 from seqconv.networks.plan import count_outputs, entries, plan_weights
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
 

@@ -9,7 +9,7 @@ from seqconv.networks.engines.native.context import ElementGradient, Gradient, G
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.losses import CLIP, INTERVAL_VALUES, bound_losses, bound_slopes, example_losses
 from seqconv.networks.network import BETAS, EPSILON, RHO, State
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 
 def _flat(table: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from seqconv.networks.inputs import Inputs, Targets
 from seqconv.networks.layers.base import Masks, Plan, Shape, Weights
 from seqconv.networks.network import BETAS, EPSILON, RHO, State, StepResult
 from seqconv.networks.plan import count_outputs, plan_weights
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 
 CHUNK = 256  # examples per forward pass of `predict`
 

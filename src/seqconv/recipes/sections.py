@@ -1,0 +1,236 @@
+"""Every setting of a recipe, once: type, default, range, help. Checks, flags, docs and bundles follow from it."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from seqconv.recipes.settings import Settings, setting
+
+ALL = ("*",)  # columns
+LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
+NETWORK = "network"  # trained unless a baseline is chosen
+FORECAST_LOSSES = ("mae", "mse", "huber")
+HOLDOUT = "stratified: class proportions kept, duplicates together; random: the last part of the shuffled examples"
+
+
+class _DataSettings(Settings):
+    @classmethod
+    def section(cls) -> str:
+        return "data"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextDataConfig(_DataSettings):
+    """Where labelled texts come from and how they are split."""
+
+    source: str = setting("", "imdb, demo-text, or the path of a file or folder")
+    text: str = setting("", "column of the texts; empty: inferred")
+    label: tuple[str, ...] = setting((), "label column, or several columns of 0 and 1; empty: inferred")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    validation_file: str = setting("", "file of validation texts; empty: held out from the training texts")
+    test_file: str = setting("", "file of test texts; empty: held out unless the source has its own")
+    validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
+    test: float = setting(
+        0.2, "fraction of the texts held out for testing if there is no test set", low=0.001, high=0.9
+    )
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceDataConfig(_DataSettings):
+    """Where labelled sequences come from and how they are split."""
+
+    source: str = setting("", "path of a .ts or .tsv file")
+    validation_file: str = setting("", "file of validation sequences; empty: held out from the training sequences")
+    test_file: str = setting("", "file of test sequences; empty: NAME_TEST next to NAME_TRAIN, or held out")
+    validation: float = setting(0.2, "fraction of the training sequences held out for validation", low=0.001, high=0.9)
+    test: float = setting(
+        0.2, "fraction of the sequences held out for testing if there is no test set", low=0.001, high=0.9
+    )
+    holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesDataConfig(_DataSettings):
+    """Where a time series comes from and how it is split, in time order."""
+
+    source: str = setting("", "jena, demo-series, or the path of a table")
+    time: str = setting("", "time column; empty: inferred")
+    interval: str = setting("", "time between two rows, for a table without times", unit="duration")
+    zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    target: tuple[str, ...] = setting((), 'columns to forecast; "*": every column that the network reads')
+    inputs: tuple[str, ...] = setting((), "columns that the network reads; empty: all")
+    missing: str = setting("-9999", "number that stands for a missing value; empty: none")
+    calendar: bool = setting(False, "add the time of day, week and year as inputs")
+    validation_file: str = setting("", "file of validation rows; with test_file, instead of fractions")
+    test_file: str = setting("", "file of test rows")
+    train_end: float = setting(0.7, "where the training split ends, as a fraction of the rows", low=0.01, high=0.99)
+    validation_end: float = setting(
+        0.85, "where the validation split ends, as a fraction of the rows", low=0.01, high=0.999
+    )
+    test_end: float = setting(1.0, "where the test split ends, as a fraction of the rows", low=0.02, high=1.0)
+    reach_back: bool = setting(
+        False, "let validation and test windows read rows before their split; their targets never lie there"
+    )
+
+
+class _FeatureSettings(Settings):
+    @property
+    def ids(self) -> int:
+        """Number of ids that a network may read; 0 if it reads values."""
+        return 0
+
+    def for_baseline(self) -> Self:
+        """The same settings for a baseline instead of the network."""
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig(_FeatureSettings):
+    """How texts become ids."""
+
+    vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
+    max_len: int = setting(500, "number of ids kept from the end of each text", low=1)
+
+    @property
+    def ids(self) -> int:
+        return self.vocabulary
+
+    @classmethod
+    def section(cls) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceConfig(_FeatureSettings):
+    """How sequences become examples."""
+
+    length: int = setting(
+        0, "number of steps kept from the end of each sequence; 0: length of the longest training sequence", low=0
+    )
+
+    @classmethod
+    def section(cls) -> str:
+        return "sequence"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowConfig(_FeatureSettings):
+    """How a series becomes examples, in units of time."""
+
+    lookback: str = setting("10d", "how far back a window reaches", unit="duration")
+    step: str = setting("1h", "time between the rows of a window", unit="duration")
+    delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
+    leads: tuple[str, ...] = setting(
+        (),
+        'time from the newest row to each target, instead of delay; "1h to 96h": every row between',
+        unit="duration ranges",
+    )
+    change: bool = setting(False, "predict the change from the newest value instead of the value")
+
+    @classmethod
+    def section(cls) -> str:
+        return "windows"
+
+    def for_baseline(self) -> Self:
+        """Baselines forecast values, not changes."""
+        return dataclasses.replace(self, change=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig(Settings):
+    """The layers, in order."""
+
+    layers: tuple[LayerSpec, ...] = setting((), "one table per layer: its kind and its settings")
+
+    @classmethod
+    def section(cls) -> str:
+        return "network"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the recipes of one task contain.
+
+    Args:
+        title: what people call the task.
+        data, features: their sections of settings.
+        start: the recipe that training on a data file starts from.
+        baselines: models that can be fitted instead of the network.
+        forecasts: the outputs are numbers, which may have prediction intervals.
+    """
+
+    title: str
+    data: type[Settings]
+    features: type[Settings]
+    start: str
+    baselines: tuple[str, ...]
+    forecasts: bool = False
+
+    @property
+    def sections(self) -> dict[str, type[Settings]]:
+        """Every section of a recipe, by name."""
+        return {"data": self.data, self.features.section(): self.features, **TRAINED}
+
+
+KINDS = {
+    "text": Kind("text classification", TextDataConfig, TextConfig, "text", ("majority", "tf-idf", "nb-svm")),
+    "series": Kind(
+        "time-series forecasting",
+        SeriesDataConfig,
+        WindowConfig,
+        "series",
+        ("naive", "seasonal", "ridge", "boosting"),
+        forecasts=True,
+    ),
+    "sequence": Kind(
+        "time-series classification", SequenceDataConfig, SequenceConfig, "ucr", ("majority", "dtw", "rocket")
+    ),
+}
+_BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig(Settings):
+    """How the network is trained."""
+
+    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}")
+    loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
+        "binary_crossentropy", "loss function; as_printed: the book's, on an output without a sigmoid"
+    )
+    optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "optimiser")
+    learning_rate: float = setting(1e-3, "learning rate of the optimiser", low=1e-9, high=10.0)
+    clip_norm: float = setting(0.0, "maximum global gradient norm; 0: no clipping", low=0.0)
+    batch_size: int = setting(128, "examples per step", low=1)
+    epochs: int = setting(10, "maximum number of epochs", low=1)
+    steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
+    patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
+    averaging: float = setting(
+        0.0,
+        "decay of the exponential moving average of the weights, per epoch; 0: no averaging",
+        low=0.0,
+        high=0.99,
+    )
+    interval: float = setting(
+        0.0,
+        "coverage that the prediction intervals should have, such as 0.8; 0: no intervals",
+        low=0.0,
+        high=0.99,
+    )
+    refit: bool = setting(
+        False, "before testing, train again on training and validation rows for the best number of epochs"
+    )
+    seed: int = setting(0, "seed of all random choices", low=0)
+
+    @property
+    def logit_loss(self) -> str:
+        """The loss for a model whose outputs are logits, as those of baselines are."""
+        return "binary_crossentropy" if self.loss == "as_printed" else self.loss
+
+    @classmethod
+    def section(cls) -> str:
+        return "training"
+
+
+TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
