@@ -1,4 +1,4 @@
-"""What each channel and stretch of a sequence adds to the logit of a class."""
+"""Explains a classified sequence: what each channel and time span adds to the logit of a class."""
 
 from itertools import pairwise
 
@@ -13,14 +13,14 @@ from seqconv.tasks.sequence.features import SequenceFeatures
 
 
 def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = None) -> GridExplanation:
-    """What each channel and stretch of one sequence adds to the logit of a class.
+    """What each channel and time span of a sequence adds to the logit of a class.
 
     Args:
-        sequence: one.
+        sequence: exactly one.
         name: as for `explain_text`.
 
     Raises:
-        DataError: another number of channels.
+        DataError: a different number of channels.
         ConfigError: no such class.
     """
     features: SequenceFeatures = trained.bundle.features

@@ -57,7 +57,7 @@ class WindowSpec:
             bounds = [rows("leads", part) for part in split_range(text)]
             leads += range(bounds[0], bounds[-1] + 1)
         if not leads or sorted(set(leads)) != leads:
-            raise ConfigError(f"windows.leads must rise; got {', '.join(config.leads)}. Sort them, each once")
+            raise ConfigError(f"windows.leads must be ascending; got {', '.join(config.leads)}. Sort them, each once")
         return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
 
     @property
