@@ -14,7 +14,7 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk, weight_shapes
 
-KINDS: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
+DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 
 
 ROWS = np.dtype(np.int32)
@@ -50,7 +50,7 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
 
 
 def _narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
-    kind = KINDS[bits]
+    kind = DTYPES[bits]
     largest = np.finfo(kind).max
     if bits < 32 and not (np.abs(array) <= largest).all():
         raise BundleError(
@@ -90,7 +90,7 @@ def _check_array(name: str, weights: Weights, shape: Shape | None) -> None:
     got = weights[name].shape if name in weights else "nothing"
     if shape is None or got != shape:
         raise ValueError(f"{name} must be {'absent' if shape is None else shape}; got {got}")
-    if weights[name].dtype not in KINDS.values():
+    if weights[name].dtype not in DTYPES.values():
         raise ValueError(f"{name} must be float32 or float16; got {weights[name].dtype}")
 
 

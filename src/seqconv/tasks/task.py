@@ -113,7 +113,7 @@ class Task:
         form: how a page takes an example.
 
         load: the data that a recipe names.
-        foresee: shape of one example and number of outputs where the recipe alone tells them; None: data are needed.
+        sizes_from_recipe: shape of one example and number of outputs, if the recipe alone determines them; else None.
         guess: settings that fit the data: recipe, data, names of the settings that the user gave.
         split: training, validation and test examples: data, recipe, threads, features of a trained model or None.
         fold: facts about each fold, and its data: data, recipe, folds, window (`growing` or `rolling`).
@@ -148,7 +148,7 @@ class Task:
     form: Form
 
     load: Callable[[Any, Progress | None], Data]
-    foresee: Callable[[AnyRecipe], tuple[Shape, int] | None]
+    sizes_from_recipe: Callable[[AnyRecipe], tuple[Shape, int] | None]
     guess: Callable[[AnyRecipe, Data, set[str]], Guesses]
     split: Callable[[Data, AnyRecipe, int, Any], Split[Any, Any]]
     fold: Callable[[Data, AnyRecipe, int, str], Iterator[tuple[FoldFacts, Data]]]

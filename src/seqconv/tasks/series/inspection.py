@@ -132,8 +132,8 @@ class _Windows:
         plain = replace(config, inputs=inputs, validation_file="", test_file="")
         try:
             plain_recipe, data = replace(recipe, data=plain), SeriesData(series)
-            drafted, self.notes = complete(plain_recipe, guess_series(plain_recipe, data, given), given)
-            split = split_series(data, drafted)
+            completed, self.notes = complete(plain_recipe, guess_series(plain_recipe, data, given), given)
+            split = split_series(data, completed)
         except (ConfigError, DataError) as error:
             self.findings.append(refuse(error, spacing.table.path))
             return

@@ -218,13 +218,13 @@ def fold_series(
         ConfigError: too few rows.
     """
     series, _ = join_series(data, recipe.data)
-    for bounds in cut_stretches(series.times, folds, window):
+    for bounds in cut_spans(series.times, folds, window):
         train, validation, test = (_cut_rows(series, first, last) for first, last in pairwise(bounds))
         first, last = (str(test.times[row]).replace("T", " ") for row in (0, -1))
         yield FoldFacts(train_rows=len(train.times), from_=first, to=last), SeriesData(train, test, validation)
 
 
-def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
+def cut_spans(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
     """Where the training, validation and test rows of each fold begin, and the last end, of times `[T]`.
 
     Raises:

@@ -230,10 +230,10 @@ def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
 
 # Classifiers
 
-Fitted = TypeVar("Fitted", TfIdf, NbSvm)
+AnyLinear = TypeVar("AnyLinear", TfIdf, NbSvm)
 
 
-def _fit_linear(model: Fitted, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> Fitted:
+def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> AnyLinear:
     """The model with a logistic regression for each output; the penalty has the smallest validation error.
 
     Args:
@@ -252,7 +252,7 @@ def _fit_linear(model: Fitted, train: Counts, split: TextSplit, strengths: tuple
         for strength in tried:
             found[strength].append(_fit_logistic(train, values, columns, is_class, strength))
 
-    def complete(strength: float) -> Fitted:
+    def complete(strength: float) -> AnyLinear:
         weights, bias = zip(*found[strength], strict=True)
         return replace(model, weights=np.stack(weights), bias=np.array(bias))
 

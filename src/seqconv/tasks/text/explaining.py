@@ -6,7 +6,7 @@ from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.network import Model
 from seqconv.networks.tracing import Terms, trace
 from seqconv.tasks.bundle import Trained
-from seqconv.tasks.explanation import Part, TextExplanation
+from seqconv.tasks.explanation import Contribution, TextExplanation
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Encoded, locate_words, pad
@@ -57,7 +57,7 @@ def explain_text(trained: Trained, text: str, name: str | None = None) -> list[T
 
 def _list_spans(
     text: str, words: list[tuple[int, int]], terms: Terms, output: int, sign: int, max_len: int
-) -> tuple[tuple[Part, ...], float]:
+) -> tuple[tuple[Contribution, ...], float]:
     """Contributions of the spans that terms see, and the constant that belongs to no word."""
     values = sign * terms.parts[:, output]
     before = max_len - len(words)  # position of the first word, after padding and start; negative if it is cut off
@@ -71,16 +71,16 @@ def _list_spans(
     parts = []
     for (begin, end), value, count in zip(spans.T.tolist(), sums.tolist(), counts.tolist(), strict=True):
         start, stop = words[begin][0], words[end][1]
-        parts.append(Part(text[start:stop], start, stop, value, count))
+        parts.append(Contribution(text[start:stop], start, stop, value, count))
     return _sort(parts), constant
 
 
-def _list_words(text: str, words: list[tuple[int, int]], changes: np.ndarray) -> tuple[Part, ...]:
+def _list_words(text: str, words: list[tuple[int, int]], changes: np.ndarray) -> tuple[Contribution, ...]:
     spans = zip(words[len(words) - len(changes) :], changes.tolist(), strict=True)
-    return _sort([Part(text[start:end], start, end, change, None) for (start, end), change in spans])
+    return _sort([Contribution(text[start:end], start, end, change, None) for (start, end), change in spans])
 
 
-def _sort(parts: list[Part]) -> tuple[Part, ...]:
+def _sort(parts: list[Contribution]) -> tuple[Contribution, ...]:
     return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.start, part.end)))
 
 
