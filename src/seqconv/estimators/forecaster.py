@@ -272,7 +272,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     # Rows and times
 
     def _read_rows(self, X: Any, reset: bool) -> tuple[np.ndarray | None, np.ndarray]:
-        """Time stamps of the rows, if any, and their values float64 `[T, C]`."""
+        """Timestamps of the rows, if any, and their values float64 `[T, C]`."""
         times, rest = split_times(X)
         values = validate_data(self, rest, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
         if times is not None and (np.diff(times) <= np.timedelta64(0, "s")).any():
@@ -293,7 +293,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return space_rows(times, 0, "X", lambda row: f"X, row {row + 1}", local=False)[1]
 
     def _stamps(self, times: np.ndarray | None, rows: int, interval_s: int) -> np.ndarray:
-        """Time stamps of the rows; rows without times are counted."""
+        """Timestamps of the rows; rows without times are counted."""
         if times is None:
             return np.asarray(START + np.arange(rows) * interval_s * SECOND)
         return _to_months(times) if self._monthly else times

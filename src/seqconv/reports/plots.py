@@ -81,7 +81,7 @@ def draw_forecast(
     unit: str,
     ends: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> str:
-    """Forecast against truth over a span of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps.
+    """Forecast against truth over a span of timestamps (datetime64 `[N]`), as SVG; gaps stay gaps.
 
     Args:
         ends: low and high end of the interval around each forecast, drawn as a band.

@@ -107,7 +107,7 @@ def test_missing_values_cost_windows_and_minus_9999_is_one(path, columns):
 
 def test_repeated_stamps(path, columns):
     found = look(write_csv(path, columns, [*range(500), 499, *range(500, HOURS)]), TARGET)
-    assert find(found, "repeated").what == "1 time stamp repeated"
+    assert find(found, "repeated").what == "1 timestamp repeated"
     assert find(found, "repeated").where == "line 502"
     assert "windows that cross one are dropped" in find(found, "repeated").action
 
@@ -322,7 +322,7 @@ def test_real_series_show_what_is_known_about_them_and_no_more(real_data):
     weather = look(real_data / "weather" / "weather.csv", ['data.target=["OT"]'])
     assert sorted(each.what for each in weather.findings) == [
         "1 hole in the times, 9 rows missing",
-        "1 time stamp repeated",
+        "1 timestamp repeated",
         "1 value of -9999",
         "30 values of -9999",
         "50 values of -9999",

@@ -152,7 +152,7 @@ class _Windows:
         return [self.spec.anchors(first, last) for first, last in zip(self.bounds[:-1], self.bounds[1:], strict=True)]
 
     def judge_times(self) -> list[Finding]:
-        """Holes, repeated and uneven time stamps, and the windows that they cost."""
+        """Holes, repeated and uneven timestamps, and the windows that they cost."""
         if not self.spacing.interval_s:
             return []
         found = []

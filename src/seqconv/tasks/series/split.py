@@ -238,7 +238,7 @@ def cut_spans(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
         test = len(times) - (folds - fold) * length
         first = fold * length if window == "rolling" else 0
         bounds = [first, test - length, test]
-        # rows with the same time stamp stay together
+        # rows with the same timestamp stay together
         found.append([*(int(np.searchsorted(times, times[row])) for row in bounds), test + length])
     return found
 
