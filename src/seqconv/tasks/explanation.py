@@ -112,16 +112,16 @@ class TextExplanation:
 
 @dataclass(frozen=True)
 class GridExplanation:
-    """By how much columns and spans of a window raise one output: what it loses when they are at their mean.
+    """How much each column and span of a window adds to one output: how far it falls when they are set to their mean.
 
     Args:
-        output: the class, or the target with its lead and unit, that `value` is of.
+        output: the class, or the target with its lead and unit.
         value: logit, or forecast in the target's unit.
         probability: of the class; None for a forecast.
-        rows: inputs: columns, then periods of the calendar.
-        spans: first and last row of each, both in it, `[S]`: times, or step numbers from 1.
+        rows: names of the inputs: columns, then periods of the calendar.
+        spans: first and last row of each span, both included, `[S]`: times, or step numbers from 1.
         contributions: float64 `[rows, S]`, in the unit of `value`.
-        whole: of each input over the whole window, float64 `[rows]`.
+        whole: contribution of each input over the whole window, float64 `[rows]`.
     """
 
     output: str
