@@ -184,7 +184,7 @@ def test_history_and_validation():
     assert list(model.history_) == ["loss", "mae", "validation_loss", "validation_mae"]
     assert list(tiny(validation=0.0).fit(X).history_) == ["loss", "mae"]
     assert list(tiny(lookback=30).fit(X).history_) == ["loss", "mae"]  # a tenth holds no window
-    with pytest.raises(ValueError, match="hold a window of 31 rows each; got 24 and 216"):
+    with pytest.raises(ValueError, match="hold a window of 31 rows; got 24 and 216"):
         tiny(lookback=30, validation=0.1).fit(X)
 
 
@@ -193,8 +193,8 @@ def test_history_and_validation():
     [
         ({"lookback": 0}, "lookback must be a whole number of rows, at least 1; got 0"),
         ({"lead": [1, 0]}, "lead must be a whole number of rows, at least 1; got 0"),
-        ({"lead": [3, 1]}, "the leads must rise"),
-        ({"lead": []}, "the leads must rise"),
+        ({"lead": [3, 1]}, "the leads must be ascending"),
+        ({"lead": []}, "the leads must be ascending"),
         ({"step": 3}, "lookback must be a multiple of step"),
         ({"step": 1.5}, "step must be a whole number of rows, at least 1; got 1.5"),
         ({"lookback": 500}, "at least 501 rows .*got n_samples = 240"),
@@ -212,9 +212,9 @@ def test_wrong_rows():
     model = tiny().fit(X)
     with pytest.raises(ValueError, match="Expected 2D array, got 1D array"):
         model.fit(X.to_numpy()[:, 0])
-    with pytest.raises(ValueError, match="must be in the order of time"):
+    with pytest.raises(ValueError, match="must be in chronological order"):
         model.fit(X.iloc[::-1])
-    with pytest.raises(ValueError, match="must be in the order of time"):
+    with pytest.raises(ValueError, match="must be in chronological order"):
         cross_val_score(tiny(), X, X["T"], cv=ShuffleSplit(2, random_state=0), error_score="raise")
     with pytest.raises(ValueError, match="X contains infinity"):
         model.fit(np.full((50, 1), np.inf))

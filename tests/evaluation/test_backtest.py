@@ -15,7 +15,7 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.evaluation.backtest import WINDOWS, backtest
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
 from seqconv.tasks.holdout import assign_folds
-from seqconv.tasks.series.split import cut_stretches
+from seqconv.tasks.series.split import cut_spans
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
@@ -32,7 +32,7 @@ def hours(rows: int) -> np.ndarray:
 @pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize(("rows", "folds"), [(1000, 5), (1003, 4), (40, 2), (20, 10)])
 def test_stretches_follow_each_other_and_reach_the_end(rows, folds, window):
-    found = cut_stretches(hours(rows), folds, window)
+    found = cut_spans(hours(rows), folds, window)
     assert len(found) == folds
     length = rows // (2 * folds)
     for first, validation, test, end in found:
@@ -48,14 +48,14 @@ def test_stretches_follow_each_other_and_reach_the_end(rows, folds, window):
 
 def test_rows_of_one_stamp_are_not_parted():
     times = np.repeat(hours(50), 4)
-    for bounds in cut_stretches(times, 7, "growing"):
+    for bounds in cut_spans(times, 7, "growing"):
         for row in bounds[1:3]:
             assert times[row - 1] < times[row]
 
 
 def test_a_series_shorter_than_its_folds_is_refused():
     with pytest.raises(ConfigError, match="must be at most half of the 9 rows; got 5"):
-        cut_stretches(hours(9), 5, "growing")
+        cut_spans(hours(9), 5, "growing")
 
 
 @pytest.mark.parametrize("folds", [2, 5, 10])
@@ -149,7 +149,7 @@ def test_what_is_fitted_sees_the_training_rows_of_its_fold_alone(tmp_path, monke
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
     results = backtest(recipe, 2, "rolling", options).results
     series = datasets.load_series(recipe.data).train
-    for split, (first, validation, test, end) in zip(splits, cut_stretches(series.times, 2, "rolling"), strict=True):
+    for split, (first, validation, test, end) in zip(splits, cut_spans(series.times, 2, "rolling"), strict=True):
         np.testing.assert_allclose(split.features.scaler.mean, np.nanmean(series.values[first:validation], axis=0))
         for part, begin, stop in ((split.train, first, validation), (split.validation, validation, test)):
             assert part.times.min() >= series.times[begin]

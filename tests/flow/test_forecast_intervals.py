@@ -17,7 +17,7 @@ from seqconv.evaluation import backtest as backtests
 from seqconv.evaluation import comparison as comparisons
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.serving.files import predict_file
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.task import Source
@@ -59,9 +59,11 @@ def folder(tmp_path_factory) -> Path:
 
 
 def train(folder: Path, name: str, *settings: str, **options: object) -> Run:
-    draft = drafts.draft_recipe(str(folder / "noisy.csv"), [*SETTINGS, *settings])
+    suggested = guessing.suggest_recipe(str(folder / "noisy.csv"), [*SETTINGS, *settings])
     listener = options.pop("listener", None)
-    return runs.train(draft.recipe, Options(out=folder / name, baselines=False, **options), listener, draft.data)
+    return runs.train(
+        suggested.recipe, Options(out=folder / name, baselines=False, **options), listener, suggested.data
+    )
 
 
 def results(folder: Path, name: str) -> dict:
@@ -211,9 +213,9 @@ def test_other_commands_take_a_model_with_intervals(folder, tmp_path):
     assert shown.value == pytest.approx(float(model.forecast(series.values, series.times)[-1, 1, 1]), rel=1e-4)
     compared = comparisons.compare_runs([folder / "plain", folder / "noisy"])
     assert compared.n == len(np.load(folder / "noisy" / "predictions.npz")["times"])
-    draft = drafts.draft_recipe(str(folder / "noisy.csv"), [*SETTINGS, "training.epochs=1"])
+    suggested = guessing.suggest_recipe(str(folder / "noisy.csv"), [*SETTINGS, "training.epochs=1"])
     options = Options(out=tmp_path / "folds", baselines=False)
-    told = backtests.backtest(draft.recipe, 2, "growing", options, Listener(), draft.data).results
+    told = backtests.backtest(suggested.recipe, 2, "growing", options, Listener(), suggested.data).results
     assert [fold.intervals.share for fold in told.folds] == [0.6, 0.6]
 
 

@@ -17,7 +17,7 @@ from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
@@ -179,8 +179,8 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(folder, tmp_path, name, 
 
 def test_ridge_on_real_temperatures_keeps_its_scores(real_data, tmp_path):
     flags = ['data.target=["OT"]', 'windows.leads=["24h"]', "data.train_end=0.6", "data.validation_end=0.8"]
-    draft = drafts.draft_recipe(str(real_data / "ett" / "ETTh1.csv"), [*flags, "training.model=ridge"])
-    run = runs.train(draft.recipe, Options(out=tmp_path / "run", baselines=False), data=draft.data)
+    suggested = guessing.suggest_recipe(str(real_data / "ett" / "ETTh1.csv"), [*flags, "training.model=ridge"])
+    run = runs.train(suggested.recipe, Options(out=tmp_path / "run", baselines=False), data=suggested.data)
     assert run.results.validation["mae"] == pytest.approx(1.6398, abs=1e-3)
     assert run.results.test["mae"] == pytest.approx(1.7018, abs=1e-3)
     assert seqconv.evaluate(run.folder, threads=1).test == run.results.test

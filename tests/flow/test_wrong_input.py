@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seqconv.__main__ import main
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -74,8 +74,8 @@ def models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for task, content, flags in (("text", TEXTS, []), ("series", series(), ["data.target=a", "data.calendar=false"])):
         (folder / f"{task}.csv").write_text(content)
-        draft = drafts.draft_recipe(str(folder / f"{task}.csv"), ["training.epochs=1", *flags])
-        runs.train(draft.recipe, Options(out=folder / task, baselines=False), data=draft.data)
+        suggested = guessing.suggest_recipe(str(folder / f"{task}.csv"), ["training.epochs=1", *flags])
+        runs.train(suggested.recipe, Options(out=folder / task, baselines=False), data=suggested.data)
     return folder
 
 

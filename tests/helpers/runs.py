@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -46,6 +46,6 @@ def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
     """A run `TASK-KIND` of each kind of baseline, by task, beside the files behind them."""
     for task, path in write_data(folder).items():
         for kind in kinds[task]:
-            draft = drafts.draft_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
-            runs.train(draft.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=draft.data)
+            suggested = guessing.suggest_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
+            runs.train(suggested.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=suggested.data)
     return folder

@@ -12,7 +12,7 @@ from helpers.command import seqconv_command
 from seqconv.data.readers.tables import write_table
 from seqconv.errors import DataError
 from seqconv.serving.files import predict_file
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.tasks.classes import Classes, Labels
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -41,9 +41,9 @@ def folder(tmp_path_factory) -> Path:
             *short,
             *(["data.target=a", "data.calendar=false", 'windows.leads=["1h", "5h"]'] if name == "series.csv" else []),
         ]
-        draft = drafts.draft_recipe(str(folder / name), flags)
+        suggested = guessing.suggest_recipe(str(folder / name), flags)
         target = folder / name.partition(".")[0].removesuffix("_TRAIN")
-        runs.train(draft.recipe, Options(out=target, baselines=False), data=draft.data)
+        runs.train(suggested.recipe, Options(out=target, baselines=False), data=suggested.data)
     return folder
 
 

@@ -14,7 +14,7 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.recipes.sections import KINDS
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.tasks.explanation import describe_grid, describe_texts
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.sequence.explaining import explain_sequence
@@ -175,8 +175,8 @@ def test_rows_without_times_of_their_own_get_none_back(folder, tmp_path):
     (tmp_path / "months.csv").write_text("\n".join([lines[0], *months]))
     for name, interval in (("counted", "1h"), ("months", "30d")):
         leads = [f"data.interval={interval}", "data.target=a", f"windows.leads={interval}", "data.calendar=false"]
-        draft = drafts.draft_recipe(str(tmp_path / f"{name}.csv"), ["training.model=naive", *leads])
-        run = runs.train(draft.recipe, Options(out=tmp_path / name, baselines=False), data=draft.data)
+        suggested = guessing.suggest_recipe(str(tmp_path / f"{name}.csv"), ["training.model=naive", *leads])
+        run = runs.train(suggested.recipe, Options(out=tmp_path / name, baselines=False), data=suggested.data)
         rows = read_table(tmp_path / f"{name}.csv").frame.tail(400).to_dicts()
         (found,) = ask(seqconv.load(run.folder), {"rows": rows})
         assert found["time"] is None

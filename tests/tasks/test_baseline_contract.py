@@ -17,7 +17,7 @@ from seqconv.recipes.sections import KINDS
 from seqconv.tasks.baselines import AnyBaseline, BaselineModel, restore
 from seqconv.tasks.examples import Split
 from seqconv.tasks.explanation import describe
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.scoring import Baseline, fit_baselines
 from seqconv.tasks.task import Source, Task
@@ -75,10 +75,10 @@ def made(request, tmp_path_factory) -> Made:
     (name, kind), folder = request.param, tmp_path_factory.mktemp("baseline")
     task, row = TASKS[name], TASK_ROWS[name]
     file = row.write(folder)
-    draft = draft_recipe(str(file), [*row.settings, f"training.model={kind}"])
-    run = train(draft.recipe, Options(out=folder / "run", baselines=False, threads=1), data=draft.data)
+    suggested = suggest_recipe(str(file), [*row.settings, f"training.model={kind}"])
+    run = train(suggested.recipe, Options(out=folder / "run", baselines=False, threads=1), data=suggested.data)
     bundle = read_bundle(run.folder)
-    split = task.split(draft.data, bundle.recipe, 1, None)
+    split = task.split(suggested.data, bundle.recipe, 1, None)
     fitted, simplest = (fit(task, split, each) for each in (kind, next(iter(task.baselines))))
     return Made(task, TABLE[name, kind], split, fitted, simplest, file, run.folder)
 

@@ -12,7 +12,7 @@ from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import count_parameters, initial_weights, shapes, walk
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
 from seqconv.recipes.sections import KINDS
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.sequence.guess import default_sequence_settings
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.text.guess import default_text_settings
@@ -156,7 +156,7 @@ def test_a_start_with_a_file_is_the_file_alone(tmp_path, task):
     path = tmp_path / f"mine.{'tsv' if task == 'sequence' else 'csv'}"
     path.write_text(FILES[task])
     flags = ["data.target=a"] if task == "series" else []
-    alone, named = draft_recipe(str(path), flags), draft_recipe(KINDS[task].start, [*flags, f"data.source={path}"])
+    alone, named = suggest_recipe(str(path), flags), suggest_recipe(KINDS[task].start, [*flags, f"data.source={path}"])
     assert alone.recipe == named.recipe
     assert alone.recipe.task == task
     assert alone.notes[1:] == named.notes[1:]
@@ -195,8 +195,8 @@ def test_few_examples_are_not_spared_for_validation(tmp_path):
     assert not default_text_settings(20_001, 100, 1)["training.refit"]
     path = tmp_path / "mine.csv"
     path.write_text(FILES["text"])
-    draft = draft_recipe(str(path))
-    assert draft.recipe.training.refit
-    assert any(note.startswith("refit: few examples") for note in draft.notes)
-    assert not draft_recipe(str(path), ["training.refit=false"]).recipe.training.refit
-    assert not draft_recipe(str(path), ["training.model=tf-idf"]).recipe.training.refit
+    suggested = suggest_recipe(str(path))
+    assert suggested.recipe.training.refit
+    assert any(note.startswith("refit: few examples") for note in suggested.notes)
+    assert not suggest_recipe(str(path), ["training.refit=false"]).recipe.training.refit
+    assert not suggest_recipe(str(path), ["training.model=tf-idf"]).recipe.training.refit

@@ -14,7 +14,7 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.models.predictor import Predictor
 from seqconv.tasks.classes import Labels
 from seqconv.tasks.explanation import TextExplanation
-from seqconv.tasks.occlusion import cut_stretches
+from seqconv.tasks.occlusion import cut_spans
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.text.explaining import explain_text
@@ -138,17 +138,17 @@ def test_cells_of_a_linear_forecast_are_its_summands(change, lead, output):
     summands = window * slopes
     if change:
         summands[-1, 0] += 2 * window[-1, 0]
-    bounds = cut_stretches(36)
+    bounds = cut_spans(36)
     cells = np.add.reduceat(summands, bounds[:-1]).T
     np.testing.assert_allclose(found.contributions, cells, atol=2e-5)
     np.testing.assert_allclose(found.whole, cells.sum(axis=1), atol=2e-5)
     forecast = predictor.forecast(series.values[:85])[-1, output, 0]
     assert found.value == pytest.approx(forecast, rel=1e-5)
-    assert found.stretches[0] == ("2016-12-01 14:00", "2016-12-01 16:00")
-    assert found.stretches[-1][1] == found.facts["newest row"] == "2016-12-04 12:00"
+    assert found.spans[0] == ("2016-12-01 14:00", "2016-12-01 16:00")
+    assert found.spans[-1][1] == found.facts["newest row"] == "2016-12-04 12:00"
     assert found.output == f"T, {lead[:-1] or 2} h ahead"
     row, begin, _, value = found.top(1)[0]
-    place = [begin for begin, _ in found.stretches].index(begin)
+    place = [begin for begin, _ in found.spans].index(begin)
     assert abs(value) == np.abs(cells).max() or abs(value) == pytest.approx(np.abs(cells).max(), abs=2e-5)
     assert found.contributions[found.rows.index(row), place] == value
 
@@ -192,8 +192,8 @@ def test_only_the_steps_of_a_sequence_are_put_at_their_mean(steps):
     summands = (values[steps - kept :] - [1, 2]) / [1, 4] * slopes
     np.testing.assert_allclose(found.whole, summands.sum(axis=0), atol=1e-5)
     np.testing.assert_allclose(found.contributions.sum(axis=1), found.whole, atol=1e-5)
-    assert found.stretches[0][0] == str(steps - kept + 1)
-    assert found.stretches[-1][1] == str(steps)
+    assert found.spans[0][0] == str(steps - kept + 1)
+    assert found.spans[-1][1] == str(steps)
     assert (found.output, found.rows) == ("b", ("x", "y"))
     assert 1 / (1 + np.exp(-found.value)) == pytest.approx(found.probability, rel=1e-5)
     other = explain_sequence(predictor, sequence, "a")
@@ -202,7 +202,7 @@ def test_only_the_steps_of_a_sequence_are_put_at_their_mean(steps):
 
 @pytest.mark.parametrize("steps", [1, 24, 25, 37, 60, 100, 240, 1440])
 def test_stretches_cover_the_window_evenly(steps):
-    bounds = cut_stretches(steps)
+    bounds = cut_spans(steps)
     assert (bounds[0], bounds[-1]) == (0, steps)
     sizes = np.diff(bounds)
     assert sizes.min() >= 1

@@ -11,7 +11,7 @@ import pytest
 from seqconv.data.readers.texts import read_texts
 from seqconv.data.records import TextData
 from seqconv.errors import DataError
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.inspection import inspect_file
 from seqconv.tasks.text.split import split_texts
 from seqconv.tasks.text.vocabulary import split
@@ -55,8 +55,8 @@ def test_lengths_are_words_and_the_cut_is_that_of_training(table):
     assert found.facts["words"]["longest"] == len(split(rows[4][0])) == 150
     cut = find(found, "longer than max_len = 20")
     assert cut.where == "the longest, 150 words: line 6"
-    draft = draft_recipe(str(path))
-    splits = split_texts(TextData(read_texts(path)), draft.recipe).facts["splits"].values()
+    suggested = suggest_recipe(str(path))
+    splits = split_texts(TextData(read_texts(path)), suggested.recipe).facts["splits"].values()
     assert "0.5%" in cut.what
     assert found.facts["max_len"] == {"chosen": 20, "cut": 0.005, "cut at 500": 0.0}
     assert sum(float(part["cut by max_len"].rstrip("%")) * part["examples"] for part in splits) == pytest.approx(
@@ -84,7 +84,7 @@ def test_copies_and_one_text_under_two_labels(table):
 
 def test_copies_stay_on_one_side_as_the_finding_says(table):
     path = table([*make_rows(), *[("so so", "pos")] * 5])
-    split_of = split_texts(TextData(read_texts(path)), draft_recipe(str(path)).recipe)
+    split_of = split_texts(TextData(read_texts(path)), suggest_recipe(str(path)).recipe)
     parts = (split_of.train, split_of.validation, split_of.test)
     vocabulary = split_of.features.vocabulary
     wanted = vocabulary.encode(["so so"]).ids

@@ -26,7 +26,7 @@ from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks.examples import fingerprint
 from seqconv.tasks.explanation import describe
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.task import Answers, Data, Source, Task
 
@@ -52,10 +52,10 @@ def make(name: str, folder: Path) -> Made:
     """Train as the command line does, on what it finds in the file."""
     row = TABLE[name]
     file = row.write(folder)
-    draft = draft_recipe(str(file), [*row.settings, *SHORT])
+    suggested = suggest_recipe(str(file), [*row.settings, *SHORT])
     flags = [word for each in (*row.settings, *SHORT) for word in ("--set", each)]
     seqconv_command("train", str(file), *flags, "--out", "run", "--quiet", cwd=folder)
-    return Made(TASKS[name], row, folder, file, draft.recipe, draft.data)
+    return Made(TASKS[name], row, folder, file, suggested.recipe, suggested.data)
 
 
 @pytest.fixture(scope="module", params=TABLE)
@@ -81,7 +81,7 @@ def test_a_file_is_read_and_what_it_wants_is_guessed(made):
     assert find_task(made.recipe) is made.task
     assert recipe_from_dict(json.loads(json.dumps(made.recipe.to_dict()))) == made.recipe
     assert made.recipe.network.layers
-    seen = made.task.foresee(made.recipe)
+    seen = made.task.sizes_from_recipe(made.recipe)
     split = made.task.split(made.data, made.recipe, 1, None)
     assert seen in (None, (split.train.inputs.shape, split.features.target.outputs))
     again = made.task.split(made.task.load(made.recipe.data, None), made.recipe, 1, None)

@@ -10,7 +10,7 @@ import seqconv
 from helpers.runs import FLAGS, write_data
 from seqconv.__main__ import main
 from seqconv.errors import ConfigError
-from seqconv.tasks import guessing as drafts
+from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -22,8 +22,8 @@ def folder(tmp_path_factory):
     """Runs of networks that learned nothing, beside baselines that did."""
     folder = tmp_path_factory.mktemp("offers")
     for task, path in write_data(folder).items():
-        draft = drafts.draft_recipe(str(path), [*UNTRAINED, *FLAGS[task]])
-        runs.train(draft.recipe, Options(out=folder / task), data=draft.data)
+        suggested = guessing.suggest_recipe(str(path), [*UNTRAINED, *FLAGS[task]])
+        runs.train(suggested.recipe, Options(out=folder / task), data=suggested.data)
     return folder
 
 
@@ -67,8 +67,8 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
 
 
 def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
-    draft = drafts.draft_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
-    run = runs.train(draft.recipe, Options(out=tmp_path / "run"), data=draft.data)
+    suggested = guessing.suggest_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
+    run = runs.train(suggested.recipe, Options(out=tmp_path / "run"), data=suggested.data)
     assert run.results.offer is None
     assert not (tmp_path / "run" / "baseline").exists()
 
@@ -149,11 +149,11 @@ def test_a_model_that_cannot_be_is_one_line(folder, tmp_path, monkeypatch, capsy
 
 
 def test_a_baseline_that_is_left_out_is_refused_with_the_reason(folder):
-    draft = drafts.draft_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
+    suggested = guessing.suggest_recipe(str(folder / "waves.ts"), ["training.model=dtw"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("seqconv.tasks.sequence.dtw.MOST_CELLS", 1)
         with pytest.raises(ConfigError, match=r"model dtw: must fit the data; .* times the work that a baseline may"):
-            runs.train(draft.recipe, Options(out=folder / "none"), data=draft.data)
+            runs.train(suggested.recipe, Options(out=folder / "none"), data=suggested.data)
     assert not (folder / "none").exists()
 
 

@@ -17,7 +17,7 @@ from seqconv.cli.flags import FLAGS, METAVARS, Flags, default_of, describe_flag,
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from seqconv.tasks import guessing as drafts
+    from seqconv.tasks import guessing
 
 ORDER = (
     *("inspect", "init", "train", "evaluate", "compare", "backtest"),
@@ -140,14 +140,16 @@ def interruptible(what: str) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def draft(source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None) -> "drafts.Draft":
+def suggest(
+    source: str, flags: Flags, network: str, data: str | None, settings: list[str] | None
+) -> "guessing.SuggestedRecipe":
     """The recipe specified by a command's source, flags and settings.
 
     Raises:
         ConfigError: an unknown recipe, or an invalid setting.
         DataError: a data file that cannot be read.
     """
-    from seqconv.tasks import guessing as drafts
+    from seqconv.tasks import guessing
 
     replaced = [] if data is None else [f"data.source={data}"]
-    return drafts.draft_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)
+    return guessing.suggest_recipe(source, (*replaced, *to_overrides(flags), *(settings or [])), network)

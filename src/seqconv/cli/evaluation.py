@@ -118,10 +118,10 @@ def backtest(
 
     options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines)
     with progress.listen(quiet or json) as listener:
-        draft = console.draft(source, flags, network, data, settings)
-        for note in draft.notes:
+        suggested = console.suggest(source, flags, network, data, settings)
+        for note in suggested.notes:
             listener.say(note)
-        run = backtests.backtest(draft.recipe, folds, window, options, listener, draft.data)
+        run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data)
     if json:
         print_json(run.results.to_dict())
     elif not quiet:

@@ -63,8 +63,8 @@ def summary(
 
     from seqconv.training.run import summarise_recipe
 
-    draft = console.draft(source, flags, network, data, settings)
-    layers = summarise_recipe(draft.recipe, draft.data)
+    suggested = console.suggest(source, flags, network, data, settings)
+    layers = summarise_recipe(suggested.recipe, suggested.data)
     if json:
         print_json({"layers": [asdict(layer) for layer in layers], "parameters": sum(r.parameters for r in layers)})
         return
@@ -96,13 +96,13 @@ def init(
 
     from seqconv.recipes.recipe import to_toml
 
-    draft = console.draft(source, flags, network, data, settings)
+    suggested = console.suggest(source, flags, network, data, settings)
     if json:
-        print_json({"recipe": draft.recipe.to_dict(), "guesses": list(draft.notes)})
+        print_json({"recipe": suggested.recipe.to_dict(), "guesses": list(suggested.notes)})
         return
-    for note in draft.notes:
+    for note in suggested.notes:
         print(note, file=sys.stderr)
-    print(to_toml(draft.recipe), end="")
+    print(to_toml(suggested.recipe), end="")
 
 
 @app.command()
@@ -139,10 +139,10 @@ def train(
         progress.listen(quiet or json) as listener,
         console.interruptible("run the same command with --resume to continue"),
     ):
-        draft = console.draft(source, flags, network, data, chosen)
-        for note in draft.notes:
+        suggested = console.suggest(source, flags, network, data, chosen)
+        for note in suggested.notes:
             listener.say(note)
-        run = runs.train(draft.recipe, options, listener, draft.data)
+        run = runs.train(suggested.recipe, options, listener, suggested.data)
     if json:
         table = run.results.to_dict()
         print_json({name: table[name] for name in JSON_KEYS if name in table})

@@ -1,4 +1,4 @@
-"""What the scikit-learn estimators share: a recipe from their parameters, and training."""
+"""The base of the scikit-learn estimators: a recipe from their parameters, and training."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -20,14 +20,14 @@ from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
 
-VALIDATION = 0.1  # share held out where the recipe stops early and the user says nothing
+VALIDATION = 0.1  # fraction held out if the recipe stops early and the user gives none
 
 
 TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
 
 
 class Model:
-    """A plan and its weights, and the network they make once it is needed: a pickle holds arrays, no code, no lock."""
+    """A plan with weights and, once needed, their network, which a pickle leaves out: it holds no code and no lock."""
 
     def __init__(self, plan: Plan, weights: Weights, recipe: AnyRecipe, threads: int) -> None:
         self.plan, self.weights, self.recipe, self.threads = plan, weights, recipe, threads
@@ -44,18 +44,18 @@ class Model:
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
-    """What the three estimators share: a recipe from their parameters, and training."""
+    """The base of the three estimators: a recipe from their parameters, and training."""
 
     task: str
     _features: Any
     _model: Model
 
     def _make_recipe(self, data: Any = None, guessed: dict[str, Any] | None = None) -> AnyRecipe:
-        """The recipe of the parameters; what they leave open follows from the data or is the recipe's own.
+        """The recipe for the parameters; those left open are inferred from the data or are the recipe's own.
 
         Args:
-            data: to guess settings from.
-            guessed: settings that are guessed already, by name.
+            data: to infer settings from.
+            guessed: settings inferred already, by name.
 
         Raises:
             ConfigError: no such network, one for another task, or a parameter out of range.
@@ -84,18 +84,18 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
         return recipe_from_dict(table)
 
-    def _share(self, recipe: AnyRecipe) -> float:
-        """Share of the examples held out."""
-        share = (VALIDATION if recipe.training.patience else 0.0) if self.validation is None else self.validation
-        if not 0 <= share < 1:
-            raise ConfigError(f"validation must be from 0 to below 1; got {share!r}")
-        return float(share)
+    def _held_out_fraction(self, recipe: AnyRecipe) -> float:
+        """Fraction of the examples to hold out."""
+        fraction = (VALIDATION if recipe.training.patience else 0.0) if self.validation is None else self.validation
+        if not 0 <= fraction < 1:
+            raise ConfigError(f"validation must be from 0 to below 1; got {fraction!r}")
+        return float(fraction)
 
     def _threads(self) -> int:
         return count_threads(0 if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs)
 
     def _train(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
-        """A trained model, its history in `history_`; without validation every epoch is trained and the last counts."""
+        """Train a model and set `history_`; without validation examples it is that of the last epoch."""
         threads, held_out = self._threads(), data.validation is not None
         config = recipe.training if held_out else replace(recipe.training, patience=0)
         plan = build_network_plan(recipe, data.train, data.features)

@@ -1,6 +1,6 @@
-"""scikit-learn classifiers of texts and sequences; `forecaster` has the one of series.
+"""scikit-learn classifiers of texts and sequences; for series see `forecaster`.
 
-They follow scikit-learn's contract: `fit` checks the parameters and may be called again; what it finds ends in `_`.
+They follow scikit-learn's contract: `fit` checks the parameters and may be called again; fitted attributes end in `_`.
 """
 
 from dataclasses import replace
@@ -27,10 +27,10 @@ from seqconv.tasks.text.split import encode_texts
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
-    """What the two classifiers share: labels to classes, outputs to answers."""
+    """The base of the two classifiers: labels to classes, outputs to answers."""
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of each example, `[N]`; several labels: 0 and 1 `[N, classes]`."""
+        """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
         outputs = self._outputs(X)
         target: ClassTarget = self._features.target
         chosen = target.choose(outputs)
@@ -43,7 +43,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return target.probabilities(outputs)
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Logits `[N, classes]`; two classes: of the second `[N]`."""
+        """Logits `[N, classes]`; for two classes that of the second, `[N]`."""
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 and not self._features.target.several else outputs
 
@@ -62,7 +62,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         raise NotImplementedError
 
     def _read_labels(self, y: Any, several: bool) -> np.ndarray:
-        """Labels as `Texts` has them; sets `classes_`."""
+        """Labels in the form of `Texts.labels`; sets `classes_`."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         y = np.asarray(y)
@@ -86,13 +86,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     def _hold_out(
         self, labels: np.ndarray, groups: np.ndarray | None, recipe: AnyRecipe
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows to train on, and to validate on: none where the share comes to none."""
-        share = self._share(recipe)
+        """Rows to train on, and rows to validate on, perhaps none."""
+        fraction = self._held_out_fraction(recipe)
         rows = np.arange(len(labels))
-        if not share:
+        if not fraction:
             return rows, rows[:0]
         random = open_stream(recipe.training.seed, "validation")
-        return hold_out(rows, labels, groups, share, random, stratified=True)
+        return hold_out(rows, labels, groups, fraction, random, stratified=True)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         self._model = self._train(data, recipe)
@@ -101,20 +101,21 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
 
 class TextClassifier(NetworkClassifier):
-    """Classify texts: a list, an array or a column of them.
+    """Classify texts in a list, an array or a column.
 
     Args:
-        network: name or TOML file of a recipe whose network and training are taken; empty: the default for texts.
-        vocabulary: number of ids that words get; None: by the number of words.
-        max_len: words kept of each text, from its end; None: so many that 99 % of the texts stay whole.
-        epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: as it has them.
-        validation: share held out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 where the
-            recipe has patience, else 0. Where the share comes to no text, none is held out.
+        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
+            texts.
+        vocabulary: number of ids for words; None: by the amount of text.
+        max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
+        epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
+        validation: fraction of each class to hold out, to stop early and keep the best epoch (0: none); None: 0.1 if
+            the recipe has patience, else 0. A fraction of less than one text holds out none.
         random_state: seed of every random choice.
-        n_jobs: threads; None or -1: all. The result does not depend on it.
+        n_jobs: number of threads; None or -1: all. Results do not depend on it.
 
     Attributes:
-        classes_: labels, sorted; several labels a text (0 and 1, `[N, classes]`): their places.
+        classes_: labels, sorted; for several labels per text (0 and 1, `[N, classes]`) their column numbers.
         history_: loss and accuracy of each epoch.
         bundle_: the model, as `seqconv.models.format.write_bundle` writes it.
 
@@ -152,11 +153,11 @@ class TextClassifier(NetworkClassifier):
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts `[N]` and labels `[N]`, or 0 and 1 `[N, classes]`.
+        """Train on texts `[N]` and labels, `[N]` or 0 and 1 `[N, classes]`.
 
         Raises:
-            DataError, ConfigError, ValueError: an item that is no text, fewer than two classes, or a parameter out of
-                range.
+            DataError, ConfigError, ValueError: an item that is not a text, fewer than two classes, or a parameter
+                out of range.
         """
         texts = _list_texts(X)
         labels = self._read_labels(y, several=True)
@@ -182,15 +183,16 @@ class TextClassifier(NetworkClassifier):
 class SequenceClassifier(NetworkClassifier):
     """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
 
-    A row of a table counts as a sequence of one channel. NaN is a missing value.
+    A row of a table is a sequence with one channel. NaN means missing.
 
     Args:
-        network: name or TOML file of a recipe whose network and training are taken; empty: the default for sequences.
+        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
+            sequences.
         epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for `TextClassifier`.
 
     Attributes:
         classes_: labels, sorted.
-        n_features_in_: L, where `[N, L]` was given; others may have another length than in training.
+        n_features_in_: L, if X was `[N, L]`; sequences to predict may have other lengths.
         history_, bundle_: as for `TextClassifier`.
 
     >>> steps = np.arange(20)
@@ -227,7 +229,7 @@ class SequenceClassifier(NetworkClassifier):
         """Train on sequences and their labels `[N]`.
 
         Raises:
-            DataError, ConfigError, ValueError: another shape, infinite values, fewer than two classes, or a parameter
+            DataError, ConfigError, ValueError: a wrong shape, infinite values, fewer than two classes, or a parameter
                 out of range.
         """
         sequences = self._read_sequences(X, reset=True)
@@ -268,13 +270,13 @@ def _list_texts(X: Any) -> list[str]:
 
 
 def _is_ragged(X: Any) -> bool:
-    """Whether X lists arrays, of lengths that may differ."""
+    """Whether X is a list of arrays of different shapes."""
     listed = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
     return listed and len(X) > 0 and all(np.ndim(part) for part in X) and len({np.shape(part) for part in X}) > 1
 
 
 def _check_values(X: Any, estimator: BaseEstimator, reset: bool) -> np.ndarray:
-    """X as numbers; a table must have the columns of the one in training."""
+    """X as numbers; a table must have the same columns as in training."""
     checks: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
     known = isinstance(X, list | tuple | np.ndarray)
     if (np.ndim(X) if known else getattr(X, "ndim", 2)) == 3:

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator of series: a network on windows behind fit, predict and forecast."""
+"""The scikit-learn estimator for series: a network on windows, with fit, predict and forecast."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,22 +31,23 @@ SECOND = np.timedelta64(1, "s")
 class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """Forecast a series from its past rows.
 
-    Row t of `predict(X)` is the forecast for row t, made `lead` rows before: it reads X up to row t - lead and nothing
-    later, so that it stands beside y as scikit-learn wants it, and a score of `cross_val_score` with `TimeSeriesSplit`
-    is honest. The network reads X alone: where the past of the target tells, let it be a column of X too. Rows whose
-    window begins before X get the naive forecast (the newest value of the target known then, if it is a column of X;
-    else its training mean), as do rows whose window crosses a hole or holds NaN. A frame whose index goes on where
-    training ended is joined to the end of it, so that no window of its rows is cut short; arrays have no index.
+    Row t of `predict(X)` is the forecast for row t, made `lead` rows earlier: it reads X up to row t - lead and nothing
+    later. So it is aligned with y, as scikit-learn expects, and scores of `cross_val_score` with `TimeSeriesSplit` are
+    honest. The network reads only X: include the target as a column of X if its past is informative. Rows whose window
+    begins before X, crosses a hole or contains NaN get the naive forecast (the newest value of the target known then,
+    if it is a column of X; else its training mean). A frame whose index continues that of training is joined to the end
+    of the training rows, so that its first rows have whole windows; arrays have no index.
 
     Args:
-        lookback: rows that a window reaches back.
-        step: rows from one that is read to the next; `lookback` is a multiple of it.
-        lead: rows from the newest one that is read to the one forecast; or several, rising.
-        network: name or TOML file of a recipe whose network and training are taken; empty: the default for series.
+        lookback: length of a window in rows.
+        step: distance in rows between the rows that are read; `lookback` is a multiple of it.
+        lead: rows from the newest row read to the row forecast; or several, ascending.
+        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
+            series.
         epochs, batch_size, learning_rate, patience, random_state, n_jobs: as for `TextClassifier`.
-        validation: share of the rows, the newest, held out to stop early and keep the best epoch (0: none); None: 0.1
-            where the recipe has patience and that is enough for a window, else 0.
-        interval: share of the truth that `predict_interval` should hold (0: no intervals); None: as the recipe has it.
+        validation: fraction of the rows (the newest) to hold out, to stop early and keep the best epoch; 0: none; None:
+            0.1 if the recipe has patience and that is enough for a window, else 0.
+        interval: nominal coverage of `predict_interval` (0: no intervals); None: that of the recipe.
 
     Attributes:
         history_: loss and mean absolute error of each epoch, in standard deviations of the target.
@@ -89,15 +90,15 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on rows in the order of time.
+        """Train on rows in chronological order.
 
         Args:
-            X: `[T, C]`; a frame's times are its index, or its first column of times.
+            X: `[T, C]`; the times of a frame are its index, or its first column of times.
             y: target of each row, `[T]` or `[T, D]`; None: the columns of X.
 
         Raises:
-            DataError, ConfigError, ValueError: too few rows for a window, rows that are not in order, infinite values,
-                a column that does not vary, or a parameter out of range.
+            DataError, ConfigError, ValueError: too few rows for a window, rows out of order, infinite values, a
+                constant column, or a parameter out of range.
         """
         times, values = self._read_rows(X, reset=True)
         targets = values if y is None else _read_target(y)
@@ -114,17 +115,17 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self._model = self._train(data, recipe)
         if data.validation is not None:
             self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
-        elif recipe.training.interval:  # as trained: no rows are left to calibrate on
+        elif recipe.training.interval:  # not calibrated: no rows are left for that
             self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
         kept = spec.lookback + spec.delays[-1]
         self._end = None if times is None else times[-kept:], values[-kept:]
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The forecast for each row: `[T]`, or `[T, D]` for y `[T, D]`; several leads: `[T, leads]`, `[T, leads, D]`.
+        """The forecast for each row: `[T]`, `[T, D]` for y `[T, D]`; several leads: `[T, leads]` or `[T, leads, D]`.
 
         Raises:
-            DataError, ValueError: no row has a whole window, or other columns than in training.
+            DataError, ValueError: no row has a whole window, or the columns differ from those in training.
         """
         check_is_fitted(self, "_model")
         times, values = self._read_rows(X, reset=False)
@@ -136,10 +137,10 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return self._shape(found[-rows:])
 
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Low and high end of the interval around the forecast for each row, each of the shape of `predict(X)`.
+        """Lower and upper bound of the interval for each row, each with the shape of `predict(X)`.
 
-        They are calibrated on the rows held out for validation; without any they are as trained, mostly too narrow.
-        Rows whose window is not whole have NaN.
+        Intervals are calibrated on the rows held out for validation; without any they are mostly too narrow. Rows
+        without a whole window have NaN.
 
         Raises:
             DataError, ValueError: see `predict`, and a network without intervals.
@@ -148,17 +149,17 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         times, values = self._read_rows(X, reset=False)
         rows = len(values)
         times, values = self._join(times, values)
-        anchors, (answers, *ends) = self._answer(times, values)
-        if not ends:
+        anchors, (answers, *bounds) = self._answer(times, values)
+        if not bounds:
             raise DataError("the network must be trained with intervals; it has none. Fit with interval=0.8")
         found = np.full((2, len(values), *answers.shape[1:]), np.nan)
-        for each, end in zip(found, ends, strict=True):
-            self._place_answers(each, anchors, end)
+        for each, bound in zip(found, bounds, strict=True):
+            self._place_answers(each, anchors, bound)
         low, high = (self._shape(each[-rows:]) for each in found)
         return low, high
 
     def _place_answers(self, found: np.ndarray, anchors: np.ndarray, answers: np.ndarray) -> None:
-        """Put answers `[A, leads, D]` to the rows that they are for, in `found` `[T, leads, D]`."""
+        """Write answers `[A, leads, D]` to the rows of `found` `[T, leads, D]` that they are for."""
         spec = self._features.spec
         for place, lead in enumerate(spec.leads):
             at = anchors + lead - spec.step
@@ -166,13 +167,13 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             found[at[known], place] = answers[known, place]
 
     def forecast(self, X: Any = None) -> np.ndarray:
-        """The newest forecast, made at the last row: `[leads]`, or `[leads, D]` for y `[T, D]`.
+        """The forecast made at the last row: `[leads]`, or `[leads, D]` for y `[T, D]`.
 
         Args:
-            X: rows up to now; None: those of training.
+            X: rows up to now; None: the training rows.
 
         Raises:
-            DataError, ValueError: the newest window is not whole, or other columns than in training.
+            DataError, ValueError: the newest window is not whole, or the columns differ from those in training.
         """
         check_is_fitted(self, "_model")
         joined = self._end if X is None else self._join(*self._read_rows(X, reset=False))
@@ -182,7 +183,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return newest[:, 0] if self._flat else newest
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """R² of `predict(X)`; several leads: the mean over them. y None: the columns of X."""
+        """R² of `predict(X)`, the mean over several leads. If y is None: for the columns of X."""
         truth = self._read_rows(X, reset=False)[1] if y is None else _read_target(y)
         predicted = self.predict(X)
         leads = np.moveaxis(predicted, 1, 0) if len(self._features.spec.leads) > 1 else predicted[None]
@@ -195,7 +196,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                 raise ConfigError(f"{name} must be a whole number of rows, at least 1; got {value!r}")
         if self.lookback % self.step or not leads or sorted(set(leads)) != leads:
             raise ConfigError(
-                f"lookback must be a multiple of step and the leads must rise; got lookback={self.lookback}, "
+                f"lookback must be a multiple of step and the leads must be ascending; got lookback={self.lookback}, "
                 f"step={self.step}, lead={self.lead}"
             )
         delays = tuple(int(lead) - int(self.step) for lead in leads)
@@ -204,14 +205,14 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def _make_data(
         self, times: np.ndarray, values: np.ndarray, targets: np.ndarray, spec: WindowSpec, recipe: SeriesRecipe
     ) -> SeriesTraining:
-        """Windows to train on and, of the newest rows, to validate on, if there are any of those."""
+        """Windows to train on and, from the newest rows, to validate on, if any."""
         rows = len(values)
         if rows < spec.reach:
             reach = f"at least {spec.reach} rows (lookback and lead)"
             raise DataError(f"X must have {reach}; got n_samples = {rows}. Use a shorter lookback or more rows")
-        cut = round(rows * (1 - self._share(recipe)))
+        cut = round(rows * (1 - self._held_out_fraction(recipe)))
         if self.validation and min(cut, rows - cut) < spec.reach:
-            must = f"validation and what it leaves must hold a window of {spec.reach} rows each"
+            must = f"validation and training rows must each hold a window of {spec.reach} rows"
             raise ConfigError(f"{must}; got {rows - cut} and {cut}. Change validation or lookback")
         cut = cut if min(cut, rows - cut) >= spec.reach else rows
         names = tuple(f"input {number}" for number in range(values.shape[1]))
@@ -222,7 +223,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
         series = Series(times, joined, features.columns, spec.interval_s, "X")
         scaled = features.scale(series)
-        parts = [self._cut(features, series, scaled, *ends) for ends in ((0, cut), (cut, rows))]
+        parts = [self._cut(features, series, scaled, *span) for span in ((0, cut), (cut, rows))]
         train, validation = parts
         held_out = len(validation.targets) > 0
         if not len(train.targets) or (self.validation and not held_out):
@@ -235,8 +236,8 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return replace(part, inputs=replace(part.inputs, values=_first_columns(scaled, self.n_features_in_)))
 
     def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Every anchor with a window in these rows, and its forecasts `[A, leads, D]`, NaN where it is not whole; then
-        the low and high ends of their intervals, if there are any."""
+        """Every anchor with a window in these rows, and its point forecasts `[A, leads, D]`, NaN if it is not whole,
+        followed by the lower and upper bounds of their intervals, if any."""
         features = self._features
         spec = features.spec
         needed = spec.span
@@ -249,11 +250,11 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
         outputs = self._model.predict(features.inputs(inputs, anchors))
         outputs[spec.is_broken(anchors, stamps, inputs)] = np.nan
-        forecast, ends = features.target.finish(outputs, features.base_at(scaled, anchors))
-        return anchors, [each.astype(np.float64) for each in (forecast, *(ends or ()))]
+        forecast, bounds = features.target.finish(outputs, features.base_at(scaled, anchors))
+        return anchors, [each.astype(np.float64) for each in (forecast, *(bounds or ()))]
 
     def _naive(self, values: np.ndarray) -> np.ndarray:
-        """For each row the newest value of the target that was known, else its mean, `[T, leads, D]`."""
+        """For each row the newest known value of the target, else its mean, `[T, leads, D]`."""
         features = self._features
         found = np.empty((len(values), len(features.spec.leads), len(self._places)))
         found[:] = features.scaler.mean[features.target_columns]
@@ -271,15 +272,17 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     # Rows and times
 
     def _read_rows(self, X: Any, reset: bool) -> tuple[np.ndarray | None, np.ndarray]:
-        """Stamps of the rows, if there are any, and their values float64 `[T, C]`."""
+        """Timestamps of the rows, if any, and their values float64 `[T, C]`."""
         times, rest = split_times(X)
         values = validate_data(self, rest, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
         if times is not None and (np.diff(times) <= np.timedelta64(0, "s")).any():
-            raise DataError("X must be in the order of time, each time once; it is not. Sort its rows, do not shuffle")
+            raise DataError(
+                "X must be in chronological order without repeated times; it is not. Sort its rows, do not shuffle"
+            )
         return times, np.asarray(values)
 
     def _place_rows(self, times: np.ndarray | None) -> int:
-        """Interval of the rows in seconds; where they follow the calendar, a month counts as one."""
+        """Interval of the rows in seconds; for monthly rows, a month counts as one second."""
         self._monthly = False
         if times is None or len(times) < 2:
             return 1
@@ -290,13 +293,13 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         return space_rows(times, 0, "X", lambda row: f"X, row {row + 1}", local=False)[1]
 
     def _stamps(self, times: np.ndarray | None, rows: int, interval_s: int) -> np.ndarray:
-        """Where rows stand in time; rows without times follow each other."""
+        """Timestamps of the rows; rows without times are counted."""
         if times is None:
             return np.asarray(START + np.arange(rows) * interval_s * SECOND)
         return _to_months(times) if self._monthly else times
 
     def _join(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-        """The rows, behind the end of training where their times go on from there."""
+        """The rows, after the last rows of training if their times continue those."""
         end, last = self._end
         if times is None or end is None:
             return None, values
@@ -322,7 +325,7 @@ def _read_target(y: Any) -> np.ndarray:
 
 
 def _find_column(values: np.ndarray, target: np.ndarray) -> int:
-    """The column that is the target; -1: none is."""
+    """Index of the column that equals the target; -1: none."""
     same = (np.array_equal(column, target, equal_nan=True) for column in values.T)
     return next((place for place, found in enumerate(same) if found), -1)
 

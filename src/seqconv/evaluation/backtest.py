@@ -17,7 +17,7 @@ from seqconv.recipes.sections import NETWORK
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
 from seqconv.tasks.target import Target
@@ -78,8 +78,8 @@ def backtest(
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
     """
     if isinstance(recipe, str):
-        draft = draft_recipe(recipe)
-        recipe, data = draft.recipe, data or draft.data
+        suggested = suggest_recipe(recipe)
+        recipe, data = suggested.recipe, data or suggested.data
     options, listener = options or Options(), listener or Listener()
     if window not in WINDOWS:
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")

@@ -1,4 +1,4 @@
-"""Folders written next to their place and swapped in when complete."""
+"""Writes folders under a temporary name and moves them into place when complete."""
 
 import contextlib
 import shutil
@@ -7,25 +7,25 @@ from pathlib import Path
 
 from seqconv.errors import ConfigError
 
-CHECKPOINT = "checkpoint.safetensors"  # of a run that is not complete
+CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 
 
 def partial_folder(target: Path) -> Path:
-    """Where a folder lies until it is complete."""
+    """Path of a folder until it is complete."""
     return target.with_name(f"{target.name}.partial")
 
 
 @contextlib.contextmanager
 def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Path]:
-    """A new folder `<target>.partial` that takes the place of `target` when the block ends.
+    """A new folder `<target>.partial`, which replaces `target` when the block ends.
 
-    It is removed if the block raises an error, but stays if the user interrupts it or it holds a checkpoint.
+    It is removed if the block raises an error, but kept if the user interrupts it or it contains a checkpoint.
 
     Args:
-        keep: go on in the partial folder that is there.
+        keep: continue in an existing partial folder.
 
     Raises:
-        ConfigError: `target` exists and is not ours (see `check_replaceable`), or the folder cannot be written.
+        ConfigError: `target` exists and may not be replaced (see `check_replaceable`), or cannot be written.
     """
     check_replaceable(target, marker)
     fresh = partial_folder(target)
@@ -41,16 +41,16 @@ def replace_folder(target: Path, marker: str, keep: bool = False) -> Iterator[Pa
             shutil.rmtree(target)
         fresh.rename(target)
     except OSError as error:
-        kept = _drop_unless_reached(fresh)
-        cure = f"{fresh} keeps what training reached: go on with --resume" if kept else "Choose another folder"
+        kept = _remove_unless_resumable(fresh)
+        cure = f"{fresh} keeps the checkpoint: continue with --resume" if kept else "Choose another folder"
         raise ConfigError(f"{target}: must be writable; {error.strerror or error}. {cure}") from error
     except Exception:
-        _drop_unless_reached(fresh)
+        _remove_unless_resumable(fresh)
         raise
 
 
-def _drop_unless_reached(folder: Path) -> bool:
-    """Remove an incomplete folder unless it holds a checkpoint; whether it stays."""
+def _remove_unless_resumable(folder: Path) -> bool:
+    """Remove an incomplete folder unless it contains a checkpoint; returns whether it is kept."""
     kept = (folder / CHECKPOINT).is_file()
     if not kept:
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,10 +58,10 @@ def _drop_unless_reached(folder: Path) -> bool:
 
 
 def check_replaceable(target: Path, marker: str) -> None:
-    """An existing folder may be replaced only if it is empty or holds `marker`, a file that seqconv writes.
+    """Check that an existing folder may be replaced: it is empty or contains `marker`, a file that seqconv writes.
 
     Raises:
-        ConfigError: it is a file, or a folder of somebody else's.
+        ConfigError: it is a file, or a folder that seqconv did not write.
     """
     if target.is_dir() and ((target / marker).is_file() or not any(target.iterdir())):
         return

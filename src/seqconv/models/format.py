@@ -1,4 +1,4 @@
-"""A trained model on disk: readable JSON, safetensors, no pickle. docs/format.md describes it."""
+"""The format of a trained model on disk: readable JSON, safetensors, no pickle. docs/format.md describes it."""
 
 import hashlib
 import json
@@ -26,21 +26,21 @@ HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.
 
 
 def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
-    """Write the model folder, or replace an older one; nothing half-written is left behind.
+    """Write the model folder, or replace an older one, atomically.
 
     Args:
-        bits: of each stored weight, 32 or 16; models compute in 32.
+        bits: per stored weight, 32 or 16; models always compute in 32.
 
     Raises:
-        ConfigError: the folder cannot be written or is somebody else's.
-        BundleError: 16 bits cannot hold a weight.
+        ConfigError: the folder cannot be written or may not be replaced.
+        BundleError: a weight does not fit into 16 bits.
     """
     from safetensors.numpy import save
 
     with replace_folder(folder, HEADER) as fresh:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
         stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
-        (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would let its owner alone read the file
+        (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
         features = bundle.features.write(fresh)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
         header = {
@@ -59,7 +59,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
 
 
 def find_model(folder: Path) -> Path:
-    """The model folder of a run folder; a model folder is its own."""
+    """The model folder of a run folder; a model folder itself."""
     return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 
 
@@ -67,7 +67,7 @@ def read_bundle(folder: Path) -> AnyBundle:
     """Read a model folder, or the model of a run folder; every file is checked against its checksum.
 
     Raises:
-        BundleError: missing, damaged, of a newer format, or with weights that do not fit its layers.
+        BundleError: it is missing, damaged or of a newer format, or its weights do not fit its layers.
     """
     folder = find_model(folder)
     header = _read_header(folder)
@@ -139,5 +139,5 @@ def _model_card(bundle: AnyBundle, bits: int) -> str:
         f"- data: {recipe.data.source}, fingerprint {bundle.fingerprint[:16]}\n"
         f"- trained with seqconv {metadata.version('seqconv')}, seed {recipe.training.seed}\n\n"
         "`bundle.json` holds the layers and settings, `weights.safetensors` the arrays. "
-        "Scores stand in `metrics.json` and `report.html` of the run that wrote this folder.\n"
+        "Scores are in `metrics.json` and `report.html` of the run that wrote this folder.\n"
     )

@@ -1,4 +1,4 @@
-"""Where the classes of version 0.1.0 are today, for the pickles that name them by their places then."""
+"""Finds the classes of version 0.1.0 in their present modules, for pickles that name the former ones."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ LAYERS = (
     "Add Channelwise Concat Conv Dense Dropout Embed Flatten GlobalAveragePool GlobalMaxPool Gru LastStep Lstm MaxPool "
     "NgramBag Normalise Patch Relu Residual SubtractLast Tanh TokenConv"
 )
-HOMES = {  # a module of 0.1.0 -> the module of today, and the classes that moved there
+HOMES = {  # module of 0.1.0 -> present modules, and the classes that moved there
     "config": {"recipes.recipe": "Recipe", "recipes.sections": SETTINGS},
     "estimators": {"estimators.base": "Model", "estimators.classifiers": "SequenceClassifier TextClassifier"},
     "features": {
@@ -34,7 +34,7 @@ def find_class(module: str, name: str) -> object:
     """A class by the module of 0.1.0 that held it.
 
     Raises:
-        AttributeError: none of this name was there.
+        AttributeError: that module held no such class.
     """
     for home, names in HOMES[module].items():
         if name in names.split():
@@ -42,15 +42,16 @@ def find_class(module: str, name: str) -> object:
     raise AttributeError(f"module 'seqconv.{module}' has no attribute {name!r}")
 
 
-# two modules of 0.1.0 are packages today: these are their `__getattr__`
+# two modules of 0.1.0 are packages now; these are their `__getattr__`
 find_layer: Callable[[str], object] = partial(find_class, "models")
 find_estimator: Callable[[str], object] = partial(find_class, "estimators")
 
 
 class _FormerModules:
-    """The other modules of 0.1.0, made when they are imported, which only an old pickle does.
+    """The other modules of 0.1.0, created when imported, which only old pickles do.
 
-    A finder and a loader by their methods alone: `importlib.abc` would cost every start ten milliseconds.
+    It implements finder and loader without their base classes: `importlib.abc` would add ten milliseconds to every
+    start.
     """
 
     def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -60,7 +61,7 @@ class _FormerModules:
         return ModuleSpec(fullname, self)  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
-        """A plain one."""
+        """Use the default module."""
 
     def exec_module(self, module: ModuleType) -> None:
         module.__dict__["__getattr__"] = partial(find_class, module.__name__.partition(".")[2])

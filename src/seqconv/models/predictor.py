@@ -45,7 +45,7 @@ class Predictor:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
 
         Raises:
-            DataError: not a text model, trained on ids without words, or an item that is no text.
+            DataError: not a text model, a model trained on ids without words, or an item that is not a text.
         """
         return np.asarray(self._check("text").predict(self, texts))
 
@@ -53,17 +53,17 @@ class Predictor:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
 
         Raises:
-            DataError: not a model for time-series classification, or another number of channels.
+            DataError: not a model for time-series classification, or a different number of channels.
         """
         return np.asarray(self._check("sequence").predict(self, sequences))
 
     def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-        """Forecasts in the targets' units, one for each row that can end a whole window, the newest included.
+        """Point forecasts in the targets' units, one for each row that can end a whole window, the newest included.
 
         Args:
             values: rows at the model's sampling interval, `[T, C]`, columns as in `bundle.features.columns`.
-            times: of the rows, datetime64 `[T]`; needed by a model that reads the calendar, and used to leave out
-                windows that cross a hole.
+            times: of the rows, datetime64 `[T]`; required by a model that reads the calendar, and used to find windows
+                that cross a hole.
 
         Returns:
             float32 `[N, H, targets]`, N = T - lookback + step: value n is for the rows of
@@ -90,7 +90,7 @@ class Predictor:
         return Forecast(point, *bounds)
 
     def _check(self, name: str) -> Task:
-        """The task that a method is for, which must be the model's."""
+        """The task of that name, which must be the model's."""
         task, asked = find_task(self.bundle.recipe), TASKS[name]
         if task is not asked:
             raise DataError(f"this model takes {task.takes}, not {asked.takes}. Use {task.method}")
@@ -102,7 +102,7 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
 
     Raises:
         ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
-        BundleError: arrays of a baseline that do not fit each other.
+        BundleError: arrays of a baseline that do not fit together.
     """
     training = bundle.recipe.training
     check_engine(engine)

@@ -1,7 +1,7 @@
-"""Weights as they are stored: in 32 or 16 bits, and tables of words and n-grams without the rows that say nothing.
+"""Stores weights in 32 or 16 bits, and tables of words and n-grams without uninformative rows.
 
-A row of an n-gram table that is zero counts nothing, and a word whose row is that of the unknown word is not known to
-that table. Where leaving such rows out makes the file smaller, the numbers of the others stand next to them as `rows`.
+A zero row of an n-gram table has no effect, and a word whose row equals that of the unknown word can be dropped. If
+omitting such rows makes the file smaller, only the others are stored, with their indices as `rows`.
 """
 
 from typing import Any
@@ -14,14 +14,14 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk, weight_shapes
 
-KINDS: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
+DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 
 
 ROWS = np.dtype(np.int32)
 
 
 def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
-    """The layers of a plan that look ids up, by their place, each with its weights that have a row for every id."""
+    """The layers of a plan that look up ids, by path, each with the names of its weights that have a row per id."""
     return {
         at: (layer, [f"{at}.{name}" for name, weight in layer.weights().items() if weight.by_id])
         for at, layer in walk(plan)
@@ -30,10 +30,10 @@ def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
 
 
 def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
-    """What is stored of weights.
+    """The arrays to store for weights.
 
     Raises:
-        BundleError: a weight that 16 bits cannot hold.
+        BundleError: a weight that does not fit into 16 bits.
     """
     stored = {name: _narrow(name, array, bits) for name, array in weights.items()}
     for at, (layer, names) in tables(plan).items():
@@ -50,7 +50,7 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
 
 
 def _narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
-    kind = KINDS[bits]
+    kind = DTYPES[bits]
     largest = np.finfo(kind).max
     if bits < 32 and not (np.abs(array) <= largest).all():
         raise BundleError(
@@ -63,7 +63,7 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
     """The weights that `pack` stored, float32.
 
     Raises:
-        ValueError: not the weights of this plan; says which, what it must be and what it is.
+        ValueError: not the weights of this plan; the message names the array, what it must be and what it is.
     """
     weights, wanted = dict(stored), weight_shapes(plan)
     for at, (layer, names) in tables(plan).items():
@@ -79,9 +79,9 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
 
 
 def _check_rows(name: str, rows: np.ndarray, layer: ReadsIds, height: int) -> None:
-    rising = rows.ndim == 1 and rows.dtype == ROWS and bool((np.diff(rows, prepend=-1) > 0).all())
-    if not rising or (len(rows) and rows[-1] >= height):
-        raise ValueError(f"{name} must be rising int32 numbers below {height}; it is not")
+    ascending = rows.ndim == 1 and rows.dtype == ROWS and bool((np.diff(rows, prepend=-1) > 0).all())
+    if not ascending or (len(rows) and rows[-1] >= height):
+        raise ValueError(f"{name} must be ascending int32 numbers below {height}; it is not")
     if layer.silent is not None and layer.silent not in rows:
         raise ValueError(f"{name} must hold the row of the unknown word, {layer.silent}; it does not")
 
@@ -90,12 +90,12 @@ def _check_array(name: str, weights: Weights, shape: Shape | None) -> None:
     got = weights[name].shape if name in weights else "nothing"
     if shape is None or got != shape:
         raise ValueError(f"{name} must be {'absent' if shape is None else shape}; got {got}")
-    if weights[name].dtype not in KINDS.values():
+    if weights[name].dtype not in DTYPES.values():
         raise ValueError(f"{name} must be float32 or float16; got {weights[name].dtype}")
 
 
 def _spread(layer: ReadsIds, table: np.ndarray, rows: np.ndarray, shape: Shape) -> np.ndarray:
-    """The whole table."""
+    """The complete table."""
     whole = np.zeros(shape, np.float32)
     if layer.silent is not None:
         whole[...] = table[np.searchsorted(rows, layer.silent)]

@@ -63,7 +63,7 @@ class WindowInputs:
         values: scaled series `[T, C]` float32, shared by all splits.
         anchors: `[N]` int64.
         lookback, step: rows.
-        times: time stamps of the rows, datetime64 `[T]`; None if not known.
+        times: timestamps of the rows, datetime64 `[T]`; None if not known.
     """
 
     values: np.ndarray
@@ -126,7 +126,7 @@ class WindowInputs:
         return replace(self, values=np.concatenate([self.values, other.values]), anchors=anchors)
 
     def shuffle_order(self, random: np.random.Generator) -> "WindowInputs":
-        """The same examples with the rows of each in random order; the time stamps stay in place."""
+        """The same examples with the rows of each in random order; the timestamps stay in place."""
         x = self.gather(np.arange(len(self)))
         keys = random.random(x.shape[:2])
         shuffled = np.take_along_axis(x, np.argsort(keys, axis=1)[..., None], axis=1)  # [B, L, C]

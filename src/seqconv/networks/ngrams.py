@@ -16,7 +16,7 @@ SMOOTHING = 4.0  # added to each count; more than the usual 1, to trust rare n-g
 CHUNK = 4096  # texts whose features are listed at once
 
 
-class Features(NamedTuple):
+class NgramFeatures(NamedTuple):
     """The distinct features that occur in each text: those of text i are `rows[offsets[i]:offsets[i + 1]]`, ascending.
 
     Args:
@@ -28,13 +28,13 @@ class Features(NamedTuple):
     offsets: np.ndarray
 
 
-def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> Features:
+def list_features(layer: NgramBag, ids: np.ndarray, threads: int) -> NgramFeatures:
     """The features of ids int32 `[B, L]`, as `NgramBag` defines them.
 
     Raises:
         ValueError: an id outside the layer's rows.
     """
-    return Features(*_native.ngram_features(ids, layer.rows, layer.buckets, layer.longest, threads))
+    return NgramFeatures(*_native.ngram_features(ids, layer.rows, layer.buckets, layer.longest, threads))
 
 
 def fit_scales(plan: Plan, inputs: Any, targets: Targets, threads: int) -> Weights:

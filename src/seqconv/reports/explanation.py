@@ -12,7 +12,7 @@ from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanat
 LONGEST = 20  # rows of a table of spans
 
 
-MOST_CELLS = 12  # and of stretches
+MOST_CELLS = 12  # and of spans
 
 
 TALLEST = 40  # inputs of a picture
@@ -84,7 +84,7 @@ def _colour(one: TextExplanation) -> str:
 
 
 def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
-    """A picture of inputs and stretches, and the largest of them.
+    """A picture of inputs and spans, and the largest of them.
 
     Args:
         name: of the model.
@@ -94,7 +94,7 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     """
     order = np.sort(np.argsort(-np.abs(one.contributions).max(axis=1), kind="stable")[:TALLEST])
     rows = [show_safely(one.rows[row]) for row in order]
-    edges = [*(begin for begin, _ in one.stretches), one.stretches[-1][1]]
+    edges = [*(begin for begin, _ in one.spans), one.spans[-1][1]]
     picture = plots.draw_heat(rows, edges, one.contributions[order], "adds")
     left = len(one.rows) - len(rows)
     more = f" The {len(rows)} strongest inputs; {left} weaker ones are left out." if left else ""
@@ -103,7 +103,7 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     body = (
         f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(one.verdict)}</p>\n'
         f'<p class="soft">{escape(one.note + more)}</p>\n{picture}\n'
-        f"<h2>Strongest stretches</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells)}\n"
+        f"<h2>Strongest spans</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells)}\n"
         f"<h2>Inputs over the whole window</h2>\n{draw_table(['input', 'adds'], inputs[:TALLEST])}"
     )
     write_page(path, build_page(f"{name}: {one.verdict}", body, []))

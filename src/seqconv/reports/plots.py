@@ -81,7 +81,7 @@ def draw_forecast(
     unit: str,
     ends: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> str:
-    """Forecast against truth over a stretch of time stamps (datetime64 `[N]`), as SVG; gaps stay gaps.
+    """Forecast against truth over a span of timestamps (datetime64 `[N]`), as SVG; gaps stay gaps.
 
     Args:
         ends: low and high end of the interval around each forecast, drawn as a band.
@@ -165,10 +165,10 @@ def draw_reliability(confidence: list[float], right: list[tuple[float, float, fl
 
 
 def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
-    """A cell for each row and stretch, its colour and sign the value's, its strength the size's, as SVG.
+    """A cell for each row and span, its colour and sign the value's, its strength the size's, as SVG.
 
     Args:
-        edges: names of the bounds of the stretches, `[S + 1]`.
+        edges: names of the bounds of the spans, `[S + 1]`.
         values: `[rows, S]`; a value of zero lets the page show through.
         label: what the values are.
     """

@@ -91,7 +91,7 @@ class Part(Generic[AnyInputs]):
         inputs: N examples.
         targets: for two classes float32 `[N, 1]` of 0 and 1; for more classes int32 `[N]`; for several labels per
             example float32 `[N, classes]` of 0 and 1; for forecasts float32 `[N, outputs]`, scaled.
-        times: time stamp of each example's first target, datetime64[s] `[N]`; None for classes.
+        times: timestamp of each example's first target, datetime64[s] `[N]`; None for classes.
         base: added to the network's outputs to give forecasts, float32 `[N, outputs]`; None: nothing.
     """
 

@@ -15,7 +15,7 @@ GRID_NOTE = (
 
 
 @dataclass(frozen=True)
-class Part:
+class Contribution:
     """The contribution of one span of a text, characters `start` to `end`, to the logit.
 
     Args:
@@ -50,7 +50,7 @@ class TextExplanation:
     name: str
     logit: float
     constant: float | None
-    parts: tuple[Part, ...]
+    parts: tuple[Contribution, ...]
     exact: bool
 
     @property
@@ -112,23 +112,23 @@ class TextExplanation:
 
 @dataclass(frozen=True)
 class GridExplanation:
-    """By how much columns and stretches of a window raise one output: what it loses when they are at their mean.
+    """How much each column and span of a window adds to one output: how far it falls when they are set to their mean.
 
     Args:
-        output: the class, or the target with its lead and unit, that `value` is of.
+        output: the class, or the target with its lead and unit.
         value: logit, or forecast in the target's unit.
         probability: of the class; None for a forecast.
-        rows: inputs: columns, then periods of the calendar.
-        stretches: first and last row of each, both in it, `[S]`: times, or step numbers from 1.
+        rows: names of the inputs: columns, then periods of the calendar.
+        spans: first and last row of each span, both included, `[S]`: times, or step numbers from 1.
         contributions: float64 `[rows, S]`, in the unit of `value`.
-        whole: of each input over the whole window, float64 `[rows]`.
+        whole: contribution of each input over the whole window, float64 `[rows]`.
     """
 
     output: str
     value: float
     probability: float | None
     rows: tuple[str, ...]
-    stretches: tuple[tuple[str, str], ...]
+    spans: tuple[tuple[str, str], ...]
     contributions: np.ndarray
     whole: np.ndarray
     facts: dict[str, str]
@@ -150,7 +150,7 @@ class GridExplanation:
         """The largest cells: input, first and last row of the span, and contribution."""
         order = np.argsort(-np.abs(self.contributions), axis=None, kind="stable")[:count]
         cells = (divmod(int(cell), self.contributions.shape[1]) for cell in order)
-        return [(self.rows[r], *self.stretches[s], float(self.contributions[r, s])) for r, s in cells]
+        return [(self.rows[r], *self.spans[s], float(self.contributions[r, s])) for r, s in cells]
 
 
 def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:

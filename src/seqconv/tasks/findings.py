@@ -54,7 +54,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a file holds and what training would do about it.
+    """The contents of a file and what training would do about them.
 
     Args:
         task: text, series or sequence; empty: not recognised.

@@ -16,7 +16,7 @@ from seqconv.tasks.task import Data
 
 
 @dataclass(frozen=True)
-class Draft:
+class SuggestedRecipe:
     """A suggested recipe, notes on what was inferred, and its data if they were read (else None)."""
 
     recipe: AnyRecipe
@@ -24,7 +24,9 @@ class Draft:
     data: Data | None
 
 
-def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", progress: Any = None) -> Draft:
+def suggest_recipe(
+    source: str, overrides: Sequence[str] = (), network: str = "", progress: Any = None
+) -> SuggestedRecipe:
     """The recipe of that name, in that TOML file, or for that data file or folder.
 
     Args:
@@ -46,7 +48,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
         source = chosen["data.source"]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
-        return Draft(_take_network(recipe, network, overrides) if network else recipe, (), None)
+        return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
         hint = nearest(source, recipe_names())
@@ -61,7 +63,7 @@ def draft_recipe(source: str, overrides: Sequence[str] = (), network: str = "", 
     data = task.load(recipe.data, progress)
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
-    return Draft(recipe, (f"task: {name} ({why})", *notes), data)
+    return SuggestedRecipe(recipe, (f"task: {name} ({why})", *notes), data)
 
 
 def _name(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The tasks, by the name that a recipe gives them: the only place that chooses by the kind of data."""
+"""The table of tasks by their name in recipes: the only place that depends on the kind of data."""
 
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.sequence.task import SEQUENCE

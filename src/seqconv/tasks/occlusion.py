@@ -10,10 +10,10 @@ CHUNK = 1 << 24  # values of changed inputs held at once
 FEWEST, MOST = 12, 24  # spans of a long window
 
 
-def cut_stretches(steps: int) -> np.ndarray:
+def cut_spans(steps: int) -> np.ndarray:
     """Bounds of 12 to 24 spans of steps, as equal as possible, int64 `[S + 1]`; of few steps, each is a span.
 
-    >>> cut_stretches(240)[:3], len(cut_stretches(240))
+    >>> cut_spans(240)[:3], len(cut_spans(240))
     (array([ 0, 10, 20]), 25)
     """
     if steps <= MOST:
@@ -36,8 +36,8 @@ def occlude(
     Returns:
         For each span, float64 `[groups, S]`, and for all spans together, float64 `[groups]`.
     """
-    stretches = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True), (int(bounds[0]), int(bounds[-1]))]
-    cases = [(group, begin, end) for group in groups for begin, end in stretches]
+    spans = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True), (int(bounds[0]), int(bounds[-1]))]
+    cases = [(group, begin, end) for group in groups for begin, end in spans]
     found = np.empty(len(cases))
     rows = max(CHUNK // window.size, 1)
     for start in range(0, len(cases), rows):
@@ -46,5 +46,5 @@ def occlude(
         for changed, (group, begin, end) in zip(windows, part, strict=True):
             changed[begin:end, group] = 0
         found[start : start + len(part)] = answer(windows)
-    drops = (answer(window[None])[0] - found).reshape(len(groups), len(stretches))
+    drops = (answer(window[None])[0] - found).reshape(len(groups), len(spans))
     return drops[:, :-1], drops[:, -1]

@@ -1,4 +1,4 @@
-"""Models scored on the rows of a split: the one that is trained, and the baselines that it is compared with."""
+"""Scores the trained model and its baselines on the rows of a split."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
 from seqconv.tasks.examples import Part, Split
 from seqconv.tasks.task import Task
 
-KEPT = 2**24  # outputs of a baseline that a run keeps; beyond, a long horizon, they are quick to compute again
+KEPT = 2**24  # outputs of a baseline that a run keeps; more of them (long horizons) are computed again when needed
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Baseline:
 
     Args:
         kind: its key in the task's table of baselines.
-        spoken: its name within a sentence.
-        validation, test: metrics, as the network's.
-        seconds: to build its features, fit and score, all of it.
+        spoken: its name in a sentence.
+        validation, test: metrics, the same as for the network.
+        seconds: to build its features, fit and score it.
         answers: on the validation and the test rows.
     """
 
@@ -43,21 +43,21 @@ class Baseline:
 
     @property
     def validation_outputs(self) -> np.ndarray:
-        """Shaped like the network's outputs: logits, or scaled forecasts."""
+        """Logits or scaled forecasts, in the shape of the network's outputs."""
         return self.answers[0].outputs
 
     @property
     def test_outputs(self) -> np.ndarray:
-        """As on the validation rows."""
+        """The same for the test rows."""
         return self.answers[1].outputs
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Outputs of a baseline; many are not kept, but given again where they are wanted.
+    """Outputs of a baseline, computed again when needed if there are too many to keep.
 
     Args:
-        kept: None: too many.
+        kept: the outputs; None: too many.
     """
 
     model: AnyBaseline
@@ -73,12 +73,12 @@ class Answer:
 def fit_baselines(
     task: Task, split: Split[Any, Any], say: Say = lambda text: None, asked: str = "", others: bool = True
 ) -> list[Baseline]:
-    """Every baseline that fits the data, the simplest first; settings are chosen on the validation rows.
+    """Fit every baseline that suits the data, the simplest first; settings are chosen on the validation rows.
 
     Args:
-        say: hears which baseline comes next, and why one is left out or sees fewer rows.
-        asked: kind of the one that must be among them; empty: none.
-        others: fit the others too.
+        say: reports which baseline is next, and why one is left out or fitted on fewer rows.
+        asked: kind that must be among them; empty: none.
+        others: also fit the others.
 
     Raises:
         DataError: the one that is asked for does not fit the data.

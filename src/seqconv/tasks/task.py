@@ -1,6 +1,6 @@
-"""A task: everything that differs by the kind of data that comes in, as one record of functions.
+"""A task: everything that depends on the kind of data, as one record of functions.
 
-`tasks.kinds` has the table of them. What the answers are is another axis: see `tasks.target`.
+`tasks.kinds` has the table of tasks. What the answers are is a separate axis: see `tasks.target`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,16 +25,16 @@ from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
 from seqconv.tasks.results import FoldFacts
 
-Data = Any  # TextData, SeriesData or SequenceData: what the functions of one task pass to each other
+Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
 Options = Mapping[str, str]
 
 
 class Answers(NamedTuple):
-    """A model's outputs for some labelled examples, as they stand next to the targets.
+    """A model's outputs for labelled examples, comparable with the targets.
 
     Args:
         outputs: `[N, outputs]`.
-        bounds: of the intervals around them, before calibration, `[2, N, outputs]`; None: there are none.
+        bounds: lower and upper, before calibration, `[2, N, outputs]`; None: no intervals.
     """
 
     outputs: np.ndarray
@@ -42,13 +42,13 @@ class Answers(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the example that is to be explained stands.
+    """Where to find the example to explain.
 
     Args:
-        given: what the user wrote after the model: a text, or a file; None: nothing.
-        file: a file; None: none is named.
+        given: what the user gave after the model, a text or a file; None: nothing.
+        file: a file given as such; None: none.
         row: number of the text or sequence in the file, from 1.
-        column: of the texts, or of the times; empty: as in training.
+        column: of texts or times; empty: as in training.
     """
 
     given: str | None = None
@@ -57,7 +57,7 @@ class Source(NamedTuple):
     column: str = ""
 
     def need_file(self) -> Path:
-        """The file, which may stand where a text would.
+        """The file, given as such or in place of a text.
 
         Raises:
             ConfigError: there is none.
@@ -68,13 +68,13 @@ class Source(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How the page of a served model takes an example that a user types.
+    """How the page of a served model reads an example that a user types.
 
     Args:
-        reader: of what is typed, see the page's script: `text`, `steps` or `rows`.
+        reader: how the page's script reads the input: `text`, `steps` or `rows`.
         label: what to type.
-        request: a request, for the shape of it, from what `describe` gives.
-        placeholder: shown where nothing is typed yet, from the same.
+        request: makes an example of a request from the description that `describe` returns.
+        placeholder: makes the text of the empty field from the same description.
     """
 
     reader: str
@@ -84,53 +84,53 @@ class Form(NamedTuple):
 
 
 def need_path(source: str | Path | IO[bytes]) -> Path:
-    """The path of a file that is to be answered.
+    """The path of the file to predict for.
 
     Raises:
-        DataError: standard input, which holds texts alone.
+        DataError: standard input, which can only hold texts.
     """
     if not isinstance(source, str | Path):
-        raise DataError("standard input: must be a text a line; this model needs a file. Name one")
+        raise DataError("standard input: must be one text per line; this model needs a file. Name one")
     return Path(source)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of data.
+    """One kind of data and everything that depends on it.
 
     Attributes:
         name: the recipe's `task`.
-        model: what people call a trained model of it, with its article.
-        holds: what people call its data.
-        named_by: beginnings of settings that only this task has: a user who gives one says what kind of data it is.
-        takes: what such a model reads, as messages name it.
-        key: of a request: what holds the examples.
-        method: of `Predictor`, that takes them.
-        options: of an explanation that a request may ask for.
-        file_options: and those that have a meaning where the example is in a file.
-        piece: examples of a request that are answered at once; 0: all, because they belong together.
-        form: how a page takes an example.
+        model: the name for people of a trained model, with its article.
+        holds: the name for people of its data.
+        named_by: prefixes of settings that only this task has; a user who gives one implies the task.
+        takes: what a model reads, for messages.
+        key: of the examples in a request.
+        method: of `Predictor` for such examples.
+        options: of an explanation, in a request.
+        file_options: further options of an explanation, for an example in a file.
+        piece: number of examples of a request answered together; 0: all, because they belong together.
+        form: how a page reads an example.
 
-        load: the data that a recipe names.
-        foresee: shape of one example and number of outputs where the recipe alone tells them; None: data are needed.
-        guess: settings that fit the data: recipe, data, names of the settings that the user gave.
-        split: training, validation and test examples: data, recipe, threads, features of a trained model or None.
-        fold: facts about each fold, and its data: data, recipe, folds, window (`growing` or `rolling`).
-        take: labelled data as examples for a trained model, and notes: bundle, data, threads.
-        read_features: what a bundle holds of the features: table, folder, files.
+        load: reads the data that a recipe names.
+        sizes_from_recipe: shape of one example and number of outputs, if the recipe alone determines them; else None.
+        guess: settings inferred from the data. Takes recipe, data, names of the settings that the user gave.
+        split: training, validation and test examples. Takes data, recipe, threads, features of a trained model or None.
+        fold: facts about each fold and its data. Takes data, recipe, folds, window (`growing` or `rolling`).
+        take: labelled data as examples for a trained model, and notes. Takes bundle, data, threads.
+        read_features: the features of a bundle. Takes table, folder, files.
         baselines: every kind of baseline, by its name in `training.model`.
-        list_baselines: the baselines for a split, and why one is left out.
-        score: every score with its interval: answers, their examples, the bundle, training examples or None.
-        score_intervals: how much of the truth the intervals of answers with bounds hold.
-        predict: a model's answers to raw data in memory, see the method of `Predictor`.
-        predict_file: the rows of a file with the answers after them: model, file or stream, column, rows at once.
-        read_request: examples of a request as raw data: bundle, examples, number of the first of them.
-        answer_request: answers to what `read_request` gave, as JSON.
-        read_example: the example of a file that is to be explained, as raw data.
-        explain: what made the answer to one example: model, raw data, options.
-        warm_up: makes what the first answer would make; refuses a model that takes no raw data.
-        describe: what a model takes, as JSON.
-        inspect: what a file holds: path, recipe, names of the settings that the user gave.
+        list_baselines: the baselines for a split, or why one is left out.
+        score: all scores with their intervals. Takes answers, their examples, bundle, training examples or None.
+        score_intervals: coverage and width of the intervals of answers with bounds.
+        predict: a model's answers for raw data in memory, see the method of `Predictor`.
+        predict_file: the rows of a file followed by the answers. Takes model, file or stream, column, rows per piece.
+        read_request: examples of a request as raw data. Takes bundle, examples, number of the first of them.
+        answer_request: answers for the result of `read_request`, as JSON.
+        read_example: the example of a file to explain, as raw data.
+        explain: explains the answer for one example. Takes model, raw data, options.
+        warm_up: builds what the first answer needs; refuses a model that cannot read raw data.
+        describe: what a model reads, as JSON.
+        inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Task:
     form: Form
 
     load: Callable[[Any, Progress | None], Data]
-    foresee: Callable[[AnyRecipe], tuple[Shape, int] | None]
+    sizes_from_recipe: Callable[[AnyRecipe], tuple[Shape, int] | None]
     guess: Callable[[AnyRecipe, Data, set[str]], Guesses]
     split: Callable[[Data, AnyRecipe, int, Any], Split[Any, Any]]
     fold: Callable[[Data, AnyRecipe, int, str], Iterator[tuple[FoldFacts, Data]]]
@@ -168,14 +168,14 @@ class Task:
 
 
 def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> ClassScores:
-    """Scores of named classes, which need neither bounds nor training examples."""
+    """Scores of classes, which need neither bounds nor training examples."""
     training = bundle.recipe.training
     scores: ClassScores = bundle.features.target.score(answers.outputs, part.targets, training.loss, training.seed)
     return scores
 
 
 def score_no_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> IntervalScores:
-    """Named classes have no intervals: a network with bounds for them cannot be made.
+    """Classes have no intervals; no network can be built with them.
 
     Raises:
         ValueError: always.
@@ -184,4 +184,4 @@ def score_no_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> 
 
 
 def need_no_warm_up(trained: Trained) -> None:
-    """The first answer costs no more than the others."""
+    """Nothing: the first answer takes no longer than the others."""

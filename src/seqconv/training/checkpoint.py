@@ -40,7 +40,7 @@ class Progress:
         best_epoch: the one with the lowest validation loss so far; 0: the start.
         best_loss: that loss.
         best: its weights.
-        state: of the network, see `engines.Network.state`.
+        state: of the network, see `networks.network.Network.state`.
         random: of the generator that draws batches and masks.
         mean: running mean of the weights; none without averaging.
     """

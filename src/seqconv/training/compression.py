@@ -11,7 +11,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Record
 from seqconv.models.folders import check_replaceable
 from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
-from seqconv.models.storage import KINDS, tables
+from seqconv.models.storage import DTYPES, tables
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.threads import count_threads
@@ -106,7 +106,7 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     """
     if not plan:
         raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
-    if bits not in KINDS:
+    if bits not in DTYPES:
         raise OptionError(f"bits: must be 16 or 32; got {bits}. Use 16")
     if not 0 < keep <= 1:
         raise OptionError(f"keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")

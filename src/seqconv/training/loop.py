@@ -79,7 +79,7 @@ def start_network(plan: Plan, part: Part[Any], config: TrainingConfig, threads: 
 
     Raises:
         ConfigError: the recipe asks for a baseline.
-        ConfigError, MissingExtra: see `engines.create_network`.
+        ConfigError, MissingExtra: see `networks.engines.choice.create_network`.
     """
     if config.model != NETWORK:
         raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")

@@ -25,7 +25,7 @@ from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BetterBaseline
 from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
@@ -89,7 +89,7 @@ def train(
     that baseline too, in `baseline`, as `training.model` would have written it.
 
     Args:
-        recipe: also a recipe's name, a TOML file, or a data file or folder (see `tasks.guessing.draft_recipe`).
+        recipe: also a recipe's name, a TOML file, or a data file or folder (see `tasks.guessing.suggest_recipe`).
         data: the recipe's data, where they are in memory already.
 
     Raises:
@@ -97,8 +97,8 @@ def train(
         KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
     if isinstance(recipe, str):
-        draft = draft_recipe(recipe)
-        recipe, data = draft.recipe, data or draft.data
+        suggested = suggest_recipe(recipe)
+        recipe, data = suggested.recipe, data or suggested.data
     options, listener = options or Options(), listener or Listener()
     if recipe.training.model != NETWORK:
         if options.resume:
@@ -209,12 +209,12 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
     """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
     if recipe.training.model != NETWORK:
         raise OptionError(f"model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
-    foreseen = find_task(recipe).foresee(recipe) if data is None else None
-    if foreseen is None:
+    sizes = find_task(recipe).sizes_from_recipe(recipe) if data is None else None
+    if sizes is None:
         split = prepare(recipe, 1, Listener(), Timer(), data=data)
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
-    shape, outputs = foreseen
+    shape, outputs = sizes
     outputs *= values_per_answer(recipe.training.interval)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 

@@ -26,7 +26,7 @@ def test_the_lookback_follows_the_training_rows(train_end: float, lookback: str)
 @pytest.mark.parametrize("source", [name for name, remote in REMOTES.items() if remote.columns])
 def test_the_shape_of_every_public_series_is_known_without_reading_it(source: str) -> None:
     table = {"task": "series", "data": {"source": source}, "windows": {"lookback": "2d", "step": "1h"}}
-    assert SERIES.foresee(recipe_from_dict(table, "mine")) == ((48, REMOTES[source].columns), 1)
+    assert SERIES.sizes_from_recipe(recipe_from_dict(table, "mine")) == ((48, REMOTES[source].columns), 1)
     with_calendar = {**table, "data": {"source": source, "calendar": True, "target": ["*"]}}
     columns = REMOTES[source].columns
-    assert SERIES.foresee(recipe_from_dict(with_calendar, "mine")) == ((48, columns + 6), columns)
+    assert SERIES.sizes_from_recipe(recipe_from_dict(with_calendar, "mine")) == ((48, columns + 6), columns)

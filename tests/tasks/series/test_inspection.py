@@ -7,7 +7,7 @@ import pytest
 from seqconv.data.readers.series import read_series
 from seqconv.data.records import SeriesData
 from seqconv.errors import ConfigError, DataError
-from seqconv.tasks.guessing import draft_recipe
+from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.inspection import inspect_file
 from seqconv.tasks.series.split import split_series
 
@@ -79,8 +79,8 @@ def test_holes_are_counted_placed_and_cost_the_windows_that_training_drops(path,
     assert hole.what == "2 holes in the times, 4 rows missing"
     assert "before line 202, line 699" in hole.where
     assert "longest, 4 h, from 2021-01-13 07:00 to 2021-01-13 11:00" in hole.where
-    draft = draft_recipe(str(path), TARGET)
-    parts = split_series(SeriesData(read_series(path)), draft.recipe).facts["splits"]
+    suggested = suggest_recipe(str(path), TARGET)
+    parts = split_series(SeriesData(read_series(path)), suggested.recipe).facts["splits"]
     dropped = sum(part["dropped_at_holes"] for part in parts.values())
     assert hole.action == f"not filled: the {dropped} windows that cross one are dropped"
     assert found.facts["windows"]["train"]["windows"] == parts["train"]["windows"]
@@ -100,14 +100,14 @@ def test_missing_values_cost_windows_and_minus_9999_is_one(path, columns):
     missing, marked = find(found, "missing"), find(found, "-9999")
     assert (missing.what, missing.where) == ("1 value missing (0.1%)", "'wind': line 402")
     assert (marked.what, marked.where) == ("2 values of -9999", "'load': line 902, line 903")
-    parts = split_series(SeriesData(read_series(path)), draft_recipe(str(path), TARGET).recipe).facts["splits"]
+    parts = split_series(SeriesData(read_series(path)), suggest_recipe(str(path), TARGET).recipe).facts["splits"]
     counts = [int(each.action.split("the ")[1].split()[0]) for each in (missing, marked)]
     assert sum(counts) == sum(part["dropped_missing"] for part in parts.values())  # they lie far apart
 
 
 def test_repeated_stamps(path, columns):
     found = look(write_csv(path, columns, [*range(500), 499, *range(500, HOURS)]), TARGET)
-    assert find(found, "repeated").what == "1 time stamp repeated"
+    assert find(found, "repeated").what == "1 timestamp repeated"
     assert find(found, "repeated").where == "line 502"
     assert "windows that cross one are dropped" in find(found, "repeated").action
 
@@ -164,7 +164,7 @@ def test_a_constant_column_blocks_as_it_does_in_training(path, columns):
     found = look(write_csv(path, columns), TARGET)
     assert find(found, "always 7").action == "refused: leave the column out with --inputs"
     with pytest.raises(DataError, match="must vary"):
-        split_series(SeriesData(read_series(path)), draft_recipe(str(path), TARGET).recipe)
+        split_series(SeriesData(read_series(path)), suggest_recipe(str(path), TARGET).recipe)
     assert look(path, [*TARGET, 'data.inputs=["load"]']).findings == ()
 
 
@@ -322,7 +322,7 @@ def test_real_series_show_what_is_known_about_them_and_no_more(real_data):
     weather = look(real_data / "weather" / "weather.csv", ['data.target=["OT"]'])
     assert sorted(each.what for each in weather.findings) == [
         "1 hole in the times, 9 rows missing",
-        "1 time stamp repeated",
+        "1 timestamp repeated",
         "1 value of -9999",
         "30 values of -9999",
         "50 values of -9999",

@@ -88,7 +88,7 @@ def test_a_range_of_leads_is_every_row_between():
     spec = WindowSpec.from_config(WindowConfig(lookback="2h", step="20min", leads=("20min to 1h", "3h")), 600)
     assert spec.leads == (2, 3, 4, 5, 6, 18)
     assert WindowSpec.from_config(WindowConfig(lookback="2d", step="1h", leads=("1h to 96h",)), 3600).leads[-1] == 96
-    with pytest.raises(ConfigError, match=r"windows\.leads must rise"):
+    with pytest.raises(ConfigError, match=r"windows\.leads must be ascending"):
         WindowSpec.from_config(WindowConfig(lookback="2h", step="1h", leads=("5h to 2h",)), 3600)
     with pytest.raises(ConfigError, match=r'windows.leads must be a number with a unit .* got "?\'?far'):
         WindowConfig(leads=("1h to far",))

@@ -1,4 +1,4 @@
-"""A model for time-series classification asked: sequences in memory, in a file, in a request."""
+"""Answers for sequences in memory, in a file or in a request."""
 
 import math
 from collections.abc import Iterator
@@ -25,30 +25,30 @@ def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
     """Probability of each class, float32 `[N, classes]`.
 
     Raises:
-        DataError: another number of channels.
+        DataError: a different number of channels.
     """
     features: SequenceFeatures = trained.bundle.features
     return features.target.probabilities(trained.model.predict(features.inputs(sequences)))
 
 
 def predict_sequence_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
-    """The number of each sequence of a file, the answer and the probabilities."""
+    """The number of each sequence of a file, its answer and the probabilities."""
     sequences = read_sequences(need_path(source), labelled=False)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
     target = trained.bundle.features.target
     yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))
 
 
-def read_request_sequences(bundle: AnyBundle, asked: list[Any], first: int) -> Sequences:
-    """Sequences of a request, the first of them number `first` in it.
+def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> Sequences:
+    """Sequences of a request; `first` is the number of the first one in it.
 
     Raises:
-        DataError: an item that is no list of steps of channels.
+        DataError: an item that is not a list of steps, each a list of channels.
     """
     features: SequenceFeatures = bundle.features
     steps: list[list[float]] = []
     ends = [0]
-    for number, sequence in enumerate(asked, start=first):
+    for number, sequence in enumerate(items, start=first):
         if not isinstance(sequence, list) or not sequence:
             raise DataError(f"sequences, item {number}: must be a list of steps; got {_show(sequence)}. Give its steps")
         for place, step in enumerate(sequence, start=1):
@@ -66,7 +66,7 @@ def read_request_sequences(bundle: AnyBundle, asked: list[Any], first: int) -> S
 
 
 def _check_step(step: Any, channels: int, where: str) -> list[float]:
-    """A value for each channel, NaN where it is missing."""
+    """The values of the channels, NaN where missing."""
     if not isinstance(step, list) or len(step) != channels:
         must = f"must be a list of {channels} channel{'s' if channels > 1 else ''}"
         raise DataError(f"{where}: {must}; got {_show(step)}. Give a value or null for each")
@@ -103,11 +103,11 @@ def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
 
 
 def explain_example(trained: Trained, sequence: Sequences, options: Options) -> GridExplanation:
-    """See `explain_sequence`; `class` chooses."""
+    """See `explain_sequence`; the option is `class`."""
     return explain_sequence(trained, sequence, options.get("class"))
 
 
 def describe_sequence_model(bundle: AnyBundle) -> Json:
-    """Classes, channels, and how much of a sequence is read."""
+    """Classes, channels, and how many steps of a sequence are read."""
     features: SequenceFeatures = bundle.features
     return {**features.target.describe(), "channels": list(features.channels), "steps_read": features.length}

@@ -131,7 +131,7 @@ def fit_dtw(split: SequenceSplit) -> Dtw:
         return dtw.count_errors(*train.take(some).stretch(candidate[0]), inside[some], candidate[1])
 
     unit, band = min(product(units, bands), key=errors)
-    return _sharpen(Dtw(features, *train.stretch(unit), inside, unit, np.array([band]), np.ones(1)), split)
+    return _fit_scale(Dtw(features, *train.stretch(unit), inside, unit, np.array([band]), np.ones(1)), split)
 
 
 @dataclass(frozen=True)
@@ -188,13 +188,13 @@ def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocke
     signs = 2.0 * members(replace(split, train=train)) - 1
     with threadpool_limits(1):
         weights, bias = rocket.solve_ridge((x - centre) / spread, signs)
-    return _sharpen(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
+    return _fit_scale(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
 
 
-Sharp = TypeVar("Sharp", Dtw, Rocket)
+Scalable = TypeVar("Scalable", Dtw, Rocket)
 
 
-def _sharpen(model: Sharp, split: SequenceSplit) -> Sharp:
+def _fit_scale(model: Scalable, split: SequenceSplit) -> Scalable:
     """The model with its outputs scaled to minimise the loss of the validation rows."""
     loss, found = split.features.target.loss, model.predict(split.validation.inputs)
     unit = float((found.std(axis=1) if found.shape[1] > 1 else np.abs(found)).mean()) or 1.0

@@ -1,4 +1,4 @@
-"""What each channel and stretch of a sequence adds to the logit of a class."""
+"""Explains a classified sequence: what each channel and time span adds to the logit of a class."""
 
 from itertools import pairwise
 
@@ -8,19 +8,19 @@ from seqconv.data.records import Sequences
 from seqconv.networks.inputs import stack_windows
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import GridExplanation
-from seqconv.tasks.occlusion import cut_stretches, occlude
+from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.sequence.features import SequenceFeatures
 
 
 def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = None) -> GridExplanation:
-    """What each channel and stretch of one sequence adds to the logit of a class.
+    """What each channel and time span of a sequence adds to the logit of a class.
 
     Args:
-        sequence: one.
+        sequence: exactly one.
         name: as for `explain_text`.
 
     Raises:
-        DataError: another number of channels.
+        DataError: a different number of channels.
         ConfigError: no such class.
     """
     features: SequenceFeatures = trained.bundle.features
@@ -31,7 +31,7 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     output, sign = target.locate(place)
     steps = int(np.diff(sequence.offsets)[0])
     kept = min(steps, features.length)
-    bounds = features.length - kept + cut_stretches(kept)
+    bounds = features.length - kept + cut_spans(kept)
     groups = [[channel] for channel in range(len(features.channels))]
 
     def answer(windows: np.ndarray) -> np.ndarray:
@@ -39,8 +39,8 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
 
     cells, whole = occlude(answer, window, groups, bounds)
     skipped = steps - features.length
-    stretches = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
+    spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
     probability = float(target.probabilities(outputs)[0, place])
     value = sign * float(outputs[0, output])
     facts = {"steps": str(kept)}
-    return GridExplanation(target.names[place], value, probability, features.channels, stretches, cells, whole, facts)
+    return GridExplanation(target.names[place], value, probability, features.channels, spans, cells, whole, facts)

@@ -1,4 +1,4 @@
-"""What turns sequences into a network's inputs, as fitted on training sequences."""
+"""Turns sequences into a network's inputs; fitted on training sequences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from seqconv.tasks.scaling import Scaler
 
 @dataclass(frozen=True)
 class SequenceFeatures(Features):
-    """Of a model for time-series classification.
+    """The features of a model for time-series classification.
 
     Args:
         target: what the answers are.
         channels: names of the columns of a sequence.
         scaler: of the channels.
-        length: steps kept of each sequence, from its end.
-        masked: a last channel says where a sequence has a step (1) and where it is padded (0); lengths differ.
+        length: number of steps kept of each sequence, from its end.
+        masked: lengths differ, so a last channel marks real steps (1) and padding (0).
     """
 
     target: ClassTarget
@@ -41,12 +41,12 @@ class SequenceFeatures(Features):
         return self.target.names
 
     def inputs(self, sequences: Sequences) -> WindowInputs:
-        """Scaled sequences of one length, zeros before a shorter one and where a value is missing.
+        """Scaled sequences of the same length; zeros pad shorter ones in front and replace missing values.
 
-        They lie end to end as windows of one series, which every engine reads.
+        They are joined end to end, as windows of one series, which every engine reads.
 
         Raises:
-            DataError: another number of channels.
+            DataError: a different number of channels.
         """
         if len(sequences.channels) != len(self.channels):
             raise DataError(

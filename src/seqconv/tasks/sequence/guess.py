@@ -1,4 +1,4 @@
-"""Settings of a sequence recipe inferred from the data, and the default network."""
+"""Settings of a recipe for time-series classification inferred from the data, and the default network."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from seqconv.tasks.labels import guess_loss, make_target
 
 TAPS, FILTERS = 9, 24
 EPOCHS = (20, 400)
-VISITS = 16_000  # sequences that training sees, in all its epochs
+VISITS = 16_000  # sequences that training sees in all epochs together
 
 
 def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str]) -> Guesses:
@@ -24,12 +24,12 @@ def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str])
 def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
     """Settings of a sequence recipe by name, `section.key`: network and training, but not the loss.
 
-    Two convolutions for every dilation that fits, side by side, the maximum and the mean of each over time, one linear
-    layer: patterns of any width are met without much depth, which few examples do not bear.
+    Parallel branches of two convolutions, one branch for each dilation that fits, their maximum and mean over time, and
+    a linear layer: this finds patterns of any width without much depth, for which examples are usually too few.
 
     Args:
         examples: training sequences.
-        length: steps of the longest.
+        length: number of steps of the longest sequence.
 
     Reference: Dempster et al. 2020, arXiv:1910.13051 (random kernels of many dilations and two statistics of each).
     """

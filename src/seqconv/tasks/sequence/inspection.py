@@ -1,4 +1,4 @@
-"""What a file of labelled sequences holds."""
+"""Inspection of a file of labelled sequences."""
 
 from pathlib import Path
 
@@ -65,18 +65,18 @@ def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> In
 
 
 def _read_test(path: Path, config: SequenceDataConfig, findings: list[Finding]) -> Sequences | None:
-    beside = config.test_file or find_partner(path)
-    if not beside:
+    test_file = config.test_file or find_partner(path)
+    if not test_file:
         return None
     try:
-        return read_sequences(beside)
+        return read_sequences(test_file)
     except DataError as error:
         findings.append(refuse(error))
         return None
 
 
 def _to_items(sequences: Sequences) -> list[bytes]:
-    """Each sequence's bytes: equal ones have equal bytes."""
+    """The bytes of each sequence, equal for equal sequences."""
     values = np.ascontiguousarray(sequences.values + np.float32(0))  # -0 is 0
     return [block.tobytes() for block in np.split(values, sequences.offsets[1:-1])]
 
@@ -103,13 +103,13 @@ def _judge_values(sequences: Sequences) -> list[Finding]:
 
 
 def _flat(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Sequences of more than one step whose channels hold one value each."""
+    """Sequences of more than one step whose channels are all constant."""
     low, high = np.fmin.reduceat(values, offsets[:-1], axis=0), np.fmax.reduceat(values, offsets[:-1], axis=0)
     return np.flatnonzero(((low == high) | np.isnan(low)).all(axis=1) & (np.diff(offsets) > 1))
 
 
 def _try_split(sequences: Sequences, test: Sequences | None, recipe: SequenceRecipe, given: set[str]) -> list[Finding]:
-    """What training itself would say."""
+    """The error that training would raise, if any, as a finding."""
     try:
         data = SequenceData(sequences, test)
         split_sequences(data, complete(recipe, guess_sequences(recipe, data, given), given)[0])

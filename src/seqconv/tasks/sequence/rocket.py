@@ -49,7 +49,7 @@ def affordable(rows: int, total: int, length: int, channels: int) -> int:
 
     Args:
         rows: training sequences.
-        total: those of all splits.
+        total: sequences of all splits together.
     """
     products = total * length * channels * float(np.mean(LENGTHS))  # of one kernel
     most = min(MOST_PRODUCTS / products, MOST_VALUES / (2 * rows))
@@ -59,7 +59,7 @@ def affordable(rows: int, total: int, length: int, channels: int) -> int:
 
 
 def draw_kernels(count: int, length: int, channels: int, random: np.random.Generator) -> list[Kernels]:
-    """Kernels for sequences of that length, those that run in one call together.
+    """Random kernels for sequences of that length, grouped by what can run in one call.
 
     Reference: Dempster, Petitjean and Webb 2020, arXiv:1910.13051, section 3.1; the number of channels of a kernel as
     in the authors' code for many channels: two to the power of a uniform number.
@@ -81,7 +81,7 @@ def draw_kernels(count: int, length: int, channels: int, random: np.random.Gener
 
 
 def pack(kernels: list[Kernels]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Width, dilation, padding and number of each group of kernels, int64 `[G, 4]`; all weights, flat; all biases."""
+    """Width, dilation, padding and number of kernels of each group, int64 `[G, 4]`; all weights, flat; all biases."""
     groups = [(len(each.weights), each.dilation, each.padding, len(each.bias)) for each in kernels]
     weights = np.concatenate([each.weights.ravel() for each in kernels])
     return np.array(groups), weights, np.concatenate([each.bias for each in kernels])

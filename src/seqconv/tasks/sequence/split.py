@@ -1,4 +1,4 @@
-"""Labelled sequences and a recipe -> training, validation and test examples."""
+"""Splits labelled sequences into training, validation and test examples."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, Sequ
 def split_sequences(
     data: SequenceData, recipe: SequenceRecipe, threads: int = 1, trained: SequenceFeatures | None = None
 ) -> SequenceSplit:
-    """What has no file of its own is held out of the training sequences; scaled on training rows, of one length.
+    """Training, validation and test examples of one length; splits without a file are held out of the training file.
 
     Args:
         threads, trained: not needed; scaling the training sequences again gives the same features.
@@ -40,7 +40,7 @@ def split_sequences(
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:
-    """Sequences to fit a network to, without any to test it on."""
+    """Sequences to fit a network to, without test examples."""
     features = _fit(train, recipe)
     held_out = None if validation is None else _make_part(features, validation)
     return TrainingData(_make_part(features, train), held_out, features)
@@ -61,7 +61,7 @@ def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
 def fold_sequences(
     data: SequenceData, recipe: SequenceRecipe, folds: int, window: str
 ) -> Iterator[tuple[FoldFacts, SequenceData]]:
-    """Facts about each stratified fold, and its data: the other folds and this one.
+    """For each stratified fold: facts, and data to train and test on.
 
     Raises:
         ConfigError: more folds than sequences.
@@ -76,7 +76,7 @@ def take_sequences(
     """Labelled sequences as examples for a trained model, and the notes of their reader.
 
     Raises:
-        DataError: no labels or unknown ones, or another number of channels.
+        DataError: no labels, unknown labels, or a different number of channels.
     """
     sequences, targets = take_labels(data.train, bundle.features.target)
     return Part(bundle.features.inputs(sequences), targets), [*sequences.notes]

@@ -22,7 +22,7 @@ from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_s
 from seqconv.tasks.task import Form, Task, need_no_warm_up, score_classes, score_no_intervals
 
 
-def _foresee(recipe: SequenceRecipe) -> None:
+def _sizes_from_recipe(recipe: SequenceRecipe) -> None:
     """Channels and length are those of the data."""
 
 
@@ -45,7 +45,7 @@ SEQUENCE = Task(
     piece=256,
     form=Form("steps", STEPS, _write_request),
     load=load_sequences,
-    foresee=_foresee,
+    sizes_from_recipe=_sizes_from_recipe,
     guess=guess_sequences,
     split=split_sequences,
     fold=fold_sequences,

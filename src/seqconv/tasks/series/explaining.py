@@ -11,7 +11,7 @@ from seqconv.networks.inputs import stack_windows
 from seqconv.recipes.durations import parse_duration, show_duration
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import GridExplanation
-from seqconv.tasks.occlusion import cut_stretches, occlude
+from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.series.features import SeriesFeatures
 
 
@@ -50,7 +50,7 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
     wide = len(features.columns)
     groups = [[column] for column in range(wide)]
     groups += [[wide + 2 * i, wide + 2 * i + 1] for i in range(len(features.calendar))]
-    bounds = cut_stretches(len(window))
+    bounds = cut_spans(len(window))
     cells, whole = occlude(answer, window, groups, bounds)
     value = float(answer(window[None])[0] + values.centre[output])
     if not np.isfinite(value):

@@ -34,7 +34,7 @@ class SeriesFeatures(Features):
         targets: columns that it forecasts.
         calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs after the columns.
         change: the network forecasts changes from the newest value of each target.
-        zone: time zone in which the calendar is read; empty: time stamps as they are.
+        zone: time zone in which the calendar is read; empty: timestamps as they are.
         margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no
             intervals.
     """

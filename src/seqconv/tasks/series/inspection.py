@@ -133,8 +133,8 @@ class _Windows:
         plain = replace(config, inputs=inputs, validation_file="", test_file="")
         try:
             plain_recipe, data = replace(recipe, data=plain), SeriesData(series)
-            drafted, self.notes = complete(plain_recipe, guess_series(plain_recipe, data, given), given)
-            split = split_series(data, drafted)
+            completed, self.notes = complete(plain_recipe, guess_series(plain_recipe, data, given), given)
+            split = split_series(data, completed)
         except (ConfigError, DataError) as error:
             self.findings.append(refuse(error, spacing.table.path))
             return
@@ -153,7 +153,7 @@ class _Windows:
         return [self.spec.anchors(first, last) for first, last in zip(self.bounds[:-1], self.bounds[1:], strict=True)]
 
     def judge_times(self) -> list[Finding]:
-        """Holes, repeated and uneven time stamps, and the windows that they cost."""
+        """Holes, repeated and uneven timestamps, and the windows that they cost."""
         if not self.spacing.interval_s:
             return []
         found = []

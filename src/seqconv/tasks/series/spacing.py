@@ -128,7 +128,7 @@ def _show_long(seconds: int) -> str:
 
 
 def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
-    """Holes, repeated and uneven time stamps: which time steps `[T - 1]`, and the finding without its action."""
+    """Holes, repeated and uneven timestamps: which time steps `[T - 1]`, and the finding without its action."""
     steps, interval_s = np.diff(spacing.stamps).astype(np.int64), spacing.interval_s
     table, found = spacing.table, {}
 
@@ -146,7 +146,7 @@ def judge_spacing(spacing: Spacing) -> dict[str, tuple[np.ndarray, Finding]]:
         what = f"{count(int(wide.sum()), 'hole')} in the times" + (f", {count(lost, 'row')} missing" if lost else "")
         where = f"before {after(wide)}; the longest, {_show_long(int(steps[longest]))}, from {spacing.show(longest)}"
         add("holes", wide, what, f"{where} to {spacing.show(longest + 1)}")
-    add("repeated", steps == 0, f"{count(int((steps == 0).sum()), 'time stamp')} repeated", after(steps == 0))
+    add("repeated", steps == 0, f"{count(int((steps == 0).sum()), 'timestamp')} repeated", after(steps == 0))
     close = (steps > 0) & (steps < interval_s)
     what = f"{count(int(close.sum()), 'row')} less than {show_duration(interval_s)} after the previous one"
     add("close", close, what, after(close))

@@ -219,13 +219,13 @@ def fold_series(
         ConfigError: too few rows.
     """
     series, _ = join_series(data, recipe.data)
-    for bounds in cut_stretches(series.times, folds, window):
+    for bounds in cut_spans(series.times, folds, window):
         train, validation, test = (_cut_rows(series, first, last) for first, last in pairwise(bounds))
         first, last = (str(test.times[row]).replace("T", " ") for row in (0, -1))
         yield FoldFacts(train_rows=len(train.times), from_=first, to=last), SeriesData(train, test, validation)
 
 
-def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
+def cut_spans(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
     """Where the training, validation and test rows of each fold begin, and the last end, of times `[T]`.
 
     Raises:
@@ -239,7 +239,7 @@ def cut_stretches(times: np.ndarray, folds: int, window: str) -> list[list[int]]
         test = len(times) - (folds - fold) * length
         first = fold * length if window == "rolling" else 0
         bounds = [first, test - length, test]
-        # rows with the same time stamp stay together
+        # rows with the same timestamp stay together
         found.append([*(int(np.searchsorted(times, times[row])) for row in bounds), test + length])
     return found
 

@@ -28,7 +28,7 @@ from seqconv.tasks.series.split import fold_series, split_series, take_series
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
-def _foresee(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
+def _sizes_from_recipe(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
     """Known for a public data set, because its columns are known, unless a range of leads needs their interval."""
     columns, leads = len(recipe.data.inputs) or count_columns(recipe.data.source), recipe.features.leads
     if not count_columns(recipe.data.source) or any(" to " in lead for lead in leads):
@@ -59,7 +59,7 @@ SERIES = Task(
     piece=0,
     form=Form("rows", ROWS, _write_request, lambda about: f"time,{','.join(about['columns'])}"),
     load=load_series,
-    foresee=_foresee,
+    sizes_from_recipe=_sizes_from_recipe,
     guess=guess_series,
     split=split_series,
     fold=fold_series,

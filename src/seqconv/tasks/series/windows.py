@@ -57,7 +57,7 @@ class WindowSpec:
             bounds = [rows("leads", part) for part in split_range(text)]
             leads += range(bounds[0], bounds[-1] + 1)
         if not leads or sorted(set(leads)) != leads:
-            raise ConfigError(f"windows.leads must rise; got {', '.join(config.leads)}. Sort them, each once")
+            raise ConfigError(f"windows.leads must be ascending; got {', '.join(config.leads)}. Sort them, each once")
         return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
 
     @property
@@ -108,7 +108,7 @@ class WindowSpec:
             targets: columns whose values at the target rows must be known.
 
         Returns:
-            The anchors kept, the number dropped for a hole or repeated time stamp, the number for a missing value.
+            The anchors kept, the number dropped for a hole or repeated timestamp, the number for a missing value.
         """
         regular = ~self.crosses_hole(anchors, times, self.delays[-1])
         known = ~self.holds_missing(anchors, values)
@@ -142,7 +142,7 @@ class WindowSpec:
         return np.asarray(counted[anchors - self.step] - counted[first] + missing[first] > 0)
 
     def describe(self, times: np.ndarray, anchor: int) -> str:
-        """One window in time stamps.
+        """One window in timestamps.
 
         >>> hours = np.datetime64("2014-04-21T10:00") + np.arange(400) * np.timedelta64(1, "h")
         >>> WindowSpec(240, 1, (24,), 3600).describe(hours, 241)

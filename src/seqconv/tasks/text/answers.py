@@ -1,4 +1,4 @@
-"""A text model asked: texts in memory, in a file, in a request."""
+"""Answers for texts in memory, in a file or in a request."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,15 +22,15 @@ from seqconv.tasks.task import Options, Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
 
-LINES = (".txt", ".text", ".log")  # endings of files that hold a text a line
-PIECE = 50_000  # texts read at a time when one is looked for
+LINES = (".txt", ".text", ".log")  # suffixes of files with one text per line
+PIECE = 50_000  # texts read at a time to find one of them
 
 
 def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
     """Probability of each class, float32 `[N, classes]`.
 
     Raises:
-        DataError: a model that reads no raw texts, or an item that is no text.
+        DataError: a model that cannot read raw texts, or an item that is not a text.
     """
     features: TextFeatures = trained.bundle.features
     ids = features.words.encode_padded(texts, features.max_len)
@@ -38,7 +38,7 @@ def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
 
 
 def predict_text_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
-    """The texts of a table, or of lines, with the answer and the probabilities after them."""
+    """The texts of a table or of lines, each followed by the answer and the probabilities."""
     target = trained.bundle.features.target
     for table, texts in _iterate_texts(trained.bundle, source, column, rows):
         answers = target.to_columns(predict_texts(trained, texts))
@@ -48,7 +48,7 @@ def predict_text_file(trained: Trained, source: str | Path | IO[bytes], column: 
 def _iterate_texts(
     bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int
 ) -> Iterator[tuple[Table | None, list[str]]]:
-    """Texts, and the table that they stand in, piece by piece."""
+    """Texts and their table (None: lines), piece by piece."""
     if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
         lines = iter(read_lines(source))
         while texts := list(islice(lines, rows)):
@@ -65,16 +65,16 @@ def _iterate_texts(
         yield table, texts
 
 
-def read_request_texts(bundle: AnyBundle, asked: list[Any], first: int) -> list[str]:
-    """Texts of a request, the first of them number `first` in it.
+def read_request_texts(bundle: AnyBundle, items: list[Any], first: int) -> list[str]:
+    """Texts of a request; `first` is the number of the first one in it.
 
     Raises:
-        DataError: an item that is no text.
+        DataError: an item that is not a text.
     """
-    for number, text in enumerate(asked, first):
+    for number, text in enumerate(items, first):
         if not isinstance(text, str):
             raise DataError(f"texts, item {number}: must be a text; got {name_kind(text)}. Write it in quotes")
-    return asked
+    return items
 
 
 def answer_texts(trained: Trained, texts: Sequence[str]) -> list[Json]:
@@ -84,7 +84,7 @@ def answer_texts(trained: Trained, texts: Sequence[str]) -> list[Json]:
 
 
 def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
-    """The text to explain: text number `row` of a file, what the user wrote, or standard input.
+    """The text to explain: number `row` of a file, the one given, or standard input.
 
     Raises:
         ConfigError: `row` or `column` without a file.
@@ -115,21 +115,21 @@ def _read_input() -> str:
 
 
 def explain_example(trained: Trained, texts: list[str], options: Options) -> list[TextExplanation]:
-    """See `explain_text`; `class` chooses."""
+    """See `explain_text`; the option is `class`."""
     return explain_text(trained, texts[0], options.get("class"))
 
 
 def warm_up(trained: Trained) -> None:
-    """Answer an empty text, for which a network makes its tables.
+    """Answer an empty text, so that the network builds its tables.
 
     Raises:
-        DataError: a model that reads no raw texts.
+        DataError: a model that cannot read raw texts.
     """
     predict_texts(trained, [""])
 
 
 def describe_text_model(bundle: AnyBundle) -> Json:
-    """Classes, and how much of a text is read."""
+    """Classes, and how many words of a text are read."""
     features: TextFeatures = bundle.features
     target = features.target
     return {**target.describe(), "several_labels": target.several, "words_read": features.max_len}

@@ -1,4 +1,4 @@
-"""Baselines for texts: linear classifiers on counted words and pairs of words."""
+"""Text baselines: linear classifiers on counts of words and word pairs."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from seqconv.tasks.baselines import (
 )
 from seqconv.tasks.text.features import TextFeatures, TextSplit
 
-FIRST_WORD = UNKNOWN  # padding and start are no words; an unknown word is one, as the network reads it too
+FIRST_WORD = UNKNOWN  # padding and start are not words; the unknown word is one, as for the network
 
 
 CHUNK = 1000
@@ -29,17 +29,17 @@ CHUNK = 1000
 MOST_TEXTS = 100_000
 
 
-MOST_WORDS = 30_000_000  # words times fits of a baseline
+MOST_WORDS = 30_000_000  # number of words times number of fits, of one baseline
 
 
-MOST_TRIALS = 20  # classifiers for which every penalty is tried
+MOST_TRIALS = 20  # number of classifiers up to which every penalty is tried
 
 
 PENALTIES = 3
 
 
 def list_baselines(split: TextSplit, say: Say) -> list[Candidate]:
-    """The baselines; large data are thinned, which `say` hears."""
+    """The baselines; large data sets are thinned, which `say` reports."""
     words = sum(int(np.sum(ids >= FIRST_WORD)) for ids in _chunks(split.train.inputs))
     count, classifiers = len(split.train.targets), split.features.target.outputs
     fits = classifiers * (1 if classifiers > MOST_TRIALS else PENALTIES)
@@ -56,7 +56,7 @@ def list_baselines(split: TextSplit, say: Say) -> list[Candidate]:
 
 
 class Counts(NamedTuple):
-    """What N texts hold: text n holds `columns[starts[n]:starts[n + 1]]`, each so many `times`."""
+    """Sparse counts: text n contains `columns[starts[n]:starts[n + 1]]`, each `times` times."""
 
     columns: np.ndarray
     times: np.ndarray
@@ -64,18 +64,18 @@ class Counts(NamedTuple):
 
     @property
     def rows(self) -> np.ndarray:
-        """The text of each column."""
+        """The text of each entry."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 @dataclass(frozen=True)
 class Linear(BaselineModel[TextFeatures, TokenInputs]):
-    """A linear classifier for each output, on what is counted times its weight, in rows of length 1.
+    """A linear classifier for each output, on weighted counts in rows of unit length.
 
     Args:
-        pairs: numbers of the pairs of words that are counted behind the single ones, rising, int64 `[P]`.
-        scales: weights of the columns, `[1, F]`, or `[outputs, F]` where each class has its own.
-        weights, bias: `[outputs, F]` and `[outputs]`, of the classifiers.
+        pairs: codes of the word pairs that are counted, in columns after the words, ascending, int64 `[P]`.
+        scales: weights of the columns, `[1, F]`, or `[outputs, F]` if they differ by class.
+        weights, bias: of the classifiers, `[outputs, F]` and `[outputs]`.
     """
 
     features: TextFeatures
@@ -86,12 +86,12 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
 
     @staticmethod
     def weigh(counts: Counts) -> np.ndarray:
-        """What a word or pair counts before the weight of its column."""
+        """Values of words and pairs before the weights of their columns."""
         raise NotImplementedError
 
     @property
     def words(self) -> int:
-        """Columns that are single words: their ids."""
+        """Number of columns for single words, which are their ids."""
         return int(self.scales.shape[1]) - len(self.pairs)
 
     def count(self, ids: np.ndarray) -> Counts:
@@ -99,7 +99,7 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
         return count_columns(find_columns(ids, self.words, self.pairs))
 
     def scaled(self, counts: Counts, scales: np.ndarray) -> np.ndarray:
-        """Values of what is counted, as the classifier whose columns have these weights `[F]` reads them."""
+        """Values of the counts for a classifier whose columns have these weights `[F]`."""
         values, rows = self.weigh(counts) * scales[counts.columns], counts.rows
         lengths = np.sqrt(np.bincount(rows, values**2, len(counts.starts) - 1))
         return np.asarray(values / np.maximum(lengths, 1e-12)[rows])
@@ -109,10 +109,10 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
         rows, margins = counts.rows, np.empty((len(counts.starts) - 1, len(self.weights)))
         scales = np.broadcast_to(self.scales, self.weights.shape)
         for output, weights in enumerate(self.weights):
-            if output < len(self.scales):  # the only one serves all classes
+            if output < len(self.scales):  # a single row serves all classes
                 values = self.scaled(counts, scales[output])
             margins[:, output] = np.bincount(rows, values * weights[counts.columns], len(margins)) + self.bias[output]
-        # each class's own probability: the softmax of these logs only makes them sum to one
+        # log of each class's own probability; softmax then only normalises them
         return -np.logaddexp(0, -margins) if self.features.target.loss == "categorical_crossentropy" else margins
 
     def predict(self, inputs: TokenInputs) -> np.ndarray:
@@ -148,8 +148,8 @@ def fit_tf_idf(split: TextSplit) -> TfIdf:
 def fit_nb_svm(split: TextSplit) -> NbSvm:
     """See `NbSvm`.
 
-    The ratio is of the feature's share in the class and outside it, each count with one more. The classifier is
-    logistic regression, which does as well here as a support vector machine and gives a loss too.
+    The ratio compares the relative frequency of a feature inside and outside the class, with add-one smoothing. The
+    classifier is logistic regression, which does as well here as a support vector machine and also gives a loss.
 
     Reference: Wang and Manning 2012, "Baselines and bigrams", ACL, section 2; pairs seen once in training are left out.
     """
@@ -178,7 +178,7 @@ def _chunks(inputs: TokenInputs) -> list[np.ndarray]:
 
 
 def _count_ids(split: TextSplit) -> int:
-    """One more than the largest id."""
+    """Number of ids: the largest plus one."""
     parts = (split.train, split.validation, split.test)
     return 1 + max(int(ids.max(initial=0)) for part in parts for ids in _chunks(part.inputs))
 
@@ -191,11 +191,11 @@ def _count(model: Linear, inputs: TokenInputs) -> Counts:
 
 
 def count_columns(columns: np.ndarray) -> Counts:
-    """How often each column occurs in each row of `[N, L]`; those below `FIRST_WORD` stand for nothing."""
+    """How often each column occurs in each row of `[N, L]`; those below `FIRST_WORD` are ignored."""
     columns = np.sort(columns, axis=1)
     kept = columns >= FIRST_WORD
     flat, starts = columns[kept], np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    first = np.ones(len(flat) + 1, bool)  # of a run of equals; the last one is the end
+    first = np.ones(len(flat) + 1, bool)  # of a run of equal values; the last entry is the end
     first[1:-1] = flat[1:] != flat[:-1]
     first[starts] = True
     places = np.flatnonzero(first)
@@ -203,21 +203,21 @@ def count_columns(columns: np.ndarray) -> Counts:
 
 
 def _number_pairs(ids: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where two words stand side by side, bool `[N, L - 1]`, and a number for each such pair."""
+    """Where two words are adjacent, bool `[N, L - 1]`, and a code for each such pair."""
     is_word = (ids >= FIRST_WORD) & (ids < words)
     is_pair = is_word[:, :-1] & is_word[:, 1:]
     return is_pair, ids[:, :-1][is_pair].astype(np.int64) * words + ids[:, 1:][is_pair]
 
 
 def find_pairs(inputs: TokenInputs, words: int) -> np.ndarray:
-    """Numbers of the pairs that the texts hold at least twice, rising."""
+    """Codes of the pairs that occur at least twice in the texts, ascending."""
     codes = np.concatenate([_number_pairs(ids, words)[1] for ids in _chunks(inputs)])
     distinct, times = np.unique(codes, return_counts=True)
     return np.asarray(distinct[times >= 2])
 
 
 def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
-    """Columns of the words, then of the known pairs, of texts `[N, L]`; 0 for what has none."""
+    """Columns of the words, then of the known pairs, of texts `[N, L]`; 0 for those without one."""
     singles = np.where(ids < words, ids, 0)
     if not len(pairs):
         return singles
@@ -230,17 +230,17 @@ def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
 
 # Classifiers
 
-Fitted = TypeVar("Fitted", TfIdf, NbSvm)
+AnyLinear = TypeVar("AnyLinear", TfIdf, NbSvm)
 
 
-def _fit_linear(model: Fitted, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> Fitted:
-    """The model with a logistic regression for each output, of the strength with the smallest validation error.
+def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> AnyLinear:
+    """The model with a logistic regression for each output; the penalty has the smallest validation error.
 
     Args:
-        model: counts and weighs.
-        train: what the training texts hold.
-        strengths: inverse penalties, the strongest penalty first, which also wins a tie. The middle one alone is used
-            where the classes are many.
+        model: without classifiers.
+        train: counts of the training texts.
+        strengths: inverse penalties, the strongest penalty first, which also wins ties. With many classes only the
+            middle one is used.
     """
     target, classes = split.features.target, members(split).T
     judged = _count(model, split.validation.inputs)
@@ -252,7 +252,7 @@ def _fit_linear(model: Fitted, train: Counts, split: TextSplit, strengths: tuple
         for strength in tried:
             found[strength].append(_fit_logistic(train, values, columns, is_class, strength))
 
-    def complete(strength: float) -> Fitted:
+    def complete(strength: float) -> AnyLinear:
         weights, bias = zip(*found[strength], strict=True)
         return replace(model, weights=np.stack(weights), bias=np.array(bias))
 
@@ -271,11 +271,11 @@ def _fit_logistic(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    if is_class.all() or not is_class.any():  # nothing to tell apart: the odds of the counts, one more of each
+    if is_class.all() or not is_class.any():  # a single class: the log odds of the smoothed counts
         return np.zeros(columns), float(np.log((is_class.sum() + 1) / ((~is_class).sum() + 1)))
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, random_state=0)
     with warnings.catch_warnings():
-        # a solver that stops at its most steps still gives a baseline; its scores say how good
+        # a solver that reaches its iteration limit still gives a baseline; its scores show how good
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(csr_matrix((values, train.columns, train.starts), shape=(len(is_class), columns)), is_class)
     return np.asarray(model.coef_[0]), float(model.intercept_[0])

@@ -1,4 +1,4 @@
-"""Which words of a text made the model's answer."""
+"""Explains the answer for a text by its words."""
 
 import numpy as np
 
@@ -6,27 +6,27 @@ from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.network import Model
 from seqconv.networks.tracing import Terms, trace
 from seqconv.tasks.bundle import Trained
-from seqconv.tasks.explanation import Part, TextExplanation
+from seqconv.tasks.explanation import Contribution, TextExplanation
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Encoded, locate_words, pad
 
 
 def explain_text(trained: Trained, text: str, name: str | None = None) -> list[TextExplanation]:
-    """Which word spans made the answer.
+    """What each span of words contributes to the answer.
 
-    Exact where the logit is a sum over filters (see `tracing`): a filter's part, its value times its weight, belongs to
-    the words that its winning step sees, and filters won by the same words are merged. Otherwise each word is left out
-    in turn.
+    Exact if the logit is a sum over filters (see `networks.tracing`): the contribution of a filter, its value times its
+    weight, belongs to the words that its winning step sees; filters with the same words are merged. Otherwise by
+    occlusion: each word is left out in turn.
 
     Args:
-        name: class to explain; None: of two classes the second, whose logit it is; of more the predicted one.
+        name: class to explain; None: the second of two classes, or the predicted one of more.
 
     Returns:
-        One explanation; of a model whose texts may have several classes one for each, unless `name` chooses.
+        One explanation; for a model with several labels per text one for each label, unless `name` is given.
 
     Raises:
-        DataError: a model that reads no raw texts, or a text that is no valid Unicode.
+        DataError: a model that cannot read raw texts, or a text that is not valid Unicode.
         ConfigError: no such class.
     """
     features: TextFeatures = trained.bundle.features
@@ -57,10 +57,10 @@ def explain_text(trained: Trained, text: str, name: str | None = None) -> list[T
 
 def _list_spans(
     text: str, words: list[tuple[int, int]], terms: Terms, output: int, sign: int, max_len: int
-) -> tuple[tuple[Part, ...], float]:
-    """Parts of the spans that terms see, and what belongs to no word."""
+) -> tuple[tuple[Contribution, ...], float]:
+    """Contributions of the spans that terms see, and the constant that belongs to no word."""
     values = sign * terms.parts[:, output]
-    before = max_len - len(words)  # position of the first word: padding and start stand before, or it is cut off
+    before = max_len - len(words)  # position of the first word, after padding and start; negative if it is cut off
     first = np.maximum(terms.first - before, 0)
     last = terms.last - before
     of_words = (last >= 0) & (values != 0)
@@ -71,28 +71,28 @@ def _list_spans(
     parts = []
     for (begin, end), value, count in zip(spans.T.tolist(), sums.tolist(), counts.tolist(), strict=True):
         start, stop = words[begin][0], words[end][1]
-        parts.append(Part(text[start:stop], start, stop, value, count))
+        parts.append(Contribution(text[start:stop], start, stop, value, count))
     return _sort(parts), constant
 
 
-def _list_words(text: str, words: list[tuple[int, int]], changes: np.ndarray) -> tuple[Part, ...]:
+def _list_words(text: str, words: list[tuple[int, int]], changes: np.ndarray) -> tuple[Contribution, ...]:
     spans = zip(words[len(words) - len(changes) :], changes.tolist(), strict=True)
-    return _sort([Part(text[start:end], start, end, change, None) for (start, end), change in spans])
+    return _sort([Contribution(text[start:end], start, end, change, None) for (start, end), change in spans])
 
 
-def _sort(parts: list[Part]) -> tuple[Part, ...]:
+def _sort(parts: list[Contribution]) -> tuple[Contribution, ...]:
     return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.start, part.end)))
 
 
 def _leave_out(model: Model, encoded: Encoded, max_len: int, outputs: np.ndarray) -> np.ndarray:
-    """By how much each output falls when a word is left out, float64 `[W, outputs]`: W words that the model reads."""
-    ids = np.pad(encoded.ids, (max_len, 0))  # a long text moves up when a word goes
+    """How much each output falls when a word is left out, float64 `[W, outputs]`, for the W words that are read."""
+    ids = np.pad(encoded.ids, (max_len, 0))  # one more word of a long text is read when a word is left out
     read = min(len(encoded.ids) - 1, max_len)
     changes = np.empty((read, outputs.shape[1]))
     kept = np.arange(len(ids) - max_len, len(ids))
     rows = max(CHUNK // max_len, 1)
     for start in range(0, read, rows):
-        left = np.arange(start, min(start + rows, read)) + len(ids) - read  # place of the word left out
+        left = np.arange(start, min(start + rows, read)) + len(ids) - read  # position of the word left out
         changed = ids[kept - (kept <= left[:, None])]
         changes[start : start + len(left)] = outputs - model.predict(TokenInputs(changed))
     return changes

@@ -1,4 +1,4 @@
-"""What turns texts into a network's inputs, as fitted on training texts."""
+"""Turns texts into a network's inputs; fitted on training texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
 
-VOCABULARY = "vocabulary.txt"  # in a bundle, a word a line
+VOCABULARY = "vocabulary.txt"  # in a bundle, one word per line
 
 
 @dataclass(frozen=True)
 class TextFeatures(Features):
-    """Of a text model.
+    """The features of a text model.
 
     Args:
         target: what the answers are.
-        vocabulary: None where the data came already encoded.
-        max_len: ids kept of each text, from its end.
+        vocabulary: None if the data were already encoded.
+        max_len: number of ids kept of each text, from its end.
     """
 
     target: ClassTarget
@@ -40,14 +40,14 @@ class TextFeatures(Features):
         """The vocabulary.
 
         Raises:
-            DataError: there is none, so raw texts cannot be read.
+            DataError: there is none, so the model cannot read raw texts.
         """
         if self.vocabulary is None:
             raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
         return self.vocabulary
 
     def inputs(self, encoded: Encoded) -> TokenInputs:
-        """Texts of one length."""
+        """Texts padded or cut to `max_len` ids."""
         return TokenInputs(pad(encoded, self.max_len))
 
     def write(self, folder: Path) -> Json:

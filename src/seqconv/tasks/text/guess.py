@@ -11,13 +11,13 @@ from seqconv.tasks.completion import FEW, MANY
 from seqconv.tasks.labels import guess_loss, make_target
 from seqconv.tasks.text.vocabulary import count_words
 
-CUT = 0.99  # share of the texts that max_len leaves whole
+WHOLE = 0.99  # fraction of the texts that max_len does not cut
 
 
 SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 
 
-SAMPLE = 5000  # texts whose lengths are looked at
+SAMPLE = 5000  # texts whose lengths are examined
 
 
 def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
@@ -29,9 +29,9 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
         lengths = np.sort(np.diff(train.offsets))
     else:
         lengths = np.sort(count_words(train.texts[:: max(1, len(train.texts) // SAMPLE)]))
-    if isinstance(train, Texts) and train.columns:  # the reader told what it found
+    if isinstance(train, Texts) and train.columns:  # the columns that the reader found
         found |= {"data.text": (train.columns[0], ""), "data.label": (list(train.columns[1:]), "")}
-    longest = int(lengths[min(int(len(lengths) * CUT), len(lengths) - 1)]) + 1  # and the start
+    longest = int(lengths[min(int(len(lengths) * WHOLE), len(lengths) - 1)]) + 1  # plus the start id
     kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
     cut = float(np.mean(lengths >= kept))
     chosen = default_text_settings(len(train.labels), float(lengths.mean()), target.outputs)
@@ -41,14 +41,14 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
 
 VOCABULARY = (2_000, 30_000)
 EPOCHS = (2, 10)
-VISITS = 400_000  # examples that training sees in all its epochs, for as many epochs as are allowed
+VISITS = 400_000  # examples that training sees in all epochs together, if the limits of epochs allow
 WIDTHS = (1, 2, 3)  # words that a filter sees
 
 
-SHORT = 60  # words of a text up to which pairs tell all that triples do
+SHORT = 60  # words of a text up to which triples add nothing to pairs
 
 
-WORD_SHARE = 5  # running words for each word of the vocabulary: short texts keep every word, long ones the frequent
+WORDS_PER_ENTRY = 5  # running words per vocabulary entry: small data keep every word, large data the frequent ones
 
 
 BUCKETS = (2**12, 2**22)
@@ -57,22 +57,22 @@ BUCKETS = (2**12, 2**22)
 TABLE = 2**25  # values of the n-gram table at most, all classes together
 
 
-GAIN = 2.5  # steps of the bag against those of the filters
+GAIN = 2.5  # step size of the bag relative to that of the filters
 
 
 def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, Any]:
     """Settings of a text recipe by name, `section.key`: features, network and training, but not the loss.
 
-    Filters on words, pairs and triples beside a bag of n-grams, trained with Adagrad. The filters generalise, the bag
-    remembers; both read the ids themselves, so that a step costs little and padding nothing.
+    Filters on words, pairs and triples next to a bag of n-grams, trained with Adagrad. The filters generalise, the bag
+    memorises; both read ids directly, so that steps are cheap and padding is free.
 
     Args:
         texts: number of training texts.
-        words: of a typical text.
+        words: mean number of words of a text.
         outputs: values that the network returns.
 
     Reference: Johnson and Zhang 2015, arXiv:1412.1058; Wang and Manning 2012, "Baselines and bigrams", ACL; Cheng et
-    al. 2016, arXiv:1606.07792 (a linear path beside a deep one).
+    al. 2016, arXiv:1606.07792 (a wide linear path next to a deep one).
     """
     filters = 64 if texts <= FEW else 128
     longest = 2 if words <= SHORT else 3
@@ -80,7 +80,7 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / outputs))
     bag = {"layer": "ngram_bag", "longest": longest, "buckets": buckets, "gain": GAIN}
     return {
-        "text.vocabulary": round(min(max(running / WORD_SHARE, VOCABULARY[0]), VOCABULARY[1])),
+        "text.vocabulary": round(min(max(running / WORDS_PER_ENTRY, VOCABULARY[0]), VOCABULARY[1])),
         "network.layers": [{"layer": "add", "branches": [_filters(filters), [bag]]}],
         "training.optimiser": "adagrad",
         "training.learning_rate": 0.05,
@@ -92,7 +92,7 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
 
 
 def _filters(count: int) -> list[dict[str, Any]]:
-    """Filters of every width side by side, `count` of each, and a linear layer on their maxima."""
+    """Parallel filters of every width, `count` of each, and a linear layer on their maxima."""
     towers = [
         [
             {"layer": "token_conv", "filters": count, "kernel": kernel, "activation": "relu"},
@@ -104,5 +104,5 @@ def _filters(count: int) -> list[dict[str, Any]]:
 
 
 def _round_power(value: float) -> int:
-    """The power of two at or below."""
+    """The largest power of two that is not above it."""
     return int(2 ** math.floor(math.log2(value)))

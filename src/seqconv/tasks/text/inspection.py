@@ -1,4 +1,4 @@
-"""What a file of labelled texts holds."""
+"""Inspection of a file of labelled texts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ from seqconv.tasks.label_findings import Examples, count_classes, judge_classes,
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.vocabulary import count_words
 
-BOOK_LEN = 500  # ids: the setting's default
+BOOK_LEN = 500  # the default of text.max_len, in ids
 
 
 Place = Callable[[int], str]
@@ -44,7 +44,7 @@ def inspect_texts(path: Path, recipe: TextRecipe, given: set[str]) -> Inspection
     """Columns, classes, lengths, copies.
 
     Raises:
-        DataError: nothing of it can be read.
+        DataError: nothing in it can be read.
     """
     config = recipe.data
     if path.name.endswith((".npz", ".tar.gz", ".tgz")) or (path.is_dir() and is_review_folder(path)):
@@ -90,7 +90,7 @@ def _inspect_table(table: Table, recipe: TextRecipe, given: set[str]) -> Inspect
     if others := [each for each in table.frame.columns if each not in kinds]:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         shown = ", ".join(map(repr, others[:5])) + more
-        findings.append(Finding(f"{count(len(others), 'other column')}", shown, "left out: the text alone is read"))
+        findings.append(Finding(f"{count(len(others), 'other column')}", shown, "left out: only the text is read"))
     return replace(
         found,
         rows=len(table.frame),
@@ -105,9 +105,9 @@ def _give_up(table: Table, kinds: dict[str, str], findings: list[Finding]) -> In
 
 
 def _leave_out_missing(table: Table, name: str, labels: Sequence[str], findings: list[Finding]) -> Table:
-    """The table without rows that training refuses for an empty label or a missing text."""
+    """The table without rows that training refuses because of an empty label or a missing text."""
     wanted = dict.fromkeys(labels, "label")
-    if table.format not in ("csv", "tsv"):  # there an empty cell is an empty text
+    if table.format not in ("csv", "tsv"):  # in those an empty cell is an empty text
         wanted[name] = "text"
     lacking = np.zeros(len(table.frame), bool)
     for column, role in wanted.items():
@@ -172,12 +172,14 @@ def _judge_lengths(texts: Texts, words: np.ndarray, kept: int, place: Place) -> 
     silent = (words == 0) & ~blank
     if blank.any():
         where = show_places(np.flatnonzero(blank), place, texts.source)
-        action = "kept as a text of no words. Remove them, or leave them if such texts will come"
+        action = "kept as a text without words. Remove them, unless such texts are expected"
         found.append(Finding(f"{count(int(blank.sum()), 'text')} empty", where, action, "costs"))
     if silent.any():
         rows = np.flatnonzero(silent)
         where = f"{show_places(rows, place, texts.source)}, such as {quote(texts.texts[rows[0]].strip())}"
-        found.append(Finding(f"{count(len(rows), 'text')} without a word", where, "kept: signs alone are not read"))
+        found.append(
+            Finding(f"{count(len(rows), 'text')} without a word", where, "kept: punctuation alone is not read")
+        )
     if (words + 1 > kept).any():
         rows = np.flatnonzero(words + 1 > kept)
         longest = int(np.argmax(words))
@@ -188,7 +190,7 @@ def _judge_lengths(texts: Texts, words: np.ndarray, kept: int, place: Place) -> 
 
 
 def _cut(words: np.ndarray, kept: int) -> float:
-    """Share of the texts whose words and start are more than `kept`."""
+    """Fraction of the texts with more than `kept` ids, the start included."""
     return round(float(np.mean(words + 1 > kept)), 6)
 
 

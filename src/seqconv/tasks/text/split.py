@@ -1,4 +1,4 @@
-"""Labelled texts and a recipe -> training, validation and test examples."""
+"""Splits labelled texts into training, validation and test examples."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ AnyTexts = Texts | EncodedTexts
 
 
 def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: TextFeatures | None = None) -> TextSplit:
-    """What has no file of its own is held out of the training texts; everything encoded.
+    """Training, validation and test examples, encoded; splits without a file are held out of the training texts.
 
     Args:
-        trained: features of a trained model; None: fitted on the training rows.
+        trained: features of a trained model; None: fit them to the training rows.
 
     Raises:
         DataError: fewer than two classes, or too few texts for all splits.
@@ -43,7 +43,7 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
 
 
 def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int) -> TextTraining:
-    """Texts to fit a network to, without any to test it on."""
+    """Encoded texts to fit a network to, without test examples."""
     texts = [train] if validation is None else [train, validation]
     features, encoded = _fit(texts, recipe, threads, None)
     parts = _make_parts(features, texts, encoded)
@@ -53,7 +53,7 @@ def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, thr
 def _fit(
     texts: Sequence[AnyTexts], recipe: TextRecipe, threads: int, trained: TextFeatures | None
 ) -> tuple[TextFeatures, list[Encoded]]:
-    """Features, and the ids of texts, of which the first are those to train on: words are counted on them alone."""
+    """Features and the ids of texts; the first are the training texts, the only ones whose words are counted."""
     train, *others = texts
     target = make_target(train.classes, train.labels.ndim == 2)
     if isinstance(train, EncodedTexts):  # they have no words
@@ -77,12 +77,12 @@ def _make_parts(features: TextFeatures, texts: Sequence[AnyTexts], encoded: list
 
 
 def group_texts(texts: AnyTexts) -> np.ndarray | None:
-    """The group of each text, the same for copies, int64 `[N]`; None for encoded texts."""
+    """Group number of each text, the same for copies, int64 `[N]`; None for encoded texts."""
     return None if isinstance(texts, EncodedTexts) else number_copies(texts.texts)
 
 
 def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> Iterator[tuple[FoldFacts, TextData]]:
-    """Facts about each stratified fold, copies of a text together, and its data: the other folds and this one.
+    """For each stratified fold, with copies of a text in the same fold: facts, and data to train and test on.
 
     Raises:
         ConfigError: more folds than different texts.
@@ -95,9 +95,9 @@ def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tu
     """Labelled texts as examples for a trained model, and the notes of their reader.
 
     Raises:
-        DataError: no labels or unknown ones, or texts of another kind than the model reads.
+        DataError: no labels, unknown labels, or encoded instead of raw texts (or vice versa).
     """
-    # an archive with a test part of its own is judged on that
+    # of an archive with a test set, use that
     texts, targets = take_labels(data.train if data.test is None else data.test, bundle.features.target)
     part = Part(bundle.features.inputs(_encode(bundle, texts, threads)), targets)
     return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)

@@ -21,7 +21,7 @@ from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
 
 
-def _foresee(recipe: TextRecipe) -> tuple[Shape, int] | None:
+def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
     """Known for the data sets that have a name: their two classes are one output."""
     return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
@@ -39,7 +39,7 @@ TEXT = Task(
     piece=256,
     form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}'),
     load=load_texts,
-    foresee=_foresee,
+    sizes_from_recipe=_sizes_from_recipe,
     guess=guess_texts,
     split=split_texts,
     fold=fold_texts,

@@ -1,18 +1,18 @@
-"""Texts to ids: what a word is, a vocabulary of words, and token arrays of one length.
+"""Texts to ids: tokenisation, vocabulary and padding.
 
-A word is found in four steps, the same for every language:
+Words are found in four steps, the same for every language:
 
 1. The text is lower-cased with `str.lower`.
 2. HTML line breaks (`<br />`, `<br/>`, `<br >`, `<br>`) become a space.
-3. It is cut at `SEPARATORS`: white space, control characters, the punctuation of the main scripts and most symbols.
-   Letters, digits, combining marks, emoji and CJK characters belong to words; a language written without spaces gives
-   long ones.
-4. Apostrophes (' and the typographic U+2019, which counts as ') stay inside a word and go from its ends.
+3. It is split at `SEPARATORS`: white space, control characters, the punctuation of the main scripts and most symbols.
+   Letters, digits, combining marks, emoji and CJK characters belong to words; in a language written without spaces
+   words are long.
+4. Apostrophes (' and the typographic U+2019, treated as ') are kept inside a word and stripped from its ends.
 
 >>> split("I DON'T like it.<br /><br />It's 'fine', 7/10")
 ['i', "don't", 'like', 'it', "it's", 'fine', '7', '10']
 
-`split` is the definition. Whole sets of texts are read by the native core, which gives exactly the same words.
+`split` is the definition. The native core processes whole sets of texts and gives exactly the same words.
 """
 
 import re
@@ -27,8 +27,8 @@ from seqconv import _native
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.networks.inputs import START, UNKNOWN
 
-# Code points that end a word, as (first, last). A fixed list, so that a vocabulary keeps its meaning whatever Unicode
-# version a Python knows. Letters, marks and digits that lie among punctuation are left out: U+00AA, U+00B2, U+3005, ...
+# Code points that separate words, as (first, last). The list is fixed, so that a vocabulary does not depend on Python's
+# Unicode version. Letters, marks and digits among punctuation are not in it: U+00AA, U+00B2, U+3005, ...
 SEPARATORS: tuple[tuple[int, int], ...] = (
     # ASCII and Latin-1: all but letters, digits, the apostrophe, ordinals, superscripts and fractions
     *((0x00, 0x26), (0x28, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0xA9), (0xAB, 0xB1), (0xB4, 0xB4), (0xB6, 0xB8)),
@@ -54,7 +54,7 @@ SEPARATORS: tuple[tuple[int, int], ...] = (
 )
 
 
-SPECIAL = ("<padding>", "<start>", "<unknown>")  # as `decode` writes them; no word holds < or >
+SPECIAL = ("<padding>", "<start>", "<unknown>")  # as `decode` returns them; no word contains < or >
 
 _RANGES = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in SEPARATORS)
 
@@ -75,7 +75,7 @@ _RESTORE = "Restore the file or train again"
 
 
 def split(text: str) -> list[str]:
-    """The words of a text, in order: the definition above in Python.
+    """The words of a text in order, by the definition above.
 
     >>> split("L\u2019été à São Paulo — 30°C")
     ["l'été", 'à', 'são', 'paulo', '30', 'c']
@@ -85,14 +85,14 @@ def split(text: str) -> list[str]:
 
 
 def locate_words(text: str) -> list[tuple[int, int]]:
-    """Where in `text` each word of `split(text)` begins and ends, as it was written.
+    """Start and end in `text` of each word of `split(text)`.
 
     >>> [(start, end, "It's 'fine'"[start:end]) for start, end in locate_words("It's 'fine'")]
     [(0, 4, "It's"), (6, 10, 'fine')]
     """
     lowered = text.lower()
     place: Sequence[int] = range(len(text) + 1)
-    if len(lowered) > len(text):  # some letters are two when lower-cased (U+0130)
+    if len(lowered) > len(text):  # some letters become two in lower case (U+0130)
         place = [i for i, letter in enumerate(text) for _ in letter.lower()] + [len(text)]
     blanked = _LINE_BREAK.sub(lambda found: " " * len(found[0]), lowered).replace("\u2019", "'")
     found = []
@@ -106,7 +106,7 @@ def locate_words(text: str) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Texts of any length as ids, one behind the other: text `i` is `ids[offsets[i]:offsets[i + 1]]`.
+    """Texts of any length as ids, concatenated: text `i` is `ids[offsets[i]:offsets[i + 1]]`.
 
     Args:
         ids: int32, flat; each text begins with the start id.
@@ -122,7 +122,7 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The known words. Ids: 0 padding, 1 start of a text, 2 unknown word, then `words` by falling frequency.
+    """The known words. Ids: 0 padding, 1 start of a text, 2 unknown word, then `words` by descending frequency.
 
     >>> vocabulary = Vocabulary.fit(["So good, so very good!", "very bad"], size=6)
     >>> vocabulary.words
@@ -131,7 +131,7 @@ class Vocabulary:
     [1, 4, 2]
 
     Raises:
-        ValueError: a word is empty or stands twice.
+        ValueError: a word is empty or occurs twice.
     """
 
     words: tuple[str, ...]
@@ -148,17 +148,17 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Sequence[str], size: int, threads: int = 1) -> Self:
-        """The most frequent words, at most `size` ids in all; equal counts in the order of the words' code points.
+        """A vocabulary of the most frequent words, with at most `size` ids; ties are ordered by code point.
 
         Raises:
-            DataError: no word in any text, or a text that is no string or no valid Unicode.
-            ConfigError: a size without room for a word.
+            DataError: no word in any text, or a text that is not a string or not valid Unicode.
+            ConfigError: a size too small for any word.
         """
         return cls.fit_encode(texts, size, threads)[0]
 
     @classmethod
     def fit_encode(cls, texts: Sequence[str], size: int, threads: int = 1) -> tuple[Self, Encoded]:
-        """`fit`, then `encode` of the same texts, reading them once.
+        """`fit` and `encode` of the same texts in one pass.
 
         Raises:
             DataError, ConfigError: as `fit`.
@@ -176,10 +176,10 @@ class Vocabulary:
         return cls(tuple(words)), Encoded(ids, offsets)
 
     def encode(self, texts: Sequence[str], threads: int = 1) -> Encoded:
-        """The start id, then one id for each word of `split(text)`, for each text.
+        """For each text the start id, then one id for each word of `split(text)`.
 
         Raises:
-            DataError: a text that is no string or no valid Unicode (a lone surrogate).
+            DataError: a text that is not a string or not valid Unicode (a lone surrogate).
         """
         try:
             return Encoded(*self._word_ids.encode(texts, threads))
@@ -187,7 +187,7 @@ class Vocabulary:
             raise DataError(str(error)) from error
 
     def encode_padded(self, texts: Sequence[str], max_len: int, threads: int = 1) -> np.ndarray:
-        """`pad(encode(texts), max_len)` in one call, which is what one text waits for; int32 `[N, L]`.
+        """`pad(encode(texts), max_len)` in one call, to be fast for a single text; int32 `[N, L]`.
 
         Raises:
             DataError, ConfigError: as `encode` and `pad`.
@@ -199,7 +199,7 @@ class Vocabulary:
             raise DataError(str(error)) from error
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """One word for each id; special ids as `SPECIAL`.
+        """The word of each id; special ids as in `SPECIAL`.
 
         Raises:
             DataError: an id outside the vocabulary.
@@ -215,15 +215,15 @@ class Vocabulary:
         return found
 
     def write(self, path: Path) -> None:
-        """One word a line, the most frequent first; UTF-8."""
+        """Write one word per line, the most frequent first, in UTF-8."""
         path.write_bytes("".join(f"{word}\n" for word in self.words).encode())
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What `write` wrote.
+        """Read back what `write` wrote.
 
         Raises:
-            BundleError: no such file, bytes that are not UTF-8, or a line that is no word or stands twice.
+            BundleError: no such file, bytes that are not UTF-8, or a line that is not a word or is repeated.
         """
         words: dict[str, int] = {}
         for line, raw in enumerate(_read_lines(path), start=1):
@@ -242,7 +242,7 @@ class Vocabulary:
 
 
 def count_words(texts: Sequence[str], threads: int = 1) -> np.ndarray:
-    """Words of each text, as `split` finds them, int64 `[N]`.
+    """Number of words of each text, as `split` finds them, int64 `[N]`.
 
     Raises:
         DataError: as `Vocabulary.encode`.
@@ -264,14 +264,14 @@ def _read_lines(path: Path) -> list[bytes]:
 
 
 def from_ranks(ranks: np.ndarray, offsets: np.ndarray, vocabulary_size: int) -> Encoded:
-    """Texts that come as word ranks (1 = most frequent), as in Keras's `imdb.npz`: rank r is id r + 2.
+    """Texts given as word ranks (1 = most frequent), as in Keras's `imdb.npz`: rank r is id r + 2.
 
-    Keras itself leaves id 3 unused and gives rank r the id r + 3.
+    Keras leaves id 3 unused and gives rank r the id r + 3.
 
     Args:
-        ranks: int, flat.
-        offsets: int64 `[N + 1]`, where each text begins in `ranks`, and the end.
-        vocabulary_size: ids in all; ranks beyond become the unknown id.
+        ranks: int, concatenated.
+        offsets: int64 `[N + 1]`, where each text begins in `ranks`, and the end of the last.
+        vocabulary_size: number of ids; ranks beyond it become the unknown id.
 
     Raises:
         DataError: a rank below 1.
@@ -280,14 +280,14 @@ def from_ranks(ranks: np.ndarray, offsets: np.ndarray, vocabulary_size: int) -> 
     Encoded(ids=array([1, 3, 2, 1, 4], dtype=int32), offsets=array([0, 3, 5]))
     """
     if len(ranks) and ranks.min() < 1:
-        raise DataError(f"ranks: must be 1 or more; got {ranks.min()}. Take ids of special meaning out first")
+        raise DataError(f"ranks: must be 1 or more; got {ranks.min()}. Remove special ids first")
     ids = ranks.astype(np.int64) + len(SPECIAL) - 1
     known = np.where(ids < vocabulary_size, ids, UNKNOWN).astype(np.int32)
     return Encoded(np.insert(known, offsets[:-1], START), offsets + np.arange(len(offsets)))
 
 
 def pad(encoded: Encoded, max_len: int) -> np.ndarray:
-    """Every text in `max_len` ids, int32 `[N, L]`: its last ones, zeros on the left of a shorter one (Keras's `pre`).
+    """The last `max_len` ids of every text, int32 `[N, L]`, padded with zeros on the left (`pre` in Keras).
 
     Raises:
         ConfigError: `max_len` below 1.

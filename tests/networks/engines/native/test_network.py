@@ -173,7 +173,7 @@ def test_native_runs_without_torch() -> None:
 import sys
 sys.modules["torch"] = None
 import numpy as np
-from seqconv.recipes.recipe import TrainingConfig
+from seqconv.recipes.sections import TrainingConfig
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.plan import initial_weights
 from seqconv.networks.layers.kinds import Conv, Dense, GlobalMaxPool
