@@ -44,34 +44,20 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print a single JSON object to standard output.")]
-
-
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
-
-
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe; can be repeated."),
 ]
-
-
 Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read instead of the recipe's data.")]
-
-
 Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (requires the extra `torch`).")]
-
-
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Number of threads of the native engine; 0: all cores.")]
-
-
 Source = Annotated[
     str,
     typer.Argument(
         metavar="RECIPE|FILE", help="Name of a recipe, a TOML file, or a data file or folder.", show_default=False
     ),
 ]
-
-
 Network = Annotated[str, typer.Option(metavar="RECIPE", help="Use the network and training settings of this recipe.")]
 
 

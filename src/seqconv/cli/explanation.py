@@ -12,14 +12,8 @@ if TYPE_CHECKING:
     from seqconv.tasks.explanation import GridExplanation, TextExplanation
 
 LONGEST = 12  # rows of a printed table
-
-
 FAINTEST = 0.1  # words below this fraction of the strongest contribution are not highlighted
-
-
 STRONG = 0.5  # words above this fraction get a coloured background
-
-
 STYLES = {  # (raises the logit, strongly) -> style; never by colour alone
     (True, False): "bold underline color(33)",
     (True, True): "bold underline bright_white on color(25)",

@@ -23,8 +23,6 @@ FLAGS = {  # flag -> the setting it sets
     "model": "training.model",
     "refit": "training.refit",
 }
-
-
 METAVARS = {  # of flags whose value is not a column name
     "inputs": "COLUMN,...",
     **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
@@ -34,11 +32,7 @@ METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
 }
-
-
 LISTS = ("label", "target", "inputs", "lead")
-
-
 Flags = Mapping[str, str | bool]
 
 

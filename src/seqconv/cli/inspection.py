@@ -17,14 +17,8 @@ HEADINGS = {  # weight -> heading, and the mark of each finding
     "costs": ("problems that cost rows or make scores misleading", "!"),
     "note": ("worth knowing", "-"),
 }
-
-
 LEAST_VARIANCE = 0.01  # a period is listed from this fraction of a column's variance
-
-
 WIDEST = 110  # characters per line
-
-
 CLASSES = 12  # classes listed
 
 

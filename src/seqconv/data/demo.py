@@ -9,11 +9,7 @@ import numpy as np
 from seqconv.data.records import CLASSES, Series, TextData, Texts
 
 TRAIN_TEXTS, TEST_TEXTS = 4000, 2000
-
-
 MISLABELLED = 0.04  # fraction of reviews with the wrong class
-
-
 HOURS = 4 * 8766
 
 # Reviews. In a clause {a} and {A} speak for the review's class, {b} and {B} against it: an adjective, a noun.
@@ -25,18 +21,10 @@ def _words(text: str) -> list[str]:
 
 GOOD = _words("""brilliant warm funny gripping clever moving honest fresh elegant charming subtle bold tender lively
     sharp vivid graceful witty thoughtful rich superb touching stylish inventive delightful memorable daring""")
-
-
 BAD = _words("""dull lazy clumsy tired hollow boring shallow noisy messy bland stale flat pointless tedious wooden cheap
     silly confused grating forgettable awkward lifeless predictable sloppy dreary annoying contrived weak""")
-
-
 GOOD_THINGS = _words("masterpiece triumph joy gem treat pleasure delight success wonder classic")
-
-
 BAD_THINGS = _words("disaster failure bore mess chore letdown dud flop mistake nuisance")
-
-
 CLAUSES = """the {part} was {a}
 the {part} was not {b}
 the {part} was {a} , not {b}
@@ -62,8 +50,6 @@ never a {B} , always a {A}
 i came for a {B} and left with a {A}
 the {part} had no {b} moment
 the {part} seems {b} , but it is {a}""".splitlines()
-
-
 ASIDES = """my {person} slept through the {part}
 we saw it {when} in {town}
 the trailer promised something {any}
@@ -84,8 +70,6 @@ you may have heard of the {worker}
 it was shot in {town} {when}
 somebody near us thought the {object} was {any}
 the {person} drove us home""".splitlines()
-
-
 SLOTS = {
     "part": _words("""plot cast script music ending dialogue acting camera pace story lead villain humour middle opening
         editing scenery sound mood finale direction romance mystery chase costume design score twist narration"""),

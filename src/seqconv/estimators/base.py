@@ -21,8 +21,6 @@ from seqconv.tasks.kinds import TASKS
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
 
 VALIDATION = 0.1  # fraction held out if the recipe stops early and the user gives none
-
-
 TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
 
 

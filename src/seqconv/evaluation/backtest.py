@@ -28,8 +28,6 @@ from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
 
 WINDOWS = ("growing", "rolling")
-
-
 PAGE = "report.html"
 
 

@@ -9,8 +9,6 @@ from seqconv.tasks.examples import Split
 from seqconv.tasks.results import OrderProbe
 
 PROBED = 10_000
-
-
 PROBE_BATCH = 1000
 
 

@@ -8,20 +8,10 @@ import numpy as np
 from seqconv.metrics.records import Record
 
 RESAMPLES = 2000
-
-
 FEWEST_BLOCKS = 10
-
-
 ENDS = (0.025, 0.975)
-
-
 MOST_GROUPS = 10_000  # drawn one by one; more rows are drawn in random groups
-
-
 MOST_DRAWN = 1_000_000  # at once
-
-
 MOST_DISTINCT = 64  # different rows that are drawn by how often each comes
 
 Sums = Mapping[str, np.ndarray]

@@ -20,8 +20,6 @@ from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.kinds import find_task
 
 FORMAT, READABLE = 3, (1, 2, 3)
-
-
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 
 

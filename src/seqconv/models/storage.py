@@ -15,8 +15,6 @@ from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk, weight_shapes
 
 DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
-
-
 ROWS = np.dtype(np.int32)
 
 

@@ -5,11 +5,7 @@ import numpy as np
 from seqconv.networks.inputs import Targets
 
 CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "as_printed")
-
-
 CLIP = 1e-7
-
-
 CHUNK = 2**22  # values compared at once: all forecasts together may be far larger than the series
 
 

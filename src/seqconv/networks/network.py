@@ -10,15 +10,10 @@ from seqconv.networks.layers.base import Masks, Plan, Weights
 
 State = dict[str, np.ndarray]
 
-
 # Reference: Hinton 2012, "Neural networks for machine learning", lecture 6e; Kingma and Ba 2015, arXiv:1412.6980;
 # epsilon outside the root, and its value: keras.optimizers.RMSprop, Adam.
 RHO = 0.9
-
-
 BETAS = (0.9, 0.999)
-
-
 EPSILON = 1e-7
 
 

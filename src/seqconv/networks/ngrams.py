@@ -11,8 +11,6 @@ from seqconv.networks.layers.tokens import NgramBag
 from seqconv.networks.plan import entries
 
 SMOOTHING = 4.0  # added to each count; more than the usual 1, to trust rare n-grams less: docs/log.md
-
-
 CHUNK = 4096  # texts whose features are listed at once
 
 

@@ -10,17 +10,9 @@ from seqconv.reports.page import build_page, draw_table, write_page
 from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
 
 LONGEST = 20  # rows of a table of spans
-
-
 MOST_CELLS = 12  # and of spans
-
-
 TALLEST = 40  # inputs of a picture
-
-
 FAINTEST = 0.1  # share of the strongest word below which a word is left plain
-
-
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
 
 

@@ -8,14 +8,8 @@ import numpy as np
 
 # matplotlib writes this colour; the SVG then says currentColor in its place
 INK = "#010203"
-
-
 TRAINING, VALIDATION = "#3b82c4", "#d9822b"
-
-
 OTHERS = ((TRAINING, "s--"), ("#888888", "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), ("#c0392b", "x--"))
-
-
 MOST_TICKS = 12
 
 

@@ -33,31 +33,15 @@ from seqconv.serving.page import build_server_page
 from seqconv.tasks.kinds import find_task
 
 Result = TypeVar("Result")
-
-
 Handler = Callable[[Request], Awaitable[Response]]
 
 REFUSED = (SeqconvError, HTTPException, ClientDisconnect)  # what a client can mend, or will not hear of
-
-
 LIMIT = 16 * 10**6  # bytes of a request
-
-
 LONGEST = 600  # characters of an error: what a client sent may be told back, but not all of it
-
-
 PATIENCE_S = 5  # for requests that are under way when the server is told to stop
-
-
 IDLE_S = 60  # a client may leave a connection open without asking; it would lose a request sent just as we close it
-
-
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
 _LOG = logging.getLogger(__name__)  # without a handler of its own: to standard error
-
-
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; frame-ancestors 'none'"

@@ -14,14 +14,8 @@ if TYPE_CHECKING:
     import polars
 
 Weight = Literal["blocks", "costs", "note"]
-
-
 WEIGHTS: tuple[Weight, ...] = ("blocks", "costs", "note")
-
-
 SHOWN = 3  # places named in a finding
-
-
 _LONG = 40  # characters shown of an example
 
 

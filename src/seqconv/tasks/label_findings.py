@@ -13,8 +13,6 @@ from seqconv.tasks.holdout import draw_holdouts
 from seqconv.tasks.labels import count_labels
 
 UNBALANCED = 0.8  # fraction of the rows in one class from which it is reported
-
-
 SHOWN = 10  # classes named in one line
 
 

@@ -5,8 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 CHUNK = 1 << 24  # values of changed inputs held at once
-
-
 FEWEST, MOST = 12, 24  # spans of a long window
 
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import polars
 
 SAMPLE = 1000  # rows examined
-
-
 FEWEST_WORDS = 3.0  # mean words per cell of a text column; columns with fewer hold names
 
 

@@ -14,8 +14,6 @@ from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State
 
 EVERY_S = 2.0  # so much training is lost at most, or
-
-
 WRITES = 20.0  # so many times what a write takes, so that writing takes a small share of the time
 
 

@@ -11,11 +11,7 @@ if TYPE_CHECKING:
     import polars
 
 LABEL_NAMES = ("label", "labels", "class", "category", "categories", "sentiment", "target", "tag", "tags")
-
-
 TEXT_NAMES = ("text", "review", "sentence", "message", "content", "comment", "document")
-
-
 MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`: each cell is one label
 
 

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     import polars
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}  # on a tie, the one rarer in text wins
-
-
 SAMPLE = 1 << 18  # bytes from which the separator, the header and the types are inferred
-
-
 _LIKE_NUMBER = re.compile(r"[+-]?[\d.][\d\s.,:/TZeE+-]*")  # numbers, dates and times
 
 

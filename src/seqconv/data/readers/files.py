@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     import polars
 
 BLOCK = 1 << 22  # bytes read at a time
-
-
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half a character, which some programs write as UTF-8
-
-
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes undefined in cp1252
 
 

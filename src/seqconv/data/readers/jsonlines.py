@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import polars
 
 _PIECE = 50_000  # rows held as Python objects at a time
-
-
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 

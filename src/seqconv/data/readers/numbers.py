@@ -8,11 +8,7 @@ if TYPE_CHECKING:
     import polars
 
 MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write for a missing number
-
-
 _COMMA = r"^[+-]?\d+(,\d+)?$"
-
-
 _THOUSANDS = r"^[+-]?\d{1,3}(,\d{3})?$"  # a column of cells like 1,234 may use thousands separators: left alone
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from seqconv.errors import DataError
 
 QUOTE, NEWLINE, RETURN = b'"'[0], b"\n"[0], b"\r"[0]
-
-
 _BLOCK = 1 << 24  # bytes scanned at a time: bounds the memory for positions
 
 

@@ -21,13 +21,8 @@ from seqconv.errors import DataError
 SPLITS = ("train", "test")
 
 # Reviews: aclImdb/{train,test}/{neg,pos}/ID_RATING.txt
-
 _REVIEW = re.compile(r"(?:^|/)(train|test)/(neg|pos)/(\d+)_\d+\.txt$")
-
-
 _LONGEST_REVIEW = 1 << 24  # bytes; a header that states more is damaged
-
-
 _BLOCK = 512  # bytes of a tar block
 
 

@@ -10,11 +10,7 @@ from seqconv.errors import DataError
 from seqconv.recipes.durations import show_duration
 
 _DAY_S = 86400
-
-
 _REGULAR = 0.9  # rows are evenly spaced if at least this fraction of spacings is equal
-
-
 _UNEVEN = 0.05  # uneven spacings are reported above this fraction
 
 

@@ -13,8 +13,6 @@ from seqconv.data.records import Sequences, count
 from seqconv.errors import DataError
 
 ENDINGS = (".ts", ".tsv")
-
-
 _CHUNK = 1 << 25  # characters parsed at once
 
 

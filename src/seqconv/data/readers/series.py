@@ -19,31 +19,15 @@ if TYPE_CHECKING:
     import polars
 
 MISSING = -9999.0  # what the Jena station writes when a sensor fails
-
-
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
-
-
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
-
-
 _MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
-
-
 _TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
-
-
 _NUMBER_NAME = re.compile(
     r"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?", re.IGNORECASE
 )
-
-
 _YEAR_NAME = re.compile(r"year|jahr", re.IGNORECASE)
-
-
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?")
-
-
 _DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 
 

@@ -29,11 +29,7 @@ __all__ = [
 ]
 
 Frame = Any  # polars.DataFrame, for modules that pass frames on without importing polars
-
-
 _PLAIN = (str, int, float, bool, list, type(None))  # types that JSON can hold
-
-
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 

@@ -17,20 +17,10 @@ from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
 
 _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word with this prefix is a label
-
-
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
-
-
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
-
-
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
-
-
 _ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files about the data
-
-
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 

@@ -18,19 +18,11 @@ Place = Callable[[int], str]  # names a row and its file, for errors
 EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 
 EARLIEST = 10**8  # seconds since 1970 accepted as a time (from 1973); a thousand times as many are milliseconds
-
-
 EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # per second
-
-
 _CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
-
-
 _ROUNDS = 8  # time formats that one column may mix
 
 _NAMES = ("UTC", "GMT")
-
-
 _TIME = re.compile(
     r"(?:(?P<year>\d{4})(?P<separator>[-/.])\d{1,2}(?:(?P=separator)(?P<day>\d{1,2}))?"
     r"|(?P<first>\d{1,2})(?P<mark>[-/. ])(?:\d{1,2}|(?P<name>[A-Za-z]{3,9}))(?P=mark)(?P<last>\d{4}|\d\d))"

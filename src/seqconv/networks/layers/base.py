@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from seqconv.networks.layers.weights import Weight
 
 Shape = tuple[int, ...]
-
-
 Weights = dict[str, np.ndarray]
-
-
 Masks = dict[str, np.ndarray]
 
 

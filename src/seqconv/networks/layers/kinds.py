@@ -39,9 +39,5 @@ _KINDS: tuple[type[Layer], ...] = (
     *(SimpleRnn, Gru, Lstm),
     Dense,
 )
-
-
 KINDS = {kind.kind(): kind for kind in _KINDS}
-
-
 SETTINGS = {name: kind.settings() for name, kind in KINDS.items()}  # read here, so that a wrong field fails at import

@@ -24,8 +24,6 @@ from seqconv.tasks.sequence import dtw, rocket
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 
 DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
-
-
 MOST_ROCKET_ROWS = 10_000
 
 

@@ -3,20 +3,10 @@
 import numpy as np
 
 MOST_CELLS = 4e9  # pairs of steps of one channel, to learn the window and again to predict
-
-
 COLUMNS = 64  # sequences compared with others at once
-
-
 BLOCK = 100_000  # values of one diagonal computed at a time, so that they stay in a core's cache
-
-
 MOST_KEPT = 1_000_000  # values of one diagonal, those outside the band included
-
-
 TOO_FAR = 1e12  # its square and sums of squares still fit into float32
-
-
 WINDOWS = (*range(21), 100)  # windows to try, in per cent of the length
 
 

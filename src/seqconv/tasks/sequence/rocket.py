@@ -7,26 +7,12 @@ import numpy as np
 from seqconv import _native
 
 KERNELS = 10_000
-
-
 FEWEST_KERNELS = 100
-
-
 LENGTHS = (7, 9, 11)
-
-
 MOST_PRODUCTS = 2e11  # of all convolutions together
-
-
 MOST_VALUES = 20_000_000  # of the training rows' features
-
-
 MOST_SOLVED = 2000  # rows or features, whichever are fewer: fitting the classifier takes time cubic in them
-
-
 BLOCK = 500_000  # outputs of one convolution kept at a time
-
-
 PENALTIES = np.logspace(-3, 3, 10)  # as in the authors' code
 
 

@@ -17,17 +17,9 @@ from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, rep
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
 PERIODS = ("day", "week", FORMER_YEAR, "year")  # saved as indices into this tuple
-
-
 RIDGE_LAGS, BOOSTING_LAGS = 64, 19
-
-
 PENALTIES = (10.0, 100.0, 1e3, 1e4, 1e5)
-
-
 MOST_BOOSTED = 8
-
-
 CHUNK = 50_000  # rows whose features are built together
 
 

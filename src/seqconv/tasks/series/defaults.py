@@ -3,17 +3,9 @@
 from typing import Any
 
 TAPS = 3  # of a dilated convolution
-
-
 LINEAR = 16  # weighted sums over a whole window
-
-
 EPOCHS = (10, 200)
-
-
 VISITS = 200_000  # windows that training sees in all epochs together
-
-
 SMALL_SERIES = 20_000  # windows up to which the network is small, and its few training steps are large
 
 

@@ -10,11 +10,7 @@ from seqconv.tasks.series.periods import find_periods
 from seqconv.tasks.series.split import count_training_rows
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
-
-
 PERIODS_BACK = 2  # lengths of the strongest period in a window
-
-
 SERIES_PER_WINDOW = 20  # a window is at most one twentieth of the rows
 
 

@@ -37,8 +37,6 @@ from seqconv.tasks.series.split import split_series
 from seqconv.tasks.series.windows import WindowSpec
 
 MOST_COLUMNS = 40  # columns whose periods are reported
-
-
 NO_TARGET = "name the target with --target COLUMN to see what windows lose and whether a column leaks the target"
 
 

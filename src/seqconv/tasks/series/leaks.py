@@ -11,29 +11,13 @@ from seqconv.errors import DataError
 from seqconv.tasks.findings import Finding, number, quote, refuse, show_places
 
 REPEATED = 3  # repetitions from which an extreme value is suspicious
-
-
 FEWEST_VALUES = 10  # distinct values that a column must have besides a suspicious one
-
-
 TWIN = 0.999  # correlation from which two columns are considered the same
-
-
 LEAK = 0.9  # correlation of changes from which one column predicts another
-
-
 OWN = 0.8  # correlation with its own past from which a target is considered predictable anyway
-
-
 FEWEST_PAIRS = 50  # of values, for such a correlation
-
-
 LONGEST_LEAD = 10_000  # rows
-
-
 MOST_ROWS = 2**18  # newest rows examined
-
-
 CLIPPED = 0.5  # per cent of the changes clipped at either end: a single spike is no relation
 
 _NONE = np.zeros(0, np.int64)  # no row

@@ -6,17 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 FEWEST = 3  # repetitions of a period that the series must contain
-
-
 CHANCE = 0.01  # probability that noise without any period shows one
-
-
 AROUND = 1.5  # frequencies within that factor of a peak are its neighbourhood
-
-
 SMALLEST = 0.005  # fraction of the variance below which a period is not reported
-
-
 HARMONICS = (
     2,
     3,
@@ -29,8 +21,6 @@ HARMONICS = (
     11,
     12,
 )  # a period divided by these is a harmonic of it; a seventh is not: day and week
-
-
 MOST_ROWS = 2**18  # newest rows examined
 
 

@@ -5,14 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LEAVES = 8  # of a tree at most: one bit of a byte each
-
-
 CHUNK = 1000  # rows evaluated together
-
-
 ALL = np.uint8(255)
-
-
 LOWEST = np.array([0, *((bits & -bits).bit_length() - 1 for bits in range(1, 256))])  # set bit of each byte
 
 

@@ -21,20 +21,10 @@ from seqconv.tasks.baselines import (
 from seqconv.tasks.text.features import TextFeatures, TextSplit
 
 FIRST_WORD = UNKNOWN  # padding and start are not words; the unknown word is one, as for the network
-
-
 CHUNK = 1000
-
-
 MOST_TEXTS = 100_000
-
-
 MOST_WORDS = 30_000_000  # number of words times number of fits, of one baseline
-
-
 MOST_TRIALS = 20  # number of classifiers up to which every penalty is tried
-
-
 PENALTIES = 3
 
 

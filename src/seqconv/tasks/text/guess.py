@@ -12,11 +12,7 @@ from seqconv.tasks.labels import guess_loss, make_target
 from seqconv.tasks.text.vocabulary import count_words
 
 WHOLE = 0.99  # fraction of the texts that max_len does not cut
-
-
 SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
-
-
 SAMPLE = 5000  # texts whose lengths are examined
 
 
@@ -43,20 +39,10 @@ VOCABULARY = (2_000, 30_000)
 EPOCHS = (2, 10)
 VISITS = 400_000  # examples that training sees in all epochs together, if the limits of epochs allow
 WIDTHS = (1, 2, 3)  # words that a filter sees
-
-
 SHORT = 60  # words of a text up to which triples add nothing to pairs
-
-
 WORDS_PER_ENTRY = 5  # running words per vocabulary entry: small data keep every word, large data the frequent ones
-
-
 BUCKETS = (2**12, 2**22)
-
-
 TABLE = 2**25  # values of the n-gram table at most, all classes together
-
-
 GAIN = 2.5  # step size of the bag relative to that of the filters
 
 

@@ -35,8 +35,6 @@ from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.vocabulary import count_words
 
 BOOK_LEN = 500  # the default of text.max_len, in ids
-
-
 Place = Callable[[int], str]
 
 

@@ -52,25 +52,13 @@ SEPARATORS: tuple[tuple[int, int], ...] = (
     *((0xFE10, 0xFE19), (0xFE30, 0xFE6F), (0xFEFF, 0xFEFF), (0xFF01, 0xFF0F), (0xFF1A, 0xFF20), (0xFF3B, 0xFF40)),
     *((0xFF5B, 0xFF65), (0xFFE0, 0xFFE6), (0xFFF9, 0xFFFD)),
 )
-
-
 SPECIAL = ("<padding>", "<start>", "<unknown>")  # as `decode` returns them; no word contains < or >
 
 _RANGES = "".join(f"{re.escape(chr(first))}-{re.escape(chr(last))}" for first, last in SEPARATORS)
-
-
 _SEPARATOR = re.compile(f"[{_RANGES}]")
-
-
 _PIECE = re.compile(f"[^{_RANGES}]+")
-
-
 _LINE_BREAK = re.compile("<br ?/?>")
-
-
 _NATIVE_SEPARATORS = _native.Separators(SEPARATORS)
-
-
 _RESTORE = "Restore the file or train again"
 
 

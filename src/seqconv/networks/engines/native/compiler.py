@@ -218,8 +218,6 @@ FUSED: dict[type[Layer], Callable[[Any, Spot], tuple[list[Step], int]]] = {
     Gru: _compile_recurrent,
     Lstm: _compile_recurrent,
 }
-
-
 SINGLE: dict[type[Layer], Callable[[Any, Spot], Step]] = {
     NgramBag: lambda layer, spot: NgramBagStep(spot.context, spot.at, layer),
     Relu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),

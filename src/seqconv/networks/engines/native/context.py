@@ -41,8 +41,6 @@ class ElementGradient(NamedTuple):
 
 
 Gradient = np.ndarray | RowGradient | ElementGradient
-
-
 Gradients = dict[str, Gradient]
 
 

@@ -34,8 +34,6 @@ from seqconv.networks.plan import count_outputs, entries, plan_weights
 from seqconv.recipes.sections import TrainingConfig
 
 CHUNK = 128  # examples per forward pass of `predict`: their activations stay in the processor's cache
-
-
 WHOLE_TABLE = 2**26  # largest table over a whole vocabulary that prediction keeps, in bytes
 
 Batch = np.ndarray | Tokens

@@ -38,20 +38,10 @@ from seqconv.networks.layers.kinds import (
 from seqconv.networks.layers.pointwise import Activation
 
 FEWEST = 64  # windows below which sharing is not considered
-
-
 ROWS = 16384  # most rows at which the windows of a chunk begin: activations stay in cache; chunks overlap by one window
-
-
 CHUNKS = 4  # the number of chunks is a multiple of it, to divide evenly among threads
-
-
 TAIL = 256  # windows per run of the layers after the shared ones
-
-
 OUTPUTS = 4  # positions, `dilation` apart, that the kernel computes together; it computes fewer by another path
-
-
 SLIDING = 2  # a shared row costs up to that many times its multiply-adds, because maxima slide at every row
 
 Reduction = GlobalMaxPool | GlobalAveragePool | LastStep

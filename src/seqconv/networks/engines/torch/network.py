@@ -16,8 +16,6 @@ from seqconv.networks.plan import count_outputs, plan_weights
 from seqconv.recipes.sections import TrainingConfig
 
 CHUNK = 256  # examples per forward pass of `predict`
-
-
 SLOTS = {  # names of torch.optim
     "rmsprop": ("step", "square_avg"),
     "adam": ("step", "exp_avg", "exp_avg_sq"),
