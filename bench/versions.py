@@ -1,4 +1,4 @@
-"""Two versions of seqconv on the same works, in turn: python bench/versions.py OTHER_PYTHON OTHER_CHECKOUT.
+"""Two versions of seqconv on the same works, in turn: python bench/versions.py OTHER_PYTHON OTHER_CHECKOUT [WORK ...].
 
 OTHER_PYTHON runs the other version, and OTHER_CHECKOUT/bench holds its workers. Each turn does the same counts; the
 ratio is that of the medians, this version over the other one. Commands are timed as whole processes.
@@ -85,13 +85,15 @@ def main() -> None:
     folder = HERE.parent / "build" / "versions"
     folder.mkdir(parents=True, exist_ok=True)
     results = {}
-    for name in (*WORKS, *COMMANDS):
+    for name in sys.argv[3:] or (*WORKS, *COMMANDS):
         found = time_work(versions, name) if name in WORKS else time_command(versions, COMMANDS[name], folder)
         own, other = (statistics.median(times) for times in found)
         spread = max((max(times) - min(times)) / statistics.median(times) for times in found)
         results[name] = {"seconds": own, "other": other, "ratio": own / other, "spread": spread, "turns": found}
         print(f"{name:<24}{own * 1e3:>11.4g} ms{other * 1e3:>11.4g} ms  ratio {own / other:.3f}  spread {spread:.0%}")
-    (HERE / "results" / "versions.json").write_text(json.dumps(results, indent=1) + "\n")
+    path = HERE / "results" / "versions.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(known | results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def test_no_test_file_imports_another():
     ("module", "heavy"),
     [
         ("seqconv", HEAVY | {"numpy", "polars", "rich", "typer"}),
-        ("seqconv.cli.commands", HEAVY | {"polars", "rich"}),
+        ("seqconv.cli.commands", HEAVY | {"numpy", "polars", "rich"}),
         ("seqconv.models.predictor", HEAVY | {"polars", "rich", "typer"}),
         ("seqconv.serving.files", HEAVY | {"rich", "typer"}),
         ("seqconv.serving.server", HEAVY | {"rich", "typer"}),

@@ -40,6 +40,7 @@ class Predictor:
     def __init__(self, bundle: AnyBundle, engine: str = "native", threads: int = 0) -> None:
         self.bundle = bundle
         self.model = create_model(bundle, engine, threads)
+        self._task = find_task(bundle.recipe)
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -91,9 +92,9 @@ class Predictor:
 
     def _check(self, name: str) -> Task:
         """The task of that name, which must be the model's."""
-        task, asked = find_task(self.bundle.recipe), TASKS[name]
-        if task is not asked:
-            raise DataError(f"this model takes {task.takes}, not {asked.takes}. Use {task.method}")
+        task = self._task
+        if task.name != name:
+            raise DataError(f"this model takes {task.takes}, not {TASKS[name].takes}. Use {task.method}")
         return task
 
 

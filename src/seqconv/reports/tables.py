@@ -1,11 +1,13 @@
 """Results as tables of text: a head and rows of cells, which pages and the command line both show."""
 
-import numpy as np
+import math
+from typing import TYPE_CHECKING
 
-from seqconv.metrics.bootstrap import Estimate
-from seqconv.metrics.class_scores import ClassScores
-from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
-from seqconv.tasks.results import BacktestResults, BaselineScores, ComparisonResults, FoldResults, RunResults
+if TYPE_CHECKING:  # the command line imports this module at its start
+    from seqconv.metrics.bootstrap import Estimate
+    from seqconv.metrics.class_scores import ClassScores
+    from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
+    from seqconv.tasks.results import BacktestResults, BaselineScores, ComparisonResults, FoldResults, RunResults
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -34,24 +36,25 @@ def show_number(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
-def show_estimate(estimate: Estimate) -> list[str]:
+def show_estimate(estimate: "Estimate") -> list[str]:
     """Value and interval as two cells; a dash stands for what is not defined."""
     value, low, high = vars(estimate).values()
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         return ["-", "-"]
-    span = f"{show_number(low)} to {show_number(high)}" if np.isfinite([low, high]).all() else "too few rows"
+    known = math.isfinite(low) and math.isfinite(high)
+    span = f"{show_number(low)} to {show_number(high)}" if known else "too few rows"
     return [show_number(value), span]
 
 
 # One model
 
 
-def metric_rows(metrics: dict[str, Estimate], title: str = "") -> Table:
+def metric_rows(metrics: "dict[str, Estimate]", title: str = "") -> Table:
     """Every score with its interval, under a title."""
     return [title, "value", "95 % interval"], [[NAMES[name], *show_estimate(each)] for name, each in metrics.items()]
 
 
-def class_rows(scores: ClassScores) -> Table:
+def class_rows(scores: "ClassScores") -> Table:
     """Precision, recall and F1 of each class, with their intervals."""
     rows = [
         [
@@ -72,7 +75,7 @@ def confusion_rows(classes: list[str], confusion: list[list[int]], title: str = 
     return [title, *(f"said {name}" for name in classes)], rows
 
 
-def target_rows(targets: list[TargetScores]) -> Table:
+def target_rows(targets: "list[TargetScores]") -> Table:
     """The scores of each target, with their intervals."""
     rows = [
         [each.target, *(cell for one in (each.mae, each.rmse, each.mase) for cell in show_estimate(one))]
@@ -81,14 +84,14 @@ def target_rows(targets: list[TargetScores]) -> Table:
     return ["target", *(cell for name in ("mae", "rmse", "mase") for cell in (NAMES[name], "interval"))], rows
 
 
-def naive_errors(leads: list[LeadScores]) -> dict[str, list[float]]:
+def naive_errors(leads: "list[LeadScores]") -> dict[str, list[float]]:
     """MAE of the naive forecasts at each lead, by name."""
     found = {"naive": [each.mae_naive for each in leads]}
     seasonal = [each.mae_seasonal_naive for each in leads if each.mae_seasonal_naive is not None]
     return found | {"seasonal naive": seasonal} if seasonal else found
 
 
-def lead_rows(leads: list[LeadScores]) -> Table:
+def lead_rows(leads: "list[LeadScores]") -> Table:
     """MAE at each lead, and that of the naive forecasts."""
     naive = naive_errors(leads)
     rows = [
@@ -98,24 +101,24 @@ def lead_rows(leads: list[LeadScores]) -> Table:
     return ["lead", NAMES["mae"], *(f"MAE of {name}" for name in naive)], rows
 
 
-def hour_rows(hours: list[HourScores]) -> Table:
+def hour_rows(hours: "list[HourScores]") -> Table:
     """MAE by hour of the day."""
     rows = [[f"{each.hour:02d}", f"{each.n:,}", show_number(each.mae)] for each in hours]
     return ["hour of day", "forecasts", NAMES["mae"]], rows
 
 
-def month_rows(months: list[MonthScores]) -> Table:
+def month_rows(months: "list[MonthScores]") -> Table:
     """MAE by month."""
     rows = [[MONTHS[each.month - 1], f"{each.n:,}", show_number(each.mae)] for each in months]
     return ["month", "forecasts", NAMES["mae"]], rows
 
 
-def interval_rows(scores: IntervalScores) -> Table:
+def interval_rows(scores: "IntervalScores") -> Table:
     """What intervals hold at each lead, and how wide they are."""
     rows = []
     for each in scores.leads:
         held = each.coverage
-        span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if np.isfinite(held.low) else "too few rows"
+        span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
         rows.append([each.lead, f"{100 * held.value:.1f} %", span, f"{each.width:.4f}"])
     return ["lead", f"held by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
 
@@ -123,7 +126,7 @@ def interval_rows(scores: IntervalScores) -> Table:
 # Several models
 
 
-def score_rows(results: RunResults) -> Table:
+def score_rows(results: "RunResults") -> Table:
     """Every metric of the baselines and, last, of the model of a run."""
     names = [name for name in results.test if name != "n"]
     rows = []
@@ -133,7 +136,7 @@ def score_rows(results: RunResults) -> Table:
     return ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"], rows
 
 
-def first_score_rows(results: RunResults) -> Table:
+def first_score_rows(results: "RunResults") -> Table:
     """The same of the metric that people read first; of several targets in standard deviations, for a mean over units
     would be that of the largest numbers."""
     name = title = results.metric
@@ -148,13 +151,13 @@ def first_score_rows(results: RunResults) -> Table:
     return [title, "validation", "test", "seconds"], rows
 
 
-def _list_models(results: RunResults, name: str) -> list[BaselineScores]:
+def _list_models(results: "RunResults", name: str) -> "list[BaselineScores]":
     """The baselines and, last, the model of the run under this name."""
     own = BaselineScores("", name, results.validation, results.test, results.seconds["train"])
     return [*results.baselines, own]
 
 
-def backtest_rows(results: BacktestResults) -> Table:
+def backtest_rows(results: "BacktestResults") -> Table:
     """Network and baselines over all folds."""
     rows = [
         [row.name, *show_estimate(row.score), f"{row.fold_mean:.4f} ± {row.fold_std:.4f}"]
@@ -163,7 +166,7 @@ def backtest_rows(results: BacktestResults) -> Table:
     return ["", NAMES[results.metric], "95 % interval", "mean of folds"], rows
 
 
-def fold_rows(results: BacktestResults) -> Table:
+def fold_rows(results: "BacktestResults") -> Table:
     """Each fold, what it was made of and its scores."""
     scored = (results.network, *results.baselines)
     rows = [
@@ -173,11 +176,11 @@ def fold_rows(results: BacktestResults) -> Table:
     return ["fold", "trained on", "tested on", *(row.name for row in scored)], rows
 
 
-def _tested(fold: FoldResults) -> str:
+def _tested(fold: "FoldResults") -> str:
     return f"{fold.from_[:10]} to {fold.to[:10]}" if fold.from_ and fold.to else f"{fold.test_rows:,}"
 
 
-def comparison_rows(results: ComparisonResults, name: str) -> Table:
+def comparison_rows(results: "ComparisonResults", name: str) -> Table:
     """One score of each run, and its difference to the first."""
     rows = []
     for run in results.runs:
@@ -186,7 +189,7 @@ def comparison_rows(results: ComparisonResults, name: str) -> Table:
     return [NAMES[name], "test", "95 % interval", "difference", "95 % interval"], rows
 
 
-def cost_rows(results: ComparisonResults) -> Table:
+def cost_rows(results: "ComparisonResults") -> Table:
     """What each run is and took."""
     rows = [[run.run, run.recipe, f"{run.parameters:,}", f"{run.seconds:.1f}", f"{run.n:,}"] for run in results.runs]
     return ["run", "recipe", "parameters", "seconds of training", "test rows of its own"], rows
