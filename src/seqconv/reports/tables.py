@@ -7,7 +7,7 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.bootstrap import Estimate
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
-    from seqconv.tasks.results import BacktestResults, BaselineScores, ComparisonResults, FoldResults, RunResults
+    from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -130,7 +130,7 @@ def score_rows(results: "RunResults") -> Table:
     """Every metric of the baselines and, last, of the model of a run."""
     names = [name for name in results.test if name != "n"]
     rows = []
-    for each in _list_models(results, results.model):
+    for each in results.list_models(results.model):
         cells = [show_number(part[name]) for name in names for part in (each.validation, each.test)]
         rows.append([each.name, *cells, f"{each.seconds:.1f}"])
     return ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"], rows
@@ -146,15 +146,9 @@ def first_score_rows(results: "RunResults") -> Table:
             name, title = "mae_scaled", f"MAE of {count} columns, in standard deviations"
     rows = [
         [each.name, show_number(each.validation[name]), show_number(each.test[name]), f"{each.seconds:.1f}"]
-        for each in _list_models(results, f"{results.model} ({results.recipe})")
+        for each in results.list_models(f"{results.model} ({results.recipe})")
     ]
     return [title, "validation", "test", "seconds"], rows
-
-
-def _list_models(results: "RunResults", name: str) -> "list[BaselineScores]":
-    """The baselines and, last, the model of the run under this name."""
-    own = BaselineScores("", name, results.validation, results.test, results.seconds["train"])
-    return [*results.baselines, own]
 
 
 def backtest_rows(results: "BacktestResults") -> Table:

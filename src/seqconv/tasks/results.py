@@ -125,6 +125,11 @@ class RunResults(Judgement, Setup):
     classes: list[str] | None = None
     targets: list[str] | None = None
 
+    def list_models(self, name: str) -> list[BaselineScores]:
+        """The baselines and, last, the model of the run under this name."""
+        own = BaselineScores("", name, self.validation, self.test, self.seconds["train"])
+        return [*self.baselines, own]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FoldFacts(Record):
