@@ -48,7 +48,8 @@ class Predictor:
         Raises:
             DataError: not a text model, a model trained on ids without words, or an item that is not a text.
         """
-        return np.asarray(self._check("text").predict(self, texts))
+        probabilities: np.ndarray = self._check("text").predict(self, texts)
+        return probabilities
 
     def classify(self, sequences: Sequences) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -56,7 +57,8 @@ class Predictor:
         Raises:
             DataError: not a model for time-series classification, or a different number of channels.
         """
-        return np.asarray(self._check("sequence").predict(self, sequences))
+        probabilities: np.ndarray = self._check("sequence").predict(self, sequences)
+        return probabilities
 
     def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
         """Point forecasts in the targets' units, one for each row that can end a whole window, the newest included.
