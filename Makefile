@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format wheel sanitize sanitize-one bench reproduce results clean
+.PHONY: demo test fuzz check format wheel sanitize sanitize-one bench reproduce results clean
 
 # torch is pinned to one release so that a bare machine does not fetch its GPU packages
 $(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
@@ -18,6 +18,10 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+# every seed of the fuzzers, of which `make test` runs a few
+fuzz: $(VENV)/ready
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m fuzz --whole tests/fuzz
 
 check: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Fuzzers: inputs damaged at random by a seed. `make test` runs a few seeds of each, `make fuzz` all of them."""
