@@ -117,13 +117,13 @@ def test_what_is_wrong_is_refused_in_one_line(folder, tmp_path):
     write_table(rows[::2], tmp_path / "interval.csv")
     write_table(polars.concat([rows[300:], rows[:300]]), tmp_path / "order.csv")
     write_table(texts.with_columns(prediction=polars.lit("x")), tmp_path / "taken.csv")
-    write_table(texts.with_columns(review=polars.Series([None, *texts["review"][1:]])), tmp_path / "null.csv")
+    write_table(texts.with_columns(review=polars.Series([None, *texts["review"][1:]])), tmp_path / "null.parquet")
     for model, name, says in (
         ("series", "column.csv", "must have the column 'b'"),
         ("series", "interval.csv", "a row every 1 h as in training; it has one every 2 h"),
         ("series", "order.csv", "order.csv, line 302"),
         ("texts", "taken.csv", "must not have a column 'prediction'"),
-        ("texts", "null.csv", "null.csv, line 2"),
+        ("texts", "null.parquet", "null.parquet, row 1"),
         ("texts", "nowhere.csv", "nowhere.csv"),
         ("series", "texts.csv", "texts.csv"),
     ):

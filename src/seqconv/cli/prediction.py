@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli.console import Engine, Json, RunFolder, Threads, app, create_table, print_json, print_table
+from seqconv.errors import SeqconvError
 from seqconv.reports.tables import show_number
 
 if TYPE_CHECKING:
@@ -46,8 +47,14 @@ def predict(
     elif out is None:
         print_csv(pieces, sys.stdout.buffer)
     else:
-        total = [0]
-        write_table(count_rows(pieces, total), out)
+        total, partial = [0], out.with_name(f"{out.name}.partial")
+        try:
+            write_table(count_rows(pieces, total), out, partial)
+        except (SeqconvError, KeyboardInterrupt):
+            if total[0]:
+                print(f"the first {total[0]:,} rows are in {partial}", file=sys.stderr)
+            raise
+        partial.unlink(missing_ok=True)
         print_json({"n": total[0], "out": str(out)}) if json else print(f"{total[0]:,} rows: {out}")
 
 

@@ -1,5 +1,6 @@
 """Load data by path, or by name: public data sets and demo data."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from seqconv.data.demo import demo_series, demo_texts
@@ -8,7 +9,7 @@ from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import read_series
 from seqconv.data.readers.tables import create_table, write_table
 from seqconv.data.readers.texts import read_texts
-from seqconv.data.records import SequenceData, SeriesData, TextData, Texts
+from seqconv.data.records import SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import Progress
 from seqconv.errors import DataError, nearest
 from seqconv.recipes.sections import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
@@ -73,10 +74,10 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
         from seqconv.data.review_cache import load_archive
 
         return load_archive(path)
-    files = (path, config.test_file, config.validation_file)
-    train, test, validation = (_read_texts(file, config) if file else None for file in files)
-    assert train is not None
-    return TextData(train, test, validation)
+    train = _read_texts(path, config)
+    alike = replace(config, **train.settled)
+    files = (config.test_file, config.validation_file)
+    return TextData(train, *(_read_texts(file, alike) if file else None for file in files))
 
 
 def _read_texts(path: str | Path, config: TextDataConfig) -> Texts:
@@ -95,15 +96,14 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     named = (*config.inputs, *config.target) if config.inputs else ()
     asked = tuple(name for name in dict.fromkeys(named) if (name,) != ALL)
     missing = parse_number(config.missing, "data.missing")
-    files = (path, config.test_file, config.validation_file)
-    train, test, validation = (
-        read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked, missing)
-        if file
-        else None
-        for file in files
-    )
-    assert train is not None
-    return SeriesData(train, test, validation)
+
+    def read(file: str | Path, config: SeriesDataConfig) -> Series:
+        return read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked, missing)
+
+    train = read(path, config)
+    alike = replace(config, **train.settled)
+    files = (config.test_file, config.validation_file)
+    return SeriesData(train, *(read(file, alike) if file else None for file in files))
 
 
 def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> Path:

@@ -1,6 +1,6 @@
 """Data in memory -> Texts, Series, Sequences: lists, numpy arrays, pandas and polars frames and columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,8 @@ def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
     Raises:
         DataError: not a list of texts; an item that is not a string; several columns.
     """
-    if isinstance(texts, str) or not (hasattr(texts, "__len__") or hasattr(texts, "__array__")):
+    unordered = isinstance(texts, str | bytes | Mapping | Set)
+    if unordered or not (hasattr(texts, "__len__") or hasattr(texts, "__array__")):
         raise DataError(f"{source}: must be a list of texts; got one {type(texts).__name__}. Put it into a list")
     shape: tuple[int, ...] = getattr(texts, "shape", ())
     if len(shape) == 2 and shape[1] != 1:

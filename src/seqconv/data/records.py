@@ -1,7 +1,9 @@
 """Labelled texts, labelled sequences and time series in memory: what every reader returns."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,8 @@ class Texts:
     Args:
         labels: single-label: int32 `[N]`, indices into `classes`; multi-label: uint8 `[N, classes]` of 0 and 1.
         notes: what a report should say about the file.
-        columns: for a table, the name of the text column, then those of the label columns.
+        settled: for a table, the data settings by which it was read, inferred ones included: other files are read in
+            the same way.
     """
 
     texts: list[str]
@@ -25,7 +28,7 @@ class Texts:
     classes: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
 
     def take(self, index: np.ndarray) -> "Texts":
         """The texts at `index`, in that order."""
@@ -113,6 +116,7 @@ class Series:
         notes: what a report should say about the file.
         zone: local time zone, such as `Europe/Berlin` (`times` are then UTC); empty: UTC, or unknown.
         clock: what `times` are: `utc`; `local`, in an unknown zone; `counted`, generated rather than read.
+        settled: see `Texts`.
     """
 
     times: np.ndarray
@@ -123,6 +127,7 @@ class Series:
     notes: tuple[str, ...] = ()
     zone: str = ""
     clock: str = "local"
+    settled: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

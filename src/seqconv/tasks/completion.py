@@ -1,5 +1,8 @@
 """Completes a recipe with settings inferred from its data."""
 
+import dataclasses
+from typing import Any
+
 from seqconv.recipes.recipe import AnyRecipe, Guesses, recipe_from_dict
 from seqconv.recipes.sections import NETWORK
 
@@ -8,6 +11,12 @@ FEW, MANY = (
     100_000,
 )  # examples up to which networks are small and models are refitted; up to which batches are small
 REFIT = "refit: few examples, so a final fit uses training and validation rows; --set training.refit=false skips it"
+
+
+def settle(recipe: AnyRecipe, data: Any) -> AnyRecipe:
+    """The recipe with the data settings by which its training file was read, for every file that is read later."""
+    settled = getattr(data.train, "settled", {})
+    return dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, **settled)) if settled else recipe
 
 
 def complete(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> tuple[AnyRecipe, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 from seqconv.errors import ConfigError, OptionError, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
 from seqconv.recipes.sections import KINDS, NETWORK
-from seqconv.tasks.completion import complete
+from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
@@ -61,6 +61,7 @@ def suggest_recipe(
         recipe = _take_network(recipe, network, overrides)
     task = TASKS[name]
     data = task.load(recipe.data, progress)
+    recipe = settle(recipe, data)
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     return SuggestedRecipe(recipe, (f"task: {name} ({why})", *notes), data)

@@ -30,12 +30,18 @@ def restore_target(state: dict[str, Any]) -> dict[str, Any]:
     return {"target": make_target(state["classes"], state.get("multi_label", False)), **kept}
 
 
-def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
-    """The same examples with labels that are indices into `classes`.
+def align_labels(part: Labelled, classes: tuple[str, ...], several: bool) -> Labelled:
+    """The same examples with labels as in training: indices into `classes`, or with `several` 0 and 1 for each of them.
 
     Raises:
-        DataError: a class that is not in `classes`.
+        DataError: a class that is not in `classes`, or several labels per example without `several`.
     """
+    if part.labels.ndim == 2 and not several:
+        raise DataError(
+            f"{part.source}: must have one label per example as in training; got several. Name one label column"
+        )
+    if several and part.labels.ndim == 1:  # every row has just one label
+        part = replace(part, labels=np.eye(len(part.classes), dtype=np.uint8)[part.labels])
     unknown = set(part.classes) - set(classes)
     if unknown:
         raise DataError(
@@ -54,7 +60,11 @@ def align_labels(part: Labelled, classes: tuple[str, ...]) -> Labelled:
 
 def list_sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
     """The sources of the training, validation and test examples."""
-    return [data.train if part is None else align_labels(part, classes) for part in (None, data.validation, data.test)]
+    train = data.train
+    several = train.labels.ndim == 2
+    return [
+        train if part is None else align_labels(part, classes, several) for part in (None, data.validation, data.test)
+    ]
 
 
 def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray | None, seed: int) -> Rows:
@@ -136,11 +146,5 @@ def take_labels(examples: Any, target: ClassTarget) -> tuple[Any, np.ndarray]:
     """
     if not len(examples.labels):
         raise DataError(f"{examples.source}: must hold labelled examples; got none. Give a file with labels")
-    if examples.labels.ndim == 2 and not target.several:
-        raise DataError(
-            f"{examples.source}: must have one label per example as in training; got several. Name one label column"
-        )
-    if target.several and examples.labels.ndim == 1:  # every row has just one label
-        examples = replace(examples, labels=np.eye(len(examples.classes), dtype=np.uint8)[examples.labels])
-    examples = align_labels(examples, target.names)
+    examples = align_labels(examples, target.names, target.several)
     return examples, target.encode(examples.labels)

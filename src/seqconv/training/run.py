@@ -24,6 +24,7 @@ from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.completion import settle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
@@ -108,6 +109,9 @@ def train(
     timer = Timer()
     _check_interrupted(target, options.resume, listener)
     with replace_folder(target, RESULTS, options.resume) as folder:
+        with timer.part("read"):
+            data = data or find_task(recipe).load(recipe.data, listener.download)
+        recipe = settle(recipe, data)
         split = prepare(recipe, options.threads, listener, timer, data=data)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         fitted = fit_split(recipe, split, options, folder, listener, timer)

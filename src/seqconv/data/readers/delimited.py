@@ -163,7 +163,8 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
     frame, notes = _to_frame(dialect, piece, line, skip, strings)
     if len(frame) != len(numbers):
         raise DataError(f"{dialect.path}: must be a table; got {len(frame)} rows in {len(numbers)} lines. Check quotes")
-    return Table(frame, dialect.path, dialect.format, (*dialect.notes, *notes), numbers), line + height
+    notes = (*dialect.notes, *notes)
+    return Table(frame, dialect.path, dialect.format, notes, numbers, dialect.header), line + height
 
 
 def _check_rows(dialect: _Dialect, piece: bytes, line: int) -> np.ndarray:

@@ -32,6 +32,7 @@ class Table:
         format: `csv`, `tsv`, `jsonl`, `parquet` or `arrow`.
         notes: what a report should say about the file.
         numbers: line number of each row, from 1; for Parquet and Arrow its row number.
+        header: whether the first row names the columns; None: the format has no such row.
     """
 
     frame: "polars.DataFrame"
@@ -39,11 +40,17 @@ class Table:
     format: str
     notes: tuple[str, ...]
     numbers: Sequence[int]
+    header: bool | None = None
 
     def place(self, row: int) -> str:
         """File and line of a row of `frame`, counted from 0: `reviews.csv, line 812`."""
         unit = "row" if self.format in ("parquet", "arrow") else "line"
         return f"{self.path}, {unit} {self.numbers[row]}"
+
+
+def settle_header(table: Table) -> dict[str, str]:
+    """The setting `header` by which a table was read; nothing if its format has no such row."""
+    return {} if table.header is None else {"header": "yes" if table.header else "no"}
 
 
 def check_names(where: str, names: Sequence[str]) -> None:

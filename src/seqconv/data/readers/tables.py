@@ -161,14 +161,19 @@ def _from_pandas(name: str, column: Any) -> "polars.Series":
     return polars.Series(name, cells, strict=False)
 
 
-def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path) -> None:
+def write_table(
+    frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: str | Path, partial: Path | None = None
+) -> None:
     """Write a frame, or a frame in pieces, as CSV, TSV, Parquet or JSON lines by file extension.
 
     The table is written to a temporary file in the same folder and then renamed.
 
+    Args:
+        partial: where to leave the pieces that were written when a later one fails or the user interrupts; None:
+            nowhere.
+
     Raises:
-        ConfigError: another extension, a path that cannot be written, or lists of numbers in a CSV; no partial file is
-            left.
+        ConfigError: another extension, a path that cannot be written, or lists of numbers in a CSV.
         DataError: no pieces, or pieces with different columns.
     """
     import polars
@@ -184,7 +189,9 @@ def write_table(frames: "polars.DataFrame | Iterable[polars.DataFrame]", path: s
             raise DataError(f"{path}: must get at least one piece of a table; got none")
         _write(_alike(path, first, pieces), first.schema, temporary, path.suffix.lower())
         temporary.replace(path)
-    except SeqconvError:
+    except (SeqconvError, KeyboardInterrupt):
+        if partial is not None and temporary.exists() and temporary.stat().st_size:
+            temporary.replace(partial)
         raise
     except (OSError, polars.exceptions.PolarsError) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]

@@ -3,15 +3,23 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from seqconv.data.readers.columns import MARKS, find_labels, guess_columns
-from seqconv.data.readers.files import BLOCK, Table, describe_encoding, find_encoding, open_content, read_utf8
+from seqconv.data.readers.files import (
+    BLOCK,
+    Table,
+    describe_encoding,
+    find_encoding,
+    open_content,
+    read_utf8,
+    settle_header,
+)
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
@@ -34,7 +42,7 @@ class Rows:
         notes: what a report should say about the file.
         place: names a row and its file, for errors.
         classes: class names in order; empty: to be derived from the labels.
-        columns: for a table, the name of the text column, then those of the label columns.
+        settled: see `Texts`.
     """
 
     texts: list[str]
@@ -43,7 +51,7 @@ class Rows:
     notes: tuple[str, ...]
     place: Callable[[int], str]
     classes: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_texts(path: str | Path, text: str = "", label: str = "", header: bool | None = None) -> Texts:
@@ -129,18 +137,34 @@ def rows_from_table(table: Table, text: str, label: str) -> Rows:
     """
     name, label_names, notes = guess_columns(table, text, label)
     notes = (*table.notes, *notes)
-    column = table.frame[name]
-    if column.null_count() and table.format not in ("csv", "tsv"):  # in those, an empty cell is an empty text
-        row = int(column.is_null().arg_max() or 0)
-        raise DataError(f"{table.place(row)}: the text {name!r} must not be missing. Fill it in or remove the row")
-    texts = column.fill_null("").to_list()
+    texts = list_cells(table, name)
+    settled: dict[str, Any] = {"text": name} | settle_header(table)
     if len(label_names) > 1:
         chosen = [_read_truths(table, each) for each in label_names]
         labels = [tuple(np.compress(row, label_names).tolist()) for row in zip(*chosen, strict=True)]
-        return Rows(texts, labels, True, notes, table.place, label_names, (name, *label_names))
-    mark = find_labels(table, label)[1] if label else ""
-    labels, several, note = _read_labels(table, label_names[0], mark)
-    return Rows(texts, labels, several, (*notes, *note), table.place, columns=(name, *label_names))
+        return Rows(texts, labels, True, notes, table.place, label_names, settled | {"label": label_names})
+    given = find_labels(table, label)[1] if label else ""
+    labels, mark, note = _read_labels(table, label_names[0], given)
+    settled |= {"label": (label_names[0] + (mark if mark in MARKS else ""),)}
+    return Rows(texts, labels, mark not in ("", "="), (*notes, *note), table.place, settled=settled)
+
+
+def list_cells(table: Table, name: str) -> list[str]:
+    """The texts of a column; an empty cell of a CSV or TSV is an empty text.
+
+    Raises:
+        DataError: a missing text in another format, or a column that does not hold text.
+    """
+    import polars
+
+    column = table.frame[name]
+    missing = column.is_null() if table.format not in ("csv", "tsv") else polars.Series([False])
+    if missing.any():
+        row = int(missing.arg_max() or 0)
+        raise DataError(f"{table.place(row)}: the text {name!r} must not be missing. Fill it in or remove the row")
+    if column.dtype != polars.String:
+        raise DataError(f"{table.path}: the column {name!r} must hold texts; it holds {column.dtype}. Choose another")
+    return column.fill_null("").to_list()
 
 
 def _read_truths(table: Table, name: str) -> list[bool]:
@@ -155,8 +179,8 @@ def _read_truths(table: Table, name: str) -> list[bool]:
     return [bool(each) for each in found]
 
 
-def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ...]], bool, tuple[str, ...]]:
-    """The labels of each row, whether there may be several, and a note if that was inferred."""
+def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ...]], str, tuple[str, ...]]:
+    """The labels of each row, what separates several (`list`: lists; `=` or empty: one each), and a note."""
     import polars
 
     column = table.frame[name]
@@ -171,12 +195,12 @@ def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ..
         where = table.place(missing.index(True))
         raise DataError(f"{where}: the label {name!r} is empty. Fill it in or remove the row")
     if lists:
-        return [tuple(dict.fromkeys(cell)) for cell in cells], True, ()
+        return [tuple(dict.fromkeys(cell)) for cell in cells], "list", ()
     found = mark or _find_mark(set(cells))
     if found in ("", "="):
-        return [(cell,) for cell in cells], False, ()
+        return [(cell,) for cell in cells], found, ()
     labels = [tuple(dict.fromkeys(part for each in cell.split(found) if (part := each.strip()))) for cell in cells]
-    return labels, True, () if mark else (f"several labels per row in {name!r}, separated by {found}",)
+    return labels, found, () if mark else (f"several labels per row in {name!r}, separated by {found}",)
 
 
 def _find_mark(cells: set[str]) -> str:
@@ -202,16 +226,26 @@ def holds_fasttext(path: Path) -> bool:
     return start.lstrip().startswith(_PREFIX.encode())
 
 
+def split_labels(line: str) -> tuple[str, tuple[str, ...]]:
+    """The text of a fastText line, and its labels.
+
+    >>> split_labels("__label__pos __label__film a lovely film")
+    ('a lovely film', ('pos', 'film'))
+    """
+    found = _TOKEN.findall(line)
+    return _TOKEN.sub("", line).strip() if found else line, tuple(dict.fromkeys(found))
+
+
 def _read_fasttext(path: Path) -> Rows:
     texts, labels = [], []
     for number, line in enumerate(read_lines(path), start=1):
-        found = _TOKEN.findall(line)
+        text, found = split_labels(line)
         if not found or "" in found:
             raise DataError(
                 f"{path}, line {number}: must start with {_PREFIX} and a label; got {line[:40]!r}. Label it"
             )
-        labels.append(tuple(dict.fromkeys(found)))
-        texts.append(_TOKEN.sub("", line).strip())
+        labels.append(found)
+        texts.append(text)
     several = any(len(each) > 1 for each in labels)
     return Rows(texts, labels, several, _note_encoding(path), lambda row: f"{path}, line {row + 1}")
 
@@ -322,7 +356,7 @@ def to_texts(rows: Rows, source: str) -> Texts:
     notes += [f"only one text of class {name!r}" for name in classes if counts[name] == 1]
     if len(classes) == 1:
         notes.append(f"only one class: {classes[0]!r}")
-    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.columns)
+    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.settled)
 
 
 def sort_classes(names: Sequence[str] | Counter[str]) -> tuple[str, ...]:

@@ -9,15 +9,17 @@ from typing import IO, Any
 import numpy as np
 
 from seqconv.data.datasets import HEADERS
-from seqconv.data.readers.columns import guess_text
+from seqconv.data.frames import list_texts
+from seqconv.data.readers.columns import find_column, guess_text
 from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
-from seqconv.data.readers.texts import read_lines
+from seqconv.data.readers.texts import holds_fasttext, list_cells, read_lines, split_labels
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import TextExplanation
+from seqconv.tasks.target import Columns
 from seqconv.tasks.task import Options, Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
@@ -33,36 +35,58 @@ def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
         DataError: a model that cannot read raw texts, or an item that is not a text.
     """
     features: TextFeatures = trained.bundle.features
-    ids = features.words.encode_padded(texts, features.max_len)
+    items = texts if isinstance(texts, list) else list_texts(texts, "the texts")
+    ids = features.words.encode_padded(items, features.max_len)
     return features.target.probabilities(trained.model.predict(TokenInputs(ids)))
 
 
 def predict_text_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
     """The texts of a table or of lines, each followed by the answer and the probabilities."""
     target = trained.bundle.features.target
-    for table, texts in _iterate_texts(trained.bundle, source, column, rows):
+    for given, texts in _iterate_texts(trained.bundle, source, column, rows):
         answers = target.to_columns(predict_texts(trained, texts))
-        yield create_table({"text": texts} | answers) if table is None else add_columns(table, answers)
+        yield add_columns(given, answers) if isinstance(given, Table) else create_table(given | answers)
 
 
 def _iterate_texts(
     bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int
-) -> Iterator[tuple[Table | None, list[str]]]:
-    """Texts and their table (None: lines), piece by piece."""
-    if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES:
-        lines = iter(read_lines(source))
-        while texts := list(islice(lines, rows)):
-            yield None, texts
+) -> Iterator[tuple[Table | Columns, list[str]]]:
+    """The table or the columns to answer next to, and its texts, piece by piece; fastText labels are no text."""
+    if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES or holds_fasttext(Path(source)):
+        lines = map(split_labels, read_lines(source))
+        while found := list(islice(lines, rows)):
+            texts, labels = [text for text, _ in found], ["|".join(each) for _, each in found]
+            given: Columns = {"label": labels} if any(labels) else {}
+            yield given | {"text": texts}, texts
         return
     config = bundle.recipe.data
     for table in iterate_tables(source, rows, HEADERS[config.header]):
-        known = config.text if not column and config.text in table.frame.columns else column
-        column = guess_text(table, known)[0]
-        texts = table.frame[column].to_list()
-        for row, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise DataError(f"{table.place(row)}: {column!r} must be a text; got {text!r}. Fill it in")
-        yield table, texts
+        column = _choose_column(table, column, config.text)
+        yield table, list_cells(table, column)
+
+
+def _choose_column(table: Table, asked: str, trained: str) -> str:
+    """The column of the texts: the one asked for, that of the training file, or the only one.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    names = table.frame.columns
+    if asked or trained.isdecimal():  # models of 0.1.0 may keep a number
+        return find_column(table, asked or trained)
+    if not trained:
+        return guess_text(table)[0]
+    alike = [name for name in names if name.lower() == trained.lower()]
+    if trained in names or len(alike) == 1:
+        return trained if trained in names else alike[0]
+    if len(names) == 1 and " " not in names[0]:
+        return names[0]
+    cure = "Name the column of the texts with --column"
+    if len(names) == 1:
+        cure = "Name it so, or, if the file has no header, save it as .txt with a text on each line"
+    raise DataError(
+        f"{table.path}: must have the column {trained!r} as in training; got {', '.join(names)[:100]!r}. {cure}"
+    )
 
 
 def read_request_texts(bundle: AnyBundle, items: list[Any], first: int) -> list[str]:

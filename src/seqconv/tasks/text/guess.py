@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.data.records import EncodedTexts, TextData, Texts
+from seqconv.data.records import EncodedTexts, TextData
 from seqconv.recipes.recipe import Guesses, TextRecipe
 from seqconv.tasks.completion import FEW, MANY
 from seqconv.tasks.labels import guess_loss, make_target
@@ -17,7 +17,7 @@ SAMPLE = 5000  # texts whose lengths are examined
 
 
 def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
-    """Columns, words kept, vocabulary, network and training."""
+    """Words kept, vocabulary, network and training."""
     train = data.train
     target = make_target(train.classes, train.labels.ndim == 2)
     found = guess_loss(target)
@@ -25,8 +25,6 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
         lengths = np.sort(np.diff(train.offsets))
     else:
         lengths = np.sort(count_words(train.texts[:: max(1, len(train.texts) // SAMPLE)]))
-    if isinstance(train, Texts) and train.columns:  # the columns that the reader found
-        found |= {"data.text": (train.columns[0], ""), "data.label": (list(train.columns[1:]), "")}
     longest = int(lengths[min(int(len(lengths) * WHOLE), len(lengths) - 1)]) + 1  # plus the start id
     kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
     cut = float(np.mean(lengths >= kept))
