@@ -215,7 +215,7 @@ def test_a_broken_row_late_in_the_stream(write):
     lines[15_000] = "1,2,3"
     path = write("a,b\n" + "\n".join(lines))
     read = []
-    with pytest.raises(DataError, match="line 15002: must have 2 cells separated by commas, like line 1; got 3"):
+    with pytest.raises(DataError, match="line 15002: must have 2 columns separated by commas, like line 1; got 3"):
         read.extend(iterate_tables(path, 1000))
     assert 5 < len(read) < 20
 
@@ -228,8 +228,12 @@ BROKEN = {
     "header only": ("text,label\n", "rows below its header"),
     "header and blank lines": ("text,label\n\n\n", "rows below its header"),
     "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' appears twice"),
-    "nameless": (b"a,,c\n1,2,3\n", "column 2 has no name"),
-    "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
+    "nameless": (b",,\n1,2,3\n", "line 1", "no text"),
+    "title above": ("Export of May\na,b,c\n1,2,3\n4,5,6\n", "line 1: must be the header", "most lines have 3", "title"),
+    "comment above": ("# exported\na;b\n1;2\n", "line 1: must be the header", "most lines have 2", "comment"),
+    "no table": ("DESC:x what is\nENTY:y who, then, is, it\nLOC where\n", "like line 1", "got", "fastText"),
+    "other separator named": ("sep=x\naxb\n1x2\n", "line 1", "'x'"),
+    "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 columns", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
     "short and long row": ("a,b\n1,2\n3\n4,5,6\n", "line 3", "got 1"),
     "short row and long last row": ("a,b\n1\n2,,", "line 2", "got 1"),
@@ -241,7 +245,7 @@ BROKEN = {
     "quote amid a cell": ('a,b\n1,"x"\n2,y"z\n', "line 3", "doubled"),
     "nul": (b"a,b\n1,x\0y\n", "line 2", "NUL"),
     "utf-16 cut": ("a,b\n1,x\n".encode("utf-16")[:-1], "line 2", "UTF-16"),
-    "old mac": ("a,b\r1,2\r", "line"),
+    "old mac": ("a,b\r1,2\r", "end in \\r alone"),
     "gzip cut": (gzip.compress(PLAIN.encode(), mtime=0)[:-9], "damaged"),
     "gzip flipped": (gzip.compress(PLAIN.encode(), mtime=0)[:-7] + b"1234567", "damaged"),
     "zip cut": (packed(PLAIN)[:-30], "damaged"),
@@ -367,4 +371,50 @@ def test_real_tables(real_data):
 def test_the_index_that_pandas_writes_gets_a_name(write):
     table = read_table(write(",a\n2020-01-01,1\n2020-01-02,2\n"))
     assert table.frame.columns == ["column_1", "a"]
-    assert "the first column has no name: named column_1" in table.notes
+    assert "1 column without a name: named column_1" in table.notes
+
+
+@pytest.mark.parametrize(("separator", "line"), [(";", "sep=;"), ("\t", "SEP=\t"), ("|", '"sep=|"')])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_separator_that_excel_names(write, separator, line, encoding):
+    content = f'{line}\r\ntext,n\r\n"a, b",1\r\nc,2\r\n'.replace(",", separator).encode(encoding)
+    for table in (read_table(write(content)), *iterate_tables(write(content), 10)):
+        assert table.frame.rows() == [(f"a{separator} b", 1), ("c", 2)]
+        assert table.place(1).endswith("line 4")
+
+
+def test_columns_without_names_get_numbers(write):
+    table = read_table(write("v1,v2,,,\nham,hi there,,,\nspam,win,now,,\n"))
+    assert table.frame.columns == ["v1", "v2", "column_3", "column_4", "column_5"]
+    assert table.notes == ("3 columns without a name: named column_3, column_4, column_5",)
+    fails(read_table, write("a,,column_2\n1,2,3\n"), "'column_2' appears twice")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("header", [None, True])
+def test_headers_of_files_that_were_joined_are_left_out(write, end, header):
+    part = f'text,n{end}"two{end}lines",1{end}so good,2{end}'
+    path = write(part * 3)
+    table = read_table(path, header)
+    assert table.frame["n"].to_list() == [1, 2] * 3
+    assert table.frame["n"].dtype == polars.Int64
+    assert list(table.numbers) == [2, 4, 6, 8, 10, 12]
+    assert "the header again in lines 5, 9, left out: files that were joined" in table.notes
+    pieces = list(iterate_tables(path, 1, header))
+    assert [cell for piece in pieces for cell in piece.frame["n"]] == [1, 2] * 3
+    assert len(read_table(path, header=False).frame) == 9
+
+
+def test_texts_with_separators_are_no_table(write):
+    for content in ('text\n"so good, really"\n"bad, no"\n"fine, yes"\n', "text\nhello; you\n", "# note\nplain\n"):
+        assert read_table(write(content)).frame.width == 1
+    fails(
+        read_table, write("text\nso good, really\nbad, no\nfine, yes\n"), "line 1", "if the lines are texts, quote them"
+    )
+
+
+def test_a_row_that_recurs_is_no_header(write):
+    table = read_table(write("good film,pos\nbad film,neg\ngood film,pos\nfine,pos\n"))
+    assert len(table.frame) == 4
+    inside = read_table(write('a,b\n"x\na,b\ny",2\n'))
+    assert inside.frame["a"].to_list() == ["x\na,b\ny"]

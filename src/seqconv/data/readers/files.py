@@ -60,6 +60,16 @@ def check_names(where: str, names: Sequence[str]) -> None:
         seen.add(name)
 
 
+def check_line_ends(path: Path, content: bytes) -> None:
+    """Check that a file of one line is no file of many lines that end in \\r, as old programs of the Mac write them.
+
+    Raises:
+        DataError: it is.
+    """
+    if b"\r" in content.rstrip(b"\r"):
+        raise DataError(f"{path}: lines must end in \\n; they end in \\r alone. Save it with other line endings")
+
+
 @contextmanager
 def open_content(path: Path) -> Iterator[IO[bytes]]:
     """The content of a file, or of the only file in a .gz or .zip.
