@@ -194,7 +194,7 @@ def test_a_table_of_no_clear_kind_is_shown_with_what_training_wants(write):
         (b"", "must not be empty"),
         (b"text,label\n", "rows below its header"),
         (b"text,label\na b c d,x\na\0b,y\n", "line 3: must be text; got a NUL byte"),
-        (b"text,label\na b c d,x\na,b,c\n", "line 3: must have 2 cells"),
+        (b"text,label\na b c d,x\na,b,c\n", "line 3: must have 2 columns"),
         (b'text,label\n"a b c d,x\n', "quote"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv.data.readers.files import (
     BLOCK,
+    SUGGESTED,
     Table,
     check_line_ends,
     check_names,
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}  # on a tie, the one rarer in text wins
 SAMPLE = 1 << 18  # bytes from which the separator, the header and the types are inferred
 _HINT = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?\r?\n', re.IGNORECASE)  # the line with which Excel names a separator
-_FORMS = "Read are tables with a header (.csv, .tsv, .jsonl, .parquet), fastText lines, and .ts and .tsv sequences"
+_FOREIGN = {  # how text of other programs begins
+    "an ARFF file": re.compile(rb"(?:\s|%[^\n]*\n)*@relation\b", re.IGNORECASE),
+    "a .ts file under another name": re.compile(rb"(?:\s|[#%][^\n]*\n)*@problemname\b", re.IGNORECASE),
+    "HTML": re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE),
+    "XML": re.compile(rb"\s*<\?xml\b"),
+}
 _LIKE_NUMBER = re.compile(r"[+-]?[\d.][\d\s.,:/TZeE+-]*")  # numbers, dates and times
 
 
@@ -115,6 +121,8 @@ def _read_sample(path: Path, content: IO[bytes], encoding: str, hint: str) -> tu
         size *= 8
     if b"\n" not in sample:
         check_line_ends(path, sample)
+    if form := next((form for form, start in _FOREIGN.items() if start.match(sample)), ""):
+        raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. {SUGGESTED}")
     if not sample.partition(b"\n")[0].strip():
         raise DataError(f"{path}, line 1: must be a header or a row; it is empty. Remove the line")
     return sample, whole
@@ -137,8 +145,8 @@ def _guess_separator(sample: bytes) -> str:
 def _check_title(path: Path, sample: bytes, first: int) -> None:
     """Check that the first line of what looks like a single column is no title or comment above a table."""
     text = re.sub(r'"[^"]*"', "", sample.decode("utf-8", "ignore"))
-    title, *lines = [line for line in text.split("\n")[:1000] if line.strip()]
-    lines = lines[:-1] if len(lines) > 2 else lines  # the last one may be cut
+    lines = [line for line in text.split("\n")[:1000] if line.strip()]
+    title, lines = "".join(lines[:1]), lines[1:-1] if len(lines) > 3 else lines[1:]  # the last one may be cut
     for mark, name in SEPARATORS.items():
         counts = {line.count(mark) for line in lines}
         sure = title.startswith(("#", "%", "//")) or (len(lines) > 1 and max(counts) > (mark == ","))
@@ -279,7 +287,7 @@ def _refuse_row(dialect: _Dialect, cells: np.ndarray, line: int, got: int) -> No
             f"If it is a title or a comment, remove it{'; if the lines are texts, quote them' if width == 1 else ''}"
         )
     shown = str(got) if got else "an empty line"
-    cure = f"Is it a table? {_FORMS}" if got and width == 1 else "Correct or remove the line"
+    cure = f"Is it a table? {SUGGESTED}" if got and width == 1 else "Correct or remove the line"
     raise DataError(f"{dialect.path}, line {line}: must have {columns}, like line {dialect.first}; got {shown}. {cure}")
 
 
