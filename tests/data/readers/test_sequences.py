@@ -29,6 +29,14 @@ def test_channels_lengths_and_labels(write):
     assert len(read) == 2
 
 
+def test_comments_and_encodings(write):
+    made = "% cut down\n#\n" + HEADER.replace("walk", "wälk") + "% first\n1:2:wälk\n3:4:rest\n"
+    for encoding, notes in (("cp1252", ("not UTF-8; read as cp1252",)), ("utf-16", ("not UTF-8; read as UTF-16",))):
+        read = read_sequences(write(made.encode(encoding), "a.ts"))
+        assert (read.classes, len(read), read.notes) == (("wälk", "rest"), 2, notes)
+    fails(read_sequences, write(made.encode("utf-16")[:-1], "a.ts"), "UTF-8")
+
+
 def test_taken_sequences(write):
     read = read_sequences(write(HEADER + "1,2,3:10,20,30:rest\n4:40:walk\n5,6:50,60:rest\n", "a.ts"))
     taken = read.take(np.array([2, 0]))
@@ -104,8 +112,8 @@ def test_partner(tmp_path):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("", ["header", "@data"]),
-        ("\0\0\0", ["line 1", "header line"]),
+        ("", ["must not be empty"]),
+        ("\0\0\0", ["line 1", "NUL"]),
         (HEADER.replace("@data\n", ""), ["header", "@data"]),
         (HEADER, ["examples"]),
         ("1,2,3:1\n", ["line 1", "1,2,3:1"]),
@@ -122,13 +130,12 @@ def test_partner(tmp_path):
         (HEADER + "1:2:\n", ["line 7", "label", "''"]),
         (HEADER + "1:2:?\n", ["line 7", "label", "'?'"]),
         (HEADER + "1:2:walk\n\n1:two:walk\n", ["line 9", "finite number", "'two'"]),
-        (HEADER + "1:2\0:walk\n", ["line 7", "finite number"]),
+        (HEADER + "1:2\0:walk\n", ["line 7", "NUL"]),
         (HEADER + "1:inf:walk\n", ["line 7", "finite", "'inf'"]),
         (HEADER + "1:1e39:walk\n", ["line 7", "finite", "'1e39'"]),
         (HEADER + ":2:walk\n", ["line 7", "finite number", "''"]),
         (HEADER + "1,:2,3:walk\n", ["line 7", "finite number", "''"]),
         (HEADER + "1,2 3:2,3:walk\n", ["line 7", "finite number", "'2 3'"]),
-        ((HEADER.replace("walk", "wälk") + "1:2:wälk\n").encode("cp1252"), ["line 7", "label", "w\ufffdlk"]),
     ],
 )
 def test_broken_ts(write, content, parts):
@@ -138,7 +145,7 @@ def test_broken_ts(write, content, parts):
 @pytest.mark.parametrize(
     ("content", "parts"),
     [
-        ("", ["examples"]),
+        ("", ["must not be empty"]),
         ("\n\n", ["examples"]),
         ("1,2,3\n", ["line 1", "tabs", "1,2,3"]),
         ("label\tx\ty\n1\t2\t3\n", ["line 1", "'x'"]),
