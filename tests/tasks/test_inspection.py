@@ -241,10 +241,10 @@ def test_sequences_missing_constant_and_repeated(tmp_path):
     assert found.facts["lengths"]["shortest"] == 3
 
 
-def test_a_constant_channel_blocks(tmp_path):
+def test_a_constant_channel_is_kept(tmp_path):
     rows = [[one, ",".join("5" * 12), label] for one, _, label in make_sequences()]
     found = inspect_file(write_ts(tmp_path / "x.ts", rows))
-    assert (find(found, "always 5").where, find(found, "always 5").weight) == ("'channel 2'", "blocks")
+    assert (find(found, "always 5").where, find(found, "always 5").weight) == ("'channel 2'", "costs")
 
 
 def test_the_test_file_beside_is_compared(tmp_path):

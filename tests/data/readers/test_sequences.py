@@ -20,7 +20,7 @@ def test_channels_lengths_and_labels(write):
     path = write("# made by hand\n\n" + HEADER + "1,2,3:10,20,30:rest\n\n4:40:walk\n", "a.ts")
     read = read_sequences(path)
     np.testing.assert_array_equal(read.values, [[1, 10], [2, 20], [3, 30], [4, 40]])
-    assert read.values.dtype == np.float32
+    assert read.values.dtype == np.float64
     assert read.values.flags.c_contiguous
     assert read.offsets.tolist() == [0, 3, 4]
     assert (read.classes, read.labels.tolist()) == (("walk", "rest"), [1, 0])
@@ -87,7 +87,7 @@ def test_packed(write):
 
 def test_small_chunks_make_no_difference(write, monkeypatch):
     random = np.random.default_rng(0)
-    blocks = [random.normal(size=(2, length)).astype(np.float32) for length in random.integers(1, 9, 50)]
+    blocks = [random.normal(size=(2, length)) for length in random.integers(1, 9, 50)]
     lines = [":".join(",".join(map(str, channel)) for channel in block) + ":walk" for block in blocks]
     path = write(HEADER + "\n".join(lines), "a.ts")
     for size in (1, 30, 1 << 20):
@@ -133,6 +133,7 @@ def test_partner(tmp_path):
         (HEADER + "1:2\0:walk\n", ["line 7", "NUL"]),
         (HEADER + "1:inf:walk\n", ["line 7", "finite", "'inf'"]),
         (HEADER + "1:1e39:walk\n", ["line 7", "finite", "'1e39'"]),
+        (HEADER + "1:1e999:walk\n", ["line 7", "finite", "'1e999'"]),
         (HEADER + ":2:walk\n", ["line 7", "finite number", "''"]),
         (HEADER + "1,:2,3:walk\n", ["line 7", "finite number", "''"]),
         (HEADER + "1,2 3:2,3:walk\n", ["line 7", "finite number", "'2 3'"]),
@@ -207,6 +208,6 @@ def test_real_sequences(real_data, name, examples, channels, classes, lengths):
         assert np.diff(part.offsets).max() <= lengths[1]
         last = path.with_name(f"{name}_{'TRAIN' if part is train else 'TEST'}.ts").read_text().split()[-1]
         *fields, label = last.split(":")
-        expected = np.array([field.split(",") for field in fields], np.float32).T
+        expected = np.array([field.split(",") for field in fields], np.float64).T
         np.testing.assert_array_equal(part.values[part.offsets[-2] :], expected)
         assert part.classes[part.labels[-1]] == label

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.data.readers.files import describe_encoding, find_encoding, open_content
-from seqconv.data.records import Sequences, count
+from seqconv.data.records import LARGEST, Sequences, count
 from seqconv.errors import DataError
 
 ENDINGS = (".ts", ".tsv")
@@ -225,7 +225,7 @@ def _cut(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
 
 
 def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Values of all rows, concatenated, float32 `[sum of lengths, C]`, and the length of each row, `[rows]`."""
+    """Values of all rows, concatenated, float64 `[sum of lengths, C]`, and the length of each row, `[rows]`."""
     import polars
 
     parts = polars.Series([field for row in rows for field in row.fields]).str.split(rows[0].separator)
@@ -239,11 +239,11 @@ def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
             f"{path}, line {rows[row].line}: all channels of an example must have the same length; {problem}"
         )
     cells = parts.explode()
-    parsed = cells.cast(polars.Float32, strict=False)
+    parsed = cells.cast(polars.Float64, strict=False)
     if parsed.null_count():
         cells = cells.str.strip_chars()
-        parsed = cells.replace("?", "nan").cast(polars.Float32, strict=False)
-    bad = (parsed.is_null() | parsed.is_infinite()).fill_null(True)
+        parsed = cells.replace("?", "nan").cast(polars.Float64, strict=False)
+    bad = (parsed.is_null() | (parsed.abs() > LARGEST) & parsed.is_not_nan()).fill_null(True)
     if bad.any():
         place = int(bad.arg_max() or 0)
         row = int(np.searchsorted(np.cumsum(lengths.sum(axis=1)), place, side="right"))
