@@ -9,6 +9,10 @@ from types import ModuleType
 class SeqconvError(Exception):
     """Base class: the command line prints it as one line and exits with code 2."""
 
+    def __str__(self) -> str:
+        """One line, even if it names a path or a cell with a line break."""
+        return "\\n".join(super().__str__().splitlines())
+
 
 class DataError(SeqconvError, ValueError):
     """The input data have invalid content or an invalid shape."""

@@ -61,3 +61,38 @@ def test_splits_are_made_where_data_are_split_and_nowhere_else() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Split"
     }
     assert makers == {f"tasks/{kind}/split.py" for kind in ("text", "series", "sequence")}
+
+
+def hold_out(sizes: list[int], fraction: float, groups: np.ndarray | None = None, seed: int = 0) -> Any:
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    rows = np.arange(len(labels))
+    kept, held = holdout.hold_out(rows, labels, groups, fraction, holdout.open_stream(seed, "test"), True)
+    assert sorted([*kept, *held]) == rows.tolist()
+    return np.bincount(labels[kept], minlength=len(sizes)), np.bincount(labels[held], minlength=len(sizes)), held
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(60, 3), (52, 2), (9000, 3)])
+def test_of_many_small_classes_the_fraction_of_all_rows_is_held_out(classes: int, rows: int) -> None:
+    kept, held, _ = hold_out([rows] * classes, 0.15)
+    assert held.sum() == round(0.15 * classes * rows)
+    assert kept.min() >= 1
+    assert held.max() == 1
+    assert not np.array_equal(held, hold_out([rows] * classes, 0.15, seed=1)[1])
+
+
+def test_small_classes_do_not_change_what_is_held_out_of_large_ones() -> None:
+    labels = np.repeat(np.arange(2), 50)
+    _, alone = holdout.hold_out(np.arange(100), labels, None, 0.2, holdout.open_stream(0, "test"), True)
+    assert np.bincount(labels[alone]).tolist() == [10, 10]
+    kept, held, _ = hold_out([50, 50, 2, 2, 2, 1], 0.2)
+    assert held[:2].tolist() == [10, 10]
+    assert held[2:].sum() == 1  # a fifth of six rows
+    assert kept.min() >= 1
+
+
+def test_copies_in_small_classes_stay_together() -> None:
+    groups = np.array([0, 0, 1, 1, 2, 3, 4, 5])  # two classes of two copies, two of different rows
+    kept, held, _ = hold_out([2, 2, 2, 2], 0.24, groups)
+    assert held.tolist()[:2] == [0, 0]
+    assert held.sum() == 2
+    assert kept.min() >= 1

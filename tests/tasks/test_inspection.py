@@ -194,7 +194,7 @@ def test_a_table_of_no_clear_kind_is_shown_with_what_training_wants(write):
         (b"", "must not be empty"),
         (b"text,label\n", "rows below its header"),
         (b"text,label\na b c d,x\na\0b,y\n", "line 3: must be text; got a NUL byte"),
-        (b"text,label\na b c d,x\na,b,c\n", "line 3: must have 2 cells"),
+        (b"text,label\na b c d,x\na,b,c\n", "line 3: must have 2 columns"),
         (b'text,label\n"a b c d,x\n', "quote"),
     ],
 )
@@ -241,10 +241,10 @@ def test_sequences_missing_constant_and_repeated(tmp_path):
     assert found.facts["lengths"]["shortest"] == 3
 
 
-def test_a_constant_channel_blocks(tmp_path):
+def test_a_constant_channel_is_kept(tmp_path):
     rows = [[one, ",".join("5" * 12), label] for one, _, label in make_sequences()]
     found = inspect_file(write_ts(tmp_path / "x.ts", rows))
-    assert (find(found, "always 5").where, find(found, "always 5").weight) == ("'channel 2'", "blocks")
+    assert (find(found, "always 5").where, find(found, "always 5").weight) == ("'channel 2'", "costs")
 
 
 def test_the_test_file_beside_is_compared(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 
 from seqconv.data.readers.series import START, series_from_table
 from seqconv.data.readers.tables import table_from_frame
-from seqconv.data.records import Sequences, Series, Texts, count
+from seqconv.data.records import LARGEST, Sequences, Series, Texts, count
 from seqconv.errors import DataError
 from seqconv.recipes.durations import parse_duration
 
@@ -80,11 +80,11 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
 
 
 def _to_steps(part: Any, row: int, source: str) -> np.ndarray:
-    steps = np.asarray(part, np.float32)
+    steps = np.asarray(part, np.float64)
     if steps.ndim not in (1, 2) or not steps.size:
         raise DataError(f"{source}, row {row + 1}: must be steps [L] or [L, C]; got shape {steps.shape}. Correct it")
-    if np.isinf(steps).any():
-        raise DataError(f"{source}, row {row + 1}: every value must be finite; got infinity. Correct it")
+    if (np.abs(steps) > LARGEST).any():
+        raise DataError(f"{source}, row {row + 1}: every value must be finite, at most 3.4e38; got more. Correct it")
     return steps.reshape(len(steps), -1)
 
 

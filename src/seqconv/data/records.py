@@ -10,6 +10,7 @@ import numpy as np
 from seqconv.errors import DataError
 
 CLASSES = ("neg", "pos")
+LARGEST = float(np.finfo(np.float32).max)  # of a value in a sequence, so that its square is finite in float64
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Sequences:
     """N sequences of C channels, each with its class.
 
     Args:
-        values: steps of all sequences, concatenated, float32 `[sum of lengths, C]`; NaN is missing.
+        values: steps of all sequences, concatenated, float64 (or float32) `[sum of lengths, C]`; NaN is missing.
         offsets: where each sequence starts in `values`, and the end: int64 `[N + 1]`.
         labels: int32 `[N]`, indices into `classes`; empty if labels were not requested.
         channels: C names.

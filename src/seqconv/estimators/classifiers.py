@@ -109,7 +109,7 @@ class TextClassifier(NetworkClassifier):
         vocabulary: number of ids for words; None: by the amount of text.
         max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
         epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
-        validation: fraction of each class to hold out, to stop early and keep the best epoch (0: none); None: 0.1 if
+        validation: fraction to hold out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 if
             the recipe has patience, else 0. A fraction of less than one text holds out none.
         random_state: seed of every random choice.
         n_jobs: number of threads; None or -1: all. Results do not depend on it.

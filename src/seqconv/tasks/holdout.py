@@ -63,7 +63,8 @@ def hold_out(
     """The rows that stay and the rows held out, both shuffled.
 
     Not stratified: the last fraction of the shuffled rows. Stratified: that fraction of each class, with whole groups,
-    so that no copy of a held-out text is trained on. Every class keeps at least one row.
+    so that no copy of a held-out text is trained on. Of classes too small for a row of their own, that fraction of all
+    their rows together, one row of a class, the larger ones first. Every class keeps at least one row.
 
     Args:
         rows: indices into `labels`, int64 `[M]`.
@@ -80,13 +81,30 @@ def hold_out(
     _, first, group_of, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
     shuffled = np.argsort(first)  # the groups in shuffled order, [G]
     chosen = np.zeros(len(first), bool)  # groups held out, [G]
+    small: list[tuple[int, np.ndarray]] = []  # rows of a class, and its groups of one row
     for stratum in np.unique(strata):
         mine = shuffled[strata[first[shuffled]] == stratum]  # groups that begin in this class
-        most = min(round(fraction * np.sum(strata == stratum)), int(sizes[mine].sum()) - 1)  # rows to hold out
+        rows_of_class = int(np.sum(strata == stratum))
+        most = min(round(fraction * rows_of_class), int(sizes[mine].sum()) - 1)  # rows to hold out
+        if not round(fraction * rows_of_class) and rows_of_class > 1:
+            small.append((rows_of_class, mine[sizes[mine] == 1]))
         mine = mine[sizes[mine] <= most]
         chosen[mine[np.cumsum(sizes[mine]) <= most]] = True
+    chosen[_choose_of_small(small, fraction, first)] = True
     held_out = chosen[group_of]  # [M]
     return order[~held_out], order[held_out]
+
+
+def _choose_of_small(small: list[tuple[int, np.ndarray]], fraction: float, first: np.ndarray) -> list[int]:
+    """Groups of one row to hold out of classes too small for their fraction to be a row: the largest remainders.
+
+    Args:
+        small: for each class its number of rows, and its groups of one row in shuffled order.
+        first: place of each group's first row in shuffled order, `[G]`, which breaks ties.
+    """
+    wanted = round(fraction * sum(rows for rows, _ in small))
+    ranked = sorted((-rows, int(first[groups[0]]), int(groups[0])) for rows, groups in small if len(groups))
+    return [group for _, _, group in ranked[:wanted]]
 
 
 def assign_folds(labels: np.ndarray, groups: np.ndarray | None, folds: int, random: np.random.Generator) -> np.ndarray:

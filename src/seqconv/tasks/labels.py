@@ -80,7 +80,7 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
         counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
         raise DataError(
             f"{train.source}: must hold examples for training, validation and test; got {counts}. "
-            "Give more, or change data.validation"
+            "Give more, give files with --validation and --test, or hold out more with --set data.validation=0.4"
         )
     check_two_classes(labels[rows["train"]], train.source)
     return rows["train"], rows["validation"], rows["test"]

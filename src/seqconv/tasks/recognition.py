@@ -1,9 +1,11 @@
 """Infer the task from a file: labelled texts, a time series or labelled sequences."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqconv.data.readers.columns import AS_SEQUENCES, LABEL_NAMES, TEXT_NAMES, holds_sentences
 from seqconv.data.readers.files import open_content
 from seqconv.data.readers.series import find_times
 from seqconv.data.readers.tables import Table, iterate_tables
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     import polars
 
 SAMPLE = 1000  # rows examined
-FEWEST_WORDS = 3.0  # mean words per cell of a text column; columns with fewer hold names
+WIDE = 20  # columns of numbers from which a row without a time is taken for a sequence
+
+_NUMBERS = re.compile(r"[\s\d.eE+-]+")
 
 
 def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
@@ -50,6 +54,11 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
     if name.endswith(".tsv") and len(numbers) == table.frame.width and table.frame.columns[0] == "column_1":
         return "sequence", "rows of numbers without a header in a .tsv file"
     times = find_times(table, "")
+    if not times and (len(numbers) >= max(WIDE, table.frame.width - 1) or _are_rows_of_numbers(table)):
+        raise ConfigError(
+            f"{path}: looks like a sequence in each row, which is read from .ts and .tsv files only. For sequences, "
+            f"{AS_SEQUENCES}; for a series, pass --target and --interval"
+        )
     texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
     if texts and not (times and len(numbers) > 1):
         return "text", f"{texts[0]!r} holds texts"
@@ -57,6 +66,8 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
         return "series", f"{times[0]!r} holds times"
     if len(numbers) == table.frame.width:
         return "series", "columns of numbers"
+    if text := _find_named(table):
+        return "text", f"the columns {text!r}"
     columns = ", ".join(table.frame.columns)[:100]
     raise ConfigError(
         f"{path}: must be texts, a series or sequences; its columns ({columns}) do not show which. "
@@ -67,7 +78,19 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
 def _is_text(column: "polars.Series") -> bool:
     import polars
 
-    if column.dtype != polars.String:
+    return column.dtype == polars.String and holds_sentences(column)
+
+
+def _find_named(table: Table) -> str:
+    """The names of two columns that are called like texts and labels; empty: there are none."""
+    text, label = (
+        next((name for name in table.frame.columns if name.lower() in names), "") for names in (TEXT_NAMES, LABEL_NAMES)
+    )
+    return f"{text}, {label}" if text and label else ""
+
+
+def _are_rows_of_numbers(table: Table) -> bool:
+    """Whether each row is one cell of many numbers separated by spaces, as in .txt files of the UCR archive."""
+    if table.frame.width > 1 or str(table.frame.dtypes[0]) != "String":
         return False
-    words = column.drop_nulls().str.count_matches(r"\S+").mean()
-    return isinstance(words, float) and words >= FEWEST_WORDS
+    return all(len(cell.split()) > 2 and _NUMBERS.fullmatch(cell) for cell in table.frame.to_series().head(10))

@@ -1,11 +1,14 @@
 """Any table: what comes out of each format, whole and in pieces, where a row stands, one line for what is broken."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import os
 import resource
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -215,7 +218,7 @@ def test_a_broken_row_late_in_the_stream(write):
     lines[15_000] = "1,2,3"
     path = write("a,b\n" + "\n".join(lines))
     read = []
-    with pytest.raises(DataError, match="line 15002: must have 2 cells separated by commas, like line 1; got 3"):
+    with pytest.raises(DataError, match="line 15002: must have 2 columns separated by commas, like line 1; got 3"):
         read.extend(iterate_tables(path, 1000))
     assert 5 < len(read) < 20
 
@@ -228,8 +231,12 @@ BROKEN = {
     "header only": ("text,label\n", "rows below its header"),
     "header and blank lines": ("text,label\n\n\n", "rows below its header"),
     "twice": ("a,b,a\n1,2,3\n", "line 1", "'a' appears twice"),
-    "nameless": (b"a,,c\n1,2,3\n", "column 2 has no name"),
-    "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 cells", "got 1"),
+    "nameless": (b",,\n1,2,3\n", "line 1", "no text"),
+    "title above": ("Export of May\na,b,c\n1,2,3\n4,5,6\n", "line 1: must be the header", "most lines have 3", "title"),
+    "comment above": ("# exported\na;b\n1;2\n", "line 1: must be the header", "most lines have 2", "comment"),
+    "no table": ("DESC:x what is\nENTY:y who, then, is, it\nLOC where\n", "like line 1", "got", "fastText"),
+    "other separator named": ("sep=x\naxb\n1x2\n", "line 1", "'x'"),
+    "short row": ("a,b\n1,2\n3\n4,5\n", "line 3", "2 columns", "got 1"),
     "long row": ("a,b\n1,2\n3,4,5\n", "line 3", "got 3"),
     "short and long row": ("a,b\n1,2\n3\n4,5,6\n", "line 3", "got 1"),
     "short row and long last row": ("a,b\n1\n2,,", "line 2", "got 1"),
@@ -241,7 +248,7 @@ BROKEN = {
     "quote amid a cell": ('a,b\n1,"x"\n2,y"z\n', "line 3", "doubled"),
     "nul": (b"a,b\n1,x\0y\n", "line 2", "NUL"),
     "utf-16 cut": ("a,b\n1,x\n".encode("utf-16")[:-1], "line 2", "UTF-16"),
-    "old mac": ("a,b\r1,2\r", "line"),
+    "old mac": ("a,b\r1,2\r", "end in \\r alone"),
     "gzip cut": (gzip.compress(PLAIN.encode(), mtime=0)[:-9], "damaged"),
     "gzip flipped": (gzip.compress(PLAIN.encode(), mtime=0)[:-7] + b"1234567", "damaged"),
     "zip cut": (packed(PLAIN)[:-30], "damaged"),
@@ -249,6 +256,15 @@ BROKEN = {
     "parquet cut": (columns(None, "write_parquet")[:-20], "complete parquet file"),
     "parquet start": (b"PAR1" * 3, "complete parquet file"),
     "arrow cut": (columns(None, "write_ipc")[:-20], "complete arrow file"),
+    "workbook": (packed("x", extra=["xl/workbook.xml", "[Content_Types].xml"]), "an Excel workbook", "Save it as CSV"),
+    "open document": (packed("x", extra=["mimetype", "content.xml"]), "OpenDocument", "Save it as CSV"),
+    "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook", "save it as CSV"),
+    "arrays": (packed("x", extra=["x.npy", "y.npy"]), "holds numpy arrays", "x.npy"),
+    "array": (b"\x93NUMPY\x01\0", "a numpy array"),
+    "bzip2": (bz2.compress(b"a,b"), "packed by bzip2"),
+    "ARFF": ("% made by hand\n\n@RELATION x\n@attribute a numeric\n@data\n1\n", "an ARFF file", ".ts"),
+    "web page": ("<!DOCTYPE html>\n<p>Not found", "HTML"),
+    "bomb": (gzip.compress(b"a,b\n" + b"1,2\n" * (1 << 25), mtime=0), "unpacks to more than 100 times"),
     "no objects": ('{"a": 1}\n[2]\n', "line 2", "got a list"),
     "not JSON": ('{"a": 1}\n{"a": \n', "line 2", "JSON object"),
     "JSON array": ('[{"a": 1}, {"a": 2}]', "line 1", "one object per line"),
@@ -272,6 +288,11 @@ def test_broken_tables(write, name, read):
 
 
 def test_what_is_no_file(tmp_path, write):
+    os.mkfifo(tmp_path / "pipe")
+    fails(read_table, tmp_path / "pipe", "a device or a pipe")
+    fails(read_table, Path("/dev/zero"), "a device or a pipe")
+    with pytest.raises(DataError, match=r"two\\nlines.csv: must be a readable file"):
+        read_table(tmp_path / "two\nlines.csv")
     fails(read_table, tmp_path / "no.csv", "No such file")
     fails(read_table, tmp_path, "directory")
 
@@ -362,9 +383,3 @@ def test_real_tables(real_data):
     assert weather.shape == (52_696, 22)
     assert weather.dtypes == [polars.String] + [polars.Float64] * 21
     assert json.dumps(weather.row(0)[:2]) == '["2020-01-01 00:10:00", 1008.89]'
-
-
-def test_the_index_that_pandas_writes_gets_a_name(write):
-    table = read_table(write(",a\n2020-01-01,1\n2020-01-02,2\n"))
-    assert table.frame.columns == ["column_1", "a"]
-    assert "the first column has no name: named column_1" in table.notes

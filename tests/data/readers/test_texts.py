@@ -253,7 +253,7 @@ WRONG = {
     "lone surrogate in JSON": ('{"text": "\\ud83d", "label": "a"}\n', "line 1", "lone surrogate"),
     "broken UTF-8": (HEADER.encode() + "\u00e4\u00f6\u00fc,pos\n".encode() + b"\xff\xfe,neg\n", "line 3", "0xff"),
     "column named twice": ("text,label,label\nx,a,b\n", "line 1", "'label' appears twice"),
-    "column without a name": ("text,,label\nx,0,a\n", "line 1", "column 2 has no name"),
+    "key without a name": ('[{"text": "x", "": "a"}]\n', "line 1"),
     "JSON without a key": ('{"text": "x", "label": "a"}\n{"text": "y"}\n', "line 2", "'label'"),
     "damaged gzip": (gzip.compress(b"text,label\nx,a\n")[:-4], "damaged"),
     "binary": (bytes(range(256)) * 50, "NUL"),
@@ -287,3 +287,30 @@ def test_real_texts(real_data):
     assert messages.classes == ("ham", "spam")
     assert np.bincount(messages.labels).tolist() == [4827, 747]
     assert messages.texts[53].endswith('friend."') or '"the cave"' in messages.texts[53]
+
+
+def test_fasttext_lines_may_end_in_blank_lines(write):
+    assert read_texts(write("__label__a x\n__label__b y\n\n \n")).texts == ["x", "y"]
+    fails(read_texts, write("__label__a x\n\n__label__b y\n"), "line 2")
+
+
+@pytest.mark.parametrize("content", ["__label__a x\r__label__b y\r", "text,label\rx,a\ry,b\r"])
+def test_lines_that_end_in_returns_alone_are_refused(write, content):
+    fails(read_texts, write(content), "end in \\r alone")
+    fails(lambda path: list(read_lines(path)), write(content, "lines.txt"), "end in \\r alone")
+
+
+def test_a_table_with_empty_columns_has_one_that_is_clearly_the_label(write):
+    rows = "".join(
+        f"{'spam' if i % 2 else 'ham'},some words number {i},{'odd' if i == 7 else ''},,\n" for i in range(20)
+    )
+    texts = read_texts(write(f"v1,v2,,,\n{rows}"))
+    assert texts.columns == ("v2", "v1")
+    assert texts.classes == ("ham", "spam")
+
+
+def test_the_column_of_sentences_is_the_text(write):
+    rows = "".join(f"{i % 28 + 1:02}.0{i % 7 + 1}.2020;Kommentar von Kunde {i};{i % 3}\n" for i in range(40))
+    assert read_texts(write(f"Datum;Kommentar;Bewertung\n{rows}")).columns == ("Kommentar", "Bewertung")
+    names = "".join(f"name{i},town{i},{i % 3}\n" for i in range(40))
+    fails(read_texts, write(f"who,where,stars\n{names}"), "Name the text column, perhaps 'who'")

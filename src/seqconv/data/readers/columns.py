@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from seqconv.data.readers.files import Table
 from seqconv.data.readers.numbers import is_number
+from seqconv.data.records import count
 from seqconv.errors import DataError, nearest
 
 if TYPE_CHECKING:
@@ -12,7 +13,12 @@ if TYPE_CHECKING:
 
 LABEL_NAMES = ("label", "labels", "class", "category", "categories", "sentiment", "target", "tag", "tags")
 TEXT_NAMES = ("text", "review", "sentence", "message", "content", "comment", "document")
+FEWEST_WORDS = 3.0  # mean words per cell of a text column; columns with fewer hold names
+_DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"  # letters of scripts without spaces
 MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`: each cell is one label
+
+
+AS_SEQUENCES = "save the rows as a .tsv without a header: the label, then the values, separated by tabs"
 
 
 def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -62,8 +68,14 @@ def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple
     else:
         columns = [table.frame[name] for name in table.frame.columns if name not in taken]
         texts = [each.name for each in columns if each.dtype == polars.String and not is_number(each)]
+        if not texts and columns:
+            raise DataError(
+                f"{table.path}: must have a column of texts; none of {count(len(columns), 'column')} is. "
+                f"If each row is a sequence, {AS_SEQUENCES}"
+            )
         many = [name for name in texts if not _has_few(table.frame[name])]
-        name = _choose(table, "text", (_named(texts, TEXT_NAMES), texts, many))
+        wordy = [name for name in many if holds_sentences(table.frame[name])]
+        name = _choose(table, "text", (_named(texts, TEXT_NAMES), texts, many, wordy))
         notes = (f"texts from column {name!r}",) if table.frame.width > 1 else ()
     column = table.frame[name]
     if column.dtype != polars.String or is_number(column):
@@ -104,7 +116,8 @@ def find_labels(table: Table, label: str) -> tuple[tuple[str, ...], str]:
 
 def _guess_label(table: Table, columns: Sequence[str]) -> str:
     few = [name for name in columns if _has_few(table.frame[name])]
-    return _choose(table, "label", (_named(columns, LABEL_NAMES), columns, few))
+    filled = [name for name in few if 2 * table.frame[name].null_count() <= len(table.frame)]
+    return _choose(table, "label", (_named(columns, LABEL_NAMES), columns, filled))
 
 
 def _choose(table: Table, kind: str, rules: tuple[Sequence[str], ...]) -> str:
@@ -112,10 +125,18 @@ def _choose(table: Table, kind: str, rules: tuple[Sequence[str], ...]) -> str:
     for names in rules:
         if len(names) == 1:
             return names[0]
+    likely = next((each for each in reversed(rules) if each), table.frame.columns)[0]
     raise DataError(
         f"{table.path}: must have one column that is clearly the {kind}; got the columns "
-        f"{', '.join(table.frame.columns)[:200]!r}. Name the {kind} column"
+        f"{', '.join(table.frame.columns)[:200]!r}. Name the {kind} column, perhaps {likely!r}"
     )
+
+
+def holds_sentences(column: "polars.Series") -> bool:
+    """Whether the cells of a text column hold several words on average; two letters without spaces count as a word."""
+    cells = column.drop_nulls()
+    words = (cells.str.count_matches(r"\S+") + cells.str.count_matches(_DENSE) / 2).mean()
+    return isinstance(words, float) and words >= FEWEST_WORDS
 
 
 def _named(columns: Sequence[str], known: Sequence[str]) -> list[str]:

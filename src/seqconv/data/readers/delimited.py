@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from seqconv.data.readers.files import BLOCK, Table, check_names, describe_encoding, find_encoding, read_utf8
+from seqconv.data.readers.files import (
+    BLOCK,
+    SUGGESTED,
+    Table,
+    check_line_ends,
+    check_names,
+    describe_encoding,
+    find_encoding,
+    read_utf8,
+)
 from seqconv.data.readers.numbers import find_kind, to_numbers
 from seqconv.data.readers.quotes import end_of_rows, find_rows, has_regular_rows, read_quoting, split_rows
 from seqconv.data.records import count
@@ -19,6 +28,13 @@ if TYPE_CHECKING:
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}  # on a tie, the one rarer in text wins
 SAMPLE = 1 << 18  # bytes from which the separator, the header and the types are inferred
+_HINT = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=(.)"?\r?\n', re.IGNORECASE)  # the line with which Excel names a separator
+_FOREIGN = {  # how text of other programs begins
+    "an ARFF file": re.compile(rb"(?:\s|%[^\n]*\n)*@relation\b", re.IGNORECASE),
+    "a .ts file under another name": re.compile(rb"(?:\s|[#%][^\n]*\n)*@problemname\b", re.IGNORECASE),
+    "HTML": re.compile(rb"\s*<(?:!doctype html|html)\b", re.IGNORECASE),
+    "XML": re.compile(rb"\s*<\?xml\b"),
+}
 _LIKE_NUMBER = re.compile(r"[+-]?[\d.][\d\s.,:/TZeE+-]*")  # numbers, dates and times
 
 
@@ -30,6 +46,8 @@ class _Dialect:
     header: bool
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    first: int  # line of the first row
+    written: bytes  # the first row, if it is one line
 
     @property
     def format(self) -> str:
@@ -45,16 +63,22 @@ def read_delimited(
         DataError: see `tables.read_table`.
     """
     encoding = find_encoding(path, content)
-    sample, whole = _read_sample(path, content, encoding)
-    separator = _guess_separator(sample)
-    quoted, note = read_quoting(path, read_utf8(path, content, encoding, BLOCK), separator)
+    hint = _find_hint(path, content, encoding)
+    sample, whole = _read_sample(path, content, encoding, hint)
+    separator = hint or _guess_separator(sample)
+    quoted, note = read_quoting(path, _read_blocks(path, content, encoding, hint, BLOCK), separator)
     content.seek(0)
-    first = split_rows((sample if whole else sample[: end_of_rows(sample, quoted)]).decode(), separator, quoted)
+    complete = sample if whole else sample[: end_of_rows(sample, quoted)]
+    rows_of_sample = split_rows(complete.decode(), separator, quoted)
     notes = (*describe_encoding(encoding), *([note] if note else []))
-    dialect = _settle(path, first, separator, quoted, header, notes)
-    size = -1 if rows is None else max(rows * len(sample) // max(len(first), 1), 1 << 12)
-    blocks = read_utf8(path, content, encoding, size)
-    line, skip, empty = 1, int(dialect.header), True
+    start = sample[: end_of_rows(sample[: sample.find(b"\n") + 1], quoted)]  # empty if the first row spans lines
+    dialect = _Dialect(path, separator, quoted, False, (), notes, 2 if hint else 1, start.rstrip())
+    dialect = _settle(dialect, rows_of_sample, header)
+    if len(dialect.names) == 1:
+        _check_title(path, sample, dialect.first)
+    size = -1 if rows is None else max(rows * len(sample) // max(len(rows_of_sample), 1), 1 << 12)
+    blocks = _read_blocks(path, content, encoding, hint, size)
+    line, skip, empty = dialect.first, int(dialect.header), True
     for piece in [_without_blank_end(next(blocks))] if rows is None else _whole_rows(blocks, quoted):
         table, line = _parse(dialect, piece, line, skip, strings)
         skip = 0
@@ -65,16 +89,40 @@ def read_delimited(
         raise DataError(f"{path}: must have rows below its header; got none. Give a file with data")
 
 
-def _read_sample(path: Path, content: IO[bytes], encoding: str) -> tuple[bytes, bool]:
+def _find_hint(path: Path, content: IO[bytes], encoding: str) -> str:
+    """The separator that the first line names, like `sep=;`; empty: there is no such line."""
+    found = _HINT.match(next(read_utf8(path, content, encoding, 64), b""))
+    content.seek(0)
+    if found is None:
+        return ""
+    separator = found[1].decode("utf-8", "replace")
+    if separator not in SEPARATORS:
+        raise DataError(
+            f"{path}, line 1: the separator must be , ; | or a tab; got {separator!r}. Save it with another"
+        )
+    return separator
+
+
+def _read_blocks(path: Path, content: IO[bytes], encoding: str, hint: str, size: int) -> Iterator[bytes]:
+    """The content in blocks, without the line that names the separator."""
+    blocks = read_utf8(path, content, encoding, size)
+    if hint:
+        yield next(blocks).partition(b"\n")[2]
+    yield from blocks
+
+
+def _read_sample(path: Path, content: IO[bytes], encoding: str, hint: str) -> tuple[bytes, bool]:
     """The start of the file, at least its first row, and whether that is the whole file; `content` is rewound."""
     size, sample, whole = SAMPLE, b"", False
     while not whole and not end_of_rows(sample, quoted=True):
-        before, sample = len(sample), next(read_utf8(path, content, encoding, size), b"")
+        before, sample = len(sample), next(_read_blocks(path, content, encoding, hint, size), b"")
         whole = not content.read(1) or len(sample) == before
         content.seek(0)
         size *= 8
-    if b"\r" in sample and b"\n" not in sample:
-        raise DataError(f"{path}: lines must end in \\n; they end in \\r alone. Save it with other line endings")
+    if b"\n" not in sample:
+        check_line_ends(path, sample)
+    if form := next((form for form, start in _FOREIGN.items() if start.match(sample)), ""):
+        raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. {SUGGESTED}")
     if not sample.partition(b"\n")[0].strip():
         raise DataError(f"{path}, line 1: must be a header or a row; it is empty. Remove the line")
     return sample, whole
@@ -94,28 +142,57 @@ def _guess_separator(sample: bytes) -> str:
     return best
 
 
-def _settle(
-    path: Path, rows: list[list[str]], separator: str, quoted: bool, header: bool | None, notes: tuple[str, ...]
-) -> _Dialect:
+def _check_title(path: Path, sample: bytes, first: int) -> None:
+    """Check that the first line of what looks like a single column is no title or comment above a table."""
+    text = re.sub(r'"[^"]*"', "", sample.decode("utf-8", "ignore"))
+    lines = [line for line in text.split("\n")[:1000] if line.strip()]
+    title, lines = "".join(lines[:1]), lines[1:-1] if len(lines) > 3 else lines[1:]  # the last one may be cut
+    for mark, name in SEPARATORS.items():
+        counts = {line.count(mark) for line in lines}
+        sure = title.startswith(("#", "%", "//")) or (len(lines) > 1 and max(counts) > (mark == ","))
+        if len(counts) == 1 and sure and max(counts) and mark not in title:
+            raise DataError(
+                f"{path}, line {first}: must be the header; it has 1 column, most lines have {max(counts) + 1} "
+                f"separated by {name}. If it is a title or a comment, remove it"
+            )
+
+
+def _settle(dialect: _Dialect, rows: list[list[str]], header: bool | None) -> _Dialect:
+    """The dialect with the names of its columns."""
     guessed = _guess_header(rows[:1000]) if header is None else header
-    if guessed:
-        names = tuple(name.strip() for name in rows[0])
-        if names[1:] and not names[0]:  # the index that pandas writes
-            names = ("column_1", *names[1:])
-            notes = (*notes, "the first column has no name: named column_1")
-        check_names(f"{path}, line 1", names)
-    else:
-        names = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
+    notes = dialect.notes
+    numbered = tuple(f"column_{number}" for number in range(1, len(rows[0]) + 1))
+    names = tuple(name.strip() for name in rows[0]) if guessed else numbered
+    if unnamed := [place for place, name in enumerate(names) if not name]:
+        if len(unnamed) == len(names):
+            raise DataError(
+                f"{dialect.path}, line {dialect.first}: must be a header or a row; it has no text. Remove it"
+            )
+        names = tuple(name or numbered[place] for place, name in enumerate(names))
+        notes = (*notes, f"{count(len(unnamed), 'column')} without a name: named {_join(numbered, unnamed)}")
+    check_names(f"{dialect.path}, line {dialect.first}", names)
     if header is None and not guessed:
         notes = (*notes, f"no header: columns named {names[0]}{f' to {names[-1]}' if names[1:] else ''}")
-    if separator in ";|":
-        notes = (*notes, f"cells separated by {SEPARATORS[separator]}")
-    return _Dialect(path, separator, quoted, guessed, names, notes)
+    if dialect.separator in ";|":
+        notes = (*notes, f"cells separated by {SEPARATORS[dialect.separator]}")
+    return replace(dialect, header=guessed, names=names, notes=notes)
+
+
+def _join(names: Sequence[str], places: list[int]) -> str:
+    shown = ", ".join(names[place] for place in places[:5])
+    return f"{shown} and {len(places) - 5} more" if len(places) > 5 else shown
 
 
 def _guess_header(rows: list[list[str]]) -> bool:
-    """A header has words above a column of numbers or times; without such a column, none of its cells recurs below."""
+    """A header has words above a column of numbers or times; without such a column, none of its cells recurs below.
+
+    Files that were joined hold it again: rows equal to the first one do not count.
+    """
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if first[1:] and first in below:
+        others = [row for row in below if row != first]
+        if others and not any(name in {row[i] for row in others} for i, name in enumerate(first)):
+            below = others
     above = []
     for number, name in enumerate(first):
         cells = [row[number].strip() for row in below if row[number].strip()]
@@ -158,13 +235,34 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
             numbers = (rows + line)[skip:].tolist()
     elif not has_regular_rows(piece, dialect.separator, len(dialect.names)):
         _check_rows(dialect, piece, line)
+    after = line + height
+    copies, piece, numbers = _drop_headers(dialect, piece, line, numbers)
     if not len(numbers):
-        return None, line + height
+        return None, after
     frame, notes = _to_frame(dialect, piece, line, skip, strings)
     if len(frame) != len(numbers):
         raise DataError(f"{dialect.path}: must be a table; got {len(frame)} rows in {len(numbers)} lines. Check quotes")
-    notes = (*dialect.notes, *notes)
-    return Table(frame, dialect.path, dialect.format, notes, numbers, dialect.header), line + height
+    notes = (*dialect.notes, *copies, *notes)
+    return Table(frame, dialect.path, dialect.format, notes, numbers, dialect.header), after
+
+
+def _drop_headers(
+    dialect: _Dialect, piece: bytes, line: int, numbers: Sequence[int]
+) -> tuple[tuple[str, ...], bytes, Sequence[int]]:
+    """The piece and its line numbers without rows that repeat the header, as in files that were joined; and a note."""
+    first = int(line == dialect.first)
+    if not (dialect.header and dialect.written and dialect.names[1:]) or piece.count(dialect.written) <= first:
+        return (), piece, numbers
+    lines = piece.split(b"\n")
+    known = set(numbers)
+    found = [line + at for at, text in enumerate(lines) if text.rstrip() == dialect.written and line + at in known]
+    if not found:
+        return (), piece, numbers
+    shown = ", ".join(map(str, found[:3])) + (f" and {len(found) - 3} more" if found[3:] else "")
+    note = f"the header again in line{'s' if found[1:] else ''} {shown}, left out: files that were joined"
+    kept = known - set(found)
+    rest = b"\n".join(text for at, text in enumerate(lines, line) if at not in set(found))
+    return (note,), rest, [number for number in numbers if number in kept]
 
 
 def _check_rows(dialect: _Dialect, piece: bytes, line: int) -> np.ndarray:
@@ -175,12 +273,23 @@ def _check_rows(dialect: _Dialect, piece: bytes, line: int) -> np.ndarray:
         first = int(np.argmax(wrong))
         begin, end = (int(row) + line for row in (*rows.breaks, piece.count(b"\n") + 1)[first : first + 2])
         empty = not b"".join(piece.split(b"\n", end - line)[begin - line : end - line]).strip()
-        got = "an empty line" if empty else f"{rows.cells[first]}"
-        needed = f"{count(len(dialect.names), 'cell')} separated by {SEPARATORS[dialect.separator]}"
-        raise DataError(
-            f"{dialect.path}, line {begin}: must have {needed}, like line 1; got {got}. Correct or remove the line"
-        )
+        _refuse_row(dialect, rows.cells, begin, 0 if empty else int(rows.cells[first]))
     return rows.breaks
+
+
+def _refuse_row(dialect: _Dialect, cells: np.ndarray, line: int, got: int) -> NoReturn:
+    """Say why a row has another number of columns than the first: one of the two lines is wrong, or all is."""
+    width, sizes = len(dialect.names), np.bincount(cells)
+    most = int(np.argmax(sizes))
+    columns = f"{count(width, 'column')} separated by {SEPARATORS[dialect.separator]}"
+    if got and most > 1 and most != width and sizes[most] > len(cells) // 2:
+        raise DataError(
+            f"{dialect.path}, line {dialect.first}: must be the header; it has {columns}, most lines have {most}. "
+            f"If it is a title or a comment, remove it{'; if the lines are texts, quote them' if width == 1 else ''}"
+        )
+    shown = str(got) if got else "an empty line"
+    cure = f"Is it a table? {SUGGESTED}" if got and width == 1 else "Correct or remove the line"
+    raise DataError(f"{dialect.path}, line {line}: must have {columns}, like line {dialect.first}; got {shown}. {cure}")
 
 
 def _to_frame(

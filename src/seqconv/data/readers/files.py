@@ -2,6 +2,8 @@
 
 import codecs
 import gzip
+import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -18,6 +20,25 @@ if TYPE_CHECKING:
     import polars
 
 BLOCK = 1 << 22  # bytes read at a time
+SUGGESTED = "Give a table (.csv, .tsv, .jsonl, .parquet), fastText lines, or sequences (.ts, .tsv)"
+_MAGIC = {  # how files of other programs begin
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook or another Office document; save it as CSV",
+    b"%PDF": "a PDF",
+    b"BZh": "packed by bzip2",
+    b"\xfd7zX": "packed by xz",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"7z\xbc\xaf": "packed by 7-Zip",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUM": "a numpy array",
+    b"SQLi": "an SQLite database",
+}
+_MEMBERS = {  # the member of a zip -> the document that it is
+    "xl/workbook.xml": "an Excel workbook",
+    "xl/workbook.bin": "an Excel workbook",
+    "word/document.xml": "a Word document",
+    "Index/Document.iwa": "a Numbers document",
+}
+_BOMB = 1 << 26, 100  # bytes that unpacked content may have in any case, and how many for each packed one
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")  # half a character, which some programs write as UTF-8
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # bytes undefined in cp1252
 
@@ -67,6 +88,16 @@ def check_names(where: str, names: Sequence[str]) -> None:
         seen.add(name)
 
 
+def check_line_ends(path: Path, content: bytes) -> None:
+    """Check that a file of one line is no file of many lines that end in \\r, as old programs of the Mac write them.
+
+    Raises:
+        DataError: it is.
+    """
+    if b"\r" in content.rstrip(b"\r"):
+        raise DataError(f"{path}: lines must end in \\n; they end in \\r alone. Save it with other line endings")
+
+
 @contextmanager
 def open_content(path: Path) -> Iterator[IO[bytes]]:
     """The content of a file, or of the only file in a .gz or .zip.
@@ -76,18 +107,22 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
             archive that does not hold exactly one file.
     """
     try:
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise DataError(f"{path}: must be a regular file; it is a device or a pipe. Write its content to a file")
         with path.open("rb") as raw:
             magic = raw.read(4)
             raw.seek(0)
             if magic[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as unpacked:
-                    yield cast(IO[bytes], unpacked)
+                    yield cast(IO[bytes], _Unpacked(path, cast(IO[bytes], unpacked)))
             elif magic[:2] == b"PK" or path.suffix.lower() == ".zip":
                 with zipfile.ZipFile(raw) as archive, archive.open(_only_file(path, archive)) as content:
-                    yield content
+                    yield cast(IO[bytes], _Unpacked(path, content))
+            elif form := next((form for start, form in _MAGIC.items() if magic.startswith(start)), ""):
+                raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. {SUGGESTED}")
             else:
                 yield raw
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         raise DataError(
             f"{path}: must be a complete packed file; it is damaged ({error}). Download it again"
         ) from error
@@ -95,9 +130,47 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
         raise unreadable(path, error) from error
 
 
+class _Unpacked(io.RawIOBase):
+    """Unpacked content that ends in an error if it is out of all proportion to the packed file."""
+
+    def __init__(self, path: Path, content: IO[bytes]) -> None:
+        self.path, self.content = path, content
+        self.most = max(_BOMB[0], _BOMB[1] * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            size = self.most + 1
+        data = self.content.read(size)
+        if self.content.tell() > self.most:
+            problem = f"it unpacks to more than {_BOMB[1]} times its size. Unpack it if that is right"
+            raise DataError(f"{self.path}: must be a packed data file; {problem}")
+        return data
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self.content.seek(place, whence)
+
+    def tell(self) -> int:
+        return self.content.tell()
+
+
 def _only_file(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     """The only file of an archive, apart from the __MACOSX/._NAME that macOS adds for each file."""
     found = [each for each in archive.infolist() if not each.is_dir() and not each.filename.startswith("__MACOSX")]
+    names = {each.filename for each in found}
+    form = next((form for name, form in _MEMBERS.items() if name in names), "")
+    if {"mimetype", "content.xml"} <= names:
+        form = "an OpenDocument spreadsheet or text"
+    if form:
+        raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. Save it as CSV (UTF-8)")
+    if any(name.endswith(".npy") for name in names):
+        shown = ", ".join(sorted(names))[:80]
+        raise DataError(f"{path}: must be a data file that seqconv reads; it holds numpy arrays ({shown}). {SUGGESTED}")
     if len(found) != 1:
         raise DataError(f"{path}: must hold exactly one file; got {len(found)}. Unpack it and name one")
     if found[0].flag_bits & 1:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from seqconv.data.readers.files import SUGGESTED
 from seqconv.data.records import CLASSES, EncodedTexts, TextData, Texts, unreadable
 from seqconv.errors import DataError
 
@@ -122,12 +123,16 @@ def read_encoded(path: str | Path) -> TextData:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            wanted = {f"{name}_{split}.npy" for name in "xy" for split in SPLITS}
+            if lacking := sorted(wanted - set(archive.namelist())):
+                shown = ", ".join(archive.namelist())[:80]
+                raise ValueError(f"it holds {shown}, not {', '.join(lacking)}")
             return TextData(*(_read_encoded_split(archive, split, str(path)) for split in SPLITS))
     except OSError as error:
         raise unreadable(path, error) from error
     except Exception as error:  # a damaged pickle can raise anything
-        problem = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise DataError(f"{path}: must have the layout of Keras's imdb.npz; {problem}. Download it again") from error
+        problem = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise DataError(f"{path}: must have the layout of Keras's imdb.npz; {problem}. {SUGGESTED}") from error
 
 
 def _read_encoded_split(archive: zipfile.ZipFile, split: str, source: str) -> EncodedTexts:

@@ -2,17 +2,18 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from seqconv.data.readers.files import open_content
-from seqconv.data.records import Sequences, count
+from seqconv.data.readers.files import describe_encoding, find_encoding, open_content
+from seqconv.data.records import LARGEST, Sequences, count
 from seqconv.errors import DataError
 
 ENDINGS = (".ts", ".tsv")
+_COMMENT = ("#", "%")
 _CHUNK = 1 << 25  # characters parsed at once
 
 
@@ -39,12 +40,19 @@ def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
     if kind not in ENDINGS:
         raise DataError(f"{path}: must end in .ts or .tsv, like files of the UCR/UEA archive. Rename or convert it")
     with open_content(path) as content:
-        lines = enumerate(io.TextIOWrapper(content, encoding="utf-8-sig", errors="replace"), start=1)
-        header = _read_header(path, lines) if kind == ".ts" else _Header()
-        if labelled and not header.labelled:
-            raise DataError(f"{path}: must hold class labels; its header says @classLabel false. Use a labelled file")
-        rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
-        return _collect(path, rows, header, labelled)
+        encoding = find_encoding(path, content)
+        lines = enumerate(io.TextIOWrapper(content, encoding=encoding), start=1)
+        try:
+            header = _read_header(path, lines) if kind == ".ts" else _Header()
+            if labelled and not header.labelled:
+                raise DataError(
+                    f"{path}: must hold class labels; its header says @classLabel false. Use a labelled file"
+                )
+            rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
+            found = _collect(path, rows, header, labelled)
+        except UnicodeDecodeError as error:  # in UTF-16
+            raise DataError(f"{path}: must be valid text; {error.reason}. Save the file as UTF-8") from error
+    return replace(found, notes=(*describe_encoding(encoding), *found.notes))
 
 
 def find_partner(path: str | Path) -> Path | None:
@@ -78,7 +86,7 @@ def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
     tags: dict[str, list[str]] = {}
     for number, line in lines:
         words = line.split()
-        if not words or words[0].startswith("#"):
+        if not words or words[0].startswith(_COMMENT):
             continue
         tag = words[0].lower()
         if tag == "@data":
@@ -133,7 +141,7 @@ def _order(classes: Iterable[str]) -> tuple[str, ...]:
 def _split_ts(path: Path, lines: Iterator[tuple[int, str]], header: _Header) -> Iterator[_Row]:
     channels = header.channels
     for number, line in lines:
-        if not (line := line.strip()) or line.startswith("#"):
+        if not (line := line.strip()) or line.startswith(_COMMENT):
             continue
         fields = line.split(":")
         label = fields.pop().strip() if header.labelled else ""
@@ -187,8 +195,8 @@ def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) 
 def _check_labels(path: Path, rows: list[_Row], header: _Header) -> None:
     known = frozenset(header.classes)
     for row in rows:
-        if row.label in ("", "?", "NaN") or "\ufffd" in row.label or (known and row.label not in known):
-            must = f"must be one of {', '.join(header.classes)[:80]}" if known else "must be a name in UTF-8"
+        if row.label in ("", "?", "NaN") or (known and row.label not in known):
+            must = f"must be one of {', '.join(header.classes)[:80]}" if known else "must be a name"
             raise DataError(f"{path}, line {row.line}: the label {must}; got {row.label[:40]!r}. Correct it")
 
 
@@ -217,7 +225,7 @@ def _cut(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
 
 
 def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Values of all rows, concatenated, float32 `[sum of lengths, C]`, and the length of each row, `[rows]`."""
+    """Values of all rows, concatenated, float64 `[sum of lengths, C]`, and the length of each row, `[rows]`."""
     import polars
 
     parts = polars.Series([field for row in rows for field in row.fields]).str.split(rows[0].separator)
@@ -231,11 +239,11 @@ def _parse(path: Path, rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
             f"{path}, line {rows[row].line}: all channels of an example must have the same length; {problem}"
         )
     cells = parts.explode()
-    parsed = cells.cast(polars.Float32, strict=False)
+    parsed = cells.cast(polars.Float64, strict=False)
     if parsed.null_count():
         cells = cells.str.strip_chars()
-        parsed = cells.replace("?", "nan").cast(polars.Float32, strict=False)
-    bad = (parsed.is_null() | parsed.is_infinite()).fill_null(True)
+        parsed = cells.replace("?", "nan").cast(polars.Float64, strict=False)
+    bad = (parsed.is_null() | (parsed.abs() > LARGEST) & parsed.is_not_nan()).fill_null(True)
     if bad.any():
         place = int(bad.arg_max() or 0)
         row = int(np.searchsorted(np.cumsum(lengths.sum(axis=1)), place, side="right"))

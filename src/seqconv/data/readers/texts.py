@@ -14,6 +14,7 @@ from seqconv.data.readers.columns import MARKS, find_labels, guess_columns
 from seqconv.data.readers.files import (
     BLOCK,
     Table,
+    check_line_ends,
     describe_encoding,
     find_encoding,
     open_content,
@@ -102,7 +103,7 @@ def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
         path = Path(source)
         with open_content(path) as content:
             encoding = find_encoding(path, content)
-            yield from (line.decode() for line in _split_lines(read_utf8(path, content, encoding, BLOCK)))
+            yield from (line.decode() for line in _split_lines(path, read_utf8(path, content, encoding, BLOCK)))
         return
     for number, line in enumerate(source, start=1):
         try:
@@ -114,15 +115,19 @@ def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
         yield text
 
 
-def _split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _split_lines(path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
     rest: list[bytes] = []
+    single = True
     for block in blocks:
         first, *others = block.split(b"\n")
+        single = single and not others
         rest.append(first)
         for line in others:
             yield b"".join(rest).removesuffix(b"\r")
             rest = [line]
     if last := b"".join(rest):
+        if single:
+            check_line_ends(path, last)
         yield last.removesuffix(b"\r")
 
 
@@ -238,7 +243,10 @@ def split_labels(line: str) -> tuple[str, tuple[str, ...]]:
 
 def _read_fasttext(path: Path) -> Rows:
     texts, labels = [], []
-    for number, line in enumerate(read_lines(path), start=1):
+    lines = [*read_lines(path)]
+    while lines and not lines[-1].strip():  # blank lines at the end
+        lines.pop()
+    for number, line in enumerate(lines, start=1):
         text, found = split_labels(line)
         if not found or "" in found:
             raise DataError(

@@ -10,7 +10,7 @@ import numpy as np
 from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.readers.tables import Frame, create_table
-from seqconv.data.records import Sequences
+from seqconv.data.records import LARGEST, Sequences
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.tasks.bundle import AnyBundle, Trained
@@ -55,9 +55,9 @@ def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> S
             steps.append(_check_step(step, len(features.channels), f"sequences, item {number}, step {place}"))
         ends.append(len(steps))
     with np.errstate(over="ignore"):
-        values = np.array(steps, np.float64).astype(np.float32)
-    if np.isinf(values).any():
-        step = int(np.argmax(np.isinf(values).any(axis=1)))
+        values = np.array(steps, np.float64)
+    if (large := np.abs(values) > LARGEST).any():
+        step = int(np.argmax(large.any(axis=1)))
         number = int(np.searchsorted(ends, step, "right")) - 1
         where = f"sequences, item {first + number}, step {step - ends[number] + 1}"
         raise DataError(f"{where}: must hold numbers up to 3.4e38; got a larger one. Correct it")

@@ -53,7 +53,7 @@ class SequenceFeatures(Features):
                 f"{sequences.source}: must have {len(self.channels)} channel(s) as in training; "
                 f"got {len(sequences.channels)}"
             )
-        scaled = np.nan_to_num(self.scaler.scale(sequences.values), nan=0.0, posinf=np.inf, neginf=-np.inf)
+        scaled = np.nan_to_num(self._scale(sequences), nan=0.0)
         lengths = np.diff(sequences.offsets)
         count, kept = len(lengths), np.minimum(lengths, self.length)
         padded = np.zeros((count, self.length, len(self.channels) + self.masked), np.float32)
@@ -64,6 +64,14 @@ class SequenceFeatures(Features):
         if self.masked:
             padded[..., -1] = filled
         return stack_windows(padded)
+
+    def _scale(self, sequences: Sequences) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            scaled = self.scaler.scale(round_values(sequences.values, self.scaler))
+        if np.isinf(scaled).any():
+            name = self.channels[int(np.argmax(np.isinf(scaled).any(axis=0)))]
+            raise DataError(f"{sequences.source}: {name!r} holds values far beyond those of training. Correct them")
+        return scaled
 
     def write(self, folder: Path) -> Json:
         return {
@@ -81,6 +89,44 @@ class SequenceFeatures(Features):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))
+
+
+def fit_scaler(values: np.ndarray) -> Scaler:
+    """Mean and deviation of each channel of steps `[T, C]`, NaN missing; 1 for a channel that is constant or empty."""
+    scaler = _measure(values.astype(np.float32))
+    coarse = _is_coarse(scaler) | (scaler.std == 0) | np.isinf(scaler.std)  # squares of float32 under- or overflow
+    if coarse.any():
+        exact = _measure(values.astype(np.float64))
+        scaler = Scaler(*(np.where(coarse, *pair) for pair in ((exact.mean, scaler.mean), (exact.std, scaler.std))))
+    # rounding noise alone would be scaled up to unit variance
+    constant = scaler.std <= 1e-12 * np.abs(scaler.mean)
+    return Scaler(scaler.mean, np.where(constant, 1.0, scaler.std))
+
+
+def find_constant(values: np.ndarray) -> np.ndarray:
+    """Whether each channel of steps `[T, C]` says nothing: it is constant, or has no value; bool `[C]`."""
+    low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+    return np.asarray((low == high) | np.isnan(low))
+
+
+def round_values(values: np.ndarray, scaler: Scaler) -> np.ndarray:
+    """Values `[T, C]` in the precision in which a channel is scaled: float32, unless that hides how it varies."""
+    coarse = _is_coarse(scaler)
+    rounded = values.astype(np.float32)
+    return np.where(coarse, values, rounded) if coarse.any() else rounded
+
+
+def _measure(values: np.ndarray) -> Scaler:
+    empty = np.isnan(values).all(axis=0)
+    values = np.where(empty, 0, values) if empty.any() else values
+    with np.errstate(over="ignore"):
+        mean, std = (find(values, axis=0, dtype=np.float64) for find in (np.nanmean, np.nanstd))
+    return Scaler(np.asarray(mean), np.asarray(std))
+
+
+def _is_coarse(scaler: Scaler) -> np.ndarray:
+    """Whether float32, of seven digits, would leave three or fewer of them to tell values apart; bool `[C]`."""
+    return np.asarray(np.abs(scaler.mean) > 1e4 * scaler.std)
 
 
 SequenceSplit = Split[SequenceFeatures, WindowInputs]

@@ -89,7 +89,7 @@ def _judge_values(sequences: Sequences) -> list[Finding]:
         known = values[~missing[:, place], place]
         if not len(known) or np.ptp(known) == 0:
             what = f"always {number(known[0])}" if len(known) else "no value"
-            found.append(Finding(what, repr(name), "refused: a channel must vary; leave it out of the file", "blocks"))
+            found.append(Finding(what, repr(name), "kept, but of no use: a channel that never changes", "costs"))
         lacking = np.flatnonzero(np.add.reduceat(missing[:, place], offsets[:-1]))
         if len(known) and len(lacking):
             where = f"{name!r}: {show_places(lacking, lambda row: f'sequence {row + 1}')}"

@@ -6,13 +6,20 @@ from dataclasses import replace
 import numpy as np
 
 from seqconv.data.records import SequenceData, Sequences
+from seqconv.errors import DataError
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit, SequenceTraining
+from seqconv.tasks.sequence.features import (
+    SequenceFeatures,
+    SequencePart,
+    SequenceSplit,
+    SequenceTraining,
+    find_constant,
+    fit_scaler,
+)
 
 
 def split_sequences(
@@ -24,7 +31,7 @@ def split_sequences(
         threads, trained: not needed; scaling the training sequences again gives the same features.
 
     Raises:
-        DataError: fewer than two classes, too few sequences, or a channel that cannot be scaled.
+        DataError: fewer than two classes, too few sequences, or no channel that varies.
     """
     sources: list[Sequences] = list_sources(data, data.train.classes)
     rows = choose_rows(sources, recipe.data, None, recipe.training.seed)
@@ -32,6 +39,7 @@ def split_sequences(
     features = _fit(cut[0], recipe)
     facts = describe_classes(sources, rows, features.classes)
     facts |= {"channels": list(features.channels), "length": features.length}
+    facts["notes"] += _note_constant(cut[0])
     for name, part in zip(NAMES, cut, strict=True):
         lengths = np.diff(part.offsets)
         facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
@@ -50,8 +58,18 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
     lengths = np.diff(train.offsets)
     length = recipe.features.length or int(lengths.max())
     masked = bool(lengths.min() < length)
-    scaler = Scaler.fit(train.values, train.channels)
+    if find_constant(train.values).all():
+        raise DataError(
+            f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
+        )
+    scaler = fit_scaler(train.values)
     return SequenceFeatures(make_target(train.classes), train.channels, scaler, length, masked)
+
+
+def _note_constant(train: Sequences) -> list[str]:
+    constant = [name for name, same in zip(train.channels, find_constant(train.values), strict=True) if same]
+    shown = ", ".join(map(repr, constant[:5])) + (f" and {len(constant) - 5} more" if len(constant) > 5 else "")
+    return [f"{shown} never change{'' if constant[1:] else 's'} in the training rows: of no use"] if constant else []
 
 
 def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
