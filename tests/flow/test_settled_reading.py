@@ -9,8 +9,8 @@ import pytest
 import seqconv
 from helpers.command import seqconv_command
 
-FILLER = "film plot actors scene music story camera".split()
-MARKS = {"pos": "lovely bright sharp".split(), "neg": "dull stale bland".split()}
+FILLER = ["film", "plot", "actors", "scene", "music", "story", "camera"]
+MARKS = {"pos": ["lovely", "bright", "sharp"], "neg": ["dull", "stale", "bland"]}
 
 
 def make_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:

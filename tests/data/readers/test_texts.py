@@ -305,12 +305,13 @@ def test_a_table_with_empty_columns_has_one_that_is_clearly_the_label(write):
         f"{'spam' if i % 2 else 'ham'},some words number {i},{'odd' if i == 7 else ''},,\n" for i in range(20)
     )
     texts = read_texts(write(f"v1,v2,,,\n{rows}"))
-    assert texts.columns == ("v2", "v1")
+    assert texts.settled == {"text": "v2", "label": ("v1",), "header": "yes"}
     assert texts.classes == ("ham", "spam")
 
 
 def test_the_column_of_sentences_is_the_text(write):
     rows = "".join(f"{i % 28 + 1:02}.0{i % 7 + 1}.2020;Kommentar von Kunde {i};{i % 3}\n" for i in range(40))
-    assert read_texts(write(f"Datum;Kommentar;Bewertung\n{rows}")).columns == ("Kommentar", "Bewertung")
+    settled = read_texts(write(f"Datum;Kommentar;Bewertung\n{rows}")).settled
+    assert (settled["text"], settled["label"]) == ("Kommentar", ("Bewertung",))
     names = "".join(f"name{i},town{i},{i % 3}\n" for i in range(40))
     fails(read_texts, write(f"who,where,stars\n{names}"), "Name the text column, perhaps 'who'")
