@@ -100,7 +100,7 @@ def test_inputs_can_be_chosen_and_must_hold_the_target():
     [
         ({"data": {"target": "rows"}}, "Did you mean 'row'?"),
         ({"data": {"inputs": ["row", "nois"]}}, "Did you mean 'noise'?"),
-        ({"windows": {"lookback": "100h"}}, "the validation split must hold a window of 106 rows"),
+        ({"windows": {"lookback": "100h"}}, "lookback must leave room for a window of 106 rows"),
         ({"windows": {"step": "90min"}}, "whole number of rows"),
         ({"data": {"validation_end": 0.5}}, "validation_end must be above"),
     ],
@@ -115,7 +115,9 @@ def test_a_wrong_setting_is_refused_in_one_line(sections, says):
 def test_a_split_without_a_whole_window_is_refused():
     holed = series()
     holed.values[300::5, 1] = np.nan
-    with pytest.raises(DataError, match="the test split must hold a window without a hole"):
+    with pytest.raises(
+        DataError, match="the test split must hold a whole window; none is: 'noise' is missing in 20% of its rows"
+    ):
         split_series(holed, series_recipe())
 
 

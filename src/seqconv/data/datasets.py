@@ -6,8 +6,8 @@ from pathlib import Path
 from seqconv.data.demo import demo_series, demo_texts
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.data.readers.sequences import find_partner, read_sequences
-from seqconv.data.readers.series import read_series
-from seqconv.data.readers.tables import create_table, write_table
+from seqconv.data.readers.series import oldest_first, series_from_table
+from seqconv.data.readers.tables import create_table, read_table, write_table
 from seqconv.data.readers.texts import read_texts
 from seqconv.data.records import SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import Progress
@@ -98,7 +98,8 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     missing = parse_number(config.missing, "data.missing")
 
     def read(file: str | Path, config: SeriesDataConfig) -> Series:
-        return read_series(file, config.time, config.interval, config.zone, HEADERS[config.header], asked, missing)
+        table = oldest_first(read_table(file, HEADERS[config.header]), config.time, config.dates)
+        return series_from_table(table, config.time, config.interval, config.zone, asked, missing, config.dates)
 
     train = read(path, config)
     alike = replace(config, **train.settled)

@@ -219,7 +219,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = tuple(f"target {number}" for number in range(targets.shape[1]))
         joined = np.concatenate([values, targets], axis=1)
         change = recipe.features.change and min(self._places) >= 0
-        scaler = Scaler.fit(joined[:cut], (*names, *outputs))
+        scaler = Scaler.fit(joined[:cut], (*names, *outputs), outputs)
         features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
         series = Series(times, joined, features.columns, spec.interval_s, "X")
         scaled = features.scale(series)
@@ -251,7 +251,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         outputs = self._model.predict(features.inputs(inputs, anchors))
         outputs[spec.is_broken(anchors, stamps, inputs)] = np.nan
         forecast, bounds = features.target.finish(outputs, features.base_at(scaled, anchors))
-        return anchors, [each.astype(np.float64) for each in (forecast, *(bounds or ()))]
+        return anchors, [forecast, *(bounds or ())]
 
     def _naive(self, values: np.ndarray) -> np.ndarray:
         """For each row the newest known value of the target, else its mean, `[T, leads, D]`."""

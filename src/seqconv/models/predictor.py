@@ -21,7 +21,7 @@ from seqconv.tasks.task import Task
 
 
 class Forecast(NamedTuple):
-    """Point forecasts with lower and upper bounds, each float32 `[N, H, targets]` in the targets' units."""
+    """Point forecasts with lower and upper bounds, each float64 `[N, H, targets]` in the targets' units."""
 
     point: np.ndarray
     low: np.ndarray
@@ -69,7 +69,7 @@ class Predictor:
                 that cross a hole.
 
         Returns:
-            float32 `[N, H, targets]`, N = T - lookback + step: value n is for the rows of
+            float64 `[N, H, targets]`, N = T - lookback + step: value n is for the rows of
             `spec.target_rows(anchors)[n]`, which may lie past the last row given; NaN where the window holds a missing
             value or a hole.
 

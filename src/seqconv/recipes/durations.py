@@ -45,7 +45,9 @@ def to_duration(seconds: int) -> str:
 
 
 def show_duration(seconds: int) -> str:
-    """A duration for people: hours if whole, else minutes or seconds: `"25 h"`, `"10 min"`."""
+    """A duration for people: from two days on days if whole, else hours, minutes or seconds: `"30 d"`, `"25 h"`."""
+    if seconds >= 2 * UNITS_S["d"] and seconds % UNITS_S["d"] == 0:
+        return f"{seconds // UNITS_S['d']} d"
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds % size == 0:
             return f"{seconds // size} {unit}"

@@ -55,7 +55,8 @@ class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
     source: str = setting("", "jena, demo-series, or the path of a table")
-    time: str = setting("", "time column; empty: inferred")
+    time: str = setting("", "time column; empty: inferred; none: count the rows, whatever their times")
+    dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
     zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")

@@ -1,6 +1,7 @@
 """Scaling columns by the mean and standard deviation of the training rows."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,23 +18,26 @@ class Scaler:
     std: np.ndarray
 
     @classmethod
-    def fit(cls, values: np.ndarray, columns: tuple[str, ...]) -> Self:
-        """Fit to rows `[T, C]`; missing values (NaN) are ignored.
+    def fit(cls, values: np.ndarray, columns: tuple[str, ...], targets: Collection[str] = ()) -> Self:
+        """Fit to rows `[T, C]`; missing values (NaN) are ignored. Columns that never vary keep their unit.
 
         Raises:
-            DataError: a column without values, or with a constant one, which cannot be scaled.
+            DataError: a target without values, with a constant one, or with values too large to square.
         """
-        count = np.sum(~np.isnan(values), axis=0)
-        for column, known in zip(columns, count, strict=True):
-            if known == 0:
-                raise DataError(f"column {column!r}: must hold values in the training rows; got none. Leave it out")
-        mean = np.asarray(np.nanmean(values, axis=0, dtype=np.float64))
-        std = np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
-        for column, spread, centre in zip(columns, std, mean, strict=True):
-            # rounding noise alone would be scaled up to unit variance
-            if spread <= 1e-12 * max(abs(centre), 1.0):
-                raise DataError(f"column {column!r}: must vary in the training rows; always {centre:g}. Leave it out")
-        return cls(mean, std)
+        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no values
+            mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64), nan=0.0, posinf=np.inf)
+            std = np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
+        for column, spread in zip(columns, std, strict=True):
+            if np.isinf(spread):
+                raise DataError(f"column {column!r}: must hold numbers below 1e150; got larger ones. Correct them")
+        flat = find_flat(mean, std)
+        for place in [columns.index(name) for name in targets]:
+            if np.isnan(values[:, place]).all():
+                raise DataError(f"target {columns[place]!r}: must hold values in the training rows; got none")
+            if flat[place]:
+                raise DataError(f"target {columns[place]!r}: must vary in the training rows; always {mean[place]:g}")
+        return cls(mean, np.where(flat, 1.0, std))
 
     def scale(self, values: np.ndarray) -> np.ndarray:
         """(values - mean) / std, float32 `[T, C]`, contiguous; missing values stay missing."""
@@ -47,3 +51,9 @@ class Scaler:
     def from_dict(cls, table: Mapping[str, Any]) -> Self:
         """Read back what `to_dict` returned."""
         return cls(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
+
+
+def find_flat(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """Which columns never vary but for rounding, bool `[C]`, from their mean and standard deviation `[C]`."""
+    # rounding noise alone would be scaled up to unit variance
+    return np.asarray(~(std > 1e-12 * np.abs(mean)))

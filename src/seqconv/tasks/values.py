@@ -95,12 +95,12 @@ class Values(Target):
         return {"targets": list(self.names)}
 
     def unscale(self, outputs: np.ndarray) -> np.ndarray:
-        """Outputs in the unit of their target, float32 `[N, H, targets]`."""
-        values = np.asarray(outputs * self.scale + self.centre, np.float32)
+        """Outputs in the unit of their target, float64 `[N, H, targets]`."""
+        values: np.ndarray = np.asarray(outputs, np.float64) * self.scale + self.centre
         return values.reshape(len(outputs), len(self.horizons), len(self.names))
 
     def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
-        """A network's outputs in the unit of their target, float32 `[N, H, targets]`: point forecasts, and lower
+        """A network's outputs in the unit of their target, float64 `[N, H, targets]`: point forecasts, and lower
         and upper bounds of their calibrated intervals (None: it has none).
 
         Args:

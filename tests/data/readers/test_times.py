@@ -116,7 +116,7 @@ def test_fractions_of_seconds():
         (["2020-01-01", None], ["line 3", "empty"]),
         (["soon", "2020-01-01"], ["line 2", "like 31.12.2016 23:50:00", "'soon'"]),
         (["2020-01-01", "2020-02-30"], ["line 3", "'2020-02-30'"]),
-        (["2020-01-01 00:00", "2020-01-01 24:00"], ["line 3", "'2020-01-01 24:00'"]),
+        (["2020-01-01 00:00", "2020-01-01 25:00"], ["line 3", "'2020-01-01 25:00'"]),
         (["13/01/2016", "01/13/2016"], ["line 3", "'01/13/2016'"]),
         (["2020-01-01 00:00", "2020-01-01 01:00Z"], ["line 3", "2020-01-01 01:00Z", "is with one"]),
         (["2020-01-01 00:00+01:00", "2020-01-01 01:00"], ["line 3", "2020-01-01 01:00", "is without one"]),
@@ -267,6 +267,6 @@ def test_months_of_the_calendar(months, label, days):
     even, interval_s, notes = space(np.delete(stamps, 7), days * 86400)
     assert interval_s == days * 86400
     assert (np.diff(even).astype(int) // interval_s).tolist() == [1] * 6 + [2] + [1] * 31
-    assert notes == [f"each {label} treated as {24 * days} h"]
+    assert notes == [f"each {label} treated as {days} d"]
     weeks = np.datetime64("1999-01-01", "s") + np.timedelta64(28 * 86400, "s") * np.delete(np.arange(60), 30)
     assert space(weeks)[1] == 28 * 86400

@@ -93,11 +93,11 @@ def test_naive_forecasts_read_the_rows_they_promise(step, delay, season):
         (WindowSpec(48, 1, (24,), 3600), ""),
         (WindowSpec(24, 1, (24,), 3600), ""),
         (WindowSpec(1440, 6, (144,), 600), ""),
-        (WindowSpec(23, 1, (24,), 3600), "the row 48 h before the target is not one of the window's rows"),
-        (WindowSpec(50, 5, (24,), 3600), "the row 48 h before the target is not one of the window's rows"),
+        (WindowSpec(23, 1, (24,), 3600), "the row 2 d before the target is not one of the window's rows"),
+        (WindowSpec(50, 5, (24,), 3600), "the row 2 d before the target is not one of the window's rows"),
         (WindowSpec(48, 1, (23,), 3600), "it is the naive forecast at this lead"),
         (WindowSpec(48, 1, (5,), 3500), "24 h is not a whole number of rows of 3500 s"),
-        (WindowSpec(8, 1, (0,), 7 * 86400), "24 h is not a whole number of rows of 168 h"),
+        (WindowSpec(8, 1, (0,), 7 * 86400), "24 h is not a whole number of rows of 7 d"),
     ],
 )
 def test_the_seasonal_forecast_is_left_out_where_it_says_nothing(spec, reason):
@@ -108,7 +108,7 @@ def test_a_baseline_that_is_left_out_is_told():
     heard: list[str] = []
     found = fit_baselines(SERIES, cut(daily_cycle(600), WindowSpec(12, 1, (24,), 3600), (300, 450, 600)), heard.append)
     assert [each.name for each in found] == ["naive (last value)", "ridge on the window", "gradient boosting"]
-    assert heard[1].startswith("seasonal naive (same hour yesterday): left out, the row 48 h before")
+    assert heard[1].startswith("seasonal naive (same hour yesterday): left out, the row 2 d before")
 
 
 def test_only_rows_of_the_window_are_read():
@@ -296,14 +296,14 @@ def test_a_week_in_the_network_calendar_is_read_too():
     ("spec", "season", "reason"),
     [
         (WindowSpec(14, 1, (2,), DAY), WEEK, ""),
-        (WindowSpec(4, 1, (2,), DAY), WEEK, "the row 168 h before the target is not one of the window's rows"),
+        (WindowSpec(4, 1, (2,), DAY), WEEK, "the row 7 d before the target is not one of the window's rows"),
         (WindowSpec(52, 1, (0,), WEEK), YEAR, ""),
-        (WindowSpec(50, 1, (0,), WEEK), YEAR, "the row 8736 h before the target is not one of the window's rows"),
+        (WindowSpec(50, 1, (0,), WEEK), YEAR, "the row 364 d before the target is not one of the window's rows"),
         (WindowSpec(336, 1, (0, 23, 167), 3600), WEEK, ""),
         (
             WindowSpec(24, 1, (0, 23, 167), 3600),
             WEEK,
-            "the row 168 h before the target is not one of the window's rows",
+            "the row 7 d before the target is not one of the window's rows",
         ),
     ],
 )
@@ -336,7 +336,7 @@ def test_rows_of_a_year_have_no_season():
     split = cut(daily_cycle(300), WindowSpec(8, 1, (1,), 365 * DAY), (100, 200, 300))
     assert forecasts.choose_season(split.features, split.validation) == (
         "seasonal naive",
-        "a row is 8760 h long, a year or more",
+        "a row is 365 d long, a year or more",
     )
 
 

@@ -119,7 +119,7 @@ def test_unsorted_rows_block_and_all_else_is_still_told(path, columns):
     back = find(found, "backwards")
     assert (back.what, back.where, back.action) == ("times run backwards 1 time", "line 103", "refused: sort the rows")
     assert back.weight == "blocks"
-    assert find(found, "always 3").weight == "blocks"
+    assert find(found, "always 3").weight == "costs"
     with pytest.raises(DataError, match="line 103: times must not run backwards"):
         read_series(path)
 
@@ -159,16 +159,17 @@ def test_infinity_blocks(path, columns):
     assert find(found, "no finite number").where == "'wind': line 12"
 
 
-def test_a_constant_column_blocks_as_it_does_in_training(path, columns):
+def test_a_constant_input_is_of_no_use_and_a_constant_target_blocks(path, columns):
     columns["wind"][:] = 7
-    found = look(write_csv(path, columns), TARGET)
-    assert find(found, "always 7").action == "refused: leave the column out with --inputs"
-    with pytest.raises(DataError, match="must vary"):
-        split_series(SeriesData(read_series(path)), suggest_recipe(str(path), TARGET).recipe)
+    found = find(look(write_csv(path, columns), TARGET), "always 7")
+    assert (found.action, found.weight) == ("of no use", "costs")
+    split = split_series(SeriesData(read_series(path)), suggest_recipe(str(path), TARGET).recipe)
+    assert "'wind' never varies in the training rows: of no use" in split.facts["notes"]
     assert look(path, [*TARGET, 'data.inputs=["load"]']).findings == ()
+    assert find(look(path, ['data.target=["wind"]']), "always 7").weight == "blocks"
 
 
-def test_a_column_constant_in_the_training_rows_alone_blocks(path, columns):
+def test_a_column_constant_in_the_training_rows_alone(path, columns):
     columns["wind"][:1200] = 0
     assert "first 1,050 rows" in find(look(write_csv(path, columns), TARGET), "always 0").what
 
@@ -283,7 +284,7 @@ def test_no_times_block_unless_the_interval_is_given(path, columns):
 
 def test_a_series_too_short_for_a_window_blocks_with_the_words_of_training(path, columns):
     found = look(write_csv(path, columns, range(40)), [*TARGET, "windows.lookback=2d"])
-    assert find(found, "must hold a window of").weight == "blocks"
+    assert find(found, "room for a window of").weight == "blocks"
 
 
 @pytest.mark.parametrize("kept", [1, 2, 3])

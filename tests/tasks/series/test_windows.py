@@ -88,7 +88,7 @@ def test_a_range_of_leads_is_every_row_between():
     spec = WindowSpec.from_config(WindowConfig(lookback="2h", step="20min", leads=("20min to 1h", "3h")), 600)
     assert spec.leads == (2, 3, 4, 5, 6, 18)
     assert WindowSpec.from_config(WindowConfig(lookback="2d", step="1h", leads=("1h to 96h",)), 3600).leads[-1] == 96
-    with pytest.raises(ConfigError, match=r"windows\.leads must be ascending"):
+    with pytest.raises(ConfigError, match=r"lead must be ascending"):
         WindowSpec.from_config(WindowConfig(lookback="2h", step="1h", leads=("5h to 2h",)), 3600)
     with pytest.raises(ConfigError, match=r'windows.leads must be a number with a unit .* got "?\'?far'):
         WindowConfig(leads=("1h to far",))
@@ -111,10 +111,10 @@ def test_targets_are_gathered_as_they_are_indexed():
 @pytest.mark.parametrize(
     ("lookback", "step", "delay", "says"),
     [
-        ("1d", "30min", "1d", "windows.step must be a whole number of rows of 3600 s; got 1800 s"),
-        ("90min", "1h", "1h", "windows.lookback must be a whole number of rows"),
-        ("1d", "5h", "0h", "windows.lookback must be a whole number of steps"),
-        ("0h", "1h", "0h", "windows.lookback must be at least one row"),
+        ("1d", "30min", "1d", "step must be a whole number of rows of 1 h; got 30min. Use 1h"),
+        ("90min", "1h", "1h", "lookback must be a whole number of rows"),
+        ("1d", "5h", "0h", "lookback must be a whole number of steps"),
+        ("0h", "1h", "0h", "lookback must be at least one row"),
     ],
 )
 def test_times_that_are_no_whole_rows_are_refused(lookback, step, delay, says):
@@ -133,9 +133,25 @@ def test_scaling_uses_the_rows_it_was_fitted_on_and_keeps_missing_values():
 
 
 @pytest.mark.parametrize(("column", "says"), [([np.nan, np.nan], "must hold values"), ([7.1, 7.1], "must vary")])
-def test_a_column_that_cannot_be_scaled_is_named(column, says):
-    with pytest.raises(DataError, match=f"column 'b': {says}"):
-        Scaler.fit(np.array([[1.0, 2.0], column]).T, ("a", "b"))
+def test_a_target_that_cannot_be_scaled_is_named_and_an_input_does_no_harm(column, says):
+    values = np.array([[1.0, 2.0], column]).T
+    with pytest.raises(DataError, match=f"target 'b': {says}"):
+        Scaler.fit(values, ("a", "b"), ("b",))
+    scaler = Scaler.fit(values, ("a", "b"), ("a",))
+    assert scaler.std.tolist() == [0.5, 1]
+    np.testing.assert_array_equal(scaler.scale(values)[:, 1], np.array(column) * 0)
+
+
+@pytest.mark.parametrize("unit", [1e-21, 1e-13, 1.0, 1e9, 1e40])
+def test_the_unit_of_a_column_does_not_matter(unit):
+    values = (2 + np.sin(np.arange(50.0)))[:, None]
+    scaled = Scaler.fit(values * unit, ("a",), ("a",)).scale(values * unit)
+    np.testing.assert_allclose(scaled, Scaler.fit(values, ("a",)).scale(values), atol=1e-5)
+
+
+def test_numbers_too_large_to_square_are_refused():
+    with pytest.raises(DataError, match="numbers below 1e150"):
+        Scaler.fit(np.array([[1e200], [-1e200]]), ("a",))
 
 
 def test_windows_are_gathered_not_stored():

@@ -208,8 +208,11 @@ def _without_blank_end(data: bytes) -> bytes:
 
 
 def _whole_rows(blocks: Iterable[bytes], quoted: bool) -> Iterator[bytes]:
-    """The blocks, cut at row ends; blank lines are held back, since they may be the end of the file."""
-    held, enough = [b""], 0
+    """The blocks, cut at row ends; blank lines are held back, since they may be the end of the file.
+
+    A last row without a line end belongs to the piece before it, so that no piece is one row for that alone.
+    """
+    held, enough, piece = [b""], 0, b""
     for block in blocks:
         held.append(block)
         if sum(map(len, held)) < enough:  # a row longer than a block: do not search for its end after every block
@@ -219,10 +222,12 @@ def _whole_rows(blocks: Iterable[bytes], quoted: bool) -> Iterator[bytes]:
         while data.endswith((b"\n\n", b"\n\r\n"), 0, end):
             end = data.rfind(b"\n", 0, end - 1) + 1
         if end:
-            yield data[:end]
+            if piece:
+                yield piece
+            piece = data[:end]
         held, enough = [data[end:]], 0 if end else 2 * len(data)
-    if rest := b"".join(held).rstrip(b"\r\n"):
-        yield rest
+    if piece := piece + b"".join(held).rstrip(b"\r\n"):
+        yield piece
 
 
 def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool) -> tuple[Table | None, int]:

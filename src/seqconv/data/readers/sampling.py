@@ -7,7 +7,7 @@ import numpy as np
 from seqconv.data.readers.zones import suspect_clock_changes
 from seqconv.data.records import count
 from seqconv.errors import DataError
-from seqconv.recipes.durations import show_duration
+from seqconv.recipes.durations import show_duration, to_duration
 
 _DAY_S = 86400
 _REGULAR = 0.9  # rows are evenly spaced if at least this fraction of spacings is equal
@@ -38,6 +38,8 @@ def space_rows(
     steps = np.diff(stamps).astype(np.int64)
     _check_order(stamps, steps, place, local)
     forward = steps[steps > 0]
+    if not len(forward) and interval_s and len(stamps) == 1:  # the last piece of a file
+        return stamps, interval_s, []
     if not len(forward):
         raise DataError(
             f"{source}: must have at least two different times; got {count(len(stamps), 'row')} with one. Add rows"
@@ -58,24 +60,35 @@ def space_rows(
         return even, interval_s, [*notes, f"each {each} treated as {show_duration(interval_s)}"]
     if interval_s and interval_s not in spacings:
         problem = f"got {show_duration(interval_s)}, the rows are mostly {show_duration(common)} apart"
-        raise DataError(f"{source}: the interval must be a spacing between rows; {problem}. Leave it out")
+        cure = f", or pass --step {to_duration(interval_s)} to read every {interval_s // common}th row"
+        cure = cure if interval_s % common == 0 else ""
+        raise DataError(f"{source}: the interval must be a spacing between rows; {problem}. Leave it out{cure}")
     if local and suspect_clock_changes(stamps, common):
         notes.append("looks like local time with clock changes; pass the time zone, such as Europe/Berlin")
     interval_s = interval_s or common
     uneven = int(np.sum(steps != interval_s))
     if uneven > _UNEVEN * len(steps):
         notes.append(
-            f"{uneven} of {len(steps)} time steps are not {show_duration(interval_s)}, and no window crosses them; to "
-            "count rows instead, remove the time column and pass an interval"
+            f"{uneven} of {len(steps)} time steps are not {show_duration(interval_s)}, and no window crosses them; "
+            "--time none counts rows instead"
         )
     return stamps, interval_s, notes
+
+
+def find_spacing(steps: np.ndarray) -> int:
+    """The most common positive step, in seconds; a day if there is none."""
+    forward = steps[steps > 0]
+    if not len(forward):
+        return _DAY_S
+    spacings, counts = np.unique(forward, return_counts=True)
+    return int(spacings[np.argmax(counts)])
 
 
 def _check_order(stamps: np.ndarray, steps: np.ndarray, place: Callable[[int], str], local: bool) -> None:
     if not (steps < 0).any():
         return
     row = int(np.argmax(steps < 0)) + 1
-    cure = "Sort the rows"
+    cure = "Sort the rows by time"
     if local and suspect_clock_changes(stamps, int(np.median(steps))):
         cure += ", or pass the time zone if the clocks went back there"
     stamp = str(stamps[row]).replace("T", " ")

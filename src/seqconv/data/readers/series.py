@@ -1,16 +1,21 @@
 """Read a time series from a table: path -> Series."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqconv.data.readers.clocks import NONE, find_clock, is_clock, join_clock
+from seqconv.data.readers.files import settle_header
 from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
-from seqconv.data.readers.sampling import space_rows
+from seqconv.data.readers.panels import check_one_series
+from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
-from seqconv.data.readers.times import EXAMPLES, Times, is_number_of_time, is_time, read_times
+from seqconv.data.readers.times import EXAMPLES, GUESS, Times, is_number_of_time, is_time, read_times
 from seqconv.data.records import Series, count
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.recipes.durations import parse_duration, show_duration
@@ -21,13 +26,13 @@ if TYPE_CHECKING:
 MISSING = -9999.0  # what the Jena station writes when a sensor fails
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
+COUNTED = "counted"  # in place of a time zone: the times were generated
 _MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
 _TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
 _NUMBER_NAME = re.compile(
     r"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?", re.IGNORECASE
 )
 _YEAR_NAME = re.compile(r"year|jahr", re.IGNORECASE)
-_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?")
 _DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 
 
@@ -46,7 +51,7 @@ def read_series(
 
     Args:
         path: CSV, TSV, Parquet, Arrow or JSON lines.
-        time: the time column; empty: infer it.
+        time: the time column; empty: infer it; `none`: count the rows, whatever their times are.
         interval: spacing of the rows, such as `1d`; empty: the most common one. Required if the file has no times
             (they then start in 2000) or if its rows are calendar months.
         zone: time zone of times without one, such as `Europe/Berlin`; they become UTC.
@@ -69,35 +74,75 @@ def series_from_table(
     zone: str = "",
     columns: Sequence[str] = (),
     missing: float = MISSING,
+    dates: str = GUESS,
 ) -> Series:
     """The same from a table that has already been read.
+
+    Args:
+        dates: see `read_times`.
 
     Raises:
         DataError, ConfigError: see `read_series`.
     """
-    source = str(table.path)
     interval_s = parse_duration(interval, "interval") if interval else 0
     if interval and interval_s < 1:
         raise ConfigError(f"interval: must be at least one second; got {interval!r}")
     found = find_times(table, time)
-    notes = list(table.notes)
-    if found:
-        times = read_times(time_cells(table, found), table.place, zone)
-        stamps, interval_s, more = space_rows(times.stamps, interval_s, source, table.place, local=not times.absolute)
-        if not time:
-            notes.append(f"times from column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}")
-        notes += [*times.notes, *more]
-    else:
-        times = Times(_count_times(table, interval_s, zone))
-        stamps = times.stamps
-        notes.append(f"no time column: rows counted from 2000-01-01, {show_duration(interval_s)} apart")
-    counted = not found or bool((stamps != times.stamps).any())
-    clock = "counted" if counted else "utc" if times.absolute else "local"
+    if zone and not found:
+        raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
+    read = partial(read_times, place=table.place, zone=zone, dates=dates)
+    times, interval_s, notes = _read_stamps(table, found, time, interval_s, read)
+    generated = not found or time == NONE
+    clock = "counted" if generated or times.zone == COUNTED else "utc" if times.absolute else "local"
+    zone = "" if times.zone == COUNTED else times.zone
     values, names, more = _read_values(table, found, columns, missing)
-    return Series(stamps, values, names, interval_s, source, (*notes, *more), times.zone, clock)
+    settled = settle_header(table) | {"time": NONE if time == NONE else found[0] if found else ""}
+    settled |= {"dates": times.dates} if times.dates else {}
+    notes = [*table.notes, *notes, *more]
+    return Series(times.stamps, values, names, interval_s, str(table.path), tuple(notes), zone, clock, settled)
 
 
 # Times
+
+
+def _read_stamps(
+    table: Table, found: list[str], time: str, interval_s: int, read: Callable[["polars.Series"], Times]
+) -> tuple[Times, int, list[str]]:
+    """The times of the rows (`zone` is `COUNTED` if they are counted in place of months), their interval, and notes."""
+    if not found:
+        stamps = _count_times(table, interval_s)
+        note = f"no time column: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
+        return Times(stamps, zone=COUNTED), interval_s, [note]
+    times = read(time_cells(table, found))
+    if time == NONE:
+        forward = np.diff(times.stamps).astype(np.int64)
+        interval_s = interval_s or find_spacing(forward)
+        note = f"times in {found[0]!r} left out: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
+        return Times(_count_times(table, interval_s), zone=COUNTED), interval_s, [note]
+    check_one_series(table, times.stamps, found)
+    stamps, interval_s, more = space_rows(
+        times.stamps, interval_s, str(table.path), table.place, local=not times.absolute
+    )
+    named = " and ".join(map(repr, found))
+    notes = [] if time else [f"times from column{'s' if found[1:] else ''} {named}"]
+    if (stamps != times.stamps).any():
+        times = replace(times, zone=COUNTED)
+    return replace(times, stamps=stamps), interval_s, [*notes, *times.notes, *more]
+
+
+def oldest_first(table: Table, time: str, dates: str = GUESS) -> Table:
+    """The table in the order of its times, with a note, if it is in the reverse order; else as it is."""
+    found = find_times(table, time)
+    if not found:
+        return table
+    try:
+        steps = np.diff(read_times(time_cells(table, found), table.place, dates=dates).stamps).astype(np.int64)
+    except DataError:  # reported where the times are read
+        return table
+    if not len(steps) or (steps > 0).any() or not (steps < 0).any():
+        return table
+    notes = (*table.notes, "the newest row is first: read in the order of the times")
+    return replace(table, frame=table.frame.reverse(), numbers=table.numbers[::-1], notes=notes)
 
 
 def find_times(table: Table, time: str) -> list[str]:
@@ -106,20 +151,29 @@ def find_times(table: Table, time: str) -> list[str]:
     Raises:
         DataError: the table has no column called `time`.
     """
-    import polars
-
     frame = table.frame
+    if time == NONE and NONE not in frame.columns:
+        time = ""
     if time and time not in frame.columns:
         raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
-    native = [column.name for column in frame if isinstance(column.dtype, polars.Date | polars.Datetime)]
-    texts = [column.name for column in frame if column.dtype == polars.String and is_time(_first(column))]
-    named = [name for name in texts if _TIME_NAME.search(name)]
-    numbers = [column.name for column in frame if column.dtype.is_numeric() and _is_numbered(column)]
-    found = next(iter([time] if time else [*native, *named, *texts, *numbers]), "")
-    if found not in texts or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
+    found = time or _choose_times([column for column in frame if column.n_unique() > 1]) or _choose_times(list(frame))
+    if not found or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
         return [found] if found else []
-    clocks = [column.name for column in frame if column.dtype == polars.String and _CLOCK.fullmatch(_first(column))]
-    return [found, *clocks[:1]]
+    clock = find_clock(table, found)
+    return [found, clock] if clock else [found]
+
+
+def _choose_times(columns: "list[polars.Series]") -> str:
+    """The first column of times: of a native type, of text with the name of one, of other text, or of numbers."""
+    import polars
+
+    native = [each.name for each in columns if isinstance(each.dtype, polars.Date | polars.Datetime)]
+    texts = [
+        each.name for each in columns if each.dtype == polars.String and is_time(_first(each)) and not is_clock(each)
+    ]
+    named = [name for name in texts if _TIME_NAME.search(name)]
+    numbers = [each.name for each in columns if each.dtype.is_numeric() and _is_numbered(each)]
+    return next(iter([*native, *named, *texts, *numbers]), "")
 
 
 def _first(column: "polars.Series") -> str:
@@ -136,18 +190,15 @@ def _is_numbered(column: "polars.Series") -> bool:
 
 def time_cells(table: Table, found: list[str]) -> "polars.Series":
     """The cells `[T]` of the columns that `find_times` found, for `read_times`."""
-    cells = table.frame[found[0]]
-    return cells if len(found) == 1 else (cells + " " + table.frame[found[1]]).alias(found[0])
+    return table.frame[found[0]] if len(found) == 1 else join_clock(table, *found)
 
 
-def _count_times(table: Table, interval_s: int, zone: str) -> np.ndarray:
+def _count_times(table: Table, interval_s: int) -> np.ndarray:
     if not interval_s:
         raise DataError(
             f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
             f"{', '.join(table.frame.columns)[:100]!r}. Name it, reformat its times, or pass the interval of the rows"
         )
-    if zone:
-        raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
     return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
 
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
 
 Place = Callable[[int], str]  # names a row and its file, for errors
 
+GUESS, DAY_FIRST, MONTH_FIRST = "guess", "day first", "month first"
+_MIDNIGHT = r"[ T]24:00(:00)?$"  # the end of a day
 EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 
 EARLIEST = 10**8  # seconds since 1970 accepted as a time (from 1973); a thousand times as many are milliseconds
 EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # per second
-_CALENDAR = {"%Y": (1500, 2200), "%Y%m": (150001, 220012), "%Y%m%d": (15000101, 22001231)}  # numbers like 20161231
+_WIDTHS = {"%Y": 4, "%Y%m": 6, "%Y%m%d": 8, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # digits: 20161231
+_YEARS = (1500, 2200)  # first and last year of such numbers
 _ROUNDS = 8  # time formats that one column may mix
 
 _NAMES = ("UTC", "GMT")
@@ -40,12 +44,14 @@ class Times:
         absolute: whether they are known to be UTC; otherwise they may be local times.
         zone: the local time zone; empty: unknown, or UTC.
         notes: how the cells were interpreted.
+        dates: the order in which days and months were read, where it could be either; else empty.
     """
 
     stamps: np.ndarray
     absolute: bool = False
     zone: str = ""
     notes: tuple[str, ...] = ()
+    dates: str = ""
 
 
 def is_time(cell: str) -> bool:
@@ -57,13 +63,14 @@ def is_time(cell: str) -> bool:
     return _guess_format(cell.strip(), month_first=False) is not None
 
 
-def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
+def read_times(cells: "polars.Series", place: Place, zone: str = "", dates: str = GUESS) -> Times:
     """Read dates and date-times from text or a native type, or from numbers since 1970 or like 20161231.
 
     Args:
         cells: `[T]`.
         place: names a row in errors.
         zone: time zone of timestamps without one; these local times become UTC.
+        dates: how dates like 03/04/2021 are written: `day first`, `month first`, or `guess`.
 
     Raises:
         DataError: a cell that is not a time; times with and without a UTC offset; a local time skipped by the clocks.
@@ -79,7 +86,7 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "") -> Times:
         row = int(cells.is_null().arg_max() or 0)
         raise DataError(f"{place(row)}: {cells.name!r} must be a time; it is empty. Fill it in or remove the row")
     if cells.dtype == polars.String:
-        return _from_texts(cells, place, zone)
+        return _from_texts(cells, place, zone, dates)
     if cells.dtype.is_numeric():
         return _from_numbers(cells, place, zone)
     if cells.dtype not in (polars.Date, polars.Datetime):
@@ -123,12 +130,24 @@ def _conclude(
 def _number_format(cells: "polars.Series") -> str:
     """The unit of numbers since 1970, a format like `%Y%m%d`, or an empty string."""
     low, high = float(cells.min() or 0), float(cells.max() or 0)  # type: ignore[arg-type]
-    for form, (first, last) in _CALENDAR.items():
-        if first <= low and high <= last and not (cells % 1 != 0).any():
+    for form, width in _WIDTHS.items():
+        first, last = (year * 10 ** (width - 4) for year in (_YEARS[0], _YEARS[1] + 1))
+        dated = first <= low and high < last and not (cells % 1 != 0).any()
+        # up to a day's digits a number is a date, right or wrong; with more it may count seconds since 1970
+        if dated and (width <= 8 or not _parse_digits(cells, width).null_count()):
             return form
     return next(
         (unit for unit, per in EPOCH_UNITS.items() if EARLIEST * per <= low and high < 1000 * EARLIEST * per), ""
     )
+
+
+def _parse_digits(cells: "polars.Series", width: int) -> "polars.Series":
+    """Numbers of that many digits as times; null where one is none."""
+    import polars
+
+    texts = cells.cast(polars.Int64).cast(polars.String)
+    rest = "0101000000"[width - 4 :] if width <= 8 else "000000"[width - 8 :]
+    return (texts + rest).str.to_datetime("%Y%m%d%H%M%S", strict=False, time_unit="us")
 
 
 def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
@@ -146,15 +165,14 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
             f"{place(0)}: {cells.name!r} must hold times; got the number {cells[0]}, neither a date like 20161231 nor "
             "seconds since 1970. Name the time column, or remove it and pass the interval"
         )
-    width = {"%Y": 4, "%Y%m": 6, "%Y%m%d": 8}[form]
-    texts = (cells.cast(polars.Int64) * 10 ** (8 - width) + {4: 101, 6: 1, 8: 0}[width]).cast(polars.String)
-    parsed = texts.str.to_datetime("%Y%m%d", strict=False, time_unit="us")
+    width = _WIDTHS[form]
+    parsed = _parse_digits(cells, width)
     if parsed.null_count():
         row = int(parsed.is_null().arg_max() or 0)
         raise DataError(
             f"{place(row)}: {cells.name!r} must be a date like those above it; got {cells[row]}. Correct it"
         )
-    return _conclude(parsed, place, zone, [f"{known} dates like {'20161231'[:width]}"])
+    return _conclude(parsed, place, zone, [f"{known} dates like {'20161231235000'[:width]}"])
 
 
 # Texts
@@ -181,27 +199,34 @@ def _guess_format(cell: str, month_first: bool) -> str | None:
     return form + (zone if zone.endswith(_NAMES) else "%#z" if zone else "")
 
 
-def _from_texts(cells: "polars.Series", place: Place, zone: str) -> Times:
+def _from_texts(cells: "polars.Series", place: Place, zone: str, dates: str) -> Times:
     cells = cells.str.strip_chars()
-    parsed, zoned, failed = _parse(cells, place, month_first=False)
-    notes = []
+    late = cells.str.contains(_MIDNIGHT)
+    if late.any():
+        cells = cells.str.replace(r"([ T])24:00", "${1}00:00")
+    parsed, zoned, failed = _parse(cells, place, dates == MONTH_FIRST)
+    notes, order = [], ""
     found = _TIME.fullmatch(cells[0])
     if found is not None and found["mark"] in ("/", "-") and not found["name"]:
-        order = "day first"
-        if failed >= 0 or _is_one_month_each_year(parsed):
+        order = DAY_FIRST if dates == GUESS else dates
+        if dates == GUESS and (failed >= 0 or _is_one_month_each_year(parsed)):
             swapped, _, still = _parse(cells, place, month_first=True)
             if still < 0:
-                parsed, failed, order = swapped, -1, "month first"
-        if order == "month first" or not (parsed.dt.day() > 12).any():
+                parsed, failed, order = swapped, -1, MONTH_FIRST
+        if dates == GUESS and (order == MONTH_FIRST or not (parsed.dt.day() > 12).any()):
             sure = str(parsed[0])[:10]
             notes.append(f"dates like {cells[0]!r} read as {order}; write them as {sure} if that is wrong")
     if failed >= 0:
         problem = f"got {cells[failed][:40]!r}. Correct it"
         like = "those above it" if failed else EXAMPLES
+        like = f"{like}, {order}" if dates != GUESS and order else like
         raise DataError(f"{place(failed)}: {cells.name!r} must be a time like {like}; {problem}")
     if zoned:
         notes.append("times with a UTC offset converted to UTC")
-    return _conclude(parsed, place, zone, notes, absolute=zoned)
+    if late.any():
+        parsed = parsed + late.cast(int) * timedelta(days=1)
+        notes.append("the hour 24:00 read as midnight of the next day")
+    return replace(_conclude(parsed, place, zone, notes, absolute=zoned), dates=order)
 
 
 def _is_one_month_each_year(parsed: "polars.Series") -> bool:

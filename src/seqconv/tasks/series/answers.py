@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from seqconv.data.datasets import HEADERS
+from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.jsonlines import table_from_objects
-from seqconv.data.readers.series import series_from_table
+from seqconv.data.readers.series import START, oldest_first, series_from_table
 from seqconv.data.readers.tables import Frame, Table, add_columns, iterate_tables, read_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
@@ -33,7 +35,7 @@ FIRST, LAST = (
 def forecast_rows(
     trained: Trained, values: np.ndarray, times: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[np.ndarray] | None]:
-    """Forecasts for each row that can end a whole window, float32 `[N, H, targets]`, and the lower and upper bounds of
+    """Forecasts for each row that can end a whole window, float64 `[N, H, targets]`, and the lower and upper bounds of
     their intervals (None: the model has none).
 
     Args:
@@ -71,7 +73,11 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
     bundle = trained.bundle
     before: Series | None = None  # rows that the first windows of the next piece need
     for table in iterate_tables(need_path(source), rows, HEADERS[bundle.recipe.data.header]):
+        table = _turn(bundle, table, column) if before is None else table
         series = _read_piece(bundle, table, column, whole=before is None)
+        if before is not None and series.clock == "counted" and series.times[0] == START:
+            ahead = before.times[-1] + np.timedelta64(series.interval_s, "s") - START
+            series = replace(series, times=series.times + ahead)
         joined = series if before is None else _join(before, series)
         if before is not None and joined.times[len(before.times)] < before.times[-1]:
             raise DataError(f"{table.place(0)}: times must not run backwards. Sort the rows")
@@ -79,21 +85,29 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
         before = _tail(joined, bundle.features.spec.lookback)
 
 
+def _turn(bundle: AnyBundle, table: Table, column: str) -> Table:
+    config = bundle.recipe.data
+    return oldest_first(table, column or (config.time if config.time in table.frame.columns else ""), config.dates)
+
+
 def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
     """The columns that the model reads; the first piece is also checked for the interval of the rows."""
     config = bundle.recipe.data
     features: SeriesFeatures = bundle.features
     interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
-    time = column or (config.time if config.time in table.frame.columns else "")
+    time = column or (config.time if config.time in (*table.frame.columns, NONE) else "")
+    read = partial(
+        series_from_table, table, time, zone=config.zone, columns=features.columns, missing=missing, dates=config.dates
+    )
     if whole and not config.interval and len(table.frame) > 1:
-        series = series_from_table(table, time, "", config.zone, features.columns, missing)
+        series = read()
         if series.interval_s != interval_s:
             raise DataError(
                 f"{table.path}: must have a row every {show_duration(interval_s)} as in training; it has one every "
                 f"{show_duration(series.interval_s)}. Resample it"
             )
     else:
-        series = series_from_table(table, time, f"{interval_s}s", config.zone, features.columns, missing)
+        series = read(interval=f"{interval_s}s")
     for name in features.columns:
         if name not in series.columns:
             raise DataError(f"{table.path}: must have the column {name!r} as in training; it does not. Add it")
@@ -118,7 +132,7 @@ def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
     features: SeriesFeatures = trained.bundle.features
     spec, target, count = features.spec, features.target, len(series.times)
     names = ("", " low", " high") if target.margins else ("",)
-    found = np.full((len(names), count, len(target.horizons), len(target.names)), np.nan, np.float32)
+    found = np.full((len(names), count, len(target.horizons), len(target.names)), np.nan)
     if count > spec.lookback - spec.step:
         made = _stack_forecasts(trained, series)
         found[:, count - made.shape[1] :] = made
@@ -202,7 +216,7 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
         ConfigError: no file.
         DataError: the file cannot be read, or lacks what the model needs.
     """
-    table = read_table(source.need_file(), HEADERS[bundle.recipe.data.header])
+    table = _turn(bundle, read_table(source.need_file(), HEADERS[bundle.recipe.data.header]), source.column)
     return _read_piece(bundle, table, source.column, whole=True)
 
 

@@ -1,12 +1,12 @@
 """Settings of a forecasting recipe inferred from the series."""
 
 from seqconv.data.records import Series, SeriesData
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError, nearest
 from seqconv.recipes.durations import parse_duration, to_duration
 from seqconv.recipes.recipe import Guesses, SeriesRecipe
 from seqconv.recipes.sections import ALL
 from seqconv.tasks.series.defaults import default_series_settings
-from seqconv.tasks.series.periods import find_periods
+from seqconv.tasks.series.periods import find_periods, lay_on_grid
 from seqconv.tasks.series.split import count_training_rows
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
@@ -18,7 +18,7 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
     """Target, step, look-back, horizon, network and training, inferred from the training rows alone.
 
     Raises:
-        ConfigError: a target that cannot be inferred.
+        OptionError: a target that cannot be inferred.
     """
     series, found = data.train, Guesses()
     rows = count_training_rows(data, recipe.data)
@@ -27,8 +27,7 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
         targets = series.columns
         found["data.target"] = (list(targets), f"target: {targets[0]!r}, the only column of numbers")
     if not targets or targets[0] not in series.columns:
-        known = ", ".join(series.columns)
-        raise ConfigError(f"{series.source}: --target must name a column to forecast; got {targets}. Known: {known}")
+        raise OptionError(f"target {_explain_target(series, targets)}")
     step_s = parse_duration(recipe.features.step) if "windows.step" in given else series.interval_s
     found["windows.step"] = (to_duration(step_s), f"step: {to_duration(step_s)}, the sampling interval")
     found["windows.lookback"] = _guess_lookback(series, targets[0], step_s, rows)
@@ -37,8 +36,18 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
     lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
     length = max(parse_duration(lookback) // step_s, 1)
     chosen = default_series_settings(rows, length, len(recipe.data.inputs or series.columns))
+    chosen["data.calendar"] = series.clock != "counted"  # rows that are counted have no place in a day or year
     note = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
-    return found | {name: (value, note if name == "data.calendar" else "") for name, value in chosen.items()}
+    return found | {name: (value, note if name == "data.calendar" and value else "") for name, value in chosen.items()}
+
+
+def _explain_target(series: Series, targets: tuple[str, ...]) -> str:
+    if not targets:
+        return f"must name a column to forecast. {series.source} has {', '.join(series.columns)[:200]}"
+    notes = [note for note in series.notes if note.startswith(f"column {targets[0]!r} ")]
+    if notes:
+        return f"must be a column of numbers; {series.source}: {notes[0].removesuffix(', left out')}"
+    return f"must name a column of {series.source}; got {targets[0]!r}. {nearest(targets[0], series.columns)}"
 
 
 def _guess_lookback(series: Series, target: str, step_s: int, rows: int) -> tuple[str, str]:
@@ -47,7 +56,7 @@ def _guess_lookback(series: Series, target: str, step_s: int, rows: int) -> tupl
     Args:
         rows: number of training rows, from the start.
     """
-    values = series.values[:rows, series.columns.index(target)]
+    values = lay_on_grid(series.times[:rows], series.values[:rows, series.columns.index(target)], series.interval_s)
     per_step = max(step_s // series.interval_s, 1)
     longest = max(min(LONGEST_WINDOW, len(series.times) // (SERIES_PER_WINDOW * per_step)), 1)  # steps
     periods = [period.rows for period in find_periods(values)]

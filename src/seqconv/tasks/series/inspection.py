@@ -29,6 +29,7 @@ from seqconv.tasks.findings import (
     show_places,
     sort_findings,
 )
+from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.leaks import Leaks, Numbers, judge_sentinel, read_column
 from seqconv.tasks.series.periods import find_periods
@@ -141,10 +142,10 @@ class _Windows:
         self.facts = {"lead": split.facts["lead"], **split.facts["splits"]}
 
     def is_constant(self, column: Numbers) -> bool:
-        """Whether `Scaler.fit` refuses the column's training rows."""
+        """Whether the column says nothing in the training rows."""
         known = column.values[: self.training]
         known = known[~np.isnan(known)]
-        return not len(known) or bool(np.std(known) <= 1e-12 * max(abs(float(np.mean(known))), 1.0))
+        return not len(known) or bool(find_flat(np.mean(known), np.std(known)))
 
     def _anchors(self) -> list[np.ndarray]:
         assert self.spec is not None
@@ -194,7 +195,7 @@ def _judge_columns(columns: Sequence[Numbers], targets: Sequence[Numbers], windo
     for column in columns:
         found += _judge_missing(column, windows, column in targets)
         if windows.is_constant(column):
-            found.append(_judge_constant(column, windows.training))
+            found.append(_judge_constant(column, windows.training, column in targets))
             continue
         found += judge_sentinel(column, table)
         for leak in leaks if column not in targets else ():
@@ -224,7 +225,7 @@ def _judge_missing(column: Numbers, windows: _Windows, is_target: bool) -> list[
     return found
 
 
-def _judge_constant(column: Numbers, training: int) -> Finding:
+def _judge_constant(column: Numbers, training: int, is_target: bool) -> Finding:
     known = column.values[~np.isnan(column.values)]
     early = column.values[:training]
     early = early[~np.isnan(early)]
@@ -234,7 +235,9 @@ def _judge_constant(column: Numbers, training: int) -> Finding:
         what = always if np.ptp(known) == 0 else f"{always} in the first {training:,} rows, which training learns from"
     else:
         what = "no value" if not len(known) else f"no value in the first {training:,} rows, which training learns from"
-    return Finding(what, where, "refused: leave the column out with --inputs", "blocks")
+    if is_target:
+        return Finding(what, where, "refused: a target must vary", "blocks")
+    return Finding(what, where, "of no use" if len(early) else "left out", "costs")
 
 
 def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -> dict[str, Any]:

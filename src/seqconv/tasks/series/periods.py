@@ -22,6 +22,7 @@ HARMONICS = (
     12,
 )  # a period divided by these is a harmonic of it; a seventh is not: day and week
 MOST_ROWS = 2**18  # newest rows examined
+MOST_GAPS = 4  # even steps for each row at which a series is still laid on them
 
 
 class Period(NamedTuple):
@@ -56,6 +57,20 @@ def find_periods(values: np.ndarray, most: int = 3) -> list[Period]:
         if fraction >= SMALLEST and not any(_is_redundant(rows, period.rows) for period in found):
             found.append(Period(rows, fraction))
     return found[:most]
+
+
+def lay_on_grid(times: np.ndarray, values: np.ndarray, interval_s: int) -> np.ndarray:
+    """The values `[T]` at even steps, NaN where a row is missing; as they are where the times are too uneven for that.
+
+    Args:
+        times: datetime64[s] `[T]`, not falling.
+    """
+    steps = (times - times[:1]).astype(np.int64) // interval_s
+    if not len(steps) or steps[-1] >= MOST_GAPS * len(values):
+        return values
+    laid = np.full(int(steps[-1]) + 1, np.nan)
+    laid[steps] = values
+    return laid
 
 
 def _find_peaks(power: np.ndarray) -> list[int]:

@@ -18,6 +18,7 @@ from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
+from seqconv.tasks.series.holes import describe_dropped, explain_holes
 from seqconv.tasks.series.windows import WindowSpec
 
 FEWEST_PERIODS = 2  # that the training rows must cover of a calendar period, to learn from it
@@ -38,30 +39,48 @@ def split_series(
     config, windows = recipe.data, recipe.features
     series, bounds = join_series(data, config)
     targets, columns = _choose_columns(series, config)
+    columns, notes = _leave_out_empty(series, columns, targets, bounds[1])
     spec = WindowSpec.from_config(windows, series.interval_s)
     _check_bounds(bounds, spec, config.reach_back)
     values = series.values[: bounds[1], [series.columns.index(name) for name in columns]]
     features = SeriesFeatures(
         columns,
         targets,
-        Scaler.fit(values, columns),
+        Scaler.fit(values, columns, targets),
         spec,
         _choose_calendar(series, bounds[1]) if config.calendar else (),
         windows.change,
         series.zone,
     )
     scaled = features.scale(series)
-    facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": list(series.notes)}
+    facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": [*series.notes, *notes]}
     parts = []
     for name, first, last in zip(NAMES, bounds[:-1], bounds[1:], strict=True):
         part, dropped = cut_series(features, series, scaled, first, last, config.reach_back)
         if not len(part.targets):
-            raise DataError(f"{series.source}: the {name} split must hold a window without a hole; none is whole")
+            cause = explain_holes(series, features, slice(first, last), dropped)
+            raise DataError(f"{series.source}: the {name} split must hold a whole window; none is: {cause}")
         facts["splits"][name] = {"windows": len(part.targets), **dropped}
         facts.setdefault("example window", spec.describe(series.times, int(part.inputs.anchors[0])))
         parts.append(part)
+    facts["notes"] += describe_dropped(facts["splits"])
     train, validation, test = parts
     return Split(train, validation, test, features, facts)
+
+
+def _leave_out_empty(
+    series: Series, columns: tuple[str, ...], targets: tuple[str, ...], rows: int
+) -> tuple[tuple[str, ...], list[str]]:
+    """The columns that hold a value in the training rows, and notes on those that do not or that never vary."""
+    values = series.values[:rows, [series.columns.index(name) for name in columns]]
+    empty = np.isnan(values).all(axis=0)
+    spread = np.nanmax(values[:, ~empty], axis=0) - np.nanmin(values[:, ~empty], axis=0)
+    kept = [name for name, each in zip(columns, empty, strict=True) if not each]
+    flat = [name for name, each in zip(kept, spread, strict=True) if not each]
+    notes = [f"{name!r} never varies in the training rows: of no use" for name in flat if name not in targets]
+    gone = [name for name, each in zip(columns, empty, strict=True) if each and name not in targets]
+    notes += [f"{name!r} is empty in the training rows: left out" for name in gone]
+    return tuple(name for name in columns if name not in gone), notes
 
 
 def cut_series(
@@ -164,9 +183,10 @@ def _choose_calendar(series: Series, rows: int) -> tuple[str, ...]:
 def _check_bounds(bounds: list[int], spec: WindowSpec, reach_back: bool) -> None:
     for name, first, last in zip(("training", "validation", "test"), bounds[:-1], bounds[1:], strict=True):
         if not len(spec.anchors(first, last, reach_back)):
-            raise ConfigError(
-                f"windows.lookback: the {name} split must hold a window of {spec.reach} rows (lookback and delay); "
-                f"it has {last - first} rows. Use a shorter lookback or more data"
+            raise OptionError(
+                f"lookback must leave room for a window of {spec.reach} rows (lookback and lead) in the {name} split; "
+                f"it has {last - first} rows. Use a shorter one, more data, or --set data.reach_back=true, which lets "
+                "validation and test windows begin in the split before"
             )
 
 
@@ -201,13 +221,13 @@ def take_series(bundle: Bundle[SeriesFeatures], data: SeriesData, threads: int) 
     scaled = features.scale(series)
     part, dropped = cut_series(features, series, scaled, 0, len(series.times))
     if not len(part.targets):
+        rows = len(series.times)
+        cause = explain_holes(series, features, slice(0, rows), dropped) if rows >= spec.reach else "Give more rows"
         raise DataError(
             f"{series.source}: must hold a whole window of {spec.reach} rows (lookback and lead); "
-            f"it has {len(series.times)} rows and none is whole. Give more rows"
+            f"it has {rows} rows and none is whole. {cause}"
         )
-    reasons = {"dropped_at_holes": "at holes in time", "dropped_missing": "with missing values"}
-    notes = [f"{count:,} windows {reasons[name]} left out" for name, count in dropped.items() if count]
-    return part, [*series.notes, *notes]
+    return part, [*series.notes, *describe_dropped({"": {"windows": len(part.targets), **dropped}})]
 
 
 def fold_series(

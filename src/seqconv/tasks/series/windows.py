@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from seqconv.errors import ConfigError
-from seqconv.recipes.durations import parse_duration, show_duration, split_range
+from seqconv.errors import ConfigError, OptionError
+from seqconv.recipes.durations import parse_duration, show_duration, split_range, to_duration
 from seqconv.recipes.sections import WindowConfig
 from seqconv.tasks.series.calendar import WEEK_S
 
@@ -30,34 +30,33 @@ class WindowSpec:
         """From a recipe's times and the series' sampling interval.
 
         Raises:
-            ConfigError: a duration of zero or no whole number of rows, a lookback of no whole number of steps, or leads
+            OptionError: a duration of zero or no whole number of rows, a lookback of no whole number of steps, or leads
                 that do not rise.
         """
 
         def rows(name: str, text: str) -> int:
-            seconds = parse_duration(text, f"windows.{name}")
+            seconds = parse_duration(text, name)
+            kind = ConfigError if "." in name else OptionError  # a setting without a flag
             if seconds % interval_s:
-                raise ConfigError(
-                    f"windows.{name} must be a whole number of rows of {interval_s} s; got {seconds} s. "
-                    f"Use {max(round(seconds / interval_s), 1) * interval_s} s, or another multiple"
+                near = to_duration(max(round(seconds / interval_s), 1) * interval_s)
+                raise kind(
+                    f"{name} must be a whole number of rows of {show_duration(interval_s)}; got {text}. Use {near}"
                 )
-            if name != "delay" and not seconds:
-                raise ConfigError(f"windows.{name} must be at least one row ({interval_s} s); got 0")
+            if kind is OptionError and not seconds:
+                raise kind(f"{name} must be at least one row ({show_duration(interval_s)}); got {text}")
             return seconds // interval_s
 
         lookback, step = rows("lookback", config.lookback), rows("step", config.step)
         if lookback % step:
-            raise ConfigError(
-                f"windows.lookback must be a whole number of steps of {config.step}; got {config.lookback}"
-            )
+            raise OptionError(f"lookback must be a whole number of steps of {config.step}; got {config.lookback}")
         if not config.leads:
-            return cls(lookback, step, (rows("delay", config.delay),), interval_s)
+            return cls(lookback, step, (rows("windows.delay", config.delay),), interval_s)
         leads: list[int] = []
         for text in config.leads:
-            bounds = [rows("leads", part) for part in split_range(text)]
+            bounds = [rows("lead", part) for part in split_range(text)]
             leads += range(bounds[0], bounds[-1] + 1)
         if not leads or sorted(set(leads)) != leads:
-            raise ConfigError(f"windows.leads must be ascending; got {', '.join(config.leads)}. Sort them, each once")
+            raise OptionError(f"lead must be ascending; got {', '.join(config.leads)}. Sort them, each once")
         return cls(lookback, step, tuple(lead - step for lead in leads), interval_s)
 
     @property

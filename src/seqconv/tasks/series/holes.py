@@ -1,0 +1,61 @@
+"""What holes in the times and missing values cost a series, in words."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from seqconv.data.records import Series
+from seqconv.recipes.durations import show_duration
+from seqconv.tasks.series.calendar import DAY_S
+from seqconv.tasks.series.features import SeriesFeatures
+
+_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+
+
+def describe_dropped(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A note on the windows of each split that cross a hole in the times or hold a missing value; none if none does.
+
+    >>> describe_dropped({"train": {"windows": 342, "dropped_at_holes": 969, "dropped_missing": 0}})
+    ['windows left out: 969 of 1,311 train (at holes in the times)']
+    """
+    parts, holes, missing = [], 0, 0
+    for name, found in splits.items():
+        lost = found["dropped_at_holes"] + found["dropped_missing"]
+        parts += [f"{lost:,} of {found['windows'] + lost:,}{name and ' ' + name}"] if lost else []
+        holes, missing = holes + found["dropped_at_holes"], missing + found["dropped_missing"]
+    if not parts:
+        return []
+    why = [text for text, some in (("at holes in the times", holes), ("with missing values", missing)) if some]
+    return [f"windows left out: {', '.join(parts)} ({', '.join(why)})"]
+
+
+def explain_holes(series: Series, features: SeriesFeatures, rows: slice, dropped: Mapping[str, int]) -> str:
+    """Why no window of these rows is whole, and what to do about it."""
+    if dropped["dropped_missing"] > dropped["dropped_at_holes"]:
+        return _explain_missing(series, features, rows)
+    return _explain_times(series.times[rows], series.interval_s)
+
+
+def _explain_missing(series: Series, features: SeriesFeatures, rows: slice) -> str:
+    lacking = {name: np.isnan(series.values[rows, series.columns.index(name)]).mean() for name in features.columns}
+    worst = max(lacking, key=lambda name: float(lacking[name]))
+    what = f"{worst!r} is missing in {lacking[worst]:.0%} of its rows"
+    cure = "Fill it in, or use a shorter --lookback"
+    return f"{what}. {cure if worst in features.targets else 'Leave it out with --inputs'}"
+
+
+def _explain_times(times: np.ndarray, interval_s: int) -> str:
+    steps = np.diff(times).astype(np.int64)
+    odd = int(np.sum(steps != interval_s))
+    every = show_duration(interval_s)
+    absent = ""
+    if interval_s == DAY_S and len(times):
+        seen = np.bincount((times.astype("datetime64[D]").astype(np.int64) + 3) % 7, minlength=7)
+        absent = " and ".join(name for name, some in zip(_WEEKDAYS, seen, strict=True) if not some)
+    if absent and seen.sum() > 7:
+        what = f"there are no rows on {absent}"
+    elif (steps == 0).any():
+        what = f"{int(np.sum(steps == 0)):,} of {len(steps):,} times repeat the one before"
+    else:
+        what = f"{odd:,} of {len(steps):,} time steps are not {every}"
+    return f"{what}. --time none counts the rows instead, or use a shorter --lookback"
