@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -337,3 +338,22 @@ def test_wrong_sequences():
         model.fit([X[0], X[1][None, :4]], [0, 1])
     with pytest.raises(ValueError, match="the same number of channels; got 1 and 2"):
         model.fit([X[0], np.tile(X[1], 2)], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["a", None, "b", "b"], "row 2: the label must not be missing"),
+        (pandas.Series(["a", "b", pandas.NA, "b"]), "row 3: the label must not be missing"),
+        (pandas.Series(["a", "b", pandas.NA, "b"], dtype="string"), "missing"),
+        ([["a", "b"], ["a"], ["b"], ["a"]], "MultiLabelBinarizer"),
+        ([{"a"}, {"b"}, {"a"}, {"b"}], "MultiLabelBinarizer"),
+        (scipy.sparse.csr_matrix(np.eye(4)), "toarray"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [TextClassifier(epochs=1), SequenceClassifier(epochs=1)])
+def test_labels_that_are_none(estimator, labels, says):
+    X = ["a b", "c d", "e f", "g h"] if isinstance(estimator, TextClassifier) else np.arange(12.0).reshape(4, 3)
+    with pytest.raises(ValueError, match=says) as caught:
+        estimator.fit(X, labels)
+    assert "\n" not in str(caught.value)

@@ -65,6 +65,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         """Labels in the form of `Texts.labels`; sets `classes_`."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        _check_labels(y)
         y = np.asarray(y)
         assert_all_finite(y, input_name="y")
         if several and type_of_target(y, input_name="y") == "multilabel-indicator":
@@ -260,6 +261,27 @@ class SequenceClassifier(NetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
         return tags
+
+
+def _check_labels(y: Any) -> None:
+    """Check what numpy would turn into an error of its own: sparse labels, lists of labels, None and NA."""
+    if hasattr(y, "toarray"):
+        raise DataError("y must be an array; got a sparse matrix. Pass y.toarray()")
+    if hasattr(y, "columns") or not hasattr(y, "__iter__") or getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
+        return
+    for row, label in enumerate(y):
+        if isinstance(label, list | tuple | set | frozenset):
+            if any(isinstance(each, str) for each in label) or not label:
+                cure = "Pass 0 and 1 for each class, as scikit-learn's MultiLabelBinarizer makes them"
+                raise DataError(f"y, row {row + 1}: must be a label; got {label!r:.40}. {cure}")
+        elif (
+            label is None
+            or type(label).__name__ in ("NAType", "NaTType")
+            or (isinstance(label, float) and label != label)
+        ):
+            raise DataError(
+                f"y, row {row + 1}: the label must not be missing; got {label!r}. Fill it in or drop the row"
+            )
 
 
 def _list_texts(X: Any) -> list[str]:

@@ -21,6 +21,7 @@ from seqconv.data.readers.files import (
     read_utf8,
     settle_header,
 )
+from seqconv.data.readers.lists import read_lists
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
@@ -65,7 +66,7 @@ def read_texts(path: str | Path, text: str = "", label: str = "", header: bool |
     Multi-label sources: fastText lines, lists in Parquet or JSON, columns of 0 and 1 (`label="a,b,c"`), or cells with
     a delimiter between labels. Name the delimiter after the column: `label="tags|"`, `"tags;"` or `"tags,"`; `"tags="`
     means that each cell is one label. By default, `|` and `;` are taken as delimiters only if the labels in such cells
-    also occur alone.
+    also occur alone, and cells that are all lists written as text (`['a', 'b']`, `<a><b>`) are read as lists.
 
     Args:
         path: a file or folder.
@@ -201,6 +202,9 @@ def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ..
         raise DataError(f"{where}: the label {name!r} is empty. Fill it in or remove the row")
     if lists:
         return [tuple(dict.fromkeys(cell)) for cell in cells], "list", ()
+    if not mark and (listed := read_lists(cells)) is not None:
+        several = "list" if any(len(each) != 1 for each in listed) else ""
+        return listed, several, (f"labels of {name!r} read from lists like {cells[0][:40]}",)
     found = mark or _find_mark(set(cells))
     if found in ("", "="):
         return [(cell,) for cell in cells], found, ()
