@@ -277,7 +277,7 @@ def _check_labels(y: Any) -> None:
         elif (
             label is None
             or type(label).__name__ in ("NAType", "NaTType")
-            or (isinstance(label, float) and label != label)
+            or (isinstance(label, float) and label != label and hasattr(y, "isna"))
         ):
             raise DataError(
                 f"y, row {row + 1}: the label must not be missing; got {label!r}. Fill it in or drop the row"
