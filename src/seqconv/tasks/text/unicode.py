@@ -42,7 +42,7 @@ def locate_characters(text: str) -> tuple[str, list[int], list[int]]:
     begins, ends, parts = [], [], []
     kept = [place for place, letter in enumerate(text) if not _REMOVED.match(letter)]
     starts = [number for number, place in enumerate(kept) if not number or not _may_join(text[place])]
-    for first, last in zip(starts, [*starts[1:], len(kept)], strict=True):
+    for first, last in zip(starts, [*starts, len(kept)][1:], strict=True):
         letters = "".join(text[place] for place in kept[first:last])
         part = unicodedata.normalize("NFC", letters)
         parts.append(part)
