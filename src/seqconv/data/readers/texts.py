@@ -21,6 +21,7 @@ from seqconv.data.readers.files import (
     read_utf8,
     settle_header,
 )
+from seqconv.data.readers.folders import ABOUT, are_classes
 from seqconv.data.readers.lists import read_lists
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
@@ -30,7 +31,6 @@ _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word wi
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
-_ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files about the data
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 
@@ -277,13 +277,14 @@ def _read_folder(path: Path) -> Rows:
     except OSError as error:
         raise unreadable(path, error) from error
     folders = {name: files for name, files in folders.items() if files}
-    files = [each for each in visible if each.is_file() and not _ABOUT.match(each.name) and each.suffix not in _TABLES]
+    files = [each for each in visible if each.is_file() and not ABOUT.match(each.name) and each.suffix not in _TABLES]
     if len(folders) > 1:
         return _read_folder_of_folders(folders)
-    if len(files) < 2 or folders:
+    if len(files) < 2 or folders or not are_classes(files):
         got = f"got {count(len(folders), 'such folder')} and {count(len(files), 'file')}"
         raise DataError(
-            f"{path}: must hold a subfolder of .txt files or a file for each class; {got}. Arrange the files like that"
+            f"{path}: must hold a subfolder of .txt files or a file for each class, or a data file named train; {got}. "
+            "Arrange the files like that"
         )
     return _read_files(dict(zip(name_classes([each.name for each in files]), files, strict=True)))
 
