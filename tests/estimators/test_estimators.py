@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import seqconv
 from seqconv.data.frames import to_sequences
+from seqconv.errors import DataError
 from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
 from seqconv.estimators.forecaster import SeriesForecaster
 from seqconv.models.format import write_bundle
@@ -357,3 +358,27 @@ def test_labels_that_are_none(estimator, labels, says):
     with pytest.raises(ValueError, match=says) as caught:
         estimator.fit(X, labels)
     assert "\n" not in str(caught.value)
+
+
+WAVES = np.sin(np.arange(20)[:, None] * np.repeat([0.5, 1.5], 12) + np.arange(24)).T[..., None]  # [24, 20, 1]
+
+
+@pytest.mark.parametrize("X", [np.swapaxes(WAVES, 1, 2), np.repeat(np.swapaxes(WAVES, 1, 2), 6, axis=1)])
+def test_arrays_with_channels_before_steps_are_told(X):
+    with pytest.warns(UserWarning, match=r"read as \[N, L, C\]: . steps of 20 channels.*np.swapaxes\(X, 1, 2\)"):
+        SequenceClassifier(epochs=1, n_jobs=1).fit(X, ["slow", "fast"] * 12)
+    SequenceClassifier(epochs=1, n_jobs=1).fit(np.swapaxes(X, 1, 2), ["slow", "fast"] * 12)  # a warning is an error
+
+
+def test_frames_and_columns_of_arrays_are_sequences():
+    labels = ["slow"] * 12 + ["fast"] * 12
+    model = SequenceClassifier(epochs=3, n_jobs=1, random_state=0)
+    two = np.concatenate([WAVES, WAVES[:, ::-1]], axis=2)
+    column = pandas.Series([pandas.Series(row[:, 0]) for row in WAVES])
+    frame = pandas.DataFrame({name: [pandas.Series(row[:, i]) for row in two] for i, name in enumerate("xy")})
+    for nested, plain in ((column, WAVES), (column.to_frame(), WAVES), (frame, two)):
+        expected = clone(model).fit(plain, labels).predict_proba(plain)
+        np.testing.assert_array_equal(clone(model).fit(nested, labels).predict_proba(nested), expected)
+    frame.iloc[1, 1] = pandas.Series([1.0])
+    with pytest.raises(DataError, match="X, row 2: all channels must have the same length"):
+        model.fit(frame, labels)
