@@ -130,6 +130,10 @@ def test_damaged_files(tmp_path, seeds):
     assert not faults, "\n".join(faults)
 
 
+def test_panics_of_a_table_reader_are_not_shown(tmp_path):
+    assert [fault for seed in (387, 1920) if (fault := run_damaged(tmp_path, seed))] == []
+
+
 @pytest.mark.parametrize("name", SEEDS)
 def test_whole_files_are_read(tmp_path, name):
     (tmp_path / name).write_bytes(SEEDS[name])
