@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import polars
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -14,6 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 
 import seqconv
 from seqconv.data.frames import to_sequences
+from seqconv.errors import DataError
 from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
 from seqconv.estimators.forecaster import SeriesForecaster
 from seqconv.models.format import write_bundle
@@ -337,3 +339,46 @@ def test_wrong_sequences():
         model.fit([X[0], X[1][None, :4]], [0, 1])
     with pytest.raises(ValueError, match="the same number of channels; got 1 and 2"):
         model.fit([X[0], np.tile(X[1], 2)], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["a", None, "b", "b"], "row 2: the label must not be missing"),
+        (pandas.Series(["a", "b", pandas.NA, "b"]), "row 3: the label must not be missing"),
+        (pandas.Series(["a", "b", pandas.NA, "b"], dtype="string"), "missing"),
+        ([["a", "b"], ["a"], ["b"], ["a"]], "MultiLabelBinarizer"),
+        ([{"a"}, {"b"}, {"a"}, {"b"}], "MultiLabelBinarizer"),
+        (scipy.sparse.csr_matrix(np.eye(4)), "toarray"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [TextClassifier(epochs=1), SequenceClassifier(epochs=1)])
+def test_labels_that_are_none(estimator, labels, says):
+    X = ["a b", "c d", "e f", "g h"] if isinstance(estimator, TextClassifier) else np.arange(12.0).reshape(4, 3)
+    with pytest.raises(ValueError, match=says) as caught:
+        estimator.fit(X, labels)
+    assert "\n" not in str(caught.value)
+
+
+WAVES = np.sin(np.arange(20)[:, None] * np.repeat([0.5, 1.5], 12) + np.arange(24)).T[..., None]  # [24, 20, 1]
+
+
+@pytest.mark.parametrize("X", [np.swapaxes(WAVES, 1, 2), np.repeat(np.swapaxes(WAVES, 1, 2), 6, axis=1)])
+def test_arrays_with_channels_before_steps_are_told(X):
+    with pytest.warns(UserWarning, match=r"read as \[N, L, C\]: . steps of 20 channels.*np.swapaxes\(X, 1, 2\)"):
+        SequenceClassifier(epochs=1, n_jobs=1).fit(X, ["slow", "fast"] * 12)
+    SequenceClassifier(epochs=1, n_jobs=1).fit(np.swapaxes(X, 1, 2), ["slow", "fast"] * 12)  # a warning is an error
+
+
+def test_frames_and_columns_of_arrays_are_sequences():
+    labels = ["slow"] * 12 + ["fast"] * 12
+    model = SequenceClassifier(epochs=3, n_jobs=1, random_state=0)
+    two = np.concatenate([WAVES, WAVES[:, ::-1]], axis=2)
+    column = pandas.Series([pandas.Series(row[:, 0]) for row in WAVES])
+    frame = pandas.DataFrame({name: [pandas.Series(row[:, i]) for row in two] for i, name in enumerate("xy")})
+    for nested, plain in ((column, WAVES), (column.to_frame(), WAVES), (frame, two)):
+        expected = clone(model).fit(plain, labels).predict_proba(plain)
+        np.testing.assert_array_equal(clone(model).fit(nested, labels).predict_proba(nested), expected)
+    frame.iloc[1, 1] = pandas.Series([1.0])
+    with pytest.raises(DataError, match="X, row 2: all channels must have the same length"):
+        model.fit(frame, labels)

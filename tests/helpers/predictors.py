@@ -23,7 +23,7 @@ HOUR = np.timedelta64(3600, "s")
 
 
 def text_predictor(plan: Plan, weights=None, classes=("neg", "pos"), length=12, multi_label=False) -> Predictor:
-    features = TextFeatures(make_target(tuple(classes), multi_label), Vocabulary(WORDS), length)
+    features = TextFeatures(make_target(tuple(classes), multi_label), Vocabulary(WORDS, normalised=True), length)
     return Predictor(
         Bundle(read_recipe("demo-text"), plan, weights or random_weights(plan, 3), (length,), features, "ab" * 32),
         threads=1,

@@ -96,3 +96,11 @@ def test_copies_in_small_classes_stay_together() -> None:
     assert held.tolist()[:2] == [0, 0]
     assert held.sum() == 2
     assert kept.min() >= 1
+
+
+def test_many_classes_of_three_texts_are_trained() -> None:
+    texts = [f"thing{c} word{c} {k}" for c in range(60) for k in range(3)]
+    data = Texts(texts, np.repeat(np.arange(60), 3).astype(np.int32), tuple(map(str, range(60))), "mine.csv")
+    facts = split_texts(TextData(data), make_recipe(0)).facts["splits"]
+    assert {name: part["examples"] for name, part in facts.items()} == {"train": 115, "validation": 29, "test": 36}
+    assert min(facts["train"]["classes"].values()) >= 1

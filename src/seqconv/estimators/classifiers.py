@@ -3,6 +3,7 @@
 They follow scikit-learn's contract: `fit` checks the parameters and may be called again; fitted attributes end in `_`.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Any, Self
 
@@ -65,6 +66,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         """Labels in the form of `Texts.labels`; sets `classes_`."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        _check_labels(y)
         y = np.asarray(y)
         assert_all_finite(y, input_name="y")
         if several and type_of_target(y, input_name="y") == "multilabel-indicator":
@@ -183,7 +185,7 @@ class TextClassifier(NetworkClassifier):
 class SequenceClassifier(NetworkClassifier):
     """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
 
-    A row of a table is a sequence with one channel. NaN means missing.
+    A row of a table is a sequence with one channel; a table of arrays has a column for each channel. NaN means missing.
 
     Args:
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
@@ -246,6 +248,9 @@ class SequenceClassifier(NetworkClassifier):
         return self._features.inputs(self._read_sequences(X, reset=False))
 
     def _read_sequences(self, X: Any, reset: bool) -> Sequences:
+        X = _unnest(X)
+        if reset:
+            _warn_of_axes(X)
         if _is_ragged(X):
             found = to_sequences(X, source="X")
         else:
@@ -262,11 +267,61 @@ class SequenceClassifier(NetworkClassifier):
         return tags
 
 
+def _check_labels(y: Any) -> None:
+    """Check what numpy would turn into an error of its own: sparse labels, lists of labels, None and NA."""
+    if hasattr(y, "toarray"):
+        raise DataError("y must be an array; got a sparse matrix. Pass y.toarray()")
+    if hasattr(y, "columns") or not hasattr(y, "__iter__") or getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
+        return
+    for row, label in enumerate(y):
+        if isinstance(label, list | tuple | set | frozenset):
+            if any(isinstance(each, str) for each in label) or not label:
+                cure = "Pass 0 and 1 for each class, as scikit-learn's MultiLabelBinarizer makes them"
+                raise DataError(f"y, row {row + 1}: must be a label; got {label!r:.40}. {cure}")
+        elif (
+            label is None
+            or type(label).__name__ in ("NAType", "NaTType")
+            or (isinstance(label, float) and label != label and hasattr(y, "isna"))
+        ):
+            raise DataError(
+                f"y, row {row + 1}: the label must not be missing; got {label!r}. Fill it in or drop the row"
+            )
+
+
 def _list_texts(X: Any) -> list[str]:
     texts = list_texts(X, "X")
     if not texts:
         raise DataError("X must hold at least one text; got 0 sample(s). Give some")
     return texts
+
+
+def _unnest(X: Any) -> Any:
+    """A column of arrays, or a frame of them with a column for each channel, as a list; anything else as it is."""
+    if not hasattr(X, "iloc") or not len(X):
+        return X
+    columns = [X[name] for name in X.columns] if hasattr(X, "columns") else [X]
+    if not columns or not all(np.ndim(column.iloc[0]) for column in columns):
+        return X
+    rows: list[np.ndarray] = []
+    for number, cells in enumerate(zip(*columns, strict=True), start=1):
+        parts = [np.asarray(cell, np.float64) for cell in cells]
+        if len({part.shape for part in parts}) > 1 or (len(parts) > 1 and parts[0].ndim > 1):
+            shapes = ", ".join(str(part.shape) for part in parts[:5])
+            raise DataError(f"X, row {number}: all channels must have the same length; got {shapes}. Correct the row")
+        rows.append(np.stack(parts, axis=1) if len(parts) > 1 else parts[0])
+    return rows
+
+
+def _warn_of_axes(X: Any) -> None:
+    """Warn if an array looks like `[N, C, L]`, which other libraries hold."""
+    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
+    if len(shape) == 3 and shape[2] > 1 and (shape[1] == 1 or 2 * shape[1] <= shape[2]):
+        warnings.warn(
+            f"X is read as [N, L, C]: {shape[1]} steps of {shape[2]} channels. If it is [N, C, L], as aeon, sktime and "
+            "tsai hold it, pass np.swapaxes(X, 1, 2)",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _is_ragged(X: Any) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seqconv.data.readers.folders import find_files
 from seqconv.errors import ConfigError, OptionError, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
 from seqconv.recipes.sections import KINDS, NETWORK
@@ -53,10 +54,13 @@ def suggest_recipe(
     if not path.exists():
         hint = nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
+    own = path
+    path, others = find_files(own)
+    overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
     recipe = read_recipe(KINDS[name].start, (f"data.source={path}", *overrides))
-    recipe = dataclasses.replace(recipe, name=_name(path), description=f"{path.name}, the default network")
+    recipe = dataclasses.replace(recipe, name=_name(own), description=f"{path.name}, the default network")
     if network:
         recipe = _take_network(recipe, network, overrides)
     task = TASKS[name]
@@ -64,7 +68,8 @@ def suggest_recipe(
     recipe = settle(recipe, data)
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
-    return SuggestedRecipe(recipe, (f"task: {name} ({why})", *notes), data)
+    files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
+    return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
 
 
 def _name(path: Path) -> str:

@@ -85,9 +85,10 @@ def hold_out(
     for stratum in np.unique(strata):
         mine = shuffled[strata[first[shuffled]] == stratum]  # groups that begin in this class
         rows_of_class = int(np.sum(strata == stratum))
-        most = min(round(fraction * rows_of_class), int(sizes[mine].sum()) - 1)  # rows to hold out
-        if not round(fraction * rows_of_class) and rows_of_class > 1:
+        if fraction * rows_of_class < 1:
             small.append((rows_of_class, mine[sizes[mine] == 1]))
+            continue
+        most = min(round(fraction * rows_of_class), int(sizes[mine].sum()) - 1)  # rows to hold out
         mine = mine[sizes[mine] <= most]
         chosen[mine[np.cumsum(sizes[mine]) <= most]] = True
     chosen[_choose_of_small(small, fraction, first)] = True
@@ -102,8 +103,10 @@ def _choose_of_small(small: list[tuple[int, np.ndarray]], fraction: float, first
         small: for each class its number of rows, and its groups of one row in shuffled order.
         first: place of each group's first row in shuffled order, `[G]`, which breaks ties.
     """
-    wanted = round(fraction * sum(rows for rows, _ in small))
-    ranked = sorted((-rows, int(first[groups[0]]), int(groups[0])) for rows, groups in small if len(groups))
+    wanted = round(fraction * sum(rows for rows, _ in small if rows > 1))
+    ranked = sorted(
+        (-rows, int(first[groups[0]]), int(groups[0])) for rows, groups in small if rows > 1 and len(groups)
+    )
     return [group for _, _, group in ranked[:wanted]]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from seqconv.data.readers.folders import find_files
 from seqconv.data.readers.tables import read_table
 from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import read_recipe
@@ -24,7 +25,8 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
         DataError: the file cannot be read as a table, texts or sequences.
         ConfigError: invalid settings, or a named column that does not exist.
     """
-    path = Path(path).expanduser()
+    path, others = find_files(Path(path).expanduser())
+    overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = {override.partition("=")[0].strip() for override in overrides}
     try:
         name, why = guess_task(path, given)

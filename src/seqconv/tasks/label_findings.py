@@ -8,6 +8,7 @@ import numpy as np
 
 from seqconv.data.records import count
 from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks.class_names import judge_names
 from seqconv.tasks.findings import Finding, quote, show_places
 from seqconv.tasks.holdout import draw_holdouts
 from seqconv.tasks.labels import count_labels
@@ -56,6 +57,7 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
         found.append(Finding(f"one class only: {name!r}", "", "refused: add the other class", "blocks"))
     if empty := [name for name, rows in counts.items() if not rows]:
         found.append(Finding(f"no {noun} of {_name(empty)}", "", "kept: an output that learns nothing"))
+    found += judge_names(examples.classes)
     single = [name for name, rows in counts.items() if rows == 1]
     if single and not has[1]:
         where = show_places(_rows_of(examples, single), examples.place, examples.source)

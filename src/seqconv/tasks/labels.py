@@ -9,6 +9,7 @@ import numpy as np
 from seqconv.data.records import EncodedTexts, Sequences, Texts
 from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
+from seqconv.tasks.class_names import judge_names
 from seqconv.tasks.classes import Classes, ClassTarget, Labels
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
@@ -110,7 +111,8 @@ def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -
         labels = source.labels[index]
         counts = dict(zip(classes, count_labels(labels, len(classes)).tolist(), strict=True))
         splits[name] = {"examples": len(labels), "classes": counts}
-    return {"source": sources[0].source, "notes": list(getattr(sources[0], "notes", ())), "splits": splits}
+    notes = [*getattr(sources[0], "notes", ()), *(f"{each.what}: {each.action}" for each in judge_names(classes))]
+    return {"source": sources[0].source, "notes": notes, "splits": splits}
 
 
 def cut_class_folds(

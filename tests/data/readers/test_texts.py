@@ -315,3 +315,35 @@ def test_the_column_of_sentences_is_the_text(write):
     assert (settled["text"], settled["label"]) == ("Kommentar", ("Bewertung",))
     names = "".join(f"name{i},town{i},{i % 3}\n" for i in range(40))
     fails(read_texts, write(f"who,where,stars\n{names}"), "Name the text column, perhaps 'who'")
+
+
+LISTED = {
+    "pandas": ("['a', 'b']", "['a']", "['b']", "[]"),
+    "JSON": ('["a", "b"]', '["a"]', '["b"]', "[]"),
+    "numpy": ("['a' 'b']", "['a']", "['b']", "[]"),
+    "tuple": ("('a', 'b')", "('a',)", "('b',)", "()"),
+    "bare": ("[a, b]", "[a]", "[b]", "[]"),
+    "angle": ("<a><b>", "<a>", "<b>", "<>"),
+}
+
+
+@pytest.mark.parametrize("form", LISTED)
+def test_lists_of_labels_written_as_text(write, form):
+    cells = [cell.replace('"', '""') for cell in LISTED[form]]
+    path = write("text,label\n" + "".join(f'row {i},"{cell}"\n' for i, cell in enumerate(cells)))
+    texts = read_texts(path)
+    assert texts.classes == ("a", "b")
+    assert texts.labels.tolist() == [[1, 1], [1, 0], [0, 1], [0, 0]]
+    assert f"labels of 'label' read from lists like {LISTED[form][0]}" in texts.notes
+    assert len(read_texts(path, label="label=").classes) == 4
+
+
+@pytest.mark.parametrize("cells", [("(a)", "(b)"), ("[a", "b]"), ("['a']", "b"), ("[['a']]", "[]"), ("<a>", "<b")])
+def test_labels_in_brackets_that_are_no_lists(write, cells):
+    path = write("text,label\n" + "".join(f'"row {i}","{cell}"\n' for i, cell in enumerate(cells)))
+    assert set(read_texts(path).classes) == set(cells)
+
+
+def test_one_label_in_each_list_is_one_label(write):
+    texts = read_texts(write("text,label\nx,['a']\ny,['b']\n"))
+    assert (texts.classes, texts.labels.tolist()) == (("a", "b"), [0, 1])

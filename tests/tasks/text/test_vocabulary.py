@@ -18,6 +18,7 @@ from helpers.texts import any_text
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.text import vocabulary as tokens
+from seqconv.tasks.text.unicode import normalise
 from seqconv.tasks.text.vocabulary import SEPARATORS, Encoded, Vocabulary, from_ranks, locate_words, pad, split
 
 EVERYTHING = 2_000_000  # a vocabulary size that leaves no word out
@@ -63,11 +64,13 @@ def test_examples_in_docstrings() -> None:
         ("a<b>bold</b> <br clear=all> <<br>br> <br", ["a", "b", "bold", "b", "br", "clear", "all", "br", "br"]),
         ("3.5 of 10, 1/2, x²+½", ["3", "5", "of", "10", "1", "2", "x²", "½"]),
         ("ÀÉÎ straße ΟΔΟΣ İ", ["àéî", "straße", "οδος", "i̇"]),
-        ("e\u0301te\u0301", ["e\u0301te\u0301"]),
-        ("so 😀😀 👩\u200d👧!", ["so", "😀😀", "👩\u200d👧"]),
+        ("e\u0301te\u0301 \u1100\u1161\u11a8", ["\u00e9t\u00e9", "\uac01"]),
+        ("so 😀😀 👩\u200d👧!", ["so", "😀", "😀", "👩\u200d👧"]),
         ("שלום, עולם־יפה صباح، الخير؟", ["שלום", "עולם", "יפה", "صباح", "الخير"]),
         ("人々は「良い」映画。\uff21\uff22\uff01", ["人々は", "良い", "映画", "\uff41\uff42"]),
         ("में हूँ। ጤና፡ይስጥልኝ Ողջույն\u0589", ["में", "हूँ", "ጤና", "ይስጥልኝ", "ողջույն"]),
+        ("film😍 it😍👍🏽ok 🇫🇷🇩🇪 \u2764\ufe0f", ["film", "😍", "it", "😍", "👍🏽", "ok", "🇫🇷", "🇩🇪", "\u2764"]),
+        ("fi\u2060lm \u2605\u2605", ["film", "\u2605\u2605"]),
         ("\ufeffthe €5\u2013€6 “price”… \u2122", ["the", "5", "6", "price"]),
     ],
 )
@@ -107,7 +110,7 @@ def test_core_agrees_on_any_text(texts: list[str], size: int, threads: int) -> N
 
 @given(st.lists(any_text, max_size=6), st.integers(1, 8), st.integers(0, 3))
 def test_encoded_and_padded_in_one_call(texts: list[str], max_len: int, threads: int) -> None:
-    vocabulary = Vocabulary(("a", "ab", "don't", "人々"))
+    vocabulary = Vocabulary(("a", "ab", "don't", "人々"), normalised=True)
     found = vocabulary.encode_padded(texts, max_len, threads)
     assert found.dtype == np.int32
     assert found.shape == (len(texts), max_len)
@@ -124,14 +127,34 @@ def test_words_are_located_in_the_text_as_it_was_written(text: str) -> None:
     for word, (start, stop) in zip(words, places, strict=True):
         assert end <= start < stop <= len(text)
         # a final sigma may be another letter when it stands alone
-        assert text[start:stop].lower().replace("\u2019", "'").replace("ς", "\u03c3") == word.replace("ς", "\u03c3")
+        found = normalise(text[start:stop]).strip().lower().replace("\u2019", "'")
+        assert found.replace("ς", "\u03c3") == word.replace("ς", "\u03c3")
         end = stop
+
+
+@given(any_text)
+def test_a_text_has_the_words_of_its_other_unicode_forms(text: str) -> None:
+    for form in ("NFC", "NFD"):
+        other = unicodedata.normalize(form, text)
+        assert split(other) == split(text)
+        assert [normalise(other[start:stop]).strip() for start, stop in locate_words(other)] == [
+            normalise(text[start:stop]).strip() for start, stop in locate_words(text)
+        ]
+
+
+@given(any_text)
+def test_a_vocabulary_of_version_0_1_0_keeps_its_words(text: str) -> None:
+    plain = unicodedata.normalize("NFD", text) + " e\u0301 so😀😀"
+    vocabulary = Vocabulary(("e\u0301", "so😀😀"))
+    assert vocabulary.encode([plain]).ids.tolist()[-2:] == [3, 4]
+    assert pickle.loads(pickle.dumps(vocabulary)) == vocabulary
+    assert len(locate_words(plain, normalised=False)) == len(split(plain, normalised=False))
 
 
 @given(any_text)
 def test_text_that_a_vocabulary_has_not_seen(text: str) -> None:
     known = {"a": 3, "ab": 4, "don't": 5, "人々": 6}
-    encoded = Vocabulary(tuple(known)).encode([text])
+    encoded = Vocabulary(tuple(known), normalised=True).encode([text])
     assert encoded.ids.tolist() == [1, *(known.get(word, 2) for word in split(text))]
 
 
@@ -248,7 +271,8 @@ def test_write_then_read(tmp_path_factory: pytest.TempPathFactory, texts: list[s
     vocabulary = Vocabulary.fit([*texts, "word"], 1000)
     path = tmp_path_factory.mktemp("vocabulary") / "vocabulary.txt"
     vocabulary.write(path)
-    assert Vocabulary.read(path) == vocabulary
+    assert Vocabulary.read(path, normalised=True) == vocabulary
+    assert Vocabulary.read(path) != vocabulary
     assert path.read_bytes().decode().split("\n") == [*vocabulary.words, ""]
 
 

@@ -293,7 +293,7 @@ def _refuse_row(dialect: _Dialect, cells: np.ndarray, line: int, got: int) -> No
             f"If it is a title or a comment, remove it{'; if the lines are texts, quote them' if width == 1 else ''}"
         )
     shown = str(got) if got else "an empty line"
-    cure = f"Is it a table? {SUGGESTED}" if got and width == 1 else "Correct or remove the line"
+    cure = SUGGESTED if got and width == 1 else "Correct or remove the line"
     raise DataError(f"{dialect.path}, line {line}: must have {columns}, like line {dialect.first}; got {shown}. {cure}")
 
 

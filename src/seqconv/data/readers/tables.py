@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -84,19 +85,43 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
     import polars
 
     try:
-        frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
-        check_names(str(path), frame.collect_schema().names())
-        height = int(frame.select(polars.len()).collect().item())
+        with _hide_panics():
+            frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
+            names = frame.collect_schema().names()
+            height = int(frame.select(polars.len()).collect().item())
+        check_names(str(path), names)
         if not height:
             raise DataError(f"{path}: must have rows; got none. Give a file with data")
         for first in range(0, height, rows or height):
-            piece = frame.slice(first, rows or height).collect()
+            with _hide_panics():
+                piece = frame.slice(first, rows or height).collect()
             yield Table(_plain(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
     except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
         if isinstance(error, DataError):
             raise
-        problem = str(error).partition("\n")[0]
-        raise DataError(f"{path}: must be a complete {form} file; it is damaged ({problem}). Write it again") from error
+        panic = isinstance(error, polars.exceptions.PanicException)
+        problem = "" if panic else f" ({str(error).partition(chr(10))[0]})"
+        raise DataError(f"{path}: must be a complete {form} file; it is damaged{problem}. Write it again") from error
+
+
+@contextlib.contextmanager
+def _hide_panics() -> Iterator[None]:
+    """Show what polars writes to standard error only if it raises no error: its threads print their panics there."""
+    try:
+        written, kept = tempfile.TemporaryFile(), os.dup(2)  # noqa: SIM115
+    except OSError:  # there is no standard error, or no place for a file
+        yield
+        return
+    with written:
+        try:
+            os.dup2(written.fileno(), 2)
+            yield
+            os.dup2(kept, 2)
+            written.seek(0)
+            os.write(2, written.read())
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFrame":

@@ -21,6 +21,8 @@ from seqconv.data.readers.files import (
     read_utf8,
     settle_header,
 )
+from seqconv.data.readers.folders import ABOUT, are_classes
+from seqconv.data.readers.lists import read_lists
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
@@ -29,7 +31,6 @@ _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word wi
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
-_ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files about the data
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 
@@ -65,7 +66,7 @@ def read_texts(path: str | Path, text: str = "", label: str = "", header: bool |
     Multi-label sources: fastText lines, lists in Parquet or JSON, columns of 0 and 1 (`label="a,b,c"`), or cells with
     a delimiter between labels. Name the delimiter after the column: `label="tags|"`, `"tags;"` or `"tags,"`; `"tags="`
     means that each cell is one label. By default, `|` and `;` are taken as delimiters only if the labels in such cells
-    also occur alone.
+    also occur alone, and cells that are all lists written as text (`['a', 'b']`, `<a><b>`) are read as lists.
 
     Args:
         path: a file or folder.
@@ -201,6 +202,9 @@ def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ..
         raise DataError(f"{where}: the label {name!r} is empty. Fill it in or remove the row")
     if lists:
         return [tuple(dict.fromkeys(cell)) for cell in cells], "list", ()
+    if not mark and (listed := read_lists(cells)) is not None:
+        several = "list" if any(len(each) != 1 for each in listed) else ""
+        return listed, several, (f"labels of {name!r} read from lists like {cells[0][:40]}",)
     found = mark or _find_mark(set(cells))
     if found in ("", "="):
         return [(cell,) for cell in cells], found, ()
@@ -273,13 +277,14 @@ def _read_folder(path: Path) -> Rows:
     except OSError as error:
         raise unreadable(path, error) from error
     folders = {name: files for name, files in folders.items() if files}
-    files = [each for each in visible if each.is_file() and not _ABOUT.match(each.name) and each.suffix not in _TABLES]
+    files = [each for each in visible if each.is_file() and not ABOUT.match(each.name) and each.suffix not in _TABLES]
     if len(folders) > 1:
         return _read_folder_of_folders(folders)
-    if len(files) < 2 or folders:
+    if len(files) < 2 or folders or not are_classes(files):
         got = f"got {count(len(folders), 'such folder')} and {count(len(files), 'file')}"
         raise DataError(
-            f"{path}: must hold a subfolder of .txt files or a file for each class; {got}. Arrange the files like that"
+            f"{path}: must hold a subfolder of .txt files or a file for each class, or a data file named train; {got}. "
+            "Arrange the files like that"
         )
     return _read_files(dict(zip(name_classes([each.name for each in files]), files, strict=True)))
 

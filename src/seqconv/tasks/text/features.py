@@ -53,11 +53,14 @@ class TextFeatures(Features):
     def write(self, folder: Path) -> Json:
         if self.vocabulary is not None:
             self.vocabulary.write(folder / VOCABULARY)
-        return {"classes": list(self.classes), "multi_label": self.target.several, "max_len": self.max_len}
+        table: dict[str, Any] = {"classes": list(self.classes), "multi_label": self.target.several}
+        normalised = self.vocabulary is not None and self.vocabulary.normalised
+        return table | {"max_len": self.max_len} | ({"normalised": True} if normalised else {})
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
-        vocabulary = Vocabulary.read(folder / VOCABULARY) if VOCABULARY in files else None
+        normalised = bool(table.get("normalised", False))  # version 0.1.0 did not
+        vocabulary = Vocabulary.read(folder / VOCABULARY, normalised) if VOCABULARY in files else None
         return cls(make_target(tuple(table["classes"]), bool(table["multi_label"])), vocabulary, int(table["max_len"]))
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -31,8 +31,9 @@ from seqconv.tasks.findings import (
 )
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
-from seqconv.tasks.text.guess import guess_texts
-from seqconv.tasks.text.vocabulary import count_words
+from seqconv.tasks.text.guess import LONGEST_TEXT, guess_texts
+from seqconv.tasks.text.reading import judge_reading
+from seqconv.tasks.text.vocabulary import Vocabulary, count_words
 
 BOOK_LEN = 500  # the default of text.max_len, in ids
 Place = Callable[[int], str]
@@ -161,7 +162,18 @@ def judge_texts(
     if test is not None:
         facts["test rows"] = len(test.texts)
         findings += judge_overlap(texts.texts, test.texts, "text", test.source)
-    return [*_judge_lengths(texts, words, kept, place), *findings], facts
+    return [*_judge_lengths(texts, words, kept, place), *_judge_words(texts), *findings], facts
+
+
+def _judge_words(texts: Texts) -> list[Finding]:
+    """What a model of words cannot see, if every fifth text is held out."""
+    held = np.arange(len(texts.texts)) % 5 == 4
+    rest, tested = (texts.take(np.flatnonzero(rows)) for rows in (~held, held))
+    try:
+        vocabulary, encoded = Vocabulary.fit_encode(rest.texts, len(texts.texts) * LONGEST_TEXT, count_threads(0))
+    except DataError:  # no word at all
+        return []
+    return judge_reading(rest.texts, rest.labels, encoded, vocabulary.encode(tested.texts, count_threads(0)))
 
 
 def _judge_lengths(texts: Texts, words: np.ndarray, kept: int, place: Place) -> list[Finding]:

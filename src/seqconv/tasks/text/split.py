@@ -15,6 +15,7 @@ from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
+from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
 
 AnyTexts = Texts | EncodedTexts
@@ -34,6 +35,9 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
     texts = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features, encoded = _fit(texts, recipe, threads, trained)
     facts = describe_classes(sources, rows, features.classes)
+    if isinstance(texts[0], Texts):
+        judged = judge_reading(texts[0].texts, texts[0].labels, encoded[0], encoded[1])
+        facts["notes"] += [f"{each.what}: {each.action}" for each in judged]
     for name, ids in zip(NAMES, encoded, strict=True):
         lengths = np.diff(ids.offsets)
         cut = f"{np.mean(lengths > features.max_len):.1%}"

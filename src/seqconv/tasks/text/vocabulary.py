@@ -1,7 +1,8 @@
 """Texts to ids: tokenisation, vocabulary and padding.
 
-Words are found in four steps, the same for every language:
+Words are found in five steps, the same for every language:
 
+0. The text is brought into one form: NFC, each emoji apart (see `unicode`). Models of version 0.1.0 lack this step.
 1. The text is lower-cased with `str.lower`.
 2. HTML line breaks (`<br />`, `<br/>`, `<br >`, `<br>`) become a space.
 3. It is split at `SEPARATORS`: white space, control characters, the punctuation of the main scripts and most symbols.
@@ -26,6 +27,7 @@ import numpy as np
 from seqconv import _native
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.networks.inputs import START, UNKNOWN
+from seqconv.tasks.text.unicode import locate_characters, normalise, normalise_all
 
 # Code points that separate words, as (first, last). The list is fixed, so that a vocabulary does not depend on Python's
 # Unicode version. Letters, marks and digits among punctuation are not in it: U+00AA, U+00B2, U+3005, ...
@@ -62,22 +64,26 @@ _NATIVE_SEPARATORS = _native.Separators(SEPARATORS)
 _RESTORE = "Restore the file or train again"
 
 
-def split(text: str) -> list[str]:
-    """The words of a text in order, by the definition above.
+def split(text: str, normalised: bool = True) -> list[str]:
+    """The words of a text in order, by the definition above; not `normalised`: as version 0.1.0 finds them.
 
     >>> split("L\u2019été à São Paulo — 30°C")
     ["l'été", 'à', 'são', 'paulo', '30', 'c']
     """
+    text = normalise(text) if normalised else text
     lowered = _LINE_BREAK.sub(" ", text.lower()).replace("\u2019", "'")
     return [word for piece in _SEPARATOR.split(lowered) if (word := piece.strip("'"))]
 
 
-def locate_words(text: str) -> list[tuple[int, int]]:
-    """Start and end in `text` of each word of `split(text)`.
+def locate_words(text: str, normalised: bool = True) -> list[tuple[int, int]]:
+    """Start and end in `text` of each word of `split(text, normalised)`.
 
     >>> [(start, end, "It's 'fine'"[start:end]) for start, end in locate_words("It's 'fine'")]
     [(0, 4, "It's"), (6, 10, 'fine')]
     """
+    if normalised:
+        plain, begins, ends = locate_characters(text)
+        return [(begins[start], ends[end - 1]) for start, end in locate_words(plain, normalised=False)]
     lowered = text.lower()
     place: Sequence[int] = range(len(text) + 1)
     if len(lowered) > len(text):  # some letters become two in lower case (U+0130)
@@ -118,18 +124,22 @@ class Vocabulary:
     >>> vocabulary.encode(["so bad"]).ids.tolist()
     [1, 4, 2]
 
+    Args:
+        normalised: texts are normalised before they are split; False for models of version 0.1.0.
+
     Raises:
         ValueError: a word is empty or occurs twice.
     """
 
     words: tuple[str, ...]
+    normalised: bool = field(default=False, repr=False)
     _word_ids: _native.WordIds = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_word_ids", _native.WordIds(_NATIVE_SEPARATORS, self.words))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...]]]:
-        return type(self), (self.words,)
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[str, ...], bool]]:
+        return type(self), (self.words, self.normalised)
 
     def __len__(self) -> int:
         return len(self.words) + len(SPECIAL)
@@ -154,23 +164,23 @@ class Vocabulary:
         if size <= len(SPECIAL):
             raise ConfigError(f"text.vocabulary: must be at least {len(SPECIAL) + 1} ids; got {size}. Use 10000")
         try:
-            words, ids, offsets = _NATIVE_SEPARATORS.fit(texts, size, threads)
+            words, ids, offsets = _NATIVE_SEPARATORS.fit(normalise_all(texts), size, threads)
         except ValueError as error:
             raise DataError(str(error)) from error
         if not words:
             raise DataError(
                 f"texts: must hold at least one word; got {len(texts)} texts without any. Check the text column"
             )
-        return cls(tuple(words)), Encoded(ids, offsets)
+        return cls(tuple(words), normalised=True), Encoded(ids, offsets)
 
     def encode(self, texts: Sequence[str], threads: int = 1) -> Encoded:
-        """For each text the start id, then one id for each word of `split(text)`.
+        """For each text the start id, then one id for each word of `split(text, normalised)`.
 
         Raises:
             DataError: a text that is not a string or not valid Unicode (a lone surrogate).
         """
         try:
-            return Encoded(*self._word_ids.encode(texts, threads))
+            return Encoded(*self._word_ids.encode(self._prepare(texts), threads))
         except ValueError as error:
             raise DataError(str(error)) from error
 
@@ -182,9 +192,12 @@ class Vocabulary:
         """
         _check_max_len(max_len)
         try:
-            return np.asarray(self._word_ids.encode_padded(texts, max_len, threads))
+            return np.asarray(self._word_ids.encode_padded(self._prepare(texts), max_len, threads))
         except ValueError as error:
             raise DataError(str(error)) from error
+
+    def _prepare(self, texts: Sequence[str]) -> Sequence[str]:
+        return normalise_all(texts) if self.normalised else texts
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The word of each id; special ids as in `SPECIAL`.
@@ -207,8 +220,8 @@ class Vocabulary:
         path.write_bytes("".join(f"{word}\n" for word in self.words).encode())
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read back what `write` wrote.
+    def read(cls, path: Path, normalised: bool = False) -> Self:
+        """Read back what `write` wrote; `normalised` is kept elsewhere.
 
         Raises:
             BundleError: no such file, bytes that are not UTF-8, or a line that is not a word or is repeated.
@@ -226,7 +239,7 @@ class Vocabulary:
                     f"{path}, line {line}: must be a new word; {word!r} is line {words[word]}. {_RESTORE}"
                 )
             words[word] = line
-        return cls(tuple(words))
+        return cls(tuple(words), normalised)
 
 
 def count_words(texts: Sequence[str], threads: int = 1) -> np.ndarray:
@@ -238,7 +251,9 @@ def count_words(texts: Sequence[str], threads: int = 1) -> np.ndarray:
     >>> count_words(["not bad", ""]).tolist()
     [2, 0]
     """
-    return np.diff(Vocabulary(()).encode(texts, threads).offsets) - 1  # each text begins with the start id
+    return (
+        np.diff(Vocabulary((), normalised=True).encode(texts, threads).offsets) - 1
+    )  # each text begins with the start id
 
 
 def _read_lines(path: Path) -> list[bytes]:
