@@ -19,15 +19,15 @@ NONE = "none"  # the time column of a table whose rows are counted
 
 def find_clock(table: Table, date: str) -> str:
     """The column of times of day that belongs to a column of dates; empty: there is none."""
-    for column in table.frame:
-        name, cells = column.name, column.drop_nulls()
-        if (
-            name != date
-            and len(cells)
-            and (_is_clock(cells) or (_NAME.fullmatch(name) and _to_texts(cells) is not None))
-        ):
-            return name
-    return ""
+    return next((column.name for column in table.frame if column.name != date and is_clock(column)), "")
+
+
+def is_clock(column: "polars.Series") -> bool:
+    """Whether a column holds times of day alone, by its cells, or by its name and its cells."""
+    cells = column.drop_nulls()
+    if not len(cells):
+        return False
+    return _is_clock(cells) or bool(_NAME.fullmatch(column.name) and _to_texts(cells) is not None)
 
 
 def _is_clock(cells: "polars.Series") -> bool:
