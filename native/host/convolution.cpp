@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "host/checks.hpp"
@@ -186,13 +187,16 @@ void Convolution::run(const LayerInput& x, const Extent& input, float* y, int th
 // Either form is the same for examples of any length.
 void Convolution::pack(ConvForward& job) {
   const ConvLayout& layout = job.layout;
+  const int64_t weights_size = Pieces::rounded(layout.weights);
   AlignedFloats& memory = packed_[layout.minimal];
-  const bool fresh = memory == nullptr;
-  if (fresh) memory = Pieces::allocate(Pieces::rounded(layout.weights) + layout.bias);
-  float *weights = memory.get(), *bias = weights + Pieces::rounded(layout.weights);
-  if (fresh) conv_kernels().pack_forward(job.shape, layout, weights_.kernel, weights_.bias, weights, bias);
-  job.weights = weights;
-  job.bias = bias;
+  if (memory == nullptr) {  // kept once it is whole: a fork by another thread copies what stands here
+    AlignedFloats fresh = Pieces::allocate(weights_size + layout.bias);
+    conv_kernels().pack_forward(job.shape, layout, weights_.kernel, weights_.bias, fresh.get(),
+                                fresh.get() + weights_size);
+    memory = std::move(fresh);
+  }
+  job.weights = memory.get();
+  job.bias = memory.get() + weights_size;
 }
 
 }  // namespace seqconv

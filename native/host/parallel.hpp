@@ -1,47 +1,39 @@
-// The one place that starts threads. Work is cut into tasks by the caller, by shapes alone and never by the number of
-// threads, so that results are the same bits on one thread or many.
+// Work on several threads. It is cut into tasks by the caller, by shapes alone and never by the number of threads, so
+// that results are the same bits on one thread or many.
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
-
-#ifdef SEQCONV_STD_THREADS  // thread sanitizer builds: it understands std::thread, not the OpenMP runtime's barriers
-#include <thread>
-#include <vector>
-#else
-#include <omp.h>
-#endif
+#include <type_traits>
 
 namespace seqconv {
 
+constexpr int MOST_WORKERS = 256;  // of one call, whatever number of threads it names
+
 // How many workers run the tasks, at most
 inline int count_workers(int64_t tasks, int threads) {
-  return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>(tasks, threads)));
+  return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({tasks, threads, MOST_WORKERS})));
 }
 
-// Run body(task, worker) for every task in [0, tasks), on count_workers(tasks, threads) threads; returns when all are
-// done. A worker, counted from 0, runs one task at a time and may keep scratch memory from one to the next; which
-// tasks it gets varies from run to run. The body must not throw.
+// As parallel_for_workers, for a body behind a pointer and at least two workers
+void run_tasks(int tasks, int workers, void (*body)(void* context, int task, int worker), void* context);
+
+// Run body(task, worker) for every task in [0, tasks), by at most count_workers(tasks, threads) workers; returns when
+// all are done. A worker, counted from 0, runs one task at a time and may keep scratch memory from one to the next;
+// which tasks it gets varies from run to run. Tasks begin in ascending order: the longest belong first. If a body
+// throws, tasks that have not begun are left out, and one of the exceptions is thrown again here. A call inside a body
+// runs on its thread alone.
 template <class Body>
 void parallel_for_workers(int tasks, int threads, Body&& body) {
-  const int team = count_workers(tasks, threads);
-  if (team == 1) {
+  const int workers = count_workers(tasks, threads);
+  if (workers == 1) {
     for (int task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
-#ifdef SEQCONV_STD_THREADS
-  std::atomic<int> next{0};
-  std::vector<std::thread> workers;
-  for (int worker = 0; worker < team; ++worker)
-    workers.emplace_back([&, worker] {
-      for (int task = next++; task < tasks; task = next++) body(task, worker);
-    });
-  for (auto& worker : workers) worker.join();
-#else
-#pragma omp parallel for num_threads(team) schedule(dynamic, 1)
-  for (int task = 0; task < tasks; ++task) body(task, omp_get_thread_num());
-#endif
+  using Plain = std::remove_reference_t<Body>;
+  run_tasks(tasks, workers,
+            [](void* context, int task, int worker) { (*static_cast<Plain*>(context))(task, worker); },
+            const_cast<void*>(static_cast<const void*>(&body)));
 }
 
 // The same for a body(task)

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <exception>
-#include <mutex>
 #include <numeric>
 #include <stdexcept>
 
@@ -64,22 +62,6 @@ void for_each_word(const char* at, const char* end, Use&& use) {
     use(Word(at, static_cast<size_t>(stop - at)));
     at = next;
   }
-}
-
-// As parallel_for, for a body that allocates: what it throws is thrown again here.
-template <class Body>
-void parallel_for_throwing(int tasks, int threads, Body&& body) {
-  std::exception_ptr failure;
-  std::mutex guard;
-  parallel_for(tasks, threads, [&](int task) {
-    try {
-      body(task);
-    } catch (...) {
-      const std::lock_guard<std::mutex> lock(guard);
-      failure = std::current_exception();
-    }
-  });
-  if (failure) std::rethrow_exception(failure);
 }
 
 // Neighbouring texts, and one number for each of their words, as given by worker `worker`.
@@ -142,7 +124,7 @@ std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Text
                                         std::vector<Chunk>& chunks, int workers, Table&& table, Number&& number) {
   std::unique_ptr<int64_t[]> offsets(new int64_t[texts.size() + 1]);
   std::atomic<size_t> next{0};
-  parallel_for_throwing(workers, workers, [&](int worker) {
+  parallel_for(workers, workers, [&](int worker) {
     // kept from call to call: a short text costs less than allocating
     static thread_local std::vector<char> scratch;
     for (size_t at = next++; at < chunks.size(); at = next++) {

@@ -5,7 +5,6 @@
 >>> seqconv.load(run.folder).predict(["not bad at all"])  # doctest: +SKIP
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     from seqconv.training.run import train
 
     __version__: str
-
-# The OpenMP runtime reads this once, when the native module is loaded. Its default lets a thread that waits spin for
-# milliseconds, which on a machine that also does something else costs more than the work itself.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 __all__ = [
     "Predictor",

@@ -31,7 +31,7 @@ def test_a_source_includes_what_its_folder_may(path: Path) -> None:
             assert folder not in LAYERS or name.startswith(LAYERS[folder]), f"{folder}/ may not include {name}"
         else:
             assert not name.startswith("nanobind") or folder == "bindings" or path.name == "module.cpp"
-            assert name not in ("omp.h", "thread") or path.name == "parallel.hpp"
+            assert name not in ("omp.h", "pthread.h", "thread") or path.name == "parallel.cpp"
 
 
 KERNELS = [*sorted((NATIVE / "kernels").iterdir()), NATIVE / "simd.hpp", NATIVE / "isa.hpp"]

@@ -1,7 +1,9 @@
 """The default engine: plans compiled to steps on native kernels, with numpy as its only dependency."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
+from weakref import WeakSet
 
 import numpy as np
 
@@ -57,6 +59,7 @@ class NativeNetwork:
         trained = {name: array for name, array in own.items() if declared[name].trained}
         self._optimiser = Optimiser(training, trained, tables, threads)
         self._lock = Lock()
+        _networks.add(self)
         self._outputs: dict[Shape, int] = {}
         readers = [layer for _, layer in entries(plan) if isinstance(layer, ReadsIds)]
         self._vocabulary = min((layer.rows for layer in readers), default=0)
@@ -211,3 +214,16 @@ class NativeNetwork:
                 chain.forward(windows, found, self.threads)
             else:
                 found[...] = run_forward(self._steps, windows, {}, train=False)
+
+
+_networks: WeakSet[NativeNetwork] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """After a fork: a lock that another thread of the parent held would never be released in the child."""
+    for network in _networks:
+        network._lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
