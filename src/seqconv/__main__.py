@@ -1,5 +1,6 @@
 """The command `seqconv`: user errors end in one line and exit code 2, never in a traceback."""
 
+import io
 import sys
 
 from seqconv.errors import OptionError, SeqconvError
@@ -9,6 +10,9 @@ def main() -> None:
     """Run the command line."""
     from seqconv.cli.commands import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows takes cp1252, which lacks most of the world's text
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except SeqconvError as error:

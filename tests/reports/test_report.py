@@ -69,10 +69,12 @@ def test_a_page_holds_everything_and_escapes_what_it_shows(tmp_path, task):
 
 
 @pytest.mark.parametrize(
-    ("beats", "tone"), [(True, 'class="verdict good"'), (False, "verdict bad"), (None, 'class="verdict "')]
+    ("low", "high", "tone"),
+    [(0.02, 0.09, 'class="verdict good"'), (-0.09, -0.02, "verdict bad"), (-0.02, 0.02, 'class="verdict "')],
 )
-def test_the_verdict_has_the_colour_of_what_it_says(tmp_path, beats, tone):
-    assert tone in write_report(write_run(tmp_path, "text", beats_baselines=beats)).read_text()
+def test_the_headline_is_red_only_where_a_baseline_is_clearly_better(tmp_path, low, high, tone):
+    found = {"name": "naive", "improvement": (low + high) / 2, "low": low, "high": high}
+    assert tone in write_report(write_run(tmp_path, "text", comparisons=[found])).read_text()
 
 
 def test_a_run_without_baselines_has_no_comparison(tmp_path):

@@ -1,5 +1,6 @@
 """Shared by all commands: the application, common flags, and printing of results."""
 
+import codecs
 import functools
 import inspect
 import json as json_format
@@ -94,8 +95,9 @@ def _create_option(name: str, flag: str) -> inspect.Parameter:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on one line."""
-    print(json_format.dumps(value, ensure_ascii=False, allow_nan=False), flush=True)
+    """Print one JSON object on one line; what standard output cannot encode is escaped as JSON escapes it."""
+    narrow = codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+    print(json_format.dumps(value, ensure_ascii=narrow, allow_nan=False), flush=True)
 
 
 def create_table(*columns: str) -> "Table":

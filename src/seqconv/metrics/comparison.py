@@ -41,6 +41,17 @@ def beats_baselines(comparisons: Sequence[Comparison]) -> bool:
     return bool(comparisons) and all(each.low > 0 for each in comparisons)
 
 
+def tone(comparisons: Sequence[Comparison]) -> str:
+    """What the comparisons mean to a user: `good`, `bad` where a baseline is clearly better, else empty.
+
+    >>> tone([Comparison("ridge", 0.07, 0.05, 0.09), Comparison("naive", 0.01, -0.1, 0.1)])
+    ''
+    """
+    if any(each.high < 0 for each in comparisons):
+        return "bad"
+    return "good" if beats_baselines(comparisons) else ""
+
+
 def verdict(comparisons: Sequence[Comparison]) -> str:
     """One sentence on whether the network beats the baselines; no claim where an interval covers zero.
 

@@ -1,7 +1,8 @@
 """The page of a backtest."""
 
+from seqconv.metrics.comparison import tone
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table, tone_of
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table
 from seqconv.reports.sentences import explain_folds
 from seqconv.reports.tables import NAMES, backtest_rows, fold_rows
 from seqconv.tasks.results import BacktestResults
@@ -10,7 +11,7 @@ from seqconv.tasks.results import BacktestResults
 def build_backtest_page(results: BacktestResults) -> str:
     """The page of a whole backtest."""
     below = f"{results.recipe}: {len(results.folds)} folds, {results.n:,} test examples in all."
-    lead = build_lead("Backtest", results.verdict, below, tone_of(results.beats_baselines))
+    lead = build_lead("Backtest", results.verdict, below, tone(results.comparisons))
     places = [str(fold.fold) for fold in results.folds]
     metric = NAMES[results.metric]
     lines = {row.name: row.by_fold for row in (results.network, *results.baselines)}

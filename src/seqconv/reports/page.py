@@ -69,11 +69,6 @@ def build_lead(above: str, headline: str, below: str, tone: str = "") -> str:
     return f'<h1>{escape(above)}</h1>\n{headline}\n<p class="soft">{escape(below)}</p>'
 
 
-def tone_of(beats_baselines: bool | None) -> str:
-    """The tone of a headline that says whether a model beats the baselines."""
-    return "" if beats_baselines is None else "good" if beats_baselines else "bad"
-
-
 def write_page(path: Path, page: str) -> None:
     """Write a page whole or not at all.
 

@@ -4,9 +4,10 @@ from html import escape
 
 import numpy as np
 
+from seqconv.metrics.comparison import tone
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table, tone_of
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table
 from seqconv.reports.sentences import say_intervals
 from seqconv.reports.tables import confusion_rows, interval_rows, score_rows
 from seqconv.tasks.results import RunResults
@@ -33,7 +34,7 @@ def build_run_page(results: RunResults, history: list[dict[str, float]], predict
         ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results.seconds.items()})),
         ("Versions", draw_facts(results.versions)),
     ]
-    lead = build_lead(results.recipe, results.verdict, results.description, tone_of(results.beats_baselines))
+    lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons))
     return build_page(f"{results.recipe}: {results.verdict}", lead, sections)
 
 
