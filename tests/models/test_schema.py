@@ -1,4 +1,4 @@
-"""A model folder whose checksums are right, but whose fields or weights are not: refused in one line that names them."""
+"""Models with right checksums whose fields or weights are wrong: refused in one line that names them."""
 
 import hashlib
 import json
