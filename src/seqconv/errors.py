@@ -56,6 +56,17 @@ def need(module: str, extra: str) -> ModuleType:
         raise MissingExtra(f"{module} is not installed. Install it with: pip install 'seqconv[{extra}]'") from error
 
 
+def shorten(problem: object, most: int = 160) -> str:
+    """A text, or what an exception says, on one line of at most that many characters.
+
+    >>> shorten(ValueError("too\\nlong a text"), 8)
+    'too l...'
+    """
+    text = problem.args[0] if isinstance(problem, KeyError) and problem.args else problem
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that does not exist: the nearest known one, or all of them.
 

@@ -5,10 +5,16 @@ import math
 import types
 import typing
 import warnings
-from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 Json = dict[str, Any]
+
+
+class Bounds(NamedTuple):
+    """The range of a number, in the type of a field: `Annotated[int, Bounds(1, 9)]`; NaN and infinity lie in none."""
+
+    low: float
+    high: float
 
 
 class Record:
@@ -17,7 +23,12 @@ class Record:
     A field is a key of the same name, without the underscore at the end that keeps it from being a keyword. A field
     that is None by default has no key while it is None; one that does not count when records are compared has none at
     all. JSON has neither NaN nor infinity: both become null, and null where a number belongs is read as NaN.
+
+    Attributes:
+        closed: a key that is no field is refused, not ignored.
     """
+
+    closed: ClassVar[bool] = False
 
     def to_dict(self) -> Json:
         """What JSON holds of it."""
@@ -26,11 +37,12 @@ class Record:
 
     @classmethod
     def from_dict(cls, table: Any) -> Self:
-        """The record that `to_dict` wrote; keys that are no fields are ignored.
+        """The record that `to_dict` wrote. The messages of all errors begin with the name of the field.
 
         Raises:
             TypeError: a value of another type.
             KeyError: a key is missing.
+            ValueError: a number out of its range, or a key that is no field of a closed record.
         """
         found: Self = _read_record(cls, table)
         return found
@@ -81,15 +93,28 @@ def _write(value: Any) -> Any:
 
 
 def _read_record(kind: Any, table: Any) -> Any:
-    kinds, table = typing.get_type_hints(kind), _check(table, dict)
-    needed = ((each, _key(each)) for each in _fields(kind))
+    kinds, table = typing.get_type_hints(kind, include_extras=True), _check(table, dict)
+    needed = {_key(each): each for each in _fields(kind)}
+    for key in table.keys() - needed.keys() if getattr(kind, "closed", False) else ():
+        raise ValueError(f".{key:.40} is no field of this format")
+    for key, each in needed.items():
+        if key not in table and each.default is dataclasses.MISSING:
+            raise KeyError(f".{key} is missing")
     return kind(
         **{
-            each.name: _read(kinds[each.name], table[key])
-            for each, key in needed
-            if key in table or each.default is dataclasses.MISSING
+            each.name: _read_part(f".{key}", kinds[each.name], table[key])
+            for key, each in needed.items()
+            if key in table
         }
     )
+
+
+def _read_part(name: str, kind: Any, value: Any) -> Any:
+    """A value inside another one; the message of an error names both."""
+    try:
+        return _read(kind, value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise type(error)(f"{name}{error.args[0]}") from None
 
 
 def _read(kind: Any, value: Any) -> Any:
@@ -97,14 +122,16 @@ def _read(kind: Any, value: Any) -> Any:
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:
         return value
+    if origin is typing.Annotated:
+        return _check_bounds(_read(parts[0], value), parts[1])
     if origin in (types.UnionType, typing.Union):
         return _read_one(parts, value)
     if origin is dict:
-        return {name: _read(parts[1], each) for name, each in _check(value, dict).items()}
+        return {name: _read_part(f"[{name!r:.40}]", parts[1], each) for name, each in _check(value, dict).items()}
     if origin in (list, tuple):
-        return origin(_read(parts[0], each) for each in _check(value, list))
+        return origin(_read_part(f"[{place}]", parts[0], each) for place, each in enumerate(_check(value, list)))
     if dataclasses.is_dataclass(kind):
-        return getattr(kind, "from_dict", partial(_read_record, kind))(value)
+        return _read_record(kind, value)
     if kind is float:
         return math.nan if value is None else _check(value, int | float)
     return _check(value, kind)
@@ -122,6 +149,12 @@ def _read_one(kinds: tuple[Any, ...], value: Any) -> Any:
 
 
 def _check(value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(f"must be {getattr(kind, '__name__', kind)}; got {value!r:.40}")
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f" must be {getattr(kind, '__name__', kind)}; got {value!r:.40}")
+    return value
+
+
+def _check_bounds(value: Any, bounds: Bounds) -> Any:
+    if not bounds.low <= value <= bounds.high or not math.isfinite(value):
+        raise ValueError(f" must be from {bounds.low:g} to {bounds.high:g}; got {value!r:.40}")
     return value

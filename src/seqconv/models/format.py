@@ -2,25 +2,46 @@
 
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seqconv.errors import BundleError, SeqconvError
+from seqconv.errors import BundleError, SeqconvError, shorten
+from seqconv.metrics.records import Json, Record
+from seqconv.models.documents import read_document
 from seqconv.models.folders import replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
-from seqconv.recipes.recipe import recipe_from_dict
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
+from seqconv.recipes.sections import FORECAST_LOSSES, KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
 
 FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError, SeqconvError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header(Record):
+    """The fields of `bundle.json`; any other is refused. `features` has fields of its own, by task."""
+
+    closed = True
+    format: int
+    seqconv: str
+    task: str
+    input_shape: list[int]
+    layers: list[Json]
+    features: Json
+    data_fingerprint: str
+    recipe: Json
+    files: dict[str, str]
 
 
 def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
@@ -41,18 +62,18 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
         features = bundle.features.write(fresh)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
-        header = {
-            "format": FORMAT,
-            "seqconv": metadata.version("seqconv"),
-            "task": bundle.recipe.task,
-            "input_shape": list(bundle.shape),
-            "layers": describe_plan(bundle.plan),
-            "features": features,
-            "data_fingerprint": bundle.fingerprint,
-            "recipe": bundle.recipe.to_dict(),
-            "files": files,
-        }
-        (fresh / HEADER).write_text(json.dumps(header, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        header = Header(
+            format=FORMAT,
+            seqconv=metadata.version("seqconv"),
+            task=bundle.recipe.task,
+            input_shape=list(bundle.shape),
+            layers=describe_plan(bundle.plan),
+            features=features,
+            data_fingerprint=bundle.fingerprint,
+            recipe=bundle.recipe.to_dict(),
+            files=files,
+        )
+        (fresh / HEADER).write_text(json.dumps(header.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
         (fresh / "README.md").write_text(_model_card(bundle, bits), "utf-8")
 
 
@@ -65,62 +86,102 @@ def read_bundle(folder: Path) -> AnyBundle:
     """Read a model folder, or the model of a run folder; every file is checked against its checksum.
 
     Raises:
-        BundleError: it is missing, damaged or of a newer format, or its weights do not fit its layers.
+        BundleError: it is missing, damaged or of a newer format, or its fields or weights do not fit together.
     """
     folder = find_model(folder)
     header = _read_header(folder)
     try:
-        recipe = recipe_from_dict(header["recipe"])
-        shape = tuple(int(size) for size in header["input_shape"])
-        features = find_task(recipe).read_features(header["features"], folder, header["files"])
-        outputs = features.target.outputs * values_per_answer(recipe.training.interval)
-        is_network = recipe.training.model == NETWORK
-        plan = build_plan(header["layers"], shape, outputs=outputs) if is_network else ()
-        fingerprint = str(header["data_fingerprint"])
-    except BundleError:
+        bundle = _build(header, folder)
+    except BundleError as error:
+        raise BundleError(shorten(error, 300)) from error
+    except FAULTS as error:
+        raise BundleError(f"{folder / HEADER}: must describe a whole model; {shorten(error)}. Train again") from error
+    return replace(bundle, weights=_read_weights(folder, bundle.plan))
+
+
+def _build(header: Header, folder: Path) -> AnyBundle:
+    """The model without its weights.
+
+    Raises:
+        One of `FAULTS`: fields that do not fit together.
+    """
+    recipe, shape = recipe_from_dict(header.recipe), tuple(header.input_shape)
+    if recipe.task != header.task:
+        raise ValueError(f"task must be that of the recipe, {recipe.task}; got {header.task!r}")
+    features = _read_features(recipe, header, folder)
+    if shape != features.shape:
+        raise ValueError(f"input_shape must be {list(features.shape)}, as features say; got {list(shape)}")
+    training = recipe.training
+    plan: Plan = ()
+    if training.model == NETWORK:
+        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.interval))
+        features.check_plan(plan, shape[-1])
+    elif header.layers or features.for_baseline() is not features or training.interval:
+        raise ValueError(f"layers, features.change and training.interval must be empty for the model {training.model}")
+    return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint)
+
+
+def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
+    try:
+        features = find_task(recipe).read_features(header.features, folder, header.files)
+    except SeqconvError:
         raise
-    except (KeyError, TypeError, ValueError, SeqconvError) as error:
-        raise BundleError(f"{folder / HEADER}: must describe a whole model; {error!r}. Train again") from error
-    return Bundle(recipe, plan, _read_weights(folder, plan), shape, features, fingerprint)
+    except (KeyError, TypeError, ValueError) as error:  # their messages begin with the field
+        raise ValueError(f"features{shorten(error)}") from error
+    training, loss = recipe.training, features.target.loss
+    kinds = [(each in FORECAST_LOSSES, each == "categorical_crossentropy") for each in (training.loss, loss)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f"recipe.training.loss must fit the answers, such as {loss}; got {training.loss}")
+    if header.features.get("margins") and not training.interval:
+        raise ValueError("features.margins must be absent for a model without recipe.training.interval")
+    return features
 
 
-def _read_header(folder: Path) -> dict[str, Any]:
+def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
         raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
     try:
-        header = json.loads(path.read_text("utf-8"))
-        number, files = header["format"], dict(header["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path}: must be the JSON that seqconv writes; {error!r}. Train again") from error
-    if number not in READABLE:
-        known = f"{READABLE[0]} to {READABLE[-1]}"
-        raise BundleError(f"{path}: must be of format {known}; got {number!r}. Use the seqconv version that wrote it")
-    if number <= 2 and "channelwise" in json.dumps(header.get("layers")):
+        table = read_document(path)
+        number = table["format"]
+        if type(number) is not int or number not in READABLE:
+            raise _refuse_format(path, number)
+        header = Header.from_dict(table)
+    except BundleError:
+        raise
+    except (*FAULTS, OSError) as error:
+        raise BundleError(f"{path}: must be the JSON that seqconv writes; {shorten(error)}. Train again") from error
+    if number <= 2 and "channelwise" in json.dumps(header.layers):
         raise BundleError(f"{path}: channelwise layers of format {number} scaled their windows too. Train again")
-    for name, checksum in files.items():
+    for name, checksum in header.files.items():
         if name not in (WEIGHTS, VOCABULARY):
-            raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {name!r}")
+            raise BundleError(f"{path}: must list {WEIGHTS} and {VOCABULARY} only; got {shorten(repr(name), 80)}")
         if not (folder / name).is_file() or _checksum(folder / name) != checksum:
             raise BundleError(
                 f"{folder / name}: must be the file that was written; it is missing or damaged. Train again"
             )
-    if WEIGHTS not in files:
+    if WEIGHTS not in header.files:
         raise BundleError(f"{path}: must list {WEIGHTS}; it does not. Train again")
-    return dict(header)
+    return header
+
+
+def _refuse_format(path: Path, number: Any) -> BundleError:
+    known, got = f"{READABLE[0]} to {READABLE[-1]}", shorten(repr(number), 40)
+    return BundleError(f"{path}: must be of format {known}; got {got}. Use the seqconv version that wrote it")
 
 
 def _read_weights(folder: Path, plan: Plan) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    path = folder / WEIGHTS
     try:
-        stored = load_file(folder / WEIGHTS)
+        stored = load_file(path)
         return unpack(plan, stored) if plan else stored
     except SafetensorError as error:
-        raise BundleError(f"{folder / WEIGHTS}: must be a safetensors file; {error}. Train again") from error
-    except ValueError as error:
-        raise BundleError(f"{folder / WEIGHTS}: {error}. Train again") from error
+        raise BundleError(f"{path}: must be a safetensors file; {shorten(error)}. Train again") from error
+    except (*FAULTS, RecursionError) as error:
+        raise BundleError(f"{path}: {shorten(error)}. Train again") from error
 
 
 def _checksum(path: Path) -> str:

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, shorten
+from seqconv.models.documents import read_document
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 
 RESULTS = "metrics.json"
@@ -22,12 +23,14 @@ def read_results(folder: Path) -> RunResults:
     """
     path = folder / RESULTS
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = read_document(path)
         number = table.get("format", FORMAT)
         if number in range(1, FORMAT + 1):
             return RunResults.from_dict(table)
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: must be a run folder; it holds no {RESULTS}") from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise BundleError(f"{path}: must be as seqconv writes it; {error!r}. Train again") from error
-    raise BundleError(f"{path}: must be of format {FORMAT}; got {number!r}. Use the seqconv version that wrote it")
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
+    raise BundleError(
+        f"{path}: must be of format {FORMAT}; got {shorten(repr(number), 40)}. Use the seqconv version that wrote it"
+    )

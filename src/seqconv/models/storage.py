@@ -4,6 +4,7 @@ A zero row of an n-gram table has no effect, and a word whose row equals that of
 omitting such rows makes the file smaller, only the others are stored, with their indices as `rows`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from seqconv.networks.plan import walk, weight_shapes
 
 DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 ROWS = np.dtype(np.int32)
+MOST_SPREAD = 2**28  # values of tables stored without some rows: a small file must not fill the memory
 
 
 def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
@@ -42,7 +44,9 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
         if layer.silent is not None:
             kept[layer.silent] = True
         rows = np.flatnonzero(kept).astype(ROWS)
-        if rows.nbytes < sum(table[~kept].nbytes for table in every):
+        if sum(table.size for table in every) <= MOST_SPREAD and rows.nbytes < sum(
+            table[~kept].nbytes for table in every
+        ):
             stored |= {name: table[rows] for name, table in zip(names, every, strict=True)} | {f"{at}.rows": rows}
     return stored
 
@@ -64,6 +68,11 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
         ValueError: not the weights of this plan; the message names the array, what it must be and what it is.
     """
     weights, wanted = dict(stored), weight_shapes(plan)
+    spread = sum(
+        math.prod(wanted[names[0]]) * len(names) for at, (_, names) in tables(plan).items() if f"{at}.rows" in stored
+    )
+    if spread > MOST_SPREAD:
+        raise ValueError(f"tables without some rows must have at most {MOST_SPREAD:,} values; got {spread:,}")
     for at, (layer, names) in tables(plan).items():
         rows = weights.pop(f"{at}.rows", None)
         if rows is not None:
@@ -73,7 +82,12 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
                 weights[name] = _spread(layer, weights[name], rows, wanted[name])
     for name in wanted.keys() | weights.keys():
         _check_array(name, weights, wanted.get(name))
-    return {name: weights[name].astype(np.float32, copy=False) for name in wanted}
+    found = {name: weights[name].astype(np.float32, copy=False) for name in wanted}
+    for name, array in found.items():
+        # minimum and maximum carry NaN and need no copy
+        if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+            raise ValueError(f"{name} must be finite numbers; it holds NaN or infinity")
+    return found
 
 
 def _check_rows(name: str, rows: np.ndarray, layer: ReadsIds, height: int) -> None:

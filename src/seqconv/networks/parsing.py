@@ -12,6 +12,8 @@ from seqconv.networks.layers.settings import Place
 from seqconv.networks.plan import shapes
 from seqconv.recipes.sections import LayerSpec
 
+MOST_LEVELS = 10  # of layers inside layers
+
 
 def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs: int = 1) -> Plan:
     """A plan from a recipe's layers.
@@ -42,19 +44,22 @@ def build_plan(specs: Iterable[LayerSpec], shape: Shape, rows: int = 0, outputs:
     return plan
 
 
-def _build(specs: Iterable[LayerSpec], place: Place) -> Plan:
+def _build(specs: Iterable[LayerSpec], place: Place, level: int = 1) -> Plan:
+    if level > MOST_LEVELS:  # two bodies in each would double the weights' number with every level
+        raise ConfigError(f"layers must be nested at most {MOST_LEVELS} levels deep")
     plan: list[Layer] = []
     for index, spec in enumerate(specs):
         try:
-            for layer in _read_layers(spec, place):
+            for layer in _read_layers(spec, place, level):
                 place = place._replace(shape=layer.output_shape(place.shape))
                 plan.append(layer)
         except ConfigError as error:
-            raise ConfigError(f"network.layers, layer {index + 1}: {error}") from None
+            where = "network.layers, " if level == 1 else ""
+            raise ConfigError(f"{where}layer {index + 1}: {error}") from None
     return tuple(plan)
 
 
-def _read_layers(spec: LayerSpec, place: Place) -> list[Layer]:
+def _read_layers(spec: LayerSpec, place: Place, level: int) -> list[Layer]:
     """The layer that a table describes, and its activation."""
     if not isinstance(spec, dict) or not isinstance(spec.get("layer"), str):
         raise ConfigError(f'must be a table with its kind, such as {{ layer = "conv", filters = 32 }}; got {spec!r}')
@@ -65,19 +70,19 @@ def _read_layers(spec: LayerSpec, place: Place) -> list[Layer]:
     if name not in KINDS:
         raise ConfigError(f"unknown layer {name!r}. {nearest(name, [*KINDS, 'output'])}")
     filled = {key: getattr(place, setting.filled) for key, setting in SETTINGS[name].items() if setting.filled}
-    settings = _read_bodies(name, filled | given, place)
+    settings = _read_bodies(name, filled | given, place, level + 1)
     _check_settings(name, settings)
     return [KINDS[name](**settings), *_read_activation(name, spec.get("activation"))]
 
 
-def _read_bodies(name: str, given: dict[str, Any], place: Place) -> dict[str, Any]:
+def _read_bodies(name: str, given: dict[str, Any], place: Place, level: int) -> dict[str, Any]:
     """The settings, with the plans inside the layer built: one from `layers`, or several from `branches`."""
     if "body" in SETTINGS[name]:
         inner = KINDS[name].inner_place(place, given)
         rest = {key: value for key, value in given.items() if key != "layers"}
-        return rest | {"body": _build(given.get("layers", ()), inner)}
+        return rest | {"body": _build(given.get("layers", ()), inner, level)}
     if "branches" in SETTINGS[name] and isinstance(given.get("branches"), list | tuple):
-        return given | {"branches": tuple(_build(branch, place) for branch in given["branches"])}
+        return given | {"branches": tuple(_build(branch, place, level) for branch in given["branches"])}
     return given
 
 

@@ -20,7 +20,7 @@ def parse_duration(text: str, name: str = "duration") -> int:
     if found is None:
         raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}')
     seconds = float(found[1]) * UNITS_S[found[2]]
-    if seconds != int(seconds):
+    if not seconds.is_integer():
         raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")
     return int(seconds)
 

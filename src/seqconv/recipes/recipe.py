@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from seqconv.errors import ConfigError, nearest
+from seqconv.errors import ConfigError, nearest, shorten
 from seqconv.recipes.sections import (
     FORECAST_LOSSES,
     KINDS,
@@ -125,8 +125,8 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> AnyRecipe
         raise ConfigError(f"unknown recipe {name_or_path!r}. {nearest(name_or_path, recipe_names())}")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name_or_path}: must be valid TOML; {error}") from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        raise ConfigError(f"{name_or_path}: must be valid TOML; {shorten(error)}") from error
     return recipe_from_dict(apply_overrides(table, overrides), name)
 
 

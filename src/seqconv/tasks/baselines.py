@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, shorten
 from seqconv.networks.inputs import Inputs, blank_inputs
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.examples import Features, Part, Split
@@ -82,12 +82,17 @@ def restore(
     for other in sorted(names ^ arrays.keys()):
         state = "absent" if other in names else "not one of them"
         raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
+    for array_name, array in arrays.items():
+        # a tree with fewer nodes has thresholds of infinity; NaN is never one
+        odd = np.isnan(array) if array_name == "thresholds" else ~np.isfinite(array)
+        if odd.any():
+            raise BundleError(f"model {name}: {wrong}; {array_name} holds NaN or infinity. Train again")
     model = model_class(features, **arrays)
     try:
         # the surest check is to predict, here for an empty example
         found = model.predict(blank_inputs(shape)).shape
-    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
-        raise BundleError(f"model {name}: {wrong}; {error!r}. Train again") from error
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise BundleError(f"model {name}: {wrong}; {shorten(repr(error))}. Train again") from error
     if found != (1, features.target.outputs):
         raise BundleError(f"model {name}: {wrong}; it answers with shape {found}. Train again")
     return model

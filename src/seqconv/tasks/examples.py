@@ -12,7 +12,7 @@ import numpy as np
 
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Inputs, Targets, WindowTargets
-from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.outputs import take_bounds, take_point_forecasts
 from seqconv.tasks.target import Target
 
@@ -32,6 +32,11 @@ class Features(ABC):
     """
 
     target: Target
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape:
+        """Of one input, without the batch."""
 
     @abstractmethod
     def write(self, folder: Path) -> Json:

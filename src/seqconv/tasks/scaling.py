@@ -1,9 +1,9 @@
 """Scaling columns by the mean and standard deviation of the training rows."""
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -48,9 +48,16 @@ class Scaler:
         return {"mean": self.mean.tolist(), "std": self.std.tolist()}
 
     @classmethod
-    def from_dict(cls, table: Mapping[str, Any]) -> Self:
-        """Read back what `to_dict` returned."""
-        return cls(np.array(table["mean"], np.float64), np.array(table["std"], np.float64))
+    def of(cls, mean: Sequence[float], std: Sequence[float], columns: Sequence[str]) -> Self:
+        """From the numbers that `to_dict` returned.
+
+        Raises:
+            ValueError: not one number for each column.
+        """
+        for name, numbers in (("mean", mean), ("std", std)):
+            if len(numbers) != len(columns):
+                raise ValueError(f".{name} must have {len(columns)} numbers, one for each column; got {len(numbers)}")
+        return cls(np.array(mean, np.float64), np.array(std, np.float64))
 
 
 def find_flat(mean: np.ndarray, std: np.ndarray) -> np.ndarray:

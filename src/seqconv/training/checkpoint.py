@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, shorten
+from seqconv.models.documents import parse_document
 from seqconv.models.folders import CHECKPOINT
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State
@@ -101,13 +102,15 @@ class Checkpoint:
             return None
         try:
             with safe_open(self.path, framework="numpy") as file:
-                table = json.loads(file.metadata()["progress"])
+                table = parse_document(file.metadata()["progress"])
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             history = tuple(Epoch(**row) for row in table["history"])
             best_epoch, best_loss = int(table["best_epoch"]), float(table["best_loss"])
-            random, origin = dict(table["random"]), table["origin"]
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"{self.path}: must be a whole checkpoint; {error}. Train without --resume") from error
+            random, origin = dict(table["random"]), dict(table["origin"])
+        except (SafetensorError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
+            raise BundleError(
+                f"{self.path}: must be a whole checkpoint; {shorten(error)}. Train without --resume"
+            ) from error
         for name, value in json.loads(json.dumps(self.origin)).items():
             if origin.get(name) != value:
                 raise BundleError(

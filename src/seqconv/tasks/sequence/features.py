@@ -11,10 +11,28 @@ from seqconv.data.records import Sequences
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
+from seqconv.networks.layers.base import Shape
 from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.entries import Entry, Number, Spread, Steps, check_names
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceEntry(Entry):
+    """What `bundle.json` holds of `SequenceFeatures`."""
+
+    classes: list[str]
+    channels: list[str]
+    mean: list[Number]
+    std: list[Spread]
+    length: Steps
+    masked: bool
+
+    def __post_init__(self) -> None:
+        check_names("classes", self.classes, 2)
+        check_names("channels", self.channels)
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,10 @@ class SequenceFeatures(Features):
             raise DataError(f"{sequences.source}: {name!r} holds values far beyond those of training. Correct them")
         return scaled
 
+    @property
+    def shape(self) -> Shape:
+        return (self.length, len(self.channels) + self.masked)
+
     def write(self, folder: Path) -> Json:
         return {
             "classes": list(self.classes),
@@ -84,8 +106,9 @@ class SequenceFeatures(Features):
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
-        target, channels = make_target(tuple(table["classes"])), tuple(table["channels"])
-        return cls(target, channels, Scaler.from_dict(table), int(table["length"]), bool(table["masked"]))
+        entry = SequenceEntry.from_dict(table)
+        scaler = Scaler.of(entry.mean, entry.std, entry.channels)
+        return cls(make_target(tuple(entry.classes)), tuple(entry.channels), scaler, entry.length, entry.masked)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 
@@ -12,17 +13,66 @@ from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.conformal import fit_margins
-from seqconv.metrics.records import Json
+from seqconv.metrics.records import Bounds, Json
 from seqconv.networks.inputs import WindowInputs, WindowTargets
-from seqconv.networks.layers.base import Plan
+from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.layers.containers import OfChannels
 from seqconv.networks.plan import walk
 from seqconv.recipes.durations import show_duration
+from seqconv.tasks.entries import (
+    MOST_ROWS,
+    Entry,
+    Number,
+    RowCount,
+    Spread,
+    check_among,
+    check_names,
+)
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.series.calendar import read_calendar
+from seqconv.tasks.series.calendar import CALENDAR, read_calendar
 from seqconv.tasks.series.windows import WindowSpec, block_length
 from seqconv.tasks.values import Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesEntry(Entry):
+    """What `bundle.json` holds of `SeriesFeatures`."""
+
+    columns: list[str]
+    targets: list[str]
+    mean: list[Number]
+    std: list[Spread]
+    calendar: list[str]
+    zone: str
+    change: bool
+    lookback_rows: RowCount
+    step_rows: RowCount
+    delay_rows: list[Annotated[int, Bounds(-MOST_ROWS, MOST_ROWS)]]
+    interval_s: RowCount
+    margins: list[Number] | None = None
+
+    def __post_init__(self) -> None:
+        check_names("columns", self.columns)
+        check_among("targets", self.targets, self.columns)
+        check_among("calendar", self.calendar, CALENDAR)
+        if not self.targets:
+            raise ValueError(".targets must name a column; got none")
+        if self.lookback_rows % self.step_rows:
+            raise ValueError(f".lookback_rows must be a multiple of step_rows; got {self.lookback_rows}")
+        if not self.delay_rows or self.delay_rows[0] <= -self.step_rows:
+            raise ValueError(".delay_rows must lie after the newest row of the window; they do not")
+        if any(one >= other for one, other in pairwise(self.delay_rows)):
+            raise ValueError(".delay_rows must be ascending; they are not")
+        outputs = len(self.delay_rows) * len(self.targets)
+        if self.margins is not None and len(self.margins) != outputs:
+            raise ValueError(f".margins must be {outputs} numbers; got {len(self.margins)}")
+        local_times(np.zeros(1, "datetime64[s]"), self.zone)  # refuses a zone that does not exist
+
+    @property
+    def spec(self) -> WindowSpec:
+        """The windows."""
+        return WindowSpec(self.lookback_rows, self.step_rows, tuple(self.delay_rows), self.interval_s)
 
 
 @dataclass(frozen=True)
@@ -112,7 +162,11 @@ class SeriesFeatures(Features):
 
     def for_baseline(self) -> Self:
         """Baselines forecast values, not changes."""
-        return replace(self, change=False)
+        return replace(self, change=False) if self.change else self
+
+    @property
+    def shape(self) -> Shape:
+        return (self.spec.length, len(self.columns) + 2 * len(self.calendar))
 
     def write(self, folder: Path) -> Json:
         spec = self.spec
@@ -132,25 +186,17 @@ class SeriesFeatures(Features):
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
-        delays = tuple(int(rows) for rows in table["delay_rows"])
-        spec = WindowSpec(int(table["lookback_rows"]), int(table["step_rows"]), delays, int(table["interval_s"]))
+        entry = SeriesEntry.from_dict(table)
         return cls(
-            tuple(table["columns"]),
-            tuple(table["targets"]),
-            Scaler.from_dict(table),
-            spec,
-            tuple(table["calendar"]),
-            bool(table["change"]),
-            str(table["zone"]),
-            _read_margins(table, len(delays) * len(table["targets"])),
+            tuple(entry.columns),
+            tuple(entry.targets),
+            Scaler.of(entry.mean, entry.std, entry.columns),
+            entry.spec,
+            tuple(entry.calendar),
+            entry.change,
+            entry.zone,
+            tuple(entry.margins or ()),
         )
-
-
-def _read_margins(table: Mapping[str, Any], outputs: int) -> tuple[float, ...]:
-    margins = tuple(float(margin) for margin in table.get("margins", ()))
-    if margins and not (len(margins) == outputs and np.isfinite(margins).all()):
-        raise ValueError(f"margins must be {outputs} numbers")
-    return margins
 
 
 SeriesSplit = Split[SeriesFeatures, WindowInputs]

@@ -5,15 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from seqconv.errors import DataError
+from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.base import Plan, Shape
+from seqconv.networks.layers.tokens import ReadsIds
+from seqconv.networks.plan import walk
 from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.entries import Entry, Steps, check_names
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
 
 VOCABULARY = "vocabulary.txt"  # in a bundle, one word per line
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextEntry(Entry):
+    """What `bundle.json` holds of `TextFeatures`."""
+
+    classes: list[str]
+    multi_label: bool
+    max_len: Steps
+    normalised: bool | None = None  # whether texts are brought into one Unicode form; absent in 0.1.0: they are not
+
+    def __post_init__(self) -> None:
+        check_names("classes", self.classes, 1 if self.multi_label else 2)
 
 
 @dataclass(frozen=True)
@@ -50,18 +67,30 @@ class TextFeatures(Features):
         """Texts padded or cut to `max_len` ids."""
         return TokenInputs(pad(encoded, self.max_len))
 
+    @property
+    def shape(self) -> Shape:
+        return (self.max_len,)
+
+    def check_plan(self, plan: Plan, inputs: int) -> None:
+        words = 0 if self.vocabulary is None else len(self.vocabulary)
+        for at, layer in walk(plan):
+            if isinstance(layer, ReadsIds) and layer.rows < words:
+                raise ConfigError(f"layer {at}: rows must be at least the {words} ids of the words; got {layer.rows}")
+
     def write(self, folder: Path) -> Json:
         if self.vocabulary is not None:
             self.vocabulary.write(folder / VOCABULARY)
-        table: dict[str, Any] = {"classes": list(self.classes), "multi_label": self.target.several}
-        normalised = self.vocabulary is not None and self.vocabulary.normalised
-        return table | {"max_len": self.max_len} | ({"normalised": True} if normalised else {})
+        normalised = True if self.vocabulary is not None and self.vocabulary.normalised else None
+        entry = TextEntry(
+            classes=list(self.classes), multi_label=self.target.several, max_len=self.max_len, normalised=normalised
+        )
+        return entry.to_dict()
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
-        normalised = bool(table.get("normalised", False))  # version 0.1.0 did not
-        vocabulary = Vocabulary.read(folder / VOCABULARY, normalised) if VOCABULARY in files else None
-        return cls(make_target(tuple(table["classes"]), bool(table["multi_label"])), vocabulary, int(table["max_len"]))
+        entry = TextEntry.from_dict(table)
+        vocabulary = Vocabulary.read(folder / VOCABULARY, bool(entry.normalised)) if VOCABULARY in files else None
+        return cls(make_target(tuple(entry.classes), entry.multi_label), vocabulary, entry.max_len)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))

@@ -1,0 +1,48 @@
+"""What `bundle.json` holds of features: the types and ranges that all tasks share, by which it is checked when read.
+
+Messages begin with the field, as those of `metrics.records` do.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from seqconv.metrics.records import Bounds, Record
+
+LARGEST = 1.7976931348623157e308  # float64
+MOST_STEPS = 2**20  # of one example
+MOST_ROWS = 2**31 - 1  # that a window may span
+
+Steps = Annotated[int, Bounds(1, MOST_STEPS)]
+RowCount = Annotated[int, Bounds(1, MOST_ROWS)]
+Number = Annotated[float, Bounds(-LARGEST, LARGEST)]
+Spread = Annotated[float, Bounds(5e-324, LARGEST)]
+
+
+class Entry(Record):
+    """The fields of one kind of features; any other is refused."""
+
+    closed = True
+
+
+def check_names(field: str, names: Sequence[str], least: int = 1) -> None:
+    """Check that names are different texts, and enough of them.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if len(names) < least or len(set(names)) < len(names):
+        raise ValueError(
+            f".{field} must be at least {least} different names; got {len(names)}, {len(set(names))} different"
+        )
+
+
+def check_among(field: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Check that names are different, and all known.
+
+    Raises:
+        ValueError: they are not.
+    """
+    check_names(field, names, 0)
+    for name in names:
+        if name not in known:
+            raise ValueError(f".{field} must be some of the {len(known)} known names; got {name!r:.40}")

@@ -1,0 +1,119 @@
+"""Model folders with random changes and right checksums: a model that answers, or one short line of error."""
+
+import hashlib
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from fuzz.children import run_in_child
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+MODELS = sorted(path.parent for path in GOLDEN.glob("*/bundle.json"))
+ODD = (None, True, False, 0, -1, 1, 2**31, 2**53, 2**70, 0.5, -1e308, 1e999, float("nan"))
+ODD = (*ODD, "", "x", "x" * 5000, "a\nb", "\ud800", [], {}, [[]], [1], ["x"], {"x": 1})
+NUMBERS = (np.nan, np.inf, -np.inf, 0, -1, 1e38, 2**31 - 1)
+
+
+def answer(folder: str) -> None:
+    """Load a model and answer an example that is blank, and one that is not."""
+    import seqconv
+    from seqconv.errors import SeqconvError
+    from seqconv.networks.inputs import TokenInputs, blank_inputs
+
+    try:
+        model = seqconv.load(folder, threads=1)
+        inputs: Any = blank_inputs(model.bundle.shape)
+        model.model.predict(inputs)
+        if isinstance(inputs, TokenInputs) and model.bundle.features.vocabulary is not None:
+            model.predict(["a good film", ""])
+    except SeqconvError as error:
+        line = str(error).replace(folder, "MODEL")
+        assert len(line) <= 300, line
+        print(f"seqconv: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container inside a JSON value, with each of its keys."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, inner in pairs for found in [(value, key), *places(inner)]]
+
+
+def change_header(draw: random.Random, table: dict[str, Any]) -> None:
+    """Replace, remove, double or exchange a value somewhere in `bundle.json`."""
+    section = draw.choice([table, table["features"], table["recipe"], {"layers": table["layers"]}])
+    held, key = draw.choice(places(section) or places(table))
+    way = draw.randrange(6)
+    if way == 0:
+        del held[key]
+    elif way == 1 and isinstance(held, list):
+        held.append(held[key])
+    elif way == 2:
+        held[key] = draw.choice([other[name] for other, name in places(table)])
+    elif way == 3 and type(held[key]) in (int, float):
+        held[key] = held[key] * draw.choice([2, -1, 1000]) + draw.choice([0, 1])
+    else:
+        held[key] = draw.choice(ODD)
+
+
+def change_weights(draw: random.Random, content: bytes) -> bytes:
+    """Bytes, a value, a shape, a type or a name of the stored arrays."""
+    if draw.random() < 0.3:
+        damaged = bytearray(content)
+        for _ in range(draw.randrange(1, 5)):
+            damaged[draw.randrange(min(len(damaged), draw.choice([20, 200, len(damaged)])))] = draw.randrange(256)
+        return bytes(damaged[: draw.choice([len(damaged), draw.randrange(len(damaged))])])
+    arrays = {name: np.array(array) for name, array in load(content).items()}
+    name, way = draw.choice(sorted(arrays)), draw.randrange(5)
+    array = arrays[name]
+    if way == 0:
+        del arrays[name]
+    elif way == 1 and array.size:
+        with np.errstate(all="ignore"):
+            array.flat[draw.randrange(array.size)] = np.array(draw.choice(NUMBERS)).astype(array.dtype)
+    elif way == 2 and array.ndim:
+        arrays[name] = np.ascontiguousarray(array[:-1])
+    elif way == 3:
+        with np.errstate(all="ignore"):
+            arrays[name] = array.astype(draw.choice([np.int64, np.float64, np.uint8, np.float16, bool]))
+    else:
+        arrays[name] = np.ascontiguousarray(array[None])
+    return save(arrays)
+
+
+def mutate(seed: int, folder: Path) -> Path:
+    """A changed copy of a golden model."""
+    draw = random.Random(seed)
+    shutil.copytree(MODELS[seed % len(MODELS)], folder)
+    if draw.random() < 0.4:
+        path = folder / "weights.safetensors"
+        path.write_bytes(change_weights(draw, path.read_bytes()))
+    header = folder / "bundle.json"
+    table = json.loads(header.read_text("utf-8"))
+    for name in table["files"]:
+        table["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for _ in range(draw.choice([0, 1, 1, 1, 3])):
+        change_header(draw, table)
+    text = json.dumps(table)
+    if draw.random() < 0.1:
+        at = draw.randrange(len(text))
+        text = text[:at] + draw.choice(["", "[" * 5000, "9" * 5000, "}", '"']) + text[at + draw.randrange(3) :]
+    header.write_text(text, "utf-8")
+    return folder
+
+
+@pytest.mark.fuzz(small=20, whole=3000)
+def test_a_changed_model_answers_or_is_refused_in_one_line(seeds, tmp_path):
+    faults = {}
+    for seed in seeds:
+        fault = run_in_child(answer, str(mutate(seed, tmp_path / str(seed)))).fault
+        if fault:
+            faults[seed] = fault
+    assert not faults
