@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError, SeqconvError
-from seqconv.models.folders import replace_folder
+from seqconv.models.folders import finish_replacement, replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
@@ -23,11 +23,12 @@ FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 
 
-def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
+def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: bool = True) -> None:
     """Write the model folder, or replace an older one, atomically.
 
     Args:
         bits: per stored weight, 32 or 16; models always compute in 32.
+        overwrite: replace an older model; it is complete until the new one is.
 
     Raises:
         ConfigError: the folder cannot be written or may not be replaced.
@@ -35,7 +36,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
     """
     from safetensors.numpy import save
 
-    with replace_folder(folder, HEADER) as fresh:
+    with replace_folder(folder, HEADER, overwrite) as fresh:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
         stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
@@ -58,6 +59,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
 
 def find_model(folder: Path) -> Path:
     """The model folder of a run folder; a model folder itself."""
+    finish_replacement(folder)
     return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 
 

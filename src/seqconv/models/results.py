@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from seqconv.errors import BundleError
+from seqconv.models.folders import finish_replacement
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 
 RESULTS = "metrics.json"
@@ -20,6 +21,7 @@ def read_results(folder: Path) -> RunResults:
     Raises:
         BundleError: no run folder, damaged results, or those of a newer version.
     """
+    finish_replacement(folder)
     path = folder / RESULTS
     try:
         table = json.loads(path.read_text("utf-8"))
