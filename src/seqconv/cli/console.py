@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,7 +142,8 @@ def interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt as stopped:
         says = getattr(stopped, "__notes__", ["nothing was kept"])
-        print(f"seqconv: interrupted; {'; '.join(says)}", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be gone
+            print(f"seqconv: interrupted; {'; '.join(says)}", file=sys.stderr)
         raise typer.Exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT)) from None
     finally:
         for number, found in before.items():

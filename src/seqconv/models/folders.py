@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqconv.data.locks import LockedError, hold_lock, is_locked
 from seqconv.data.outputs import sync, sync_tree
 from seqconv.errors import BundleError, ConfigError, OptionError
-from seqconv.models.locks import LockedError, is_locked, lock_folder
 
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
@@ -146,7 +146,7 @@ def replace_folder(target: Path, marker: str, overwrite: bool = False, resume: b
         with _one_line(target):
             _check_name(target)
             target.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(lock_folder(target))
+            stack.enter_context(hold_lock(target))
             _clear(target)
             check_replaceable(target, marker, overwrite)
             fresh = _open_partial(target, overwrite, resume)
@@ -272,7 +272,7 @@ def _finish_replacement(target: Path) -> None:
     deadline = time.monotonic() + WAIT_S
     while _is_unfinished(target):
         try:
-            with lock_folder(target):
+            with hold_lock(target):
                 if _is_unfinished(target):
                     _swap(target)
         except LockedError:  # a process is at it just now

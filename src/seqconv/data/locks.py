@@ -1,4 +1,4 @@
-"""A lock on a folder that is being written: at most one process at a time, and none that is dead."""
+"""A lock on a file or folder that is being written: at most one process at a time, and none that is dead."""
 
 import os
 import sys
@@ -25,17 +25,17 @@ else:
 
 
 class LockedError(ConfigError):
-    """Another process, or another thread of this one, is writing the folder."""
+    """Another process, or another thread of this one, is writing there."""
 
 
-def lock_path(folder: Path) -> Path:
-    """Path of the file that is locked while `folder` is written."""
-    return folder.with_name(f"{folder.name}.lock")
+def lock_path(place: Path) -> Path:
+    """Path of the file that is locked while `place` is written."""
+    return place.with_name(f"{place.name}.lock")
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder during the block.
+def hold_lock(place: Path) -> Iterator[None]:
+    """Hold the lock of a place during the block.
 
     The system gives the lock up when its process ends, however it ends: a file that is left behind locks nobody out.
 
@@ -43,8 +43,8 @@ def lock_folder(folder: Path) -> Iterator[None]:
         LockedError: it is held already; the message says by which process, and since when.
         OSError: the lock file cannot be written.
     """
-    path = lock_path(folder)
-    handle = _open_locked(folder, path)
+    path = lock_path(place)
+    handle = _open_locked(place, path)
     try:
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
@@ -60,10 +60,10 @@ def lock_folder(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a process is writing the folder."""
+def is_locked(place: Path) -> bool:
+    """Whether a process is writing there."""
     try:
-        handle = os.open(lock_path(folder), os.O_RDWR)
+        handle = os.open(lock_path(place), os.O_RDWR)
     except OSError:
         return False
     try:
@@ -77,7 +77,7 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _open_locked(folder: Path, path: Path) -> int:
+def _open_locked(place: Path, path: Path) -> int:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -88,8 +88,8 @@ def _open_locked(folder: Path, path: Path) -> int:
             holder = path.read_text("utf-8").strip() if path.is_file() else ""
             os.close(handle)
             raise LockedError(
-                f"{folder}: is being written already ({holder or 'by another process'}). "
-                "Wait until that ends, or choose another folder"
+                f"{place}: is being written already ({holder or 'by another process'}). "
+                "Wait until that ends, or choose another place"
             ) from error
         except OSError:
             return handle  # a file system without locks
