@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
     from seqconv.training.compression import shrink
-    from seqconv.training.folder import Run, write_report
+    from seqconv.training.folder import Options, Run, write_report
     from seqconv.training.run import train
 
     __version__: str
 
 __all__ = [
+    "Options",
     "Predictor",
     "Recipe",
     "Run",
@@ -49,6 +50,7 @@ __all__ = [
     "write_report",
 ]
 _HOMES = {  # as the imports for type checkers above
+    "Options": "training.folder",
     "Predictor": "models.predictor",
     "Recipe": "recipes.recipe",
     "Run": "training.folder",

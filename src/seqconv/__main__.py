@@ -25,6 +25,13 @@ def main() -> None:
         # the reader of our output (head, less) has closed the pipe
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        # a full disk, a name too long, no permission: wherever it is met, a mistake of nobody's code
+        place, reason = error.filename or "output", error.strerror or error
+        print(
+            f"seqconv: {place}: must be usable; {reason}. Check the path, its permissions and the disk", file=sys.stderr
+        )
+        sys.exit(2)
 
 
 if __name__ == "__main__":

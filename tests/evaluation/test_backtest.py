@@ -235,8 +235,9 @@ def test_the_command_prints_one_object_or_a_table(tmp_path):
     assert json.loads(done.stdout)["n"] == 4000
     assert (tmp_path / "runs" / "demo-text-backtest" / "report.html").is_file()
     shown = seqconv_command("backtest", "demo-text", *short, "--set", "text.max_len=20", cwd=tmp_path)
-    for part in ("mean of folds", "95 % interval", "trained on", "report: runs/demo-text-backtest/report.html"):
+    for part in ("mean of folds", "95 % interval", "trained on", "report: runs/demo-text-backtest-2/report.html"):
         assert part in shown.stdout
+    assert shown.stderr.splitlines()[0] == "folder: runs/demo-text-backtest-2 (runs/demo-text-backtest is taken)"
     assert "fold 2 of 2" in shown.stderr
     for arguments, says in (
         (["demo-texts"], "Did you mean 'demo-text'?"),

@@ -118,17 +118,15 @@ def test_there_must_be_something_to_go_on_with(tmp_path):
         run(tmp_path / "run", recipe(), resume=True)
 
 
-def test_starting_over_is_said(tmp_path):
-    heard = []
-
-    class Ears(Listener):
-        def say(self, text):
-            heard.append(text)
-
+def test_an_interrupted_run_is_not_replaced_unless_asked_for(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", recipe(), Stop(2))
-    run(tmp_path / "run", recipe("demo-series", "training.epochs=1"), Ears())
-    assert "this one replaces it" in heard[0]
+    once = recipe("demo-series", "training.epochs=1")
+    with pytest.raises(ConfigError, match=r"run.partial: holds an interrupted run.*--resume, or add --overwrite"):
+        run(tmp_path / "run", once)
+    assert (tmp_path / "run.partial" / CHECKPOINT).is_file()
+    assert run(tmp_path / "run", once, overwrite=True).results.epochs == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "foreign"])

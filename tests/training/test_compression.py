@@ -95,7 +95,7 @@ def test_what_is_said_of_the_copy_is_so(runs, tmp_path):
     assert result.changed * count == pytest.approx(round(result.changed * count))
     difference = abs(result.validation.after["accuracy"] - result.validation.before["accuracy"])
     assert difference <= result.changed + 1e-9
-    again = shrink(tmp_path / "small", tmp_path / "small", 16, threads=1)  # in its own place
+    again = shrink(tmp_path / "small", tmp_path / "small", 16, threads=1, overwrite=True)  # in its own place
     assert again.changed == 0
     assert again.validation.before == result.validation.after
     scored = seqconv.evaluate(tmp_path / "small", threads=1)
@@ -110,7 +110,7 @@ def test_models_without_tables_are_shrunk_too(runs, tmp_path, name):
     assert ("The last fit took the validation rows too" in shown) == (name == "waves")  # few examples
     result = json.loads(
         seqconv_command(
-            "shrink", str(tmp_path / "small"), "-o", "copy", "--bits", "32", "--json", cwd=runs.parent
+            "shrink", str(tmp_path / "small"), "-o", str(tmp_path / "copy"), "--bits", "32", "--json", cwd=runs.parent
         ).stdout
     )
     assert result["validation"]["before"] == result["validation"]["after"]

@@ -4,9 +4,11 @@ import codecs
 import functools
 import inspect
 import json as json_format
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from seqconv.cli.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
+from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,6 +56,7 @@ Settings = Annotated[
 Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read instead of the recipe's data.")]
 Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (requires the extra `torch`).")]
 Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Number of threads of the native engine; 0: all cores.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the place of the output.")]
 Source = Annotated[
     str,
     typer.Argument(
@@ -119,13 +123,41 @@ def print_table(table: "Table") -> None:
 
 
 @contextmanager
-def interruptible(what: str) -> Iterator[None]:
-    """On Ctrl-C, say how to continue and exit with code 130, as shells expect."""
+def interruptible() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP end the block in order, say what is kept, and give the exit code that shells expect.
+
+    A second one ends the process at once. A signal that the process was started to ignore, as by nohup, stays ignored.
+    """
+    names = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: found for number in names if (found := signal.getsignal(number)) != signal.SIG_IGN}
+
+    def stop(number: int, frame: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        raise KeyboardInterrupt(number)
+
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"seqconv: interrupted; {what}", file=sys.stderr)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt as stopped:
+        says = getattr(stopped, "__notes__", ["nothing was kept"])
+        with suppress(OSError):  # the terminal may be gone
+            print(f"seqconv: interrupted; {'; '.join(says)}", file=sys.stderr)
+        raise typer.Exit(128 + (stopped.args[0] if stopped.args else signal.SIGINT)) from None
+    finally:
+        for number, found in before.items():
+            signal.signal(number, found)
+
+
+def check_free(path: Path | None, overwrite: bool) -> None:
+    """Check before the work that its output replaces no file.
+
+    Raises:
+        ConfigError: there is one, and `overwrite` does not allow it.
+    """
+    if path is not None and not overwrite and os.path.lexists(path):
+        raise ConfigError(f"{path}: exists and stays. Choose another name, or add --overwrite")
 
 
 def suggest(

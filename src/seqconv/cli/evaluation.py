@@ -12,6 +12,7 @@ from seqconv.cli.console import (
     Engine,
     Json,
     Network,
+    Overwrite,
     Settings,
     Source,
     Threads,
@@ -59,6 +60,7 @@ def evaluate(
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Label column of FILE, or several: A,B.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="Time column of FILE.")] = "",
     out: Page = None,
+    overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -76,8 +78,9 @@ def evaluate(
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}
     given = {name: value for name, value in columns.items() if value}
+    page_path = _place_page(out, "evaluation.html", overwrite)
     results = assessment.evaluate(model, file, given, engine, threads)
-    page = _write_page(out, "evaluation.html", lambda: build_evaluation_page(results))
+    page = _write_page(page_path, lambda: build_evaluation_page(results))
     if json:
         print_json(results.to_dict() | page)
         return
@@ -98,8 +101,10 @@ def backtest(
     ] = "growing",
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder. [default: runs/RECIPE-backtest]")
+        Path | None,
+        typer.Option("-o", "--out", metavar="DIR", help="Folder. [default: runs/RECIPE-backtest, numbered if taken]"),
     ] = None,
+    overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
     settings: Settings = None,
@@ -116,12 +121,10 @@ def backtest(
     from seqconv.evaluation import backtest as backtests
     from seqconv.training.folder import Options
 
-    options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines)
-    with progress.listen(quiet or json) as listener:
+    options = Options(out, engine, threads, baselines=not no_baselines, overwrite=overwrite)
+    with progress.listen(quiet or json) as listener, console.interruptible():
         suggested = console.suggest(source, flags, network, data, settings)
-        for note in suggested.notes:
-            listener.say(note)
-        run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data)
+        run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data, suggested.notes)
     if json:
         print_json(run.results.to_dict())
     elif not quiet:
@@ -141,6 +144,7 @@ def _print_backtest(results: "BacktestResults") -> None:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
     out: Page = None,
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Compare finished runs on the same test rows.
@@ -152,8 +156,9 @@ def compare(
     from seqconv.reports.comparison import build_comparison_page
     from seqconv.reports.sentences import explain_comparison, say_comparison
 
+    page_path = _place_page(out, "comparison.html", overwrite)
     results = compare_runs(list(runs))
-    page = _write_page(out, "comparison.html", lambda: build_comparison_page(results))
+    page = _write_page(page_path, lambda: build_comparison_page(results))
     if json:
         print_json(results.to_dict() | page)
         return
@@ -165,13 +170,19 @@ def compare(
         print(f"\npage: {path}")
 
 
-def _write_page(out: Path | None, name: str, page: Callable[[], str]) -> dict[str, str]:
+def _place_page(out: Path | None, name: str, overwrite: bool) -> Path | None:
+    """Where the page goes that is asked for."""
+    path = out / name if out is not None and out.suffix not in (".html", ".htm") else out
+    console.check_free(path, overwrite)
+    return path
+
+
+def _write_page(path: Path | None, page: Callable[[], str]) -> dict[str, str]:
     """The page's path under `page`, or nothing where none was asked for."""
-    if out is None:
+    if path is None:
         return {}
     from seqconv.reports.page import write_page
 
-    path = out if out.suffix in (".html", ".htm") else out / name
     write_page(path, page())
     return {"page": str(path)}
 

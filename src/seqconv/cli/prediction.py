@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqconv.cli.console import Engine, Json, RunFolder, Threads, app, create_table, print_json, print_table
+from seqconv.cli import console
+from seqconv.cli.console import Engine, Json, Overwrite, RunFolder, Threads, app, create_table, print_json, print_table
 from seqconv.errors import SeqconvError
 from seqconv.reports.tables import show_number
 
@@ -22,6 +23,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="Output file: .csv, .tsv, .parquet or .jsonl.")
     ] = None,
+    overwrite: Overwrite = False,
     column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
     engine: Engine = "native",
     threads: Threads = 0,
@@ -38,6 +40,7 @@ def predict(
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
 
+    console.check_free(out, overwrite)
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )
@@ -48,12 +51,14 @@ def predict(
         print_csv(pieces, sys.stdout.buffer)
     else:
         total, partial = [0], out.with_name(f"{out.name}.partial")
-        try:
-            write_table(count_rows(pieces, total), out, partial)
-        except (SeqconvError, KeyboardInterrupt):
-            if total[0]:
-                print(f"the first {total[0]:,} rows are in {partial}", file=sys.stderr)
-            raise
+        with console.interruptible():
+            try:
+                write_table(count_rows(pieces, total), out, partial)
+            except (SeqconvError, KeyboardInterrupt) as error:
+                if total[0]:
+                    kept = f"the first {total[0]:,} rows are in {partial}"
+                    error.add_note(kept) if isinstance(error, KeyboardInterrupt) else print(kept, file=sys.stderr)
+                raise
         partial.unlink(missing_ok=True)
         print_json({"n": total[0], "out": str(out)}) if json else print(f"{total[0]:,} rows: {out}")
 
@@ -73,6 +78,7 @@ def shrink(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of the new model.", show_default=False)
     ],
+    overwrite: Overwrite = False,
     bits: Annotated[int, typer.Option(metavar="16|32", help="Bits per weight in the file.")] = 16,
     keep: Annotated[
         float, typer.Option(metavar="FRACTION", help="Fraction of the words and n-grams in each table to keep.")
@@ -90,7 +96,8 @@ def shrink(
     """
     from seqconv.training.compression import shrink
 
-    results = shrink(model, out, bits, keep, engine, threads)
+    with console.interruptible():
+        results = shrink(model, out, bits, keep, engine, threads, overwrite)
     print_json(results.to_dict()) if json else _print_sizes(results)
 
 

@@ -11,6 +11,7 @@ from seqconv.cli.console import (
     Engine,
     Json,
     Network,
+    Overwrite,
     Settings,
     Source,
     Threads,
@@ -112,7 +113,10 @@ def train(
     flags: Flags,
     network: Network = "",
     data: Data = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE, numbered if taken]")
+    ] = None,
+    overwrite: Overwrite = False,
     engine: Engine = "native",
     seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed of all random choices.")] = None,
     threads: Threads = 0,
@@ -134,15 +138,10 @@ def train(
     from seqconv.training.folder import Options
 
     chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
-    options = Options(out=out, engine=engine, threads=threads, baselines=not no_baselines, resume=resume)
-    with (
-        progress.listen(quiet or json) as listener,
-        console.interruptible("run the same command with --resume to continue"),
-    ):
+    options = Options(out, engine, threads, baselines=not no_baselines, resume=resume, overwrite=overwrite)
+    with progress.listen(quiet or json) as listener, console.interruptible():
         suggested = console.suggest(source, flags, network, data, chosen)
-        for note in suggested.notes:
-            listener.say(note)
-        run = runs.train(suggested.recipe, options, listener, suggested.data)
+        run = runs.train(suggested.recipe, options, listener, suggested.data, suggested.notes)
     if json:
         table = run.results.to_dict()
         print_json({name: table[name] for name in JSON_KEYS if name in table})
@@ -157,6 +156,7 @@ def data(
         Path | None,
         typer.Option("-o", "--out", metavar="FILE", help="Write it to a .csv, .tsv, .parquet or .jsonl file."),
     ] = None,
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Download a public data set, or write it as a table.
@@ -166,6 +166,7 @@ def data(
     from seqconv.cli import progress
     from seqconv.data import datasets, downloads
 
+    console.check_free(out, overwrite)
     with progress.listen(json) as listener:
         if out is None:
             path = downloads.locate(name, listener.download)

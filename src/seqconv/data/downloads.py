@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from seqconv.data.locks import hold_lock
 from seqconv.data.remotes import REMOTES, Progress, Remote
 from seqconv.errors import DataError, nearest
 
@@ -26,6 +27,7 @@ def locate(name: str, progress: Progress | None = None) -> Path:
 
     Raises:
         DataError: an unknown name, or a download that fails or does not match the published file.
+        LockedError: another process is downloading it.
     """
     if name not in REMOTES:
         raise DataError(f"data: must be {' or '.join(REMOTES)}; got {name!r}. {nearest(name, REMOTES)}")
@@ -42,7 +44,8 @@ def locate(name: str, progress: Progress | None = None) -> Path:
                 return folder / file
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        return _download(remote, cache / remote.download, progress or (lambda done, total: None))
+        with hold_lock(cache / remote.download):
+            return _download(remote, cache / remote.download, progress or (lambda done, total: None))
     except urllib.error.HTTPError as error:
         error.close()
         reason = f"the server responded with {error.code}"

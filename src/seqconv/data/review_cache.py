@@ -1,7 +1,6 @@
 """Reviews of an archive, kept parsed, because unpacking 50,000 files takes far longer than reading one."""
 
 import contextlib
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.downloads import cache_folder
+from seqconv.data.outputs import whole_file
 from seqconv.data.readers.reviews import read_reviews
 from seqconv.data.records import CLASSES, TextData, Texts
 
@@ -37,13 +37,8 @@ def _write_copy(path: Path, data: TextData) -> None:
         arrays[f"{split}_ends"] = np.cumsum([len(text) for text in encoded], dtype=np.int64)
         arrays[f"{split}_labels"] = part.labels
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as out:
-            np.savez(out, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as fresh, fresh.open("wb") as out:
+        np.savez(out, **arrays)
 
 
 def _read_copy(path: Path, source: str) -> TextData:

@@ -1,6 +1,7 @@
 """A recipe refitted and judged on several stretches of a series, or on each fold of labelled examples."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldS
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
 from seqconv.training.fitted import judge
-from seqconv.training.folder import RECIPE, Options, describe_setup
+from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
 
@@ -57,6 +58,7 @@ def backtest(
     options: Options | None = None,
     listener: Listener | None = None,
     data: Data | None = None,
+    notes: Sequence[str] = (),
 ) -> Backtest:
     """Fit and judge a recipe on each fold; network and baselines see the same rows, nothing is carried over.
 
@@ -68,8 +70,10 @@ def backtest(
     Args:
         recipe: also a recipe's name, a TOML file, or a data file or folder.
         window: `growing`: a series is trained on from its start; `rolling`: on as many rows as the first fold has.
-        options: `out`: None: `runs/<recipe>-backtest`.
+        options: `out`: None: `runs/<recipe>-backtest`, or the next number where that is taken.
+        listener: None: only the folder is named, on standard error.
         data: the recipe's data, where they are in memory already.
+        notes: what has been inferred for the recipe, said after the folder.
 
     Raises:
         ConfigError: fewer than two folds, more than there are examples, an unknown window, or a baseline as model.
@@ -77,17 +81,21 @@ def backtest(
     """
     if isinstance(recipe, str):
         suggested = suggest_recipe(recipe)
-        recipe, data = suggested.recipe, data or suggested.data
-    options, listener = options or Options(), listener or Listener()
+        recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
+    options = options or Options()
     if window not in WINDOWS:
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if recipe.training.model != NETWORK:
         raise OptionError(f"model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
-    target = options.out or Path("runs") / f"{recipe.name}-backtest"
+    name = f"{recipe.name}-backtest"
+    target = choose_folder(options, name)
     started = time.perf_counter()
-    with replace_folder(target, RESULTS) as folder:
+    with replace_folder(target, RESULTS, options.overwrite) as folder:
+        listener = say_folder(target, name, listener)
+        for note in notes:
+            listener.say(note)
         task = find_task(recipe)
         data = data or task.load(recipe.data, listener.download)
         found = []

@@ -12,7 +12,7 @@ import numpy as np
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
-from seqconv.models.folders import replace_folder
+from seqconv.models.folders import finish_replacement, replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
@@ -44,11 +44,12 @@ class Header(Record):
     files: dict[str, str]
 
 
-def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
+def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: bool = True) -> None:
     """Write the model folder, or replace an older one, atomically.
 
     Args:
         bits: per stored weight, 32 or 16; models always compute in 32.
+        overwrite: replace an older model; it is complete until the new one is.
 
     Raises:
         ConfigError: the folder cannot be written or may not be replaced.
@@ -56,7 +57,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
     """
     from safetensors.numpy import save
 
-    with replace_folder(folder, HEADER) as fresh:
+    with replace_folder(folder, HEADER, overwrite) as fresh:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
         stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
@@ -79,6 +80,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32) -> None:
 
 def find_model(folder: Path) -> Path:
     """The model folder of a run folder; a model folder itself."""
+    finish_replacement(folder)
     return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 
 

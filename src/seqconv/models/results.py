@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqconv.errors import BundleError, shorten
 from seqconv.models.documents import read_document
+from seqconv.models.folders import finish_replacement
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 
 RESULTS = "metrics.json"
@@ -21,6 +22,7 @@ def read_results(folder: Path) -> RunResults:
     Raises:
         BundleError: no run folder, damaged results, or those of a newer version.
     """
+    finish_replacement(folder)
     path = folder / RESULTS
     try:
         table = read_document(path)

@@ -1,11 +1,11 @@
 """What every HTML page is made of: one self-contained file that reads in light and in dark."""
 
-import contextlib
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
 from seqconv.reports.tables import show_number
 
@@ -77,16 +77,12 @@ def write_page(path: Path, page: str) -> None:
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"{path}: must end in .html, as a page does. Choose another name")
-    fresh = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(page, "utf-8")
-        fresh.replace(path)
+        with whole_file(path) as fresh:
+            fresh.write_text(page, "utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: must be a place to write a page; {error.strerror}. Choose another") from error
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
 
 
 def draw_table(head: list[str], rows: list[list[str]], own: int = -1) -> str:

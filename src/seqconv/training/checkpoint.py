@@ -1,6 +1,9 @@
 """What an interrupted training goes on from: one safetensors file, written beside its place and renamed."""
 
+import errno
 import json
+import os
+import re
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.outputs import whole_file
 from seqconv.errors import BundleError, shorten
 from seqconv.models.documents import parse_document
-from seqconv.models.folders import CHECKPOINT
+from seqconv.models.folders import CHECKPOINT, identify
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State
 
@@ -63,14 +67,32 @@ class Checkpoint:
 
     def __init__(self, folder: Path, origin: dict[str, Any], every_s: float = EVERY_S) -> None:
         self.path, self.origin, self.every_s = folder / CHECKPOINT, origin, every_s
+        self.unsaved: Progress | None = None  # what could not be written
+        self._folder = identify(folder)
         self._written = time.monotonic()
 
     def is_due(self) -> bool:
-        """Whether it is time to write again."""
-        return time.monotonic() - self._written >= self.every_s
+        """Whether it is time to write again, or the folder is gone, which a write then says."""
+        return time.monotonic() - self._written >= self.every_s or not self.has_folder()
+
+    def has_folder(self) -> bool:
+        """Whether the folder is still where it was."""
+        return identify(self.path.parent) == self._folder
 
     def write(self, progress: Progress) -> None:
-        """Replace the file; an interruption leaves the old one or the new one, whole."""
+        """Replace the file; an interruption leaves the old one or the new one, whole.
+
+        Raises:
+            OSError: it cannot be written; `unsaved` is the progress then.
+        """
+        try:
+            self._write(progress)
+        except OSError:
+            self.unsaved = progress
+            raise
+
+    def _write(self, progress: Progress) -> None:
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
         table = {
@@ -84,9 +106,14 @@ class Checkpoint:
         arrays |= {f"mean/{name}": array for name, array in progress.mean.items()}
         arrays |= {f"state/{name}": np.asarray(array, order="C") for name, array in progress.state.items()}
         started = time.monotonic()
-        fresh = self.path.with_suffix(".partial")
-        save_file(arrays, fresh, {"progress": json.dumps(table)})
-        fresh.replace(self.path)
+        if not self.has_folder():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path.parent))
+        try:
+            with whole_file(self.path) as fresh:
+                save_file(arrays, fresh, {"progress": json.dumps(table)})
+        except SafetensorError as error:  # an OSError in other clothes
+            code = re.search(r"os error (\d+)", str(error))
+            raise OSError(*((int(code[1]), os.strerror(int(code[1]))) if code else (str(error),))) from error
         self._written = time.monotonic()
         self.every_s = max(self.every_s, WRITES * (self._written - started))
 

@@ -60,7 +60,13 @@ class ShrinkResults(Record):
 
 
 def shrink(
-    model: str | Path, out: str | Path, bits: int = 16, keep: float = 1.0, engine: str = "native", threads: int = 0
+    model: str | Path,
+    out: str | Path,
+    bits: int = 16,
+    keep: float = 1.0,
+    engine: str = "native",
+    threads: int = 0,
+    overwrite: bool = False,
 ) -> ShrinkResults:
     """Write a smaller copy of a model and score both on the validation rows, as `evaluate` will score it on the test.
 
@@ -69,20 +75,21 @@ def shrink(
         out: the new model folder.
         bits: of each stored weight, 16 or 32; models compute in 32.
         keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
+        overwrite: replace a model in `out`.
 
     Raises:
         BundleError: no model, its data have changed, or 16 bits cannot hold a weight.
-        ConfigError: `out` is somebody else's, `bits` or `keep` out of range, or rows to leave out of a model without
-            such a table.
+        ConfigError: `out` must not be overwritten, `bits` or `keep` out of range, or rows to leave out of a model
+            without such a table.
     """
     model, out = Path(model), Path(out)
-    check_replaceable(out, HEADER)
+    check_replaceable(out, HEADER, overwrite)
     bundle = read_bundle(model)
     check_settings(bundle.plan, bits, keep)
     split = read_own_split(bundle, model, threads)
     before, size = _predict(bundle, split, engine, threads), _count_bytes(model)
     bundle = replace(bundle, weights=prune(bundle.plan, bundle.weights, keep))  # the old ones are free to go
-    write_bundle(bundle, out, bits)
+    write_bundle(bundle, out, bits, overwrite)
     bundle = read_bundle(out)
     after = _predict(bundle, split, engine, threads)
     target, loss = bundle.features.target, bundle.recipe.training.loss

@@ -2,6 +2,7 @@
 
 import csv
 import platform
+import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError
+from seqconv.models.folders import free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
@@ -20,6 +22,7 @@ from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
+from seqconv.training.loop import Listener
 
 HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
 
@@ -37,11 +40,12 @@ class Options:
     """What decides how a run is done, but not its result (see `Recipe` for what does).
 
     Args:
-        out: run folder; None: `runs/<recipe>`.
+        out: run folder; None: `runs/<recipe>`, or `runs/<recipe>-2` and so on where that is taken.
         engine: `native` or `torch`.
         threads: 0: all cores.
         baselines: score the baselines too, and keep one that is better.
         resume: go on with an interrupted run of the same recipe and folder.
+        overwrite: replace a finished or interrupted run in that folder.
     """
 
     out: Path | None = None
@@ -49,6 +53,37 @@ class Options:
     threads: int = 0
     baselines: bool = True
     resume: bool = False
+    overwrite: bool = False
+
+
+def choose_folder(options: Options, name: str) -> Path:
+    """The folder of a run that is called `name`.
+
+    Raises:
+        OptionError: one is to be resumed, and there are several.
+    """
+    base = Path("runs") / name
+    if options.out is not None:
+        return Path(options.out)
+    if options.resume:
+        return interrupted_folder(base)
+    return base if options.overwrite else free_folder(base)
+
+
+def say_folder(target: Path, name: str, listener: Listener | None) -> Listener:
+    """Say first of all where a run called `name` is written, unless there is nothing new in that; gives the listener.
+
+    Args:
+        target: its folder.
+        listener: None: nobody listens, so it is said on standard error.
+    """
+    usual = Path("runs") / name
+    if listener is None:
+        print(f"folder: {target}", file=sys.stderr)
+        return Listener()
+    if target.parent == usual.parent and target.name.startswith(f"{name}-"):
+        listener.say(f"folder: {target} ({usual} is taken)")
+    return listener
 
 
 def write_run(
@@ -137,5 +172,5 @@ def write_report(run: str | Path) -> Path:
 
 
 def _read_history(folder: Path) -> list[dict[str, float]]:
-    with (folder / "history.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / HISTORY).open(newline="", encoding="utf-8") as file:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]

@@ -1,6 +1,7 @@
 """A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
 
 import shlex
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,9 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from seqconv.errors import BundleError, OptionError
+from seqconv.errors import BundleError, OptionError, TrainingError
 from seqconv.metrics.comparison import say_better
-from seqconv.models.folders import CHECKPOINT, partial_folder, replace_folder
+from seqconv.models.folders import free_folder, identify, partial_folder, replace_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.results import RESULTS
 from seqconv.networks.layers.base import Plan
@@ -28,12 +29,21 @@ from seqconv.tasks.completion import settle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.results import BetterBaseline
+from seqconv.tasks.results import BetterBaseline, RunResults
 from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
 from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
-from seqconv.training.folder import HISTORY, RECIPE, Options, Run, describe_setup, write_run
+from seqconv.training.folder import (
+    HISTORY,
+    RECIPE,
+    Options,
+    Run,
+    choose_folder,
+    describe_setup,
+    say_folder,
+    write_run,
+)
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
@@ -82,7 +92,11 @@ class _History(Listener):
 
 
 def train(
-    recipe: AnyRecipe | str, options: Options | None = None, listener: Listener | None = None, data: Data | None = None
+    recipe: AnyRecipe | str,
+    options: Options | None = None,
+    listener: Listener | None = None,
+    data: Data | None = None,
+    notes: Sequence[str] = (),
 ) -> Run:
     """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
 
@@ -91,38 +105,53 @@ def train(
 
     Args:
         recipe: also a recipe's name, a TOML file, or a data file or folder (see `tasks.guessing.suggest_recipe`).
+        listener: None: only the folder is named, on standard error.
         data: the recipe's data, where they are in memory already.
+        notes: what has been inferred for the recipe, said after the folder.
 
     Raises:
-        SeqconvError: a mistake in the recipe or the data; nothing is left behind.
+        SeqconvError: a mistake in the recipe or the data, or a folder that must not be overwritten; nothing is left
+            behind.
         KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
     if isinstance(recipe, str):
         suggested = suggest_recipe(recipe)
-        recipe, data = suggested.recipe, data or suggested.data
-    options, listener = options or Options(), listener or Listener()
-    if recipe.training.model != NETWORK:
+        recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
+    options = options or Options()
+    is_network = recipe.training.model == NETWORK
+    if not is_network:
         if options.resume:
             raise OptionError(f"resume needs a network; got model {recipe.training.model}. Drop one of them")
         recipe = take_baseline(recipe, recipe.training.model)
-    target = options.out or Path("runs") / recipe.name
+    target = choose_folder(options, recipe.name)
     timer = Timer()
-    _check_interrupted(target, options.resume, listener)
-    with replace_folder(target, RESULTS, options.resume) as folder:
+    with replace_folder(target, RESULTS, options.overwrite, options.resume if is_network else None) as folder:
+        own = identify(folder)
+        listener = say_folder(target, recipe.name, listener)
+        for note in notes:
+            listener.say(note)
         with timer.part("read"):
             data = data or find_task(recipe).load(recipe.data, listener.download)
         recipe = settle(recipe, data)
         split = prepare(recipe, options.threads, listener, timer, data=data)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
         fitted = fit_split(recipe, split, options, folder, listener, timer)
-        offer = _write_offer(fitted, split, options, folder / OFFER, target / OFFER)
-        epochs = [epoch.seconds for epoch in fitted.trained.history]
-        seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
-        seconds |= {"total": time.perf_counter() - timer.started}
-        setup = describe_setup(fitted.bundle.recipe, options, target)
-        results = write_run(fitted, split, folder, setup, seconds, offer)
-        (folder / CHECKPOINT).unlink(missing_ok=True)
+        if identify(folder) != own:
+            raise _rescue(fitted.bundle, folder)
+        results = _write_all(fitted, split, options, target, timer)
     return Run(target, results)
+
+
+def _write_all(fitted: Fitted, split: Split[Any, Any], options: Options, target: Path, timer: Timer) -> RunResults:
+    """Complete the run folder, with that of a better baseline in it."""
+    folder = partial_folder(target)
+    shutil.rmtree(folder / OFFER, ignore_errors=True)  # of an attempt that was cut short
+    offer = _write_offer(fitted, split, options, folder / OFFER, target / OFFER)
+    epochs = [epoch.seconds for epoch in fitted.trained.history]
+    seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
+    seconds |= {"total": time.perf_counter() - timer.started}
+    setup = describe_setup(fitted.bundle.recipe, options, target)
+    return write_run(fitted, split, folder, setup, seconds, offer)
 
 
 def fit_split(
@@ -177,7 +206,7 @@ def _write_offer(
         return None
     chosen = next(each for each in fitted.baselines if each.name == better[0].name)
     kept = keep_baseline(recipe, split, chosen, fitted.baselines, fitted.bundle.fingerprint)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
     seconds = {"train": chosen.seconds, "total": chosen.seconds}
     write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
@@ -227,15 +256,6 @@ def _create(plan: Plan, part: Part[Any], recipe: AnyRecipe, options: Options) ->
     return start_network(plan, part, recipe.training, count_threads(options.threads), options.engine)
 
 
-def _check_interrupted(target: Path, resume: bool, listener: Listener) -> None:
-    """There is an interrupted run to go on with, or it is said that one is given up."""
-    folder = partial_folder(target)
-    if resume and not folder.is_dir():
-        raise BundleError(f"{folder}: must hold an interrupted run; it does not exist. Train without --resume")
-    if not resume and (folder / CHECKPOINT).is_file():
-        listener.say(f"{folder} held an interrupted run; this one replaces it (--resume goes on instead)")
-
-
 def _fit(
     network: Network, split: Split[Any, Any], bundle: AnyBundle, folder: Path, engine: str, listener: Listener
 ) -> Trained:
@@ -252,6 +272,19 @@ def _fit(
             if (progress := checkpoint.read()) is not None:
                 write_bundle(replace(bundle, weights=progress.best), folder / "model")
             raise
+        except OSError as error:
+            if checkpoint.unsaved is None or checkpoint.has_folder():
+                raise
+            raise _rescue(replace(bundle, weights=checkpoint.unsaved.best), folder) from error
+
+
+def _rescue(bundle: AnyBundle, folder: Path) -> TrainingError:
+    """Save the model of a run whose folder is gone; the error that says so."""
+    place = free_folder(folder.with_suffix(".rescued"))
+    write_bundle(bundle, place)
+    return TrainingError(
+        f"{folder}: must stay until training ends; it was removed or replaced. The best model so far is in {place}"
+    )
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
