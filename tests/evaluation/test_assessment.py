@@ -245,7 +245,7 @@ def test_what_the_terminal_shows_names_every_score(runs):
     for name in ("accuracy", "log loss", "macro F1", "precision", "recall", "said pos", "95 % interval"):
         assert name in shown
     shown = seqconv_command("evaluate", "runs/demo-series", "later.csv", cwd=runs).stdout
-    for name in ("MAE", "RMSE", "MASE", "skill against the seasonal naive", "hour of day", "month", "windows at holes"):
+    for name in ("MAE", "RMSE", "MASE", "skill against the seasonal naive", "hour of day", "month", "windows left out"):
         assert name in shown
 
 

@@ -241,7 +241,7 @@ def test_the_command_prints_one_object_or_a_table(tmp_path):
     assert "fold 2 of 2" in shown.stderr
     for arguments, says in (
         (["demo-texts"], "Did you mean 'demo-text'?"),
-        (["demo-series", "--folds", "900"], "split must hold a window"),
+        (["demo-series", "--folds", "900"], "room for a window"),
         (["demo-text", "--out", "mine"], "was not written by seqconv"),
     ):
         (tmp_path / "mine").mkdir(exist_ok=True)

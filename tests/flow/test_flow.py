@@ -137,7 +137,7 @@ def test_refit_trains_on_the_validation_rows_too(runs):
         (["train", "demo-text", "--set", "training.epochs=0"], "must be at least 1; got 0"),
         (["train", "demo-text", "--engine", "nativ"], "Did you mean 'native'?"),
         (["train", "demo-series", "--set", "windows.step=25min"], "must be a whole number of rows"),
-        (["train", "demo-series", "--set", "windows.lookback=900d"], "split must hold a window"),
+        (["train", "demo-series", "--set", "windows.lookback=900d"], "room for a window"),
         (["train", "demo-series", "--set", "data.target=wind"], "has no column 'wind'"),
         (["train", "demo-text", "--data", "nowhere.tar.gz"], "nowhere.tar.gz"),
         (["train", "demo-text", "--out", "mine"], "was not written by seqconv"),

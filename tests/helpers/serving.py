@@ -28,6 +28,8 @@ def create_networks() -> dict[str, Predictor]:
     """Of each task; untrained, which is all the same to a server."""
     series, sequence = series_predictor().bundle, sequence_predictor(masked=True).bundle
     bounded = replace(series.features, margins=(0.1, 0.2))
+    ucr = read_recipe("ucr")
+    ucr = replace(ucr, training=replace(ucr.training, loss="binary_crossentropy"))
     recipe = replace(series.recipe, training=replace(series.recipe.training, interval=0.8))
     return {
         "text": by_hand(),
@@ -38,7 +40,7 @@ def create_networks() -> dict[str, Predictor]:
             replace(series, features=bounded, recipe=recipe, plan=BOUNDED, weights=random_weights(BOUNDED, 5)),
             threads=1,
         ),
-        "sequence": Predictor(replace(sequence, recipe=read_recipe("ucr")), threads=1),
+        "sequence": Predictor(replace(sequence, recipe=ucr), threads=1),
     }
 
 

@@ -60,7 +60,6 @@ def evaluate(
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Label column of FILE, or several: A,B.")] = "",
     time: Annotated[str, typer.Option(metavar="COLUMN", help="Time column of FILE.")] = "",
     out: Page = None,
-    overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -78,7 +77,7 @@ def evaluate(
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}
     given = {name: value for name, value in columns.items() if value}
-    page_path = _place_page(out, "evaluation.html", overwrite)
+    page_path = _place_page(out, "evaluation.html")
     results = assessment.evaluate(model, file, given, engine, threads)
     page = _write_page(page_path, lambda: build_evaluation_page(results))
     if json:
@@ -144,7 +143,6 @@ def _print_backtest(results: "BacktestResults") -> None:
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
     out: Page = None,
-    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Compare finished runs on the same test rows.
@@ -156,7 +154,7 @@ def compare(
     from seqconv.reports.comparison import build_comparison_page
     from seqconv.reports.sentences import explain_comparison, say_comparison
 
-    page_path = _place_page(out, "comparison.html", overwrite)
+    page_path = _place_page(out, "comparison.html")
     results = compare_runs(list(runs))
     page = _write_page(page_path, lambda: build_comparison_page(results))
     if json:
@@ -170,11 +168,9 @@ def compare(
         print(f"\npage: {path}")
 
 
-def _place_page(out: Path | None, name: str, overwrite: bool) -> Path | None:
+def _place_page(out: Path | None, name: str) -> Path | None:
     """Where the page goes that is asked for."""
-    path = out / name if out is not None and out.suffix not in (".html", ".htm") else out
-    console.check_free(path, overwrite)
-    return path
+    return out / name if out is not None and out.suffix not in (".html", ".htm") else out
 
 
 def _write_page(path: Path | None, page: Callable[[], str]) -> dict[str, str]:

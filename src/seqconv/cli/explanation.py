@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqconv.cli import console
-from seqconv.cli.console import Engine, Json, Overwrite, Threads, app, create_table, print_json, print_table
+from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_json, print_table
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ def explain(
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Also write an HTML page.")] = None,
-    overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -53,7 +51,6 @@ def explain(
     from seqconv.tasks.kinds import find_task
     from seqconv.tasks.task import Source
 
-    console.check_free(out, overwrite)
     predictor = load(model, engine=engine, threads=threads)
     recipe = predictor.bundle.recipe
     if given is not None and file is not None:

@@ -7,7 +7,7 @@ import typer
 
 from seqconv.cli import console
 from seqconv.cli.console import Engine, Json, Overwrite, RunFolder, Threads, app, create_table, print_json, print_table
-from seqconv.errors import SeqconvError
+from seqconv.errors import ConfigError, SeqconvError
 from seqconv.reports.tables import show_number
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="Output file: .csv, .tsv, .parquet or .jsonl.")
     ] = None,
-    overwrite: Overwrite = False,
     column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
     engine: Engine = "native",
     threads: Threads = 0,
@@ -40,7 +39,8 @@ def predict(
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
 
-    console.check_free(out, overwrite)
+    if out is not None and source != "-" and out.exists() and out.samefile(source):
+        raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )
