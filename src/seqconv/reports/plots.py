@@ -133,7 +133,7 @@ def draw_comparison(
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(names)), [each.replace(": ", " (") + ")" for each in said])
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_xlabel(f"\u2190 worse     error reduction compared with {rival}, % (95 % interval)     better \u2192")
+    axes.set_xlabel("\u2190 worse    error reduction, % (95 % interval)    better \u2192")
     return _finish(figure, f"Compared with {rival}", "; ".join(said))
 
 
