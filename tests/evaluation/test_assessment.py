@@ -242,7 +242,7 @@ def test_a_run_alone_is_scored_on_its_own_test_set_with_intervals(runs):
 
 def test_what_the_terminal_shows_names_every_score(runs):
     shown = seqconv_command("evaluate", "runs/demo-text", "demo-text", cwd=runs).stdout
-    for name in ("accuracy", "log loss", "macro F1", "precision", "recall", "said pos", "95 % interval"):
+    for name in ("accuracy", "log loss", "macro F1", "precision", "recall", "predicted pos", "95 % interval"):
         assert name in shown
     shown = seqconv_command("evaluate", "runs/demo-series", "later.csv", cwd=runs).stdout
     for name in ("MAE", "RMSE", "MASE", "skill against the seasonal naive", "hour of day", "month", "windows left out"):

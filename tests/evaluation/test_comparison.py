@@ -169,7 +169,7 @@ def test_the_command_prints_a_table_or_one_object_and_writes_a_page(made):
     assert result["page"] == "pages/comparison.html"
     page = (made / "pages" / "comparison.html").read_text()
     assert page.count("<svg") == 1
-    assert "smaller test error than text" in page
+    assert "Compared with text" in page
     shown = seqconv_command("compare", "long", "short", cwd=made).stdout
     for part in ("MAE", "difference", "95 % interval", "Windows that not every run has are left out"):
         assert part in shown

@@ -187,7 +187,7 @@ def test_the_report_draws_a_band_and_tells_coverage(folder):
     assert f"60 % intervals hold {100 * told['coverage']['value']:.1f} % of the test rows" in page
     assert "The band: 60 % intervals." in page
     assert ">interval</text>" in page
-    assert "held by 60 % intervals" in page  # by lead
+    assert "covered by 60 % intervals" in page  # by lead
     assert ">interval</text>" not in plain
     assert "Intervals" not in plain
 
@@ -199,8 +199,8 @@ def test_the_terminal_shows_coverage(folder, tmp_path):
     assert "\n90 % intervals hold " in said
     assert "before calibration; mean width" in said
     shown = seqconv_command("evaluate", str(tmp_path / "run"), "-o", "page.html", cwd=tmp_path).stdout
-    assert "held by 90 % intervals" in shown
-    assert "held by 90 % intervals" in (tmp_path / "page.html").read_text("utf-8")
+    assert "covered by 90 % intervals" in shown
+    assert "covered by 90 % intervals" in (tmp_path / "page.html").read_text("utf-8")
     answers = seqconv_command("predict", str(tmp_path / "run"), str(folder / "noisy.csv"), "--json", cwd=tmp_path)
     last = json.loads(answers.stdout)["predictions"][-1]
     assert last["a in 5 h low"] < last["a in 5 h"] < last["a in 5 h high"]

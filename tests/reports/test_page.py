@@ -1,9 +1,13 @@
-"""Pages are written whole or not at all, and never over a file of another kind."""
+"""Pages are written whole or not at all, never over a file of another kind, and can be read by everybody."""
+
+import re
 
 import pytest
 
+from helpers.pages import find_flaws, measure_contrast
 from seqconv.errors import ConfigError
-from seqconv.reports.page import write_page
+from seqconv.reports import plots
+from seqconv.reports.page import STYLE, build_lead, build_page, draw_details, draw_table, write_page
 
 
 def test_a_page_replaces_an_older_one_and_leaves_nothing_else(tmp_path):
@@ -27,3 +31,53 @@ def test_what_cannot_be_a_page_is_a_mistake_in_the_settings_and_left_as_it_is(tm
     )
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "data.csv").read_text() == "kept"
+
+
+def test_a_page_has_one_heading_and_names_for_tables_and_pictures():
+    picture = plots.draw_comparison(["naive"], [(0.1, 0.05, 0.2)])
+    table = draw_table(["model", "score"], [["a", "1"]], "Scores <b>")
+    page = build_page("name: report", build_lead("name", "98 % right", ""), [("Scores", table + picture)])
+    assert find_flaws(page) == []
+    assert "<caption>Scores &lt;b&gt;</caption>" in page
+    for lost in ('<h1 class="verdict ">98 % right</h1>', "<main>", ' scope="row"', ' tabindex="0"', ' role="img"'):
+        assert find_flaws(page.replace(lost, "")) != [], lost
+
+
+def test_what_is_folded_away_is_there():
+    assert draw_details("More", "<p>text</p>") == "<details><summary>More</summary>\n<p>text</p>\n</details>"
+    assert draw_details("More", "") == ""
+
+
+def read_colours() -> list[dict[str, str]]:
+    """The colours of light, dark and printed pages."""
+    light, dark, print_ = (
+        dict(re.findall(r"--(\w+): (#\w{6})", rule)) for rule in re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
+    )
+    assert light.keys() == dark.keys() == print_.keys()
+    return [light, dark, print_]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_text_and_lines_stand_out(place):
+    colours = read_colours()[place]
+    for text in ("ink", "soft", "good", "bad"):
+        for ground in ("paper", "band") if text in ("ink", "soft") else ("paper",):
+            assert measure_contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for line in ("edge", "raises", "lowers"):
+        assert measure_contrast(colours[line], colours["paper"]) >= 3, line
+    assert measure_contrast(colours["edge"], colours["band"]) >= 3
+    drawn = (plots.TRAINING, plots.VALIDATION, plots.WORSE, plots.UNKNOWN, *(colour for colour, _ in plots.OTHERS))
+    for colour in drawn:
+        assert measure_contrast(colour, colours["paper"]) >= 3, colour
+
+
+def test_contrast_is_that_of_the_standard():
+    assert measure_contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert measure_contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+def test_a_printed_page_is_light_and_whole():
+    rules = STYLE[STYLE.index("@media print") :]
+    assert "--paper: #ffffff" in rules
+    assert "overflow: visible" in rules
+    assert "break-inside" in rules

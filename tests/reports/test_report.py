@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.pages import find_flaws
 from seqconv.errors import BundleError
 from seqconv.reports import plots
 from seqconv.training.folder import write_report
@@ -66,6 +67,7 @@ def test_a_page_holds_everything_and_escapes_what_it_shows(tmp_path, task):
     assert page.count("<svg") == 3
     assert ("&lt;pos&gt;" in page) == (task == "text")
     assert not list(tmp_path.glob("*.partial"))
+    assert find_flaws(page) == []
 
 
 @pytest.mark.parametrize(
@@ -77,9 +79,20 @@ def test_the_headline_is_red_only_where_a_baseline_is_clearly_better(tmp_path, l
     assert tone in write_report(write_run(tmp_path, "text", comparisons=[found])).read_text()
 
 
+@pytest.mark.parametrize("step", ["M", "h", "m"])
+def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step):
+    write_run(tmp_path, "series")
+    times = (np.datetime64("2014-01", step) + 2 * np.arange(400)).astype("datetime64[s]")
+    values = np.arange(400.0)[:, None, None]
+    np.savez(tmp_path / "predictions.npz", outputs=values, targets=values + 1, times=times)
+    page = write_report(tmp_path).read_text()
+    assert "The last 240 test rows." in page
+    assert f"<desc>240 rows from {times[160]} to {times[-1]}.</desc>" in page
+
+
 def test_a_run_without_baselines_has_no_comparison(tmp_path):
     page = write_report(write_run(tmp_path, "text", baselines=[], comparisons=[], beats_baselines=None)).read_text()
-    assert "Beside the baselines" not in page
+    assert "Compared with the baselines" not in page
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.forecast_scores import LeadScores
 from seqconv.models.results import read_results
-from seqconv.reports import tables
-from seqconv.reports.plots import draw_comparison
+from seqconv.reports import plots, tables
 from seqconv.tasks.results import BacktestResults
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
@@ -45,7 +44,7 @@ def test_the_first_scores_of_several_targets_are_scaled():
 def test_every_metric_of_a_run_stands_in_its_table():
     run = read_results(GOLDEN / "text")
     head, rows = tables.score_rows(run)
-    assert head == ["", "validation loss", "test loss", "validation accuracy", "test accuracy", "seconds"]
+    assert head == ["model", "validation loss", "test loss", "validation accuracy", "test accuracy", "seconds"]
     assert {len(row) for row in rows} == {len(head)}
     assert rows[-1][:2] == ["network", f"{run.validation['loss']:.4f}"]
 
@@ -76,15 +75,40 @@ def test_leads_stand_next_to_the_naive_forecasts_that_there_are():
 
 
 @pytest.mark.parametrize(
-    ("bounds", "colour"),
+    ("bounds", "word", "colour"),
     [
-        ((0.2, 0.1, 0.3), "#d9822b"),
-        ((-0.2, -0.3, -0.1), "#c0392b"),
-        ((0, -1, 1), "#888888"),
-        ((0.1, nan, nan), "#888888"),
+        ((0.2, 0.1, 0.3), "better", plots.TRAINING),
+        ((-0.2, -0.3, -0.1), "worse", plots.WORSE),
+        ((0, -1, 1), "unclear", plots.UNKNOWN),
+        ((0.1, nan, nan), "unclear", plots.UNKNOWN),
+        ((0.1, 0.05, inf), "unclear", plots.UNKNOWN),
     ],
 )
-def test_a_comparison_is_coloured_by_what_is_known(bounds, colour):
-    picture = draw_comparison(["naive"], [bounds])
+def test_a_comparison_says_what_is_known_in_word_and_colour(bounds, word, colour):
+    picture = plots.draw_comparison(["naive"], [bounds])
+    assert f"<desc>naive: {word}</desc>" in picture
+    assert f">naive ({word})<" in picture
+    others = {plots.TRAINING, plots.WORSE, plots.UNKNOWN} - {colour}
     assert colour in picture
-    assert not {"#d9822b", "#c0392b"} - {colour} & set(picture.replace(";", '"').replace(" ", '"').split('"'))
+    assert not any(other in picture for other in others)
+
+
+def test_the_best_model_on_the_test_rows_leads_the_table():
+    run = read_results(GOLDEN / "text")
+    (head, rows), own = tables.leaderboard_rows(run)
+    assert head == ["model", "test accuracy", "validation", "seconds"]
+    scores = [float(row[1]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert rows[own][:2] == ["network", tables.show_number(run.test["accuracy"])]
+    series = read_results(GOLDEN / "series")
+    (head, rows), own = tables.leaderboard_rows(series)
+    errors = [float(row[1]) for row in rows]
+    assert errors == sorted(errors)
+    assert rows[own][1] == tables.show_number(series.test["mae"])
+
+
+def test_splits_are_a_table_with_a_column_for_each_class():
+    splits = {"train": {"examples": 3, "classes": {"a": 1, "b": 2000}}, "test": {"examples": 1, "median ids": 7}}
+    head, rows = tables.split_rows(splits)
+    assert head == ["split", "examples", "a", "b", "median ids"]
+    assert rows == [["train", "3", "1", "2,000", "-"], ["test", "1", "-", "-", "7"]]

@@ -3,7 +3,7 @@
 import copy
 import dataclasses
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -97,9 +97,14 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
 
 def to_toml(recipe: AnyRecipe) -> str:
     """The recipe as TOML that `read_recipe` reads."""
+    return tables_to_toml(recipe.to_dict())
+
+
+def tables_to_toml(tables: Mapping[str, Any]) -> str:
+    """Tables of a recipe as TOML."""
     import tomli_w
 
-    return tomli_w.dumps(recipe.to_dict())
+    return tomli_w.dumps(tables)
 
 
 def recipe_names() -> list[str]:

@@ -16,8 +16,14 @@ def build_comparison_page(results: ComparisonResults) -> str:
     picture = plots.draw_comparison(list(found), bounds, results.against)
     note = f"By how much the test {NAMES[results.metrics[0]]} is smaller than that of {results.against}."
     sections = [
-        ("Test scores", "".join(draw_table(*comparison_rows(results, name)) for name in results.metrics)),
-        (f"Beside {results.against}", picture + draw_note(note)),
-        ("Runs", draw_table(*cost_rows(results))),
+        (
+            "Test scores",
+            "".join(
+                draw_table(*comparison_rows(results, name), f"{NAMES[name]}: lower is better")
+                for name in results.metrics
+            ),
+        ),
+        (f"Compared with {results.against}", picture + draw_note(note)),
+        ("Runs", draw_table(*cost_rows(results), "What each run is and took")),
     ]
-    return build_page(f"Comparison: {headline}", lead, sections)
+    return build_page("Comparison of runs", lead, sections)

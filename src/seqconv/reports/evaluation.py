@@ -3,7 +3,7 @@
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table
+from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pictures, draw_table
 from seqconv.reports.sentences import explain_scores, say_intervals
 from seqconv.reports.tables import (
     MONTHS,
@@ -28,12 +28,12 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     value, ends = show_estimate(estimate)
     headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} examples"
     lead = build_lead(results.model, headline, f"Data: {results.source}")
-    table = draw_table(*metric_rows(scores.metrics), own=0) + draw_note(explain_scores(scores))
+    table = draw_table(*metric_rows(scores.metrics), "Scores", own=0) + draw_note(explain_scores(scores))
     sections = [("Scores", table)]
     sections += _draw_classes(scores) if isinstance(scores, ClassScores) else _draw_forecasts(scores)
     if results.notes:
         sections.append(("Data", draw_facts({"source": results.source, "notes": results.notes})))
-    return build_page(f"{results.model}: {headline}", lead, sections)
+    return build_page(f"{results.model}: evaluation", lead, sections)
 
 
 def _draw_classes(scores: ClassScores) -> Sections:
@@ -43,14 +43,19 @@ def _draw_classes(scores: ClassScores) -> Sections:
         [(each.right.value, each.right.low, each.right.high) for each in filled],
         [each.n for each in filled],
     )
-    note = "On the dashed line answers are right as often as their confidence says; bars: how many answers."
+    note = "On the dashed line, predictions are right as often as their confidence says; bars: number of predictions."
     sections = [
-        ("Each class", draw_table(*class_rows(scores))),
-        ("Calibration", draw_pair(picture) + draw_note(note)),
+        ("Each class", draw_table(*class_rows(scores), "Scores of each class")),
+        ("Calibration", draw_pictures(picture) + draw_note(note)),
     ]
     if scores.confusion:
         names = [each.class_ for each in scores.classes]
-        sections.append(("Confusion", draw_table(*confusion_rows(names, scores.confusion))))
+        sections.append(
+            (
+                "Confusion",
+                draw_table(*confusion_rows(names, scores.confusion), "Examples by actual and predicted class"),
+            )
+        )
     return sections
 
 
@@ -58,18 +63,18 @@ def _draw_forecasts(scores: ForecastScores) -> Sections:
     sections = []
     if scores.intervals:
         held = draw_note(say_intervals(scores.intervals, "truth"))
-        sections.append(("Intervals", held + draw_table(*interval_rows(scores.intervals))))
+        sections.append(("Intervals", held + draw_table(*interval_rows(scores.intervals), "Coverage at each lead")))
     hours, months = {"MAE": [each.mae for each in scores.hours]}, {"MAE": [each.mae for each in scores.months]}
     clock = [
         plots.draw_lines([str(each.hour) for each in scores.hours], hours, "hour of day", "MAE"),
         plots.draw_lines([MONTHS[each.month - 1] for each in scores.months], months, "month", "MAE"),
     ]
-    note = "By the time that is forecast, as clocks in the time zone of the series show it."
-    sections.append(("When it errs", draw_pair(*clock) + draw_note(note)))
+    note = "By the time that is forecast, in the time zone of the series."
+    sections.append(("Error by time", draw_pictures(*clock) + draw_note(note)))
     if len(scores.leads) > 1:
         lines = {"network": [each.mae.value for each in scores.leads]} | naive_errors(scores.leads)
         picture = plots.draw_lines([each.lead for each in scores.leads], lines, "lead", "MAE")
-        sections.append(("Each lead", draw_pair(picture)))
+        sections.append(("Each lead", draw_pictures(picture)))
     if len(scores.targets) > 1:
-        sections.append(("Each target", draw_table(*target_rows(scores.targets))))
+        sections.append(("Each target", draw_table(*target_rows(scores.targets), "Scores of each target")))
     return sections

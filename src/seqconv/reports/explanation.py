@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.reports import plots
-from seqconv.reports.page import build_page, draw_table, write_page
+from seqconv.reports.page import build_lead, build_page, draw_table, write_page
 from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
 
 LONGEST = 20  # rows of a table of spans
@@ -39,10 +39,9 @@ def write_text_page(path: Path, name: str, explanations: list[TextExplanation]) 
     """
     first = explanations[0]
     shares = [f"{label} {share:.1%}" for label, share in zip(first.classes, first.probability, strict=True)]
-    body = f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(first.verdict)}</p>\n'
-    body += f'<p class="soft">{escape(", ".join(shares))}</p>\n'
+    body = build_lead(name, first.verdict, ", ".join(shares)) + "\n"
     body += "\n".join(_explain(one) for one in explanations)
-    write_page(path, build_page(f"{name}: {first.verdict}", body, []))
+    write_page(path, build_page(f"{name}: explanation", body, []))
 
 
 def _explain(one: TextExplanation) -> str:
@@ -56,7 +55,7 @@ def _explain(one: TextExplanation) -> str:
         for value, filters, label in one.list_rows(LONGEST)
     ]
     head = ["span" if one.exact else "word left out", "filters" if one.exact else "", "adds"]
-    table = draw_table(head, rows, own=len(rows) - 1 if one.exact else -1)
+    table = draw_table(head, rows, f"Effect on {one.name}", own=len(rows) - 1 if one.exact else -1)
     return f"<h2>{escape(one.title)}</h2>\n{_colour(one)}\n{legend}\n{table}"
 
 
@@ -92,10 +91,10 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     more = f" The {len(rows)} strongest inputs; {left} weaker ones are left out." if left else ""
     cells = [[row, begin, end, f"{value:+.4f}"] for row, begin, end, value in one.top(MOST_CELLS)]
     inputs = [[one.rows[row], f"{one.whole[row]:+.4f}"] for row in np.argsort(-np.abs(one.whole), kind="stable")]
+    effects = draw_table(["input", "adds"], inputs[:TALLEST], "Effect of each input")
     body = (
-        f'<h1>{escape(name)}</h1>\n<p class="verdict">{escape(one.verdict)}</p>\n'
-        f'<p class="soft">{escape(one.note + more)}</p>\n{picture}\n'
-        f"<h2>Strongest spans</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells)}\n"
-        f"<h2>Inputs over the whole window</h2>\n{draw_table(['input', 'adds'], inputs[:TALLEST])}"
+        f"{build_lead(name, one.verdict, one.note + more)}\n{picture}\n"
+        f"<h2>Strongest spans</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells, 'Largest effects')}\n"
+        f"<h2>Inputs over the whole window</h2>\n{effects}"
     )
-    write_page(path, build_page(f"{name}: {one.verdict}", body, []))
+    write_page(path, build_page(f"{name}: explanation", body, []))

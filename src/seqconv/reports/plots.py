@@ -2,14 +2,16 @@
 
 import io
 import warnings
+from html import escape
 from typing import Any
 
 import numpy as np
 
 # matplotlib writes this colour; the SVG then says currentColor in its place
 INK = "#010203"
-TRAINING, VALIDATION = "#3b82c4", "#d9822b"
-OTHERS = ((TRAINING, "s--"), ("#888888", "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), ("#c0392b", "x--"))
+# each at least 3 to 1 on the page, light and dark (WCAG 2.2, 1.4.11)
+TRAINING, VALIDATION, WORSE, UNKNOWN = "#3b82c4", "#c8701a", "#c0392b", "#7f8791"
+OTHERS = ((TRAINING, "s--"), (UNKNOWN, "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), (WORSE, "x--"))
 MOST_TICKS = 12
 
 
@@ -23,8 +25,12 @@ def _start(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _finish(figure: Any) -> str:
-    """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data."""
+def _finish(figure: Any, title: str, description: str) -> str:
+    """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data.
+
+    Args:
+        title, description: what those who cannot see it read in its place. Wide figures are in a box that scrolls.
+    """
     import matplotlib
 
     settings: Any = {
@@ -39,7 +45,10 @@ def _finish(figure: Any) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
-    return text[text.index("<svg") :].replace(INK, "currentColor")
+    text = text[text.index("<svg") :].replace(INK, "currentColor").replace("<svg", '<svg role="img"', 1)
+    end = text.index(">") + 1
+    text = f"{text[:end]}<title>{escape(title)}</title><desc>{escape(description)}</desc>{text[end:]}"
+    return f'<div class="wide" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
 
 
 def _paint(figure: Any) -> None:
@@ -65,7 +74,9 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
     axes.set_ylabel(name)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False, fontsize=8)
-    return _finish(figure)
+    return _finish(
+        figure, f"{name} by epoch", f"Validation from {validation[0]:.4g} to {validation[-1]:.4g}; best: epoch {best}."
+    )
 
 
 def draw_forecast(
@@ -82,7 +93,7 @@ def draw_forecast(
     """
     from matplotlib import dates
 
-    figure, axes = _start(10.2, 3.2)
+    figure, axes = _start(8.0, 3.2)
     spacing = np.diff(times)
     gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
     places = np.insert(times, gaps, times[gaps])
@@ -93,32 +104,37 @@ def draw_forecast(
     if ends is not None:
         band = {"color": VALIDATION, "alpha": 0.25, "linewidth": 0.0, "label": "interval"}
         axes.fill_between(places, *map(break_line, ends), **band)
-    for values, colour, label in ((truth, TRAINING, "truth"), (forecast, VALIDATION, "forecast")):
-        axes.plot(places, break_line(values), color=colour, label=label, linewidth=1.4)
+    for values, colour, style, label in ((truth, TRAINING, "-", "truth"), (forecast, VALIDATION, "--", "forecast")):
+        axes.plot(places, break_line(values), style, color=colour, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
     locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.legend(frameon=False, fontsize=8)
-    return _finish(figure)
+    return _finish(figure, f"Forecast and truth of {unit}", f"{len(times)} rows from {times[0]} to {times[-1]}.")
 
 
 def draw_comparison(
     names: list[str], improvements: list[tuple[float, float, float]], rival: str = "the baseline"
 ) -> str:
     """Improvement over each rival with its 95 % interval, in per cent, as SVG; right of zero is better."""
-    figure, axes = _start(10.2, 0.9 + 0.38 * len(names))
-    for place, (value, low, high) in enumerate(reversed(improvements)):
-        colour = VALIDATION if low > 0 else "#c0392b" if high < 0 else "#888888"
-        if np.isfinite([low, high]).all():
+    figure, axes = _start(8.0, 1.0 + 0.38 * len(names))
+    said = []
+    for place, (name, (value, low, high)) in enumerate(zip(names, improvements, strict=True)):
+        known = bool(np.isfinite([low, high]).all())
+        # 0: better, 1: worse, 2: unclear; where an end is unknown nothing is claimed
+        kind = 0 if known and low > 0 else 1 if known and high < 0 else 2
+        word, colour, mark = (("better", TRAINING, "o"), ("worse", WORSE, "X"), ("unclear", UNKNOWN, "D"))[kind]
+        said.append(f"{name}: {word}")
+        if known:
             axes.plot([100 * low, 100 * high], [place, place], "-", color=colour, linewidth=3, solid_capstyle="butt")
         if np.isfinite(value):
-            axes.plot([100 * value], [place], "o", color=colour, markersize=6)
+            axes.plot([100 * value], [place], mark, color=colour, markersize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_yticks(range(len(names)), list(reversed(names)))
-    axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlabel(f"smaller test error than {rival}, % (95 % interval)")
-    return _finish(figure)
+    axes.set_yticks(range(len(names)), [each.replace(": ", " (") + ")" for each in said])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel("\u2190 worse    error reduction, % (95 % interval)    better \u2192")
+    return _finish(figure, f"Compared with {rival}", "; ".join(said))
 
 
 def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:
@@ -136,26 +152,32 @@ def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up
     axes.set_ylabel(up)
     if len(lines) > 1:
         axes.legend(frameon=False, fontsize=8)
-    return _finish(figure)
+    return _finish(
+        figure, f"{up} by {across}", "; ".join(f"{name}: {_say_range(values)}" for name, values in lines.items())
+    )
+
+
+def _say_range(values: list[float]) -> str:
+    return f"{min(values):.4g} to {max(values):.4g}"
 
 
 def draw_reliability(confidence: list[float], right: list[tuple[float, float, float]], counts: list[int]) -> str:
-    """Share right against confidence, with its 95 % interval, above how many answers each bin holds, as SVG.
+    """Fraction right against confidence, with its 95 % interval, above how many answers each bin holds, as SVG.
 
     Args:
         confidence: mean of each bin.
-        right: share right of each bin and the ends of its interval; NaN: unknown.
+        right: fraction right of each bin and the ends of its interval; NaN: unknown.
     """
     figure, axes = _start(5.0, 3.6)
-    axes.plot([0, 1], [0, 1], "--", color="#888888", linewidth=1, label="calibrated")
+    axes.plot([0, 1], [0, 1], "--", color=UNKNOWN, linewidth=1, label="calibrated")
     value, low, high = np.array(right).T
     axes.vlines(confidence, low, high, color=VALIDATION, alpha=0.6, linewidth=2)
-    axes.plot(confidence, value, "o-", color=VALIDATION, linewidth=1.4, markersize=5, label="share right")
+    axes.plot(confidence, value, "o-", color=VALIDATION, linewidth=1.4, markersize=5, label="fraction right")
     largest = max(counts)
     axes.bar(confidence, [0.15 * count / largest for count in counts], 0.02, color=TRAINING, alpha=0.6, label="answers")
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="share right")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="fraction right")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
-    return _finish(figure)
+    return _finish(figure, "Calibration", "The fraction of right predictions against their confidence.")
 
 
 def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
@@ -168,7 +190,7 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
     """
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
-    figure, axes = _start(10.2, 1.3 + 0.28 * len(rows))
+    figure, axes = _start(8.0, 1.3 + 0.28 * len(rows))
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set(visible=True, alpha=0.3, linewidth=0.6)
@@ -187,4 +209,6 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
     axes.tick_params(left=False)
     bar = figure.colorbar(cells, ax=axes, label=label, pad=0.01, fraction=0.03)
     bar.outline.set_visible(False)
-    return _finish(figure)
+    return _finish(
+        figure, "Effect of each input and span", f"{len(rows)} inputs, {len(edges) - 1} spans; a table follows."
+    )

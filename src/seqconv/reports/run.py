@@ -7,12 +7,21 @@ import numpy as np
 from seqconv.metrics.comparison import tone
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pair, draw_table
+from seqconv.reports.page import (
+    build_lead,
+    build_page,
+    draw_details,
+    draw_facts,
+    draw_note,
+    draw_pictures,
+    draw_settings,
+    draw_table,
+)
 from seqconv.reports.sentences import say_intervals
-from seqconv.reports.tables import confusion_rows, interval_rows, score_rows
+from seqconv.reports.tables import confusion_rows, interval_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.results import RunResults
 
-STRETCH = 14 * 86400  # seconds of the test set that the forecast picture shows
+STRETCH = 240  # test rows that the forecast picture shows
 
 
 def build_run_page(results: RunResults, history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
@@ -24,21 +33,22 @@ def build_run_page(results: RunResults, history: list[dict[str, float]], predict
     """
     sections = [
         ("Test set", _draw_scores(results)),
-        ("Beside the baselines", _draw_comparison(results)),
+        ("Compared with the baselines", _draw_comparison(results)),
         ("Intervals", _draw_intervals(results)),
         ("Training", _draw_training(results, history)),
-        ("Where it errs", _draw_forecast(results, predictions) if results.targets else _draw_confusion(results)),
+        ("Errors", _draw_forecast(results, predictions) if results.targets else _draw_confusion(results)),
         ("Network", _draw_network(results.network, results.parameters)),
-        ("Data", draw_facts(results.facts)),
-        ("Settings", draw_facts(results.settings)),
-        ("Seconds", draw_facts({name: f"{value:.2f} s" for name, value in results.seconds.items()})),
-        ("Versions", draw_facts(results.versions)),
+        ("Data", _draw_data(results)),
+        ("Settings", draw_settings(results.settings)),
+        ("Time", draw_facts({name.replace("_", " "): f"{value:.2f} s" for name, value in results.seconds.items()})),
+        ("Versions", draw_details("Python, packages and machine", draw_facts(results.versions))),
     ]
     lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons))
-    return build_page(f"{results.recipe}: {results.verdict}", lead, sections)
+    return build_page(f"{results.recipe}: training report", lead, sections)
 
 
 def _draw_scores(results: RunResults) -> str:
+    table, own = leaderboard_rows(results)
     head, rows = score_rows(results)
     text = f"{results.validation['n']:,} validation and {results.test['n']:,} test examples."
     if results.targets:
@@ -46,8 +56,20 @@ def _draw_scores(results: RunResults) -> str:
         several = f" mae: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
         text += several if others else f" The unit of mae is that of {first}."
     if results.refit:
-        text += " After validation trained again on training and validation rows for the test."
-    return draw_note(text) + draw_table(head, rows, own=len(rows) - 1)
+        text += " Final model: retrained on training + validation rows."
+    every = draw_table(head, rows, "Every score", own=len(rows) - 1)
+    return (
+        draw_table(*table, "Models, the best on the test rows first", own=own)
+        + draw_details("Every score, losses too", every)
+        + draw_note(text)
+    )
+
+
+def _draw_data(results: RunResults) -> str:
+    facts = dict(results.facts)
+    splits = facts.pop("splits", None)
+    table = draw_table(*split_rows(splits), "What each split holds") if splits else ""
+    return table + draw_facts(facts)
 
 
 def _draw_comparison(results: RunResults) -> str:
@@ -68,7 +90,7 @@ def _draw_intervals(results: RunResults) -> str:
         return ""
     fit = " of the first fit" if results.refit else ""
     note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
-    leads = draw_table(*interval_rows(found)) if len(found.leads) > 1 else ""
+    leads = draw_table(*interval_rows(found), "Coverage at each lead") if len(found.leads) > 1 else ""
     return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
 
 
@@ -92,18 +114,17 @@ def _draw_training(results: RunResults, history: list[dict[str, float]]) -> str:
     best = f"Best epoch {results.best_epoch} of {results.epochs}: its weights were kept."
     if not results.best_epoch:
         best = f"None of {results.epochs} epochs was better on the validation rows than the start, which was kept."
-    return draw_pair(*drawn) + draw_note(best)
+    return draw_pictures(*drawn) + draw_note(best)
 
 
 def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
     times = predictions["times"]
     drawn = {name: values[:, 0, 0] for name, values in predictions.items() if name != "times"}
-    middle = times[len(times) // 2]
-    chosen = (times >= middle) & (times < middle + np.timedelta64(STRETCH, "s"))
+    chosen = slice(max(len(times) - STRETCH, 0), None)
     truth, forecast, *ends = (drawn[name][chosen] for name in ("targets", "outputs", "low", "high") if name in drawn)
     band = (ends[0], ends[1]) if ends else None
     picture = plots.draw_forecast(times[chosen], truth, forecast, (results.targets or [""])[0], band)
-    text = "Two weeks from the middle of the test set."
+    text = f"The last {len(truth):,} test rows."
     if predictions["targets"][0].size > 1:
         text += " The first target at the first lead."
     if results.intervals and band:
@@ -114,7 +135,9 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
 def _draw_confusion(results: RunResults) -> str:
     if not results.confusion or not results.classes:
         return ""
-    return draw_table(*confusion_rows(results.classes, results.confusion, "test examples"))
+    return draw_table(
+        *confusion_rows(results.classes, results.confusion, "test examples"), "By actual and predicted class"
+    )
 
 
 def _draw_network(layers: list[LayerSummary], parameters: int) -> str:
@@ -126,4 +149,4 @@ def _draw_network(layers: list[LayerSummary], parameters: int) -> str:
         shape = ", ".join(map(str, layer.shape))
         rows.append([layer.name, shape, f"{layer.parameters:,}", field, f"{layer.multiply_adds:,}"])
     rows.append(["all", "", f"{parameters:,}", "", f"{sum(layer.multiply_adds for layer in layers):,}"])
-    return draw_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows)
+    return draw_table(["layer", "output", "parameters", "receptive field", "multiply-adds"], rows, "Layers")

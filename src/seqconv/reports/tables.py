@@ -1,7 +1,7 @@
 """Results as tables of text: a head and rows of cells, which pages and the command line both show."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.bootstrap import Estimate
@@ -49,7 +49,7 @@ def show_estimate(estimate: "Estimate") -> list[str]:
 # One model
 
 
-def metric_rows(metrics: "dict[str, Estimate]", title: str = "") -> Table:
+def metric_rows(metrics: "dict[str, Estimate]", title: str = "score") -> Table:
     """Every score with its interval, under a title."""
     return [title, "value", "95 % interval"], [[NAMES[name], *show_estimate(each)] for name, each in metrics.items()]
 
@@ -70,9 +70,9 @@ def class_rows(scores: "ClassScores") -> Table:
 def confusion_rows(classes: list[str], confusion: list[list[int]], title: str = "examples") -> Table:
     """A row for each true class, a column for each predicted one."""
     rows = [
-        [f"is {name}", *(f"{count:,}" for count in counts)] for name, counts in zip(classes, confusion, strict=True)
+        [f"actual {name}", *(f"{count:,}" for count in counts)] for name, counts in zip(classes, confusion, strict=True)
     ]
-    return [title, *(f"said {name}" for name in classes)], rows
+    return [title, *(f"predicted {name}" for name in classes)], rows
 
 
 def target_rows(targets: "list[TargetScores]") -> Table:
@@ -120,7 +120,7 @@ def interval_rows(scores: "IntervalScores") -> Table:
         held = each.coverage
         span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
         rows.append([each.lead, f"{100 * held.value:.1f} %", span, f"{each.width:.4f}"])
-    return ["lead", f"held by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
+    return ["lead", f"covered by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
 
 
 # Several models
@@ -133,22 +133,57 @@ def score_rows(results: "RunResults") -> Table:
     for each in results.list_models(results.model):
         cells = [show_number(part[name]) for name in names for part in (each.validation, each.test)]
         rows.append([each.name, *cells, f"{each.seconds:.1f}"])
-    return ["", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"], rows
+    return ["model", *(f"{part} {name}" for name in names for part in ("validation", "test")), "seconds"], rows
 
 
 def first_score_rows(results: "RunResults") -> Table:
     """The same of the metric that people read first; of several targets in standard deviations, for a mean over units
     would be that of the largest numbers."""
-    name = title = results.metric
-    if results.targets:
-        title, count = f"MAE, {results.targets[0]}", len(results.targets)
-        if count > 1:
-            name, title = "mae_scaled", f"MAE of {count} columns, in standard deviations"
+    name, title = _choose_first(results)
     rows = [
         [each.name, show_number(each.validation[name]), show_number(each.test[name]), f"{each.seconds:.1f}"]
         for each in results.list_models(f"{results.model} ({results.recipe})")
     ]
     return [title, "validation", "test", "seconds"], rows
+
+
+def leaderboard_rows(results: "RunResults") -> tuple[Table, int]:
+    """The same, the best on the test rows first, and which row is the model of the run."""
+    name, title = _choose_first(results)
+    models = results.list_models(results.model)
+    own = models[-1]
+    models.sort(key=lambda each: each.test[name], reverse=not results.targets)
+    rows = [
+        [each.name, show_number(each.test[name]), show_number(each.validation[name]), f"{each.seconds:.1f}"]
+        for each in models
+    ]
+    return (["model", f"test {title}", "validation", "seconds"], rows), models.index(own)
+
+
+def _choose_first(results: "RunResults") -> tuple[str, str]:
+    """Key and title of the score that people read first."""
+    if not results.targets:
+        return results.metric, results.metric
+    if len(results.targets) == 1:
+        return "mae", f"MAE, {results.targets[0]}"
+    return "mae_scaled", f"MAE of {len(results.targets)} columns, in standard deviations"
+
+
+def split_rows(splits: dict[str, dict[str, Any]]) -> Table:
+    """What each split holds; a table within it, such as the number of examples of each class, has a column an entry."""
+    flat = [
+        {
+            inner: value
+            for name, entry in facts.items()
+            for inner, value in (entry.items() if isinstance(entry, dict) else [(name, entry)])
+        }
+        for facts in splits.values()
+    ]
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    cells = [[show_number(row[name]) if name in row else "-" for name in names] for row in flat]
+    return ["split", *(name.replace("_", " ") for name in names)], [
+        [split, *row] for split, row in zip(splits, cells, strict=True)
+    ]
 
 
 def backtest_rows(results: "BacktestResults") -> Table:
@@ -157,7 +192,7 @@ def backtest_rows(results: "BacktestResults") -> Table:
         [row.name, *show_estimate(row.score), f"{row.fold_mean:.4f} ± {row.fold_std:.4f}"]
         for row in (results.network, *results.baselines)
     ]
-    return ["", NAMES[results.metric], "95 % interval", "mean of folds"], rows
+    return ["model", NAMES[results.metric], "95 % interval", "mean of folds"], rows
 
 
 def fold_rows(results: "BacktestResults") -> Table:
@@ -186,4 +221,4 @@ def comparison_rows(results: "ComparisonResults", name: str) -> Table:
 def cost_rows(results: "ComparisonResults") -> Table:
     """What each run is and took."""
     rows = [[run.run, run.recipe, f"{run.parameters:,}", f"{run.seconds:.1f}", f"{run.n:,}"] for run in results.runs]
-    return ["run", "recipe", "parameters", "seconds of training", "test rows of its own"], rows
+    return ["run", "recipe", "parameters", "seconds of training", "number of test rows"], rows
