@@ -34,13 +34,15 @@ def predict(
     Classes of texts or sequences, or forecasts of a series. The predictions are added as columns after those of the
     input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
     """
+    import os
     import sys
 
     from seqconv.data.readers.tables import print_csv, to_rows, write_table
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
 
-    console.check_free(out, overwrite)
+    if out is not None and source != "-" and os.path.exists(source) and out.exists() and out.samefile(source):
+        console.check_free(out, overwrite)  # predictions made before are replaced, their input is not
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )
