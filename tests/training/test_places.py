@@ -89,7 +89,6 @@ def test_the_same_holds_in_python_which_says_where_it_writes(folder, monkeypatch
 @pytest.mark.parametrize(
     "command",
     [
-        ("predict", "runs/texts", "texts.csv", "-o", "out.csv"),
         ("evaluate", "runs/texts", "-o", "page.html"),
         ("evaluate", "runs/texts", "-o", "pages"),
         ("compare", "runs/texts", "runs/texts", "-o", "page.html"),
@@ -118,6 +117,8 @@ def test_predictions_do_not_replace_the_file_that_they_are_of(folder):
     done = seqconv_command("predict", "runs/texts", "texts.csv", "-o", "texts.csv", cwd=folder, code=2)
     assert done.stderr.startswith("seqconv: texts.csv: exists and stays.")
     assert (folder / "texts.csv").read_bytes() == before
+    for _ in range(2):  # as a daily job does
+        seqconv_command("predict", "runs/texts", "texts.csv", "-o", "out.csv", cwd=folder)
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])

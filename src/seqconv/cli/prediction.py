@@ -39,7 +39,8 @@ def predict(
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
 
-    if out is not None and source != "-" and out.exists() and out.samefile(source):
+    named = source != "-" and Path(source).exists()
+    if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
