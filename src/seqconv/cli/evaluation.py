@@ -193,12 +193,16 @@ def _print_rows(head: list[str], rows: list[list[str]]) -> None:
 
 def _print_evaluation(results: "EvaluationResults") -> None:
     from seqconv.metrics.class_scores import ClassScores
-    from seqconv.reports.sentences import explain_scores
+    from seqconv.reports.sentences import explain_scores, say_trained_on
 
-    scores = results.scores
+    scores, known = results.scores, results.trained_on
     for note in results.notes:
         print(f"data: {note}")
+    if warning := say_trained_on(known):
+        print(f"{warning}\n")
     _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
+    if known and known.metrics:
+        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
     print(f"{explain_scores(scores)}\n")
     _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
     if results.order_probe:

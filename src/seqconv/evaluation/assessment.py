@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqconv.errors import OptionError
 from seqconv.evaluation.order import probe_order
 from seqconv.models.format import read_bundle
@@ -12,7 +14,7 @@ from seqconv.networks.network import Model
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Part
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.results import EvaluationResults
+from seqconv.tasks.results import EvaluationResults, TrainedOn
 from seqconv.tasks.scoring import evaluate as score_splits
 from seqconv.tasks.task import Answers
 from seqconv.training.run import read_own_split
@@ -50,22 +52,36 @@ def evaluate(
     outputs = model_in_memory.predict(part.inputs)
     answers = Answers(part.finish(outputs), part.finish_bounds(outputs))
     scores = find_task(bundle.recipe).score(answers, part, bundle, None)
-    return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores)
+    known = _recognise(bundle, part, answers, None)
+    return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores, trained_on=known)
+
+
+def _recognise(bundle: AnyBundle, part: Part[Any], answers: Answers, reference: Part[Any] | None) -> TrainedOn | None:
+    """How many of the examples the model was trained on, and its scores on the others."""
+    if bundle.seen is None or part.keys is None:
+        return None
+    checked, seen = bundle.seen.check(part.keys)
+    others, metrics = np.flatnonzero(checked & ~seen), None
+    if seen.any() and len(others):
+        bounds = None if answers.bounds is None else answers.bounds[:, others]
+        rest = Answers(answers.outputs[others], bounds)
+        metrics = find_task(bundle.recipe).score(rest, part.take(others), bundle, reference).metrics
+    return TrainedOn(len(seen), int(checked.sum()), int(seen.sum()), metrics)
 
 
 def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: int) -> EvaluationResults:
     recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
     scored = score_splits(model, split, recipe.training.loss)
+    answers = Answers(scored.test_outputs, scored.test_bounds)
     return EvaluationResults(
         str(folder),
         recipe.task,
         source=f"test set of {recipe.data.source}",
         notes=list(split.facts["notes"]),
-        scores=find_task(recipe).score(
-            Answers(scored.test_outputs, scored.test_bounds), split.test, bundle, split.train
-        ),
+        scores=find_task(recipe).score(answers, split.test, bundle, split.train),
         test=scored.test,
         order_probe=probe_order(model, split, recipe.training.loss, recipe.training.seed),
+        trained_on=_recognise(bundle, split.test, answers, split.train),
     )
 
 

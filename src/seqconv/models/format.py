@@ -22,6 +22,7 @@ from seqconv.recipes.sections import FORECAST_LOSSES, KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.seen import Seen
 
 FORMAT, READABLE = 3, (1, 2, 3)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
@@ -42,6 +43,7 @@ class Header(Record):
     data_fingerprint: str
     recipe: Json
     files: dict[str, str]
+    trained_rows: Json | None = None
 
 
 def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: bool = True) -> None:
@@ -73,6 +75,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: boo
             data_fingerprint=bundle.fingerprint,
             recipe=bundle.recipe.to_dict(),
             files=files,
+            trained_rows=None if bundle.seen is None else bundle.seen.to_dict(),
         )
         (fresh / HEADER).write_text(json.dumps(header.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
         (fresh / "README.md").write_text(_model_card(bundle, bits), "utf-8")
@@ -120,7 +123,8 @@ def _build(header: Header, folder: Path) -> AnyBundle:
         features.check_plan(plan, shape[-1])
     elif header.layers or features.for_baseline() is not features or training.interval:
         raise ValueError(f"layers, features.change and training.interval must be empty for the model {training.model}")
-    return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint)
+    seen = None if header.trained_rows is None else Seen.from_dict(header.trained_rows)
+    return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen)
 
 
 def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:

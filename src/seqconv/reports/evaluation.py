@@ -4,7 +4,7 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.reports import plots
 from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pictures, draw_table
-from seqconv.reports.sentences import explain_scores, say_intervals
+from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on
 from seqconv.reports.tables import (
     MONTHS,
     NAMES,
@@ -27,9 +27,14 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     first, estimate = next(iter(scores.metrics.items()))
     value, ends = show_estimate(estimate)
     headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} examples"
-    lead = build_lead(results.model, headline, f"Data: {results.source}")
+    known = results.trained_on
+    warning = say_trained_on(known)
+    lead = build_lead(results.model, headline, f"Data: {results.source}. {warning}".removesuffix(". "))
     table = draw_table(*metric_rows(scores.metrics), "Scores", own=0) + draw_note(explain_scores(scores))
     sections = [("Scores", table)]
+    if known and known.metrics:
+        unseen = f"The {known.checked - known.rows:,} rows not trained on"
+        sections.append((unseen, draw_table(*metric_rows(known.metrics), "Scores of the rows not trained on", own=0)))
     sections += _draw_classes(scores) if isinstance(scores, ClassScores) else _draw_forecasts(scores)
     if results.notes:
         sections.append(("Data", draw_facts({"source": results.source, "notes": results.notes})))

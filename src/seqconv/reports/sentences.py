@@ -4,7 +4,7 @@ import numpy as np
 
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
-from seqconv.tasks.results import BacktestResults, ComparisonResults
+from seqconv.tasks.results import BacktestResults, ComparisonResults, TrainedOn
 
 
 def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
@@ -26,6 +26,19 @@ def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
         f"{100 * found.before_calibration.coverage.value:.1f} % before calibration; mean width {found.width:.4f}."
         f"{warning if unreliable else ''}"
     )
+
+
+def say_trained_on(found: TrainedOn | None) -> str:
+    """Which of the scored rows the model was trained on, in a sentence; empty: none of them.
+
+    >>> say_trained_on(TrainedOn(5452, 5452, 5452))
+    '5,452 of 5,452 rows were trained on: this score is no test.'
+    """
+    if found is None or not found.rows:
+        return ""
+    some = "" if found.checked == found.n else " that could be checked"
+    rest = " The score on the others is below." if found.metrics else ""
+    return f"{found.rows:,} of {found.checked:,} rows{some} were trained on: this score is no test.{rest}"
 
 
 def explain_scores(scores: ClassScores | ForecastScores) -> str:

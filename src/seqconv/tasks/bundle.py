@@ -7,6 +7,7 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.examples import AnyFeatures
+from seqconv.tasks.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Bundle(Generic[AnyFeatures]):
         weights: for a baseline its arrays, see `tasks.baselines.restore`.
         shape: of one input, without the batch.
         fingerprint: of the training data, see `tasks.examples.fingerprint`.
+        seen: the rows that it was trained on; None: not known.
     """
 
     recipe: AnyRecipe
@@ -27,6 +29,7 @@ class Bundle(Generic[AnyFeatures]):
     shape: Shape
     features: AnyFeatures
     fingerprint: str
+    seen: Seen | None = None
 
 
 AnyBundle = Bundle[Any]

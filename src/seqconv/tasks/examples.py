@@ -98,12 +98,14 @@ class Part(Generic[AnyInputs]):
             example float32 `[N, classes]` of 0 and 1; for forecasts float32 `[N, outputs]`, scaled.
         times: timestamp of each example's first target, datetime64[s] `[N]`; None for classes.
         base: added to the network's outputs to give forecasts, float32 `[N, outputs]`; None: nothing.
+        keys: of the examples' raw data, by which they are recognised, see `tasks.seen`, uint64 `[N]`; None: none.
     """
 
     inputs: AnyInputs
     targets: Targets
     times: np.ndarray | None = None
     base: np.ndarray | None = None
+    keys: np.ndarray | None = None
 
     @property
     def residual_targets(self) -> Targets:
@@ -124,10 +126,10 @@ class Part(Generic[AnyInputs]):
 
     def take(self, index: np.ndarray) -> "Part[AnyInputs]":
         """The examples at `index`."""
-        times, base = (None if each is None else each[index] for each in (self.times, self.base))
+        times, base, keys = (None if each is None else each[index] for each in (self.times, self.base, self.keys))
         targets = self.targets.take(index) if isinstance(self.targets, WindowTargets) else self.targets[index]
         inputs: Any = self.inputs.take(index)
-        return Part(inputs, targets, times, base)
+        return Part(inputs, targets, times, base, keys)
 
 
 @dataclass(frozen=True)

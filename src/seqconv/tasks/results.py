@@ -220,6 +220,23 @@ class OrderProbe(Record):
 
 
 @dataclass(frozen=True)
+class TrainedOn(Record):
+    """How many of the rows that a model is scored on it was trained on.
+
+    Args:
+        n: rows scored.
+        checked: those that could be checked: of a very large training set the model knows only some.
+        rows: of these, those that it was trained on.
+        metrics: on the other checked rows; None: all or none of the checked rows were trained on.
+    """
+
+    n: int
+    checked: int
+    rows: int
+    metrics: dict[str, Estimate] | None = None
+
+
+@dataclass(frozen=True)
 class EvaluationResults(Record):
     """What a model scores on labelled data; `to_dict` has the keys of `scores` between its own.
 
@@ -229,6 +246,7 @@ class EvaluationResults(Record):
         notes: what their reader had to say.
         test: of the test set of the model's own run, the metrics that training printed.
         order_probe: the same.
+        trained_on: how many of the rows the model was trained on; None: it does not know, as in version 0.1.0.
     """
 
     model: str
@@ -238,6 +256,7 @@ class EvaluationResults(Record):
     scores: ClassScores | ForecastScores
     test: Metrics | None = None
     order_probe: OrderProbe | None = None
+    trained_on: TrainedOn | None = None
 
     def to_dict(self) -> Json:
         found = super().to_dict()

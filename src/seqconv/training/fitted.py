@@ -11,6 +11,7 @@ from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
 from seqconv.tasks.scoring import Baseline, Evaluation, compare
+from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
 
@@ -46,7 +47,8 @@ def keep_baseline(
 ) -> Fitted:
     """A baseline as the model of a run; `data` is the split's fingerprint."""
     features, shape = split.features.for_baseline(), split.train.inputs.shape
-    bundle = Bundle(take_baseline(recipe, chosen.kind), (), chosen.model.arrays, shape, features, data)
+    own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
+    bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)

@@ -31,6 +31,7 @@ from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BetterBaseline, RunResults
 from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
+from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
 from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
@@ -170,7 +171,8 @@ def fit_split(
         return keep_baseline(recipe, split, chosen, found, fingerprint(split))
     plan = build_network_plan(recipe, split.train, split.features)
     network = _create(plan, split.train, recipe, options)
-    bundle = Bundle(recipe, plan, {}, split.train.inputs.shape, split.features, fingerprint(split))
+    shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
+    bundle = Bundle(recipe, plan, {}, shape, split.features, fingerprint(split), seen)
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
@@ -187,6 +189,7 @@ def fit_split(
             again = evaluate(network, split, recipe.training.loss)
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
+        bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
     bundle = replace(bundle, weights=network.weights())
     del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
     baselines = fit_baselines(find_task(recipe), split, say) if options.baselines else []

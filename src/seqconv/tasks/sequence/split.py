@@ -12,6 +12,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.seen import hash_items
 from seqconv.tasks.sequence.features import (
     SequenceFeatures,
     SequencePart,
@@ -73,7 +74,13 @@ def _note_constant(train: Sequences) -> list[str]:
 
 
 def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
-    return Part(features.inputs(part), features.target.encode(part.labels))
+    return Part(features.inputs(part), features.target.encode(part.labels), keys=_make_keys(part))
+
+
+def _make_keys(sequences: Sequences) -> np.ndarray:
+    """The key of each sequence."""
+    values = sequences.values.astype(np.float64) + 0.0  # no negative zero
+    return hash_items(steps.tobytes() for steps in np.split(values, sequences.offsets[1:-1]))
 
 
 def fold_sequences(
@@ -97,4 +104,5 @@ def take_sequences(
         DataError: no labels, unknown labels, or a different number of channels.
     """
     sequences, targets = take_labels(data.train, bundle.features.target)
-    return Part(bundle.features.inputs(sequences), targets), [*sequences.notes]
+    part = Part(bundle.features.inputs(sequences), targets, keys=_make_keys(sequences))
+    return part, [*sequences.notes]

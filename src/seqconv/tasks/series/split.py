@@ -16,11 +16,13 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.holes import describe_dropped, explain_holes
 from seqconv.tasks.series.windows import WindowSpec
 
+HASHED_ROWS = 8  # before the first target, by which an example is recognised
 FEWEST_PERIODS = 2  # that the training rows must cover of a calendar period, to learn from it
 
 
@@ -99,8 +101,15 @@ def cut_series(
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,
+        _make_keys(features, series)[anchors + spec.delays[0]],
     )
     return part, {"dropped_at_holes": holes, "dropped_missing": missing}
+
+
+def _make_keys(features: SeriesFeatures, series: Series) -> np.ndarray:
+    """The key of each row, uint64 `[T]`, of times and targets; that of an example is its first target's."""
+    targets = series.values[:, [series.columns.index(name) for name in features.target.names]]
+    return hash_rows(series.times, targets, min(HASHED_ROWS, features.spec.lookback))
 
 
 def join_series(data: SeriesData, config: SeriesDataConfig) -> tuple[Series, list[int]]:

@@ -14,6 +14,7 @@ from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.seen import hash_items
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
@@ -75,9 +76,16 @@ def _fit(
 
 def _make_parts(features: TextFeatures, texts: Sequence[AnyTexts], encoded: list[Encoded]) -> list[TextPart]:
     return [
-        Part(features.inputs(ids), features.target.encode(part.labels))
+        Part(features.inputs(ids), features.target.encode(part.labels), keys=_make_keys(part))
         for part, ids in zip(texts, encoded, strict=True)
     ]
+
+
+def _make_keys(texts: AnyTexts) -> np.ndarray:
+    """The key of each text; blanks around it do not count."""
+    if isinstance(texts, EncodedTexts):
+        return hash_items(ids.tobytes() for ids in np.split(texts.ids.astype(np.int32), texts.offsets[1:-1]))
+    return hash_items(text.strip().encode() for text in texts.texts)
 
 
 def group_texts(texts: AnyTexts) -> np.ndarray | None:
@@ -103,7 +111,7 @@ def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tu
     """
     # of an archive with a test set, use that
     texts, targets = take_labels(data.train if data.test is None else data.test, bundle.features.target)
-    part = Part(bundle.features.inputs(_encode(bundle, texts, threads)), targets)
+    part = Part(bundle.features.inputs(_encode(bundle, texts, threads)), targets, keys=_make_keys(texts))
     return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)
 
 

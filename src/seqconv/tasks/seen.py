@@ -1,0 +1,104 @@
+"""The rows that a model was trained on, as hashes: enough to recognise them in another file, and nothing more.
+
+Each example has a key of 64 bits, made of its raw data by the functions here. A bundle keeps the keys of its training
+examples, of at most `MOST` of them.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from seqconv.metrics.records import Json
+
+MOST = 2**16  # keys of a bundle: half a megabyte; a new example is taken for a known one once in 2**48 at most
+_MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+def hash_items(items: Iterable[bytes]) -> np.ndarray:
+    """The key of each item, uint64 `[N]`: BLAKE2b of its bytes."""
+    digests = b"".join(hashlib.blake2b(item, digest_size=8).digest() for item in items)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def hash_rows(times: np.ndarray, values: np.ndarray, back: int) -> np.ndarray:
+    """The key of each row of a series and of the rows before it, uint64 `[T]`.
+
+    One row alone would not do: values recur, and other series have the same times.
+
+    Args:
+        times: datetime64[s] `[T]`.
+        values: `[T, C]`; NaN is missing.
+        back: how many rows before it; the keys of the first ones take part of the last rows too.
+
+    Reference: Steele et al. 2014, Fast splittable pseudorandom number generators: the mixing function of SplitMix64.
+    """
+    found = times.astype("datetime64[s]").view(np.uint64).copy()
+    values = np.where(np.isnan(values), np.nan, values.astype(np.float64) + 0.0)  # one kind of NaN, no negative zero
+    for column in values.T:
+        found = _mix(found ^ _mix(np.ascontiguousarray(column).view(np.uint64)))
+    own = found
+    for rows in range(1, back + 1):
+        found = _mix(found ^ np.roll(own, rows))
+    return found
+
+
+def _mix(words: np.ndarray) -> np.ndarray:
+    words = words + _MIX[0]
+    words = (words ^ (words >> np.uint64(30))) * _MIX[1]
+    words = (words ^ (words >> np.uint64(27))) * _MIX[2]
+    return np.asarray(words ^ (words >> np.uint64(31)))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a bundle keeps of the keys of its training examples.
+
+    Args:
+        keys: uint64 `[M]`, ascending, each once.
+        every: a power of two: only keys that it divides are kept, one in so many; 1: all.
+    """
+
+    keys: np.ndarray
+    every: int = 1
+
+    @classmethod
+    def of(cls, *keys: np.ndarray | None) -> "Seen | None":
+        """From the keys of all examples that a model was trained on; None: there are none."""
+        known = [each for each in keys if each is not None]
+        if not known:
+            return None
+        every, kept = 1, np.unique(np.concatenate(known))
+        while len(kept) > MOST:
+            every *= 2
+            kept = kept[kept % np.uint64(every) == 0]
+        return cls(kept, every)
+
+    def check(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which examples can be checked, and which of all are known from training, bool `[N]` both."""
+        checked = keys % np.uint64(self.every) == 0
+        return checked, checked & np.isin(keys, self.keys)
+
+    def to_dict(self) -> Json:
+        """The entry in `bundle.json`."""
+        return {"every": self.every, "keys": base64.b64encode(self.keys.astype("<u8").tobytes()).decode()}
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Self:
+        """Read back what `to_dict` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: another table.
+        """
+        if table.keys() != {"every", "keys"}:
+            raise ValueError(f"trained_rows must hold every and keys; got {', '.join(table)}")
+        every, data = table["every"], base64.b64decode(table["keys"], validate=True)
+        if type(every) is not int or every < 1 or every & (every - 1) or every > MOST:
+            raise ValueError(f"trained_rows.every must be a power of two up to {MOST}; got {every!r}")
+        keys = np.frombuffer(data, "<u8").astype(np.uint64)
+        if len(keys) > MOST or (keys[1:] <= keys[:-1]).any() or (keys % every).any():
+            raise ValueError(f"trained_rows.keys must be at most {MOST:,} ascending multiples of every; they are not")
+        return cls(keys, every)
