@@ -1,5 +1,6 @@
 """The routes of the server over real connections, and what they refuse."""
 
+import gzip
 import json
 from contextlib import ExitStack
 from dataclasses import replace
@@ -53,6 +54,21 @@ def test_every_route_answers(clients, name):
     status, why = client.ask("POST", "/explain", {about["takes"]: asked})
     assert status == 200
     assert why["method"] in ("filters", "occlusion")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+def test_a_packed_request_is_refused_by_its_name(clients, coding):
+    body = gzip.compress(b'{"texts": ["good"]}')
+    status, answer = clients["text"].ask("POST", "/predict", body, Content_Encoding=coding)
+    assert (status, coding in answer["error"]) == (415, True)
+    assert clients["text"].ask("POST", "/predict", {"texts": ["good"]}, Content_Encoding="identity")[0] == 200
+
+
+def test_a_byte_order_mark_is_no_part_of_a_request(clients):
+    plain = json.dumps({"texts": ["good film"]}).encode()
+    assert clients["text"].ask("POST", "/predict", b"\xef\xbb\xbf" + plain) == clients["text"].ask(
+        "POST", "/predict", plain
+    )
 
 
 def test_answers_are_those_of_the_predictor(clients, networks):

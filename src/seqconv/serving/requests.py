@@ -92,7 +92,7 @@ def _read_scores(folder: Path) -> Json | None:
 def _read_json(body: bytes) -> Any:
     """JSON to the letter: UTF-8, no number beyond those that computers have, no key twice."""
     try:
-        text = body.decode()
+        text = body.decode("utf-8-sig")  # with or without a byte order mark
         found = _DECODER.decode(text)
         if re.search(r"\\u[dD]", text):
             json.dumps(found, ensure_ascii=False).encode()

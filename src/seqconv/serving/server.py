@@ -212,6 +212,9 @@ async def _read_body(request: Request, limit: int) -> bytes:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":  # which a stranger's page may not send without asking
         raise HTTPException(415, f"Content-Type: must be application/json; got {kind!r}. Name it in the request")
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):  # RFC 9110, section 15.5.16
+        raise HTTPException(415, f"Content-Encoding: must be absent; got {packed!r}. Send the request unpacked")
     parts, size = [], 0
     async for part in request.stream():  # to its end, as many clients read no answer before
         size += len(part)
