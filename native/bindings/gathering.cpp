@@ -9,6 +9,8 @@
 namespace seqconv {
 namespace {
 
+constexpr int64_t MAX_VOCABULARY = int64_t{1} << 28;  // a table of so many places is 1 GiB
+
 void gather_table_rows(const FloatsIn<2>& table, const IntsIn<1>& rows, const Floats<2>& out, int threads) {
   const int64_t width = size_of(table, 1), count = size_of(rows, 0);
   check_at_least("threads", threads, 1);
@@ -45,8 +47,8 @@ void gather_series_windows(const FloatsIn<2>& values, const LongsIn<1>& anchors,
 
 NewArray<int32_t, 1> distinct_ids(const IntsIn<2>& ids, int64_t vocabulary, const Ints<2>& compact) {
   check_shape("compact", compact, {size_of(ids, 0), size_of(ids, 1)});
-  if (vocabulary < 0 || vocabulary > INT32_MAX)
-    refuse("vocabulary: must be in [0, 2^31); got " + std::to_string(vocabulary));
+  if (vocabulary < 0 || vocabulary > MAX_VOCABULARY)
+    refuse("vocabulary: must be in [0, 2^28]; got " + std::to_string(vocabulary));
   DistinctIds distinct;
   {
     const nb::gil_scoped_release unlocked;

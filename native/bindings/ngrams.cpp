@@ -13,11 +13,16 @@ namespace {
 using Features = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<int64_t, 1>>;
 using Gradient = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<float, 2>>;
 
+constexpr int MAX_WORDS = 64;  // of an n-gram
+
 Features ngram_features(const IntsIn<2>& ids, int64_t words, int64_t buckets, int longest, int threads) {
   if (words < 1 || buckets < 1 || longest < 1 || words > INT32_MAX - buckets)
     refuse("ngram_features: words, buckets and longest must be at least 1 and rows below 2^31; got " +
            std::to_string(words) + ", " + std::to_string(buckets) + ", " + std::to_string(longest));
   const int64_t texts = size_of(ids, 0);
+  if (longest > MAX_WORDS || texts * size_of(ids, 1) > INT32_MAX / longest)
+    refuse("ngram_features: longest must be at most " + std::to_string(MAX_WORDS) +
+           ", and ids times longest below 2^31; got " + std::to_string(longest) + " for " + shape_text(sizes_of(ids)));
   FeatureLists found;
   {
     const nb::gil_scoped_release unlocked;

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
@@ -12,6 +13,7 @@
 namespace seqconv {
 namespace {
 
+using Held = nb::ndarray<>;  // an array that lives on
 using OptionalMasks = std::optional<FloatsIn<3>>;
 
 void check_batch(const char* name, int64_t batch, int64_t length) {
@@ -36,7 +38,13 @@ class RecurrentBinding {
     if (recurrent_mask) check_shape("recurrent_mask", *recurrent_mask, {batch, gates, layer_.shape().units});
     call.input_mask = input_mask ? input_mask->data() : nullptr;
     call.recurrent_mask = recurrent_mask ? recurrent_mask->data() : nullptr;
-    run([&] { layer_.forward(call, threads); });
+    std::vector<Held> read = {Held(x), Held(kernel), Held(recurrent_kernel), Held(bias)};
+    if (input_mask) read.emplace_back(*input_mask);
+    if (recurrent_mask) read.emplace_back(*recurrent_mask);
+    run([&] {
+      layer_.forward(call, threads);
+      held_ = std::move(read);
+    });
   }
 
   void predict(const FloatsIn<3>& x, const FloatsIn<2>& kernel, const FloatsIn<2>& recurrent_kernel,
@@ -49,7 +57,11 @@ class RecurrentBinding {
   void forward_tokens(const IntsIn<2>& ids, const FloatsIn<2>& table, const FloatsIn<2>& recurrent_kernel,
                       const AnyFloatsIn& bias, const AnyFloats& y, int threads) {
     const RecurrentCall call = tokens_call(ids, table, recurrent_kernel, bias, y);
-    run([&] { layer_.forward(call, threads); });
+    std::vector<Held> read = {Held(ids), Held(table), Held(recurrent_kernel), Held(bias)};
+    run([&] {
+      layer_.forward(call, threads);
+      held_ = std::move(read);
+    });
   }
 
   void predict_tokens(const IntsIn<2>& ids, const FloatsIn<2>& table, const FloatsIn<2>& recurrent_kernel,
@@ -182,6 +194,7 @@ class RecurrentBinding {
   }
 
   RecurrentLayer layer_;
+  std::vector<Held> held_;  // what the last forward call read, for backward
 };
 
 struct Gru : RecurrentBinding {
@@ -203,8 +216,7 @@ void bind_methods(nb::class_<Layer>& layer) {
             array("y"), arg("threads"), "The same without masks, keeping nothing; safe from several threads.");
   layer.def("backward", &Layer::backward, array("kernel"), array("recurrent_kernel"), array("dy"),
             array("dx").none(), array("dkernel"), array("drecurrent_kernel"), array("dbias"), arg("threads"),
-            "Gradients of the last forward, overwriting; dx may be None. Once for each forward, whose x must still be "
-            "there.");
+            "Gradients of the last forward, overwriting; dx may be None. Once for each forward.");
   layer.def("forward_tokens", &Layer::forward_tokens, array("ids"), array("table"), array("recurrent_kernel"),
             array("bias"), array("y"), arg("threads"),
             "forward where the input products are rows of table [U, gates * H], without bias.");

@@ -12,6 +12,14 @@ namespace seqconv {
 namespace {
 
 constexpr size_t MAX_BYTES = INT32_MAX;  // of one text
+constexpr int64_t MAX_PADDED = INT32_MAX;  // ids of an array, 8 GiB
+
+void check_padded(size_t texts, int64_t length) {
+  check_at_least("length", length, 1);
+  if (length <= MAX_PADDED / static_cast<int64_t>(texts > 0 ? texts : 1)) return;
+  refuse("length: " + std::to_string(texts) + " texts must have fewer than 2^31 ids in all; got a length of " +
+         std::to_string(length));
+}
 
 [[noreturn]] void refuse_text(size_t text, const std::string& why) {
   refuse("texts[" + std::to_string(text) + "]: " + why);
@@ -80,8 +88,8 @@ FittedIds fit(const Separators& separators, const TextList& texts, size_t size, 
 }
 
 Padded pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
-  check_at_least("length", length, 1);
   const size_t texts = offsets.shape(0) > 0 ? offsets.shape(0) - 1 : 0;
+  check_padded(texts, length);
   const int64_t* const offset = offsets.data();
   for (size_t text = 0; text < texts; ++text)
     if (offset[text] < 0 || offset[text] > offset[text + 1] ||
@@ -119,8 +127,8 @@ class WordIds {
   }
 
   Padded encode_padded(const TextList& texts, int64_t length, int threads) const {
-    check_at_least("length", length, 1);
     const Strings strings(texts);
+    check_padded(strings.texts.size(), length);
     std::unique_ptr<int32_t[]> padded;
     {
       const nb::gil_scoped_release released;

@@ -8,6 +8,8 @@
 
 namespace seqconv {
 
+constexpr int64_t MAX_PADDING = int64_t{1} << 20;  // steps; more are no padding
+
 ConvShape make_shape(const Extent& x, int64_t taps, int64_t filters, const Movement& movement) {
   const int64_t examples = x.examples, length = x.steps, channels = x.channels;
   check_at_least("examples", examples, 1);
@@ -17,6 +19,8 @@ ConvShape make_shape(const Extent& x, int64_t taps, int64_t filters, const Movem
   check_at_least("dilation", movement.dilation, 1);
   check_at_least("left_pad", movement.left_pad, 0);
   check_at_least("pool", movement.pool, 0);
+  if (movement.left_pad > MAX_PADDING)
+    refuse("left_pad: must be at most 2^20; got " + std::to_string(movement.left_pad));
   const int64_t steps = length + movement.left_pad - (taps - 1) * movement.dilation;
   check_at_least("steps (length + left_pad - (kernel width - 1) * dilation)", steps, 1);
   const int64_t group = movement.pool == 0 ? steps : movement.pool, groups = steps / group;

@@ -17,7 +17,7 @@ class RecurrentLayer {
 
   const RecurrentShape& shape() const { return shape_; }
   std::mutex& busy() { return busy_; }  // forward and backward share memory: one call at a time
-  // The last forward call if backward has not used it up, else a batch of 0. Its arrays may be gone.
+  // The last forward call if backward has not used it up, else a batch of 0. Its caller keeps the arrays.
   const RecurrentCall& kept() const { return kept_; }
 
   void predict(const RecurrentCall& call, int threads) const;

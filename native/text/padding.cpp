@@ -19,6 +19,7 @@ std::unique_ptr<int32_t[]> pad_texts(const int32_t* ids, const int64_t* offsets,
 
 int64_t count_shared_padding(const int32_t* ids, size_t texts, int64_t length) {
   int64_t shared = length;
+  if (length == 0) return 0;  // however many texts there are
   for (size_t text = 0; text < texts; ++text) {
     const int32_t* const row = ids + text * length;
     shared = std::find_if(row, row + shared, [](int32_t id) { return id != PADDING_ID; }) - row;
