@@ -1,0 +1,194 @@
+// MultiRocket: each kernel has 9 taps, three of them 2 and the others -1, so y = 3 (a + b + c) - s with a, b, c the
+// values under the three and s the sum of all nine, which the 84 kernels share. For each bias, of the values y > bias:
+// their fraction, their mean less the bias, the mean of their places, and the longest run of them. Three additions and
+// about four vector operations a bias for each vector of steps; the runs are found on bits, 64 steps a word.
+//
+// Hydra: at each step the kernel of a group with the largest value adds it to its count, and the kernel with the
+// smallest adds 1: 72 multiply-adds and about 40 other vector operations for each vector of steps of a group.
+//
+// Reference: Dempster, Schmidt, Webb, MiniRocket, KDD 2021, arXiv:2012.08791; Tan et al., MultiRocket, DMKD 36, 2022,
+// arXiv:2102.00457; Dempster, Schmidt, Webb, Hydra, DMKD 37, 2023, arXiv:2203.13652.
+#include "kernels/rocket.hpp"
+
+#include "simd.hpp"
+
+namespace seqconv::SEQCONV_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+typedef __mmask16 Lanes;
+inline Lanes above(vf a, vf b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GT_OQ); }
+inline Lanes first_lanes(ptrdiff_t count) { return static_cast<Lanes>(count >= LANES ? 0xffff : (1u << count) - 1); }
+inline Lanes both(Lanes a, Lanes b) { return static_cast<Lanes>(a & b); }
+inline Lanes equal(vi a, vi b) { return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b); }
+inline vf add_where(Lanes where, vf a, vf b) { return (vf)_mm512_mask_add_ps((__m512)a, where, (__m512)a, (__m512)b); }
+inline vf choose(Lanes where, vf yes, vf no) { return (vf)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes); }
+inline vi choose(Lanes where, vi yes, vi no) { return (vi)_mm512_mask_blend_epi32(where, (__m512i)no, (__m512i)yes); }
+inline uint64_t bits(Lanes lanes) { return lanes; }
+#else
+typedef vi Lanes;  // all bits set, or none
+inline Lanes above(vf a, vf b) { return a > b; }
+inline Lanes first_lanes(ptrdiff_t count) {
+  Lanes lanes{};
+  for (int i = 0; i < LANES; ++i) lanes[i] = i < count ? -1 : 0;
+  return lanes;
+}
+inline Lanes both(Lanes a, Lanes b) { return a & b; }
+inline Lanes equal(vi a, vi b) { return a == b; }
+inline vf add_where(Lanes where, vf a, vf b) { return a + reinterpret_cast<vf>(where & reinterpret_cast<vi>(b)); }
+inline vf choose(Lanes where, vf yes, vf no) { return select(where, yes, no); }
+inline vi choose(Lanes where, vi yes, vi no) { return select(where, yes, no); }
+inline uint64_t bits(Lanes lanes) {
+#if defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps((__m256)lanes));
+#elif defined(__x86_64__)
+  return static_cast<uint32_t>(_mm_movemask_ps((__m128)lanes));
+#else
+  uint64_t found = 0;
+  for (int i = 0; i < LANES; ++i) found |= static_cast<uint64_t>(lanes[i] & 1) << i;
+  return found;
+#endif
+}
+#endif
+
+constexpr int WORD = 64;
+
+inline vf count_lanes() {
+  vf places{};
+  for (int i = 0; i < LANES; ++i) places[i] = static_cast<float>(i);
+  return places;
+}
+
+// Whether a word has `length` ones in a row
+inline bool has_run(uint64_t word, int length) {
+  int reached = 1;
+  for (; 2 * reached <= length; reached *= 2) word &= word >> reached;
+  return (length > reached ? word & (word >> (length - reached)) : word) != 0;
+}
+
+// The longest run of ones over words that are read one after the other
+struct Runs {
+  int64_t open = 0, longest = 0;
+
+  void read(uint64_t word) {
+    if (word == ~uint64_t{0}) {
+      open += WORD;
+      return;
+    }
+    const int64_t joined = open + __builtin_ctzll(~word);
+    if (joined > longest) longest = joined;
+    while (longest < WORD && has_run(word, static_cast<int>(longest) + 1)) ++longest;
+    open = __builtin_clzll(~word);
+  }
+  int64_t finish() const { return open > longest ? open : longest; }
+};
+
+// The four features of the values y [count] above a bias; -infinity follows them up to a whole word
+inline void pool_values(const float* y, ptrdiff_t count, float bias, float* pools) {
+  vf total{}, places{}, place = count_lanes();
+  const vf limit = splat(bias);
+  int64_t found = 0;
+  Runs runs;
+  for (ptrdiff_t first = 0; first < count; first += WORD) {
+    uint64_t word = 0;
+    for (int i = 0; i < WORD; i += LANES) {
+      const vf value = load(y + first + i);
+      const Lanes over = above(value, limit);
+      total = add_where(over, total, value);
+      places = add_where(over, places, place);
+      place += static_cast<float>(LANES);
+      word |= bits(over) << i;
+    }
+    found += __builtin_popcountll(word);
+    runs.read(word);
+  }
+  const float several = static_cast<float>(found > 0 ? found : 1);
+  pools[0] = static_cast<float>(found) / static_cast<float>(count);
+  pools[1] = found ? sum(total) / several - bias : 0.0f;
+  pools[2] = found ? sum(places) / several / static_cast<float>(count) : -1.0f;
+  pools[3] = static_cast<float>(runs.finish()) / static_cast<float>(count);
+}
+
+// sums[t] = the nine values under a kernel at step t
+void add_taps(const DilatedSequence& x, const float* padded, float* sums) {
+  for (ptrdiff_t t = 0; t < x.length; t += LANES) {
+    vf total{};
+    for (int tap = 0; tap < ROCKET_WIDTH; ++tap) total += load(padded + t + tap * x.dilation);
+    store(sums + t, total);
+  }
+}
+
+// y of one kernel for steps [first, first + count), then -infinity to the end of the word
+void convolve(const RocketPools& job, const int* taps, const int32_t* channels, int channel_count, ptrdiff_t first,
+              ptrdiff_t count) {
+  const DilatedSequence& x = job.x;
+  for (int number = 0; number < channel_count; ++number) {
+    const float* padded = x.padded + channels[number] * x.row + first;
+    const float* sums = job.sums + channels[number] * (x.length + ROCKET_SLACK) + first;
+    const float *a = padded + taps[0] * x.dilation, *b = padded + taps[1] * x.dilation,
+                *c = padded + taps[2] * x.dilation;
+    for (ptrdiff_t t = 0; t < count; t += LANES) {
+      const vf value = 3.0f * (load(a + t) + load(b + t) + load(c + t)) - load(sums + t);
+      store(job.y + t, number ? load(job.y + t) + value : value);
+    }
+  }
+  for (ptrdiff_t t = count; t % WORD; ++t) job.y[t] = -__builtin_inff();
+}
+
+void pool_kernels(const RocketPools& job, int channels) {
+  const ptrdiff_t length = job.x.length, edge = 4 * job.x.dilation;
+  for (int channel = 0; channel < channels; ++channel)
+    add_taps(job.x, job.x.padded + channel * job.x.row, job.sums + channel * (length + ROCKET_SLACK));
+  const int32_t* read = job.channels;
+  float* pools = job.pools;
+  int kernel = 0;
+  for (int a = 0; a < ROCKET_WIDTH; ++a)
+    for (int b = a + 1; b < ROCKET_WIDTH; ++b)
+      for (int c = b + 1; c < ROCKET_WIDTH; ++c, ++kernel) {
+        const int taps[3] = {a, b, c};
+        const bool whole = (kernel + job.phase) % 2 == 0 || length <= 2 * edge;
+        const ptrdiff_t first = whole ? 0 : edge, count = whole ? length : length - 2 * edge;
+        convolve(job, taps, read, job.channel_counts[kernel], first, count);
+        read += job.channel_counts[kernel];
+        const float* biases = job.biases + kernel * job.bias_count;
+        for (int bias = 0; bias < job.bias_count; ++bias, pools += ROCKET_POOLS)
+          pool_values(job.y, count, biases[bias], pools);
+      }
+}
+
+void compete(const HydraCounts& job) {
+  vf highest[HYDRA_GROUP] = {};
+  int64_t lowest[HYDRA_GROUP] = {};
+  for (ptrdiff_t t = 0; t < job.length; t += LANES) {
+    vf y[HYDRA_GROUP] = {};
+    for (int tap = 0; tap < ROCKET_WIDTH; ++tap) {
+      const vf value = load(job.x + t + tap * job.dilation);
+      for (int kernel = 0; kernel < HYDRA_GROUP; ++kernel) y[kernel] += value * job.weights[tap * HYDRA_GROUP + kernel];
+    }
+    vf top = y[0], bottom = y[0];
+    vi winner{}, loser{};
+    for (int kernel = 1; kernel < HYDRA_GROUP; ++kernel) {
+      const Lanes larger = above(y[kernel], top), smaller = above(bottom, y[kernel]);
+      top = choose(larger, y[kernel], top);
+      winner = choose(larger, splat(kernel), winner);
+      bottom = choose(smaller, y[kernel], bottom);
+      loser = choose(smaller, splat(kernel), loser);
+    }
+    const Lanes real = first_lanes(job.length - t);
+    for (int kernel = 0; kernel < HYDRA_GROUP; ++kernel) {
+      highest[kernel] = add_where(both(real, equal(winner, splat(kernel))), highest[kernel], top);
+      lowest[kernel] += __builtin_popcountll(bits(both(real, equal(loser, splat(kernel)))));
+    }
+  }
+  for (int kernel = 0; kernel < HYDRA_GROUP; ++kernel) {
+    job.highest[kernel] = sum(highest[kernel]);
+    job.lowest[kernel] = static_cast<float>(lowest[kernel]);
+  }
+}
+
+}  // namespace
+
+extern const RocketKernels rocket_kernels_table;
+const RocketKernels rocket_kernels_table = {pool_kernels, compete};
+
+}  // namespace seqconv::SEQCONV_ISA

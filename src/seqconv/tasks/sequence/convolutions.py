@@ -1,0 +1,147 @@
+"""Features of random convolution kernels that are never trained: MultiRocket and Hydra."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from seqconv import _native
+
+WIDTH = 9  # taps of a kernel
+TAPS = np.array(list(combinations(range(WIDTH), 3)))  # the three of each kernel that are 2 instead of -1, [84, 3]
+KERNELS, POOLS = len(TAPS), 4
+MOST_DILATIONS = 32
+MOST_CHANNELS = 9  # that one kernel adds up
+GROUP, GROUPS = 8, 64  # Hydra: kernels that compete, and how many such groups there are at each dilation
+_GOLDEN = (np.sqrt(5) + 1) / 2
+
+
+@dataclass(frozen=True)
+class MultiRocket:
+    """Kernels with their biases.
+
+    Args:
+        dilations: int64 `[D]`.
+        bias_counts: of each kernel at each dilation, int64 `[D]`.
+        biases: float32 `[sum of 84 * bias_counts]`.
+        channels: those that each kernel adds up, one kernel after the other, int32.
+        channel_counts: int32 `[D, 84]`.
+    """
+
+    dilations: np.ndarray
+    bias_counts: np.ndarray
+    biases: np.ndarray
+    channels: np.ndarray
+    channel_counts: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """The number of features."""
+        return POOLS * len(self.biases)
+
+    def transform(self, x: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
+        """Features float32 `[N, count]` of sequences x float32 `[N, C, L]` that begin at steps `starts`."""
+        found = np.empty((len(x), self.count), np.float32)
+        arrays = (self.dilations, self.bias_counts, self.biases, self.channels, self.channel_counts)
+        _native.multirocket(x, starts, *arrays, found, threads)
+        return found
+
+
+def fit_multirocket(x: np.ndarray, starts: np.ndarray, features: int, random: np.random.Generator) -> MultiRocket:
+    """Dilations, channels and biases; a bias is a quantile of a kernel's values on a training sequence.
+
+    Args:
+        x: float32 `[N, C, L]`.
+        starts: step at which each sequence begins, int64 `[N]`.
+        features: about how many to make, without the four ways to pool.
+
+    Reference: Dempster, Schmidt and Webb 2021, arXiv:2012.08791, section 3; several channels as in its appendix.
+    """
+    channels, length = x.shape[1:]
+    dilations, counts = choose_dilations(int(length - np.median(starts)), max(features // KERNELS, 1))
+    read, read_counts = draw_channels(channels, MOST_CHANNELS, len(dilations) * KERNELS, random)
+    quantiles = (np.arange(1, KERNELS * counts.sum() + 1) * _GOLDEN) % 1
+    biases, place, begin = [], 0, 0
+    for number, (dilation, count) in enumerate(zip(dilations, counts, strict=True)):
+        for kernel in range(KERNELS):
+            own = read[begin : begin + read_counts[number * KERNELS + kernel]]
+            begin += len(own)
+            row = int(random.integers(len(x)))
+            y = convolve(
+                x[row, own, starts[row] :].sum(axis=0), TAPS[kernel], int(dilation), (kernel + number) % 2 == 0
+            )
+            biases.append(np.quantile(y, quantiles[place : place + count]))
+            place += count
+    flat = np.concatenate(biases).astype(np.float32)
+    return MultiRocket(dilations, counts, flat, read, read_counts.reshape(len(dilations), KERNELS))
+
+
+def choose_dilations(length: int, features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Dilations, spread over powers of two, and the number of features of a kernel at each, int64 `[D]`."""
+    most = min(features, MOST_DILATIONS)
+    top = np.log2(max((length - 1) / (WIDTH - 1), 1))
+    dilations, times = np.unique(np.logspace(0, top, most, base=2).astype(np.int64), return_counts=True)
+    counts = times * features // most
+    counts[: features - counts.sum()] += 1
+    return dilations, counts.astype(np.int64)
+
+
+def draw_channels(channels: int, most: int, kernels: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The channels that each kernel adds up, one kernel after the other, and how many each has, both int32."""
+    if channels == 1:
+        return np.zeros(kernels, np.int32), np.ones(kernels, np.int32)
+    counts = (2 ** random.uniform(0, np.log2(min(channels, most) + 1), kernels)).astype(np.int32)
+    chosen = [random.choice(channels, count, replace=False) for count in counts]
+    return np.concatenate(chosen).astype(np.int32), counts
+
+
+def convolve(x: np.ndarray, taps: np.ndarray, dilation: int, padded: bool) -> np.ndarray:
+    """The values of one kernel over a sequence x `[L]`; without padding only where the kernel fits, if anywhere."""
+    edge = (WIDTH // 2) * dilation
+    around = np.pad(x, edge)
+    shifted = [around[tap * dilation : tap * dilation + len(x)] for tap in range(WIDTH)]
+    y = 3 * sum(shifted[tap] for tap in taps) - sum(shifted)
+    return np.asarray(y if padded or len(x) <= 2 * edge else y[edge:-edge])
+
+
+@dataclass(frozen=True)
+class Hydra:
+    """Groups of kernels that compete at each step.
+
+    Args:
+        dilations: int64 `[D]`.
+        weights: float32 `[D, groups, 9, 8]`.
+        channels: those that each group adds up, one group after the other, int32.
+        channel_counts: int32 `[D, groups]`.
+    """
+
+    dilations: np.ndarray
+    weights: np.ndarray
+    channels: np.ndarray
+    channel_counts: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """The number of features."""
+        return len(self.dilations) * self.weights.shape[1] * 2 * GROUP
+
+    def transform(self, x: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
+        """Square roots of the counts, float32 `[N, count]`; see `MultiRocket.transform`."""
+        found = np.empty((len(x), len(self.dilations), self.weights.shape[1], 2, GROUP), np.float32)
+        _native.hydra(x, starts, self.dilations, self.weights, self.channels, self.channel_counts, found, threads)
+        return np.sqrt(np.maximum(found, 0, out=found), out=found).reshape(len(x), -1)
+
+
+def draw_hydra(length: int, channels: int, groups: int, random: np.random.Generator) -> Hydra:
+    """Random kernels for sequences of that length.
+
+    Reference: Dempster, Schmidt and Webb 2023, arXiv:2203.13652, section 3.
+    """
+    top = int(np.log2(max((length - 1) / (WIDTH - 1), 1)))
+    dilations = 2 ** np.arange(top + 1, dtype=np.int64)
+    weights = random.standard_normal((len(dilations), groups, GROUP, WIDTH))
+    weights -= weights.mean(axis=-1, keepdims=True)
+    weights /= np.abs(weights).sum(axis=-1, keepdims=True)
+    read, counts = draw_channels(channels, GROUP, len(dilations) * groups, random)
+    packed = np.ascontiguousarray(weights.swapaxes(2, 3), np.float32)
+    return Hydra(dilations, packed, read, counts.reshape(len(dilations), groups))
