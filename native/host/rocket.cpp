@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "host/parallel.hpp"
-#include "kernels/rocket.hpp"
 
 namespace seqconv {
 namespace {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/rocket.hpp"
+
 namespace seqconv {
 
 // N sequences of C channels; sequence n begins at step starts[n]

@@ -12,7 +12,7 @@ TAPS = np.array(list(combinations(range(WIDTH), 3)))  # the three of each kernel
 KERNELS, POOLS = len(TAPS), 4
 MOST_DILATIONS = 32
 MOST_CHANNELS = 9  # that one kernel adds up
-GROUP, GROUPS = 8, 64  # Hydra: kernels that compete, and how many such groups there are at each dilation
+GROUP = 8  # Hydra: kernels that compete
 _GOLDEN = (np.sqrt(5) + 1) / 2
 
 
@@ -123,7 +123,7 @@ class Hydra:
     @property
     def count(self) -> int:
         """The number of features."""
-        return len(self.dilations) * self.weights.shape[1] * 2 * GROUP
+        return int(len(self.dilations) * self.weights.shape[1] * 2 * GROUP)
 
     def transform(self, x: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
         """Square roots of the counts, float32 `[N, count]`; see `MultiRocket.transform`."""
