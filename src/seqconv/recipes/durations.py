@@ -5,6 +5,25 @@ import re
 from seqconv.errors import ConfigError
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+CALENDAR_UNITS = {"mo": 1, "q": 3, "y": 12}  # in months
+
+
+def split_duration(text: str, name: str = "duration") -> tuple[float, str]:
+    """The amount and the unit of a duration; no unit: rows. `bd` is a business day.
+
+    >>> split_duration("12mo"), split_duration("1.5h"), split_duration("30")
+    ((12.0, 'mo'), (1.5, 'h'), (30.0, ''))
+
+    Raises:
+        ConfigError: not a number with one of the units, or with none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w|bd|mo|q|y|)", text.strip())
+    if found is None:
+        raise ConfigError(
+            f'{name} must be a number, of rows or with a unit (s, min, h, d, bd, w, mo, q, y), such as "10d"; '
+            f"got {text!r}"
+        )
+    return float(found[1]), found[2]
 
 
 def parse_duration(text: str, name: str = "duration") -> int:
