@@ -105,14 +105,16 @@ def _say_clear(each: Comparison, score: Score, first: bool) -> str:
     """How much fewer or more errors than one baseline; the first names the unit and its interval."""
     if not np.isfinite(each.improvement):
         return f"{_spoken(each)} makes no error"
-    noun, than = (f" {score.noun}" if first else ""), f"than {_spoken(each)}"
+    than = f"than {_spoken(each)}"
     if each.low > 0:
         middle, low, high = _percent(each.improvement, each.low, each.high).split()
         change, span = score.fewer, f"{low} to {high} %"
     else:
         middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
         change, span = "more", f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
-    return f"{middle} % {change}{noun} {than}" + (f" (95 % interval {span})" if first else "")
+    if first:
+        return f"{middle} % {change} {score.noun} {than} (95 % interval {span})"
+    return f"{_percent(abs(each.improvement))} % {change} {than}"
 
 
 def _say_close(each: Comparison, score: Score) -> str:
