@@ -32,14 +32,26 @@ def bundles(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+class Given(io.TextIOWrapper):
+    """Standard input."""
+
+
 def run(monkeypatch, capsys, *arguments: str, code: int = 0, given: bytes = b"") -> tuple[str, str]:
     """Standard output and error of `seqconv explain`."""
     monkeypatch.setattr(sys, "argv", ["seqconv", "explain", *arguments])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    monkeypatch.setattr(sys, "stdin", Given(io.BytesIO(given)))
     with pytest.raises(SystemExit) as caught:
         main()
     assert (caught.value.code or 0) == code
     return capsys.readouterr()
+
+
+@pytest.mark.parametrize(("terminal", "hint"), [(True, "Type a text; Ctrl-D ends it\n"), (False, "")])
+def test_a_terminal_is_told_what_to_type(bundles, monkeypatch, capsys, terminal, hint):
+    monkeypatch.setattr(Given, "isatty", lambda stream: terminal)
+    output, error = run(monkeypatch, capsys, "text", "--json", given=b"good")
+    assert json.loads(output)["classes"] == ["neg", "pos"]
+    assert error == hint
 
 
 def test_json_is_one_object_whose_parts_sum(bundles, monkeypatch, capsys):

@@ -1,22 +1,23 @@
 """Scores, comparisons and their wording, and the order probe, with networks that are plain functions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from seqconv.evaluation.order import probe_order
-from seqconv.metrics.comparison import Comparison, beats_baselines, say_better, verdict
+from seqconv.metrics.comparison import Comparison, Score, beats_baselines, say_better, verdict
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.tasks.baselines import Majority
-from seqconv.tasks.classes import Classes
+from seqconv.tasks.classes import Classes, Labels
 from seqconv.tasks.examples import Part, Split
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.scoring import Answer, Baseline, compare, evaluate, find_better
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.windows import WindowSpec, block_length
 from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.values import Values
 
 LOGITS = "binary_crossentropy"
 
@@ -173,39 +174,63 @@ UNCLEAR = Comparison("gradient boosting", 0.01, -0.024, 0.04)
 NAIVE = Comparison("naive (last value)", 0.18, 0.15, 0.2, spoken="the naive forecast")
 
 
+RIGHT = Score("89.6 % of 480 unseen examples right", counted=True)
+MAE = Score("MAE 1.93 on 4,645 unseen windows")
+
+
 @pytest.mark.parametrize(
     ("comparisons", "sentence"),
     [
-        ([replace(NAIVE, improvement=0.07, low=0.05, high=0.09)], "Beats the naive forecast by 7 % (5 to 9 %)."),
-        ([WORSE], "Does not beat gradient boosting: its error is 3 % larger (1 to 5 %)."),
-        ([UNCLEAR], "No clear difference to gradient boosting (between 2 % worse and 4 % better)."),
-        ([BETTER, NAIVE], "Beats gradient boosting by 7 % (5 to 9 %); also beats the naive forecast (18 %)."),
         (
-            [WORSE, Comparison("ridge on the window", 0.02, -0.01, 0.05), NAIVE],
-            "Does not beat gradient boosting: its error is 3 % larger (1 to 5 %); beats the naive forecast (18 %); "
-            "no clear difference to ridge on the window.",
+            [BETTER, NAIVE],
+            "7 % fewer errors than gradient boosting (95 % interval 5 to 9 %), 18 % fewer than the naive forecast.",
         ),
+        ([WORSE], "3 % more errors than gradient boosting (95 % interval 1 to 5 %)."),
+        ([UNCLEAR], "too close to call against gradient boosting (between 2 % more and 4 % fewer errors)."),
         (
-            [BETTER, Comparison("a", 0.2, 0.1, 0.3), Comparison("b", 0.3, 0.1, 0.4), Comparison("c", -0.2, -0.3, -0.1)],
-            "Beats gradient boosting by 7 % (5 to 9 %); does not beat c (error 20 % larger); "
-            "also beats a (20 %) and b (30 %).",
+            [WORSE, UNCLEAR, NAIVE],
+            "3 % more errors than gradient boosting (95 % interval 1 to 5 %), 18 % fewer than the naive forecast; "
+            "too close to call against gradient boosting (between 2 % more and 4 % fewer errors).",
         ),
-        ([WORSE, Comparison("c", -0.2, -0.3, -0.1)], f"{verdict([WORSE])[:-1]}; nor c (error 20 % larger)."),
-        ([Comparison("NB-SVM", 0.012, 0.004, 0.02)], "Beats NB-SVM by 1.2 % (0.4 to 2.0 %)."),
-        (
-            [Comparison("NB-SVM", 0.3, -np.inf, np.inf)],
-            "No clear difference to NB-SVM: too little test data to tell.",
-        ),
-        ([Comparison("NB-SVM", -np.inf, -np.inf, -np.inf)], "Does not beat NB-SVM, which makes no error."),
+        ([Comparison("NB-SVM", 0.012, 0.004, 0.02)], "1.2 % fewer errors than NB-SVM (95 % interval 0.4 to 2.0 %)."),
+        ([Comparison("NB-SVM", 0.0, 0.0, 0.0)], "the same errors as NB-SVM."),
+        ([Comparison("NB-SVM", 0.3, -np.inf, np.inf)], "too few test rows to tell against NB-SVM."),
+        ([Comparison("NB-SVM", 0.3, -1.4, 0.9)], "too few test rows to tell against NB-SVM."),
+        ([Comparison("NB-SVM", -np.inf, -np.inf, -np.inf)], "NB-SVM makes no error."),
         (
             [Comparison("NB-SVM", -2.5, -np.inf, -1)],
-            "Does not beat NB-SVM: its error is 250 % larger (at least 100 %).",
+            "250 % more errors than NB-SVM (95 % interval at least 100 %).",
         ),
-        ([], "Not compared with any baseline."),
     ],
 )
 def test_the_verdict_says_what_is_known_and_no_more(comparisons, sentence):
-    assert verdict(comparisons) == sentence
+    assert verdict(comparisons, RIGHT) == f"{RIGHT.text}: {sentence}"
+
+
+def test_the_error_of_forecasts_is_measured_not_counted():
+    assert verdict([BETTER, NAIVE], MAE) == (
+        "MAE 1.93 on 4,645 unseen windows: 7 % less error than gradient boosting (95 % interval 5 to 9 %), "
+        "18 % less than the naive forecast."
+    )
+
+
+def test_without_baselines_the_score_stands_alone():
+    assert verdict([], RIGHT) == "89.6 % of 480 unseen examples right; not compared with any baseline."
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "text"),
+    [
+        (Classes(("a", "b")), 0.9892, "98.9 % of 1,114 unseen examples right"),
+        (Classes(("a", "b")), 0.9999, "over 99.9 % of 1,114 unseen examples right"),
+        (Classes(("a", "b")), 1.0, "100.0 % of 1,114 unseen examples right"),
+        (Labels(("a", "b")), 0.8424, "F1 0.842 on 1,114 unseen examples"),
+        (Values(("t",), ("1 h",), np.zeros(1), np.ones(1)), 1.9336, "MAE 1.93 on 1,114 unseen windows"),
+        (Values(("t",), ("1 h",), np.zeros(1), np.ones(1)), 52756.3, "MAE 52,756 on 1,114 unseen windows"),
+    ],
+)
+def test_a_score_is_said_in_its_unit(target, value, text):
+    assert target.say_score(value, 1114).text == text
 
 
 def test_the_probe_tells_a_network_that_reads_word_order_from_one_that_does_not():

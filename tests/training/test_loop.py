@@ -84,6 +84,22 @@ def test_the_best_epoch_is_kept_and_patience_ends_training():
     assert trained.history[0].validation_metric == 1
 
 
+@pytest.mark.parametrize(
+    ("outputs", "patience", "said"),
+    [
+        ([1, 2, 3, 2, 2.5, 4], 2, ["stopped: no better for 2 epochs; epoch 3 is kept"]),
+        ([1, 2, 3, 2, 2.5, 4], 1, ["stopped: no better for 1 epoch; epoch 3 is kept"]),
+        ([1, 2, 3, 4, 5, 6], 2, []),
+    ],
+)
+def test_an_early_end_is_announced(outputs, patience, said):
+    heard = []
+    listener = Listener()
+    listener.say = heard.append
+    fit_network(Scripted(outputs), split().training, config(epochs=6, patience=patience), listener)
+    assert heard == said
+
+
 def test_without_patience_all_epochs_are_run():
     trained = fit_network(Scripted([3, 2, 1, 0, -1]), split().training, config(), Listener())
     assert (len(trained.history), trained.best_epoch) == (5, 1)

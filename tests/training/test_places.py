@@ -45,6 +45,8 @@ def test_a_second_file_of_the_same_name_gets_a_run_of_its_own_and_says_which(fol
     done = seqconv_command("train", "texts.csv", *SHORT, "--seed", "1", cwd=folder)
     assert done.stderr.splitlines()[0] == "folder: runs/texts-2 (runs/texts is taken)"
     assert "report: runs/texts-2/report.html" in done.stdout
+    assert "explain: seqconv explain runs/texts-2 --file " in done.stdout
+    assert "predict: seqconv predict runs/texts-2 FILE -o predictions.csv" in done.stdout
     third = seqconv_command("train", "texts.csv", "--model", "nb-svm", "--no-baselines", "--json", cwd=folder)
     assert json.loads(third.stdout)["run"] == "runs/texts-3"
     assert (folder / "runs" / "texts" / "metrics.json").read_bytes() == first

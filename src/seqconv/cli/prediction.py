@@ -42,6 +42,8 @@ def predict(
     named = source != "-" and Path(source).exists()
     if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
+    if source == "-" and sys.stdin.isatty():
+        print("Type one row a line; Ctrl-D ends", file=sys.stderr)
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )

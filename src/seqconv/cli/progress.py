@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from seqconv.training.checkpoint import Epoch
 from seqconv.training.loop import Listener
 
+ALL_SHOWN, EVERY = 20, 10  # up to so many epochs each has a line, of more every tenth
+
 
 class Terminal(Listener):
     """A progress bar with batch rate and running means, and one line per finished epoch."""
@@ -19,6 +21,7 @@ class Terminal(Listener):
         self.task: TaskID | None = None
         self.epochs = self.done = 0
         self.started = 0.0
+        self.again = False
 
     def say(self, text: str) -> None:
         self.progress.console.print(text, highlight=False, soft_wrap=True)
@@ -32,6 +35,10 @@ class Terminal(Listener):
 
     def resume(self, history: Sequence[Epoch]) -> None:
         self.say(f"going on after epoch {len(history)}")
+
+    def train_again(self, epochs: int) -> None:
+        super().train_again(epochs)
+        self.again = True
 
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         self.epochs, self.done = epochs, 0
@@ -47,10 +54,12 @@ class Terminal(Listener):
 
     def end_epoch(self, epoch: Epoch) -> None:
         self._drop_bar()
+        if self.epochs > ALL_SHOWN and epoch.epoch % EVERY and epoch.epoch < self.epochs:
+            return
+        validation = "" if self.again else f"; validation {epoch.validation_loss:.4f}, {epoch.validation_metric:.4f}"
         self.say(
-            f"epoch {epoch.epoch}/{self.epochs} - {epoch.seconds:.1f}s - loss: {epoch.loss:.4f} - "
-            f"{self.metric}: {epoch.metric:.4f} - val_loss: {epoch.validation_loss:.4f} - "
-            f"val_{self.metric}: {epoch.validation_metric:.4f}"
+            f"epoch {epoch.epoch}/{self.epochs}  {epoch.seconds:.1f} s  "
+            f"loss {epoch.loss:.4f}, {self.metric} {epoch.metric:.4f}{validation}"
         )
 
     def _drop_bar(self) -> None:

@@ -1,5 +1,6 @@
 """Commands that train models or show what can be trained."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -146,7 +147,7 @@ def train(
         table = run.results.to_dict()
         print_json({name: table[name] for name in JSON_KEYS if name in table})
     elif not quiet:
-        _print_results(run.results)
+        _print_results(run.results, suggested.recipe.data.source)
 
 
 @app.command()
@@ -175,7 +176,7 @@ def data(
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
-def _print_results(results: "RunResults") -> None:
+def _print_results(results: "RunResults", source: str) -> None:
     print(f"\n{results.verdict}\n")
     head, rows = first_score_rows(results)
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
@@ -188,4 +189,7 @@ def _print_results(results: "RunResults") -> None:
         print(f"\n{say_intervals(results.intervals)}")
     if results.offer:
         print(f"\n{results.offer.says}")
+    run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
+    print(f"explain: seqconv explain {run} --file {shlex.quote(source) if Path(source).is_file() else 'FILE'}")
+    print(f"predict: seqconv predict {run} FILE -o predictions.csv")

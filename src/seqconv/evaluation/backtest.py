@@ -178,7 +178,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
         network=rows[0],
         baselines=rows[1:],
         comparisons=comparisons,
-        verdict=verdict(comparisons),
+        verdict=verdict(comparisons, target.say_score(rows[0].value, count)),
         beats_baselines=beats_baselines(comparisons) if comparisons else None,
         folds=[fold.results for fold in folds],
         seconds=seconds,

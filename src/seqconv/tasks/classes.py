@@ -8,6 +8,7 @@ import numpy as np
 
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
+from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics, compare_labels
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
@@ -164,6 +165,10 @@ class Classes(ClassTarget):
     error = "error_rate"
     several = False
 
+    def say_score(self, value: float, count: int) -> Score:
+        share = "over 99.9" if 0.9995 <= value < 1 else f"{100 * value:.1f}"  # 100 is for no error at all
+        return Score(f"{share} % of {count:,} unseen examples right", counted=True)
+
     @property
     def outputs(self) -> int:
         return 1 if len(self.names) == 2 else len(self.names)
@@ -217,6 +222,9 @@ class Labels(ClassTarget):
     error = "f1_error"
     several = True
     loss = "binary_crossentropy"
+
+    def say_score(self, value: float, count: int) -> Score:
+        return Score(f"F1 {value:.3f} on {count:,} unseen examples")
 
     @property
     def outputs(self) -> int:

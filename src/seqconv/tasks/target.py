@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.inputs import Targets
 
@@ -50,6 +51,10 @@ class Target(ABC):
     @abstractmethod
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """What training reports: the metric, related scores, and `n`."""
+
+    @abstractmethod
+    def say_score(self, value: float, count: int) -> Score:
+        """The metric of `count` test examples in words."""
 
     @abstractmethod
     def rank(self, metrics: Metrics) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics, measure_forecasts
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import example_losses
@@ -54,6 +55,10 @@ class Values(Target):
 
     def to_metric(self, error: Any) -> Any:
         return error
+
+    def say_score(self, value: float, count: int) -> Score:
+        number = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return Score(f"MAE {number} on {count:,} unseen windows")
 
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """`mae` in the targets' units, `mae_scaled`, `mse_scaled` and `n`."""

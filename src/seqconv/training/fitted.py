@@ -57,6 +57,7 @@ def keep_baseline(
 def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     """Scores of the model and the baselines, their comparison and its verdict."""
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
+    target = split.features.target
     comparisons = compare(scored.test_outputs, baselines, split, loss)
     intervals = None
     if scored.test_bounds is not None:
@@ -65,10 +66,10 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     return Judgement(
         validation=scored.validation,
         test=scored.test,
-        verdict=verdict(comparisons),
+        verdict=verdict(comparisons, target.say_score(scored.test[target.metric], len(split.test.targets))),
         baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
         beats_baselines=beats_baselines(comparisons) if baselines else None,
         comparisons=comparisons,
         intervals=intervals,
-        confusion=split.features.target.confusion(scored.test_outputs, split.test.targets, loss),
+        confusion=target.confusion(scored.test_outputs, split.test.targets, loss),
     )

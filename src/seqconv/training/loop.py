@@ -51,6 +51,10 @@ class Listener:
     def resume(self, history: Sequence[Epoch]) -> None:
         """Training goes on after these epochs."""
 
+    def train_again(self, epochs: int) -> None:
+        """A last fit begins, on the validation rows too: from now on their scores say nothing."""
+        self.say(f"training again on training and validation rows for {epochs} epoch{'s' if epochs > 1 else ''}")
+
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         """An epoch begins."""
 
@@ -128,6 +132,9 @@ def fit_network(
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
+    if len(history) < config.epochs:
+        kept = f"; epoch {best.epoch} is kept" if best.epoch else ""
+        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}{kept}")
     if keep_best or mean:
         network.set_weights(best.weights if keep_best else mean)
     return Trained(tuple(history), best.epoch, time.perf_counter() - started)

@@ -177,7 +177,7 @@ def fit_split(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         if not trained.best_epoch:
-            listener.say("no epoch is better on the validation rows than the start, which is kept")
+            listener.say("training did not improve on the starting point, which is kept")
     with timer.part("evaluate"):
         scored = evaluate(network, split, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
@@ -301,7 +301,7 @@ def _fit_again(
     plan: Plan, data: TrainingData[Any, Any], recipe: AnyRecipe, options: Options, epochs: int, listener: Listener
 ) -> Network:
     """A fresh network, trained on training and validation rows for a number of epochs that is now known."""
-    listener.say(f"training again on training and validation rows for {epochs} epoch(s)")
+    listener.train_again(epochs)
     whole = merge_validation(data)
     network = _create(plan, whole.train, recipe, options)
     config = replace(recipe.training, epochs=epochs, patience=0)

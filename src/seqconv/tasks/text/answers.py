@@ -132,6 +132,8 @@ def _find_text(bundle: AnyBundle, file: Path, row: int, column: str) -> str:
 
 
 def _read_input() -> str:
+    if sys.stdin.isatty():
+        print("Type a text; Ctrl-D ends it", file=sys.stderr)
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
