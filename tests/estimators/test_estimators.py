@@ -184,7 +184,7 @@ def test_the_bundle_is_what_the_rest_of_the_package_reads(kind, tmp_path):
     ("settings", "problem"),
     [
         ({"epochs": 0}, "training.epochs must be at least 1; got 0"),
-        ({"learning_rate": "fast"}, "training.learning_rate must be float; got 'fast'"),
+        ({"learning_rate": "fast"}, "training.learning_rate must be a number; got 'fast'"),
         ({"validation": 1.0}, "validation must be from 0 to below 1; got 1.0"),
         ({"network": "jena-conv1d"}, "got 'jena-conv1d', for time-series forecasting"),
         ({"network": "no"}, "unknown recipe 'no'"),

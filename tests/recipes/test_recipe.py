@@ -72,8 +72,8 @@ def test_a_duration_without_a_known_unit_is_refused(text):
     [
         ("training.epoch=4", "Did you mean 'epochs'?"),
         ("training.epochs=0", "training.epochs must be at least 1; got 0"),
-        ("training.epochs=many", "training.epochs must be int; got 'many'"),
-        ("training.epochs=2.5", "training.epochs must be int; got 2.5"),
+        ("training.epochs=many", "training.epochs must be a whole number; got 'many'"),
+        ("training.epochs=2.5", "training.epochs must be a whole number; got 2.5"),
         ("training.learning_rate=nan", "training.learning_rate must be from"),
         ("training.loss=mea", "training.loss must be one of"),
         ("training.interval=1", "training.interval must be from 0.0 to 0.99; got 1"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from seqconv.errors import ConfigError
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import TokenInputs, WindowInputs
@@ -200,3 +201,12 @@ def test_few_examples_are_not_spared_for_validation(tmp_path):
     assert any(note.startswith("refit: few examples") for note in suggested.notes)
     assert not suggest_recipe(str(path), ["training.refit=false"]).recipe.training.refit
     assert not suggest_recipe(str(path), ["training.model=tf-idf"]).recipe.training.refit
+
+
+def test_a_mistyped_file_is_answered_with_the_one_beside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tickets.csv").write_text("text,label\n")
+    with pytest.raises(ConfigError, match=r"^ticket.csv: .*; got neither. Did you mean 'tickets.csv'\?$"):
+        suggest_recipe("ticket.csv")
+    with pytest.raises(ConfigError, match=r"Did you mean 'etth1'\?$"):
+        suggest_recipe("eth1")

@@ -72,6 +72,15 @@ class Settings:
         return cls(**found)
 
 
+SAID: dict[Any, str] = {  # types in words
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    tuple: "a list",
+}
+
+
 def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     name = f"{section}.{field.name}"
     if get_origin(field.type) is Literal:
@@ -80,7 +89,7 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
         return
     expected = get_origin(field.type) or field.type
     if type(value) is not expected and not (expected is float and type(value) is int):
-        raise ConfigError(f"{name} must be {expected.__name__}; got {value!r} ({type(value).__name__})")  # type: ignore[union-attr]
+        raise ConfigError(f"{name} must be {SAID[expected]}; got {value!r}")
     if field.type == tuple[str, ...] and not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{name} must be a list of texts; got {list(value)!r}")
     if field.metadata["unit"] == "duration" and (value or field.default):  # an empty default means no duration

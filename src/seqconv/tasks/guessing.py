@@ -1,6 +1,7 @@
 """Suggests a recipe for a data file: settings that the user gives stay, the others are inferred."""
 
 import dataclasses
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,9 @@ def suggest_recipe(
         return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
-        hint = nearest(source, recipe_names())
+        beside = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
+        near = difflib.get_close_matches(str(path), beside, n=1)
+        hint = nearest(str(path), near) if near else nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
     own = path
     path, others = find_files(own)
