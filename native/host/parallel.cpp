@@ -66,18 +66,21 @@ struct Job {
 thread_local bool inside = false;  // a body: what it calls runs on its thread alone
 
 // Threads made once, asleep while nothing is to be done. A call is open to them as soon as it begins, but its caller
-// wakes sleepers only once its first task has shown that the rest is worth it, and waits at the end only for workers
+// wakes sleepers only where the first task has shown that the rest is worth it, last time or this time, and waits at the end only for workers
 // that have begun a task: a thread that a busy machine keeps from running delays nobody. Callers at the same time count
 // as workers of each other, so that all together are no more than one call's `workers`.
 class Pool {
  public:
-  void run(Job& job) {
+  void run(Job& job, UsualCost& usual) {
     open(job);
+    const bool woken = nanoseconds(usual.load(std::memory_order_relaxed)) * (job.tasks - 1) > WORTH_WAKING;
+    if (woken) wake(job);
     const Clock::time_point begin = Clock::now();
-    int task = job.next.fetch_add(1);
-    work_one(job, task, 0);
-    const nanoseconds left = (Clock::now() - begin) * (job.tasks - 1);
-    if (left > WORTH_WAKING) wake(job);
+    const int task = job.next.fetch_add(1);
+    if (task < job.tasks) work_one(job, task, 0);
+    const nanoseconds cost = Clock::now() - begin;
+    if (task == 0) usual.store(cost.count(), std::memory_order_relaxed);
+    if (!woken && cost * (job.tasks - 1) > WORTH_WAKING) wake(job);
     work(job, 0);
     close(job);
     if (job.failure) std::rethrow_exception(job.failure);
@@ -191,13 +194,13 @@ Pool& pool = *make_pool();
 
 }  // namespace
 
-void run_tasks(int tasks, int workers, void (*body)(void*, int, int), void* context) {
+void run_tasks(int tasks, int workers, void (*body)(void*, int, int), void* context, UsualCost& usual) {
   if (inside) {
     for (int task = 0; task < tasks; ++task) body(context, task, 0);
     return;
   }
   Job job(tasks, workers, body, context);
-  pool.run(job);
+  pool.run(job, usual);
 }
 
 }  // namespace seqconv

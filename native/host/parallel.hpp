@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <type_traits>
 
@@ -15,8 +16,12 @@ inline int count_workers(int64_t tasks, int threads) {
   return static_cast<int>(std::max<int64_t>(1, std::min<int64_t>({tasks, threads, MOST_WORKERS})));
 }
 
+// Nanoseconds that a first task took last time, at one place that calls; 0: not yet known
+using UsualCost = std::atomic<int64_t>;
+
 // As parallel_for_workers, for a body behind a pointer and at least two workers
-void run_tasks(int tasks, int workers, void (*body)(void* context, int task, int worker), void* context);
+void run_tasks(int tasks, int workers, void (*body)(void* context, int task, int worker), void* context,
+               UsualCost& usual);
 
 // Run body(task, worker) for every task in [0, tasks), by at most count_workers(tasks, threads) workers; returns when
 // all are done. A worker, counted from 0, runs one task at a time and may keep scratch memory from one to the next;
@@ -31,9 +36,10 @@ void parallel_for_workers(int tasks, int threads, Body&& body) {
     return;
   }
   using Plain = std::remove_reference_t<Body>;
+  static UsualCost usual{0};  // one for each body, which is one place in the sources
   run_tasks(tasks, workers,
             [](void* context, int task, int worker) { (*static_cast<Plain*>(context))(task, worker); },
-            const_cast<void*>(static_cast<const void*>(&body)));
+            const_cast<void*>(static_cast<const void*>(&body)), usual);
 }
 
 // The same for a body(task)

@@ -23,16 +23,25 @@ def normalise(text: str) -> str:
     >>> normalise("cafe\u0301 it😍😍")
     'café it 😍  😍 '
     """
-    if text.isascii() or (unicodedata.is_normalized("NFC", text) and not _ODD.search(text)):
+    if text.isascii() or _is_latin(text) or (unicodedata.is_normalized("NFC", text) and not _ODD.search(text)):
         return text
     return _EMOJI.sub(r" \g<0> ", unicodedata.normalize("NFC", _REMOVED.sub("", text)))
+
+
+def _is_latin(text: str) -> bool:
+    """Whether every character is below U+0100, all of which have the form already; a copy is faster than a search."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def normalise_all(texts: Sequence[str]) -> Sequence[str]:
     """Each text normalised; what are no texts stays, for others to refuse."""
     if isinstance(texts, str) or not hasattr(texts, "__iter__"):
         return texts
-    return [normalise(text) if isinstance(text, str) else text for text in texts]
+    return [text if not isinstance(text, str) or text.isascii() else normalise(text) for text in texts]
 
 
 def locate_characters(text: str) -> tuple[str, list[int], list[int]]:
