@@ -10,6 +10,7 @@ from seqconv.errors import ConfigError
 from seqconv.recipes.durations import CALENDAR_UNITS, UNITS_S, split_duration, to_duration
 
 DAY_S, WEEK_S, WEEKS_A_YEAR = 86400, 604800, 52
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONDAY_TO_FRIDAY = "1111100"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _MONTH_END = 31  # a day of the month that no month exceeds: its last one
@@ -205,13 +206,13 @@ def fit_frequency(unit: str, size: int, times: np.ndarray) -> Frequency:
     if unit == "row":
         return Frequency(unit, size)
     if unit == "s":
-        return Frequency(unit, size, phase=_most_common(times.astype("datetime64[s]").astype(np.int64) % size))
+        return Frequency(unit, size, phase=most_common(times.astype("datetime64[s]").astype(np.int64) % size)[0])
     days = times.astype("datetime64[D]")
-    clock_s = _most_common((times - days).astype("timedelta64[s]").astype(np.int64))
+    clock_s = most_common((times - days).astype("timedelta64[s]").astype(np.int64))[0]
     if unit == "bd":
         frequency = Frequency(unit, size, clock_s=clock_s, weekmask=_find_weekmask(days) or MONDAY_TO_FRIDAY)
-        return replace(frequency, phase=_most_common(replace(frequency, size=1).steps(times) % size))
-    phase = _most_common(times.astype("datetime64[M]").astype(np.int64) % size)
+        return replace(frequency, phase=most_common(replace(frequency, size=1).steps(times) % size)[0])
+    phase = most_common(times.astype("datetime64[M]").astype(np.int64) % size)[0]
     day, roll = _find_day(days)
     return Frequency(unit, size, phase, day, roll, clock_s)
 
@@ -233,14 +234,14 @@ def find_frequency(times: np.ndarray, offsets: np.ndarray | None = None) -> Freq
     jumps = jumps[ahead]
     if not len(jumps):
         return None
+    common, fraction = most_common(jumps)
     if not np.issubdtype(times.dtype, np.datetime64):
-        return Frequency("row", _most_common(jumps))
+        return Frequency("row", common)
     size = _months_apart(np.diff(times.astype("datetime64[M]").astype(np.int64))[ahead], jumps)
     if size:
         frequency = fit_frequency("mo", size, times)
-        if frequency.fits(times).all() or _most_common(jumps) % DAY_S or not _is_even(jumps):
+        if frequency.fits(times).all() or common % DAY_S or fraction <= 0.9:
             return frequency
-    common = _most_common(jumps)
     if common == DAY_S and _find_weekmask(times.astype("datetime64[D]")):
         return fit_frequency("bd", 1, times)
     return fit_frequency("s", common, times)
@@ -261,7 +262,7 @@ def _find_day(days: np.ndarray) -> tuple[int, str]:
     """The day of the month, and how it is rolled off weekends, that most of the days follow; the plain ones first."""
     months = days.astype("datetime64[M]")
     latest = int((days - months.astype("datetime64[D]")).astype(np.int64).max()) + 1
-    common = _most_common((days - months.astype("datetime64[D]")).astype(np.int64)) + 1
+    common = most_common((days - months.astype("datetime64[D]")).astype(np.int64))[0] + 1
     rules = [(1, ""), (_MONTH_END, ""), (latest, ""), (_MONTH_END, "backward"), (1, "forward"), (common, "")]
     fitting = [int((_days_of_months(months, *rule) == days).sum()) for rule in rules]
     return rules[int(np.argmax(fitting))]
@@ -273,7 +274,7 @@ def _months_apart(months: np.ndarray, jumps: np.ndarray) -> int:
     Args:
         months, jumps: from each row to the next, in months and in seconds.
     """
-    common = _most_common(months)
+    common, _ = most_common(months)
     if not common:
         return 0
     days = jumps[months == common] / (DAY_S * common)  # the last weekdays of two months are up to 33 days apart
@@ -284,19 +285,20 @@ def _find_weekmask(days: np.ndarray) -> str:
     """The weekdays of daily rows, if some never occur though the rows cover three weeks or more; else empty."""
     if (days.max() - days.min()).astype(int) < 21:
         return ""
-    counts = np.bincount((days.astype(np.int64) + 3) % 7, minlength=7)  # 1970-01-01 was a Thursday
+    counts = count_weekdays(days)
     return "".join("1" if each else "0" for each in counts) if not counts.all() else ""
 
 
+def count_weekdays(days: np.ndarray) -> np.ndarray:
+    """How many of the days, datetime64[D], are a Monday, a Tuesday, ..., int64 `[7]`."""
+    return np.bincount((days.astype(np.int64) + 3) % 7, minlength=7)  # 1970-01-01 was a Thursday
+
+
 def _skipped(weekmask: str) -> list[str]:
-    names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-    return [name for name, kept in zip(names, weekmask, strict=True) if kept == "0"]
+    return [name for name, kept in zip(WEEKDAYS, weekmask, strict=True) if kept == "0"]
 
 
-def _is_even(jumps: np.ndarray) -> bool:
-    return bool((jumps == _most_common(jumps)).mean() > 0.9)
-
-
-def _most_common(values: np.ndarray) -> int:
+def most_common(values: np.ndarray) -> tuple[int, float]:
+    """The most common of whole numbers, the smallest on a tie, and the fraction of them that it is."""
     found, counts = np.unique(values, return_counts=True)
-    return int(found[np.argmax(counts)])
+    return int(found[np.argmax(counts)]), float(counts.max() / len(values))

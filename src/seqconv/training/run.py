@@ -131,8 +131,7 @@ def train(
         listener = say_folder(target, recipe.name, listener)
         for note in notes:
             listener.say(note)
-        with timer.part("read"):
-            data = data or find_task(recipe).load(recipe.data, listener.download)
+        data = _read(recipe, listener, timer, data)
         recipe = settle(recipe, data)
         split = prepare(recipe, options.threads, listener, timer, data=data)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
@@ -232,13 +231,17 @@ def prepare(
         trained: features of a trained model; None: fitted on the training rows.
         data: None: read.
     """
-    with timer.part("read"):
-        data = data or find_task(recipe).load(recipe.data, listener.download)
+    data = _read(recipe, listener, timer, data)
     with timer.part("prepare"):
         split = find_task(recipe).split(data, recipe, count_threads(threads), trained)
     for note in split.facts["notes"]:
         listener.say(f"data: {note}")
     return split
+
+
+def _read(recipe: AnyRecipe, listener: Listener, timer: Timer, data: Data | None) -> Data:
+    with timer.part("read"):
+        return data or find_task(recipe).load(recipe.data, listener.download)
 
 
 def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerSummary]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seqconv.data.frequency import most_common
 from seqconv.data.readers.zones import suspect_clock_changes
 from seqconv.data.records import count
 from seqconv.errors import DataError
@@ -44,8 +45,7 @@ def space_rows(
         raise DataError(
             f"{source}: must have at least two different times; got {count(len(stamps), 'row')} with one. Add rows"
         )
-    spacings, counts = np.unique(forward, return_counts=True)
-    common, fraction = int(spacings[np.argmax(counts)]), float(counts.max() / len(forward))
+    common, fraction = most_common(forward)
     repeated = int(np.sum(steps == 0))
     notes = [f"{count(repeated, 'repeated timestamp')}, kept"] if repeated else []
     if fraction < _REGULAR and (months := _months_apart(stamps, steps)):
@@ -58,7 +58,7 @@ def space_rows(
         passed = stamps.astype("datetime64[M]").astype(np.int64)
         even = stamps[0] + ((passed - passed[0]) // months * interval_s).astype("timedelta64[s]")
         return even, interval_s, [*notes, f"each {each} treated as {show_duration(interval_s)}"]
-    if interval_s and interval_s not in spacings:
+    if interval_s and interval_s not in forward:
         problem = f"got {show_duration(interval_s)}, the rows are mostly {show_duration(common)} apart"
         cure = f", or pass --step {to_duration(interval_s)} to read every {interval_s // common}th row"
         cure = cure if interval_s % common == 0 else ""
@@ -78,10 +78,7 @@ def space_rows(
 def find_spacing(steps: np.ndarray) -> int:
     """The most common positive step, in seconds; a day if there is none."""
     forward = steps[steps > 0]
-    if not len(forward):
-        return _DAY_S
-    spacings, counts = np.unique(forward, return_counts=True)
-    return int(spacings[np.argmax(counts)])
+    return most_common(forward)[0] if len(forward) else _DAY_S
 
 
 def _check_order(stamps: np.ndarray, steps: np.ndarray, place: Callable[[int], str], local: bool) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,16 @@ from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
 from seqconv.data.readers.panels import check_one_series
 from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
-from seqconv.data.readers.times import EXAMPLES, GUESS, Times, is_number_of_time, is_time, read_times
+from seqconv.data.readers.times import (
+    DAY_FIRST,
+    EXAMPLES,
+    GUESS,
+    MONTH_FIRST,
+    Times,
+    is_number_of_time,
+    is_time,
+    read_times,
+)
 from seqconv.data.records import Series, count
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.recipes.durations import parse_duration, show_duration
@@ -26,7 +36,6 @@ if TYPE_CHECKING:
 MISSING = -9999.0  # what the Jena station writes when a sensor fails
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
-COUNTED = "counted"  # in place of a time zone: the times were generated
 _MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
 _TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
 _NUMBER_NAME = re.compile(
@@ -91,15 +100,13 @@ def series_from_table(
     if zone and not found:
         raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
     read = partial(read_times, place=table.place, zone=zone, dates=dates)
-    times, interval_s, notes = _read_stamps(table, found, time, interval_s, read)
-    generated = not found or time == NONE
-    clock = "counted" if generated or times.zone == COUNTED else "utc" if times.absolute else "local"
-    zone = "" if times.zone == COUNTED else times.zone
+    times, interval_s, counted, notes = _read_stamps(table, found, time, interval_s, read)
+    clock = "counted" if counted else "utc" if times.absolute else "local"
     values, names, more = _read_values(table, found, columns, missing)
     settled = settle_header(table) | {"time": NONE if time == NONE else found[0] if found else ""}
     settled |= {"dates": times.dates} if times.dates else {}
     notes = [*table.notes, *notes, *more]
-    return Series(times.stamps, values, names, interval_s, str(table.path), tuple(notes), zone, clock, settled)
+    return Series(times.stamps, values, names, interval_s, str(table.path), tuple(notes), times.zone, clock, settled)
 
 
 # Times
@@ -107,33 +114,33 @@ def series_from_table(
 
 def _read_stamps(
     table: Table, found: list[str], time: str, interval_s: int, read: Callable[["polars.Series"], Times]
-) -> tuple[Times, int, list[str]]:
-    """The times of the rows (`zone` is `COUNTED` if they are counted in place of months), their interval, and notes."""
+) -> tuple[Times, int, bool, list[str]]:
+    """The times of the rows, their interval, whether they are counted rather than read, and notes."""
     if not found:
         stamps = _count_times(table, interval_s)
         note = f"no time column: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
-        return Times(stamps, zone=COUNTED), interval_s, [note]
+        return Times(stamps), interval_s, True, [note]
     times = read(time_cells(table, found))
     if time == NONE:
         forward = np.diff(times.stamps).astype(np.int64)
         interval_s = interval_s or find_spacing(forward)
         note = f"times in {found[0]!r} left out: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
-        return Times(_count_times(table, interval_s), zone=COUNTED), interval_s, [note]
+        return Times(_count_times(table, interval_s)), interval_s, True, [note]
     check_one_series(table, times.stamps, found)
     stamps, interval_s, more = space_rows(
         times.stamps, interval_s, str(table.path), table.place, local=not times.absolute
     )
     named = " and ".join(map(repr, found))
     notes = [] if time else [f"times from column{'s' if found[1:] else ''} {named}"]
-    if (stamps != times.stamps).any():
-        times = replace(times, zone=COUNTED)
-    return replace(times, stamps=stamps), interval_s, [*notes, *times.notes, *more]
+    counted = bool((stamps != times.stamps).any())  # months, laid evenly
+    zone = "" if counted else times.zone
+    return replace(times, stamps=stamps, zone=zone), interval_s, counted, [*notes, *times.notes, *more]
 
 
 def oldest_first(table: Table, time: str, dates: str = GUESS) -> Table:
     """The table in the order of its times, with a note, if it is in the reverse order; else as it is."""
     found = find_times(table, time)
-    if not found:
+    if not found or not _may_fall(table, found, dates):
         return table
     try:
         steps = np.diff(read_times(time_cells(table, found), table.place, dates=dates).stamps).astype(np.int64)
@@ -143,6 +150,15 @@ def oldest_first(table: Table, time: str, dates: str = GUESS) -> Table:
         return table
     notes = (*table.notes, "the newest row is first: read in the order of the times")
     return replace(table, frame=table.frame.reverse(), numbers=table.numbers[::-1], notes=notes)
+
+
+def _may_fall(table: Table, found: list[str], dates: str) -> bool:
+    """Whether the last time may be before the first, in an order of day and month in which both can be read."""
+    ends, read = replace(table, frame=table.frame[[0, -1]]), []
+    for order in (DAY_FIRST, MONTH_FIRST) if dates == GUESS else (dates,):
+        with suppress(DataError):
+            read.append(read_times(time_cells(ends, found), table.place, dates=order).stamps)
+    return not read or any(last < first for first, last in read)
 
 
 def find_times(table: Table, time: str) -> list[str]:
@@ -156,24 +172,26 @@ def find_times(table: Table, time: str) -> list[str]:
         time = ""
     if time and time not in frame.columns:
         raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
-    found = time or _choose_times([column for column in frame if column.n_unique() > 1]) or _choose_times(list(frame))
+    likely = [] if time else _list_times(frame)
+    varied = (name for name in likely if frame[name].n_unique() > 1)
+    found = time or next(varied, next(iter(likely), ""))
     if not found or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
         return [found] if found else []
     clock = find_clock(table, found)
     return [found, clock] if clock else [found]
 
 
-def _choose_times(columns: "list[polars.Series]") -> str:
-    """The first column of times: of a native type, of text with the name of one, of other text, or of numbers."""
+def _list_times(frame: "polars.DataFrame") -> list[str]:
+    """The columns that may be times: of a native type, of text with the name of one, of other text, then of numbers."""
     import polars
 
-    native = [each.name for each in columns if isinstance(each.dtype, polars.Date | polars.Datetime)]
+    native = [each.name for each in frame if isinstance(each.dtype, polars.Date | polars.Datetime)]
     texts = [
-        each.name for each in columns if each.dtype == polars.String and is_time(_first(each)) and not is_clock(each)
+        each.name for each in frame if each.dtype == polars.String and is_time(_first(each)) and not is_clock(each)
     ]
     named = [name for name in texts if _TIME_NAME.search(name)]
-    numbers = [each.name for each in columns if each.dtype.is_numeric() and _is_numbered(each)]
-    return next(iter([*native, *named, *texts, *numbers]), "")
+    numbers = [each.name for each in frame if each.dtype.is_numeric() and _is_numbered(each)]
+    return [*native, *named, *texts, *numbers]
 
 
 def _first(column: "polars.Series") -> str:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from seqconv.data.outputs import whole_file
 from seqconv.data.readers.delimited import read_delimited
 from seqconv.data.readers.files import Table, check_names, open_content
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
@@ -207,23 +208,20 @@ def write_table(
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path}: must end in {', '.join(ENDINGS)}; got {path.suffix or 'no extension'!r}. Rename it")
     pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        first = next(pieces, None)
-        if first is None:
-            raise DataError(f"{path}: must get at least one piece of a table; got none")
-        _write(_alike(path, first, pieces), first.schema, temporary, path.suffix.lower())
-        temporary.replace(path)
-    except (SeqconvError, KeyboardInterrupt):
-        if partial is not None and temporary.exists() and temporary.stat().st_size:
-            temporary.replace(partial)
-        raise
+        with whole_file(path) as fresh:
+            first = next(pieces, None)
+            if first is None:
+                raise DataError(f"{path}: must get at least one piece of a table; got none")
+            try:
+                _write(_alike(path, first, pieces), first.schema, fresh, path.suffix.lower())
+            except (SeqconvError, KeyboardInterrupt):
+                if partial is not None and fresh.exists() and fresh.stat().st_size:
+                    fresh.replace(partial)
+                raise
     except (OSError, polars.exceptions.PolarsError) as error:
         problem = getattr(error, "strerror", None) or str(error).partition("\n")[0].rpartition("error: ")[2]
         raise ConfigError(f"{path}: must be written completely; {problem}. Nothing was kept") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _alike(path: Path, first: "polars.DataFrame", pieces: "Iterator[polars.DataFrame]") -> "Iterator[polars.DataFrame]":

@@ -86,8 +86,13 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
 
 
 def _turn(bundle: AnyBundle, table: Table, column: str) -> Table:
-    config = bundle.recipe.data
-    return oldest_first(table, column or (config.time if config.time in table.frame.columns else ""), config.dates)
+    return oldest_first(table, _name_time(bundle, table, column), bundle.recipe.data.dates)
+
+
+def _name_time(bundle: AnyBundle, table: Table, column: str) -> str:
+    """The column of times: the one asked for, or that of the training file; empty: inferred."""
+    trained: str = bundle.recipe.data.time
+    return column or (trained if trained in (*table.frame.columns, NONE) else "")
 
 
 def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
@@ -95,9 +100,14 @@ def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Se
     config = bundle.recipe.data
     features: SeriesFeatures = bundle.features
     interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
-    time = column or (config.time if config.time in (*table.frame.columns, NONE) else "")
     read = partial(
-        series_from_table, table, time, zone=config.zone, columns=features.columns, missing=missing, dates=config.dates
+        series_from_table,
+        table,
+        _name_time(bundle, table, column),
+        zone=config.zone,
+        columns=features.columns,
+        missing=missing,
+        dates=config.dates,
     )
     if whole and not config.interval and len(table.frame) > 1:
         series = read()

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from seqconv.data.frequency import WEEKDAYS, count_weekdays
 from seqconv.data.records import Series
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.series.calendar import DAY_S
 from seqconv.tasks.series.features import SeriesFeatures
-
-_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
 def describe_dropped(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
@@ -50,9 +49,9 @@ def _explain_times(times: np.ndarray, interval_s: int) -> str:
     every = show_duration(interval_s)
     absent = ""
     if interval_s == DAY_S and len(times):
-        seen = np.bincount((times.astype("datetime64[D]").astype(np.int64) + 3) % 7, minlength=7)
-        absent = " and ".join(name for name, some in zip(_WEEKDAYS, seen, strict=True) if not some)
-    if absent and seen.sum() > 7:
+        seen = count_weekdays(times.astype("datetime64[D]"))
+        absent = " and ".join(f"{name}s" for name, some in zip(WEEKDAYS, seen, strict=True) if not some)
+    if absent and len(times) > 7:
         what = f"there are no rows on {absent}"
     elif (steps == 0).any():
         what = f"{int(np.sum(steps == 0)):,} of {len(steps):,} times repeat the one before"
