@@ -54,6 +54,8 @@ void ngram_forward(const IntsIn<1>& rows, const LongsIn<1>& offsets, const Float
   check_shape("scale", scale, {size_of(table, 0), outputs});
   check_shape("y", y, {features.texts, outputs});
   check_shape("factors", factors, {features.texts, outputs});
+  check_apart("rows", rows, y, factors);
+  check_apart("offsets", offsets, y, factors);
   const BagForward job = {features, table.data(), scale.data(), gain, outputs, y.data(), factors.data()};
   const nb::gil_scoped_release unlocked;
   run_bag(job, threads);
