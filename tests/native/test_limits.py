@@ -76,6 +76,11 @@ def test_n_grams_have_a_longest(longest):
         _native.ngram_features(np.ones((1, 3), np.int32), 5, 8, longest, 1)
 
 
+def test_texts_without_ids_have_a_limit():
+    with pytest.raises(ValueError, match=r"^ids: must have at most 2\^28 texts; got 2147483647$"):
+        _native.ngram_features(np.empty((2**31 - 1, 0), np.int32), 5, 8, 1, 1)
+
+
 @pytest.mark.parametrize("left_pad", [2**20 + 1, 2**31 - 1])
 def test_padding_before_a_convolution_has_a_limit(left_pad):
     ids, table = np.ones((1, 6), np.int32), np.zeros((4, 3, 2), np.float32)
