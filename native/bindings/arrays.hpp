@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "host/checks.hpp"
 
@@ -58,6 +60,22 @@ void check_shape(const char* name, const Any& array, std::initializer_list<int64
   bool same = array.ndim() == wanted.size();
   for (size_t axis = 0; same && axis < wanted.size(); ++axis) same = size_of(array, axis) == wanted.begin()[axis];
   if (!same) refuse_sizes(name, sizes_of(array), wanted);
+}
+
+// Indices are checked before a call and used during it: nothing that the call writes may lie where they do. Arrays that
+// are not given pass.
+template <class Indices, class... Written>
+void check_apart(const char* name, const Indices& indices, const Written&... written) {
+  const auto range = [](const auto& array) {
+    const auto begin = array.is_valid() ? reinterpret_cast<uintptr_t>(array.data()) : 0;
+    return std::pair(begin, begin + (array.is_valid() ? array.nbytes() : 0));
+  };
+  const auto own = range(indices);
+  const auto shares = [&](const std::pair<uintptr_t, uintptr_t>& other) {
+    return own.first < other.second && other.first < own.second;
+  };
+  if ((shares(range(written)) || ...))
+    refuse(std::string(name) + ": must not share memory with an array that is written; got one that does. Give a copy");
 }
 
 inline void check_ids(const IntsIn<2>& ids, int64_t rows) {

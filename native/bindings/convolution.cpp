@@ -35,6 +35,7 @@ void conv_backward(const FloatsIn<3>& x, const FloatsIn<3>& kernel, const AnyFlo
   if (dx.is_valid()) check_shape("dx", dx, {shape.examples, shape.length, shape.channels});
   check_shape("dkernel", dkernel, {shape.kernel, shape.channels, shape.filters});
   check_shape("dbias", dbias, {shape.filters});
+  check_apart("arg", arg, dx, dkernel, dbias);
   const ConvBackward job = {shape,     {},
                             x.data(),  nullptr,
                             y.data(),  backward_arg(arg, shape),

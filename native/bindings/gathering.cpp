@@ -15,6 +15,7 @@ void gather_table_rows(const FloatsIn<2>& table, const IntsIn<1>& rows, const Fl
   const int64_t width = size_of(table, 1), count = size_of(rows, 0);
   check_at_least("threads", threads, 1);
   check_shape("out", out, {count, width});
+  check_apart("rows", rows, out);
   check_indices("rows", rows.data(), count, size_of(table, 0));
   const Rows<float, int32_t> job = {table.data(), width, count, rows.data(), out.data()};
   const nb::gil_scoped_release unlocked;
@@ -25,6 +26,7 @@ void gather_ids(const IntsIn<2>& ids, const LongsIn<1>& index, const Ints<2>& ou
   const int64_t length = size_of(ids, 1), count = size_of(index, 0);
   check_at_least("threads", threads, 1);
   check_shape("out", out, {count, length});
+  check_apart("index", index, out);
   check_indices("index", index.data(), count, size_of(ids, 0));
   const Rows<int32_t, int64_t> job = {ids.data(), length, count, index.data(), out.data()};
   const nb::gil_scoped_release unlocked;
@@ -40,6 +42,7 @@ void gather_series_windows(const FloatsIn<2>& values, const LongsIn<1>& anchors,
   const Windows windows = {values.data(),       size_of(values, 0), size_of(values, 1), anchors.data(),
                            size_of(anchors, 0), lookback,           step,               lookback / step};
   check_shape("out", out, {windows.count, windows.steps, windows.channels});
+  check_apart("anchors", anchors, out);
   check_anchors(windows);
   const nb::gil_scoped_release unlocked;
   gather_windows(windows, out.data(), threads);
@@ -47,6 +50,7 @@ void gather_series_windows(const FloatsIn<2>& values, const LongsIn<1>& anchors,
 
 NewArray<int32_t, 1> distinct_ids(const IntsIn<2>& ids, int64_t vocabulary, const Ints<2>& compact) {
   check_shape("compact", compact, {size_of(ids, 0), size_of(ids, 1)});
+  check_apart("ids", ids, compact);
   if (vocabulary < 0 || vocabulary > MAX_VOCABULARY)
     refuse("vocabulary: must be in [0, 2^28]; got " + std::to_string(vocabulary));
   DistinctIds distinct;

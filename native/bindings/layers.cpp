@@ -33,6 +33,7 @@ void forward_values(Layer& layer, const AnyFloatsIn& x, const AnyFloats& y, int 
 }
 
 void forward_ids(Layer& layer, const IntsIn<2>& ids, const AnyFloats& y, int threads) {
+  check_apart("ids", ids, y);
   forward(layer, {nullptr, ids.data()}, extent_of(ids), y, threads);
 }
 

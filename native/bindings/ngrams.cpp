@@ -14,6 +14,7 @@ using Features = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<int64_t, 1>
 using Gradient = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<float, 2>>;
 
 constexpr int MAX_WORDS = 64;  // of an n-gram
+constexpr int64_t MAX_TEXTS = int64_t{1} << 28;  // offsets of so many are 2 GiB
 
 Features ngram_features(const IntsIn<2>& ids, int64_t words, int64_t buckets, int longest, int threads) {
   if (words < 1 || buckets < 1 || longest < 1 || words > INT32_MAX - buckets)
@@ -23,6 +24,7 @@ Features ngram_features(const IntsIn<2>& ids, int64_t words, int64_t buckets, in
   if (longest > MAX_WORDS || texts * size_of(ids, 1) > INT32_MAX / longest)
     refuse("ngram_features: longest must be at most " + std::to_string(MAX_WORDS) +
            ", and ids times longest below 2^31; got " + std::to_string(longest) + " for " + shape_text(sizes_of(ids)));
+  if (texts > MAX_TEXTS) refuse("ids: must have at most 2^28 texts; got " + std::to_string(texts));
   FeatureLists found;
   {
     const nb::gil_scoped_release unlocked;
@@ -54,6 +56,8 @@ void ngram_forward(const IntsIn<1>& rows, const LongsIn<1>& offsets, const Float
   check_shape("scale", scale, {size_of(table, 0), outputs});
   check_shape("y", y, {features.texts, outputs});
   check_shape("factors", factors, {features.texts, outputs});
+  check_apart("rows", rows, y, factors);
+  check_apart("offsets", offsets, y, factors);
   const BagForward job = {features, table.data(), scale.data(), gain, outputs, y.data(), factors.data()};
   const nb::gil_scoped_release unlocked;
   run_bag(job, threads);

@@ -63,6 +63,8 @@ void rmsprop_rows(const Floats<2>& w, const FloatsIn<2>& g, const IntsIn<1>& row
   check_now(now);
   check_rows(w, g, rows);
   check_same_shape("w and v", w, v);
+  check_apart("rows", rows, w, v, last);
+  check_apart("last", last, w, v);
   check_last(last, size_of(w, 0), now - 1);
   const Rmsprop rule = rmsprop_rule(learning_rate, rho, epsilon, scale);
   const RmspropRows table = {w.data(), g.data(), rows.data(), v.data(), last.data(), size_of(w, 1)};
@@ -90,6 +92,7 @@ void adam_rows(const Floats<2>& w, const FloatsIn<2>& g, const IntsIn<1>& rows, 
   check_same_shape("w and m", w, m);
   check_same_shape("w and v", w, v);
   check_shape("seen", seen, {height});
+  check_apart("rows", rows, w, m, v, seen);
   const Adam rule = adam_rule(now, learning_rate, beta1, beta2, epsilon, scale);
   const AdamRows table = {w.data(), g.data(), rows.data(), m.data(), v.data(), seen.data(), size_of(w, 1)};
   const nb::gil_scoped_release unlocked;
@@ -110,6 +113,7 @@ void adagrad_rows(const Floats<2>& w, const FloatsIn<2>& g, const IntsIn<1>& row
   check_rows(w, g, rows);
   check_same_shape("w and v", w, v);
   const Adagrad rule = adagrad_rule(learning_rate, epsilon, scale);
+  check_apart("rows", rows, w, v);
   const AdagradRows table = {w.data(), g.data(), rows.data(), v.data(), size_of(rows, 0), size_of(w, 1)};
   const nb::gil_scoped_release unlocked;
   step_adagrad_rows(rule, table, threads);
@@ -121,6 +125,7 @@ void adagrad_elements(const AnyFloats& w, const FloatsIn<1>& g, const LongsIn<1>
   check_same_shape("g and places", g, places);
   check_indices("places", places.data(), size_of(places, 0), static_cast<int64_t>(w.size()));
   const Adagrad rule = adagrad_rule(learning_rate, epsilon, scale);
+  check_apart("places", places, w, v);
   const AdagradElements elements = {w.data(), g.data(), places.data(), v.data(), size_of(places, 0)};
   const nb::gil_scoped_release unlocked;
   step_adagrad_elements(rule, elements, threads);

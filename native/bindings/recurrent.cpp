@@ -161,6 +161,7 @@ class RecurrentBinding {
     check_batch("ids", size_of(ids, 0), size_of(ids, 1));
     check_batch("table", rows, size_of(table, 1));
     check_shape("table", table, {rows, width()});
+    check_apart("ids", ids, y);
     check_ids(ids, rows);
     RecurrentCall call = any_call(size_of(ids, 0), size_of(ids, 1), recurrent_kernel, bias, y);
     call.ids = ids.data();

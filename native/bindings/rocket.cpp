@@ -9,10 +9,14 @@
 namespace seqconv {
 namespace {
 
-RocketInputs read_inputs(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations) {
+template <class Features>
+RocketInputs read_inputs(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations,
+                         const Features& features) {
   const RocketInputs inputs = {x.data(),      starts.data(),    size_of(x, 0),        size_of(x, 1),
                                size_of(x, 2), dilations.data(), size_of(dilations, 0)};
   check_shape("starts", starts, {inputs.count});
+  check_apart("starts", starts, features);
+  check_apart("dilations", dilations, features);
   check_at_least("channels of x", inputs.channels, 1);
   check_at_least("steps of x", inputs.length, 1);
   check_at_least("dilations", inputs.dilation_count, 1);
@@ -23,7 +27,11 @@ RocketInputs read_inputs(const FloatsIn<3>& x, const LongsIn<1>& starts, const L
 }
 
 // Every kernel reads channels that exist
-void check_channels(const RocketInputs& inputs, const IntsIn<1>& channels, const IntsIn<2>& counts, int64_t kernels) {
+template <class Features>
+void check_channels(const RocketInputs& inputs, const IntsIn<1>& channels, const IntsIn<2>& counts, int64_t kernels,
+                    const Features& features) {
+  check_apart("channels", channels, features);
+  check_apart("channel_counts", counts, features);
   check_shape("channel_counts", counts, {inputs.dilation_count, kernels});
   int64_t total = 0;
   for (size_t place = 0; place < counts.size(); ++place) {
@@ -37,9 +45,10 @@ void check_channels(const RocketInputs& inputs, const IntsIn<1>& channels, const
 void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations,
                  const LongsIn<1>& bias_counts, const FloatsIn<1>& biases, const IntsIn<1>& channels,
                  const IntsIn<2>& channel_counts, const Floats<2>& features, int threads) {
-  const RocketInputs inputs = read_inputs(x, starts, dilations);
+  const RocketInputs inputs = read_inputs(x, starts, dilations, features);
   check_at_least("threads", threads, 1);
   check_shape("bias_counts", bias_counts, {inputs.dilation_count});
+  check_apart("bias_counts", bias_counts, features);
   int64_t total = 0;
   for (int64_t d = 0; d < inputs.dilation_count; ++d) {
     check_at_least("bias_counts", bias_counts.data()[d], 0);
@@ -47,7 +56,7 @@ void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1
     total += ROCKET_KERNELS * bias_counts.data()[d];
   }
   check_shape("biases", biases, {total});
-  check_channels(inputs, channels, channel_counts, ROCKET_KERNELS);
+  check_channels(inputs, channels, channel_counts, ROCKET_KERNELS, features);
   check_shape("features", features, {inputs.count, ROCKET_POOLS * total});
   const RocketFeatures job = {inputs,          bias_counts.data(),    biases.data(),       channels.data(),
                               channel_counts.data(), ROCKET_POOLS * total, features.data()};
@@ -57,11 +66,11 @@ void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1
 
 void hydra(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations, const Array<const float, 4>& weights,
            const IntsIn<1>& channels, const IntsIn<2>& channel_counts, const Array<float, 5>& features, int threads) {
-  const RocketInputs inputs = read_inputs(x, starts, dilations);
+  const RocketInputs inputs = read_inputs(x, starts, dilations, features);
   const int64_t groups = size_of(weights, 1);
   check_at_least("threads", threads, 1);
   check_shape("weights", weights, {inputs.dilation_count, groups, ROCKET_WIDTH, HYDRA_GROUP});
-  check_channels(inputs, channels, channel_counts, groups);
+  check_channels(inputs, channels, channel_counts, groups, features);
   check_shape("features", features, {inputs.count, inputs.dilation_count, groups, 2, HYDRA_GROUP});
   const HydraFeatures job = {inputs, groups, weights.data(), channels.data(), channel_counts.data(), features.data()};
   const nb::gil_scoped_release unlocked;

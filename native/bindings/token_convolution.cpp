@@ -22,6 +22,7 @@ void token_conv_forward(const IntsIn<2>& ids, const FloatsIn<3>& table, const Fl
   const ConvShape shape = token_shape(extent_of(ids), sizes, {dilation, left_pad, pool, relu});
   check_shape("bias", bias, {shape.filters});
   check_output("y", y, shape);
+  check_apart("ids", ids, y, arg);
   const TokenConv layer = {shape, static_cast<int>(sizes.rows), ids.data(), nullptr};
   const TokenForward job = {layer, table.data(), bias.data(), y.data(), forward_arg(arg, shape)};
   const nb::gil_scoped_release unlocked;
@@ -37,6 +38,8 @@ void token_conv_backward(const IntsIn<2>& ids, const AnyFloatsIn& y, const AnyIn
   check_shape("dbias", dbias, {shape.filters});
   check_output("y", y, shape);
   check_output("dy", dy, shape);
+  check_apart("ids", ids, dtable, dbias);
+  check_apart("arg", arg, dtable, dbias);
   const TokenConv layer = {shape, static_cast<int>(sizes.rows), ids.data(), nullptr};
   const TokenGradient job = {layer,         y.data(),     backward_arg(arg, shape), dy.data(),
                              dtable.data(), dbias.data(), nullptr,                  nullptr};
@@ -61,6 +64,8 @@ int64_t token_winners(const IntsIn<2>& ids, const FloatsIn<2>& y, const IntsIn<2
   check_shape("arg", arg, {texts, filters});
   check_shape("places", places, {texts * filters * taps});
   check_shape("values", values, {texts * filters * taps});
+  check_apart("ids", ids, places, values, dbias);
+  check_apart("arg", arg, places, values, dbias);
   check_ids(ids, rows);
   const int64_t steps = length - taps + 1;
   for (size_t i = 0; i < arg.size(); ++i)

@@ -25,9 +25,9 @@ void run_tasks(int tasks, int workers, void (*body)(void* context, int task, int
 
 // Run body(task, worker) for every task in [0, tasks), by at most count_workers(tasks, threads) workers; returns when
 // all are done. A worker, counted from 0, runs one task at a time and may keep scratch memory from one to the next;
-// which tasks it gets varies from run to run. Tasks begin in ascending order: the longest belong first. If a body
-// throws, tasks that have not begun are left out, and one of the exceptions is thrown again here. A call inside a body
-// runs on its thread alone.
+// which tasks it gets varies from run to run. Tasks begin in ascending order: the longest belong early, but after the
+// first, whose cost stands for the others' when sleepers may be woken. If a body throws, tasks that have not begun are
+// left out, and one of the exceptions is thrown again here. A call inside a body runs on its thread alone.
 template <class Body>
 void parallel_for_workers(int tasks, int threads, Body&& body) {
   const int workers = count_workers(tasks, threads);

@@ -348,12 +348,14 @@ void RecurrentLayer::backward(const RecurrentBackwardCall& call, int threads) {
   RecurrentWeights weights;
   lay_out(work_memory_, [&](RecurrentPieces& pieces) { take_work(pieces, call, weights); });
   recurrent_kernels().pack(shape_, call.kernel, call.recurrent_kernel, nullptr, weights);
-  const int lists = tokens ? 1 : 0;  // listing the places needs no gradient: one more task
+  // listing the places needs no gradient: one more task, the second, because the first decides whether the rest is
+  // worth waking other threads
+  const int lists = tokens ? 1 : 0;
   parallel_for(groups() + lists, threads, [&](int task) {
-    if (task < lists)
+    if (tokens && task == 1)
       list_places();
     else
-      run_group(call, weights, task - lists);
+      run_group(call, weights, task == 0 ? 0 : task - lists);
   });
   if (partition_.shared > 0) run_shared(call, weights);
   if (tokens) write_table(call, threads);

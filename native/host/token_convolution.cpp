@@ -74,11 +74,13 @@ bool run_steps(TokenGradient job, int threads) {
   const int64_t spreads = std::min(examples, SPREAD_TASKS);
   std::atomic<bool> right{true};
   SortedWindows sorted(job.layer);
-  // the first task sorts, which takes one thread about as long as spreading takes two
+  // the second task sorts, which takes one thread about as long as spreading takes two; the first is a usual one,
+  // because it decides whether the rest is worth waking other threads
   parallel_for(static_cast<int>(spreads) + 1, threads, [&](int task) {
-    if (task == 0) return sorted.sort(job.layer);
-    if (!kernels.spread(job, static_cast<int>(examples * (task - 1) / spreads),
-                        static_cast<int>(examples * task / spreads)))
+    if (task == 1) return sorted.sort(job.layer);
+    const int64_t part = task == 0 ? 0 : task - 1;
+    if (!kernels.spread(job, static_cast<int>(examples * part / spreads),
+                        static_cast<int>(examples * (part + 1) / spreads)))
       right = false;
   });
   const TokenWindows windows = {sorted.starts.data(), sorted.windows.data()};

@@ -76,9 +76,34 @@ def test_n_grams_have_a_longest(longest):
         _native.ngram_features(np.ones((1, 3), np.int32), 5, 8, longest, 1)
 
 
+def test_texts_without_ids_have_a_limit():
+    with pytest.raises(ValueError, match=r"^ids: must have at most 2\^28 texts; got 2147483647$"):
+        _native.ngram_features(np.empty((2**31 - 1, 0), np.int32), 5, 8, 1, 1)
+
+
 @pytest.mark.parametrize("left_pad", [2**20 + 1, 2**31 - 1])
 def test_padding_before_a_convolution_has_a_limit(left_pad):
     ids, table = np.ones((1, 6), np.int32), np.zeros((4, 3, 2), np.float32)
     y = np.empty((1, 2), np.float32)
     with pytest.raises(ValueError, match=r"^left_pad: must be at most 2\^20; got"):
         _native.token_conv_forward(ids, table, np.zeros(2, np.float32), y, None, 1, left_pad, False, 0, 1)
+
+
+def test_indices_lie_apart_from_what_is_written():
+    """They are checked first and used later: writing over them would read and write anywhere."""
+    ids = np.zeros((2, 2), np.int32)
+    message = "must not share memory with an array that is written; got one that does. Give a copy$"
+    table, bias = np.zeros((4, 1, 2), np.float32), np.zeros(2, np.float32)
+    with pytest.raises(ValueError, match=f"^ids: {message}"):
+        _native.token_conv_forward(ids, table, bias, ids.view(np.float32), None, 1, 0, False, 0, 1)
+    with pytest.raises(ValueError, match=f"^ids: {message}"):
+        _native.TokenConvolution(table, bias, 1, 0, False, 0).forward_ids(ids, ids.view(np.float32), 1)
+    with pytest.raises(ValueError, match=f"^ids: {message}"):
+        _native.distinct_ids(ids, 4, ids)
+    places, weights = np.zeros(2, np.int64), np.zeros(8, np.float32)
+    with pytest.raises(ValueError, match=f"^places: {message}"):
+        _native.adagrad_elements(places.view(np.float32), bias, places, weights[:4].copy(), 0.1, 1e-7, 1.0, 1)
+    rows = np.array([1, 2], np.int32)
+    with pytest.raises(ValueError, match=f"^rows: {message}"):
+        _native.gather_rows(np.zeros((4, 1), np.float32), rows, rows.view(np.float32).reshape(2, 1), 1)
+    np.testing.assert_array_equal(rows, [1, 2])
