@@ -11,6 +11,7 @@ import polars
 import pytest
 
 from fuzz.children import run_command, run_in_child
+from fuzz.damage import damage
 
 TEXTS = "".join(
     f'{n},"a {word} film, number {n}",{label}\n' for n in range(12) for word, label in (("good", "pos"), ("bad", "neg"))
@@ -91,34 +92,12 @@ SEEDS = {
 COMMANDS = [("inspect",), ("inspect",), ("init",), ("inspect", "--json")]
 
 
-def damage(content: bytes, chance: random.Random) -> bytes:
-    """A few changes of bytes, pieces cut out, doubled, swapped or put in."""
-    data = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 5, 30))):
-        begin = chance.randrange(len(data) + 1)
-        end = min(len(data), begin + chance.choice((1, 1, 4, 20, 200)))
-        change = chance.randrange(6)
-        if change == 0 and data:
-            data[chance.randrange(len(data))] = chance.randrange(256)
-        elif change == 1:
-            del data[begin:end]
-        elif change == 2:
-            data[begin:begin] = data[begin:end] * chance.choice((1, 3, 50))
-        elif change == 3:
-            data[begin:begin] = chance.choice(PIECES)
-        elif change == 4:
-            data[begin:end] = bytes(chance.randrange(256) for _ in range(end - begin))
-        else:
-            del data[begin if chance.random() < 0.3 else len(data) :]
-    return bytes(data)
-
-
 def run_damaged(folder: Path, seed: int) -> str:
     """What is wrong with how a command takes the damaged file of a seed; empty: nothing."""
     chance = random.Random(seed)
     name = chance.choice(list(SEEDS))
     path = folder / (chance.choice([name, name, name, chance.choice(list(SEEDS))]))
-    path.write_bytes(damage(SEEDS[name], chance))
+    path.write_bytes(damage(SEEDS[name], chance, PIECES))
     command, *flags = chance.choice(COMMANDS)
     fault = run_in_child(run_command, command, str(path), *flags, seconds=30).fault
     return f"seed {seed}, {name} as {path.name}, {command}: {fault}" if fault else ""

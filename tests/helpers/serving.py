@@ -2,12 +2,14 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -106,3 +108,14 @@ def serving(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tuple
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextmanager
+def running_command(*arguments: str, err: int | IO[Any] = subprocess.PIPE) -> Iterator[tuple[subprocess.Popen, str]]:
+    """The command as a process, and the first line that it prints."""
+    words = [sys.executable, "-m", "seqconv", "serve", *arguments, "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, text=True) as running:
+        try:
+            yield running, running.stdout.readline()
+        finally:
+            running.kill()

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import pytest
 
 import seqconv
 from helpers.runs import train_baselines
-from helpers.serving import Client, make_rows, serving, write_networks
+from helpers.serving import Client, make_rows, running_command, serving, write_networks
 from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
@@ -107,17 +106,6 @@ def test_an_answer_does_not_wait_for_the_network(networks, folder):
 # Start and stop
 
 
-@contextmanager
-def running_command(*arguments: str):
-    """The command, and the first line that it prints."""
-    words = [sys.executable, "-m", "seqconv", "serve", *arguments, "--port", "0"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            yield running, running.stdout.readline()
-        finally:
-            running.kill()
-
-
 @pytest.mark.parametrize("each", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_starts_answers_and_stops_cleanly(networks, folder, each):
     with running_command(str(folder / "text"), "--json") as (running, line):
@@ -148,6 +136,27 @@ def test_a_request_under_way_is_answered_before_the_server_stops(baselines):
             assert connection.getresponse().status == 200
         assert running.communicate(timeout=30) == ("", "")
         assert running.returncode == 0
+
+
+HOST = b"Host: localhost\r\n"
+ROTTEN = HOST + b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n\r\n"
+
+
+def test_what_clients_do_wrong_is_told_to_them_and_not_logged(networks, folder):
+    malformed = [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET /health HTTP/1.1\r\n" + ROTTEN]
+    malformed += [b"POST /%s HTTP/1.1\r\n" % path + ROTTEN for path in (b"predict", b"model", b"nowhere")]
+    upgrade = b"GET /health HTTP/1.1\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n" + HOST + b"\r\n"
+    with running_command(str(folder / "text")) as (running, line):
+        port = int(re.search(r":(\d+) ", line)[1])
+        for request, status in [(each, b"400") for each in malformed] + [(upgrade, b"200")]:
+            for cut in (len(request), -14):  # sent at once; in two parts
+                with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+                    client.sendall(request[:cut])
+                    time.sleep(0.05)
+                    client.sendall(request[cut:])
+                    assert client.recv(100).startswith(b"HTTP/1.1 " + status), request
+        running.terminate()
+        assert running.communicate(timeout=30) == ("", "")
 
 
 def run(monkeypatch, capsys, *arguments: str) -> str:

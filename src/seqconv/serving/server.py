@@ -33,7 +33,7 @@ from seqconv.serving.page import build_server_page
 from seqconv.tasks.kinds import find_task
 
 Result = TypeVar("Result")
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request, bytes], Awaitable[Response]]  # the bytes are the body
 
 REFUSED = (SeqconvError, HTTPException, ClientDisconnect)  # what a client can mend, or will not hear of
 LIMIT = 16 * 10**6  # bytes of a request
@@ -87,9 +87,9 @@ def serve(
 
 
 def create_server(app: Starlette) -> uvicorn.Server:
-    """What runs the routes: it logs warnings and errors alone."""
+    """What runs the routes: it logs errors alone, as all that it warns of is what clients do, and they are told."""
     patience: dict[str, Any] = {"timeout_keep_alive": IDLE_S, "timeout_graceful_shutdown": PATIENCE_S}
-    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", **patience)
+    config = uvicorn.Config(app, log_level="error", access_log=False, ws="none", **patience)
     return uvicorn.Server(config)
 
 
@@ -125,7 +125,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
     Raises:
         BundleError: see `requests.describe_model`.
     """
-    service = _Service(predictor, folder, limit)
+    service = _Service(predictor, requests.describe_model(predictor, folder) | {"largest_request": limit})
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "/", service.show_page),
         ("GET", "/health", service.tell_health),
@@ -134,11 +134,14 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
         ("POST", "/explain", service.explain),
     ]
 
-    def guard(handler: Handler) -> Handler:
+    def guard(handler: Handler, hosts: tuple[str, ...] = hosts) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             try:
+                # before any answer: many clients read none until they have sent all, and the rest may be malformed,
+                # which uvicorn can no longer answer then
+                body = await _read_body(request, limit)
                 _check_host(request, hosts)
-                return await handler(request)
+                return await handler(request, body)
             except REFUSED as error:
                 return await _refuse(request, error)
             except asyncio.CancelledError:  # it took longer than the server's patience when it was told to stop
@@ -149,9 +152,15 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
 
         return handle
 
+    async def refuse(request: Request, error: Exception) -> Response:
+        async def handler(request: Request, body: bytes) -> Response:
+            raise error
+
+        return await guard(handler, ())(request)
+
     app = Starlette(
         routes=[Route(path, guard(handler), methods=[method]) for method, path, handler in routes],
-        exception_handlers={HTTPException: _refuse},  # of the router, which finds no route
+        exception_handlers={HTTPException: refuse},  # of the router, which finds no route
         lifespan=service.end,
     )
     app.router.redirect_slashes = False
@@ -166,10 +175,9 @@ class _Service:
     answer may take all cores, and each would have a set of threads of its own for its answers.
     """
 
-    def __init__(self, predictor: Predictor, folder: Path, limit: int) -> None:
-        self.predictor, self.limit = predictor, limit
-        self.about = requests.describe_model(predictor, folder) | {"largest_request": limit}
-        self.page = build_server_page(self.about, find_task(predictor.bundle.recipe).form)
+    def __init__(self, predictor: Predictor, about: Json) -> None:
+        self.predictor, self.about = predictor, about
+        self.page = build_server_page(about, find_task(predictor.bundle.recipe).form)
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     @asynccontextmanager
@@ -179,24 +187,25 @@ class _Service:
         for pool in (self.predictions, self.explanations):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def show_page(self, request: Request) -> Response:
+    async def show_page(self, request: Request, body: bytes) -> Response:
         return Response(self.page, media_type="text/html", headers=PAGE_HEADERS)
 
-    async def tell_health(self, request: Request) -> Response:
+    async def tell_health(self, request: Request, body: bytes) -> Response:
         return _reply({"status": "ok"})
 
-    async def tell_model(self, request: Request) -> Response:
+    async def tell_model(self, request: Request, body: bytes) -> Response:
         return _reply(self.about)
 
-    async def predict(self, request: Request) -> Response:
-        pieces = requests.predict(self.predictor, await _read_body(request, self.limit))
+    async def predict(self, request: Request, body: bytes) -> Response:
+        _check_type(request)
+        pieces = requests.predict(self.predictor, body)
         found: list[Json] = []
         while (piece := await _run(self.predictions, next, pieces, None)) is not None:
             found += piece
         return _reply({"predictions": found})
 
-    async def explain(self, request: Request) -> Response:
-        body = await _read_body(request, self.limit)
+    async def explain(self, request: Request, body: bytes) -> Response:
+        _check_type(request)
         return _reply(await _run(self.explanations, requests.explain, self.predictor, body))
 
 
@@ -209,20 +218,23 @@ async def _run(pool: ThreadPoolExecutor, function: Callable[..., Result], *argum
 
 
 async def _read_body(request: Request, limit: int) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":  # which a stranger's page may not send without asking
-        raise HTTPException(415, f"Content-Type: must be application/json; got {kind!r}. Name it in the request")
-    packed = request.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in ("", "identity"):  # RFC 9110, section 15.5.16
-        raise HTTPException(415, f"Content-Encoding: must be absent; got {packed!r}. Send the request unpacked")
     parts, size = [], 0
-    async for part in request.stream():  # to its end, as many clients read no answer before
+    async for part in request.stream():
         size += len(part)
         if size <= limit:
             parts.append(part)
     if size > limit:
         raise HTTPException(413, f"request: must have at most {limit:,} bytes; got {size:,}. Cut it into several")
     return b"".join(parts)
+
+
+def _check_type(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":  # which a stranger's page may not send without asking
+        raise HTTPException(415, f"Content-Type: must be application/json; got {kind!r}. Name it in the request")
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):  # RFC 9110, section 15.5.16
+        raise HTTPException(415, f"Content-Encoding: must be absent; got {packed!r}. Send the request unpacked")
 
 
 def _check_host(request: Request, hosts: tuple[str, ...]) -> None:
