@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.frequency import Frequency
 from seqconv.errors import DataError
 
 CLASSES = ("neg", "pos")
@@ -138,6 +139,69 @@ class SeriesData:
     train: Series
     test: Series | None = None
     validation: Series | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """S series of one table, one after the other, each with a row for every step of its frequency.
+
+    A row that the table lacks is there with missing values. Rows after the newest value of the target may follow: what
+    is known of the future.
+
+    Args:
+        names: columns of the table that tell the series apart; none: it is one series.
+        keys: the values of these columns for each series, `[S]`.
+        offsets: where each series starts, and the end, int64 `[S + 1]`.
+        starts: the number of each series' first step (see `Frequency.steps`), int64 `[S]`.
+        ends: the row after the newest value of each series' target, int64 `[S]`.
+        frequency: the step from row to row.
+        target: name of the column to forecast.
+        values: of the target, float64 `[T]`; NaN is missing.
+        columns: the other columns by name, `[T]`: float64 with NaN, or texts with None, where a value is missing.
+        notes, zone, clock, settled: see `Series`.
+    """
+
+    names: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+    offsets: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    frequency: Frequency
+    target: str
+    values: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    source: str
+    notes: tuple[str, ...] = ()
+    zone: str = ""
+    clock: str = "local"
+    settled: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The number of each row's step, int64 `[T]`."""
+        lengths = np.diff(self.offsets)
+        return np.arange(len(self.values)) + np.repeat(self.starts - self.offsets[:-1], lengths)
+
+    @property
+    def series(self) -> np.ndarray:
+        """Which series each row is of, int64 `[T]`."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    def show_key(self, series: int) -> str:
+        """The values of the id columns, for people: `Berlin, 7`; `the series` where there are none."""
+        return ", ".join(self.keys[series]) or "the series"
+
+
+@dataclass(frozen=True)
+class PanelData:
+    """A panel, which is split by time; its `test` and `validation` are never apart."""
+
+    train: Panel
+    test: None = None
+    validation: None = None
 
 
 def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

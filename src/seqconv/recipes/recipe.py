@@ -14,7 +14,9 @@ from seqconv.recipes.sections import (
     FORECAST_LOSSES,
     KINDS,
     NETWORK,
+    ForecastConfig,
     NetworkConfig,
+    PanelDataConfig,
     SequenceConfig,
     SequenceDataConfig,
     SeriesDataConfig,
@@ -42,7 +44,7 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
 
     @property
     def task(self) -> str:
-        """`text`, `series` or `sequence`."""
+        """`text`, `series`, `panel` or `sequence`."""
         return next(task for task, kind in KINDS.items() if type(self.data) is kind.data)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def _plain(value: Any) -> Any:
 
 TextRecipe = Recipe[TextDataConfig, TextConfig]
 SeriesRecipe = Recipe[SeriesDataConfig, WindowConfig]
+PanelRecipe = Recipe[PanelDataConfig, ForecastConfig]
 SequenceRecipe = Recipe[SequenceDataConfig, SequenceConfig]
 AnyRecipe = Recipe[Any, Any]
 

@@ -76,6 +76,30 @@ class SeriesDataConfig(_DataSettings):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class PanelDataConfig(_DataSettings):
+    """Where a table of one or many series comes from, and what its columns are."""
+
+    source: str = setting("", "path of a table with a row for each series and time")
+    id: tuple[str, ...] = setting((), "columns that tell the series of a table apart; empty: inferred")
+    time: str = setting("", "time column; empty: inferred; none: count the rows, whatever their times")
+    dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
+    frequency: str = setting("", "time from row to row, such as 15min, 1d, 1bd (business days), 1mo, 1q; empty: found")
+    zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    target: tuple[str, ...] = setting((), "column to forecast; empty: the only column of numbers")
+    known: tuple[str, ...] = setting((), "columns whose future is known when a forecast is made, such as promotions")
+    past: tuple[str, ...] = setting((), "further columns to learn from, known up to the forecast only")
+    static: tuple[str, ...] = setting((), "columns that hold one value for each series, such as a region")
+    missing: str = setting("-9999", "number that stands for a missing value; empty: none")
+    duplicates: Literal["refuse", "sum", "mean", "first", "last"] = setting(
+        "refuse", "what to do with several rows of one series and time"
+    )
+    fill: Literal["none", "previous", "linear", "zero"] = setting(
+        "none", "how to fill missing values of the target; none: they are left out"
+    )
+
+
 class _FeatureSettings(Settings):
     @property
     def ids(self) -> int:
@@ -140,6 +164,23 @@ class WindowConfig(_FeatureSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForecastConfig(_FeatureSettings):
+    """What is forecast for each series."""
+
+    horizon: str = setting("1", "how far ahead to forecast, step by step: rows, or a duration such as 12mo")
+    season: int = setting(0, "rows after which the series repeat themselves; 0: by their frequency", low=0)
+    lookback: int = setting(0, "rows that regressions read before a forecast; 0: by season and horizon", low=0)
+    origins: int = setting(0, "forecasts of each series to judge by; 0: one, or more if the series are few", low=0)
+    sign: Literal["guess", "any", "positive"] = setting(
+        "guess", "positive: no forecast is below zero; guess: if no training value is"
+    )
+
+    @classmethod
+    def section(cls) -> str:
+        return "forecast"
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkConfig(Settings):
     """The layers, in order."""
 
@@ -160,6 +201,7 @@ class Kind:
         start: the recipe that training on a data file starts from.
         baselines: models that can be fitted instead of the network.
         forecasts: the outputs are numbers, which may have prediction intervals.
+        model: what is trained unless the user chooses.
     """
 
     title: str
@@ -168,6 +210,7 @@ class Kind:
     start: str
     baselines: tuple[str, ...]
     forecasts: bool = False
+    model: str = NETWORK
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -184,6 +227,15 @@ KINDS = {
         "series",
         ("naive", "seasonal", "ridge", "boosting"),
         forecasts=True,
+    ),
+    "panel": Kind(
+        "forecasting of one or many series",
+        PanelDataConfig,
+        ForecastConfig,
+        "panel",
+        ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "blend"),
+        forecasts=True,
+        model="blend",
     ),
     "sequence": Kind(
         "time-series classification", SequenceDataConfig, SequenceConfig, "ucr", ("majority", "dtw", "rocket")

@@ -1,0 +1,54 @@
+"""Find out that a table holds several series: times that repeat once for each value of a column."""
+
+from itertools import combinations
+
+import numpy as np
+
+from seqconv.data.readers.files import Table
+from seqconv.errors import DataError
+
+_REPEATED = 1.2  # rows for each distinct time from which a table may hold several series
+_MOST_COLUMNS = 8  # columns examined
+
+
+def find_ids(table: Table, stamps: np.ndarray, times: list[str]) -> tuple[str, ...]:
+    """The one or two columns whose values tell rows of the same time apart; empty: there are none.
+
+    Args:
+        table: the rows.
+        stamps: their times, datetime64[s] `[T]`.
+        times: names of the columns that the times come from.
+    """
+    import polars
+
+    rising = bool((stamps[1:] > stamps[:-1]).all())  # as in most files, and far cheaper to see than what is unique
+    if rising or len(stamps) < _REPEATED * len(np.unique(stamps)):
+        return ()
+    kinds = (polars.String, polars.Int64, polars.Boolean)
+    frame = table.frame.select(name for name in table.frame.columns if name not in times)
+    # an id recurs from time to time; a count of something hardly does
+    names = [each.name for each in frame if each.dtype in kinds and 1 < each.n_unique() <= len(stamps) / 2]
+    if not names:
+        return ()
+    timed = frame.select(names).with_columns(polars.Series(" time", stamps.astype(np.int64)))
+    for size in (1, 2):
+        for chosen in combinations(names[:_MOST_COLUMNS], size):
+            if not timed.select(*chosen, " time").is_duplicated().any():
+                return chosen
+    return ()
+
+
+def check_one_series(table: Table, stamps: np.ndarray, times: list[str]) -> None:
+    """Check that the rows are one series.
+
+    Raises:
+        DataError: they are several, one for each value of a column.
+    """
+    found = find_ids(table, stamps, times)
+    if not found:
+        return
+    count = table.frame.select(found).n_unique()
+    raise DataError(
+        f"{table.path}: must hold one series; it holds {count}, one for each value of "
+        f"{' and '.join(map(repr, found))}. Keep the rows of one of them"
+    )

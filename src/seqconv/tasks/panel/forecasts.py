@@ -1,0 +1,94 @@
+"""Quantile forecasts of one column, step by step, in units of each example's scale."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqconv.metrics.comparison import Score
+from seqconv.metrics.errors import Metrics
+from seqconv.networks.inputs import Targets
+from seqconv.tasks.target import Target
+
+LEVELS = np.arange(1, 10) / 10  # of the quantiles that every model forecasts
+MEDIAN = 4
+
+
+@dataclass(frozen=True)
+class Forecasts(Target):
+    """Quantiles at `LEVELS` for each step of the horizon; targets are one number a step, NaN where none is known.
+
+    Outputs are `[N, H * levels]`, targets `[N, H]`, both divided by the scale of the example, so that the mean absolute
+    error of the medians is the MASE.
+
+    Args:
+        names: the column.
+        horizon: rows to forecast.
+    """
+
+    names: tuple[str, ...]
+    horizon: int
+    metric = "mase"
+    error = "mase"
+    loss = "mae"
+
+    @property
+    def outputs(self) -> int:
+        return self.horizon * len(LEVELS)
+
+    def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+        """The MASE of each example; 0 where no target is known."""
+        return average_known(np.abs(to_quantiles(outputs)[..., MEDIAN] - np.asarray(targets)))
+
+    def to_metric(self, error: Any) -> Any:
+        return error
+
+    def say_score(self, value: float, count: int) -> Score:
+        return Score(f"MASE {value:.3g} on {count:,} unseen forecast{'s' if count > 1 else ''}")
+
+    def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """`mase`, `sql` (the scaled quantile loss, the mean over the levels of twice the pinball loss) and `n`."""
+        losses = average_known(measure_pinball(to_quantiles(outputs), np.asarray(targets)).mean(axis=2))
+        return {
+            "mase": float(self.errors(outputs, targets, loss).mean()),
+            "sql": float(2 * losses.mean()),
+            "n": len(outputs),
+        }
+
+    def rank(self, metrics: Metrics) -> float:
+        return metrics["mase"]
+
+    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+        """`moved`: the mean absolute difference of the medians, scaled."""
+        return {"moved": float(np.abs(to_quantiles(after) - to_quantiles(before))[..., MEDIAN].mean())}
+
+    def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
+        """`mase` of quantiles `[N, H, levels]`."""
+        return {"mase": self.errors(outputs.reshape(len(outputs), -1), targets, loss)}
+
+    def to_arrays(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, and `times`."""
+        found = {"outputs": to_quantiles(outputs), "targets": np.asarray(targets)}
+        return found if times is None else {**found, "times": times}
+
+    def describe(self) -> dict[str, list[str]]:
+        return {"targets": list(self.names)}
+
+
+def to_quantiles(outputs: np.ndarray) -> np.ndarray:
+    """Outputs as float64 `[N, H, levels]`."""
+    return np.asarray(outputs, np.float64).reshape(len(outputs), -1, len(LEVELS))
+
+
+def measure_pinball(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The pinball loss `[N, H, levels]` of quantiles `[N, H, levels]` for targets `[N, H]`."""
+    left = targets[..., None] - quantiles
+    return np.maximum(LEVELS * left, (LEVELS - 1) * left)
+
+
+def average_known(values: np.ndarray) -> np.ndarray:
+    """The mean over the known values of each row of `[N, H]`, float64 `[N]`; 0 where none is known."""
+    known = ~np.isnan(values)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))

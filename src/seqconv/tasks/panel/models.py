@@ -1,0 +1,97 @@
+"""What every model of a panel shares: quantile forecasts from the histories of series."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.networks.inputs import PanelInputs
+from seqconv.tasks.baselines import BaselineModel
+from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
+from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
+
+CHUNK = 20_000  # examples forecast together
+ENOUGH = 200  # errors from which the quantiles of a step are taken
+
+
+@dataclass(frozen=True)
+class PanelModel(BaselineModel[PanelFeatures, PanelInputs]):
+    """A fitted model of a panel."""
+
+    @abstractmethod
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        """Quantiles at `LEVELS` in the unit of the target, float64 `[N, H, levels]`."""
+
+    def predict(self, inputs: PanelInputs) -> np.ndarray:
+        """The same in units of each example's scale, ascending and within the sign of the target, `[N, outputs]`."""
+        found = np.empty((len(inputs), self.features.target.outputs))
+        for first in range(0, len(inputs), CHUNK):
+            some = inputs.take(np.arange(first, min(first + CHUNK, len(inputs))))
+            quantiles = finish(self.forecast(some), self.features)
+            found[first : first + CHUNK] = (quantiles / find_scales(some, self.features.season)[:, None, None]).reshape(
+                len(some), -1
+            )
+        return found
+
+
+def finish(quantiles: np.ndarray, features: PanelFeatures) -> np.ndarray:
+    """Quantiles in ascending order, and not below zero if the target never is."""
+    ordered = np.sort(quantiles, axis=2)
+    return np.maximum(ordered, 0.0) if features.positive else ordered
+
+
+def fit_spread(points: np.ndarray, part: PanelPart) -> np.ndarray:
+    """Quantiles of the errors of point forecasts by step, in units of the scale, float64 `[H, levels]`.
+
+    Args:
+        points: scaled forecasts `[N, H]`.
+        part: their targets.
+
+    Neighbouring steps are taken together until there are enough errors, and the quantiles never come closer as the
+    horizon grows.
+    """
+    errors = np.asarray(part.targets) - points
+    horizon = errors.shape[1]
+    found = np.zeros((horizon, len(LEVELS)))
+    for step in range(horizon):
+        around = 0
+        while True:
+            some = errors[:, max(step - around, 0) : step + around + 1]
+            known = some[~np.isnan(some)]
+            if len(known) >= ENOUGH or around >= horizon:
+                break
+            around += 1
+        if len(known):
+            found[step] = np.quantile(known, LEVELS)
+    width = found - found[:, MEDIAN : MEDIAN + 1]
+    low, high = np.minimum.accumulate(width[:, :MEDIAN]), np.maximum.accumulate(width[:, MEDIAN + 1 :])
+    return np.concatenate([low, np.zeros((horizon, 1)), high], axis=1)
+
+
+def fill_forward(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Each missing value of `[T]` as the last one known before it in its series, or else the first one known after it;
+    0 where a series has none."""
+    rows = np.arange(len(values))
+    first = np.repeat(offsets[:-1], np.diff(offsets))
+    known = ~np.isnan(values)
+    newest = np.maximum.accumulate(np.where(known, rows, -1))
+    found = np.where(newest >= first, values[newest], np.nan)
+    last = np.repeat(offsets[1:], np.diff(offsets))
+    following = np.minimum.accumulate(np.where(known, rows, len(rows))[::-1])[::-1]
+    early = np.isnan(found) & (following < last)
+    found[early] = values[following[early]]
+    return np.nan_to_num(found)
+
+
+def gather_windows(filled: np.ndarray, inputs: PanelInputs, lookback: int) -> np.ndarray:
+    """The rows before each anchor, float64 `[N, L]`; before its first row a series has the value of that row."""
+    rows = inputs.anchors[:, None] + np.arange(-lookback, 0)
+    return np.asarray(filled[np.maximum(rows, inputs.starts[:, None])])
+
+
+def repeat_back(inputs: PanelInputs, filled: np.ndarray, season: int) -> np.ndarray:
+    """The seasonal naive forecast `[N, H]`: the newest known row a whole number of seasons before each row."""
+    steps = np.arange(inputs.horizon)
+    rows = inputs.anchors[:, None] + steps - (steps // season + 1) * season
+    short = rows < inputs.starts[:, None]
+    return np.asarray(filled[np.where(short, inputs.anchors[:, None] - 1, rows)])

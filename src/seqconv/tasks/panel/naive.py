@@ -1,0 +1,36 @@
+"""The naive forecasts: the newest value, and that of the same time last season."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.networks.inputs import PanelInputs
+from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
+from seqconv.tasks.panel.models import PanelModel, fill_forward, fit_spread, repeat_back
+
+
+@dataclass(frozen=True)
+class SeasonalNaive(PanelModel):
+    """Repeats the newest season.
+
+    Args:
+        season: rows, int64 `[]`; 1: the newest value.
+        spread: quantiles of its errors by step, scaled, `[H, levels]`.
+    """
+
+    season: np.ndarray
+    spread: np.ndarray
+
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        filled = fill_forward(inputs.values, inputs.offsets)
+        points = repeat_back(inputs, filled, int(self.season))
+        scales = find_scales(inputs, self.features.season)
+        return np.asarray(points[..., None] + scales[:, None, None] * self.spread)
+
+
+def fit_naive(features: PanelFeatures, part: PanelPart, season: int) -> SeasonalNaive:
+    """Fit the errors of the forecast that repeats the newest `season` rows."""
+    filled = fill_forward(part.inputs.values, part.inputs.offsets)
+    scales = find_scales(part.inputs, features.season)[:, None]
+    points = repeat_back(part.inputs, filled, season) / scales
+    return SeasonalNaive(features, np.array(season), fit_spread(points, part))

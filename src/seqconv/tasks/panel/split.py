@@ -1,0 +1,224 @@
+"""Splits a panel by time: which rows of each series are forecast to train, to choose and to test."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.frequency import DAY_S, Frequency
+from seqconv.data.records import Panel, PanelData
+from seqconv.errors import DataError
+from seqconv.networks.inputs import PanelInputs
+from seqconv.recipes.recipe import PanelRecipe
+from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelPart, PanelSplit
+from seqconv.tasks.results import FoldFacts
+
+MOST_TRAINED = 50_000  # forecasts that regressions are trained on
+ENOUGH = 20  # forecasts to judge by, if the series are long enough for so many
+MOST_JUDGED = 0.4  # fraction of the rows of a usual series that validation and test may take
+FEWEST = 3  # rows before a forecast
+
+
+def split_panel(
+    data: PanelData, recipe: PanelRecipe, threads: int = 1, trained: PanelFeatures | None = None
+) -> PanelSplit:
+    """The last forecasts of each series are the test, those before validation; all before these is for training.
+
+    No row to forecast of one part is seen by another, and what is fitted sees training rows only.
+
+    Args:
+        trained: features of a trained model; None: fitted.
+
+    Raises:
+        DataError: no series is long enough to be tested.
+    """
+    panel, config = data.train, recipe.features
+    horizon = trained.horizon if trained else panel.frequency.count(config.horizon, "horizon")
+    origins = config.origins or count_origins(panel, horizon)
+    features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
+    encoded = features.encode(panel)
+    back = {"train": 2 * origins, "validation": origins, "test": 0}
+    parts = {name: _cut(features, encoded, panel, origins, later) for name, later in back.items() if name != "train"}
+    for name, part in parts.items():
+        if not len(part.targets):
+            raise DataError(
+                f"{panel.source}: a series must have {(1 + (name != 'test')) * origins * horizon + FEWEST} rows or more "
+                f"for the {name} split; the longest has {int((panel.ends - panel.offsets[:-1]).max())}. "
+                "Use a shorter --horizon"
+            )
+    series, anchors = choose_anchors(panel, features, panel.ends - back["train"] * horizon)
+    parts = {"train": features.part(features.at(encoded, series, anchors)), **parts}
+    facts: dict[str, Any] = {
+        "series": len(panel),
+        "rows": len(panel.values),
+        "frequency": panel.frequency.name,
+        "horizon": f"{horizon:,} rows",
+        "season": features.season,
+        "splits": {name: {"forecasts": len(part.targets)} for name, part in parts.items()},
+        "notes": [*panel.notes, *_describe_missing(panel), *_describe_short(panel, parts["test"])],
+    }
+    return Split(parts["train"], parts["validation"], parts["test"], features, facts)
+
+
+def count_origins(panel: Panel, horizon: int) -> int:
+    """Forecasts of each series for validation, and as many for the test: one, or more if the series are few."""
+    usual = int(np.median(panel.ends - panel.offsets[:-1]))
+    fitting = int(MOST_JUDGED * usual / (2 * horizon))
+    return max(min(-(-ENOUGH // len(panel)), fitting), 1)
+
+
+def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarray) -> PanelFeatures:
+    """The features of a model, from the rows of each series before `ends`."""
+    config, data = recipe.features, recipe.data
+    rows = np.arange(len(panel.values))
+    seen = rows < np.repeat(np.maximum(ends, panel.offsets[:-1] + 1), np.diff(panel.offsets))
+    roles = {KNOWN: data.known, PAST: data.past, STATIC: data.static}
+    columns = tuple(
+        Column.fit(name, role, panel.columns[name][seen]) for role, names in roles.items() for name in names
+    )
+    lengths = panel.ends - panel.offsets[:-1]
+    usual = int(np.median(lengths))
+    season = config.season or choose_season(panel.frequency, usual)
+    lookback = config.lookback or choose_lookback(panel.frequency, season, horizon, usual)
+    lowest = np.nanmin(panel.values[seen], initial=np.inf)
+    positive = bool(lowest >= 0) if config.sign == "guess" else config.sign == "positive"
+    calendar = choose_calendar(panel.frequency, usual)
+    return PanelFeatures(
+        panel.target,
+        panel.names,
+        columns,
+        panel.frequency,
+        panel.zone,
+        horizon,
+        season,
+        lookback,
+        positive,
+        calendar,
+    )
+
+
+def choose_season(frequency: Frequency, usual: int) -> int:
+    """Rows of the shortest season of a frequency that a usual series has twice; 1: there is none."""
+    return next((each.rows for each in frequency.seasons if 2 * each.rows <= usual), 1)
+
+
+def choose_lookback(frequency: Frequency, season: int, horizon: int, usual: int) -> int:
+    """Rows that regressions read: some seasons, and longer ones if the rows allow."""
+    longest = max((each.rows for each in frequency.seasons if each.rows <= usual // 4), default=season)
+    wanted = max(4 * season, 2 * horizon, 3 * longest if longest <= 168 else longest + season, min(usual // 8, 104), 24)
+    return max(min(wanted, usual // 2), season + 1, 2)
+
+
+def choose_calendar(frequency: Frequency, usual: int) -> tuple[str, ...]:
+    """What is read of the time of a row: what comes round several times in a usual series."""
+    seconds, span = frequency.seconds, frequency.seconds * usual
+    if frequency.unit == "row":
+        return ()
+    if frequency.unit == "mo":
+        return ("month",) if frequency.size < 12 and 12 % frequency.size == 0 else ()
+    found = ["hour"] if seconds < DAY_S else []
+    found += ["weekday"] if seconds <= DAY_S * 7 // 5 and span > 21 * DAY_S else []
+    return tuple(found + (["month"] if span > 2 * 366 * DAY_S else []))
+
+
+def _cut(features: PanelFeatures, encoded: PanelInputs, panel: Panel, origins: int, later: int) -> PanelPart:
+    """The forecasts of a part, horizon after horizon; `later`: those of the parts after it."""
+    horizon, number = features.horizon, len(panel)
+    back = (later + np.arange(origins, 0, -1)) * horizon
+    rows = (panel.ends - panel.offsets[:-1])[:, None] - back  # before each forecast
+    series, place = np.nonzero(rows >= FEWEST)
+    anchors = encoded.offsets[:-1][series] + rows[series, place]
+    part = features.part(features.at(encoded, series, anchors))
+    known = ~np.isnan(np.asarray(part.targets)).all(axis=1)
+    assert number
+    return part if known.all() else part.take(np.flatnonzero(known))
+
+
+def choose_anchors(panel: Panel, features: PanelFeatures, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Forecasts to train on, with their targets before row `ends` of each series: the series, and the encoded rows.
+
+    Every series has as many as another, as far as it is long enough, evenly spaced over its rows. A window that begins
+    before its series is no example where the series has enough others.
+    """
+    lengths = ends - panel.offsets[:-1]
+    whole = lengths - features.horizon - features.lookback >= features.season
+    least = np.where(whole, features.lookback, max(features.season + 1, FEWEST))
+    room = np.maximum(lengths - features.horizon - least + 1, 0)
+    share = fill_evenly(room, MOST_TRAINED)
+    encoded_starts = np.concatenate(
+        [[0], np.cumsum(np.maximum(np.diff(panel.offsets), panel.ends - panel.offsets[:-1] + features.horizon))]
+    )
+    series = np.repeat(np.arange(len(panel)), share)
+    turn = np.arange(len(series)) - np.repeat(np.cumsum(share) - share, share)
+    # from the newest back, so that the newest is among them
+    gap = np.where(share > 1, (room - 1) / np.maximum(share - 1, 1), 0)
+    back = np.round(turn * np.repeat(gap, share)).astype(np.int64)
+    anchors = encoded_starts[series] + (lengths - features.horizon)[series] - back
+    order = np.lexsort((anchors, series))
+    return series[order], anchors[order]
+
+
+def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
+    """Shares of `most`, none above its room, all equal where the room allows, int64 `[S]`.
+
+    >>> fill_evenly(np.array([1, 5, 100]), 20)
+    array([ 1,  5, 14])
+    """
+    if room.sum() <= most:
+        return room.astype(np.int64)
+    low, high = 0, int(room.max())
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if np.minimum(room, middle).sum() <= most else (low, middle)
+    share = np.minimum(room, low)
+    rest = most - int(share.sum())
+    share[np.flatnonzero(room > low)[:: max(int((room > low).sum()) // max(rest, 1), 1)][:rest]] += 1
+    return np.asarray(share, np.int64)
+
+
+def _describe_missing(panel: Panel) -> list[str]:
+    own = np.arange(len(panel.values)) < np.repeat(panel.ends, np.diff(panel.offsets))
+    missing = np.isnan(panel.values) & own
+    if not missing.any():
+        return []
+    some = len(np.unique(panel.series[missing]))
+    where = f", in {some:,} of {len(panel):,} series" if len(panel) > 1 else ""
+    return [f"{int(missing.sum()):,} of {int(own.sum()):,} values of {panel.target!r} missing{where}: left out"]
+
+
+def _describe_short(panel: Panel, test: PanelPart) -> list[str]:
+    short = len(panel) - len(np.unique(test.inputs.series))
+    return [f"{short:,} of {len(panel):,} series too short to be tested; they are forecast all the same"] * (short > 0)
+
+
+def fold_panel(
+    data: PanelData, recipe: PanelRecipe, folds: int, window: str = "growing"
+) -> Iterator[tuple[FoldFacts, PanelData]]:
+    """Each fold's test is one horizon of each series, the last fold's the newest."""
+    panel = data.train
+    horizon = panel.frequency.count(recipe.features.horizon, "horizon")
+    for fold in range(folds, 0, -1):
+        ends = np.maximum(panel.ends - (fold - 1) * horizon, panel.offsets[:-1])
+        values = panel.values.copy()
+        values[np.arange(len(values)) >= np.repeat(ends, np.diff(panel.offsets))] = np.nan
+        cut = replace(panel, values=values, ends=ends)
+        rows = int((ends - panel.offsets[:-1]).sum())
+        yield FoldFacts(train_rows=rows, test_rows=horizon * len(panel)), PanelData(cut)
+
+
+def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
+    """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back."""
+    features, panel = bundle.features, data.train
+    encoded = features.encode(panel)
+    lengths = panel.ends - panel.offsets[:-1]
+    origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
+    part = _cut(features, encoded, panel, origins, 0)
+    if not len(part.targets):
+        raise DataError(
+            f"{panel.source}: a series must have {features.horizon + FEWEST} rows or more to be scored; "
+            f"the longest has {int(lengths.max())}. Give more rows"
+        )
+    return part, [*panel.notes, *_describe_missing(panel)]
