@@ -1,0 +1,254 @@
+#include "host/smoothing.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <vector>
+
+#include "host/checks.hpp"
+#include "host/normal.hpp"
+#include "host/parallel.hpp"
+#include "host/seasons.hpp"
+
+namespace seqconv {
+namespace {
+
+constexpr int64_t SERIES_OF_TASK = 8;
+constexpr int NAIVE = -1;         // form of a fit that repeats the last value
+constexpr int THETA_NUMBER = 18;  // form of the first variant of Theta
+constexpr double LARGEST = std::numeric_limits<double>::max();
+
+// The letters of a form, such as "MAdM"; Z stands for all of them
+class Letters {
+ public:
+  explicit Letters(const std::string& name) : name_(name) {}
+
+  ExponentialForms read() {
+    const ExponentialForms errors = take("AM"), trends = take("NA"), seasons = take("NAM");
+    if (place_ != name_.size()) wrong_ = true;
+    if (wrong_) return 0;
+    ExponentialForms forms = 0;
+    for (int error = 0; error < 2; ++error)
+      for (int trend = 0; trend < 3; ++trend)
+        for (int season = 0; season < 3; ++season)
+          if ((errors >> error & 1) && (trends >> trend & 1) && (seasons >> season & 1) && is_sound(error, season))
+            forms |= 1u << form_number({error == 1, TrendForm(trend), SeasonForm(season)});
+    return forms;
+  }
+
+ private:
+  ExponentialForms take(const std::string& letters) {
+    const char letter = place_ < name_.size() ? name_[place_++] : ' ';
+    if (letter == 'Z') return any_ = true, 7;
+    const size_t found = letters.find(letter);
+    wrong_ |= found == std::string::npos;
+    if (letters == "NA" && letter == 'A' && place_ < name_.size() && name_[place_] == 'd') return ++place_, 4;
+    return 1u << (wrong_ ? 0 : found);
+  }
+  // Additive errors on multiplicative seasons have infinite variance: taken only where they are asked for
+  bool is_sound(int error, int season) const { return !any_ || error == 1 || season != 2; }
+
+  const std::string& name_;
+  size_t place_ = 0;
+  bool wrong_ = false, any_ = false;
+};
+
+ExponentialForms forms_of(const std::string& name) { return Letters(name).read(); }
+
+// One worker's memory
+struct Memory {
+  std::vector<double> scaled, filled, adjusted, scratch, indices, normals;
+  ThetaLines lines;
+  Moments moments;
+};
+
+struct Extent {
+  int64_t observed = 0;
+  double low = LARGEST, high = -LARGEST;
+};
+
+Extent measure(const double* y, int64_t rows) {
+  Extent extent;
+  for (int64_t row = 0; row < rows; ++row) {
+    if (std::isnan(y[row])) continue;
+    ++extent.observed;
+    extent.low = std::min(extent.low, y[row]);
+    extent.high = std::max(extent.high, y[row]);
+  }
+  return extent;
+}
+
+class Fitter {
+ public:
+  Fitter(const SmoothingJob& job, Memory& memory) : job_(job), memory_(memory) {}
+
+  void fit(int64_t number) {
+    const double* y = job_.values + job_.offsets[number];
+    const int64_t rows = job_.offsets[number + 1] - job_.offsets[number];
+    const Extent extent = measure(y, rows);
+    scale_ = std::max({std::fabs(extent.low), std::fabs(extent.high), std::numeric_limits<double>::min()});
+    positive_ = extent.low > 0;
+    fit_ = job_.fits + number * (FIT_NUMBERS + job_.states);
+    std::fill_n(fit_, FIT_NUMBERS + job_.states, 0.0);
+    log_normal_ = adjusted_ = false;
+    bring_to_size(y, rows);
+    ScaledSeries series = {memory_.scaled.data(), memory_.filled.data(), rows, extent.observed, job_.season, positive_};
+    if (job_.model.adjusted || job_.season > MOST_SEASON) adjust(series);
+    if (extent.low == extent.high || !fit_model(series)) fit_naive(series);
+    write(number, rows);
+  }
+
+ private:
+  void bring_to_size(const double* y, int64_t rows) {
+    memory_.scaled.resize(rows);
+    memory_.filled.resize(rows);
+    for (int64_t row = 0; row < rows; ++row) memory_.scaled[row] = y[row] / scale_;
+    fill_holes(memory_.scaled.data(), rows, memory_.filled.data());
+  }
+
+  // Take the seasons out, if there are any
+  void adjust(ScaledSeries& series) {
+    adjusted_ = is_seasonal(series.filled, series.rows, series.season);
+    if (adjusted_) {
+      memory_.indices.resize(series.season);
+      memory_.scratch.resize(series.rows);
+      double* const indices = memory_.indices.data();
+      seasonal_indices(series.filled, series.rows, series.season, positive_, memory_.scratch.data(), indices);
+      adjust_seasons(series.y, series.rows, series.season, positive_, indices, memory_.scaled.data());
+      adjust_seasons(series.filled, series.rows, series.season, positive_, indices, memory_.filled.data());
+    }
+    series.season = 1;
+  }
+
+  bool fit_model(const ScaledSeries& series) {
+    if (job_.model.theta != 0 && series.observed >= LEAST_THETA_ROWS) return fit_lines(series);
+    ExponentialForms forms = job_.model.exponential;
+    ExponentialFit fit = fit_exponential(series, forms, memory_.scratch);
+    // a form that does not suit this series: too short for it, or with values that are not positive
+    if (!std::isfinite(fit.criterion)) fit = fit_exponential(series, forms_of("ZZZ"), memory_.scratch);
+    if (!std::isfinite(fit.criterion)) return false;
+    log_normal_ = fit.form.relative;
+    forecast_exponential(series, fit, memory_.moments);
+    const double spread = fit.form.relative ? 1 : scale_;
+    const double numbers[FIT_NUMBERS] = {double(form_number(fit.form)), fit.criterion, std::sqrt(fit.variance) * spread,
+                                         fit.alpha, fit.beta, fit.gamma, fit.phi, fit.level * scale_,
+                                         fit.trend * scale_};
+    std::copy_n(numbers, FIT_NUMBERS, fit_);
+    const double unit = fit.form.season == SeasonForm::additive ? scale_ : 1;
+    if (fit.form.season != SeasonForm::none)
+      for (int64_t at = 0; at < series.season; ++at) fit_[FIT_NUMBERS + at] = fit.seasons[at] * unit;
+    return finite();
+  }
+
+  bool fit_lines(const ScaledSeries& series) {
+    const ThetaFit fit = fit_theta(series, job_.model.theta, memory_.lines);
+    if (!std::isfinite(fit.criterion)) return false;
+    forecast_theta(series, fit, memory_.lines, memory_.moments);
+    const double numbers[FIT_NUMBERS] = {double(THETA_NUMBER + form_number(fit.form)), fit.criterion,
+                                         std::sqrt(fit.variance) * scale_, fit.alpha, fit.theta, 0, 0,
+                                         fit.level * scale_, 0};
+    std::copy_n(numbers, FIT_NUMBERS, fit_);
+    return finite();
+  }
+
+  bool finite() const {
+    const auto all = [](const std::vector<double>& numbers) {
+      return std::all_of(numbers.begin(), numbers.end(), [](double number) { return std::isfinite(number); });
+    };
+    return all(memory_.moments.mean) && all(memory_.moments.variance);
+  }
+
+  // The last value again and again, with the variance of a random walk
+  void fit_naive(const ScaledSeries& series) {
+    double squares = 0, steps = 0, since = 0;
+    int64_t before = -1;
+    for (int64_t row = 0; row < series.rows; ++row) {
+      if (std::isnan(series.y[row])) continue;
+      if (before >= 0) {
+        const double change = series.y[row] - series.y[before];
+        squares += change * change / static_cast<double>(row - before);
+        ++steps;
+      }
+      before = row;
+    }
+    since = static_cast<double>(series.rows - 1 - before);
+    const double variance = steps > 0 ? squares / steps : 0;
+    for (size_t step = 0; step < memory_.moments.mean.size(); ++step) {
+      memory_.moments.mean[step] = series.filled[series.rows - 1];
+      memory_.moments.variance[step] = variance * (since + static_cast<double>(step + 1));
+    }
+    std::fill_n(fit_, FIT_NUMBERS + job_.states, 0.0);
+    fit_[0] = NAIVE;
+    fit_[2] = std::sqrt(variance) * scale_;
+    fit_[3] = 1;
+    log_normal_ = false;
+  }
+
+  // Back to the series' own seasons and size
+  void write(int64_t number, int64_t rows) const {
+    for (int64_t step = 0; step < job_.horizon; ++step) {
+      double mean = memory_.moments.mean[step], deviation = std::sqrt(std::max(0.0, memory_.moments.variance[step]));
+      if (adjusted_) {
+        const double index = memory_.indices[(rows + step) % job_.season];
+        mean = positive_ ? mean * index : mean + index;
+        if (positive_) deviation *= index;
+      }
+      job_.forecasts[number * job_.horizon + step] = sized(mean);
+      double* quantiles = job_.quantiles + (number * job_.horizon + step) * job_.level_count;
+      for (int64_t level = 0; level < job_.level_count; ++level)
+        quantiles[level] = sized(quantile(mean, deviation, memory_.normals[level]));
+    }
+  }
+
+  // Forecasts with relative errors have a log-normal distribution of the same mean and variance
+  double quantile(double mean, double deviation, double normal) const {
+    if (!log_normal_ || !(mean > 0)) return mean + deviation * normal;
+    const double spread = std::log1p(deviation * deviation / (mean * mean));
+    return mean * std::exp(normal * std::sqrt(spread) - 0.5 * spread);
+  }
+
+  double sized(double value) const { return std::clamp(value * scale_, -LARGEST, LARGEST); }
+
+  const SmoothingJob& job_;
+  Memory& memory_;
+  double scale_ = 1;
+  double* fit_ = nullptr;
+  bool positive_ = false, adjusted_ = false, log_normal_ = false;
+};
+
+}  // namespace
+
+SmoothingModel smoothing_model(const std::string& name) {
+  static const std::map<std::string, SmoothingModel> named = {
+      {"ets", {forms_of("ZZZ"), 0, false}},    {"ses", {forms_of("ANN"), 0, true}},
+      {"holt", {forms_of("AAN"), 0, true}},    {"damped", {forms_of("AAdN"), 0, true}},
+      {"theta", {forms_of("ZZN"), 1, true}},   {"otm", {forms_of("ZZN"), 2, true}},
+      {"dstm", {forms_of("ZZN"), 4, true}},    {"dotm", {forms_of("ZZN"), 8, true}},
+      {"autotheta", {forms_of("ZZN"), 15, true}},
+  };
+  const auto found = named.find(name);
+  if (found != named.end()) return found->second;
+  const ExponentialForms forms = forms_of(name);
+  if (forms == 0)
+    refuse("model: must be ets, ses, holt, damped, theta, otm, dstm, dotm, autotheta or letters such as AAdA; got " +
+           name);
+  return {forms, 0, false};
+}
+
+void fit_smoothing(const SmoothingJob& job, int threads) {
+  std::vector<double> normals(job.level_count);
+  std::transform(job.levels, job.levels + job.level_count, normals.begin(), normal_quantile);
+  const int64_t tasks = ceil_divide(job.series, SERIES_OF_TASK);
+  std::vector<Memory> memories(count_workers(tasks, threads));
+  parallel_for_workers(static_cast<int>(tasks), threads, [&](int task, int worker) {
+    Memory& memory = memories[worker];
+    memory.normals = normals;
+    memory.moments.resize(job.horizon);
+    Fitter fitter(job, memory);
+    const int64_t first = task * SERIES_OF_TASK;
+    for (int64_t number = first; number < std::min(job.series, first + SERIES_OF_TASK); ++number) fitter.fit(number);
+  });
+}
+
+}  // namespace seqconv
