@@ -27,9 +27,9 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.s
 HOMES = {  # third-party package -> how the only places that may import it begin
     "torch": ("networks/engines/torch/",),
     "matplotlib": ("reports/plots.py",),
-    "sklearn": ("estimators/", "tasks/series/baselines.py", "tasks/text/baselines.py"),
+    "sklearn": ("estimators/", "tasks/panel/boosting.py", "tasks/series/baselines.py", "tasks/text/baselines.py"),
     "scipy": ("tasks/text/baselines.py",),
-    "threadpoolctl": ("tasks/series/baselines.py", "tasks/sequence/baselines.py"),
+    "threadpoolctl": ("tasks/panel/", "tasks/series/baselines.py", "tasks/sequence/baselines.py"),
     "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
     "pooch": ("data/downloads.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),

@@ -76,3 +76,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+
+
+class SeveralSeries(DataError):
+    """A table that is not one series with rows evenly apart: it is a panel, or follows the calendar."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from seqconv.tasks import guessing
 
 ORDER = (
-    *("inspect", "init", "train", "evaluate", "compare", "backtest"),
+    *("forecast", "inspect", "init", "train", "evaluate", "compare", "backtest"),
     *("predict", "explain", "serve", "shrink", "report"),
 )
 

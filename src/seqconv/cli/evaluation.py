@@ -31,10 +31,13 @@ from seqconv.reports.tables import (
     hour_rows,
     interval_rows,
     lead_rows,
+    level_rows,
     metric_rows,
     month_rows,
     show_number,
+    step_rows,
     target_rows,
+    worst_rows,
 )
 
 if TYPE_CHECKING:
@@ -193,6 +196,7 @@ def _print_rows(head: list[str], rows: list[list[str]]) -> None:
 
 def _print_evaluation(results: "EvaluationResults") -> None:
     from seqconv.metrics.class_scores import ClassScores
+    from seqconv.metrics.panel_scores import PanelScores
     from seqconv.reports.sentences import explain_scores, say_trained_on
 
     scores, known = results.scores, results.trained_on
@@ -204,7 +208,11 @@ def _print_evaluation(results: "EvaluationResults") -> None:
     if known and known.metrics:
         _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
     print(f"{explain_scores(scores)}\n")
-    _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
+    if isinstance(scores, PanelScores):
+        for rows in (level_rows(scores), step_rows(scores), worst_rows(scores)):
+            _print_rows(*rows)
+    else:
+        _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
     if results.order_probe:
         _print_probe(results.order_probe)
 

@@ -11,6 +11,14 @@ FLAGS = {  # flag -> the setting it sets
     "time": "data.time",
     "target": "data.target",
     "inputs": "data.inputs",
+    "id": "data.id",
+    "horizon": "forecast.horizon",
+    "known": "data.known",
+    "past": "data.past",
+    "static": "data.static",
+    "frequency": "data.frequency",
+    "duplicates": "data.duplicates",
+    "fill": "data.fill",
     "lookback": "windows.lookback",
     "step": "windows.step",
     "lead": "windows.leads",
@@ -24,7 +32,11 @@ FLAGS = {  # flag -> the setting it sets
     "refit": "training.refit",
 }
 METAVARS = {  # of flags whose value is not a column name
-    "inputs": "COLUMN,...",
+    **dict.fromkeys(("inputs", "id", "known", "past", "static"), "COLUMN,..."),
+    "horizon": "ROWS|TIME",
+    "frequency": "TIME",
+    "duplicates": "sum|mean|first|last",
+    "fill": "previous|linear|zero",
     **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
     "lead": "TIME,...",
     "time-zone": "ZONE",
@@ -32,7 +44,7 @@ METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
 }
-LISTS = ("label", "target", "inputs", "lead")
+LISTS = ("label", "target", "inputs", "lead", "id", "known", "past", "static")
 Flags = Mapping[str, str | bool]
 
 

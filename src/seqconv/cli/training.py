@@ -151,6 +151,52 @@ def train(
 
 
 @app.command()
+@console.takes_flags
+def forecast(
+    source: Source,
+    flags: Flags,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="Table of forecasts. [default: forecast.csv in the run]"),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/NAME, numbered if taken]")
+    ] = None,
+    overwrite: Overwrite = False,
+    threads: Threads = 0,
+    settings: Settings = None,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Forecast every series of a table.
+
+    Finds the times, the ids, the frequency and the season; fits several models and their blend; judges them on the last
+    rows of each series; fits the blend again to all rows; writes a table with a row for each series and step, with
+    quantiles, and a page with charts. The run folder holds the model for `seqconv predict`.
+    """
+    from seqconv.cli import progress
+    from seqconv.training import forecasting
+    from seqconv.training.folder import Options
+
+    console.check_free(out, overwrite)
+    options = Options(run, "native", threads, overwrite=overwrite)
+    with progress.listen(quiet or json) as listener, console.interruptible():
+        chosen = [f"data.source={source}", *(settings or [])]
+        suggested = console.suggest("panel", flags, "", None, chosen)
+        found = forecasting.forecast(suggested, options, listener, out)
+    results = found.run.results
+    if json:
+        table = results.to_dict()
+        told = {name: table[name] for name in JSON_KEYS if name in table}
+        print_json(told | {"out": str(found.table), "page": str(found.page), "n": found.rows})
+    elif not quiet:
+        print(f"\n{results.verdict}\n")
+        _print_scores(results)
+        print(f"\nforecasts: {found.table} ({found.rows:,} rows)\npage: {found.page}")
+        print(f"predict: seqconv predict {shlex.quote(results.run)} FILE -o predictions.csv")
+
+
+@app.command()
 def data(
     name: Annotated[str, typer.Argument(help="imdb, jena, demo-text or demo-series.", show_default=False)],
     out: Annotated[
@@ -176,13 +222,17 @@ def data(
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
-def _print_results(results: "RunResults", source: str) -> None:
-    print(f"\n{results.verdict}\n")
+def _print_scores(results: "RunResults") -> None:
     head, rows = first_score_rows(results)
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
     for row in rows:
         table.add_row(*row)
     print_table(table)
+
+
+def _print_results(results: "RunResults", source: str) -> None:
+    print(f"\n{results.verdict}\n")
+    _print_scores(results)
     if results.intervals:
         from seqconv.reports.sentences import say_intervals
 

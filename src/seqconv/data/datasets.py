@@ -4,15 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqconv.data.demo import demo_series, demo_texts
+from seqconv.data.readers.panels import PanelColumns, fill_values, read_panel
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import create_table, read_table, write_table
 from seqconv.data.readers.texts import read_texts
-from seqconv.data.records import SequenceData, Series, SeriesData, TextData, Texts
+from seqconv.data.records import PanelData, SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import Progress
 from seqconv.errors import DataError, nearest
-from seqconv.recipes.sections import ALL, SequenceDataConfig, SeriesDataConfig, TextDataConfig
+from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
 
 TEXTS = ("imdb", "demo-text")
@@ -105,6 +106,33 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     alike = replace(config, **train.settled)
     files = (config.test_file, config.validation_file)
     return SeriesData(train, *(read(file, alike) if file else None for file in files))
+
+
+def load_panel(config: PanelDataConfig, progress: Progress | None = None) -> PanelData:
+    """One or many series from a table.
+
+    Raises:
+        DataError: no such file, or a file with invalid content.
+    """
+    path = _resolve(config.source, (), progress)
+    panel = read_panel(read_table(path, HEADERS[config.header]), panel_columns(config))
+    return PanelData(fill_values(panel, config.fill))
+
+
+def panel_columns(config: PanelDataConfig) -> PanelColumns:
+    """What the settings say of the columns of a table."""
+    return PanelColumns(
+        config.id,
+        config.time,
+        next(iter(config.target), ""),
+        (*config.known, *config.past),
+        config.static,
+        config.frequency,
+        config.zone,
+        config.dates,
+        parse_number(config.missing, "data.missing"),
+        config.duplicates,
+    )
 
 
 def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> Path:

@@ -183,7 +183,7 @@ class Panel:
     def steps(self) -> np.ndarray:
         """The number of each row's step, int64 `[T]`."""
         lengths = np.diff(self.offsets)
-        return np.arange(len(self.values)) + np.repeat(self.starts - self.offsets[:-1], lengths)
+        return np.asarray(np.arange(len(self.values)) + np.repeat(self.starts - self.offsets[:-1], lengths))
 
     @property
     def series(self) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqconv.data.records import Sequences
+from seqconv.data.records import Panel, Sequences
 from seqconv.errors import DataError
 from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import check_engine, create_network
@@ -91,6 +91,15 @@ class Predictor:
         if bounds is None:
             raise DataError("this model has no intervals. Train with --set training.interval=0.8")
         return Forecast(point, *bounds)
+
+    def forecast_panel(self, panel: Panel) -> np.ndarray:
+        """Quantiles at 0.1, 0.2, ... 0.9 of the rows after the newest value of each series, float64 `[S, H, 9]`.
+
+        Raises:
+            DataError: not a model of a panel, a column is missing, or a series without a value.
+        """
+        quantiles: np.ndarray = self._check("panel").predict(self, panel)
+        return quantiles
 
     def _check(self, name: str) -> Task:
         """The task of that name, which must be the model's."""

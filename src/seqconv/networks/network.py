@@ -1,7 +1,7 @@
 """The interface of an engine's network, and the constants of the optimisers."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class StepResult(NamedTuple):
 class Model(Protocol):
     """Anything that predicts: a network or a fitted baseline."""
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+    def predict(self, inputs: Any) -> np.ndarray:
         """Outputs `[N, outputs]`."""
 
 

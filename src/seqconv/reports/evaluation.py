@@ -2,6 +2,7 @@
 
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
+from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports import plots
 from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pictures, draw_table
 from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on
@@ -11,10 +12,12 @@ from seqconv.reports.tables import (
     class_rows,
     confusion_rows,
     interval_rows,
+    level_rows,
     metric_rows,
     naive_errors,
     show_estimate,
     target_rows,
+    worst_rows,
 )
 from seqconv.tasks.results import EvaluationResults
 
@@ -35,7 +38,10 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     if known and known.metrics:
         unseen = f"The {known.checked - known.rows:,} rows not trained on"
         sections.append((unseen, draw_table(*metric_rows(known.metrics), "Scores of the rows not trained on", own=0)))
-    sections += _draw_classes(scores) if isinstance(scores, ClassScores) else _draw_forecasts(scores)
+    if isinstance(scores, PanelScores):
+        sections += _draw_panel(scores)
+    else:
+        sections += _draw_classes(scores) if isinstance(scores, ClassScores) else _draw_forecasts(scores)
     if results.notes:
         sections.append(("Data", draw_facts({"source": results.source, "notes": results.notes})))
     return build_page(f"{results.model}: evaluation", lead, sections)
@@ -62,6 +68,18 @@ def _draw_classes(scores: ClassScores) -> Sections:
             )
         )
     return sections
+
+
+def _draw_panel(scores: PanelScores) -> Sections:
+    lines = {
+        "model": [each.mase for each in scores.steps],
+        "seasonal naive": [each.mase_seasonal_naive for each in scores.steps],
+    }
+    return [
+        ("Intervals", draw_table(*level_rows(scores), "What the intervals hold")),
+        ("Each step", draw_pictures(plots.draw_lines([str(e.step) for e in scores.steps], lines, "step", "MASE"))),
+        ("Series forecast worst", draw_table(*worst_rows(scores), "MASE of a series")),
+    ]
 
 
 def _draw_forecasts(scores: ForecastScores) -> Sections:

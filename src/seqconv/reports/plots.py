@@ -114,6 +114,49 @@ def draw_forecast(
     return _finish(figure, f"Forecast and truth of {unit}", f"{len(times)} rows from {times[0]} to {times[-1]}.")
 
 
+def draw_fan(
+    history: np.ndarray,
+    quantiles: np.ndarray,
+    truth: np.ndarray | None,
+    ticks: tuple[list[int], list[str]],
+    names: tuple[str, str],
+) -> str:
+    """The past of a series and the quantiles of its future, as SVG; gaps stay gaps.
+
+    Args:
+        history: the newest rows `[L]`; NaN is missing.
+        quantiles: of the rows after them, ascending, `[H, Q]`, Q odd; the middle one is the forecast.
+        truth: of these rows `[H]`; None: not known.
+        ticks: places on the axis, 0 for the first forecast, and what is written there.
+        names: of the series and of the unit.
+    """
+    figure, axes = _start(8.0, 3.0)
+    past, ahead = np.arange(-len(history), 0), np.arange(len(quantiles))
+    middle = quantiles.shape[1] // 2
+    joined = np.concatenate([[-1], ahead])
+    newest = np.full((1, quantiles.shape[1]), history[-1])
+    fan = np.concatenate([newest, quantiles])
+    for place in range(middle):
+        label = (
+            f"{100 - 200 * (place + 1) // (quantiles.shape[1] + 1)} % interval" if place in (0, middle - 1) else None
+        )
+        band = {"color": VALIDATION, "alpha": 0.13, "linewidth": 0.0, "label": label}
+        axes.fill_between(joined, fan[:, place], fan[:, -1 - place], **band)
+    axes.plot(past, history, "-", color=TRAINING, label="history", linewidth=1.4)
+    if truth is not None:
+        axes.plot(ahead, truth, "-", color=TRAINING, alpha=0.6, linewidth=1.4, label="truth")
+    axes.plot(joined, fan[:, middle], "--", color=VALIDATION, label="forecast", linewidth=1.6)
+    axes.set_xticks(*ticks)
+    axes.set_ylabel(names[1])
+    axes.set_title(names[0], fontsize=9, loc="left")
+    axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.15 * (high - low))
+    last = quantiles[-1]
+    told = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[middle]:.4g}, 80 % between "
+    return _finish(figure, f"Forecast of {names[0]}", f"{told}{last[0]:.4g} and {last[-1]:.4g}.")
+
+
 def draw_comparison(
     names: list[str], improvements: list[tuple[float, float, float]], rival: str = "the baseline"
 ) -> str:

@@ -117,7 +117,24 @@ def _draw_training(results: RunResults, history: list[dict[str, float]]) -> str:
     return draw_pictures(*drawn) + draw_note(best)
 
 
+def _draw_fans(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
+    unit = (results.targets or [""])[0]
+    drawn = []
+    for place, example in enumerate(predictions["shown"]):
+        scale = predictions["scales"][place]
+        quantiles, truth = (predictions[name][example] * scale for name in ("outputs", "targets"))
+        ticks = list(range(0, len(truth), max(len(truth) // 6, 1)))
+        named = (f"test forecast {example + 1:,}", unit)
+        fan = plots.draw_fan(
+            predictions["history"][place], quantiles, truth, (ticks, [f"+{tick + 1}" for tick in ticks]), named
+        )
+        drawn.append(fan)
+    return draw_pictures(*drawn) + draw_note("Some test forecasts, the rows before them, and the truth.")
+
+
 def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
+    if "history" in predictions:
+        return _draw_fans(results, predictions)
     times = predictions["times"]
     drawn = {name: values[:, 0, 0] for name, values in predictions.items() if name != "times"}
     chosen = slice(max(len(times) - STRETCH, 0), None)

@@ -4,6 +4,7 @@ import numpy as np
 
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.metrics.panel_scores import PanelScores
 from seqconv.tasks.results import BacktestResults, ComparisonResults, TrainedOn
 
 
@@ -41,11 +42,16 @@ def say_trained_on(found: TrainedOn | None) -> str:
     return f"{found.rows:,} of {found.checked:,} rows{some} were trained on: this score is no test.{rest}"
 
 
-def explain_scores(scores: ClassScores | ForecastScores) -> str:
+def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
     """How intervals and scores come about."""
     if isinstance(scores, ClassScores):
         bins = scores.calibration.bins
         return f"Bootstrap intervals over examples. Calibration error over {bins} equal-width bins of confidence."
+    if isinstance(scores, PanelScores):
+        return (
+            "Bootstrap intervals over forecasts. MASE divides by the error of the seasonal naive forecast in the rows "
+            "before; WQL is the quantile loss at 0.1, ... 0.9 by the sum of the sizes."
+        )
     block, scale = scores.block, scores.mase_scale
     several = " MAE, RMSE and MASE are means over the targets, each in its own unit." if len(scores.targets) > 1 else ""
     return (

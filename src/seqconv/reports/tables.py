@@ -7,6 +7,7 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.bootstrap import Estimate
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
+    from seqconv.metrics.panel_scores import PanelScores
     from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults
 
 Table = tuple[list[str], list[list[str]]]
@@ -23,6 +24,9 @@ NAMES = {
     "mae": "MAE",
     "rmse": "RMSE",
     "mase": "MASE",
+    "sql": "scaled quantile loss",
+    "wql": "WQL",
+    "smape": "sMAPE, %",
     "mae_scaled": "MAE, in standard deviations",
     "skill_naive": "skill against the naive forecast",
     "skill_seasonal_naive": "skill against the seasonal naive forecast",
@@ -123,6 +127,29 @@ def interval_rows(scores: "IntervalScores") -> Table:
     return ["lead", f"covered by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
 
 
+def level_rows(scores: "PanelScores") -> Table:
+    """What the central intervals hold, and how wide they are."""
+    rows = []
+    for each in scores.levels:
+        held = each.coverage
+        span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
+        rows.append([f"{100 * each.level:.0f} %", f"{100 * held.value:.1f} %", span, f"{each.width:.4g}"])
+    return ["interval", "covered", "95 % interval", "mean width"], rows
+
+
+def step_rows(scores: "PanelScores") -> Table:
+    """MASE at each step of the horizon, and that of the seasonal naive forecast."""
+    rows = [[str(each.step), show_number(each.mase), show_number(each.mase_seasonal_naive)] for each in scores.steps]
+    return ["step", "MASE", "seasonal naive"], rows
+
+
+def worst_rows(scores: "PanelScores") -> Table:
+    """The series that are forecast worst."""
+    return ["series, by its place in the table", "MASE"], [
+        [f"{each.series + 1:,}", show_number(each.mase)] for each in scores.worst
+    ]
+
+
 # Several models
 
 
@@ -165,7 +192,7 @@ def _choose_first(results: "RunResults") -> tuple[str, str]:
     if not results.targets:
         return results.metric, results.metric
     if len(results.targets) == 1:
-        return "mae", f"MAE, {results.targets[0]}"
+        return results.metric, f"{NAMES[results.metric]}, {results.targets[0]}"
     return "mae_scaled", f"MAE of {len(results.targets)} columns, in standard deviations"
 
 

@@ -3,19 +3,18 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 from seqconv.errors import BundleError, shorten
-from seqconv.networks.inputs import Inputs, blank_inputs
 from seqconv.networks.layers.base import Shape
-from seqconv.tasks.examples import Features, Part, Split
+from seqconv.tasks.examples import Features, ModelInputs, Part, Split
 
 Say = Callable[[str], None]
 Arrays = dict[str, np.ndarray]
 OwnFeatures = TypeVar("OwnFeatures", bound=Features)
-OwnInputs = TypeVar("OwnInputs", bound=Inputs)
+OwnInputs = TypeVar("OwnInputs", bound=ModelInputs)
 
 MOST_ROWS = 50_000
 
@@ -29,6 +28,10 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
     @abstractmethod
     def predict(self, inputs: OwnInputs) -> np.ndarray:
         """Outputs `[N, outputs]` for N examples, comparable with the targets: logits or scaled forecasts."""
+
+    def refit(self, split: "Split[Any, Any]") -> Self:
+        """The model to keep: with the settings that were chosen, fitted to all rows if that makes a difference."""
+        return self
 
     @property
     def arrays(self) -> Arrays:
@@ -84,13 +87,13 @@ def restore(
         raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
     for array_name, array in arrays.items():
         # a tree with fewer nodes has thresholds of infinity; NaN is never one
-        odd = np.isnan(array) if array_name == "thresholds" else ~np.isfinite(array)
+        odd = np.isnan(array) if array_name.endswith("thresholds") else ~np.isfinite(array)
         if odd.any():
             raise BundleError(f"model {name}: {wrong}; {array_name} holds NaN or infinity. Train again")
     model = model_class(features, **arrays)
     try:
         # the surest check is to predict, here for an empty example
-        found = model.predict(blank_inputs(shape)).shape
+        found = model.predict(features.blank()).shape
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
         raise BundleError(f"model {name}: {wrong}; {shorten(repr(error))}. Train again") from error
     if found != (1, features.target.outputs):
@@ -121,7 +124,7 @@ class Majority(BaselineModel[Any, Any]):
 
     logits: np.ndarray
 
-    def predict(self, inputs: Inputs) -> np.ndarray:
+    def predict(self, inputs: ModelInputs) -> np.ndarray:
         return np.tile(self.logits, (len(inputs), 1))
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from seqconv.recipes.recipe import AnyRecipe, Guesses, recipe_from_dict
-from seqconv.recipes.sections import NETWORK
+from seqconv.recipes.sections import KINDS, NETWORK
 
 FEW, MANY = (
     20_000,
@@ -37,7 +37,9 @@ def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Gues
     """The guesses without those in `given`; if the layers are given, training is not inferred either."""
     # baselines are fitted once
     refit = recipe.training.model == NETWORK and guesses.get("training.refit", (False, ""))[0]
-    found = guesses | {"training.refit": (refit, REFIT if refit else "")}
+    found = dict(guesses)
+    if KINDS[recipe.task].model == NETWORK:
+        found["training.refit"] = (refit, REFIT if refit else "")
     if "network.layers" in given:  # the training settings belong to the network
         given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
     return {name: guess for name, guess in found.items() if name not in given}

@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from seqconv.metrics.records import Json
-from seqconv.networks.inputs import Inputs, Targets, WindowTargets
+from seqconv.networks.inputs import Targets, WindowTargets, blank_inputs
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.outputs import take_bounds, take_point_forecasts
 from seqconv.tasks.target import Target
@@ -55,6 +55,10 @@ class Features(ABC):
             BundleError: a file that is damaged.
         """
 
+    def blank(self) -> "ModelInputs":
+        """One empty example."""
+        return blank_inputs(self.shape)
+
     def block(self, count: int) -> int:
         """How many neighbouring examples, of `count`, are correlated and so resampled together; 1: none."""
         return 1
@@ -79,12 +83,39 @@ class Features(ABC):
         """
         return self
 
+    def keep(self, part: "Part[Any]") -> dict[str, np.ndarray]:
+        """What a run saves of its test examples besides the answers, by name, for its report."""
+        return {}
+
     def for_baseline(self) -> Self:
         """The same features for a baseline instead of a network."""
         return self
 
 
-AnyInputs = TypeVar("AnyInputs", bound=Inputs, covariant=True)
+class ModelInputs(Protocol):
+    """What a model reads: N examples."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def shape(self) -> Shape:
+        """Of one example."""
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """The arrays that identify these examples."""
+
+    def take(self, index: np.ndarray) -> Self:
+        """The examples at `index`."""
+
+    def join(self, other: Any) -> Self:
+        """These examples, followed by the others."""
+
+    def shuffle_order(self, random: np.random.Generator) -> Self:
+        """The same examples with the order of each lost."""
+
+
+AnyInputs = TypeVar("AnyInputs", bound=ModelInputs, covariant=True)
 AnyFeatures = TypeVar("AnyFeatures", bound=Features, covariant=True)
 
 
@@ -124,12 +155,12 @@ class Part(Generic[AnyInputs]):
     def _add_base(self, answers: np.ndarray) -> np.ndarray:
         return answers if self.base is None else answers + self.base
 
-    def take(self, index: np.ndarray) -> "Part[AnyInputs]":
+    def take(self, index: np.ndarray) -> Self:
         """The examples at `index`."""
         times, base, keys = (None if each is None else each[index] for each in (self.times, self.base, self.keys))
         targets = self.targets.take(index) if isinstance(self.targets, WindowTargets) else self.targets[index]
         inputs: Any = self.inputs.take(index)
-        return Part(inputs, targets, times, base, keys)
+        return replace(self, inputs=inputs, targets=targets, times=times, base=base, keys=keys)
 
 
 @dataclass(frozen=True)

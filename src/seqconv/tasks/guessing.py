@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.readers.folders import find_files
-from seqconv.errors import ConfigError, OptionError, nearest
+from seqconv.errors import ConfigError, OptionError, SeveralSeries, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
 from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
+
+ONE_SERIES = ("windows.", "data.interval", "data.inputs", "data.calendar")  # settings that only one series has
 
 
 @dataclass(frozen=True)
@@ -62,17 +65,31 @@ def suggest_recipe(
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
-    recipe = read_recipe(KINDS[name].start, (f"data.source={path}", *overrides))
-    recipe = dataclasses.replace(recipe, name=_name(own), description=f"{path.name}, the default network")
-    if network:
-        recipe = _take_network(recipe, network, overrides)
+    try:
+        recipe, data = _read(name, path, overrides, network, progress)
+    except SeveralSeries:
+        if start or any(each.startswith(ONE_SERIES) for each in given):
+            raise
+        name, why = PANEL.name, "several series, or rows that follow the calendar"
+        recipe, data = _read(name, path, overrides, network, progress)
+    recipe = dataclasses.replace(recipe, name=_name(own))
     task = TASKS[name]
-    data = task.load(recipe.data, progress)
-    recipe = settle(recipe, data)
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def _read(name: str, path: Path, overrides: Sequence[str], network: str, progress: Any) -> tuple[AnyRecipe, Data]:
+    """The recipe that a task starts with, for a file, and its data."""
+    kind = KINDS[name]
+    recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
+    what = "the default network" if kind.model == NETWORK else f"the model {recipe.training.model}"
+    recipe = dataclasses.replace(recipe, description=f"{path.name}, {what}")
+    if network:
+        recipe = _take_network(recipe, network, overrides)
+    data = TASKS[name].load(recipe.data, progress)
+    return settle(recipe, data), data
 
 
 def _name(path: Path) -> str:

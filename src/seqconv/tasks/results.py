@@ -11,6 +11,7 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.metrics.panel_scores import PanelScores
 from seqconv.metrics.records import Json, Record
 from seqconv.networks.summary import LayerSummary
 
@@ -253,7 +254,7 @@ class EvaluationResults(Record):
     task: str
     source: str
     notes: list[str]
-    scores: ClassScores | ForecastScores
+    scores: ClassScores | ForecastScores | PanelScores
     test: Metrics | None = None
     order_probe: OrderProbe | None = None
     trained_on: TrainedOn | None = None

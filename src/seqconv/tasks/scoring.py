@@ -11,10 +11,9 @@ from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import paired_interval
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
-from seqconv.networks.inputs import Inputs
 from seqconv.networks.network import Model
 from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
-from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.examples import ModelInputs, Part, Split
 from seqconv.tasks.task import Task
 
 KEPT = 2**24  # outputs of a baseline that a run keeps; more of them (long horizons) are computed again when needed
@@ -61,7 +60,7 @@ class Answer:
     """
 
     model: AnyBaseline
-    inputs: Inputs
+    inputs: ModelInputs
     kept: np.ndarray | None
 
     @property

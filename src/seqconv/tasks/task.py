@@ -15,6 +15,7 @@ from seqconv.data.remotes import Progress
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
+from seqconv.metrics.panel_scores import PanelScores
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe, Guesses
@@ -154,7 +155,7 @@ class Task:
     read_features: Callable[[Mapping[str, Any], Path, Mapping[str, Any]], Features]
     baselines: Mapping[str, BaselineKind]
     list_baselines: Callable[[Split[Any, Any], Say], list[Candidate]]
-    score: Callable[[Answers, Part[Any], AnyBundle, Part[Any] | None], ClassScores | ForecastScores]
+    score: Callable[[Answers, Part[Any], AnyBundle, Part[Any] | None], ClassScores | ForecastScores | PanelScores]
     score_intervals: Callable[[Answers, Part[Any], AnyBundle], IntervalScores]
     predict: Callable[..., Any]
     predict_file: Callable[[Trained, str | Path | IO[bytes], str, int], Iterator[Frame]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
+from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
@@ -37,8 +38,11 @@ class Fitted:
 def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     """The recipe with a baseline in place of its network."""
     loss: Any = recipe.training.logit_loss
-    training = replace(recipe.training, model=kind, interval=0.0, refit=False, loss=loss)
-    about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
+    usual = KINDS[recipe.task].model
+    refit = recipe.training.refit and usual != NETWORK
+    training = replace(recipe.training, model=kind, interval=0.0, refit=refit, loss=loss)
+    about = f"{Path(recipe.data.source).name}, the {'model' if usual != NETWORK else 'baseline'} {kind}"
+    about += " in place of a network" if usual == NETWORK else ""
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
 
@@ -48,7 +52,8 @@ def keep_baseline(
     """A baseline as the model of a run; `data` is the split's fingerprint."""
     features, shape = split.features.for_baseline(), split.train.inputs.shape
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
-    bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
+    model = chosen.model.refit(split) if own.training.refit else chosen.model
+    bundle = Bundle(own, (), model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)

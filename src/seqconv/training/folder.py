@@ -146,6 +146,7 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     scored, test = fitted.scored, split.test
     target = fitted.bundle.features.target
     found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times)
+    found |= split.features.keep(test)
     np.savez_compressed(folder / PREDICTIONS, **found)
 
 

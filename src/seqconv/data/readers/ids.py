@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 
 from seqconv.data.readers.files import Table
-from seqconv.errors import DataError
+from seqconv.errors import SeveralSeries
 
 _REPEATED = 1.2  # rows for each distinct time from which a table may hold several series
 _MOST_COLUMNS = 8  # columns examined
@@ -42,13 +42,13 @@ def check_one_series(table: Table, stamps: np.ndarray, times: list[str]) -> None
     """Check that the rows are one series.
 
     Raises:
-        DataError: they are several, one for each value of a column.
+        SeveralSeries: they are several, one for each value of a column.
     """
     found = find_ids(table, stamps, times)
     if not found:
         return
     count = table.frame.select(found).n_unique()
-    raise DataError(
+    raise SeveralSeries(
         f"{table.path}: must hold one series; it holds {count}, one for each value of "
-        f"{' and '.join(map(repr, found))}. Keep the rows of one of them"
+        f"{' and '.join(map(repr, found))}. Use --horizon, which forecasts them all, in place of --lead"
     )

@@ -18,7 +18,7 @@ from seqconv.data.records import Panel, count
 from seqconv.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
-    import polars
+    pass
 
 MOST_HOLES = 20  # steps of the grid for each row of the table, above which the frequency must be wrong
 _STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
@@ -188,7 +188,12 @@ def _choose_frequency(
 
 
 def _check_steps(
-    table: Table, stamps: np.ndarray, order: np.ndarray, frequency: Frequency, series: np.ndarray, keys: Sequence[object]
+    table: Table,
+    stamps: np.ndarray,
+    order: np.ndarray,
+    frequency: Frequency,
+    series: np.ndarray,
+    keys: Sequence[object],
 ) -> None:
     odd = ~frequency.fits(stamps)
     if odd.any() and frequency.unit == "s":
@@ -289,20 +294,44 @@ def _lay(
     values = laid.pop(target[0])
     newest = np.where(np.isnan(values), -1, np.arange(len(values)))
     ends = np.maximum(np.maximum.reduceat(newest, offsets[:-1]) + 1, offsets[:-1])
-    return Panel(
-        (), keys, offsets, steps[starts_at], ends, Frequency("row"), target[0], values, laid, str(table.path)
-    )
+    return Panel((), keys, offsets, steps[starts_at], ends, Frequency("row"), target[0], values, laid, str(table.path))
 
 
 def _merge(values: np.ndarray, first: np.ndarray, how: str) -> np.ndarray:
     """One value for each run of rows that begins at `first`."""
     if len(first) == len(values) or how in ("first", "refuse") or (values.dtype == object and how != "last"):
-        return values[first]
+        return np.asarray(values[first])
     last = np.append(first[1:], len(values)) - 1
     if how == "last":
-        return values[last]
+        return np.asarray(values[last])
     known = ~np.isnan(values)
     total = np.add.reduceat(np.where(known, values, 0.0), first)
     number = np.add.reduceat(known.astype(np.int64), first)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(number > 0, total / (number if how == "mean" else 1), np.nan)
+
+
+def fill_values(panel: Panel, how: str) -> Panel:
+    """The panel with the missing values of its target filled, up to the newest one of each series.
+
+    Args:
+        how: `previous`, `linear` (between its neighbours) or `zero`; `none` leaves it as it is.
+    """
+    if how == "none":
+        return panel
+    values = panel.values.copy()
+    for first, last in zip(panel.offsets[:-1], panel.ends, strict=True):
+        own = values[first:last]
+        known = np.flatnonzero(~np.isnan(own))
+        if len(known) == len(own) or not len(known):
+            continue
+        rows = np.arange(len(own))
+        if how == "zero":
+            own[np.isnan(own)] = 0.0
+        elif how == "linear":
+            own[:] = np.interp(rows, known, own[known])
+        else:
+            own[:] = own[known[np.maximum(np.searchsorted(known, rows, side="right") - 1, 0)]]
+    filled = int((np.isnan(panel.values) & ~np.isnan(values)).sum())
+    notes = [f"{count(filled, 'missing value')} of {panel.target!r} filled: {how}"] if filled else []
+    return replace(panel, values=values, notes=(*panel.notes, *notes))

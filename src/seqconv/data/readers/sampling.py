@@ -7,7 +7,7 @@ import numpy as np
 from seqconv.data.frequency import most_common
 from seqconv.data.readers.zones import suspect_clock_changes
 from seqconv.data.records import count
-from seqconv.errors import DataError
+from seqconv.errors import DataError, SeveralSeries
 from seqconv.recipes.durations import show_duration, to_duration
 
 _DAY_S = 86400
@@ -51,9 +51,9 @@ def space_rows(
     if fraction < _REGULAR and (months := _months_apart(stamps, steps)):
         each = "month" if months == 1 else f"{months} months"
         if not interval_s:
-            raise DataError(
-                f"{source}: rows must be evenly spaced; got one row per {each}. "
-                f"Pass an interval, such as {30 * months}d, to treat them as equally long"
+            raise SeveralSeries(
+                f"{source}: rows must be evenly spaced; got one row per {each}. Use --horizon in place of --lead, or "
+                f"pass an interval, such as {30 * months}d, to treat them as equally long"
             )
         passed = stamps.astype("datetime64[M]").astype(np.int64)
         even = stamps[0] + ((passed - passed[0]) // months * interval_s).astype("timedelta64[s]")

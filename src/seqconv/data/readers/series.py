@@ -12,8 +12,8 @@ import numpy as np
 
 from seqconv.data.readers.clocks import NONE, find_clock, is_clock, join_clock
 from seqconv.data.readers.files import settle_header
-from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
 from seqconv.data.readers.ids import check_one_series
+from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
 from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
 from seqconv.data.readers.times import (

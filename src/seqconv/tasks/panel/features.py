@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,12 +13,13 @@ from seqconv.data.frequency import Frequency
 from seqconv.data.records import Panel
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
-from seqconv.networks.inputs import PanelInputs
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
-from seqconv.tasks.panel.forecasts import LEVELS, Forecasts
+from seqconv.tasks.panel.forecasts import Forecasts
+from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
 
+SHOWN = 6  # examples that a report shows
 MOST_LEVELS = 20  # categories of a column that are told apart; the rarer ones are one
 CALENDARS = ("month", "weekday", "hour")  # known by nature, a column for each value
 
@@ -85,6 +87,16 @@ class PanelEntry(Entry):
         check_names("calendar", self.calendar, 0)
         if set(self.calendar) - set(CALENDARS):
             raise ValueError(f".calendar must be some of {', '.join(CALENDARS)}; it is not")
+
+
+class _Forecasts(Part[PanelInputs]):
+    """Forecasts to make, and the truth; a model returns several quantiles for each row of it."""
+
+    def finish(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs
+
+    def finish_bounds(self, outputs: np.ndarray) -> None:
+        return None
 
 
 ROLES = KNOWN, PAST, STATIC = "known", "past", "static"
@@ -213,13 +225,24 @@ class PanelFeatures(Features):
         """Examples of encoded rows: the series and the first row to forecast of each, int64 `[N]` both."""
         return replace(inputs, series=series, anchors=anchors)
 
-    def part(self, inputs: PanelInputs) -> Part[PanelInputs]:
+    def part(self, inputs: PanelInputs) -> "PanelPart":
         """Examples with their targets, in units of each example's scale; NaN where they are missing."""
         targets = inputs.values[inputs.ahead] / find_scales(inputs, self.season)[:, None]
         times = None
         if self.frequency.unit != "row":
             times = self.frequency.times(inputs.steps[inputs.anchors])
-        return Part(inputs, targets, times)
+        return _Forecasts(inputs, targets, times)
+
+    def keep(self, part: Part[Any]) -> dict[str, np.ndarray]:
+        """Of the first few examples, the history before them and their scale: `shown` `[M]`, `history` `[M, L]`."""
+        shown = np.unique(np.linspace(0, len(part.targets) - 1, SHOWN).round().astype(np.int64))
+        some = part.inputs.take(shown)
+        rows = some.anchors[:, None] + np.arange(-min(max(2 * self.horizon, 2 * self.season), 200), 0)
+        history = np.where(rows >= some.starts[:, None], some.values[np.maximum(rows, 0)], np.nan)
+        return {"shown": shown, "history": history, "scales": find_scales(some, self.season)}
+
+    def blank(self) -> PanelInputs:
+        return blank_panel(self.shape)
 
     def identity(self) -> dict[str, str]:
         return {**super().identity(), "horizon": str(self.horizon)}
@@ -262,7 +285,7 @@ class PanelFeatures(Features):
 def spread_static(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """The first value of each series in all of its rows `[T]`."""
     found = values.copy()
-    for first, last in zip(offsets[:-1], offsets[1:], strict=True):
+    for first, last in pairwise(offsets):
         own = values[first:last]
         known = [each for each in own if each is not None] if own.dtype == object else own[~np.isnan(own)]
         if len(known):
@@ -314,6 +337,5 @@ def _read_place(times: np.ndarray, calendar: str) -> np.ndarray:
     return np.asarray((times - days).astype("timedelta64[h]").astype(np.int64))
 
 
-PanelSplit = Split[PanelFeatures, PanelInputs]
 PanelPart = Part[PanelInputs]
-__all__ = ["LEVELS", "Column", "PanelFeatures", "PanelPart", "PanelSplit", "find_scales"]
+PanelSplit = Split[PanelFeatures, PanelInputs]

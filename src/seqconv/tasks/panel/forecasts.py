@@ -85,7 +85,7 @@ def to_quantiles(outputs: np.ndarray) -> np.ndarray:
 def measure_pinball(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The pinball loss `[N, H, levels]` of quantiles `[N, H, levels]` for targets `[N, H]`."""
     left = targets[..., None] - quantiles
-    return np.maximum(LEVELS * left, (LEVELS - 1) * left)
+    return np.asarray(np.maximum(LEVELS * left, (LEVELS - 1) * left))
 
 
 def average_known(values: np.ndarray) -> np.ndarray:

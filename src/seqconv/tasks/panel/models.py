@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.networks.inputs import PanelInputs
 from seqconv.tasks.baselines import BaselineModel
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
+from seqconv.tasks.panel.inputs import PanelInputs
 
 CHUNK = 20_000  # examples forecast together
 ENOUGH = 200  # errors from which the quantiles of a step are taken

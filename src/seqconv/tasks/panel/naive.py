@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.networks.inputs import PanelInputs
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
+from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import PanelModel, fill_forward, fit_spread, repeat_back
 
 
@@ -14,7 +14,7 @@ class SeasonalNaive(PanelModel):
     """Repeats the newest season.
 
     Args:
-        season: rows, int64 `[]`; 1: the newest value.
+        season: rows, int64 `[1]`; 1: the newest value.
         spread: quantiles of its errors by step, scaled, `[H, levels]`.
     """
 
@@ -23,7 +23,7 @@ class SeasonalNaive(PanelModel):
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         filled = fill_forward(inputs.values, inputs.offsets)
-        points = repeat_back(inputs, filled, int(self.season))
+        points = repeat_back(inputs, filled, int(self.season[0]))
         scales = find_scales(inputs, self.features.season)
         return np.asarray(points[..., None] + scales[:, None, None] * self.spread)
 
@@ -33,4 +33,4 @@ def fit_naive(features: PanelFeatures, part: PanelPart, season: int) -> Seasonal
     filled = fill_forward(part.inputs.values, part.inputs.offsets)
     scales = find_scales(part.inputs, features.season)[:, None]
     points = repeat_back(part.inputs, filled, season) / scales
-    return SeasonalNaive(features, np.array(season), fit_spread(points, part))
+    return SeasonalNaive(features, np.array([season]), fit_spread(points, part))

@@ -1,11 +1,11 @@
 """What regressions read of the history of a series and of what is known of its future."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqconv.networks.inputs import PanelInputs
 from seqconv.tasks.panel.features import KNOWN, STATIC, PanelFeatures, find_scales
+from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import fill_forward, gather_windows, repeat_back
 
 MOST_SCALED = 50.0  # a value of a window, in units of the scale
@@ -37,9 +37,9 @@ class Windows:
         return np.asarray((targets - self.base) / self.scale)
 
 
-def read_windows(features: PanelFeatures, inputs: PanelInputs, filled: np.ndarray | None = None) -> Windows:
+def read_windows(features: PanelFeatures, inputs: PanelInputs) -> Windows:
     """The windows of examples."""
-    filled = fill_forward(inputs.values, inputs.offsets) if filled is None else filled
+    filled = fill_forward(inputs.values, inputs.offsets)
     season, lookback = features.season, features.lookback
     window = gather_windows(filled, inputs, lookback)
     level = window[:, -season:].mean(axis=1, keepdims=True)
@@ -48,6 +48,11 @@ def read_windows(features: PanelFeatures, inputs: PanelInputs, filled: np.ndarra
     scale = np.maximum(scale, 0.1 * find_scales(inputs, season)[:, None])
     rows = np.clip((window - level) / scale, -MOST_SCALED, MOST_SCALED).astype(np.float32)
     return Windows(rows, repeat_back(inputs, filled, season), level, scale)
+
+
+def take_logs(inputs: PanelInputs) -> PanelInputs:
+    """The same with the logarithm of one plus each value, which must not be negative; those that are count as zero."""
+    return replace(inputs, values=np.log1p(np.maximum(inputs.values, 0.0)))
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numpy as np
 from seqconv.data.frequency import DAY_S, Frequency
 from seqconv.data.records import Panel, PanelData
 from seqconv.errors import DataError
-from seqconv.networks.inputs import PanelInputs
 from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import Part, Split
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelPart, PanelSplit
+from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.results import FoldFacts
 
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
@@ -39,18 +39,19 @@ def split_panel(
     horizon = trained.horizon if trained else panel.frequency.count(config.horizon, "horizon")
     origins = config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
-    encoded = features.encode(panel)
-    back = {"train": 2 * origins, "validation": origins, "test": 0}
-    parts = {name: _cut(features, encoded, panel, origins, later) for name, later in back.items() if name != "train"}
+    encoded, ends = features.encode(panel), panel.ends - panel.offsets[:-1]
+    ends = ends + encoded.offsets[:-1]
+    parts = {"validation": cut_forecasts(features, encoded, ends, origins, origins)}
+    parts["test"] = cut_forecasts(features, encoded, ends, origins, 0)
     for name, part in parts.items():
         if not len(part.targets):
+            needed = (1 + (name != "test")) * origins * horizon + FEWEST
             raise DataError(
-                f"{panel.source}: a series must have {(1 + (name != 'test')) * origins * horizon + FEWEST} rows or more "
-                f"for the {name} split; the longest has {int((panel.ends - panel.offsets[:-1]).max())}. "
-                "Use a shorter --horizon"
+                f"{panel.source}: a series must have {needed} rows or more for the {name} split; the longest has "
+                f"{int((panel.ends - panel.offsets[:-1]).max())}. Use a shorter --horizon"
             )
-    series, anchors = choose_anchors(panel, features, panel.ends - back["train"] * horizon)
-    parts = {"train": features.part(features.at(encoded, series, anchors)), **parts}
+    examples = choose_examples(features, encoded, ends - 2 * origins * horizon)
+    parts = {"train": features.part(examples), **parts}
     facts: dict[str, Any] = {
         "series": len(panel),
         "rows": len(panel.values),
@@ -124,41 +125,51 @@ def choose_calendar(frequency: Frequency, usual: int) -> tuple[str, ...]:
     return tuple(found + (["month"] if span > 2 * 366 * DAY_S else []))
 
 
-def _cut(features: PanelFeatures, encoded: PanelInputs, panel: Panel, origins: int, later: int) -> PanelPart:
-    """The forecasts of a part, horizon after horizon; `later`: those of the parts after it."""
-    horizon, number = features.horizon, len(panel)
-    back = (later + np.arange(origins, 0, -1)) * horizon
-    rows = (panel.ends - panel.offsets[:-1])[:, None] - back  # before each forecast
+def cut_forecasts(
+    features: PanelFeatures, inputs: PanelInputs, ends: np.ndarray, origins: int, later: int
+) -> PanelPart:
+    """The forecasts of a part, horizon after horizon, of the series that are long enough.
+
+    Args:
+        inputs: every row, encoded.
+        ends: the row after the newest value of each series.
+        origins: forecasts of each series.
+        later: those of each series that are left to the parts after it.
+    """
+    back = (later + np.arange(origins, 0, -1)) * features.horizon
+    rows = (ends - inputs.offsets[:-1])[:, None] - back  # before each forecast
     series, place = np.nonzero(rows >= FEWEST)
-    anchors = encoded.offsets[:-1][series] + rows[series, place]
-    part = features.part(features.at(encoded, series, anchors))
+    part = features.part(features.at(inputs, series, inputs.offsets[:-1][series] + rows[series, place]))
     known = ~np.isnan(np.asarray(part.targets)).all(axis=1)
-    assert number
     return part if known.all() else part.take(np.flatnonzero(known))
 
 
-def choose_anchors(panel: Panel, features: PanelFeatures, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Forecasts to train on, with their targets before row `ends` of each series: the series, and the encoded rows.
+def choose_examples(features: PanelFeatures, inputs: PanelInputs, ends: np.ndarray) -> PanelInputs:
+    """Forecasts to train on, with their targets before row `ends` of each series.
 
     Every series has as many as another, as far as it is long enough, evenly spaced over its rows. A window that begins
     before its series is no example where the series has enough others.
     """
-    lengths = ends - panel.offsets[:-1]
+    lengths = ends - inputs.offsets[:-1]
     whole = lengths - features.horizon - features.lookback >= features.season
     least = np.where(whole, features.lookback, max(features.season + 1, FEWEST))
     room = np.maximum(lengths - features.horizon - least + 1, 0)
     share = fill_evenly(room, MOST_TRAINED)
-    encoded_starts = np.concatenate(
-        [[0], np.cumsum(np.maximum(np.diff(panel.offsets), panel.ends - panel.offsets[:-1] + features.horizon))]
-    )
-    series = np.repeat(np.arange(len(panel)), share)
+    series = np.repeat(np.arange(len(room)), share)
     turn = np.arange(len(series)) - np.repeat(np.cumsum(share) - share, share)
     # from the newest back, so that the newest is among them
     gap = np.where(share > 1, (room - 1) / np.maximum(share - 1, 1), 0)
     back = np.round(turn * np.repeat(gap, share)).astype(np.int64)
-    anchors = encoded_starts[series] + (lengths - features.horizon)[series] - back
+    anchors = inputs.offsets[series] + (lengths - features.horizon)[series] - back
     order = np.lexsort((anchors, series))
-    return series[order], anchors[order]
+    return features.at(inputs, series[order], anchors[order])
+
+
+def all_examples(features: PanelFeatures, inputs: PanelInputs) -> PanelInputs:
+    """Forecasts to train on from all rows whose target is known."""
+    rows = np.where(np.isnan(inputs.values), -1, np.arange(len(inputs.values)))
+    newest = np.maximum.reduceat(rows, inputs.offsets[:-1]) + 1
+    return choose_examples(features, inputs, np.maximum(newest, inputs.offsets[:-1]))
 
 
 def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
@@ -212,10 +223,9 @@ def fold_panel(
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
     """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back."""
     features, panel = bundle.features, data.train
-    encoded = features.encode(panel)
-    lengths = panel.ends - panel.offsets[:-1]
+    encoded, lengths = features.encode(panel), panel.ends - panel.offsets[:-1]
     origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
-    part = _cut(features, encoded, panel, origins, 0)
+    part = cut_forecasts(features, encoded, encoded.offsets[:-1] + lengths, origins, 0)
     if not len(part.targets):
         raise DataError(
             f"{panel.source}: a series must have {features.horizon + FEWEST} rows or more to be scored; "

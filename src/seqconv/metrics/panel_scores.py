@@ -1,0 +1,52 @@
+"""Scores of forecasts of one or many series: overall, by level, by step, and of the series forecast worst."""
+
+from dataclasses import dataclass
+
+from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.records import Record
+
+
+@dataclass(frozen=True)
+class LevelScores(Record):
+    """What the central interval of this level holds of the truth, and its mean width in the unit of the target."""
+
+    level: float
+    coverage: Estimate
+    width: float
+
+
+@dataclass(frozen=True)
+class StepScores(Record):
+    """MASE at one step of the horizon, from 1, and that of the seasonal naive forecast."""
+
+    step: int
+    mase: float
+    mase_seasonal_naive: float
+
+
+@dataclass(frozen=True)
+class SeriesScores(Record):
+    """MASE of one series, by its number in the table from 0."""
+
+    series: int
+    mase: float
+
+
+@dataclass(frozen=True)
+class PanelScores(Record):
+    """Every score of `n` forecasts of `series` series.
+
+    Args:
+        metrics: `mase`, the mean over the forecasts; `wql`, the weighted quantile loss, the mean over the levels of
+            twice the pinball loss by the sum of the sizes; `smape` in percent; `mae` and `rmse` in the unit of the
+            target; `skill_seasonal_naive`: 1 - MASE / MASE of that forecast.
+        levels, steps: the same in parts.
+        worst: the series with the largest errors.
+    """
+
+    n: int
+    series: int
+    metrics: dict[str, Estimate]
+    levels: list[LevelScores]
+    steps: list[StepScores]
+    worst: list[SeriesScores]

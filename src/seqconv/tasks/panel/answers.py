@@ -1,0 +1,256 @@
+"""Forecasts of panels in memory, in a file or in a request."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqconv.data.datasets import HEADERS, panel_columns
+from seqconv.data.readers.clocks import NONE
+from seqconv.data.readers.jsonlines import table_from_objects
+from seqconv.data.readers.panels import fill_values, read_panel
+from seqconv.data.readers.tables import Frame, Table, create_table, read_table
+from seqconv.data.readers.zones import local_times
+from seqconv.data.records import Panel
+from seqconv.errors import DataError, OptionError, nearest
+from seqconv.metrics.records import Json
+from seqconv.tasks.bundle import AnyBundle, Trained
+from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.occlusion import cut_spans
+from seqconv.tasks.panel.features import PAST, PanelFeatures, find_scales
+from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
+from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.target import to_number
+from seqconv.tasks.task import Options, Source, need_path
+
+MOST_SHOWN = 12  # series that a page shows
+TIME = "time"  # the column of times in forecasts whose own table has none
+
+
+def forecast_panel(trained: Trained, panel: Panel) -> np.ndarray:
+    """Quantiles at `LEVELS` of the rows after the newest value of each series, float64 `[S, H, levels]`.
+
+    Raises:
+        DataError: a column is missing, or a series without a value.
+    """
+    features: PanelFeatures = trained.bundle.features
+    inputs = newest_examples(features, panel)
+    scales = find_scales(inputs, features.season)
+    return np.asarray(to_quantiles(trained.model.predict(inputs)) * scales[:, None, None])
+
+
+def newest_examples(features: PanelFeatures, panel: Panel) -> PanelInputs:
+    """The forecasts that follow the newest value of each series.
+
+    Raises:
+        DataError: a column is missing, or a series without a value.
+    """
+    empty = panel.ends == panel.offsets[:-1]
+    if empty.any():
+        key = panel.show_key(int(np.argmax(empty)))
+        raise DataError(f"{panel.source}: each series must have a value of {panel.target!r}; {key} has none. Drop it")
+    encoded = features.encode(panel)
+    ends = encoded.offsets[:-1] + panel.ends - panel.offsets[:-1]
+    return features.at(encoded, np.arange(len(panel)), ends)
+
+
+def read_file(bundle: AnyBundle, path: Path, time: str = "", future: Path | None = None) -> Panel:
+    """The series of a file, read as the training file was.
+
+    Args:
+        time: the time column, if it has another name.
+        future: a table of the rows to forecast, with the known columns.
+
+    Raises:
+        DataError: the file cannot be read, or lacks what the model needs.
+    """
+    header = HEADERS[bundle.recipe.data.header]
+    table = read_table(path, header)
+    return _read(bundle, table, time)
+
+
+def _read(bundle: AnyBundle, table: Table, time: str = "") -> Panel:
+    config = bundle.recipe.data
+    columns = panel_columns(replace(config, time=time) if time else config)
+    if config.time != NONE and not time and config.time not in table.frame.columns:
+        raise DataError(
+            f"{table.path}: must have the column {config.time!r} as in training; it does not. Name the times with "
+            "--column"
+        )
+    return fill_values(read_panel(table, columns), config.fill)
+
+
+def predict_panel_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+    """A row for each series and step after its newest value: ids, time, forecast and the other quantiles."""
+    panel = read_file(trained.bundle, need_path(source), column)
+    yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
+
+
+def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> dict[str, np.ndarray | list[str]]:
+    """Forecasts as the columns of a table, a row for each series and step.
+
+    Args:
+        quantiles: `[S, H, levels]`.
+    """
+    series, horizon = quantiles.shape[:2]
+    columns: dict[str, np.ndarray | list[str]] = {}
+    for place, name in enumerate(panel.names):
+        columns[name] = [key[place] for key in panel.keys for _ in range(horizon)]
+    name = bundle.recipe.data.time
+    own = name if name and name != NONE else TIME
+    columns[own] = [each for row in range(series) for each in list_times(panel, row, horizon)]
+    columns |= {"forecast": quantiles[..., MEDIAN].ravel()}
+    for place, level in enumerate(LEVELS):
+        if place != MEDIAN:
+            columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
+    return columns
+
+
+def show_forecasts(
+    bundle: AnyBundle, panel: Panel, quantiles: np.ndarray, most: int = MOST_SHOWN
+) -> Iterator[tuple[str, str, np.ndarray, np.ndarray, list[str]]]:
+    """What a picture of a series needs, of the largest series: its name, the target, the history before the forecast
+    `[L]`, its quantiles `[H, levels]`, and the times of these rows and of those to forecast."""
+    horizon, season = quantiles.shape[1], bundle.features.season
+    first, last = panel.offsets[:-1], panel.ends
+    size = np.array([np.nanmean(np.abs(panel.values[a:b][-horizon:])) for a, b in zip(first, last, strict=True)])
+    for series in np.argsort(-size, kind="stable")[:most]:
+        length = min(int(last[series] - first[series]), max(4 * horizon, 3 * season, 30), 400)
+        history = panel.values[last[series] - length : last[series]]
+        step = panel.starts[series] + last[series] - first[series]
+        times = show_times(panel, panel.frequency.times(step + np.arange(-length, horizon)))
+        name = panel.show_key(int(series)) if panel.names else panel.target
+        yield name, panel.target, history, quantiles[series], times
+
+
+def list_times(panel: Panel, series: int, horizon: int) -> list[str]:
+    """The times of the rows that follow the newest value of a series, as people write them."""
+    first = panel.starts[series] + panel.ends[series] - panel.offsets[series]
+    times = panel.frequency.times(first + np.arange(horizon))
+    return show_times(panel, times)
+
+
+def show_times(panel: Panel, times: np.ndarray) -> list[str]:
+    """Times in the zone of the table, dates where no row has a time of day; whole numbers where rows are counted."""
+    if panel.frequency.unit == "row":
+        return [str(each) for each in times]
+    local = local_times(times, panel.zone)
+    texts = [str(each).replace("T", " ") for each in local]
+    dates = panel.frequency.seconds >= 86400 and all(each.endswith("00:00:00") for each in texts)
+    return [each[:10] for each in texts] if dates else texts
+
+
+def read_request_panel(bundle: AnyBundle, rows: list[Any], first: int) -> Panel:
+    """The series of a request: rows of the table as objects, those of the future without the target.
+
+    Raises:
+        DataError: rows that a table could not have.
+    """
+    return _read(bundle, table_from_objects(rows, "rows"))
+
+
+def answer_panel(trained: Trained, panel: Panel) -> list[Json]:
+    """The forecasts of every series, step by step."""
+    columns = list_forecasts(trained.bundle, panel, forecast_panel(trained, panel))
+    names = list(columns)
+    return [
+        {name: to_number(value) if isinstance(value, float) else value for name, value in zip(names, row, strict=True)}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def read_example_panel(bundle: AnyBundle, source: Source) -> Panel:
+    """The series of a file.
+
+    Raises:
+        ConfigError: no file.
+        DataError: the file cannot be read, or lacks what the model needs.
+    """
+    return read_file(bundle, source.need_file(), source.column)
+
+
+def explain_panel(trained: Trained, panel: Panel, options: Options) -> GridExplanation:
+    """What stretches of the history, and the columns known, add to a forecast of one series: by leaving each out.
+
+    Args:
+        options: `series`: values of its ids, apart by commas; empty: the first. `step`: from 1; empty: the first.
+
+    Raises:
+        ConfigError: no such series or step.
+    """
+    features: PanelFeatures = trained.bundle.features
+    series, step = _choose_series(panel, options.get("series", "")), _choose_step(features, options.get("step", ""))
+    whole = newest_examples(features, panel).take(np.array([series]))
+    anchor, first = int(whole.anchors[0]), int(whole.starts[0])
+    first = max(first, anchor - max(features.lookback, 24))
+    bounds = first + cut_spans(anchor - first)
+    spans = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+
+    def answer(inputs: PanelInputs) -> float:
+        scale = find_scales(whole, features.season)[0] / find_scales(inputs, features.season)[0]
+        quantiles = to_quantiles(trained.model.predict(inputs))[0, step] * find_scales(inputs, features.season)[0]
+        return float(quantiles[MEDIAN]) if np.isfinite(scale) else float("nan")
+
+    value = answer(whole)
+    rows = [panel.target, *(column.name for column in features.columns)]
+    reach = [*spans, (anchor, anchor + features.horizon)]
+    cells = np.zeros((len(rows), len(reach)))
+    entire = np.zeros(len(rows))
+    for row in range(len(rows)):
+        for place, (begin, end) in enumerate(reach):
+            cells[row, place] = (
+                value - answer(_leave_out(features, whole, row, begin, end)) if row or place < len(spans) else 0.0
+            )
+        entire[row] = value - answer(_leave_out(features, whole, row, first, reach[-1][1] if row else anchor - 1))
+    stamps = show_times(panel, features.frequency.times(whole.steps[first : anchor + features.horizon]))
+    named = tuple((stamps[begin - first], stamps[end - 1 - first]) for begin, end in reach)
+    about = f"{panel.target} of {panel.show_key(series)}, {stamps[anchor - first + step]}"
+    facts = {"newest row": stamps[anchor - first - 1]}
+    return GridExplanation(about, value, None, tuple(rows), named, cells, entire, facts)
+
+
+def _leave_out(features: PanelFeatures, inputs: PanelInputs, row: int, begin: int, end: int) -> PanelInputs:
+    """The same without the values of the target (row 0) or of a column in these rows."""
+    if row == 0:
+        values = inputs.values.copy()
+        values[begin:end] = np.nan
+        return replace(inputs, values=values)
+    column = features.columns[row - 1]
+    alike = [each for each in features.columns[: row - 1] if (each.role == PAST) == (column.role == PAST)]
+    at = sum(each.width for each in alike)
+    name = "past" if column.role == PAST else "covariates"
+    table = getattr(inputs, name).copy()
+    table[begin:end, at : at + column.width] = np.nan
+    changes: Mapping[str, Any] = {name: table}
+    return replace(inputs, **changes)
+
+
+def _choose_series(panel: Panel, asked: str) -> int:
+    names = [", ".join(key) for key in panel.keys]
+    wanted = ", ".join(part.strip() for part in asked.split(","))
+    if asked and wanted not in names:
+        raise OptionError(f"series: unknown series {asked!r}. {nearest(wanted, names)}")
+    return names.index(wanted) if asked else 0
+
+
+def _choose_step(features: PanelFeatures, asked: str) -> int:
+    if asked and not (asked.isdigit() and 1 <= int(asked) <= features.horizon):
+        raise OptionError(f"step must be a whole number from 1 to {features.horizon}; got {asked!r}")
+    return int(asked or 1) - 1
+
+
+def describe_panel_model(bundle: AnyBundle) -> Json:
+    """Columns, the horizon and the levels."""
+    features: PanelFeatures = bundle.features
+    return {
+        "columns": [*features.ids, bundle.recipe.data.time, features.name, *(each.name for each in features.columns)],
+        **features.target.describe(),
+        "ids": list(features.ids),
+        "known": [each.name for each in features.columns if each.role == "known"],
+        "horizon": features.horizon,
+        "rows_every": features.frequency.name,
+        "levels": [float(level) for level in LEVELS],
+        "zone": features.zone or None,
+    }

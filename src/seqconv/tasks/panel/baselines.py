@@ -1,0 +1,73 @@
+"""The models of a panel, from the newest value to the blend of all."""
+
+from functools import partial
+
+from seqconv.tasks.baselines import BaselineKind, Candidate, Fit, Say
+from seqconv.tasks.panel.blend import Blend, fit_blend
+from seqconv.tasks.panel.boosting import Boosting, fit_boosting
+from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
+from seqconv.tasks.panel.local import Local, local_model
+from seqconv.tasks.panel.models import PanelModel
+from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
+from seqconv.tasks.panel.ridge import Ridge, fit_ridge
+
+FEWEST = 30  # examples that regressions need
+
+
+class _Once:
+    """Fits a model when it is first asked for: a member of the blend is a candidate of its own too."""
+
+    def __init__(self, fit: "Fit") -> None:
+        self.fit = fit
+        self.model: PanelModel | None = None
+
+    def __call__(self) -> PanelModel:
+        if self.model is None:
+            self.model = self.fit()  # type: ignore[assignment]
+        assert self.model is not None
+        return self.model
+
+
+def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
+    """The models, or why one is left out."""
+    features, season = split.features, split.features.season
+    few = "" if len(split.train.targets) >= FEWEST else f"it needs {FEWEST} examples; got {len(split.train.targets)}"
+    first = split.train if len(split.train.targets) else split.validation
+    fits: dict[str, _Once | str] = {
+        "naive": _Once(partial(fit_naive, features, first, 1)),
+        "seasonal": _Once(partial(fit_naive, features, first, season)),
+        "theta": _Once(partial(local_model, features, "dotm")),
+        "ets": _Once(partial(local_model, features, "ets")),
+        "ridge": few or _Once(partial(fit_ridge, split)),
+        "boosting": few or _Once(partial(fit_boosting, split)),
+    }
+    names = {
+        "naive": "naive (last value)",
+        "seasonal": name_season(features),
+        "theta": "Theta",
+        "ets": "ETS",
+        "ridge": "ridge",
+        "boosting": "gradient boosting",
+    }
+    members = {name: each for name, each in fits.items() if name != "naive" and not isinstance(each, str)}
+    if season == 1:
+        fits["seasonal"] = "the series have no season"
+    found = [Candidate(kind, names[kind], each) for kind, each in fits.items()]
+    return [*found, Candidate("blend", "blend", partial(fit_blend, features, split.validation, members))]
+
+
+def name_season(features: PanelFeatures) -> str:
+    """Such as "seasonal naive (same month last year)"."""
+    named = next((each.name for each in features.frequency.seasons if each.rows == features.season), "")
+    return f"seasonal naive ({named or f'{features.season} rows before'})"
+
+
+BASELINES = {
+    "naive": BaselineKind(SeasonalNaive, "the naive forecast"),
+    "seasonal": BaselineKind(SeasonalNaive, "the seasonal naive forecast"),
+    "theta": BaselineKind(Local),
+    "ets": BaselineKind(Local),
+    "ridge": BaselineKind(Ridge),
+    "boosting": BaselineKind(Boosting),
+    "blend": BaselineKind(Blend),
+}

@@ -1,0 +1,137 @@
+"""A weighted mean of models of a panel, the weights chosen on the validation examples."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from seqconv.tasks.examples import Split
+from seqconv.tasks.panel.boosting import Boosting
+from seqconv.tasks.panel.features import PanelFeatures, PanelPart
+from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
+from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.local import Local
+from seqconv.tasks.panel.models import PanelModel
+from seqconv.tasks.panel.naive import SeasonalNaive
+from seqconv.tasks.panel.ridge import Ridge
+
+MEMBERS: dict[str, type[PanelModel]] = {
+    "seasonal": SeasonalNaive,
+    "theta": Local,
+    "ets": Local,
+    "ridge": Ridge,
+    "boosting": Boosting,
+}
+ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
+PRIOR = 100  # values that calibration takes to be as they should, next to those that are
+
+
+@dataclass(frozen=True)
+class Blend(PanelModel):
+    """Quantiles averaged over the members, level by level, and widened or narrowed to hold what they should.
+
+    Args:
+        weights: of `MEMBERS`, not negative, the sum 1, float64 `[M]`.
+        factors: of the distance of each level's quantile from the median, float64 `[levels]`.
+        seasonal_season, ...: the arrays of each member; empty where its weight is zero.
+    """
+
+    weights: np.ndarray
+    factors: np.ndarray
+    seasonal_season: np.ndarray
+    seasonal_spread: np.ndarray
+    theta_method: np.ndarray
+    ets_method: np.ndarray
+    ridge_weights: np.ndarray
+    ridge_bias: np.ndarray
+    ridge_penalty: np.ndarray
+    ridge_logged: np.ndarray
+    ridge_spread: np.ndarray
+    boosting_columns: np.ndarray
+    boosting_thresholds: np.ndarray
+    boosting_kept: np.ndarray
+    boosting_leaves: np.ndarray
+    boosting_logged: np.ndarray
+    boosting_spread: np.ndarray
+
+    def member(self, name: str) -> PanelModel:
+        """One of the models that are averaged."""
+        kind = MEMBERS[name]
+        own = {each.name: getattr(self, f"{name}_{each.name}") for each in fields(kind) if each.name != "features"}
+        return kind(self.features, **own)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The weights above zero by name."""
+        return {name: float(each) for name, each in zip(MEMBERS, self.weights, strict=True) if each > 0}
+
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))
+        for name, weight in self.shares.items():
+            found += weight * np.sort(self.member(name).forecast(inputs), axis=2)
+        median = found[..., MEDIAN : MEDIAN + 1]
+        return np.asarray(median + self.factors * (found - median))
+
+    def refit(self, split: Split[PanelFeatures, PanelInputs]) -> "Blend":
+        """The same weights and factors, the members fitted to all rows of the split."""
+        fitted = {name: self.member(name).refit(split) for name in self.shares}
+        return Blend(self.features, **(self.arrays | _name_arrays(fitted)))
+
+
+def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, Callable[[], PanelModel]]) -> Blend:
+    """Fit every member, then weigh them on the validation examples.
+
+    Args:
+        fit: fits each of `MEMBERS` that suits the data.
+    """
+    models = {name: each() for name, each in fit.items()}
+    quantiles = np.stack([to_quantiles(each.predict(validation.inputs)) for each in models.values()])
+    targets = np.asarray(validation.targets)
+    chosen = dict(zip(models, choose_weights(quantiles, targets), strict=True))
+    weights = np.array([chosen.get(name, 0.0) for name in MEMBERS])
+    blended = np.tensordot(np.array(list(chosen.values())), quantiles, 1)
+    kept = {name: each for name, each in models.items() if chosen[name] > 0}
+    empty = {each.name: np.zeros(0) for each in fields(Blend) if "_" in each.name}
+    return Blend(features, weights, fit_factors(blended, targets), **(empty | _name_arrays(kept)))
+
+
+def _name_arrays(models: Mapping[str, PanelModel]) -> dict[str, np.ndarray]:
+    return {f"{name}_{key}": array for name, model in models.items() for key, array in model.arrays.items()}
+
+
+def choose_weights(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Weights `[M]` of models with quantiles `[M, N, H, levels]` that lessen the pinball loss for targets `[N, H]`.
+
+    Begins with the best model and adds the one that helps most, again and again, each as often as it is chosen.
+
+    Reference: Caruana et al. 2004, "Ensemble selection from libraries of models", ICML.
+    """
+    chosen, total = np.zeros(len(quantiles)), np.zeros(quantiles.shape[1:])
+    best, least = chosen, np.inf
+    for turn in range(1, ROUNDS + 1):
+        losses = [float(np.nanmean(measure_pinball((total + each) / turn, targets))) for each in quantiles]
+        place = int(np.argmin(losses))
+        chosen = chosen + (np.arange(len(chosen)) == place)
+        total = total + quantiles[place]
+        if losses[place] < least:
+            best, least = chosen, losses[place]
+    return np.asarray(best / max(best.sum(), 1))
+
+
+def fit_factors(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Factors `[levels]` of the distances from the median with which quantiles `[N, H, levels]` hold what they should.
+
+    Few validation values move them little.
+    """
+    median = quantiles[..., MEDIAN]
+    found = np.ones(len(LEVELS))
+    for place, level in enumerate(LEVELS):
+        distance = np.abs(quantiles[..., place] - median)
+        usable = (distance > 1e-9) & ~np.isnan(targets)
+        if place == MEDIAN or not usable.any():
+            continue
+        side = 1.0 if level > 0.5 else -1.0
+        ratios = side * (targets - median)[usable] / distance[usable]
+        factor = max(float(np.quantile(ratios, max(level, 1 - level))), 0.05)
+        found[place] = (usable.sum() * factor + PRIOR) / (usable.sum() + PRIOR)
+    return found

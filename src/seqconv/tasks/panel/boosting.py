@@ -1,0 +1,129 @@
+"""Gradient boosting: one set of trees for all series and steps of the horizon."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
+from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.models import PanelModel, fit_spread
+from seqconv.tasks.panel.reading import Covariates, Windows, read_windows, take_logs
+from seqconv.tasks.panel.split import all_examples
+from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
+
+ROWS = 60_000  # forecast rows that the trees are fitted to
+NEWEST = 12  # rows before the anchor that they read
+SEASONS = 4  # rows that they read at the same place of earlier seasons
+TREES = 200
+MOST_CHANGE = 20.0  # as for ridge
+
+
+@dataclass(frozen=True)
+class Boosting(PanelModel):
+    """Boosted trees, see `Trees`.
+
+    Args:
+        columns, thresholds, kept: `[T, nodes]`.
+        leaves: `[T, leaves]`.
+        logged: 1: they forecast logarithms, int64 `[1]`.
+        spread: quantiles of their errors by step, scaled, `[H, levels]`.
+    """
+
+    columns: np.ndarray
+    thresholds: np.ndarray
+    kept: np.ndarray
+    leaves: np.ndarray
+    logged: np.ndarray
+    spread: np.ndarray
+
+    def point(self, inputs: PanelInputs) -> np.ndarray:
+        """Point forecasts in the unit of the target, `[N, H]`."""
+        read = take_logs(inputs) if self.logged[0] else inputs
+        trees = Trees(self.columns, self.thresholds, self.kept, self.leaves)
+        found = np.empty((len(inputs), inputs.horizon))
+        chunk = max(200_000 // inputs.horizon, 1)
+        for first in range(0, len(inputs), chunk):
+            some = read.take(np.arange(first, min(first + chunk, len(inputs))))
+            windows = read_windows(self.features, some)
+            example, step = (each.ravel() for each in np.indices((len(some), some.horizon)))
+            changes = trees.add(describe(self.features, some, windows, example, step)).reshape(len(some), -1)
+            found[first : first + chunk] = windows.unscale(changes)
+        return np.expm1(np.minimum(found, 700.0)) if self.logged[0] else found
+
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        scales = find_scales(inputs, self.features.season)
+        return np.asarray(self.point(inputs)[..., None] + scales[:, None, None] * self.spread)
+
+    def refit(self, split: PanelSplit) -> "Boosting":
+        """The same settings and spread, fitted to all rows of the split."""
+        inputs = all_examples(self.features, split.train.inputs)
+        return replace(_fit(self.features, inputs, bool(self.logged[0])), spread=self.spread)
+
+
+def describe(
+    features: PanelFeatures, inputs: PanelInputs, windows: Windows, example: np.ndarray, step: np.ndarray
+) -> np.ndarray:
+    """What the trees read of one row to forecast, float64 `[R, F]`: the newest rows of the window and those of earlier
+    seasons, on its scale; how far ahead the row is; what is known of it and how that differs from a season earlier; the
+    newest past columns. Missing values are NaN.
+
+    Args:
+        example, step: of each row, int64 `[R]`.
+    """
+    season, lookback = features.season, features.lookback
+    rows = windows.rows[example]
+    newest = rows[:, -min(NEWEST, lookback) :]
+    place = lookback + step - (step // season + 1) * season
+    back = [place - turn * season for turn in range(SEASONS if season > 1 else 0)]
+    earlier = [np.where(at >= 0, windows.rows[example, np.maximum(at, 0)], np.nan) for at in back]
+    means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
+    base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
+    ahead = inputs.ahead[example, step]
+    known = inputs.covariates[ahead]
+    kinds = Covariates.of(features)
+    before = np.maximum(ahead - (step // season + 1) * season, inputs.starts[example])
+    changed = known[:, kinds.known] - inputs.covariates[before][:, kinds.known]
+    past = inputs.past[inputs.anchors[example] - 1]
+    stacked = np.stack([base, step.astype(np.float64), *earlier, *means], axis=1)
+    return np.concatenate([stacked, newest, known, changed, past], axis=1, dtype=np.float64)
+
+
+def fit_boosting(split: PanelSplit) -> Boosting:
+    """Fit to the training examples; of numbers that are never negative to their logarithms if that errs less on the
+    validation examples."""
+    best, least, chosen = None, np.inf, np.empty(0)
+    scales = find_scales(split.validation.inputs, split.features.season)[:, None]
+    for logged in (False, True) if split.features.positive else (False,):
+        model = _fit(split.features, split.train.inputs, logged)
+        points = model.point(split.validation.inputs) / scales
+        error = float(np.nanmean(np.abs(points - np.asarray(split.validation.targets))))
+        if error < least:
+            best, least, chosen = model, error, points
+    assert best is not None
+    return replace(best, spread=fit_spread(chosen, split.validation))
+
+
+def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    random = np.random.default_rng(0)
+    read = take_logs(inputs) if logged else inputs
+    most = min(ROWS, 20_000 + len(inputs) * inputs.horizon // 4)
+    chosen = random.permutation(len(inputs))[: max(most // min(inputs.horizon, 8), 1)]
+    some = read.take(np.sort(chosen))
+    each = min(inputs.horizon, 8)
+    example = np.repeat(np.arange(len(some)), each)
+    step = np.argsort(random.random((len(some), inputs.horizon)), axis=1)[:, :each].ravel()
+    windows = read_windows(features, some)
+    targets = ((some.values[some.ahead] - windows.base) / windows.scale)[example, step]
+    known = ~np.isnan(targets)
+    example, step, targets = example[known], step[known], np.clip(targets[known], -MOST_CHANGE, MOST_CHANGE)
+    model: Any = HistGradientBoostingRegressor(
+        loss="absolute_error", max_iter=TREES, max_leaf_nodes=LEAVES, early_stopping=False, random_state=0
+    )
+    with threadpool_limits(1):
+        model.fit(describe(features, some, windows, example, step), targets)
+    spread = np.zeros((features.horizon, 9))
+    return Boosting(features, *read_trees(model), np.array([int(logged)]), spread)

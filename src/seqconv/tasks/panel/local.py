@@ -1,0 +1,47 @@
+"""Statistical models that are fitted to each series by itself whenever it is forecast: Theta, exponential smoothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqconv.networks.threads import count_threads
+from seqconv.tasks.panel.features import PanelFeatures
+from seqconv.tasks.panel.forecasts import LEVELS
+from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.models import PanelModel
+from seqconv.tasks.series.smoothing import forecast_smoothing
+
+NEWEST = 1000, 12  # rows at most that a history is cut to, or so many seasons if that is more
+METHODS = ("ets", "dotm")  # by index in `Local.method`
+
+
+@dataclass(frozen=True)
+class Local(PanelModel):
+    """A model without anything fitted: each history is fitted when it is forecast.
+
+    Args:
+        method: index in `METHODS`, int64 `[1]`.
+    """
+
+    method: np.ndarray
+
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        season = self.features.season
+        most = max(NEWEST[0], NEWEST[1] * season)
+        first = np.maximum(inputs.starts, inputs.anchors - most)
+        lengths = inputs.anchors - first
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], lengths)
+        values = inputs.values[rows]
+        known = np.add.reduceat(~np.isnan(values), offsets[:-1]) > 0
+        values[offsets[:-1][~known]] = 0.0  # a history of nothing is forecast as zero
+        method = METHODS[int(self.method[0])]
+        found = forecast_smoothing(
+            values, offsets, season, inputs.horizon, method, tuple(LEVELS), threads=count_threads(0)
+        )
+        return found.quantiles
+
+
+def local_model(features: PanelFeatures, method: str) -> Local:
+    """The model of that name in `METHODS`."""
+    return Local(features, np.array([METHODS.index(method)]))

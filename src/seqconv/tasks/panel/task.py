@@ -1,0 +1,69 @@
+"""Forecasting of one or many series step by step: the record of everything that differs from the other tasks."""
+
+import json
+
+from seqconv.data.datasets import load_panel
+from seqconv.metrics.records import Json
+from seqconv.networks.layers.base import Shape
+from seqconv.recipes.recipe import PanelRecipe
+from seqconv.tasks.panel.answers import (
+    answer_panel,
+    describe_panel_model,
+    explain_panel,
+    forecast_panel,
+    predict_panel_file,
+    read_example_panel,
+    read_request_panel,
+)
+from seqconv.tasks.panel.baselines import BASELINES, list_baselines
+from seqconv.tasks.panel.features import PanelFeatures
+from seqconv.tasks.panel.guess import guess_panel
+from seqconv.tasks.panel.inspection import inspect_panel
+from seqconv.tasks.panel.scores import score_panel
+from seqconv.tasks.panel.split import fold_panel, split_panel, take_panel
+from seqconv.tasks.task import Form, Task, need_no_warm_up, score_no_intervals
+
+
+def _sizes_from_recipe(recipe: PanelRecipe) -> tuple[Shape, int] | None:
+    return None
+
+
+def _write_request(about: Json) -> str:
+    row = {"time": "2018-12-01", **dict.fromkeys(about["ids"], "A"), **dict.fromkeys(about["targets"], 0.5)}
+    return f'{{"rows": [{json.dumps(row, ensure_ascii=False)}, ...]}}'
+
+
+ROWS = "The rows of the table as CSV, under a line with the names of the columns; an empty cell is missing"
+PANEL = Task(
+    name="panel",
+    model="a forecasting model of one or many series",
+    holds="series",
+    named_by=("data.id", "data.known", "data.past", "data.static", "data.frequency", "data.duplicates", "forecast."),
+    takes="a table of series",
+    key="rows",
+    method="forecast_panel",
+    options=("series", "step"),
+    file_options=("column",),
+    piece=0,
+    form=Form("rows", ROWS, _write_request, lambda about: ",".join(about["columns"])),
+    load=load_panel,
+    sizes_from_recipe=_sizes_from_recipe,
+    guess=guess_panel,
+    split=split_panel,
+    fold=fold_panel,
+    take=take_panel,
+    read_features=PanelFeatures.read,
+    baselines=BASELINES,
+    list_baselines=list_baselines,
+    score=score_panel,
+    score_intervals=score_no_intervals,
+    predict=forecast_panel,
+    predict_file=predict_panel_file,
+    read_request=read_request_panel,
+    answer_request=answer_panel,
+    read_example=read_example_panel,
+    explain=explain_panel,
+    warm_up=need_no_warm_up,
+    describe=describe_panel_model,
+    inspect=inspect_panel,
+)
