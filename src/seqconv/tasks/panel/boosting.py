@@ -57,7 +57,10 @@ class Boosting(PanelModel):
 
     def refit(self, split: PanelSplit) -> "Boosting":
         """The same settings and spread, fitted to all rows of the split."""
-        inputs = all_examples(self.features, split.train.inputs)
+        return self.refit_to(all_examples(self.features, split.train.inputs))
+
+    def refit_to(self, inputs: PanelInputs) -> "Boosting":
+        """The same settings and spread, fitted to these examples."""
         return replace(_fit(self.features, inputs, bool(self.logged[0])), spread=self.spread)
 
 

@@ -6,22 +6,24 @@ import numpy as np
 
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.models import PanelModel, fit_spread
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows, take_logs
 from seqconv.tasks.panel.split import all_examples
 
 PENALTIES = 10.0 ** np.arange(0, 7)
 MOST_LOG = 700.0  # beyond which the exponential function is infinite
+FEWEST_IN_PHASE = 300  # examples of each phase that has a model of its own
 MOST_CHANGE = 20.0  # of a target in units of its window's scale, beyond which it is taken for an outlier
 
 
 @dataclass(frozen=True)
 class Ridge(PanelModel):
-    """A linear function for each row of the horizon.
+    """A linear function for each row of the horizon; of long series one for each phase of the season, such as each hour.
 
     Args:
-        weights: float64 `[F, H]`.
-        bias: float64 `[H]`.
+        weights: float64 `[P, F, H]`, P phases or one for all.
+        bias: float64 `[P, H]`.
         penalty: float64 `[1]`.
         logged: 1: it forecasts logarithms, int64 `[1]`.
         spread: quantiles of its errors by step, scaled, `[H, levels]`.
@@ -37,7 +39,12 @@ class Ridge(PanelModel):
         """Point forecasts in the unit of the target, `[N, H]`."""
         windows = read_windows(self.features, take_logs(inputs) if self.logged[0] else inputs)
         x = np.concatenate([windows.rows, read_known(self.features, inputs)], axis=1)
-        found = windows.unscale(x @ self.weights + self.bias)
+        phases = find_phases(inputs, len(self.weights))
+        changes = np.empty((len(inputs), inputs.horizon))
+        for phase in np.unique(phases):
+            own = phases == phase
+            changes[own] = x[own] @ self.weights[phase] + self.bias[phase]
+        found = windows.unscale(changes)
         return np.expm1(np.minimum(found, MOST_LOG)) if self.logged[0] else found
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
@@ -46,37 +53,50 @@ class Ridge(PanelModel):
 
     def refit(self, split: PanelSplit) -> "Ridge":
         """The same penalty and spread, fitted to all rows of the split."""
+        return self.refit_to(all_examples(self.features, split.train.inputs))
+
+    def refit_to(self, inputs: PanelInputs) -> "Ridge":
+        """The same penalty and spread, fitted to these examples."""
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        logged, inputs = bool(self.logged[0]), all_examples(self.features, split.train.inputs)
+        logged, phases = bool(self.logged[0]), len(self.weights)
         with threadpool_limits(1):
-            fitted = _solve(self.features, _sum_up(self.features, inputs, logged), float(self.penalty[0]), logged)
-        return replace(fitted, spread=self.spread)
+            sums = [each.solve() for each in _sum_up(self.features, inputs, logged, phases)]
+        return replace(_solve(self.features, sums, float(self.penalty[0]), logged), spread=self.spread)
+
+
+def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
+    """The place of each example's first row to forecast in the season, int64 `[N]`."""
+    return np.asarray(inputs.steps[inputs.anchors] % phases)
 
 
 def fit_ridge(split: PanelSplit) -> Ridge:
-    """Fit to the training examples, with the penalty that errs least on the validation examples; of numbers that are
-    never negative also to their logarithms."""
+    """Fit to the training examples, with what errs least on the validation examples: the penalty, logarithms or not (of
+    numbers that are never negative), a model for each phase of the season or one for all."""
     from threadpoolctl import threadpool_limits
 
     best, least, chosen = None, np.inf, np.empty(0)
-    scales = find_scales(split.validation.inputs, split.features.season)[:, None]
+    features = split.features
+    scales = find_scales(split.validation.inputs, features.season)[:, None]
+    enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
     with threadpool_limits(1):
-        for logged in (False, True) if split.features.positive else (False,):
-            sums = _sum_up(split.features, split.train.inputs, logged)
-            for penalty in PENALTIES:
-                model = _solve(split.features, sums, penalty, logged)
-                points = model.point(split.validation.inputs) / scales
-                error = float(np.nanmean(np.abs(points - np.asarray(split.validation.targets))))
-                if error < least:
-                    best, least, chosen = model, error, points
+        for logged in (False, True) if features.positive else (False,):
+            parts = _sum_up(features, split.train.inputs, logged, features.season if enough else 1)
+            for sums in [[sum(parts[1:], parts[0])], *([parts] if enough else [])]:
+                solved = [each.solve() for each in sums]
+                for penalty in PENALTIES:
+                    model = _solve(features, solved, penalty, logged)
+                    points = model.point(split.validation.inputs) / scales
+                    error = float(np.nanmean(np.abs(points - np.asarray(split.validation.targets))))
+                    if error < least:
+                        best, least, chosen = model, error, points
     assert best is not None
     return replace(best, spread=fit_spread(chosen, split.validation))
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """Sums over examples of which a linear model is made."""
+class _Solved:
+    """What a linear model is made of for any penalty."""
 
     vectors: np.ndarray
     values: np.ndarray
@@ -85,33 +105,56 @@ class _Sums:
     intercept: np.ndarray
 
 
-def _sum_up(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> _Sums:
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over examples: of products of inputs `[F, F]`, of inputs and targets `[F, H]`, of both, and their number."""
+
+    products: np.ndarray
+    crossed: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
+    count: int
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        return _Sums(*(getattr(self, name) + getattr(other, name) for name in vars(self)))
+
+    def add(self, x: np.ndarray, y: np.ndarray) -> "_Sums":
+        """With these examples too."""
+        return self + _Sums(x.T @ x, x.T @ y, x.sum(axis=0), y.sum(axis=0), len(x))
+
+    def solve(self) -> _Solved:
+        """Of centred inputs and targets."""
+        count = max(self.count, 1)
+        centre, intercept = self.inputs / count, self.targets / count
+        products = self.products - count * np.outer(centre, centre)
+        values, vectors = np.linalg.eigh(products)
+        along = vectors.T @ (self.crossed - count * np.outer(centre, intercept))
+        return _Solved(vectors, np.maximum(values, 0), along, centre, intercept)
+
+
+def _sum_up(features: PanelFeatures, inputs: PanelInputs, logged: bool, phases: int) -> list[_Sums]:
+    """The sums of each phase."""
     width = features.lookback + read_known(features, inputs.take(np.arange(1))).shape[1]
-    horizon, count = features.horizon, 0
-    products, crossed = np.zeros((width, width)), np.zeros((width, horizon))
-    sums, totals = np.zeros(width), np.zeros(horizon)
+    horizon = features.horizon
+    empty = _Sums(np.zeros((width, width)), np.zeros((width, horizon)), np.zeros(width), np.zeros(horizon), 0)
+    found = [empty] * phases
     read = take_logs(inputs) if logged else inputs
     for first in range(0, len(inputs), CHUNK):
         some = read.take(np.arange(first, min(first + CHUNK, len(inputs))))
         windows = read_windows(features, some)
         targets = windows.scale_targets(some.values[some.ahead])
         whole = ~np.isnan(targets).any(axis=1)
-        x = np.concatenate([windows.rows, read_known(features, some)], axis=1)[whole].astype(np.float64)
-        y = np.clip(targets[whole], -MOST_CHANGE, MOST_CHANGE)
-        products += x.T @ x
-        crossed += x.T @ y
-        sums, totals, count = sums + x.sum(axis=0), totals + y.sum(axis=0), count + len(x)
-    count = max(count, 1)
-    centre, intercept = sums / count, totals / count
-    products -= count * np.outer(centre, centre)
-    crossed -= count * np.outer(centre, intercept)
-    values, vectors = np.linalg.eigh(products)
-    return _Sums(vectors, np.maximum(values, 0), vectors.T @ crossed, centre, intercept)
+        x = np.concatenate([windows.rows, read_known(features, some)], axis=1).astype(np.float64)
+        y = np.clip(targets, -MOST_CHANGE, MOST_CHANGE)
+        own = find_phases(some, phases)
+        for phase in range(phases):
+            rows = whole & (own == phase)
+            found[phase] = found[phase].add(x[rows], y[rows]) if rows.any() else found[phase]
+    return found
 
 
-def _solve(features: PanelFeatures, sums: _Sums, penalty: float, logged: bool) -> Ridge:
-    weights = sums.vectors @ (sums.along / (sums.values + penalty)[:, None])
-    spread = np.zeros((features.horizon, 9))
-    return Ridge(
-        features, weights, sums.intercept - sums.centre @ weights, np.array([penalty]), np.array([int(logged)]), spread
-    )
+def _solve(features: PanelFeatures, solved: list[_Solved], penalty: float, logged: bool) -> Ridge:
+    weights = np.stack([each.vectors @ (each.along / (each.values + penalty)[:, None]) for each in solved])
+    bias = np.stack([each.intercept - each.centre @ own for each, own in zip(solved, weights, strict=True)])
+    spread = np.zeros((features.horizon, len(LEVELS)))
+    return Ridge(features, weights, bias, np.array([penalty]), np.array([int(logged)]), spread)

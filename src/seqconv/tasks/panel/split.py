@@ -19,6 +19,7 @@ from seqconv.tasks.results import FoldFacts
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
 ENOUGH = 20  # forecasts to judge by, if the series are long enough for so many
 MOST_JUDGED = 0.4  # fraction of the rows of a usual series that validation and test may take
+MOST_READ = 500  # rows of a season that regressions read back to
 FEWEST = 3  # rows before a forecast
 
 
@@ -108,7 +109,7 @@ def choose_season(frequency: Frequency, usual: int) -> int:
 
 def choose_lookback(frequency: Frequency, season: int, horizon: int, usual: int) -> int:
     """Rows that regressions read: some seasons, and longer ones if the rows allow."""
-    longest = max((each.rows for each in frequency.seasons if each.rows <= usual // 4), default=season)
+    longest = max((each.rows for each in frequency.seasons if each.rows <= min(usual // 4, MOST_READ)), default=season)
     wanted = max(4 * season, 2 * horizon, 3 * longest if longest <= 168 else longest + season, min(usual // 8, 104), 24)
     return max(min(wanted, usual // 2), season + 1, 2)
 
