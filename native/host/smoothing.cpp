@@ -56,6 +56,12 @@ class Letters {
 
 ExponentialForms forms_of(const std::string& name) { return Letters(name).read(); }
 
+// The same forms for a series whose seasons have been taken out
+ExponentialForms without_seasons(ExponentialForms forms) {
+  constexpr ExponentialForms NONE = 0111111;  // every third bit
+  return (forms | forms >> 1 | forms >> 2) & NONE;
+}
+
 // One worker's memory
 struct Memory {
   std::vector<double> scaled, filled, adjusted, scratch, indices, normals;
@@ -123,7 +129,8 @@ class Fitter {
 
   bool fit_model(const ScaledSeries& series) {
     if (job_.model.theta != 0 && series.observed >= LEAST_THETA_ROWS) return fit_lines(series);
-    ExponentialForms forms = job_.model.exponential;
+    const ExponentialForms asked = job_.model.exponential;
+    const ExponentialForms forms = series.season > 1 ? asked : asked | without_seasons(asked);
     ExponentialFit fit = fit_exponential(series, forms, memory_.scratch);
     // a form that does not suit this series: too short for it, or with values that are not positive
     if (!std::isfinite(fit.criterion)) fit = fit_exponential(series, forms_of("ZZZ"), memory_.scratch);
