@@ -75,22 +75,14 @@ class Likelihood : public Objective {
     for (int lane = 0; lane < count; ++lane) values[lane] = value(lane);
   }
 
-  // The best of a few smoothing parameters with the states of the start
-  void begin(double* place) {
-    constexpr double LEVELS[] = {0.1, 0.3, 0.6, 0.9}, OTHERS[] = {0.03, 0.3};
+  // The best of a few smoothing parameters with the states of the start; `quick` ones forget soon
+  void begin(bool quick, double* place) {
+    constexpr double LEVELS[2][2] = {{0.05, 0.25}, {0.55, 0.9}}, OTHERS[] = {0.001, 0.03, 0.15, 0.4};
     double places[SMOOTHING_POINTS * MOST_UNKNOWNS] = {}, values[SMOOTHING_POINTS];
-    for (int lane = 0; lane < SMOOTHING_POINTS; ++lane) {
-      double* unknown = places + lane * size;
-      *unknown++ = unknown_at(LEVELS[lane / 2]);
-      if (form_.trend != TrendForm::none) *unknown++ = unknown_at(OTHERS[lane % 2]);
-      if (form_.season != SeasonForm::none) *unknown++ = unknown_at(OTHERS[lane % 2]);
-      if (form_.trend == TrendForm::damped) *unknown++ = unknown_at(0.9);
-    }
+    for (int lane = 0; lane < SMOOTHING_POINTS; ++lane)
+      propose(LEVELS[quick][lane / 4], OTHERS[lane % 4], places + lane * size);
     evaluate(places, SMOOTHING_POINTS, values);
-    int best = 0;
-    for (int lane = 1; lane < SMOOTHING_POINTS; ++lane)
-      if (!(values[best] <= values[lane])) best = lane;
-    std::copy_n(places + best * size, size, place);
+    std::copy_n(places + (std::min_element(values, values + SMOOTHING_POINTS) - values) * size, size, place);
   }
 
   ExponentialFit finish(const double* place, double value) {
@@ -109,6 +101,13 @@ class Likelihood : public Objective {
   }
 
  private:
+  void propose(double alpha, double other, double* unknown) const {
+    *unknown++ = unknown_at(alpha);
+    if (form_.trend != TrendForm::none) *unknown++ = unknown_at(other);
+    if (form_.season != SeasonForm::none) *unknown++ = unknown_at(other);
+    if (form_.trend == TrendForm::damped) *unknown++ = unknown_at(0.9);
+  }
+
   void read(const double* unknown, int lane) {
     const double alpha = points_.alpha[lane] = between(LEAST, 1 - LEAST, *unknown++);
     points_.beta[lane] = form_.trend == TrendForm::none ? 0 : between(LEAST * alpha, alpha, *unknown++);
@@ -188,11 +187,12 @@ ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms form
         if (!started) start = start_states(series, season, scratch);
         started = true;
         Likelihood likelihood(series, form, start);
-        double place[MOST_UNKNOWNS];
-        likelihood.begin(place);
-        const double value = minimise(likelihood, place, TOLERANCE);
-        const ExponentialFit fit = likelihood.finish(place, value);
-        if (fit.criterion < best.criterion) best = fit;
+        for (const bool quick : {false, true}) {  // the likelihood has several maxima
+          double place[MOST_UNKNOWNS];
+          likelihood.begin(quick, place);
+          const ExponentialFit fit = likelihood.finish(place, minimise(likelihood, place, TOLERANCE));
+          if (fit.criterion < best.criterion) best = fit;
+        }
       }
     }
   }
