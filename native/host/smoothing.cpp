@@ -115,16 +115,16 @@ class Fitter {
 
   // Take the seasons out, if there are any
   void adjust(ScaledSeries& series) {
-    adjusted_ = is_seasonal(series.filled, series.rows, series.season);
-    if (adjusted_) {
-      memory_.indices.resize(series.season);
-      memory_.scratch.resize(series.rows);
-      double* const indices = memory_.indices.data();
-      seasonal_indices(series.filled, series.rows, series.season, positive_, memory_.scratch.data(), indices);
-      adjust_seasons(series.y, series.rows, series.season, positive_, indices, memory_.scaled.data());
-      adjust_seasons(series.filled, series.rows, series.season, positive_, indices, memory_.filled.data());
-    }
+    const int64_t season = series.season;
     series.season = 1;
+    if (season < 2 || series.rows <= 2 * season) return;
+    memory_.indices.resize(season);
+    memory_.scratch.resize(series.rows);
+    double *const indices = memory_.indices.data(), *const trend = memory_.scratch.data();
+    adjusted_ = find_seasons(series.filled, series.rows, season, positive_, trend, indices);
+    if (!adjusted_) return;
+    adjust_seasons(series.y, series.rows, season, positive_, indices, memory_.scaled.data());
+    adjust_seasons(series.filled, series.rows, season, positive_, indices, memory_.filled.data());
   }
 
   bool fit_model(const ScaledSeries& series) {
