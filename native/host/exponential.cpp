@@ -17,9 +17,6 @@ constexpr double LEAST_FORECAST = 1e-12;  // with relative errors
 // Bounds of the smoothing parameters, as R's `ets` has them; beta lies below alpha, gamma below 1 - alpha
 constexpr double LEAST = 1e-4, LEAST_PHI = 0.8, MOST_PHI = 0.98;
 
-double between(double low, double high, double unknown) { return low + (high - low) / (1 + std::exp(-unknown)); }
-double unknown_at(double fraction) { return std::log(fraction / (1 - fraction)); }
-
 // Where the search for the states begins, and how far it reaches at first
 struct StartStates {
   double mean, level, trend, unit;  // level without and with a trend
@@ -156,6 +153,20 @@ bool can_fit(const ScaledSeries& series, const ExponentialForm& form) {
   return series.observed - Likelihood::count_unknowns(form, series.season) - 2 > 0;  // AICc divides by it
 }
 
+// The likelihood has several maxima: the search begins twice
+ExponentialFit fit_form(const ScaledSeries& series, const ExponentialForm& form, const StartStates& start) {
+  Likelihood likelihood(series, form, start);
+  ExponentialFit best = {};
+  best.criterion = INFINITE;
+  for (const bool quick : {false, true}) {
+    double place[MOST_UNKNOWNS];
+    likelihood.begin(quick, place);
+    const ExponentialFit fit = likelihood.finish(place, minimise(likelihood, place, TOLERANCE));
+    if (fit.criterion < best.criterion) best = fit;
+  }
+  return best;
+}
+
 // The states after the last row
 void step_to_the_end(const ScaledSeries& series, ExponentialFit& fit) {
   alignas(64) double seasons[MOST_SEASON * SMOOTHING_POINTS];
@@ -174,9 +185,9 @@ void step_to_the_end(const ScaledSeries& series, ExponentialFit& fit) {
 
 }  // namespace
 
-ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch) {
-  ExponentialFit best = {};
-  best.criterion = INFINITE;
+void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch,
+                     std::vector<ExponentialFit>& fits) {
+  fits.clear();
   for (const SeasonForm season : {SeasonForm::none, SeasonForm::additive, SeasonForm::multiplicative}) {
     StartStates start;
     bool started = false;
@@ -186,17 +197,11 @@ ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms form
         if (!(forms >> form_number(form) & 1) || !can_fit(series, form)) continue;
         if (!started) start = start_states(series, season, scratch);
         started = true;
-        Likelihood likelihood(series, form, start);
-        for (const bool quick : {false, true}) {  // the likelihood has several maxima
-          double place[MOST_UNKNOWNS];
-          likelihood.begin(quick, place);
-          const ExponentialFit fit = likelihood.finish(place, minimise(likelihood, place, TOLERANCE));
-          if (fit.criterion < best.criterion) best = fit;
-        }
+        const ExponentialFit fit = fit_form(series, form, start);
+        if (std::isfinite(fit.criterion)) fits.push_back(fit);
       }
     }
   }
-  return best;
 }
 
 // What an error does to the forecast `lead` rows later is c[lead]; relative errors multiply, so that their variances

@@ -193,6 +193,22 @@ def test_the_form_is_the_one_of_least_criterion() -> None:
     np.testing.assert_array_equal(chosen, np.min([run(series, form)[2][:, 1] for form in seasonal], axis=0))
 
 
+def test_forms_are_averaged_by_their_akaike_weights() -> None:
+    series = [seasonal_series(40), 30 + np.random.default_rng(2).normal(size=50)]
+    sound = [form for form in FORMS if form[0] + form[-1] != "AM"]
+    every = [run(series, form) for form in sound]
+    criteria = np.array([fits[:, 1] for _, _, fits in every])
+    weights = np.exp((criteria.min(axis=0) - criteria) / 2)
+    weights[weights < 1e-3] = 0
+    weights /= weights.sum(axis=0)
+    assert (weights > 0).sum() > 6
+    forecasts, quantiles, fits = run(series, "average")
+    np.testing.assert_allclose(forecasts, sum(w[:, None] * found[0] for w, found in zip(weights, every, strict=True)))
+    expected = sum(w[:, None, None] * found[1] for w, found in zip(weights, every, strict=True))
+    np.testing.assert_allclose(quantiles, expected)
+    np.testing.assert_array_equal(fits, run(series, "ets")[2])
+
+
 def follow_theta(
     y: np.ndarray, dynamic: bool, alpha: float, theta: float, level: float, horizon: int
 ) -> tuple[float, list[float]]:
@@ -289,7 +305,7 @@ def test_seasons_of_values_around_zero_are_added() -> None:
     np.testing.assert_allclose(run([y], "ets")[0][0], [-3, 1, 5, -3, -3, 1], atol=0.1)
 
 
-ALL = ["ets", "ses", "holt", "damped", "autotheta", *THETAS, *FORMS]
+ALL = ["ets", "average", "ses", "holt", "damped", "autotheta", *THETAS, *FORMS]
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -343,7 +359,7 @@ def test_a_series_in_other_units_has_the_same_forecasts_in_them(model: str) -> N
     np.testing.assert_allclose(other[1], one[1] * 2.0**40, rtol=1e-12)
 
 
-@pytest.mark.parametrize("model", ["ets", "damped", "autotheta"])
+@pytest.mark.parametrize("model", ["ets", "average", "damped", "autotheta"])
 def test_each_series_is_fitted_by_itself_on_any_number_of_threads(model: str) -> None:
     series = [seasonal_series(20 + 3 * seed, seed) for seed in range(29)]
     series[3][::4] = np.nan

@@ -35,12 +35,12 @@ def test_forms_have_their_names(panel, model, form):
 
 
 def test_the_combination_is_the_mean_of_its_parts(panel):
-    both, ets, theta = (
-        forecast_smoothing(*panel, 4, 5, model, (0.2, 0.7), threads=2) for model in ("comb", "ets", "dotm")
+    both, average, theta = (
+        forecast_smoothing(*panel, 4, 5, model, (0.2, 0.7), threads=2) for model in ("comb", "average", "dotm")
     )
-    np.testing.assert_allclose(both.forecasts, (ets.forecasts + theta.forecasts) / 2)
-    np.testing.assert_allclose(both.quantiles, (ets.quantiles + theta.quantiles) / 2)
-    assert both.forms[0] == f"{ets.forms[0]} + DOTM"
+    np.testing.assert_allclose(both.forecasts, (average.forecasts + theta.forecasts) / 2)
+    np.testing.assert_allclose(both.quantiles, (average.quantiles + theta.quantiles) / 2)
+    assert both.forms[0] == f"{average.forms[0]} + DOTM"
 
 
 def test_forecasts_without_quantiles(panel):
