@@ -131,6 +131,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
 def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     try:
         features = find_task(recipe).read_features(header.features, folder, header.files)
+        features.check_recipe(recipe)
     except SeqconvError:
         raise
     except (KeyError, TypeError, ValueError) as error:  # their messages begin with the field
