@@ -95,14 +95,52 @@ def test_a_run_without_baselines_has_no_comparison(tmp_path):
     assert "Compared with the baselines" not in page
 
 
+def rewrite(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1))
+
+
+def save(folder: Path, **changes: np.ndarray | None) -> None:
+    """Other arrays in `predictions.npz`; None: without that one."""
+    with np.load(folder / "predictions.npz") as stored:
+        arrays = {**stored, **changes}
+    np.savez(folder / "predictions.npz", **{name: array for name, array in arrays.items() if array is not None})
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
         (lambda f: (f / "metrics.json").unlink(), "holds no metrics.json"),
         (lambda f: (f / "history.csv").unlink(), "holds no history.csv"),
+        (
+            lambda f: rewrite(f, "history.csv", ",loss", ",lose"),
+            "history.csv: must be as seqconv writes it; must have the",
+        ),
+        (
+            lambda f: rewrite(f, "history.csv", "\n1,", "\n3,"),
+            "history.csv: must be as seqconv writes it; must have the",
+        ),
+        (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,1,"), "history.csv: must be as seqconv writes it; must have"),
+        (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,?"), "history.csv: must be as seqconv writes it; could not"),
+        (lambda f: (f / "history.csv").write_bytes(b"\xff\0"), "history.csv: must be as seqconv writes it; 'utf-8'"),
+        (lambda f: save(f, outputs=None), "predictions.npz: must be as seqconv writes it; outputs is missing"),
+        (
+            lambda f: save(f, targets=np.zeros(3)),
+            "predictions.npz: must be as seqconv writes it; targets must be of the",
+        ),
+        (
+            lambda f: save(f, times=None, low=np.zeros(3)),
+            "predictions.npz: must be as seqconv writes it; high is missing",
+        ),
+        (lambda f: save(f, outputs=np.array(["x"])), "predictions.npz: must be as seqconv writes it; outputs must be"),
+        (lambda f: save(f, outputs=np.array([None])), "predictions.npz: must be as seqconv writes it; Object arrays"),
         (lambda f: (f / "metrics.json").write_text("{"), "metrics.json: must be as seqconv writes it"),
         (lambda f: (f / "metrics.json").write_text("{}"), "metrics.json: must be as seqconv writes it"),
-        (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
+        (
+            lambda f: (f / "predictions.npz").write_bytes(b"PK"),
+            "predictions.npz: must be as seqconv writes it; File is not a zip file",
+        ),
     ],
 )
 def test_a_folder_that_is_no_whole_run_is_refused(tmp_path, damage, says):

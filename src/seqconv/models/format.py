@@ -19,6 +19,7 @@ from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
 from seqconv.recipes.sections import FORECAST_LOSSES, KINDS, NETWORK
+from seqconv.tasks.baselines import check_arrays
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
@@ -101,7 +102,7 @@ def read_bundle(folder: Path) -> AnyBundle:
         raise BundleError(shorten(error, 300)) from error
     except FAULTS as error:
         raise BundleError(f"{folder / HEADER}: must describe a whole model; {shorten(error)}. Train again") from error
-    return replace(bundle, weights=_read_weights(folder, bundle.plan))
+    return replace(bundle, weights=_read_weights(folder, bundle))
 
 
 def _build(header: Header, folder: Path) -> AnyBundle:
@@ -130,6 +131,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
 def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     try:
         features = find_task(recipe).read_features(header.features, folder, header.files)
+        features.check_recipe(recipe)
     except SeqconvError:
         raise
     except (KeyError, TypeError, ValueError) as error:  # their messages begin with the field
@@ -176,14 +178,18 @@ def _refuse_format(path: Path, number: Any) -> BundleError:
     return BundleError(f"{path}: must be of format {known}; got {got}. Use the seqconv version that wrote it")
 
 
-def _read_weights(folder: Path, plan: Plan) -> Weights:
+def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     path = folder / WEIGHTS
     try:
         stored = load_file(path)
-        return unpack(plan, stored) if plan else stored
+        if bundle.plan:
+            return unpack(bundle.plan, stored)
+        kinds = find_task(bundle.recipe).baselines
+        check_arrays(kinds, bundle.recipe.training.model, bundle.features, stored, bundle.shape)
+        return stored
     except SafetensorError as error:
         raise BundleError(f"{path}: must be a safetensors file; {shorten(error)}. Train again") from error
     except (*FAULTS, RecursionError) as error:

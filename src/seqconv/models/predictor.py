@@ -105,13 +105,12 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
 
     Raises:
         ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
-        BundleError: arrays of a baseline that do not fit together.
     """
     training = bundle.recipe.training
     check_engine(engine)
     if training.model != NETWORK:
         kinds = find_task(bundle.recipe).baselines
-        return restore(kinds, training.model, bundle.features, bundle.weights, bundle.shape)
+        return restore(kinds, training.model, bundle.features, bundle.weights)
     return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
 
 

@@ -14,6 +14,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Inputs, Targets, WindowTargets
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.outputs import take_bounds, take_point_forecasts
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
@@ -68,6 +69,13 @@ class Features(ABC):
 
         Raises:
             ConfigError: it does not.
+        """
+
+    def check_recipe(self, recipe: AnyRecipe) -> None:  # noqa: B027
+        """Check that these are features of models that a recipe trains; the message begins with the field.
+
+        Raises:
+            ValueError: they contradict it.
         """
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, shorten
 from seqconv.models.folders import free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
+from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
 from seqconv.networks.threads import count_threads
@@ -24,7 +25,7 @@ from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
+HISTORY, RECIPE = "history.csv", "recipe.toml"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Options:
     baselines: bool = True
     resume: bool = False
     overwrite: bool = False
+
+
+def name_columns(metric: str) -> list[str]:
+    """The columns of `history.csv`."""
+    return ["epoch", "loss", metric, "validation_loss", f"validation_{metric}", "seconds"]
 
 
 def choose_folder(options: Options, name: str) -> Path:
@@ -157,20 +163,34 @@ def write_report(run: str | Path) -> Path:
     """
     folder = Path(run)
     results = read_results(folder)
+    history = _read_history(folder, results) if results.epochs else []
+    predictions = read_predictions(folder)
     try:
-        history = _read_history(folder) if results.epochs else []
-        with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
-            predictions = dict(stored)
         page = build_run_page(results, history, predictions)
-    except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder}: must be a run as seqconv writes it; {shorten(error)}. Train again") from error
     path = folder / "report.html"
     write_page(path, page)
     return path
 
 
-def _read_history(folder: Path) -> list[dict[str, float]]:
-    with (folder / HISTORY).open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
+    """A row for each epoch of `results`.
+
+    Raises:
+        BundleError: there is no such file, or it is of other epochs or damaged.
+    """
+    path, names = folder / HISTORY, name_columns(results.metric)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.reader(file) if row]
+        if rows[:1] != [names] or {len(row) for row in rows} != {len(names)}:
+            raise ValueError(f"must have the columns {', '.join(names)}")
+        history = [dict(zip(names, map(float, row), strict=True)) for row in rows[1:]]
+        if [row["epoch"] for row in history] != list(range(1, results.epochs + 1)):
+            raise ValueError(f"must have the epochs 1 to {results.epochs}, in order")
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: must be a run folder; it holds no {HISTORY}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
+    return history

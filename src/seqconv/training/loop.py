@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.errors import ConfigError, TrainingError
+from seqconv.errors import ConfigError, DataError, TrainingError, shorten
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Targets
@@ -120,7 +120,10 @@ def fit_network(
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
         history, mean = list(progress.history), progress.mean
         best = _Best(progress.best_epoch, progress.best_loss, progress.best)
-        network.restore(progress.state)
+        try:
+            network.restore(progress.state)
+        except (ArithmeticError, DataError, TypeError, ValueError) as error:
+            raise checkpoint.refuse(f"must be of this network; {shorten(error)}") from error
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best.epoch, config):

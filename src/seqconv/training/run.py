@@ -42,6 +42,7 @@ from seqconv.training.folder import (
     Run,
     choose_folder,
     describe_setup,
+    name_columns,
     say_folder,
     write_run,
 )
@@ -71,7 +72,7 @@ class _History(Listener):
     def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
         inner.metric = metric
         self.inner, self.file = inner, file
-        print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
+        print(",".join(name_columns(metric)), file=file, flush=True)
 
     def resume(self, history: Sequence[Epoch]) -> None:
         for epoch in history:

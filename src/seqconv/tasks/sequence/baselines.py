@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from seqconv.tasks.baselines import (
     Candidate,
     Majority,
     Say,
+    Stored,
     fit_majority,
     members,
     thin,
@@ -89,12 +90,17 @@ class Dtw(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    values: np.ndarray
-    starts: np.ndarray
-    inside: np.ndarray
-    units: np.ndarray
-    band: np.ndarray
-    scale: np.ndarray
+    values: Annotated[np.ndarray, Stored(np.float32, "N L C")]
+    starts: Annotated[np.ndarray, Stored(np.int64, "N", 0, "L")]
+    inside: Annotated[np.ndarray, Stored(np.bool_, "N classes")]
+    units: Annotated[np.ndarray, Stored(np.float32, "C")]
+    band: Annotated[np.ndarray, Stored(np.int64, "1", 0, "L")]
+    scale: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        features = self.features
+        return {"L": features.length, "C": len(features.channels), "classes": len(features.classes)}
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features).stretch(self.units)
@@ -144,14 +150,20 @@ class Rocket(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    groups: np.ndarray
-    kernels: np.ndarray
-    biases: np.ndarray
-    centre: np.ndarray
-    spread: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
-    scale: np.ndarray
+    groups: Annotated[np.ndarray, Stored(np.int64, "G 4", 0)]
+    kernels: Annotated[np.ndarray, Stored(np.float32, "values")]
+    biases: Annotated[np.ndarray, Stored(np.float32, "kernels")]
+    centre: Annotated[np.ndarray, Stored(np.float32, "F")]
+    spread: Annotated[np.ndarray, Stored(np.float32, "F", 1e-30)]
+    weights: Annotated[np.ndarray, Stored(np.float64, "F outputs")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
+    scale: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    def check(self) -> None:
+        features = self.features
+        if len(self.centre) != 2 * len(self.biases):
+            raise ValueError(f"centre must be two numbers a kernel, {2 * len(self.biases)}; got {len(self.centre)}")
+        rocket.check_groups(self.groups, features.length, len(features.channels), len(self.kernels), len(self.biases))
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features)

@@ -83,6 +83,21 @@ def unpack(groups: np.ndarray, weights: np.ndarray, biases: np.ndarray, channels
     ]
 
 
+def check_groups(groups: np.ndarray, length: int, channels: int, values: int, kernels: int) -> None:
+    """Check that packed groups are of that many weights and kernels, as `draw_kernels` makes them for such sequences.
+
+    Raises:
+        ValueError: they are not.
+    """
+    # float64: products of damaged numbers must not overflow
+    width, dilation, padding, number = groups.T.astype(np.float64)
+    span = (width - 1) * dilation
+    if (np.minimum(np.minimum(width, dilation), number) < 1).any() or (span >= length).any() or (padding > span).any():
+        raise ValueError(f"groups must be of kernels within {length} steps; they are not")
+    if (width * channels * number).sum() != values or number.sum() != kernels:
+        raise ValueError(f"groups must be of {values} weights and {kernels} biases; they are not")
+
+
 def transform(values: np.ndarray, starts: np.ndarray, kernels: list[Kernels]) -> np.ndarray:
     """Features float32 `[N, 2 * kernels]`: for each group the fractions of positive values, then the maxima.
 
