@@ -1,15 +1,14 @@
 """Features of random convolution kernels that are never trained: MultiRocket and Hydra."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from seqconv import _native
 
 WIDTH = 9  # taps of a kernel
-TAPS = np.array(list(combinations(range(WIDTH), 3)))  # the three of each kernel that are 2 instead of -1, [84, 3]
-KERNELS, POOLS = len(TAPS), 4
+KERNELS = 84  # ways to choose three of the taps, which are 2 instead of -1
+POOLS = 4
 MOST_DILATIONS = 32
 MOST_CHANNELS = 9  # that one kernel adds up
 GROUP = 8  # Hydra: kernels that compete
@@ -47,7 +46,9 @@ class MultiRocket:
         return found
 
 
-def fit_multirocket(x: np.ndarray, starts: np.ndarray, features: int, random: np.random.Generator) -> MultiRocket:
+def fit_multirocket(
+    x: np.ndarray, starts: np.ndarray, features: int, random: np.random.Generator, threads: int
+) -> MultiRocket:
     """Dilations, channels and biases; a bias is a quantile of a kernel's values on a training sequence.
 
     Args:
@@ -59,21 +60,14 @@ def fit_multirocket(x: np.ndarray, starts: np.ndarray, features: int, random: np
     """
     channels, length = x.shape[1:]
     dilations, counts = choose_dilations(int(length - np.median(starts)), max(features // KERNELS, 1))
-    read, read_counts = draw_channels(channels, MOST_CHANNELS, len(dilations) * KERNELS, random)
+    kernels = len(dilations) * KERNELS
+    read, read_counts = draw_channels(channels, MOST_CHANNELS, kernels, random)
+    arrays = (read, read_counts.reshape(len(dilations), KERNELS))
+    rows = random.integers(len(x), size=(len(dilations), KERNELS))
     quantiles = (np.arange(1, KERNELS * counts.sum() + 1) * _GOLDEN) % 1
-    biases, place, begin = [], 0, 0
-    for number, (dilation, count) in enumerate(zip(dilations, counts, strict=True)):
-        for kernel in range(KERNELS):
-            own = read[begin : begin + read_counts[number * KERNELS + kernel]]
-            begin += len(own)
-            row = int(random.integers(len(x)))
-            y = convolve(
-                x[row, own, starts[row] :].sum(axis=0), TAPS[kernel], int(dilation), (kernel + number) % 2 == 0
-            )
-            biases.append(np.quantile(y, quantiles[place : place + count]))
-            place += count
-    flat = np.concatenate(biases).astype(np.float32)
-    return MultiRocket(dilations, counts, flat, read, read_counts.reshape(len(dilations), KERNELS))
+    biases = np.empty(len(quantiles), np.float32)
+    _native.multirocket_biases(x, starts, dilations, counts, rows, quantiles, *arrays, biases, threads)
+    return MultiRocket(dilations, counts, biases, *arrays)
 
 
 def choose_dilations(length: int, features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -93,15 +87,6 @@ def draw_channels(channels: int, most: int, kernels: int, random: np.random.Gene
     counts = (2 ** random.uniform(0, np.log2(min(channels, most) + 1), kernels)).astype(np.int32)
     chosen = [random.choice(channels, count, replace=False) for count in counts]
     return np.concatenate(chosen).astype(np.int32), counts
-
-
-def convolve(x: np.ndarray, taps: np.ndarray, dilation: int, padded: bool) -> np.ndarray:
-    """The values of one kernel over a sequence x `[L]`; without padding only where the kernel fits, if anywhere."""
-    edge = (WIDTH // 2) * dilation
-    around = np.pad(x, edge)
-    shifted = [around[tap * dilation : tap * dilation + len(x)] for tap in range(WIDTH)]
-    y = 3 * sum(shifted[tap] for tap in taps) - sum(shifted)
-    return np.asarray(y if padded or len(x) <= 2 * edge else y[edge:-edge])
 
 
 @dataclass(frozen=True)
