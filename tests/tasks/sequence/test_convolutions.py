@@ -12,6 +12,7 @@ from seqconv.tasks.sequence.convolutions import (
     draw_hydra,
     fit_multirocket,
 )
+from seqconv.tasks.sequence.views import STEPS, View
 
 
 def draw(count, channels, length, seed=0):
@@ -47,8 +48,8 @@ def pool(y, bias):
 def test_multirocket_is_its_definition(channels, length):
     x, random = draw(4, channels, length), np.random.default_rng(1)
     starts = np.array([0, 0, length // 3, length - 1])
-    kernels = fit_multirocket(x, starts, 3 * KERNELS, random, 1)
-    found = kernels.transform(x, starts, 1).reshape(len(x), -1, POOLS)
+    kernels = fit_multirocket(STEPS, View(x, starts), 3 * KERNELS, POOLS, random, 1)
+    found = kernels.transform(View(x, starts), 1).reshape(len(x), -1, POOLS)
     place = begin = 0
     for number, (dilation, count) in enumerate(zip(kernels.dilations, kernels.bias_counts, strict=True)):
         for kernel in range(KERNELS):
@@ -70,7 +71,7 @@ def test_multirocket_is_its_definition(channels, length):
 @pytest.mark.parametrize(("channels", "length"), [(1, 12), (1, 150), (3, 40)])
 def test_a_bias_is_a_quantile_of_its_kernel_on_one_training_sequence(channels, length):
     x, starts = draw(5, channels, length), np.array([0, 0, 0, length // 3, length // 2])
-    kernels = fit_multirocket(x, starts, 4 * KERNELS, np.random.default_rng(3), 1)
+    kernels = fit_multirocket(STEPS, View(x, starts), 4 * KERNELS, POOLS, np.random.default_rng(3), 1)
     place = begin = 0
     for number, (dilation, count) in enumerate(zip(kernels.dilations, kernels.bias_counts, strict=True)):
         for kernel in range(KERNELS):
@@ -92,8 +93,8 @@ def test_a_bias_is_a_quantile_of_its_kernel_on_one_training_sequence(channels, l
 @pytest.mark.parametrize(("channels", "length"), [(1, 9), (1, 17), (1, 100), (4, 31)])
 def test_hydra_is_its_definition(channels, length):
     x, starts = draw(3, channels, length), np.array([0, 0, length // 2])
-    hydra = draw_hydra(length, channels, 5, np.random.default_rng(2))
-    found = hydra.transform(x, starts, 1).reshape(3, len(hydra.dilations), 5, 2, 8)
+    hydra = draw_hydra(STEPS, View(x, starts), 5, np.random.default_rng(2))
+    found = hydra.transform(View(x, starts), 1).reshape(3, len(hydra.dilations), 5, 2, 8)
     begin = 0
     for number, dilation in enumerate(hydra.dilations):
         for group in range(5):
@@ -112,16 +113,22 @@ def test_hydra_is_its_definition(channels, length):
 
 def test_any_threads_give_the_same_bits():
     x, starts = draw(37, 2, 60), np.zeros(37, np.int64)
-    kernels = fit_multirocket(x, starts, 1000, np.random.default_rng(0), 1)
-    hydra = draw_hydra(60, 2, 4, np.random.default_rng(0))
+    kernels = fit_multirocket(STEPS, View(x, starts), 1000, POOLS, np.random.default_rng(0), 1)
+    hydra = draw_hydra(STEPS, View(x, starts), 4, np.random.default_rng(0))
     for threads in (2, 5):
-        again = fit_multirocket(x, starts, 1000, np.random.default_rng(0), threads)
+        again = fit_multirocket(STEPS, View(x, starts), 1000, POOLS, np.random.default_rng(0), threads)
         np.testing.assert_array_equal(again.biases, kernels.biases)
     for each in (kernels, hydra):
-        one = each.transform(x, starts, 1)
+        one = each.transform(View(x, starts), 1)
         assert one.shape == (37, each.count)
         for threads in (2, 5):
-            np.testing.assert_array_equal(each.transform(x, starts, threads), one)
+            np.testing.assert_array_equal(each.transform(View(x, starts), threads), one)
+
+
+def test_minirocket_has_the_first_pool_alone():
+    seen = View(draw(4, 1, 50), np.zeros(4, np.int64))
+    four, one = (fit_multirocket(STEPS, seen, 500, pools, np.random.default_rng(0), 1) for pools in (POOLS, 1))
+    np.testing.assert_array_equal(one.transform(seen, 1), four.transform(seen, 1)[:, ::POOLS])
 
 
 @pytest.mark.parametrize("features", [1, 7, 74, 119])
@@ -148,10 +155,10 @@ def test_what_does_not_fit_is_refused(change, says):
     from dataclasses import replace
 
     x, starts = draw(1, 1, 60), np.zeros(1, np.int64)
-    kernels = fit_multirocket(x, starts, KERNELS, np.random.default_rng(0), 1)
+    kernels = fit_multirocket(STEPS, View(x, starts), KERNELS, POOLS, np.random.default_rng(0), 1)
     changed = {
         name: np.array(values, getattr(kernels, name).dtype) for name, values in change.items() if name != "starts"
     }
     starts = np.array(change.get("starts", [0]), np.int64)
     with pytest.raises(ValueError, match=says):
-        replace(kernels, **changed).transform(x, starts, 1)
+        replace(kernels, **changed).transform(View(x, starts), 1)
