@@ -52,6 +52,12 @@ TABLE = {
         "1-NN with dynamic time warping", "1-nearest-neighbour with dynamic time warping", learns=True
     ),
     ("sequence", "rocket"): Row("ROCKET", "ROCKET", learns=True),
+    ("sequence", "minirocket"): Row("MiniRocket", "MiniRocket", learns=True),
+    ("sequence", "multirocket"): Row("MultiRocket", "MultiRocket", learns=True),
+    ("sequence", "hydra"): Row("Hydra", "Hydra", learns=True),
+    ("sequence", "multirocket-hydra"): Row("MultiRocket-Hydra", "MultiRocket-Hydra", learns=True),
+    ("sequence", "quant"): Row("QUANT with ridge", "QUANT with ridge", learns=True),
+    ("sequence", "blend"): Row("MultiRocket-Hydra + QUANT", "MultiRocket-Hydra + QUANT", learns=True),
 }
 
 

@@ -186,7 +186,11 @@ KINDS = {
         forecasts=True,
     ),
     "sequence": Kind(
-        "time-series classification", SequenceDataConfig, SequenceConfig, "ucr", ("majority", "dtw", "rocket")
+        "time-series classification",
+        SequenceDataConfig,
+        SequenceConfig,
+        "ucr",
+        ("majority", "dtw", "rocket", "minirocket", "multirocket", "hydra", "multirocket-hydra", "quant", "blend"),
     ),
 }
 _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())

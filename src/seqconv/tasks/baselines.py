@@ -96,10 +96,12 @@ class BaselineKind(NamedTuple):
     Args:
         model: class of the fitted baseline.
         spoken: its name in a sentence; empty: the same as in tables.
+        refits: it needs no validation rows, so that it can be fitted again with them.
     """
 
     model: type[AnyBaseline]
     spoken: str = ""
+    refits: bool = False
 
 
 class Candidate(NamedTuple):
@@ -109,11 +111,13 @@ class Candidate(NamedTuple):
         kind: its key in the task's table of baselines, which is also its name in `training.model`.
         name: its name in tables.
         fit: fits it; a text instead: why it is left out.
+        usual: fitted without being asked for.
     """
 
     kind: str
     name: str
     fit: Fit | str
+    usual: bool = True
 
 
 def restore(kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays) -> AnyBaseline:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.networks.inputs import Inputs
 from seqconv.networks.network import Model
 from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
-from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.examples import Part, Split, merge_validation
 from seqconv.tasks.task import Task
 
 KEPT = 2**24  # outputs of a baseline that a run keeps; more of them (long horizons) are computed again when needed
@@ -84,12 +84,12 @@ def fit_baselines(
         DataError: the one that is asked for does not fit the data.
     """
     candidates = task.list_baselines(split, say)
-    for kind, name, fit in candidates:
+    for kind, name, fit, _ in candidates:
         if kind == asked and isinstance(fit, str):
             raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. Choose another")
     found = []
     for candidate in candidates:
-        if not others and candidate.kind != asked:
+        if candidate.kind != asked and not (others and candidate.usual):
             continue
         if isinstance(candidate.fit, str):
             say(f"{candidate.name}: left out, {candidate.fit}")
@@ -97,6 +97,14 @@ def fit_baselines(
         say(candidate.name)
         found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split))
     return found
+
+
+def refit_baseline(task: Task, split: Split[Any, Any], fitted: Baseline) -> Baseline:
+    """The baseline fitted again, on training and validation rows; its validation scores are those of the first fit."""
+    whole = replace(split, train=merge_validation(split.training).train)
+    (again,) = fit_baselines(task, whole, asked=fitted.kind, others=False)
+    seconds, answers = fitted.seconds + again.seconds, (fitted.answers[0], again.answers[1])
+    return replace(again, validation=fitted.validation, seconds=seconds, answers=answers)
 
 
 def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any]) -> Baseline:

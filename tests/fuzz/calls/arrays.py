@@ -144,6 +144,15 @@ def multirocket(draw: Draw) -> Call:
     return _native.multirocket, {**arrays, **own, "threads": draw.threads()}
 
 
+def multirocket_biases(draw: Draw) -> Call:
+    arrays, count, dilations = rocket_inputs(draw, 84)
+    counts = draw.ints(3, dilations, kind=np.int64)
+    total = 84 * int(counts.sum())
+    quantiles = np.array([draw.chance.random() for _ in range(total)], np.float64)
+    own = {"bias_counts": counts, "rows": draw.ints(count, dilations, 84, kind=np.int64), "quantiles": quantiles}
+    return _native.multirocket_biases, {**arrays, **own, "biases": draw.floats(total), "threads": draw.threads()}
+
+
 def hydra(draw: Draw) -> Call:
     groups = draw.chance.choice((0, 1, 2, 3))
     arrays, count, dilations = rocket_inputs(draw, groups)
@@ -188,5 +197,6 @@ CALLS = {
     "table_backward": table_backward,
     "squared_sum": squared_sum,
     "multirocket": multirocket,
+    "multirocket_biases": multirocket_biases,
     "hydra": hydra,
 }
