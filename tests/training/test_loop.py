@@ -211,7 +211,7 @@ def test_a_network_with_intervals_is_judged_by_its_middles_and_calibrated_on_val
 
     whole = TrainingData(part(4), part(9), features)
     network = Three([3, 4, 9])  # targets less base are 0 to 8
-    settings = config(loss="mae", interval=0.8, epochs=3)
+    settings = config(loss="mae", coverage=0.8, epochs=3)
     trained = fit_network(network, whole, settings, Listener())
     assert trained.best_epoch == 2
     np.testing.assert_allclose([epoch.validation_loss for epoch in trained.history], [21 / 9, 20 / 9, 5.0], rtol=1e-5)

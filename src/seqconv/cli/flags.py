@@ -15,22 +15,27 @@ FLAGS = {  # flag -> the setting it sets
     "step": "windows.step",
     "lead": "windows.leads",
     "calendar": "data.calendar",
-    "interval": "data.interval",
+    "every": "data.interval",
     "time-zone": "data.zone",
     "header": "data.header",
     "validation": "data.validation_file",
     "test": "data.test_file",
     "model": "training.model",
+    "epochs": "training.epochs",
+    "coverage": "training.coverage",
     "refit": "training.refit",
+    "seed": "training.seed",
 }
 METAVARS = {  # of flags whose value is not a column name
     "inputs": "COLUMN,...",
-    **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
+    **dict.fromkeys(("lookback", "step", "every"), "TIME"),
     "lead": "TIME,...",
     "time-zone": "ZONE",
     "header": "yes|no",
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
+    "coverage": "FRACTION",
+    **dict.fromkeys(("epochs", "seed"), "N"),
 }
 LISTS = ("label", "target", "inputs", "lead")
 Flags = Mapping[str, str | bool]
@@ -40,9 +45,15 @@ def describe_flag(flag: str) -> str:
     """The help text of a flag, from its setting.
 
     >>> describe_flag("step")
-    'time between the rows of a window'
+    'Time between the rows of a window'
     """
-    return str(_setting(flag).metadata["help"])
+    text = str(_setting(flag).metadata["help"])
+    return text[:1].upper() + text[1:]
+
+
+def section_of(flag: str) -> str:
+    """The section of a flag's setting."""
+    return FLAGS[flag].partition(".")[0]
 
 
 def default_of(flag: str) -> object:

@@ -213,11 +213,12 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
     )
-    interval: float = setting(
+    coverage: float = setting(
         0.0,
         "coverage that the prediction intervals should have, such as 0.8; 0: no intervals",
         low=0.0,
         high=0.99,
+        former="interval",
     )
     refit: bool = setting(
         False, "before testing, train again on training and validation rows for the best number of epochs"
@@ -235,3 +236,14 @@ class TrainingConfig(Settings):
 
 
 TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
+
+
+def read_setting(path: str) -> str:
+    """The present name of a setting.
+
+    >>> read_setting("training.interval"), read_setting("data.interval")
+    ('training.coverage', 'data.interval')
+    """
+    section, _, name = path.partition(".")
+    kinds = (kind.sections[section] for kind in KINDS.values() if section in kind.sections)
+    return next((f"{section}.{now}" for kind in kinds if (now := kind.read_name(name)) != name), path)

@@ -72,7 +72,7 @@ def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -
         ConfigError: layers that do not fit the data.
     """
     shape = part.inputs.shape
-    outputs = features.target.outputs * values_per_answer(recipe.training.interval)
+    outputs = features.target.outputs * values_per_answer(recipe.training.coverage)
     plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
     features.check_plan(plan, shape[-1])
     return plan
@@ -236,7 +236,7 @@ def _train(
     for index, step in zip(batches, steps, strict=True):
         loss, metric = _score(step.outputs, targets[index], config, target)
         # with intervals the point forecasts' part, as in validation
-        total += (loss if config.interval else step.loss) * len(index)
+        total += (loss if config.coverage else step.loss) * len(index)
         total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
@@ -252,10 +252,10 @@ def calibrate(
         predict: of the network.
         part: the validation examples.
     """
-    bounds = part.finish_bounds(predict(part.inputs)) if config.interval else None
+    bounds = part.finish_bounds(predict(part.inputs)) if config.coverage else None
     if bounds is None:
         return features
-    return features.calibrate(bounds, np.asarray(part.targets), config.interval)
+    return features.calibrate(bounds, np.asarray(part.targets), config.coverage)
 
 
 def _check_alive(network: Network, part: Part[Any]) -> None:
