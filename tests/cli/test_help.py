@@ -10,6 +10,7 @@ import typer
 from seqconv.__main__ import main
 from seqconv.cli.commands import app
 from seqconv.cli.help import PANELS
+from seqconv.data.remotes import NAMES
 
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
@@ -91,6 +92,15 @@ def test_a_shell_completes(monkeypatch, capsys, typed, known):
     monkeypatch.setenv("COMP_WORDS", typed)
     monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
     assert run(monkeypatch, capsys)[0].split() == known
+
+
+def test_every_data_set_is_listed(monkeypatch, capsys):
+    page = run(monkeypatch, capsys, "data", "-h")[0]
+    assert all(name in page for name in NAMES)
+    error = run(monkeypatch, capsys, "data", "sales", code=2)[1]
+    assert all(name in error for name in NAMES)
+    assert run(monkeypatch, capsys, "data", "demo-txt", code=2)[1].endswith("Did you mean 'demo-text'?\n")
+    assert "Write one with -o demo-text.csv" in run(monkeypatch, capsys, "data", "demo-text", code=2)[1]
 
 
 @pytest.mark.parametrize(

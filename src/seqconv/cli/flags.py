@@ -1,6 +1,7 @@
 """Command-line flags for settings of a recipe; help and ranges come from the settings."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from seqconv.recipes.sections import KINDS
@@ -61,6 +62,7 @@ def default_of(flag: str) -> object:
     return _setting(flag).default
 
 
+@functools.cache
 def _setting(flag: str) -> "dataclasses.Field[object]":
     section, _, name = FLAGS[flag].partition(".")
     sections = [kind.sections[section] for kind in KINDS.values() if section in kind.sections]

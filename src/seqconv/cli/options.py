@@ -132,6 +132,7 @@ def replace_parameters(run: Callable[..., None], parameters: list[inspect.Parame
     return run
 
 
+@functools.cache
 def _create_option(name: str, flag: str) -> inspect.Parameter:
     switch = isinstance(default_of(flag), bool)
     option = typer.Option(

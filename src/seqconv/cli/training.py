@@ -23,7 +23,6 @@ from seqconv.cli.options import (
     Threads,
     takes_flags,
 )
-from seqconv.data.remotes import NAMES
 from seqconv.reports.tables import first_score_rows
 
 if TYPE_CHECKING:
@@ -173,7 +172,7 @@ def data(
         str,
         typer.Argument(
             metavar="NAME",
-            help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.",
+            help="imdb, jena, etth1, weather, demo-text or demo-series.",
             show_default=False,
             autocompletion=complete_data,
         ),
