@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from seqconv.cli import evaluation, explanation, inspection, prediction, serving, training
+from seqconv.cli import evaluation, explanation, inspection, prediction, serving, settings, training
 from seqconv.cli.console import app, command
 
-__all__ = ["app", "evaluation", "explanation", "inspection", "prediction", "serving", "training"]
+__all__ = ["app", "evaluation", "explanation", "inspection", "prediction", "serving", "settings", "training"]
 
 
 @app.callback(invoke_without_command=True)

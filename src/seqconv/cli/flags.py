@@ -45,10 +45,15 @@ Flags = Mapping[str, str | bool]
 def describe_flag(flag: str) -> str:
     """The help text of a flag, from its setting.
 
-    >>> describe_flag("step")
-    'Time between the rows of a window'
+    >>> describe_flag("step"), describe_flag("label")
+    ('Time between the rows of a window.', 'Label column, or several 0/1 columns. [default: detected]')
     """
-    text = str(_setting(flag).metadata["help"])
+    text, _, empty = str(_setting(flag).metadata["help"]).partition("; empty: ")
+    return f"{capitalise(text)}." + (empty and f" [default: {empty}]")
+
+
+def capitalise(text: str) -> str:
+    """A sentence, from a help text that begins small."""
     return text[:1].upper() + text[1:]
 
 

@@ -138,7 +138,7 @@ def _create_option(name: str, flag: str) -> inspect.Parameter:
     option = typer.Option(
         f"--{flag}",
         metavar=None if switch else METAVARS.get(flag, "COLUMN"),
-        help=f"{describe_flag(flag)}.",
+        help=describe_flag(flag),
         show_default=False,
         autocompletion=COMPLETIONS.get(flag),
         rich_help_panel=PANELS[section_of(flag)],

@@ -94,11 +94,12 @@ def init(
 ) -> None:
     """Print the recipe that train would use, for editing.
 
-    The recipe is printed to standard output as TOML, notes on inferred settings to standard error.
+    The recipe is printed to standard output as TOML with a comment on each setting, notes on inferred settings to
+    standard error.
     """
     import sys
 
-    from seqconv.recipes.recipe import to_toml
+    from seqconv.recipes.recipe import to_explained_toml
 
     suggested = console.suggest(source, flags, network, data, settings)
     if json:
@@ -106,7 +107,7 @@ def init(
         return
     for note in () if quiet else suggested.notes:
         print(note, file=sys.stderr)
-    print(to_toml(suggested.recipe), end="")
+    print(to_explained_toml(suggested.recipe), end="")
 
 
 @command(

@@ -101,6 +101,18 @@ def to_toml(recipe: AnyRecipe) -> str:
     return tables_to_toml(recipe.to_dict())
 
 
+def to_explained_toml(recipe: AnyRecipe) -> str:
+    """The same, with the meaning of each setting above it as a comment."""
+    sections, section, lines = KINDS[recipe.task].sections, "", []
+    for line in to_toml(recipe).splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        fields = dataclasses.fields(sections[section]) if section in sections else ()  # type: ignore[arg-type]
+        texts = [field.metadata["help"] for field in fields if line.startswith(f"{field.name} = ")]
+        lines += [*(f"# {text}" for text in texts), line]
+    return "\n".join([*lines, ""])
+
+
 def tables_to_toml(tables: Mapping[str, Any]) -> str:
     """Tables of a recipe as TOML."""
     import tomli_w

@@ -96,6 +96,23 @@ SAID: dict[Any, str] = {  # types in words
 }
 
 
+def describe_type(field: dataclasses.Field[Any]) -> str:
+    """What the values of a setting are: type and range, or the choices."""
+    if get_origin(field.type) is Literal:
+        *most, last = get_args(field.type)
+        return f"{', '.join(most)} or {last}"
+    unit, kind = field.metadata["unit"], get_origin(field.type) or field.type
+    span = _say_span(field)
+    return {"duration": "a duration", "duration ranges": "durations"}.get(unit) or SAID[kind] + (span and f", {span}")
+
+
+def _say_span(field: dataclasses.Field[Any]) -> str:
+    low, high = field.metadata["low"], field.metadata["high"]
+    if low is None:
+        return "" if high is None else f"at most {high}"
+    return f"at least {low}" if high is None else f"from {low} to {high}"
+
+
 def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     name = f"{section}.{field.name}"
     if get_origin(field.type) is Literal:
@@ -115,5 +132,4 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     low, high = field.metadata["low"], field.metadata["high"]
     # negated comparisons, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
-        raise ConfigError(f"{name} must be {span}; got {value!r}")
+        raise ConfigError(f"{name} must be {_say_span(field)}; got {value!r}")
