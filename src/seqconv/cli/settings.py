@@ -150,8 +150,8 @@ def _choose(name: str | None) -> list[Group]:
         rows = [row for row in group.rows if name in (row.name, row.name.partition(".")[2])]
         found += [group._replace(rows=rows)] if rows and group not in found else []
     if not found:
-        rows = [row.name.partition(".")[2] for group in sections for row in group.rows]
-        near = difflib.get_close_matches(name, [*rows, *(group.name for group in (*sections, *layers))], n=1)
+        keys = [row.name.partition(".")[2] for group in sections for row in group.rows]
+        near = difflib.get_close_matches(name, [*keys, *(group.name for group in (*sections, *layers))], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "`seqconv settings` lists them all"
         raise ConfigError(f"settings: nothing is called {name!r}. {hint}")
     return found
