@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
 
 from seqconv.recipes.sections import KINDS
@@ -91,3 +92,15 @@ def _to_toml(flag: str, value: str) -> str:
         return value
     names = (name.strip().replace("\\", "\\\\").replace('"', '\\"') for name in value.split(","))
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+
+
+def name_flags(message: str, flags: Flags) -> str:
+    """A message in which settings have the names of the flags that were typed.
+
+    >>> name_flags("windows.leads must be ascending", {"lead": "2h,1h", "step": ""})
+    '--lead must be ascending'
+    """
+    for flag, value in flags.items():
+        if value:
+            message = re.sub(rf"\b{re.escape(FLAGS[flag])}\b", f"--{flag}", message)
+    return message

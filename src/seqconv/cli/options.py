@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seqconv.cli.flags import FLAGS, METAVARS, default_of, describe_flag, section_of
+from seqconv.cli.flags import FLAGS, METAVARS, default_of, describe_flag, name_flags, section_of
 from seqconv.cli.help import (
     DATA,
     OTHER,
@@ -20,6 +20,7 @@ from seqconv.cli.help import (
     complete_recipe,
     complete_source,
 )
+from seqconv.errors import SeqconvError
 
 PANELS = {"data": DATA, "windows": WINDOWS, "training": TRAINING}  # of settings' sections
 COMPLETIONS = {"model": complete_model}
@@ -117,7 +118,11 @@ def takes_flags(*sections: str) -> Callable[[Callable[..., None]], Callable[...,
         @functools.wraps(run)
         def wrapped(**values: Any) -> None:
             flags = {flag: values.pop(name) for name, flag in added.items()}
-            run(**values, flags=flags)
+            try:
+                run(**values, flags=flags)
+            except SeqconvError as error:
+                error.args = (name_flags(str(error), flags),)
+                raise
 
         options = [_create_option(name, flag) for name, flag in added.items()]
         place = next(index for index, each in enumerate(own) if each.default is not inspect.Parameter.empty)

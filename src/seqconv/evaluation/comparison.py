@@ -8,6 +8,7 @@ import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.models.folders import refuse_folder
 from seqconv.models.format import read_bundle
 from seqconv.models.results import read_results
 from seqconv.tasks.bundle import AnyBundle
@@ -69,7 +70,7 @@ def _read_run(folder: Path) -> _Finished:
             found = dict(stored)
         outputs, targets, train_s = found["outputs"], found["targets"], results.seconds["train"]
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
+        raise refuse_folder(folder, "run", Path(error.filename).name) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
     return _Finished(str(folder), results, train_s, read_bundle(folder), outputs, targets, found.get("times"))

@@ -12,7 +12,7 @@ import numpy as np
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
-from seqconv.models.folders import finish_replacement, replace_folder
+from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
@@ -146,7 +146,7 @@ def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
 def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
-        raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
+        raise refuse_folder(folder, "run or model", HEADER)
     try:
         table = read_document(path)
         number = table["format"]

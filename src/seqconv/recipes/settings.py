@@ -117,7 +117,7 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     name = f"{section}.{field.name}"
     if get_origin(field.type) is Literal:
         if value not in get_args(field.type):
-            raise ConfigError(f"{name} must be one of {', '.join(map(repr, get_args(field.type)))}; got {value!r}")
+            raise ConfigError(f"{name} must be {describe_type(field)}; got {value!r}")
         return
     expected = get_origin(field.type) or field.type
     if type(value) is not expected and not (expected is float and type(value) is int):

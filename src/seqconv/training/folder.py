@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError
-from seqconv.models.folders import free_folder, interrupted_folder
+from seqconv.models.folders import free_folder, interrupted_folder, refuse_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
@@ -163,7 +163,7 @@ def write_report(run: str | Path) -> Path:
             predictions = dict(stored)
         page = build_run_page(results, history, predictions)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
+        raise refuse_folder(folder, "run", Path(error.filename).name) from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
     path = folder / "report.html"
