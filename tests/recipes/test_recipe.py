@@ -75,7 +75,7 @@ def test_a_duration_without_a_known_unit_is_refused(text):
         ("training.epochs=many", "training.epochs must be a whole number; got 'many'"),
         ("training.epochs=2.5", "training.epochs must be a whole number; got 2.5"),
         ("training.learning_rate=nan", "training.learning_rate must be from"),
-        ("training.loss=mea", "training.loss must be one of"),
+        ("training.loss=mea", "training.loss must be binary_crossentropy, "),
         ("training.coverage=1", "training.coverage must be from 0.0 to 0.99; got 1"),
         ("windows.step=60", "windows.step must be a number with a unit"),
         ("window.step=1h", "Did you mean 'windows'?"),

@@ -7,6 +7,7 @@ import json as json_format
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from seqconv.cli.options import Quiet, replace_parameters
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from seqconv.tasks import guessing
@@ -83,6 +85,23 @@ def print_table(table: "Table") -> None:
     from rich.console import Console
 
     Console().print(table)
+
+
+def wrap(text: str, console: "Console") -> str:
+    """Text whose lines end between words in a terminal; elsewhere, and as a command to copy, it stays as it is."""
+    if not console.is_terminal:
+        return text
+    lines = (
+        textwrap.wrap(line, console.width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
+    )
+    return "\n".join("\n".join(parts) for parts in lines)
+
+
+def print_text(text: str) -> None:
+    """Print sentences to standard output."""
+    from rich.console import Console
+
+    print(wrap(text, Console()))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import command, create_table, print_json, print_table
+from seqconv.cli.console import command, create_table, print_json, print_table, print_text
 from seqconv.cli.flags import Flags
 from seqconv.cli.help import OUTPUT
 from seqconv.cli.options import (
@@ -22,6 +22,7 @@ from seqconv.cli.options import (
     Settings,
     Source,
     Threads,
+    Verbose,
     takes_flags,
     whole_number,
 )
@@ -130,6 +131,7 @@ def backtest(
     no_baselines: NoBaselines = False,
     json: Json = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Refit on each fold and evaluate next to the baselines.
 
@@ -141,7 +143,7 @@ def backtest(
     from seqconv.training.folder import Options
 
     options = Options(out, engine, threads, baselines=not no_baselines, overwrite=overwrite)
-    with progress.listen(quiet or json) as listener, console.interruptible():
+    with progress.listen(quiet or json, verbose) as listener, console.interruptible():
         suggested = console.suggest(source, flags, network, data, settings)
         run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data, suggested.notes)
     if json:
@@ -153,10 +155,11 @@ def backtest(
 def _print_backtest(results: "BacktestResults") -> None:
     from seqconv.reports.sentences import explain_folds
 
-    print(f"\n{results.verdict}\n")
+    print_text(f"\n{results.verdict}\n")
     _print_rows(*backtest_rows(results))
     _print_rows(*fold_rows(results))
-    print(f"{explain_folds(results)}\n\nreport: {results.run}/report.html")
+    print_text(f"{explain_folds(results)}\n")
+    print(f"report: {results.run}/report.html")
 
 
 @command("seqconv compare runs/reviews runs/reviews-2", "seqconv compare runs/ridge runs/weather -o comparison.html")
@@ -180,10 +183,10 @@ def compare(
     if json:
         print_json(results.to_dict() | page)
         return
-    print(f"{say_comparison(results)}\n")
+    print_text(f"{say_comparison(results)}\n")
     for name in results.metrics:
         _print_rows(*comparison_rows(results, name))
-    print(explain_comparison(results))
+    print_text(explain_comparison(results))
     for path in page.values():
         print(f"\npage: {path}")
 
@@ -219,11 +222,11 @@ def _print_evaluation(results: "EvaluationResults") -> None:
     for note in results.notes:
         print(f"data: {note}")
     if warning := say_trained_on(known):
-        print(f"{warning}\n")
+        print_text(f"{warning}\n")
     _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
     if known and known.metrics:
         _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
-    print(f"{explain_scores(scores)}\n")
+    print_text(f"{explain_scores(scores)}\n")
     _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
     if results.order_probe:
         _print_probe(results.order_probe)
@@ -241,7 +244,7 @@ def _print_forecasts(scores: "ForecastScores") -> None:
     from seqconv.reports.sentences import say_intervals
 
     if scores.intervals:
-        print(f"{say_intervals(scores.intervals, 'truth')}\n")
+        print_text(f"{say_intervals(scores.intervals, 'truth')}\n")
         _print_rows(*interval_rows(scores.intervals))
     if len(scores.targets) > 1:
         _print_rows(*target_rows(scores.targets))

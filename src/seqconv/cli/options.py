@@ -46,6 +46,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print a single JSON object to standard output.", rich_help_panel=OUTPUT)
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print errors only.", rich_help_panel=OUTPUT)]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print a line for every epoch.", rich_help_panel=OUTPUT)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 Model = Annotated[Path, typer.Argument(metavar="RUN", help="A run or model folder.", show_default=False)]
 Column = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import command, create_table, print_json, print_table
+from seqconv.cli.console import command, create_table, print_json, print_table, print_text
 from seqconv.cli.flags import Flags
 from seqconv.cli.help import OUTPUT, TRAINING, complete_data
 from seqconv.cli.options import (
@@ -21,6 +21,7 @@ from seqconv.cli.options import (
     Settings,
     Source,
     Threads,
+    Verbose,
     takes_flags,
 )
 from seqconv.reports.tables import first_score_rows
@@ -144,6 +145,7 @@ def train(
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train on a recipe or on your own file.
 
@@ -157,7 +159,7 @@ def train(
     from seqconv.training.folder import Options
 
     options = Options(out, engine, threads, baselines=not no_baselines, resume=resume, overwrite=overwrite)
-    with progress.listen(quiet or json) as listener, console.interruptible():
+    with progress.listen(quiet or json, verbose) as listener, console.interruptible():
         suggested = console.suggest(source, flags, network, data, settings)
         run = runs.train(suggested.recipe, options, listener, suggested.data, suggested.notes)
     if json:
@@ -208,7 +210,7 @@ def data(
 
 
 def _print_results(results: "RunResults", source: str) -> None:
-    print(f"\n{results.verdict}\n")
+    print_text(f"\n{results.verdict}\n")
     head, rows = first_score_rows(results)
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
     for row in rows:
@@ -217,9 +219,9 @@ def _print_results(results: "RunResults", source: str) -> None:
     if results.intervals:
         from seqconv.reports.sentences import say_intervals
 
-        print(f"\n{say_intervals(results.intervals)}")
+        print_text(f"\n{say_intervals(results.intervals)}")
     if results.offer:
-        print(f"\n{results.offer.says}")
+        print_text(f"\n{results.offer.says}")
     run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
     print(f"explain: seqconv explain {run} --file {shlex.quote(source) if Path(source).is_file() else 'FILE'}")

@@ -112,7 +112,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise OptionError(
                 f"host {host}: must be an address of this machine; it is not. Use 127.0.0.1, or 0.0.0.0 for all of them"
             ) from error
-        raise OptionError(f"port {port}: must be free to listen on; {problem}. Choose another") from error
+        raise OptionError(f"port {port} of {host}: must be free to listen on; {problem}. Choose another") from error
     # its connections have this too: an answer is written in two pieces, and the second must not wait for the client
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

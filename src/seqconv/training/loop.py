@@ -64,6 +64,9 @@ class Listener:
     def end_epoch(self, epoch: Epoch) -> None:
         """An epoch and its validation are done."""
 
+    def keep(self, epoch: Epoch) -> None:
+        """Training ends with the weights of this epoch, the best on the validation rows."""
+
 
 def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -> Plan:
     """The recipe's layers with the sizes of its data.
@@ -133,8 +136,9 @@ def fit_network(
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
     if len(history) < config.epochs:
-        kept = f"; epoch {best.epoch} is kept" if best.epoch else ""
-        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}{kept}")
+        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}")
+    if keep_best and best.epoch:
+        listener.keep(history[best.epoch - 1])
     if keep_best or mean:
         network.set_weights(best.weights if keep_best else mean)
     return Trained(tuple(history), best.epoch, time.perf_counter() - started)

@@ -88,6 +88,12 @@ class _History(Listener):
         self._write(epoch)
         self.inner.end_epoch(epoch)
 
+    def say(self, text: str) -> None:
+        self.inner.say(text)
+
+    def keep(self, epoch: Epoch) -> None:
+        self.inner.keep(epoch)
+
     def _write(self, epoch: Epoch) -> None:
         print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
