@@ -116,7 +116,7 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     if bits not in DTYPES:
         raise OptionError(f"bits must be 16 or 32; got {bits}")
     if not 0 < keep <= 1:
-        raise OptionError(f"keep must be a fraction above 0 and at most 1, of the words and n-grams; got {keep:g}")
+        raise OptionError(f"keep must be a fraction above 0, at most 1; got {keep:g}")
     if keep < 1 and not tables(plan):
         raise OptionError(f"keep {keep:g} needs a table of words or n-grams; this model has none. Leave it out")
 
