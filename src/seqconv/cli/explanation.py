@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_json, print_table
+from seqconv.cli.console import command, create_table, print_json, print_table
+from seqconv.cli.help import OUTPUT
+from seqconv.cli.options import Column, Engine, Json, Model, Threads, whole_number
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,21 +24,30 @@ STYLES = {  # (raises the logit, strongly) -> style; never by colour alone
 }
 
 
-@app.command()
+@command(
+    'seqconv explain runs/reviews "not good at all , far from dull"',
+    "seqconv explain runs/reviews --file new.csv --row 7 -o why.html",
+    'seqconv explain runs/weather weather.csv --at "2018-12-31 12:00" --lead 12h',
+)
 def explain(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run or model folder.", show_default=False)],
+    model: Model,
     given: Annotated[
         str | None,
-        typer.Argument(metavar="[TEXT | FILE]", help="A text; for series and sequences, a file.", show_default=False),
+        typer.Argument(metavar="TEXT|FILE", help="A text; for series and sequences, a file.", show_default=False),
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the text or sequence.")] = None,
-    row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file, from 1.")] = 1,
-    column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
+    row: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(1), help="Which text or sequence of the file, from 1.")
+    ] = 1,
+    column: Column = "",
     class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Class to explain.")] = None,
     at: Annotated[str, typer.Option(metavar="TIME", help="Time of the newest row of a series' window.")] = "",
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Also write an HTML page.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="PAGE", help="Also write an HTML page.", rich_help_panel=OUTPUT),
+    ] = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,

@@ -12,7 +12,7 @@ import numpy as np
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
-from seqconv.models.folders import finish_replacement, replace_folder
+from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
@@ -120,10 +120,10 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     training = recipe.training
     plan: Plan = ()
     if training.model == NETWORK:
-        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.interval))
+        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.coverage))
         features.check_plan(plan, shape[-1])
-    elif header.layers or features.for_baseline() is not features or training.interval:
-        raise ValueError(f"layers, features.change and training.interval must be empty for the model {training.model}")
+    elif header.layers or features.for_baseline() is not features or training.coverage:
+        raise ValueError(f"layers, features.change and training.coverage must be empty for the model {training.model}")
     seen = None if header.trained_rows is None else Seen.from_dict(header.trained_rows)
     return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen)
 
@@ -140,15 +140,15 @@ def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     kinds = [(each in FORECAST_LOSSES, each == "categorical_crossentropy") for each in (training.loss, loss)]
     if kinds[0] != kinds[1]:
         raise ValueError(f"recipe.training.loss must fit the answers, such as {loss}; got {training.loss}")
-    if header.features.get("margins") and not training.interval:
-        raise ValueError("features.margins must be absent for a model without recipe.training.interval")
+    if header.features.get("margins") and not training.coverage:
+        raise ValueError("features.margins must be absent for a model without recipe.training.coverage")
     return features
 
 
 def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
-        raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
+        raise refuse_folder(folder, "run or model", HEADER)
     try:
         table = read_document(path)
         number = table["format"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import BundleError, shorten
+from seqconv.models.folders import refuse_folder
 
 PREDICTIONS = "predictions.npz"
 DAMAGED = (  # what reading arrays from a damaged archive raises
@@ -36,7 +37,7 @@ def read_predictions(folder: Path, outputs: int | None = None) -> dict[str, np.n
                 found = dict(stored)
         _check(found, outputs)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {PREDICTIONS}") from error
+        raise refuse_folder(folder, "run", PREDICTIONS) from error
     except DAMAGED as error:
         raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
     return found

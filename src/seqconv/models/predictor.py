@@ -79,7 +79,7 @@ class Predictor:
         return np.asarray(self._check("series").predict(self, values, times)[0])
 
     def forecast_interval(self, values: np.ndarray, times: np.ndarray | None = None) -> Forecast:
-        """What `forecast` returns, with the bounds of intervals that cover `training.interval` of the validation rows.
+        """What `forecast` returns, with the bounds of intervals that cover `training.coverage` of the validation rows.
 
         Args:
             values, times: as for `forecast`.
@@ -89,7 +89,7 @@ class Predictor:
         """
         point, bounds = self._check("series").predict(self, values, times)
         if bounds is None:
-            raise DataError("this model has no intervals. Train with --set training.interval=0.8")
+            raise DataError("this model has no intervals. Train with --set training.coverage=0.8")
         return Forecast(point, *bounds)
 
     def _check(self, name: str) -> Task:

@@ -37,7 +37,7 @@ class Fitted:
 def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     """The recipe with a baseline in place of its network."""
     loss: Any = recipe.training.logit_loss
-    training = replace(recipe.training, model=kind, interval=0.0, refit=False, loss=loss)
+    training = replace(recipe.training, model=kind, coverage=0.0, refit=False, loss=loss)
     about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 

@@ -89,6 +89,12 @@ class _History(Listener):
         self._write(epoch)
         self.inner.end_epoch(epoch)
 
+    def say(self, text: str) -> None:
+        self.inner.say(text)
+
+    def keep(self, epoch: Epoch) -> None:
+        self.inner.keep(epoch)
+
     def _write(self, epoch: Epoch) -> None:
         print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
@@ -181,7 +187,7 @@ def fit_split(
     with timer.part("evaluate"):
         scored = evaluate(network, split, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
-        if recipe.training.interval:
+        if recipe.training.coverage:
             listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
         with timer.part("train"):
             network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
@@ -255,7 +261,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
     shape, outputs = sizes
-    outputs *= values_per_answer(recipe.training.interval)
+    outputs *= values_per_answer(recipe.training.coverage)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 
