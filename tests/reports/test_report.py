@@ -79,6 +79,20 @@ def test_the_headline_is_red_only_where_a_baseline_is_clearly_better(tmp_path, l
     assert tone in write_report(write_run(tmp_path, "text", comparisons=[found])).read_text()
 
 
+def test_intervals_that_cover_too_little_are_warned_of_in_the_headline(tmp_path):
+    def show(low: float, high: float) -> str:
+        coverage = {"value": (low + high) / 2, "low": low, "high": high}
+        before = {"coverage": coverage, "width": 1.0}
+        found = {"share": 0.8, "coverage": coverage, "width": 1.0, "before_calibration": before, "leads": []}
+        page = write_report(write_run(tmp_path, "series", intervals=found)).read_text()
+        return re.search("<h1.*?</h1>", page).group()
+
+    assert show(0.4, 0.5).endswith(
+        ' <span class="bad">The 80 % intervals covered only 45 %: do not rely on them.</span></h1>'
+    )
+    assert "intervals" not in show(0.75, 0.85)
+
+
 @pytest.mark.parametrize("step", ["M", "h", "m"])
 def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step):
     write_run(tmp_path, "series")

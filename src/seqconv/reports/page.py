@@ -32,11 +32,12 @@ def build_page(title: str, lead: str, sections: list[tuple[str, str]]) -> str:
     )
 
 
-def build_lead(above: str, headline: str, below: str, tone: str = "") -> str:
-    """What a page begins with: the headline large, in the colour of `good` or `bad` news."""
+def build_lead(above: str, headline: str, below: str, tone: str = "", warning: str = "") -> str:
+    """What a page begins with: the headline large, in the colour of `good` or `bad` news, and a warning after it."""
+    warned = f' <span class="bad">{escape(warning)}</span>' if warning else ""
     lines = [
         draw_note(above),
-        f'<h1 class="verdict {tone}">{escape(headline)}</h1>',
+        f'<h1 class="verdict {tone}">{escape(headline)}{warned}</h1>',
         *([draw_note(below)] * bool(below)),
     ]
     return "\n".join(lines)

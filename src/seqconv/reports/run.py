@@ -17,7 +17,7 @@ from seqconv.reports.page import (
     draw_settings,
     draw_table,
 )
-from seqconv.reports.sentences import say_intervals
+from seqconv.reports.sentences import say_intervals, warn_of_intervals
 from seqconv.reports.tables import confusion_rows, interval_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.results import RunResults
 
@@ -43,7 +43,8 @@ def build_run_page(results: RunResults, history: list[dict[str, float]], predict
         ("Time", draw_facts({name.replace("_", " "): f"{value:.2f} s" for name, value in results.seconds.items()})),
         ("Versions", draw_details("Python, packages and machine", draw_facts(results.versions))),
     ]
-    lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons))
+    warning = warn_of_intervals(results.intervals)
+    lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons), warning)
     return build_page(f"{results.recipe}: training report", lead, sections)
 
 
