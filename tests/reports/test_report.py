@@ -11,6 +11,7 @@ import pytest
 from helpers.pages import find_flaws
 from seqconv.errors import BundleError
 from seqconv.reports import plots
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.training.folder import write_report
 
 COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": None}
@@ -163,3 +164,21 @@ def test_a_heat_map_has_signs_where_it_is_strong_and_follows_the_page(values, si
     assert svg == draw()
     signs = re.findall(">([+\u2212])</text>", svg)
     assert sorted(signs) == signs_wanted
+
+
+def test_a_window_is_drawn_with_its_strongest_inputs_the_forecast_column_first():
+    steps = np.datetime64("2020-01-01T00", "h") + np.arange(6)
+    values = np.arange(36.0).reshape(6, 6)
+    values[2, 0] = np.nan
+    curves = Curves(steps, values, np.array([0, 3, 6]), steps[-1] + np.arange(1, 4), np.ones((3, 3)), target=5)
+    cells = np.outer([1, -2, 3, -4, 5, 0.5, 9], [1.0, 0.0])
+    names = ("a", "b", "$c$", "d <x>", "e", "f", "time of day")
+    spans = (("1", "3"), ("4", "6"))
+    one = GridExplanation("f, 1 h ahead", 1.0, {}, names, spans, cells, cells.sum(axis=1), {}, curves, (0.5, 1.5))
+    svg = plots.draw_window(one)
+    ElementTree.fromstring(svg)
+    assert plots.INK not in svg
+    assert "<desc>f, e, d &lt;x&gt;, $c$; the tables" in svg
+    assert svg == plots.draw_window(one)
+    for label in ("interval", "forecast", "explained"):
+        assert f">{label}</text>" in svg

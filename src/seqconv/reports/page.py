@@ -1,6 +1,6 @@
 """What every HTML page is made of: one self-contained file that reads in light and in dark."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -71,6 +71,15 @@ def draw_table(head: list[str], rows: list[list[str]], caption: str, own: int = 
     ]
     table = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody>"
     return draw_scroller(caption, f"<table><caption>{escape(caption)}</caption>{table}</table>")
+
+
+def draw_bars(values: Sequence[tuple[str, float, str]]) -> str:
+    """Names with a bar each, and what it shows in words; values 0 to 1."""
+    rows = "".join(
+        f'<span>{escape(name)}</span><i style="width: {100 * value:.1f}%"></i><span>{escape(text)}</span>'
+        for name, value, text in values
+    )
+    return f'<div class="bars">{rows}</div>' if values else ""
 
 
 def draw_scroller(name: str, content: str) -> str:
