@@ -105,6 +105,29 @@ def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step
     assert f"<desc>240 rows from {times[160]} to {times[-1]}.</desc>" in page
 
 
+def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
+    words = [{"start": 0, "end": 3, "effect": 1.5}, {"start": 4, "end": 10, "effect": -0.1}]
+    shared = {"row": 1234, "because": "Mostly because of \u201cnot\u201d.", "probability": 0.9999}
+    of_text = shared | {"actual": "neg", "predicted": "<b>", "class": "<b>", "text": "not <i>odd", "words": words}
+    of_label = shared | {"actual": "a|b", "predicted": "a", "class": "b", "probability": 0.01}
+    write_run(tmp_path, "text")
+    kept = tmp_path / "mistakes.json"
+    kept.write_text(json.dumps({"total": 1500, "surest": [of_text, of_label]}))
+    page = write_report(tmp_path).read_text()
+    assert "The 2 surest of 1,500 mistakes" in page
+    assert "No. 1,234 of the test set: actual neg, predicted <strong>&lt;b&gt;</strong> (&gt; 99.9 %)." in page
+    assert "actual a|b, predicted a; <strong>b</strong> (1.0 %)." in page
+    assert '<mark class="raises" style="--share: 55%" title="+1.50">not</mark> &lt;i&gt;odd' in page
+    assert find_flaws(page) == []
+    kept.unlink()
+    page = write_report(tmp_path).read_text()
+    assert "mistakes" not in page
+    assert "odd" not in page
+    kept.write_text("{}")
+    with pytest.raises(BundleError, match="must be a run folder as seqconv writes it"):
+        write_report(tmp_path)
+
+
 def test_a_run_without_baselines_has_no_comparison(tmp_path):
     page = write_report(write_run(tmp_path, "text", baselines=[], comparisons=[], beats_baselines=None)).read_text()
     assert "Compared with the baselines" not in page

@@ -8,15 +8,22 @@ import numpy as np
 
 from seqconv.metrics.comparison import show_percent
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_bars, draw_details, draw_note, draw_table, write_page
-from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_effects, show_safely
+from seqconv.reports.page import (
+    build_lead,
+    build_page,
+    colour_words,
+    draw_bars,
+    draw_details,
+    draw_note,
+    draw_table,
+    write_page,
+)
+from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
 
 LONGEST = 20  # rows of a table of words
 MOST_CLASSES = 6  # with a bar
 MOST_CELLS = 12  # rows of a table of spans
 TALLEST = 40  # inputs of a picture
-FAINTEST = 0.1  # share of the strongest word below which a word is left plain
-STRONGEST = 55  # per cent of colour that still leaves the ink readable
 
 
 def write_explanation(path: Path, name: str, found: Explanation) -> None:
@@ -63,23 +70,8 @@ def _draw_text(one: TextExplanation) -> str:
     rows = [[label, effect] for effect, label in one.list_rows(LONGEST)]
     head = ["words" if one.exact else "word left out", "effect"]
     table = draw_table(head, rows, f"Effect on the score for {one.name}", own=len(rows) - 1 if one.exact else -1)
-    return f'<div class="said" dir="auto">{colour_words(one)}</div>{legend}\n{table}'
-
-
-def colour_words(one: TextExplanation) -> str:
-    """The text as HTML with its strongest words marked."""
-    words = one.shade_words()
-    strongest = max((abs(share) for _, _, share in words), default=0.0)
-    text, done, pieces = show_safely(one.text), 0, []
-    for start, end, share in words:
-        if abs(share) > FAINTEST * strongest:
-            colour = round(STRONGEST * abs(share) / strongest)
-            tone = "raises" if share > 0 else "lowers"
-            pieces.append(escape(text[done:start]))
-            pieces.append(f'<mark class="{tone}" style="--share: {colour}%" title="{show_effects([share])[0]}">')
-            pieces.append(f"{escape(text[start:end])}</mark>")
-            done = end
-    return f"{''.join(pieces)}{escape(text[done:])}"
+    text = colour_words(show_safely(one.text), one.shade_words())
+    return f'<div class="said" dir="auto">{text}</div>{legend}\n{table}'
 
 
 def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:

@@ -10,7 +10,10 @@ from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import tables_to_toml
 from seqconv.reports.tables import show_number
+from seqconv.tasks.explanation import show_effects
 
+FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+STRONGEST = 55  # per cent of colour that still leaves the ink readable
 STYLE = files(__package__).joinpath("page.css").read_text("utf-8")
 
 
@@ -80,6 +83,24 @@ def draw_bars(values: Sequence[tuple[str, float, str]]) -> str:
         for name, value, text in values
     )
     return f'<div class="bars">{rows}</div>' if values else ""
+
+
+def colour_words(text: str, words: Sequence[tuple[int, int, float]]) -> str:
+    """A text with its strongest words marked: a straight line under those that add, a wavy one under the others.
+
+    Args:
+        words: start, end and effect of each, in order.
+    """
+    strongest = max((abs(effect) for _, _, effect in words), default=0.0)
+    done, pieces = 0, []
+    for start, end, effect in words:
+        if abs(effect) > FAINTEST * strongest:
+            colour, tone = round(STRONGEST * abs(effect) / strongest), "raises" if effect > 0 else "lowers"
+            pieces.append(escape(text[done:start]))
+            pieces.append(f'<mark class="{tone}" style="--share: {colour}%" title="{show_effects([effect])[0]}">')
+            pieces.append(f"{escape(text[start:end])}</mark>")
+            done = end
+    return f"{''.join(pieces)}{escape(text[done:])}"
 
 
 def draw_scroller(name: str, content: str) -> str:

@@ -1,6 +1,7 @@
 """The files of a run folder: recipe, history, metrics, predictions, report."""
 
 import csv
+import json
 import platform
 import sys
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError
+from seqconv.models.documents import read_document
 from seqconv.models.folders import free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
+from seqconv.models.predictor import Predictor
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
 from seqconv.networks.threads import count_threads
@@ -20,11 +23,13 @@ from seqconv.recipes.recipe import AnyRecipe
 from seqconv.reports.page import write_page
 from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.mistakes import Mistakes, find_mistakes
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
+HISTORY, RECIPE, PREDICTIONS, MISTAKES = "history.csv", "recipe.toml", "predictions.npz", "mistakes.json"
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ def write_run(
         facts=split.facts,
     )
     _write_predictions(folder, split, fitted)
+    _write_mistakes(folder, split, fitted)
     write_bundle(fitted.bundle, folder / "model")
     write_results(results, folder)
     write_report(folder)
@@ -149,6 +155,16 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     np.savez_compressed(folder / PREDICTIONS, **found)
 
 
+def _write_mistakes(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
+    """The surest mistakes in a file of their own: it quotes test examples, so that it can be deleted alone."""
+    bundle = fitted.bundle
+    loss = bundle.recipe.training.loss
+    task = find_task(bundle.recipe)
+    found = find_mistakes(lambda: Predictor(bundle), task.explain, split, fitted.scored.test_outputs, loss)
+    if found is not None:
+        (folder / MISTAKES).write_text(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def write_report(run: str | Path) -> Path:
     """Write `report.html` of a run folder from what the folder holds, and give its path.
 
@@ -161,7 +177,9 @@ def write_report(run: str | Path) -> Path:
         history = _read_history(folder) if results.epochs else []
         with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
             predictions = dict(stored)
-        page = build_run_page(results, history, predictions)
+        kept = folder / MISTAKES
+        mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
+        page = build_run_page(results, history, predictions, mistakes)
     except FileNotFoundError as error:
         raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
     except (ValueError, KeyError, TypeError, OSError) as error:
