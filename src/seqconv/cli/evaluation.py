@@ -241,10 +241,11 @@ def _print_classes(scores: "ClassScores") -> None:
 
 
 def _print_forecasts(scores: "ForecastScores") -> None:
-    from seqconv.reports.sentences import say_intervals
+    from seqconv.reports.sentences import say_intervals, warn_of_intervals
 
     if scores.intervals:
-        print_text(f"{say_intervals(scores.intervals, 'truth')}\n")
+        said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
+        print_text(f"{' '.join(filter(None, said))}\n")
         _print_rows(*interval_rows(scores.intervals))
     if len(scores.targets) > 1:
         _print_rows(*target_rows(scores.targets))

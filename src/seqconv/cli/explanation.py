@@ -90,10 +90,10 @@ def explain(
 def _print_texts(found: list["TextExplanation"], name: str) -> None:
     print(f"{name}: {found[0].verdict}")
     for one in found:
-        _print_text(one)
+        _print_text(one, f"{one.title}. {one.because}" if len(found) > 1 else one.because)
 
 
-def _print_text(one: "TextExplanation") -> None:
+def _print_text(one: "TextExplanation", sentence: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -108,26 +108,29 @@ def _print_text(one: "TextExplanation") -> None:
     raises, lowers = one.directions
     legend = Text.assemble((f"+ {raises}", STYLES[True, False]), "   ", (f"- {lowers}", STYLES[False, False]))
     console = Console(highlight=False)
-    for line in ("", one.title, "", text, "", legend, ""):
+    for line in (Text(sentence), "", text, "", legend, ""):
         console.print(line, markup=False)
-    table = create_table(">adds", *([">filters"] if one.exact else []), "span" if one.exact else "word left out")
-    for value, filters, label in one.list_rows(LONGEST):
-        counts = ["" if filters is None else str(filters)] if one.exact else []
-        table.add_row(f"{value:+.4f}", *counts, Text(label))
+    table = create_table(">effect", "words" if one.exact else "word left out")
+    for effect, label in one.list_rows(LONGEST):
+        table.add_row(effect, Text(label))
     print_table(table)
     console.print(f"\n{one.note}", markup=False)
 
 
 def _print_grid(one: "GridExplanation", name: str) -> None:
+    from rich.console import Console
     from rich.text import Text
 
-    print(f"{name}: {one.verdict}\n{one.note}\n")
-    table = create_table(">adds", "input", "from", "to")
-    for row, begin, end, value in one.top(LONGEST):
-        table.add_row(f"{value:+.4f}", Text(row), begin, end)
-    print_table(table)
-    inputs = create_table(">adds", "input, over the whole window")
-    for place in abs(one.whole).argsort(kind="stable")[::-1][:LONGEST]:
-        inputs.add_row(f"{one.whole[place]:+.4f}", Text(one.rows[place]))
-    print()
+    console = Console(highlight=False)
+    for line in (f"{name}: {one.verdict}", one.because, ""):
+        console.print(line, markup=False)
+    inputs = create_table(">effect", "input, over the whole window")
+    for effect, row in one.list_inputs(LONGEST):
+        inputs.add_row(effect, Text(row))
     print_table(inputs)
+    table = create_table(">effect", "input", "from", "to")
+    for effect, row, begin, end in one.list_cells(LONGEST):
+        table.add_row(effect, Text(row), begin, end)
+    print()
+    print_table(table)
+    console.print(f"\n{one.note}", markup=False)

@@ -210,15 +210,16 @@ def data(
 
 
 def _print_results(results: "RunResults", source: str) -> None:
-    print_text(f"\n{results.verdict}\n")
+    from seqconv.reports.sentences import say_intervals, warn_of_intervals
+
+    warning = warn_of_intervals(results.intervals)
+    print_text(f"\n{results.verdict}{f' {warning}' if warning else ''}\n")
     head, rows = first_score_rows(results)
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
     for row in rows:
         table.add_row(*row)
     print_table(table)
     if results.intervals:
-        from seqconv.reports.sentences import say_intervals
-
         print_text(f"\n{say_intervals(results.intervals)}")
     if results.offer:
         print_text(f"\n{results.offer.says}")

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
@@ -151,13 +151,18 @@ class TrainingData(Generic[AnyFeatures, AnyInputs]):
 
 @dataclass(frozen=True)
 class Split(Generic[AnyFeatures, AnyInputs]):
-    """The examples of a run, the features that produced them, and `facts` about the data for reports."""
+    """The examples of a run, the features that produced them, and `facts` about the data for reports.
+
+    Args:
+        example: gives the raw data of a test example, as explanations take it; None: they are not known.
+    """
 
     train: Part[AnyInputs]
     validation: Part[AnyInputs]
     test: Part[AnyInputs]
     features: AnyFeatures
     facts: dict[str, Any]
+    example: Callable[[int], Any] | None = None
 
     @property
     def training(self) -> TrainingData[AnyFeatures, AnyInputs]:

@@ -159,7 +159,7 @@ def compare(
         outputs: of the network for the test rows.
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
     """
-    others = ((each, each.test_outputs) for each in _sort(baselines, split))
+    others = ((each, each.test, each.test_outputs) for each in _sort(baselines, split))
     return _compare(outputs, others, split.test, split, loss, seed)
 
 
@@ -171,13 +171,13 @@ def find_better(
     Args:
         outputs: of the network for the validation rows.
     """
-    others = ((each, each.validation_outputs) for each in _sort(baselines, split))
+    others = ((each, each.validation, each.validation_outputs) for each in _sort(baselines, split))
     return [each for each in _compare(outputs, others, split.validation, split, loss, seed) if each.high < 0]
 
 
 def _compare(
     outputs: np.ndarray,
-    others: Iterable[tuple[Baseline, np.ndarray]],
+    others: Iterable[tuple[Baseline, Metrics, np.ndarray]],
     part: Part[Any],
     split: Split[Any, Any],
     loss: str,
@@ -187,9 +187,10 @@ def _compare(
     errors = target.errors(outputs, part.targets, loss)
     block = split.features.block(len(errors))
     found = []
-    for baseline, theirs in others:
+    for baseline, metrics, theirs in others:
         interval = paired_interval(errors, target.errors(theirs, part.targets, target.loss), block, seed)
-        found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken))
+        score = target.show_score(metrics)
+        found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken, score=score))
     return found
 
 

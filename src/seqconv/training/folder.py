@@ -1,6 +1,7 @@
 """The files of a run folder: recipe, history, metrics, predictions, report."""
 
 import csv
+import json
 import platform
 import sys
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import BundleError, shorten
+from seqconv.models.documents import read_document
 from seqconv.models.folders import free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
+from seqconv.models.predictor import Predictor
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
 from seqconv.networks.threads import count_threads
@@ -21,11 +24,13 @@ from seqconv.recipes.recipe import AnyRecipe
 from seqconv.reports.page import write_page
 from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.mistakes import Mistakes, find_mistakes
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE = "history.csv", "recipe.toml"
+HISTORY, RECIPE, MISTAKES = "history.csv", "recipe.toml", "mistakes.json"
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,7 @@ def write_run(
         facts=split.facts,
     )
     _write_predictions(folder, split, fitted)
+    _write_mistakes(folder, split, fitted)
     write_bundle(fitted.bundle, folder / "model")
     write_results(results, folder)
     write_report(folder)
@@ -155,6 +161,16 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     np.savez_compressed(folder / PREDICTIONS, **found)
 
 
+def _write_mistakes(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
+    """The surest mistakes in a file of their own: it quotes test examples, so that it can be deleted alone."""
+    bundle = fitted.bundle
+    loss = bundle.recipe.training.loss
+    task = find_task(bundle.recipe)
+    found = find_mistakes(lambda: Predictor(bundle), task.explain, split, fitted.scored.test_outputs, loss)
+    if found is not None:
+        (folder / MISTAKES).write_text(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def write_report(run: str | Path) -> Path:
     """Write `report.html` of a run folder from what the folder holds, and give its path.
 
@@ -166,8 +182,10 @@ def write_report(run: str | Path) -> Path:
     history = _read_history(folder, results) if results.epochs else []
     predictions = read_predictions(folder)
     try:
-        page = build_run_page(results, history, predictions)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        kept = folder / MISTAKES
+        mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
+        page = build_run_page(results, history, predictions, mistakes)
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{folder}: must be a run as seqconv writes it; {shorten(error)}. Train again") from error
     path = folder / "report.html"
     write_page(path, page)
