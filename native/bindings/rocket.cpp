@@ -42,19 +42,25 @@ void check_channels(const RocketInputs& inputs, const IntsIn<1>& channels, const
   check_indices("channels", channels.data(), total, inputs.channels);
 }
 
+// The number of biases of all kernels
+int64_t count_biases(const RocketInputs& inputs, const LongsIn<1>& counts) {
+  check_shape("bias_counts", counts, {inputs.dilation_count});
+  int64_t total = 0;
+  for (int64_t d = 0; d < inputs.dilation_count; ++d) {
+    check_at_least("bias_counts", counts.data()[d], 0);
+    check_indices("bias_counts", counts.data() + d, 1, std::numeric_limits<int32_t>::max());
+    total += ROCKET_KERNELS * counts.data()[d];
+  }
+  return total;
+}
+
 void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations,
                  const LongsIn<1>& bias_counts, const FloatsIn<1>& biases, const IntsIn<1>& channels,
                  const IntsIn<2>& channel_counts, const Floats<2>& features, int threads) {
   const RocketInputs inputs = read_inputs(x, starts, dilations, features);
   check_at_least("threads", threads, 1);
-  check_shape("bias_counts", bias_counts, {inputs.dilation_count});
   check_apart("bias_counts", bias_counts, features);
-  int64_t total = 0;
-  for (int64_t d = 0; d < inputs.dilation_count; ++d) {
-    check_at_least("bias_counts", bias_counts.data()[d], 0);
-    check_indices("bias_counts", bias_counts.data() + d, 1, std::numeric_limits<int32_t>::max());
-    total += ROCKET_KERNELS * bias_counts.data()[d];
-  }
+  const int64_t total = count_biases(inputs, bias_counts);
   check_shape("biases", biases, {total});
   check_channels(inputs, channels, channel_counts, ROCKET_KERNELS, features);
   check_shape("features", features, {inputs.count, ROCKET_POOLS * total});
@@ -62,6 +68,30 @@ void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1
                               channel_counts.data(), ROCKET_POOLS * total, features.data()};
   const nb::gil_scoped_release unlocked;
   run_rocket(job, threads);
+}
+
+void multirocket_biases(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations,
+                        const LongsIn<1>& bias_counts, const LongsIn<2>& rows, const Array<const double, 1>& quantiles,
+                        const IntsIn<1>& channels, const IntsIn<2>& channel_counts, const Floats<1>& biases,
+                        int threads) {
+  const RocketInputs inputs = read_inputs(x, starts, dilations, biases);
+  check_at_least("threads", threads, 1);
+  check_apart("bias_counts", bias_counts, biases);
+  check_apart("rows", rows, biases);
+  check_apart("quantiles", quantiles, biases);
+  const int64_t total = count_biases(inputs, bias_counts);
+  check_shape("rows", rows, {inputs.dilation_count, ROCKET_KERNELS});
+  check_indices("rows", rows.data(), static_cast<int64_t>(rows.size()), inputs.count);
+  check_shape("quantiles", quantiles, {total});
+  for (int64_t place = 0; place < total; ++place)
+    if (!(quantiles.data()[place] >= 0 && quantiles.data()[place] <= 1))
+      refuse("quantiles: must be from 0 to 1; got another number. Give fractions");
+  check_channels(inputs, channels, channel_counts, ROCKET_KERNELS, biases);
+  check_shape("biases", biases, {total});
+  const RocketBiases job = {inputs,          rows.data(),           bias_counts.data(), quantiles.data(),
+                            channels.data(), channel_counts.data(), biases.data()};
+  const nb::gil_scoped_release unlocked;
+  fit_rocket(job, threads);
 }
 
 void hydra(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1>& dilations, const Array<const float, 4>& weights,
@@ -85,6 +115,11 @@ void bind_rocket(nb::module_& m) {
         "Features [N, 4 * biases] of x [N, C, L], sequence n from step starts[n]: for each dilation, each of 84 kernels "
         "and each of its biases, of the values above the bias the fraction, the mean less the bias, the mean place "
         "(as a fraction of the length; -1: none) and the longest run (likewise).");
+  m.def("multirocket_biases", &multirocket_biases, array("x"), array("starts"), array("dilations"),
+        array("bias_counts"), array("rows"), array("quantiles"), array("channels"), array("channel_counts"),
+        array("biases"), nb::arg("threads"),
+        "Biases of kernels, for each dilation and each of 84 kernels: those quantiles of the kernel's values on the "
+        "sequence rows[d, kernel] of x [N, C, L].");
   m.def("hydra", &hydra, array("x"), array("starts"), array("dilations"), array("weights"), array("channels"),
         array("channel_counts"), array("features"), nb::arg("threads"),
         "Counts [N, D, G, 2, 8] of x [N, C, L] for groups of 8 kernels [D, G, 9, 8]: the sum of a kernel's values over "

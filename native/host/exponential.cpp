@@ -17,9 +17,6 @@ constexpr double LEAST_FORECAST = 1e-12;  // with relative errors
 // Bounds of the smoothing parameters, as R's `ets` has them; beta lies below alpha, gamma below 1 - alpha
 constexpr double LEAST = 1e-4, LEAST_PHI = 0.8, MOST_PHI = 0.98;
 
-double between(double low, double high, double unknown) { return low + (high - low) / (1 + std::exp(-unknown)); }
-double unknown_at(double fraction) { return std::log(fraction / (1 - fraction)); }
-
 // Where the search for the states begins, and how far it reaches at first
 struct StartStates {
   double mean, level, trend, unit;  // level without and with a trend
@@ -75,22 +72,14 @@ class Likelihood : public Objective {
     for (int lane = 0; lane < count; ++lane) values[lane] = value(lane);
   }
 
-  // The best of a few smoothing parameters with the states of the start
-  void begin(double* place) {
-    constexpr double LEVELS[] = {0.1, 0.3, 0.6, 0.9}, OTHERS[] = {0.03, 0.3};
+  // The best of a few smoothing parameters with the states of the start; `quick` ones forget soon
+  void begin(bool quick, double* place) {
+    constexpr double LEVELS[2][2] = {{0.05, 0.25}, {0.55, 0.9}}, OTHERS[] = {0.001, 0.03, 0.15, 0.4};
     double places[SMOOTHING_POINTS * MOST_UNKNOWNS] = {}, values[SMOOTHING_POINTS];
-    for (int lane = 0; lane < SMOOTHING_POINTS; ++lane) {
-      double* unknown = places + lane * size;
-      *unknown++ = unknown_at(LEVELS[lane / 2]);
-      if (form_.trend != TrendForm::none) *unknown++ = unknown_at(OTHERS[lane % 2]);
-      if (form_.season != SeasonForm::none) *unknown++ = unknown_at(OTHERS[lane % 2]);
-      if (form_.trend == TrendForm::damped) *unknown++ = unknown_at(0.9);
-    }
+    for (int lane = 0; lane < SMOOTHING_POINTS; ++lane)
+      propose(LEVELS[quick][lane / 4], OTHERS[lane % 4], places + lane * size);
     evaluate(places, SMOOTHING_POINTS, values);
-    int best = 0;
-    for (int lane = 1; lane < SMOOTHING_POINTS; ++lane)
-      if (!(values[best] <= values[lane])) best = lane;
-    std::copy_n(places + best * size, size, place);
+    std::copy_n(places + (std::min_element(values, values + SMOOTHING_POINTS) - values) * size, size, place);
   }
 
   ExponentialFit finish(const double* place, double value) {
@@ -109,6 +98,13 @@ class Likelihood : public Objective {
   }
 
  private:
+  void propose(double alpha, double other, double* unknown) const {
+    *unknown++ = unknown_at(alpha);
+    if (form_.trend != TrendForm::none) *unknown++ = unknown_at(other);
+    if (form_.season != SeasonForm::none) *unknown++ = unknown_at(other);
+    if (form_.trend == TrendForm::damped) *unknown++ = unknown_at(0.9);
+  }
+
   void read(const double* unknown, int lane) {
     const double alpha = points_.alpha[lane] = between(LEAST, 1 - LEAST, *unknown++);
     points_.beta[lane] = form_.trend == TrendForm::none ? 0 : between(LEAST * alpha, alpha, *unknown++);
@@ -157,6 +153,20 @@ bool can_fit(const ScaledSeries& series, const ExponentialForm& form) {
   return series.observed - Likelihood::count_unknowns(form, series.season) - 2 > 0;  // AICc divides by it
 }
 
+// The likelihood has several maxima: the search begins twice
+ExponentialFit fit_form(const ScaledSeries& series, const ExponentialForm& form, const StartStates& start) {
+  Likelihood likelihood(series, form, start);
+  ExponentialFit best = {};
+  best.criterion = INFINITE;
+  for (const bool quick : {false, true}) {
+    double place[MOST_UNKNOWNS];
+    likelihood.begin(quick, place);
+    const ExponentialFit fit = likelihood.finish(place, minimise(likelihood, place, TOLERANCE));
+    if (fit.criterion < best.criterion) best = fit;
+  }
+  return best;
+}
+
 // The states after the last row
 void step_to_the_end(const ScaledSeries& series, ExponentialFit& fit) {
   alignas(64) double seasons[MOST_SEASON * SMOOTHING_POINTS];
@@ -175,9 +185,9 @@ void step_to_the_end(const ScaledSeries& series, ExponentialFit& fit) {
 
 }  // namespace
 
-ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch) {
-  ExponentialFit best = {};
-  best.criterion = INFINITE;
+void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch,
+                     std::vector<ExponentialFit>& fits) {
+  fits.clear();
   for (const SeasonForm season : {SeasonForm::none, SeasonForm::additive, SeasonForm::multiplicative}) {
     StartStates start;
     bool started = false;
@@ -187,16 +197,11 @@ ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms form
         if (!(forms >> form_number(form) & 1) || !can_fit(series, form)) continue;
         if (!started) start = start_states(series, season, scratch);
         started = true;
-        Likelihood likelihood(series, form, start);
-        double place[MOST_UNKNOWNS];
-        likelihood.begin(place);
-        const double value = minimise(likelihood, place, TOLERANCE);
-        const ExponentialFit fit = likelihood.finish(place, value);
-        if (fit.criterion < best.criterion) best = fit;
+        const ExponentialFit fit = fit_form(series, form, start);
+        if (std::isfinite(fit.criterion)) fits.push_back(fit);
       }
     }
   }
-  return best;
 }
 
 // What an error does to the forecast `lead` rows later is c[lead]; relative errors multiply, so that their variances

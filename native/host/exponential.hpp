@@ -34,7 +34,7 @@ struct ScaledSeries {
 // Parameters and the states before the first row
 struct ExponentialFit {
   ExponentialForm form;
-  double criterion;  // AICc, up to a constant of the series; infinite if no form could be fitted
+  double criterion;  // AICc, up to a constant of the series; infinite if the likelihood has no value
   double variance;   // of the errors, relative ones if the form's are
   double alpha, beta, gamma, phi;
   double level, trend, seasons[MOST_SEASON];
@@ -49,7 +49,9 @@ struct Moments {
   }
 };
 
-ExponentialFit fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch);
+// Every one of the forms that suits the series: it is long enough, and positive where a part is multiplicative
+void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch,
+                     std::vector<ExponentialFit>& fits);
 void forecast_exponential(const ScaledSeries& series, const ExponentialFit& fit, Moments& moments);
 
 }  // namespace seqconv

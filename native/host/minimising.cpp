@@ -115,6 +115,9 @@ class Search {
 
 }  // namespace
 
+double between(double low, double high, double unknown) { return low + (high - low) / (1 + std::exp(-unknown)); }
+double unknown_at(double fraction) { return std::log(fraction / (1 - fraction)); }
+
 double minimise(Objective& objective, double* place, double tolerance) {
   return Search(objective, place).run(tolerance);
 }

@@ -17,6 +17,10 @@ class Objective {
   const int size;
 };
 
+// An unbounded number for one between bounds, and the fraction of the way between them back to the unbounded number
+double between(double low, double high, double unknown);
+double unknown_at(double fraction);
+
 // Move `place` downhill until a step gains less than `tolerance` twice; returns the value there. Quasi-Newton steps
 // (BFGS) with gradients from forward differences; eight lengths of each step are tried at once.
 double minimise(Objective& objective, double* place, double tolerance);

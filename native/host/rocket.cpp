@@ -48,6 +48,14 @@ std::vector<int64_t> begin_channels(const int32_t* counts, int64_t dilations, in
   return begins;
 }
 
+// The value below which a fraction of sorted values lies, between two neighbours if need be
+float find_quantile(const float* sorted, int64_t count, double fraction) {
+  const double place = fraction * static_cast<double>(count - 1);
+  const int64_t below = static_cast<int64_t>(place), above = std::min(below + 1, count - 1);
+  const double part = place - static_cast<double>(below);
+  return static_cast<float>(sorted[below] + part * (static_cast<double>(sorted[above]) - sorted[below]));
+}
+
 }  // namespace
 
 void run_rocket(const RocketFeatures& job, int threads) {
@@ -72,6 +80,32 @@ void run_rocket(const RocketFeatures& job, int threads) {
         biases += ROCKET_KERNELS * bias_count;
         features += ROCKET_KERNELS * ROCKET_POOLS * bias_count;
       }
+    }
+  });
+}
+
+void fit_rocket(const RocketBiases& job, int threads) {
+  const RocketInputs& in = job.inputs;
+  const auto begins = begin_channels(job.channel_counts, in.dilation_count, ROCKET_KERNELS);
+  std::vector<int64_t> firsts(in.dilation_count + 1, 0);  // the first bias of each dilation
+  for (int64_t d = 0; d < in.dilation_count; ++d) firsts[d + 1] = firsts[d] + ROCKET_KERNELS * job.bias_counts[d];
+  parallel_for(static_cast<int>(in.dilation_count), threads, [&](int d) {
+    const int64_t dilation = in.dilations[d];
+    Padded padded(1, in.length, dilation);
+    std::vector<float> sums(in.length + ROCKET_SLACK), y(in.length + 2 * ROCKET_SLACK);
+    const int32_t* channels = job.channels + begins[d];
+    for (int kernel = 0; kernel < ROCKET_KERNELS; ++kernel) {
+      const int64_t place = d * ROCKET_KERNELS + kernel, n = job.rows[place], start = in.starts[n];
+      const int read = job.channel_counts[place];
+      const float* row = padded.fill(0, in.x + n * in.channels * in.length, in.length, start, dilation, channels, read);
+      const int64_t count = rocket_kernels().list_values(
+          {{row, padded.row(), in.length - start, dilation}, kernel, (kernel + d) % 2 == 0, sums.data(), y.data()});
+      std::sort(y.begin(), y.begin() + count);
+      for (int64_t bias = 0; bias < job.bias_counts[d]; ++bias) {
+        const int64_t at = firsts[d] + kernel * job.bias_counts[d] + bias;
+        job.biases[at] = find_quantile(y.data(), count, job.quantiles[at]);
+      }
+      channels += read;
     }
   });
 }

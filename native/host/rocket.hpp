@@ -26,6 +26,16 @@ struct RocketFeatures {
   float* features;  // [N, features]; of each bias four
 };
 
+struct RocketBiases {
+  RocketInputs inputs;
+  const int64_t* rows;             // [D, 84]: the sequence whose values a kernel's biases are quantiles of
+  const int64_t* bias_counts;      // [D]
+  const double* quantiles;         // [sum of 84 * bias_counts], from 0 to 1
+  const int32_t* channels;
+  const int32_t* channel_counts;   // [D, 84]
+  float* biases;                   // [sum of 84 * bias_counts]
+};
+
 struct HydraFeatures {
   RocketInputs inputs;
   int64_t groups;
@@ -36,6 +46,7 @@ struct HydraFeatures {
 };
 
 void run_rocket(const RocketFeatures& job, int threads);
+void fit_rocket(const RocketBiases& job, int threads);
 void run_hydra(const HydraFeatures& job, int threads);
 
 }  // namespace seqconv

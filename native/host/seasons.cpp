@@ -21,6 +21,36 @@ void moving_average(const double* y, int64_t rows, int64_t season, double* trend
   }
 }
 
+// Reference: Fiorucci et al., International Journal of Forecasting 32, 2016, section 4 (Bartlett's standard error).
+bool correlates(const double* y, int64_t rows, int64_t season) {
+  const double mean = std::accumulate(y, y + rows, 0.0) / static_cast<double>(rows);
+  double variance = 0, squares = 0, correlation = 0;
+  for (int64_t row = 0; row < rows; ++row) variance += (y[row] - mean) * (y[row] - mean);
+  for (int64_t lag = 1; lag <= season; ++lag) {
+    squares += correlation * correlation;
+    correlation = 0;
+    for (int64_t row = lag; row < rows; ++row) correlation += (y[row] - mean) * (y[row - lag] - mean);
+    correlation /= variance;
+  }
+  constexpr double LIMIT = 1.6448536269514722;  // quantile 0.95 of the standard normal distribution
+  return correlation > LIMIT * std::sqrt((1 + 2 * squares) / static_cast<double>(rows));
+}
+
+// A wave that changes slowly correlates with itself at every lag, which hides it from the test; its strength does not.
+// Reference: Wang, Smith, Hyndman, Data Mining and Knowledge Discovery 13, 2006; the limit is that of R's `nsdiffs`.
+bool is_strong(const double* y, int64_t rows, int64_t season, bool multiplicative, const double* trend,
+               const double* indices) {
+  constexpr double LIMIT = 0.64;
+  double count = 0, sum = 0, squares = 0, remaining = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    const double part = multiplicative ? y[row] / trend[row] : y[row] - trend[row];
+    if (!std::isfinite(part)) continue;
+    const double rest = part - indices[row % season];
+    count += 1, sum += part, squares += part * part, remaining += rest * rest;
+  }
+  return count > 0 && remaining < (1 - LIMIT) * (squares - sum * sum / count);
+}
+
 }  // namespace
 
 void fill_holes(const double* y, int64_t rows, double* filled) {
@@ -35,22 +65,6 @@ void fill_holes(const double* y, int64_t rows, double* filled) {
     before = row;
   }
   std::fill(filled + before + 1, filled + rows, y[before]);
-}
-
-// Reference: Fiorucci et al., International Journal of Forecasting 32, 2016, section 4 (Bartlett's standard error).
-bool is_seasonal(const double* y, int64_t rows, int64_t season) {
-  if (season < 2 || rows <= 2 * season) return false;
-  const double mean = std::accumulate(y, y + rows, 0.0) / static_cast<double>(rows);
-  double variance = 0, squares = 0, correlation = 0;
-  for (int64_t row = 0; row < rows; ++row) variance += (y[row] - mean) * (y[row] - mean);
-  for (int64_t lag = 1; lag <= season; ++lag) {
-    squares += correlation * correlation;
-    correlation = 0;
-    for (int64_t row = lag; row < rows; ++row) correlation += (y[row] - mean) * (y[row - lag] - mean);
-    correlation /= variance;
-  }
-  constexpr double LIMIT = 1.6448536269514722;  // quantile 0.95 of the standard normal distribution
-  return correlation > LIMIT * std::sqrt((1 + 2 * squares) / static_cast<double>(rows));
 }
 
 void seasonal_indices(const double* y, int64_t rows, int64_t season, bool multiplicative, double* trend,
@@ -74,6 +88,12 @@ void seasonal_indices(const double* y, int64_t rows, int64_t season, bool multip
     if (multiplicative) indices[place] /= mean;
     else indices[place] -= mean;
   }
+}
+
+bool find_seasons(const double* y, int64_t rows, int64_t season, bool multiplicative, double* trend, double* indices) {
+  seasonal_indices(y, rows, season, multiplicative, trend, indices);
+  return correlates(y, rows, season) ||
+         (rows >= 3 * season && is_strong(y, rows, season, multiplicative, trend, indices));
 }
 
 void adjust_seasons(const double* y, int64_t rows, int64_t season, bool multiplicative, const double* indices,

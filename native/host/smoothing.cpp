@@ -56,11 +56,19 @@ class Letters {
 
 ExponentialForms forms_of(const std::string& name) { return Letters(name).read(); }
 
+// The same forms for a series whose seasons have been taken out
+ExponentialForms without_seasons(ExponentialForms forms) {
+  constexpr ExponentialForms NONE = 0111111;  // every third bit
+  return (forms | forms >> 1 | forms >> 2) & NONE;
+}
+
 // One worker's memory
 struct Memory {
-  std::vector<double> scaled, filled, adjusted, scratch, indices, normals;
+  std::vector<double> scaled, filled, scratch, indices, normals;
+  std::vector<ExponentialFit> fits;
   ThetaLines lines;
   Moments moments;
+  std::vector<double> forecasts, quantiles;  // of a scaled series, weighted sums
 };
 
 struct Extent {
@@ -89,14 +97,19 @@ class Fitter {
     const Extent extent = measure(y, rows);
     scale_ = std::max({std::fabs(extent.low), std::fabs(extent.high), std::numeric_limits<double>::min()});
     positive_ = extent.low > 0;
-    fit_ = job_.fits + number * (FIT_NUMBERS + job_.states);
-    std::fill_n(fit_, FIT_NUMBERS + job_.states, 0.0);
-    log_normal_ = adjusted_ = false;
+    adjusted_ = false;
+    weights_ = 0;
+    memory_.forecasts.assign(job_.horizon, 0.0);
+    memory_.quantiles.assign(job_.horizon * job_.level_count, 0.0);
     bring_to_size(y, rows);
     ScaledSeries series = {memory_.scaled.data(), memory_.filled.data(), rows, extent.observed, job_.season, positive_};
     if (job_.model.adjusted || job_.season > MOST_SEASON) adjust(series);
-    if (extent.low == extent.high || !fit_model(series)) fit_naive(series);
-    write(number, rows);
+    if (extent.low < extent.high) {
+      if (job_.model.theta != 0 && series.observed >= LEAST_THETA_ROWS) fit_line(series, number);
+      else fit_forms(series, number);
+    }
+    if (weights_ == 0) fit_naive(series, number);
+    write(number);
   }
 
  private:
@@ -109,131 +122,141 @@ class Fitter {
 
   // Take the seasons out, if there are any
   void adjust(ScaledSeries& series) {
-    adjusted_ = is_seasonal(series.filled, series.rows, series.season);
-    if (adjusted_) {
-      memory_.indices.resize(series.season);
-      memory_.scratch.resize(series.rows);
-      double* const indices = memory_.indices.data();
-      seasonal_indices(series.filled, series.rows, series.season, positive_, memory_.scratch.data(), indices);
-      adjust_seasons(series.y, series.rows, series.season, positive_, indices, memory_.scaled.data());
-      adjust_seasons(series.filled, series.rows, series.season, positive_, indices, memory_.filled.data());
-    }
+    const int64_t season = series.season;
     series.season = 1;
+    if (season < 2 || series.rows <= 2 * season) return;
+    memory_.indices.resize(season);
+    memory_.scratch.resize(series.rows);
+    double *const indices = memory_.indices.data(), *const trend = memory_.scratch.data();
+    adjusted_ = find_seasons(series.filled, series.rows, season, positive_, trend, indices);
+    if (!adjusted_) return;
+    adjust_seasons(series.y, series.rows, season, positive_, indices, memory_.scaled.data());
+    adjust_seasons(series.filled, series.rows, season, positive_, indices, memory_.filled.data());
   }
 
-  bool fit_model(const ScaledSeries& series) {
-    if (job_.model.theta != 0 && series.observed >= LEAST_THETA_ROWS) return fit_lines(series);
-    ExponentialForms forms = job_.model.exponential;
-    ExponentialFit fit = fit_exponential(series, forms, memory_.scratch);
-    // a form that does not suit this series: too short for it, or with values that are not positive
-    if (!std::isfinite(fit.criterion)) fit = fit_exponential(series, forms_of("ZZZ"), memory_.scratch);
-    if (!std::isfinite(fit.criterion)) return false;
-    log_normal_ = fit.form.relative;
-    forecast_exponential(series, fit, memory_.moments);
+  void fit_forms(const ScaledSeries& series, int64_t number) {
+    const ExponentialForms asked = job_.model.exponential;
+    std::vector<ExponentialFit>& fits = memory_.fits;
+    fit_exponential(series, series.season > 1 ? asked : asked | without_seasons(asked), memory_.scratch, fits);
+    if (fits.empty()) fit_exponential(series, forms_of("ZZZ"), memory_.scratch, fits);
+    if (fits.empty()) return;
+    const auto better = [](const ExponentialFit& a, const ExponentialFit& b) { return a.criterion < b.criterion; };
+    const ExponentialFit best = *std::min_element(fits.begin(), fits.end(), better);
+    if (!job_.model.averaged) fits.assign(1, best);
+    report(best, series.season, number);
+    for (const ExponentialFit& fit : fits) {
+      constexpr double LEAST_WEIGHT = 1e-3;  // of that of the best
+      const double weight = std::exp(0.5 * (best.criterion - fit.criterion));
+      if (weight < LEAST_WEIGHT) continue;
+      forecast_exponential(series, fit, memory_.moments);
+      add(weight, fit.form.relative, series.rows);
+    }
+  }
+
+  void report(const ExponentialFit& fit, int64_t season, int64_t number) const {
     const double spread = fit.form.relative ? 1 : scale_;
-    const double numbers[FIT_NUMBERS] = {double(form_number(fit.form)), fit.criterion, std::sqrt(fit.variance) * spread,
-                                         fit.alpha, fit.beta, fit.gamma, fit.phi, fit.level * scale_,
-                                         fit.trend * scale_};
-    std::copy_n(numbers, FIT_NUMBERS, fit_);
+    double* const seasons = report(number, {double(form_number(fit.form)), fit.criterion,
+                                            std::sqrt(fit.variance) * spread, fit.alpha, fit.beta, fit.gamma, fit.phi,
+                                            fit.level * scale_, fit.trend * scale_});
     const double unit = fit.form.season == SeasonForm::additive ? scale_ : 1;
     if (fit.form.season != SeasonForm::none)
-      for (int64_t at = 0; at < series.season; ++at) fit_[FIT_NUMBERS + at] = fit.seasons[at] * unit;
-    return finite();
+      for (int64_t at = 0; at < season; ++at) seasons[at] = fit.seasons[at] * unit;
   }
 
-  bool fit_lines(const ScaledSeries& series) {
+  // Returns the place of the seasonal states, which are 0
+  double* report(int64_t number, const double (&numbers)[FIT_NUMBERS]) const {
+    double* const fit = job_.fits + number * (FIT_NUMBERS + job_.states);
+    std::fill_n(std::copy_n(numbers, FIT_NUMBERS, fit), job_.states, 0.0);
+    return fit + FIT_NUMBERS;
+  }
+
+  void fit_line(const ScaledSeries& series, int64_t number) {
     const ThetaFit fit = fit_theta(series, job_.model.theta, memory_.lines);
-    if (!std::isfinite(fit.criterion)) return false;
+    if (!std::isfinite(fit.criterion)) return;
     forecast_theta(series, fit, memory_.lines, memory_.moments);
-    const double numbers[FIT_NUMBERS] = {double(THETA_NUMBER + form_number(fit.form)), fit.criterion,
-                                         std::sqrt(fit.variance) * scale_, fit.alpha, fit.theta, 0, 0,
-                                         fit.level * scale_, 0};
-    std::copy_n(numbers, FIT_NUMBERS, fit_);
-    return finite();
-  }
-
-  bool finite() const {
-    const auto all = [](const std::vector<double>& numbers) {
-      return std::all_of(numbers.begin(), numbers.end(), [](double number) { return std::isfinite(number); });
-    };
-    return all(memory_.moments.mean) && all(memory_.moments.variance);
+    report(number, {double(THETA_NUMBER + form_number(fit.form)), fit.criterion, std::sqrt(fit.variance) * scale_,
+                    fit.alpha, fit.theta, 0, 0, fit.level * scale_, 0});
+    add(1, false, series.rows);
   }
 
   // The last value again and again, with the variance of a random walk
-  void fit_naive(const ScaledSeries& series) {
-    double squares = 0, steps = 0, since = 0;
+  void fit_naive(const ScaledSeries& series, int64_t number) {
+    double squares = 0, steps = 0;
     int64_t before = -1;
     for (int64_t row = 0; row < series.rows; ++row) {
       if (std::isnan(series.y[row])) continue;
-      if (before >= 0) {
-        const double change = series.y[row] - series.y[before];
-        squares += change * change / static_cast<double>(row - before);
-        ++steps;
-      }
+      const double change = before < 0 ? 0 : series.y[row] - series.y[before];
+      if (before >= 0) squares += change * change / static_cast<double>(row - before), steps += 1;
       before = row;
     }
-    since = static_cast<double>(series.rows - 1 - before);
-    const double variance = steps > 0 ? squares / steps : 0;
+    const double variance = steps > 0 ? squares / steps : 0, since = static_cast<double>(series.rows - 1 - before);
     for (size_t step = 0; step < memory_.moments.mean.size(); ++step) {
       memory_.moments.mean[step] = series.filled[series.rows - 1];
       memory_.moments.variance[step] = variance * (since + static_cast<double>(step + 1));
     }
-    std::fill_n(fit_, FIT_NUMBERS + job_.states, 0.0);
-    fit_[0] = NAIVE;
-    fit_[2] = std::sqrt(variance) * scale_;
-    fit_[3] = 1;
-    log_normal_ = false;
+    report(number, {NAIVE, 0, std::sqrt(variance) * scale_, 1, 0, 0, 1, 0, 0});
+    add(1, false, series.rows);
   }
 
-  // Back to the series' own seasons and size
-  void write(int64_t number, int64_t rows) const {
+  // Forecasts and quantiles from the moments, with the seasons put back; left out if one is not finite
+  void add(double weight, bool log_normal, int64_t rows) {
+    const Moments& moments = memory_.moments;
+    const auto finite = [](double number) { return std::isfinite(number); };
+    if (!std::all_of(moments.mean.begin(), moments.mean.end(), finite)) return;
+    if (!std::all_of(moments.variance.begin(), moments.variance.end(), finite)) return;
+    weights_ += weight;
     for (int64_t step = 0; step < job_.horizon; ++step) {
-      double mean = memory_.moments.mean[step], deviation = std::sqrt(std::max(0.0, memory_.moments.variance[step]));
+      double mean = moments.mean[step], deviation = std::sqrt(std::max(0.0, moments.variance[step]));
       if (adjusted_) {
         const double index = memory_.indices[(rows + step) % job_.season];
         mean = positive_ ? mean * index : mean + index;
         if (positive_) deviation *= index;
       }
-      job_.forecasts[number * job_.horizon + step] = sized(mean);
-      double* quantiles = job_.quantiles + (number * job_.horizon + step) * job_.level_count;
+      memory_.forecasts[step] += weight * mean;
+      double* const quantiles = memory_.quantiles.data() + step * job_.level_count;
       for (int64_t level = 0; level < job_.level_count; ++level)
-        quantiles[level] = sized(quantile(mean, deviation, memory_.normals[level]));
+        quantiles[level] += weight * quantile(mean, deviation, memory_.normals[level], log_normal);
     }
   }
 
   // Forecasts with relative errors have a log-normal distribution of the same mean and variance
-  double quantile(double mean, double deviation, double normal) const {
-    if (!log_normal_ || !(mean > 0)) return mean + deviation * normal;
+  static double quantile(double mean, double deviation, double normal, bool log_normal) {
+    if (!log_normal || !(mean > 0)) return mean + deviation * normal;
     const double spread = std::log1p(deviation * deviation / (mean * mean));
     return mean * std::exp(normal * std::sqrt(spread) - 0.5 * spread);
   }
 
-  double sized(double value) const { return std::clamp(value * scale_, -LARGEST, LARGEST); }
+  void write(int64_t number) const {
+    const auto sized = [this](double sum) { return std::clamp(sum / weights_ * scale_, -LARGEST, LARGEST); };
+    const std::vector<double>&forecasts = memory_.forecasts, &quantiles = memory_.quantiles;
+    std::transform(forecasts.begin(), forecasts.end(), job_.forecasts + number * job_.horizon, sized);
+    std::transform(quantiles.begin(), quantiles.end(), job_.quantiles + number * job_.horizon * job_.level_count, sized);
+  }
 
   const SmoothingJob& job_;
   Memory& memory_;
-  double scale_ = 1;
-  double* fit_ = nullptr;
-  bool positive_ = false, adjusted_ = false, log_normal_ = false;
+  double scale_ = 1, weights_ = 0;
+  bool positive_ = false, adjusted_ = false;
 };
 
 }  // namespace
 
 SmoothingModel smoothing_model(const std::string& name) {
   static const std::map<std::string, SmoothingModel> named = {
-      {"ets", {forms_of("ZZZ"), 0, false}},    {"ses", {forms_of("ANN"), 0, true}},
-      {"holt", {forms_of("AAN"), 0, true}},    {"damped", {forms_of("AAdN"), 0, true}},
-      {"theta", {forms_of("ZZN"), 1, true}},   {"otm", {forms_of("ZZN"), 2, true}},
-      {"dstm", {forms_of("ZZN"), 4, true}},    {"dotm", {forms_of("ZZN"), 8, true}},
-      {"autotheta", {forms_of("ZZN"), 15, true}},
+      {"ets", {forms_of("ZZZ"), 0, false, false}},  {"average", {forms_of("ZZZ"), 0, false, true}},
+      {"ses", {forms_of("ANN"), 0, true, false}},   {"holt", {forms_of("AAN"), 0, true, false}},
+      {"damped", {forms_of("AAdN"), 0, true, false}},
+      {"theta", {forms_of("ZZN"), 1, true, false}}, {"otm", {forms_of("ZZN"), 2, true, false}},
+      {"dstm", {forms_of("ZZN"), 4, true, false}},  {"dotm", {forms_of("ZZN"), 8, true, false}},
+      {"autotheta", {forms_of("ZZN"), 15, true, false}},
   };
   const auto found = named.find(name);
   if (found != named.end()) return found->second;
   const ExponentialForms forms = forms_of(name);
   if (forms == 0)
-    refuse("model: must be ets, ses, holt, damped, theta, otm, dstm, dotm, autotheta or letters such as AAdA; got " +
-           name);
-  return {forms, 0, false};
+    refuse("model: must be ets, average, ses, holt, damped, theta, otm, dstm, dotm, autotheta or letters such as AAdA; "
+           "got " + name);
+  return {forms, 0, false, false};
 }
 
 void fit_smoothing(const SmoothingJob& job, int threads) {

@@ -18,8 +18,6 @@ constexpr int64_t SKIPPED = 3;
 constexpr double TOLERANCE = 1e-4, LEAST_SQUARE = 1e-20;
 constexpr double LEAST_ALPHA = 0.1, MOST_ALPHA = 0.99;
 
-double between(double low, double high, double unknown) { return low + (high - low) / (1 + std::exp(-unknown)); }
-
 // Least squares, one value after the other
 class Line {
  public:

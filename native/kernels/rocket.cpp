@@ -118,42 +118,71 @@ void add_taps(const DilatedSequence& x, const float* padded, float* sums) {
   }
 }
 
-// y of one kernel for steps [first, first + count), then -infinity to the end of the word
-void convolve(const RocketPools& job, const int* taps, const int32_t* channels, int channel_count, ptrdiff_t first,
-              ptrdiff_t count) {
-  const DilatedSequence& x = job.x;
-  for (int number = 0; number < channel_count; ++number) {
-    const float* padded = x.padded + channels[number] * x.row + first;
-    const float* sums = job.sums + channels[number] * (x.length + ROCKET_SLACK) + first;
-    const float *a = padded + taps[0] * x.dilation, *b = padded + taps[1] * x.dilation,
-                *c = padded + taps[2] * x.dilation;
-    for (ptrdiff_t t = 0; t < count; t += LANES) {
-      const vf value = 3.0f * (load(a + t) + load(b + t) + load(c + t)) - load(sums + t);
-      store(job.y + t, number ? load(job.y + t) + value : value);
-    }
-  }
-  for (ptrdiff_t t = count; t % WORD; ++t) job.y[t] = -__builtin_inff();
+// The part of a sequence where a kernel's values count: everywhere, or where the kernel fits
+struct Steps {
+  ptrdiff_t first, count;
+};
+
+Steps find_steps(const DilatedSequence& x, bool whole) {
+  const ptrdiff_t edge = 4 * x.dilation;
+  return whole || x.length <= 2 * edge ? Steps{0, x.length} : Steps{edge, x.length - 2 * edge};
 }
 
-void pool_kernels(const RocketPools& job, int channels) {
-  const ptrdiff_t length = job.x.length, edge = 4 * job.x.dilation;
-  for (int channel = 0; channel < channels; ++channel)
-    add_taps(job.x, job.x.padded + channel * job.x.row, job.sums + channel * (length + ROCKET_SLACK));
-  const int32_t* read = job.channels;
-  float* pools = job.pools;
+// y [steps.count] of one kernel, then -infinity to the end of the word; row `rows[n]` of `padded` and `sums` is a channel
+void convolve(const DilatedSequence& x, const int* taps, const int32_t* rows, int row_count, const float* row_sums,
+              Steps steps, float* y) {
+  for (int number = 0; number < row_count; ++number) {
+    const float* padded = x.padded + rows[number] * x.row + steps.first;
+    const float* sums = row_sums + rows[number] * (x.length + ROCKET_SLACK) + steps.first;
+    const float *a = padded + taps[0] * x.dilation, *b = padded + taps[1] * x.dilation,
+                *c = padded + taps[2] * x.dilation;
+    for (ptrdiff_t t = 0; t < steps.count; t += LANES) {
+      const vf value = 3.0f * (load(a + t) + load(b + t) + load(c + t)) - load(sums + t);
+      store(y + t, number ? load(y + t) + value : value);
+    }
+  }
+  for (ptrdiff_t t = steps.count; t % WORD; ++t) y[t] = -__builtin_inff();
+}
+
+// Calls body(kernel, taps) for each way to choose three of nine taps
+template <class Body>
+void for_each_kernel(Body&& body) {
   int kernel = 0;
   for (int a = 0; a < ROCKET_WIDTH; ++a)
     for (int b = a + 1; b < ROCKET_WIDTH; ++b)
       for (int c = b + 1; c < ROCKET_WIDTH; ++c, ++kernel) {
         const int taps[3] = {a, b, c};
-        const bool whole = (kernel + job.phase) % 2 == 0 || length <= 2 * edge;
-        const ptrdiff_t first = whole ? 0 : edge, count = whole ? length : length - 2 * edge;
-        convolve(job, taps, read, job.channel_counts[kernel], first, count);
-        read += job.channel_counts[kernel];
-        const float* biases = job.biases + kernel * job.bias_count;
-        for (int bias = 0; bias < job.bias_count; ++bias, pools += ROCKET_POOLS)
-          pool_values(job.y, count, biases[bias], pools);
+        body(kernel, taps);
       }
+}
+
+void add_channels(const DilatedSequence& x, int channels, float* sums) {
+  for (int channel = 0; channel < channels; ++channel)
+    add_taps(x, x.padded + channel * x.row, sums + channel * (x.length + ROCKET_SLACK));
+}
+
+void pool_kernels(const RocketPools& job, int channels) {
+  add_channels(job.x, channels, job.sums);
+  const int32_t* read = job.channels;
+  float* pools = job.pools;
+  for_each_kernel([&](int kernel, const int* taps) {
+    const Steps steps = find_steps(job.x, (kernel + job.phase) % 2 == 0);
+    convolve(job.x, taps, read, job.channel_counts[kernel], job.sums, steps, job.y);
+    read += job.channel_counts[kernel];
+    const float* biases = job.biases + kernel * job.bias_count;
+    for (int bias = 0; bias < job.bias_count; ++bias, pools += ROCKET_POOLS)
+      pool_values(job.y, steps.count, biases[bias], pools);
+  });
+}
+
+ptrdiff_t list_values(const RocketValues& job) {
+  const int32_t row = 0;
+  const Steps steps = find_steps(job.x, job.whole);
+  add_channels(job.x, 1, job.sums);
+  for_each_kernel([&](int kernel, const int* taps) {
+    if (kernel == job.kernel) convolve(job.x, taps, &row, 1, job.sums, steps, job.y);
+  });
+  return steps.count;
 }
 
 void compete(const HydraCounts& job) {
@@ -189,6 +218,6 @@ void compete(const HydraCounts& job) {
 }  // namespace
 
 extern const RocketKernels rocket_kernels_table;
-const RocketKernels rocket_kernels_table = {pool_kernels, compete};
+const RocketKernels rocket_kernels_table = {pool_kernels, list_values, compete};
 
 }  // namespace seqconv::SEQCONV_ISA

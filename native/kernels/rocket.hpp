@@ -33,6 +33,15 @@ struct RocketPools {
   float* pools;  // [84, biases, 4]
 };
 
+// The values of one of MultiRocket's kernels
+struct RocketValues {
+  DilatedSequence x;  // one row: the sum of the kernel's channels
+  int kernel;
+  bool whole;   // also those that read the padding
+  float* sums;  // scratch: [length + slack]
+  float* y;     // [length + slack]
+};
+
 // Hydra's groups of 8 kernels
 struct HydraCounts {
   const float* x;  // the sum of a group's channels, between zeros as in DilatedSequence
@@ -43,6 +52,7 @@ struct HydraCounts {
 
 struct RocketKernels {
   void (*pool)(const RocketPools&, int channels);
+  ptrdiff_t (*list_values)(const RocketValues&);  // how many there are
   void (*compete)(const HydraCounts&);
 };
 

@@ -7,7 +7,7 @@
 // knows them: it needs squares of e / forecast and the product of all forecasts.
 //
 // A row waits for the one before it (three or four dependent operations), so the time of a pass is that of the waiting:
-// eight sets of parameters side by side cost little more than one.
+// several sets of parameters side by side cost little more than one.
 //
 // Reference: Hyndman, Koehler, Ord, Snyder, Forecasting with Exponential Smoothing, Springer 2008, chapters 2 and 5;
 // Fiorucci, Pellegrini, Louzada, Petropoulos, Koehler, International Journal of Forecasting 32, 2016 (Theta).
@@ -18,66 +18,113 @@
 namespace seqconv::SEQCONV_ISA {
 namespace {
 
-static_assert(SMOOTHING_POINTS == 8, "a lane of points is one vector of 64 bytes");
-typedef double vd __attribute__((vector_size(64), may_alias));
-typedef int64_t vl __attribute__((vector_size(64), may_alias));
+// A group of points: one vector, or two where vectors are short, whose waiting overlaps
+typedef double Part __attribute__((vector_size(4 * SEQCONV_LANES), may_alias));
+typedef uint64_t Bits __attribute__((vector_size(4 * SEQCONV_LANES), may_alias));
+constexpr int PARTS = LANES < 16 ? 2 : 1, GROUP = PARTS * LANES / 2;
+static_assert(SMOOTHING_POINTS % GROUP == 0, "points are whole groups");
 
-inline vd& lanes(SmoothingLane& lane) { return *reinterpret_cast<vd*>(lane); }
+struct Group {
+  Part part[PARTS];
+};
 
-constexpr int64_t EXPONENT = int64_t{0x7ff} << 52, ONE = int64_t{0x3ff} << 52;
+template <class Change>
+inline Group each(Change change) {
+  Group made;
+  for (int p = 0; p < PARTS; ++p) made.part[p] = change(p);
+  return made;
+}
 
-// product * factor = mantissa * 2^exponent, again and again: no product of many rows overflows
+inline Group same(double value) {
+  return each([&](int) { return Part{} + value; });
+}
+inline Group operator+(const Group& a, const Group& b) {
+  return each([&](int p) { return a.part[p] + b.part[p]; });
+}
+inline Group operator-(const Group& a, const Group& b) {
+  return each([&](int p) { return a.part[p] - b.part[p]; });
+}
+inline Group operator*(const Group& a, const Group& b) {
+  return each([&](int p) { return a.part[p] * b.part[p]; });
+}
+inline Group operator/(const Group& a, const Group& b) {
+  return each([&](int p) { return a.part[p] / b.part[p]; });
+}
+inline Group least(const Group& a, const Group& b) {
+  return each([&](int p) { return a.part[p] < b.part[p] ? a.part[p] : b.part[p]; });
+}
+
+inline Group read(const double* lane) {
+  return each([&](int p) { return reinterpret_cast<const Part*>(lane)[p]; });
+}
+inline void write(double* lane, const Group& group) {
+  for (int p = 0; p < PARTS; ++p) reinterpret_cast<Part*>(lane)[p] = group.part[p];
+}
+
+// The product of many factors, of which none overflows: 2^(exponent - 1023 * factors) times the mantissa
 struct Product {
-  vd mantissa = vd{} + 1.0;
-  vl exponent = {};
+  Group mantissa = same(1);
+  Bits exponent[PARTS] = {};
 
-  void multiply(const vd& factor) {
-    const vl bits = reinterpret_cast<vl>(mantissa * factor);
-    exponent += ((bits & EXPONENT) - ONE) >> 52;
-    mantissa = reinterpret_cast<vd>((bits & ~EXPONENT) | ONE);
+  void multiply(const Group& factor) {
+    constexpr uint64_t EXPONENT = uint64_t{0x7ff} << 52, ONE = uint64_t{0x3ff} << 52;
+    for (int p = 0; p < PARTS; ++p) {
+      const Bits bits = reinterpret_cast<Bits>(mantissa.part[p] * factor.part[p]);
+      exponent[p] += (bits & EXPONENT) >> 52;
+      mantissa.part[p] = reinterpret_cast<Part>((bits & ~EXPONENT) | ONE);
+    }
   }
 };
 
 template <bool RELATIVE, SeasonForm FORM>
-void smooth_as(const SmoothingRows& job, SmoothingPoints& points) {
-  const vd alpha = lanes(points.alpha), beta = lanes(points.beta), gamma = lanes(points.gamma), phi = lanes(points.phi);
-  vd level = lanes(points.level), damped = phi * lanes(points.trend), squares = {}, lowest = vd{} + 1e300;
-  vd* const seasons = reinterpret_cast<vd*>(points.seasons);
+void smooth_group(const SmoothingRows& job, SmoothingPoints& points, int at) {
+  const Group alpha = read(points.alpha + at), beta = read(points.beta + at), gamma = read(points.gamma + at);
+  const Group phi = read(points.phi + at);
+  Group level = read(points.level + at), damped = phi * read(points.trend + at), squares = same(0);
+  Group lowest = same(1e300);
   Product product;
+  double factors = 0;
   for (ptrdiff_t row = 0, place = 0; row < job.rows; ++row) {
-    vd base = level + damped, forecast = base, season = {};
-    if (FORM != SeasonForm::none) season = seasons[place];
+    const Group base = level + damped;
+    Group forecast = base, season;
+    double* const seasons = FORM == SeasonForm::none ? nullptr : points.seasons + place * SMOOTHING_POINTS + at;
+    if (FORM != SeasonForm::none) season = read(seasons);
     if (FORM == SeasonForm::additive) forecast = base + season;
     if (FORM == SeasonForm::multiplicative) forecast = base * season;
     level = base;
     const double observed = job.y[row];
     if (observed == observed) {
-      const vd error = observed - forecast;
-      vd step = error;
-      if (FORM == SeasonForm::multiplicative) step = error / season;
-      if (FORM == SeasonForm::additive) seasons[place] = season + gamma * error;
-      if (FORM == SeasonForm::multiplicative) seasons[place] = season + gamma * error / base;
+      const Group error = same(observed) - forecast;
+      const Group step = FORM == SeasonForm::multiplicative ? error / season : error;
+      if (FORM == SeasonForm::additive) write(seasons, season + gamma * error);
+      if (FORM == SeasonForm::multiplicative) write(seasons, season + gamma * error / base);
       level = base + alpha * step;
       damped = damped + beta * step;
+      const Group counted = RELATIVE ? error / forecast : error;
+      squares = squares + counted * counted;
       if (RELATIVE) {
-        const vd relative = error / forecast;
-        squares += relative * relative;
         product.multiply(forecast);
-        lowest = forecast < lowest ? forecast : lowest;
-      } else {
-        squares += error * error;
+        lowest = least(lowest, forecast);
+        factors += 1;
       }
     }
-    damped *= phi;
+    damped = damped * phi;
     if (++place >= job.season) place = 0;
   }
-  lanes(points.level) = level;
-  lanes(points.trend) = damped / phi;
-  lanes(points.sums.squares) = squares;
+  write(points.level + at, level);
+  write(points.trend + at, damped / phi);
+  write(points.sums.squares + at, squares);
   if (!RELATIVE) return;
-  lanes(points.sums.mantissa) = product.mantissa;
-  lanes(points.sums.exponent) = __builtin_convertvector(product.exponent, vd);
-  lanes(points.sums.lowest) = lowest;
+  write(points.sums.mantissa + at, product.mantissa);
+  write(points.sums.lowest + at, lowest);
+  for (int lane = 0; lane < GROUP; ++lane)
+    points.sums.exponent[at + lane] =
+        static_cast<double>(product.exponent[lane / (LANES / 2)][lane % (LANES / 2)]) - 1023 * factors;
+}
+
+template <bool RELATIVE, SeasonForm FORM>
+void smooth_as(const SmoothingRows& job, SmoothingPoints& points) {
+  for (int at = 0; at < SMOOTHING_POINTS; at += GROUP) smooth_group<RELATIVE, FORM>(job, points, at);
 }
 
 template <bool RELATIVE>
@@ -96,22 +143,28 @@ void smooth(const SmoothingRows& job, SmoothingPoints& points) {
 
 // Smoothing without trend, of which the forecast follows the line A + B t in part: for row t, counted from 0,
 //   forecast = level + weight (A (1 - alpha)^t + B (1 - (1 - alpha)^(t + 1)) / alpha)
-void theta(const ThetaRows& job, ThetaPoints& points) {
-  const vd alpha = lanes(points.alpha), weight = lanes(points.weight), kept = 1.0 - alpha, inverse = 1.0 / alpha;
-  vd level = lanes(points.level), decay = vd{} + 1.0, squares = {};
+void theta_group(const ThetaRows& job, ThetaPoints& points, int at) {
+  const Group alpha = read(points.alpha + at), weight = read(points.weight + at), one = same(1);
+  const Group kept = one - alpha, inverse = one / alpha;
+  Group level = read(points.level + at), decay = one, squares = same(0);
   for (ptrdiff_t row = 0; row < job.rows; ++row) {
-    const vd line = job.intercepts[row] * decay + job.slopes[row] * inverse * (1.0 - decay * kept);
     const double observed = job.y[row];
+    const Group left = decay * kept;
     if (observed == observed) {
-      const vd error = observed - (level + weight * line);
-      level = level * kept + alpha * observed;
-      if (row >= job.skipped) squares += error * error;
+      const Group line = same(job.intercepts[row]) * decay + same(job.slopes[row]) * inverse * (one - left);
+      const Group error = same(observed) - (level + weight * line);
+      level = level * kept + alpha * same(observed);
+      if (row >= job.skipped) squares = squares + error * error;
     }
-    decay *= kept;
+    decay = left;
   }
-  lanes(points.level) = level;
-  lanes(points.decay) = decay;
-  lanes(points.squares) = squares;
+  write(points.level + at, level);
+  write(points.decay + at, decay);
+  write(points.squares + at, squares);
+}
+
+void theta(const ThetaRows& job, ThetaPoints& points) {
+  for (int at = 0; at < SMOOTHING_POINTS; at += GROUP) theta_group(job, points, at);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 
@@ -67,16 +68,43 @@ def shorten(problem: object, most: int = 160) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that does not exist: the nearest known one, or all of them.
-
-    >>> nearest("epoch", ["epochs", "seed"])
-    "Did you mean 'epochs'?"
-    """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
-
-
 class SeveralSeries(DataError):
     """A table that is not one series with rows evenly apart: it is a panel, or follows the calendar."""
+
+
+MOST_LISTED = 20  # names in a message
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that does not exist: the nearest known one, whatever its case, or all of them.
+
+    >>> nearest("epoch", ["epochs", "seed"]), nearest("ot", ["OT", "HULL"])
+    ("Did you mean 'epochs'?", "Did you mean 'OT'?")
+    """
+    names = list(known)
+    if near := _find_near(name, names):
+        return f"Did you mean {near!r}?"
+    more = f" and {len(names) - MOST_LISTED:,} more" if len(names) > MOST_LISTED else ""
+    return f"Known: {', '.join(names[:MOST_LISTED])}{more}."
+
+
+def near_path(path: str | Path) -> str:
+    """A hint for a path that does not exist: the nearest name there, or the same in `runs`; empty if there is none."""
+    wanted = Path(path).expanduser()
+    if len(wanted.parts) == 1 and (found := Path("runs") / wanted).exists():
+        return f"Did you mean {str(found)!r}?"
+    missing = next((each for each in reversed((wanted, *wanted.parents)) if not each.exists()), wanted)
+    try:
+        near = _find_near(missing.name, [each.name for each in missing.parent.iterdir()])
+    except OSError:
+        near = ""
+    rest = wanted.relative_to(missing)
+    return f"Did you mean {str(missing.with_name(near) / rest)!r}?" if near else ""
+
+
+def _find_near(name: str, names: list[str]) -> str:
+    folded: dict[str, str] = {}
+    for each in names:
+        folded.setdefault(each.casefold(), each)
+    near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.casefold(), folded, n=1)
+    return folded.get(near[0], near[0]) if near else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.pages import find_flaws
 from helpers.predictors import GRU, THREE, by_hand, hours, series_predictor, text_predictor
 from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
@@ -86,8 +87,11 @@ def test_json_is_one_object_whose_parts_sum(bundles, monkeypatch, capsys):
 
 def test_the_print_tells_class_spans_and_sum_and_lets_no_escape_through(bundles, monkeypatch, capsys):
     shown = run(monkeypatch, capsys, "text", "not bad [bold]\x1b[31m good")[0]
-    for said in ("pos 99.1%", "logit of pos: +4.7500", "+3.0000", "“not bad”", "+0.7500", "sum = logit", "[bold]"):
+    for said in ("pos (99.1 %)\nMostly because of “not bad”.", "+3.00   “not bad”", "+0.75   constant", "[bold]"):
         assert said in shown
+    assert "+4.75   sum: score of pos" in shown
+    assert "logit" not in shown
+    assert "filters" not in shown
     assert "\x1b" not in shown
     assert "word left out" in run(monkeypatch, capsys, "gru", "good film")[0]
 
@@ -110,13 +114,13 @@ def test_a_page_of_a_text_escapes_it_and_needs_nothing_else(bundles, monkeypatch
     assert "&lt;script&gt;alert(&quot;" in page
     assert "&lt;m&gt;" in page
     assert "\x00" not in page
-    assert '<mark class="raises" style="--share: 55%" title="+1.5000">not</mark>' in page
+    assert '<mark class="raises" style="--share: 55%" title="+1.50">not</mark>' in page
     assert "prefers-color-scheme: dark" in page
     for outside in ("<link", "src=", "@import", 'href="http'):
         assert outside not in page
     shown = run(monkeypatch, capsys, "labels", "good <i>", "-o", "labels.html")[0]
     assert "page: labels.html" in shown
-    assert Path("labels.html").read_text("utf-8").count("logit of ") == 3
+    assert Path("labels.html").read_text("utf-8").count('<div class="said"') == 3
     assert not list(bundles.glob("*.partial"))
 
 
@@ -129,11 +133,14 @@ def test_a_series_is_explained_with_a_picture(bundles, monkeypatch, capsys):
     assert len(found["parts"]) == 2 * 18
     sizes = [abs(part["contribution"]) for part in found["parts"]]
     assert sizes == sorted(sizes, reverse=True)
+    assert found["time"] == "2016-12-04 18:00"
     page = Path("heat.html").read_text("utf-8")
-    assert page.count("<svg") == 1
+    assert page.count("<svg") == 2  # the window, and every input and span
     shown = run(monkeypatch, capsys, *arguments)[0]
-    assert "T, 6 h ahead" in shown
-    assert "not exact" in shown
+    for text in (expected.verdict, expected.because, "Approximate"):
+        assert text in " ".join(shown.split())
+    assert find_flaws(page) == []
+    assert expected.because in page
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,30 @@
 """What training prints while it goes on."""
 
 import io
+import sys
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
+from seqconv.__main__ import main
+from seqconv.cli.console import wrap
 from seqconv.cli.progress import Terminal
 from seqconv.training.checkpoint import Epoch
 
 
-def print_epochs(epochs, again=False):
+def print_epochs(epochs, again=False, verbose=False, kept=0):
     written = io.StringIO()
-    listener = Terminal(Progress(console=Console(file=written, width=80), disable=True))
+    listener = Terminal(Progress(console=Console(file=written, width=80), disable=True), verbose)
     first = Epoch(epoch=1, loss=0.1111, metric=0.9698, validation_loss=0.3453, validation_metric=0.8708, seconds=12.34)
     if again:
         listener.train_again(epochs)
     for number in range(1, epochs + 1):
         listener.start_epoch(number, epochs, 1)
         listener.end_epoch(replace(first, epoch=number))
+    if kept:
+        listener.keep(replace(first, epoch=kept))
     return written.getvalue().splitlines()
 
 
@@ -32,6 +37,36 @@ def test_each_of_a_few_epochs_has_a_line_that_fits():
 
 def test_of_many_epochs_every_tenth_and_the_last_have_a_line():
     assert [line.split()[1] for line in print_epochs(25)] == ["10/25", "20/25", "25/25"]
+
+
+def test_the_epoch_that_is_kept_has_a_line_and_verbose_gives_one_to_all():
+    *_, last = print_epochs(25, kept=17)
+    assert last == "best: epoch 17/25  12.3 s  loss 0.1111, accuracy 0.9698; validation 0.3453, 0.8708"
+    assert [line.split()[1] for line in print_epochs(25, verbose=True)] == [f"{n}/25" for n in range(1, 26)]
+
+
+def test_in_a_terminal_lines_end_between_words_and_elsewhere_they_stay():
+    text = "a final fit uses training-and-validation rows; skip it with: seqconv train weather.csv"
+    lines = wrap(text, Console(width=30, force_terminal=True)).splitlines()
+    assert max(map(len, lines)) <= 30
+    assert " ".join(lines) == text
+    assert "training-and-validation" in lines[1]
+    assert wrap(text, Console(width=30, file=io.StringIO())) == text
+
+
+def test_a_run_says_that_it_stopped_early_and_what_it_keeps(tmp_path, monkeypatch, capsys):
+    rows = "".join(f"good film {n % 7},{'pos' if n % 3 else 'neg'}\nbad film {n % 5},neg\n" for n in range(60))
+    (tmp_path / "texts.csv").write_text(f"text,label\n{rows}")
+    monkeypatch.chdir(tmp_path)
+    settings = ("training.patience=1", "training.learning_rate=1", "training.refit=false")
+    flags = [part for setting in settings for part in ("--set", setting)]
+    monkeypatch.setattr(sys, "argv", ["seqconv", "train", "texts.csv", "--epochs", "50", "--no-baselines", *flags])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert not caught.value.code
+    lines = capsys.readouterr().err.splitlines()
+    assert "stopped: no better for 1 epoch" in lines
+    assert lines[-1].startswith("best: epoch ")
 
 
 @pytest.mark.parametrize(("epochs", "said"), [(1, "1 epoch"), (2, "2 epochs")])

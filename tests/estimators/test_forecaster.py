@@ -275,5 +275,5 @@ def test_a_network_without_intervals_says_so():
     X = make_wave(100)
     with pytest.raises(DataError, match=r"has none\. Fit with interval=0\.8"):
         tiny(interval=0.0).fit(X).predict_interval(X)
-    with pytest.raises(ConfigError, match=r"training\.interval must be from"):
+    with pytest.raises(ConfigError, match=r"training\.coverage must be from"):
         tiny(interval=1.0).fit(X)

@@ -113,7 +113,7 @@ def test_the_whole_is_the_mean_over_the_test_rows_of_all_folds(series_run):
         rival = next(row for row in results.baselines if row.name == each.name)
         assert each.improvement == pytest.approx(1 - results.network.value / rival.value)
         assert each.low <= each.improvement <= each.high
-    assert results.verdict.startswith(f"MAE {results.network.value:.3g} on {results.n:,} unseen windows: ")
+    assert results.verdict.startswith(f"MAE {results.network.value:.3g} on {results.n:,} unseen rows: ")
 
 
 def test_each_fold_is_tested_on_later_rows_than_the_one_before(series_run):

@@ -145,7 +145,14 @@ def test_other_test_rows_are_refused_with_what_differs(made, copy, name, changes
     ("damage", "says"),
     [
         (lambda f: (f / "predictions.npz").unlink(), "holds no predictions.npz"),
-        (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
+        (
+            lambda f: (f / "predictions.npz").write_bytes(b"PK"),
+            r"predictions\.npz: must be as seqconv writes it; File is not a zip file",
+        ),
+        (
+            lambda f: np.savez(f / "predictions.npz", outputs=np.zeros((3, 2)), targets=np.zeros((3, 2))),
+            "outputs must be 1",
+        ),
         (lambda f: (f / "metrics.json").write_text("[]"), "metrics.json: must be as seqconv writes it"),
         (lambda f: shutil.rmtree(f / "model"), "must be a run or model folder"),
     ],

@@ -51,6 +51,7 @@ def test_the_run_folder_is_complete_and_no_partial_folder_is_left(runs, task):
     names = {path.name for path in folder.iterdir()}
     offered = {"baseline"} if json.loads((folder / "metrics.json").read_text())["offer"] else set()
     files = {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
+    files |= {"mistakes.json"} if task == "text" else set()
     assert names == files | offered
     assert len((folder / "history.csv").read_text().splitlines()) == 3
     assert not list((runs / "runs").glob("*.partial"))

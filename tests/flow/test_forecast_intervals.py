@@ -32,7 +32,7 @@ SETTINGS = [
     'windows.leads=["1h", "5h"]',
     "training.epochs=4",
     "training.patience=0",
-    "training.interval=0.6",
+    "training.coverage=0.6",
 ]
 
 
@@ -54,7 +54,7 @@ def folder(tmp_path_factory) -> Path:
     values = {"a": wave + random.normal(0, 0.1, 1500), "b": 10 * wave + random.normal(0, 5, 1500)}
     write_table(polars.DataFrame({"when": times.astype("datetime64[ms]"), **values}), folder / "noisy.csv")
     train(folder, "noisy")
-    train(folder, "plain", "training.interval=0")
+    train(folder, "plain", "training.coverage=0")
     return folder
 
 
@@ -144,7 +144,7 @@ def test_the_newest_value_is_added_to_all_three(folder):
 def test_a_model_without_intervals_says_so(folder, tmp_path):
     model = seqconv.load(folder / "plain")
     series = read_example_rows(model.bundle, Source(file=folder / "noisy.csv"))
-    with pytest.raises(DataError, match=r"this model has no intervals\. Train with --set training.interval=0.8"):
+    with pytest.raises(DataError, match=r"this model has no intervals\. Train with --set training.coverage=0.8"):
         model.forecast_interval(series.values, series.times)
     assert not model.bundle.features.margins
     # what an interrupted run leaves is not calibrated: it forecasts, but has no intervals yet
@@ -193,7 +193,7 @@ def test_the_report_draws_a_band_and_tells_coverage(folder):
 
 
 def test_the_terminal_shows_coverage(folder, tmp_path):
-    quick = ("--set", "training.epochs=1", "--set", "training.interval=0.9", "--no-baselines")
+    quick = ("--set", "training.epochs=1", "--set", "training.coverage=0.9", "--no-baselines")
     flags = ("--target", "a", "--lead", "1h,5h", "--out", str(tmp_path / "run"), *quick)
     said = seqconv_command("train", str(folder / "noisy.csv"), *flags, cwd=tmp_path).stdout
     assert "\n90 % intervals hold " in said

@@ -42,7 +42,8 @@ def test_a_saved_baseline_scores_as_its_run_printed_to_the_last_digit(folder, ta
     assert results["epochs"] == results["best_epoch"] == 0
     assert results["model"] not in ("", "network")
     assert {path.name for path in run.iterdir()} == {
-        *("metrics.json", "recipe.toml", "predictions.npz", "report.html", "model")
+        *("metrics.json", "recipe.toml", "predictions.npz", "report.html", "model"),
+        *(["mistakes.json"] if task != "series" else []),
     }
     assert {path.name for path in (run / "model").iterdir()} <= {
         *("bundle.json", "weights.safetensors", "README.md", "vocabulary.txt")
@@ -151,16 +152,34 @@ def damage(model: Path, change: Callable[[dict[str, np.ndarray]], object]) -> No
     ("name", "change", "says"),
     [
         ("series-ridge", lambda a: a.pop("bias"), "'bias' is absent"),
-        ("series-ridge", lambda a: a.update(extra=np.zeros(1)), "'extra' is not one of them"),
-        ("series-ridge", lambda a: a.update(weights=a["weights"][:, :-1].copy()), "ValueError"),
-        ("series-ridge", lambda a: a.update(lags=a["lags"] + 1000), "IndexError"),
-        ("series-ridge", lambda a: a.update(periods=a["periods"] + 5), "IndexError"),
-        ("series-boosting", lambda a: a.update(columns=a["columns"] + 1000), "IndexError"),
-        ("series-naive", lambda a: a.update(steps=a["steps"][:1].copy()), "ValueError"),
-        ("text-nb-svm", lambda a: a.update(weights=a["weights"][:, :3].copy()), "ValueError"),
-        ("text-majority", lambda a: a.update(logits=np.zeros(5)), "answers with shape (1, 5)"),
-        ("sequence-dtw", lambda a: a.update(values=a["values"][:, :-1].copy()), "ValueError"),
-        ("sequence-rocket", lambda a: a.update(kernels=a["kernels"][:-1].copy()), "ValueError"),
+        ("series-ridge", lambda a: a.update(extra=np.zeros(1)), "'extra' is no array of the model ridge"),
+        ("series-ridge", lambda a: a.update(weights=a["weights"][:, :-1].copy()), "weights must be of"),
+        ("series-ridge", lambda a: a.update(weights=a["weights"].astype(np.float32)), "weights must be float64 ["),
+        ("series-ridge", lambda a: a.update(lags=a["lags"] + 1000), "lags must be from 1 to"),
+        ("series-ridge", lambda a: a.update(lags=a["lags"][::-1].copy()), "lags must be ascending numbers from 1"),
+        ("series-ridge", lambda a: a.update(periods=a["periods"] + 5), "periods must be from 0 to 3; got"),
+        ("series-ridge", lambda a: a.update(periods=a["periods"] - 1), "periods must be from 0 to 3; got -1"),
+        ("series-boosting", lambda a: a.update(columns=a["columns"] + 1000), "columns must be below"),
+        ("series-boosting", lambda a: a.update(columns=a["columns"] - 1), "columns must be from 0 to"),
+        ("series-boosting", lambda a: a.update(thresholds=a["thresholds"] - np.inf), "thresholds must be from"),
+        ("series-naive", lambda a: a.update(steps=np.append(a["steps"], 1)), "steps must be int64 ["),
+        ("series-naive", lambda a: a.update(steps=a["steps"][:1].copy()), "steps must be int64 ["),
+        ("series-naive", lambda a: a.update(steps=a["steps"] + 10**9), "steps must be from 1 to"),
+        ("series-naive", lambda a: a.update(steps=a["steps"] * 0), "steps must be from 1 to"),
+        ("text-nb-svm", lambda a: a.update(weights=a["weights"][:, :3].copy()), "weights must be float64 ["),
+        ("text-nb-svm", lambda a: a.update(pairs=a["pairs"][::-1].copy()), "pairs must be ascending pairs"),
+        ("text-nb-svm", lambda a: a.update(scales=np.vstack([a["scales"]] * 5)), "scales must have 1 row or"),
+        ("text-majority", lambda a: a.update(logits=np.zeros(5)), "logits must be float64 [1]; got float64 [5]"),
+        ("text-majority", lambda a: a.update(logits=np.full(1, np.nan)), "logits must be finite; got nan to nan"),
+        ("sequence-dtw", lambda a: a.update(values=a["values"][:, :-1].copy()), "values must be float32 ["),
+        ("sequence-dtw", lambda a: a.update(values=a["values"][:, :, :1].repeat(9, 2)), "values must be float32 ["),
+        ("sequence-dtw", lambda a: a.update(starts=a["starts"] - 1), "starts must be from 0 to"),
+        ("sequence-dtw", lambda a: a.update(inside=a["inside"][:, :1].copy()), "inside must be bool ["),
+        ("sequence-dtw", lambda a: a.update(band=a["band"] + 10**12), "band must be from 0 to"),
+        ("sequence-rocket", lambda a: a.update(kernels=a["kernels"][:-1].copy()), "groups must be of"),
+        ("sequence-rocket", lambda a: a.update(centre=a["centre"][:1].copy()), "spread must be float32 [1]; got"),
+        ("sequence-rocket", lambda a: a.update(spread=a["spread"] * 0), "spread must be from"),
+        ("sequence-rocket", lambda a: a.update(groups=a["groups"] + 2**60), "groups must be of kernels within"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused_in_one_line(folder, tmp_path, name, change, says):
@@ -172,9 +191,11 @@ def test_arrays_that_do_not_fit_are_refused_in_one_line(folder, tmp_path, name, 
     damage(model, change)
     with pytest.raises(BundleError) as caught:
         seqconv.load(model)
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).startswith(f"model {name.partition('-')[2]}: must hold the arrays of a whole baseline")
+    said = str(caught.value).removeprefix(f"{model / 'weights.safetensors'}: ")
+    assert said.startswith(says)
+    assert said.endswith(". Train again")
+    assert "\n" not in said
+    assert len(said) <= 300
 
 
 def test_ridge_on_real_temperatures_keeps_its_scores(real_data, tmp_path):

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # forks of a process that imported, but ran nothing
-_CONTEXT.set_forkserver_preload(["seqconv.__main__", "polars", "fuzz.children"])
+_IMPORTED = ("seqconv.cli.commands", "seqconv.models.predictor", "seqconv.tasks.guessing", "seqconv.training.run")
+_LATE = ("polars", "pydantic", "pytest", "rich.table", "safetensors.numpy")  # most of a child's time otherwise
+_CONTEXT.set_forkserver_preload([*_IMPORTED, *_LATE, "fuzz.children"])
 
 
 @dataclass(frozen=True)

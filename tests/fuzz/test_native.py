@@ -123,6 +123,12 @@ def test_no_call_hurts(seeds):
     assert not ending.fault, f"{ending.out.splitlines()[-1:]}: {ending.fault}"
 
 
+def test_arrays_without_values_are_done_at_once():
+    """Steps and examples without end, of no channels, were counted one by one."""
+    for seed in (16703, 18185):
+        assert run_in_child(run_calls, range(seed, seed + 1)).code == 0
+
+
 def test_every_function_is_called():
     found = {name for name, thing in vars(_native).items() if type(thing).__name__ == "nb_func"}
     for owner, thing in vars(_native).items():

@@ -32,7 +32,7 @@ def create_networks() -> dict[str, Predictor]:
     bounded = replace(series.features, margins=(0.1, 0.2))
     ucr = read_recipe("ucr")
     ucr = replace(ucr, training=replace(ucr.training, loss="binary_crossentropy"))
-    recipe = replace(series.recipe, training=replace(series.recipe.training, interval=0.8))
+    recipe = replace(series.recipe, training=replace(series.recipe.training, coverage=0.8))
     return {
         "text": by_hand(),
         "labels": text_predictor(THREE, classes=("a", "b", "c"), multi_label=True),

@@ -72,9 +72,15 @@ def refusal(folder: Path) -> str:
         ("series", "task", "text", "task must be that of the recipe"),
         ("series", "later", 1, "later is no field"),
         ("series", "features.later", 1, "features.later is no field"),
+        ("series", "features.change", False, "features.change must be recipe.windows.change, True; got False"),
+        ("series", "recipe.windows.change", False, "features.change must be recipe.windows.change, False; got True"),
+        ("series", "recipe.windows.lookback", "8h", "features.lookback_rows must be recipe.windows.lookback, 8; got 6"),
+        ("series", "features.delay_rows", [22, 50], "features.delay_rows must be recipe.windows.leads"),
+        ("series", "recipe.data.calendar", False, "features.calendar must be recipe.data.calendar"),
         ("series-ridge", "features.change", True, "features.change"),
         ("series-ridge", "layers", [{"layer": "relu"}], "layers"),
         ("text", "features.max_len", BIG, "features.max_len must be from 1"),
+        ("text", "features.max_len", 9, "features.max_len must be recipe.text.max_len, 8; got 9"),
         ("text", "features.classes", ["a", "a"], "features.classes must be at least 2 different names"),
         ("text", "features.classes", [1, 2], "features.classes[0] must be str"),
         ("text", "features.multi_label", 1, "features.multi_label must be bool"),
@@ -82,7 +88,8 @@ def refusal(folder: Path) -> str:
         ("text", "layers", deep(100), "at most 64 levels deep"),
         ("text", "data_fingerprint", "\ud800", "surrogates not allowed"),
         ("sequence", "features.length", BIG, "features.length must be from 1"),
-        ("sequence", "features.length", 6, "input_shape must be"),
+        ("sequence", "features.length", 6, "features.length must be recipe.sequence.length, 7; got 6"),
+        ("sequence", "recipe.sequence.length", 6, "features.length must be recipe.sequence.length, 6; got 7"),
         ("sequence", "features.masked", False, "input_shape must be"),
     ],
 )
@@ -116,18 +123,19 @@ def test_layers_inside_layers_have_a_limit(copy):
     assert "levels deep" in refusal(folder)
 
 
+def write_weights(folder: Path, weights: dict[str, np.ndarray]) -> None:
+    """Replace the stored arrays, with the right checksum."""
+    path = folder / "weights.safetensors"
+    save_file(weights, path)
+    files = json.loads((folder / "bundle.json").read_text("utf-8"))["files"]
+    change(folder, "files", files | {path.name: hashlib.sha256(path.read_bytes()).hexdigest()})
+
+
 @pytest.mark.parametrize("name", ["text", "series", "sequence", "text-small"])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_are_finite(copy, name, value):
     folder = copy(name)
     weights = load_file(folder / "weights.safetensors")
-    array = next(each for each in weights.values() if each.dtype.kind == "f")
-    array.flat[-1] = value
-    save_file(weights, folder / "weights.safetensors")
-    change(
-        folder,
-        "files",
-        json.loads((folder / "bundle.json").read_text("utf-8"))["files"]
-        | {"weights.safetensors": hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()},
-    )
+    next(each for each in weights.values() if each.dtype.kind == "f").flat[-1] = value
+    write_weights(folder, weights)
     assert "must be finite numbers; it holds NaN or infinity" in refusal(folder)

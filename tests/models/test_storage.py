@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from seqconv.errors import BundleError
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan
-from seqconv.networks.layers.kinds import Add, Concat, Conv, Dense, Embed, GlobalMaxPool, NgramBag, TokenConv
+from seqconv.networks.layers.kinds import (
+    Add,
+    BatchNormalisation,
+    Concat,
+    Conv,
+    Dense,
+    Embed,
+    GlobalMaxPool,
+    NgramBag,
+    TokenConv,
+)
 from seqconv.networks.plan import initial_weights
 
 WORDS: Plan = (TokenConv(9, 4, 2), GlobalMaxPool(), Dense(4, 1))
@@ -121,3 +131,14 @@ def test_what_is_not_as_it_was_stored_is_refused(change, says):
     with pytest.raises(ValueError, match="must") as caught:
         unpack(WORDS, stored)
     assert str(caught.value).startswith(says)
+
+
+def test_a_variance_below_zero_is_refused():
+    """Its root would be NaN, in every answer."""
+    plan: Plan = (BatchNormalisation(3), GlobalMaxPool(), Dense(3, 1))
+    weights = initial_weights(plan, 0)
+    weights["0.moving_mean"][:] = -1
+    np.testing.assert_array_equal(unpack(plan, weights)["0.moving_mean"], [-1, -1, -1])
+    weights["0.moving_variance"][1] = -0.5
+    with pytest.raises(ValueError, match=r"^0\.moving_variance must be at least 0; got -0\.5$"):
+        unpack(plan, weights)

@@ -75,8 +75,8 @@ def test_a_duration_without_a_known_unit_is_refused(text):
         ("training.epochs=many", "training.epochs must be a whole number; got 'many'"),
         ("training.epochs=2.5", "training.epochs must be a whole number; got 2.5"),
         ("training.learning_rate=nan", "training.learning_rate must be from"),
-        ("training.loss=mea", "training.loss must be one of"),
-        ("training.interval=1", "training.interval must be from 0.0 to 0.99; got 1"),
+        ("training.loss=mea", "training.loss must be binary_crossentropy, "),
+        ("training.coverage=1", "training.coverage must be from 0.0 to 0.99; got 1"),
         ("windows.step=60", "windows.step must be a number with a unit"),
         ("window.step=1h", "Did you mean 'windows'?"),
         ("network.layers.99.units=3", "names nothing in this recipe"),
@@ -94,7 +94,7 @@ def test_a_wrong_override_says_what_to_do(override, says):
 @pytest.mark.parametrize(("name", "loss"), [("imdb-conv1d", "mae"), ("jena-gru", "binary_crossentropy")])
 def test_intervals_are_for_forecasts(name, loss):
     with pytest.raises(ConfigError, match=f"is for forecasts .* with {loss}. Set it to 0"):
-        read_recipe(name, (f"training.loss={loss}", "training.interval=0.8"))
+        read_recipe(name, (f"training.loss={loss}", "training.coverage=0.8"))
 
 
 def test_nan_is_not_within_any_range():

@@ -11,6 +11,7 @@ import pytest
 from helpers.pages import find_flaws
 from seqconv.errors import BundleError
 from seqconv.reports import plots
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.training.folder import write_report
 
 COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": None}
@@ -79,6 +80,20 @@ def test_the_headline_is_red_only_where_a_baseline_is_clearly_better(tmp_path, l
     assert tone in write_report(write_run(tmp_path, "text", comparisons=[found])).read_text()
 
 
+def test_intervals_that_cover_too_little_are_warned_of_in_the_headline(tmp_path):
+    def show(low: float, high: float) -> str:
+        coverage = {"value": (low + high) / 2, "low": low, "high": high}
+        before = {"coverage": coverage, "width": 1.0}
+        found = {"share": 0.8, "coverage": coverage, "width": 1.0, "before_calibration": before, "leads": []}
+        page = write_report(write_run(tmp_path, "series", intervals=found)).read_text()
+        return re.search("<h1.*?</h1>", page).group()
+
+    assert show(0.4, 0.5).endswith(
+        ' <span class="bad">The 80 % intervals covered only 45 %: do not rely on them.</span></h1>'
+    )
+    assert "intervals" not in show(0.75, 0.85)
+
+
 @pytest.mark.parametrize("step", ["M", "h", "m"])
 def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step):
     write_run(tmp_path, "series")
@@ -90,9 +105,45 @@ def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step
     assert f"<desc>240 rows from {times[160]} to {times[-1]}.</desc>" in page
 
 
+def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
+    words = [{"start": 0, "end": 3, "effect": 1.5}, {"start": 4, "end": 10, "effect": -0.1}]
+    shared = {"row": 1234, "because": "Mostly because of \u201cnot\u201d.", "probability": 0.9999}
+    of_text = shared | {"actual": "neg", "predicted": "<b>", "class": "<b>", "text": "not <i>odd", "words": words}
+    of_label = shared | {"actual": "a|b", "predicted": "a", "class": "b", "probability": 0.01}
+    write_run(tmp_path, "text")
+    kept = tmp_path / "mistakes.json"
+    kept.write_text(json.dumps({"total": 1500, "surest": [of_text, of_label]}))
+    page = write_report(tmp_path).read_text()
+    assert "The 2 surest of 1,500 mistakes" in page
+    assert "No. 1,234 of the test set: actual neg, predicted <strong>&lt;b&gt;</strong> (&gt; 99.9 %)." in page
+    assert "actual a|b, predicted a; <strong>b</strong> (1.0 %)." in page
+    assert '<mark class="raises" style="--share: 55%" title="+1.50">not</mark> &lt;i&gt;odd' in page
+    assert find_flaws(page) == []
+    kept.unlink()
+    page = write_report(tmp_path).read_text()
+    assert "mistakes" not in page
+    assert "odd" not in page
+    kept.write_text("{}")
+    with pytest.raises(BundleError, match="must be a run folder as seqconv writes it"):
+        write_report(tmp_path)
+
+
 def test_a_run_without_baselines_has_no_comparison(tmp_path):
     page = write_report(write_run(tmp_path, "text", baselines=[], comparisons=[], beats_baselines=None)).read_text()
     assert "Compared with the baselines" not in page
+
+
+def rewrite(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1))
+
+
+def save(folder: Path, **changes: np.ndarray | None) -> None:
+    """Other arrays in `predictions.npz`; None: without that one."""
+    with np.load(folder / "predictions.npz") as stored:
+        arrays = {**stored, **changes}
+    np.savez(folder / "predictions.npz", **{name: array for name, array in arrays.items() if array is not None})
 
 
 @pytest.mark.parametrize(
@@ -100,9 +151,34 @@ def test_a_run_without_baselines_has_no_comparison(tmp_path):
     [
         (lambda f: (f / "metrics.json").unlink(), "holds no metrics.json"),
         (lambda f: (f / "history.csv").unlink(), "holds no history.csv"),
+        (
+            lambda f: rewrite(f, "history.csv", ",loss", ",lose"),
+            "history.csv: must be as seqconv writes it; must have the",
+        ),
+        (
+            lambda f: rewrite(f, "history.csv", "\n1,", "\n3,"),
+            "history.csv: must be as seqconv writes it; must have the",
+        ),
+        (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,1,"), "history.csv: must be as seqconv writes it; must have"),
+        (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,?"), "history.csv: must be as seqconv writes it; could not"),
+        (lambda f: (f / "history.csv").write_bytes(b"\xff\0"), "history.csv: must be as seqconv writes it; 'utf-8'"),
+        (lambda f: save(f, outputs=None), "predictions.npz: must be as seqconv writes it; outputs is missing"),
+        (
+            lambda f: save(f, targets=np.zeros(3)),
+            "predictions.npz: must be as seqconv writes it; targets must be of the",
+        ),
+        (
+            lambda f: save(f, times=None, low=np.zeros(3)),
+            "predictions.npz: must be as seqconv writes it; high is missing",
+        ),
+        (lambda f: save(f, outputs=np.array(["x"])), "predictions.npz: must be as seqconv writes it; outputs must be"),
+        (lambda f: save(f, outputs=np.array([None])), "predictions.npz: must be as seqconv writes it; Object arrays"),
         (lambda f: (f / "metrics.json").write_text("{"), "metrics.json: must be as seqconv writes it"),
         (lambda f: (f / "metrics.json").write_text("{}"), "metrics.json: must be as seqconv writes it"),
-        (lambda f: (f / "predictions.npz").write_bytes(b"PK"), "must be a run folder as seqconv writes it"),
+        (
+            lambda f: (f / "predictions.npz").write_bytes(b"PK"),
+            "predictions.npz: must be as seqconv writes it; File is not a zip file",
+        ),
     ],
 )
 def test_a_folder_that_is_no_whole_run_is_refused(tmp_path, damage, says):
@@ -149,3 +225,21 @@ def test_a_heat_map_has_signs_where_it_is_strong_and_follows_the_page(values, si
     assert svg == draw()
     signs = re.findall(">([+\u2212])</text>", svg)
     assert sorted(signs) == signs_wanted
+
+
+def test_a_window_is_drawn_with_its_strongest_inputs_the_forecast_column_first():
+    steps = np.datetime64("2020-01-01T00", "h") + np.arange(6)
+    values = np.arange(36.0).reshape(6, 6)
+    values[2, 0] = np.nan
+    curves = Curves(steps, values, np.array([0, 3, 6]), steps[-1] + np.arange(1, 4), np.ones((3, 3)), target=5)
+    cells = np.outer([1, -2, 3, -4, 5, 0.5, 9], [1.0, 0.0])
+    names = ("a", "b", "$c$", "d <x>", "e", "f", "time of day")
+    spans = (("1", "3"), ("4", "6"))
+    one = GridExplanation("f, 1 h ahead", 1.0, {}, names, spans, cells, cells.sum(axis=1), {}, curves, (0.5, 1.5))
+    svg = plots.draw_window(one)
+    ElementTree.fromstring(svg)
+    assert plots.INK not in svg
+    assert "<desc>f, e, d &lt;x&gt;, $c$; the tables" in svg
+    assert svg == plots.draw_window(one)
+    for label in ("interval", "forecast", "explained"):
+        assert f">{label}</text>" in svg

@@ -177,10 +177,12 @@ def test_what_cannot_start_says_why(networks, folder, monkeypatch, capsys):
         port = str(taken.getsockname()[1])
         line = run(monkeypatch, capsys, text, "--port", port)
     assert line == (
-        f"seqconv: 127.0.0.1 port {port}: must be free to listen on; Address already in use. Choose another --port\n"
+        f"seqconv: --port {port} of 127.0.0.1: must be free to listen on; Address already in use. Choose another\n"
     )
-    assert "must be free to listen on" in run(monkeypatch, capsys, text, "--host", "no.such.host.invalid")
-    assert "must be free to listen on" in run(monkeypatch, capsys, text, "--host", "x" * 100)
+    for host in ("no.such.host.invalid", "x" * 100, "192.0.2.1"):
+        line = run(monkeypatch, capsys, text, "--host", host)
+        assert line.startswith(f"seqconv: --host {host}: must be ")
+        assert "--port" not in line
     for module in ("starlette", "uvicorn"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 
 from helpers.tasks import TABLE as TASK_ROWS
-from seqconv.errors import BundleError, ConfigError
+from seqconv.errors import ConfigError
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.models.predictor import Predictor, load
 from seqconv.recipes.sections import KINDS
-from seqconv.tasks.baselines import AnyBaseline, BaselineModel, restore
+from seqconv.tasks.baselines import AnyBaseline, BaselineModel, check_arrays, restore
 from seqconv.tasks.examples import Split
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.guessing import suggest_recipe
@@ -51,6 +52,12 @@ TABLE = {
         "1-NN with dynamic time warping", "1-nearest-neighbour with dynamic time warping", learns=True
     ),
     ("sequence", "rocket"): Row("ROCKET", "ROCKET", learns=True),
+    ("sequence", "minirocket"): Row("MiniRocket", "MiniRocket", learns=True),
+    ("sequence", "multirocket"): Row("MultiRocket", "MultiRocket", learns=True),
+    ("sequence", "hydra"): Row("Hydra", "Hydra", learns=True),
+    ("sequence", "multirocket-hydra"): Row("MultiRocket-Hydra", "MultiRocket-Hydra", learns=True),
+    ("sequence", "quant"): Row("QUANT with ridge", "QUANT with ridge", learns=True),
+    ("sequence", "blend"): Row("MultiRocket-Hydra + QUANT", "MultiRocket-Hydra + QUANT", learns=True),
 }
 
 
@@ -147,7 +154,7 @@ def test_each_example_alone_gets_its_answer_in_the_batch(made):
 
 def test_a_saved_one_is_the_same_to_the_bit(made, tmp_path):
     bundle, fitted = read_bundle(made.folder), made.fitted.model
-    restored = restore(made.task.baselines, made.fitted.kind, bundle.features, bundle.weights, bundle.shape)
+    restored = restore(made.task.baselines, made.fitted.kind, bundle.features, bundle.weights)
     agree(restored, fitted)
     inputs = made.split.test.inputs
     np.testing.assert_array_equal(restored.predict(inputs), fitted.predict(inputs))
@@ -160,18 +167,28 @@ def test_a_saved_one_is_the_same_to_the_bit(made, tmp_path):
     assert results["model"] == made.row.name
 
 
-def test_arrays_that_are_not_all_of_it_are_refused_in_one_line(made):
+def test_arrays_that_are_not_all_of_it_are_refused(made):
     weights = read_bundle(made.folder).weights
     for gone in weights:
         refuse(made, {name: array for name, array in weights.items() if name != gone}, f"{gone!r} is absent")
-    refuse(made, weights | {"more": np.zeros(1)}, "'more' is not one of them")
+    refuse(made, weights | {"more": np.zeros(1)}, f"'more' is no array of the model {made.fitted.kind}")
+
+
+def test_every_array_of_another_type_shape_or_range_is_refused(made):
+    for name, array in read_bundle(made.folder).weights.items():
+        shapes = array[None], np.concatenate([array, array], axis=-1)
+        kinds = [array.astype(kind) for kind in (np.float16, np.int32, np.uint16) if array.dtype != kind]
+        odd = [np.full_like(array, value) for value in (np.nan, -np.inf) if array.dtype.kind == "f"]
+        for wrong in (*shapes, *kinds, *odd):
+            if wrong.shape != array.shape or array.size:  # no values are in any range
+                refuse(made, read_bundle(made.folder).weights | {name: wrong}, "must be")
 
 
 def refuse(made: Made, arrays: dict[str, np.ndarray], says: str) -> None:
     kind, features, shape = made.fitted.kind, made.split.features, made.split.train.inputs.shape
-    with pytest.raises(BundleError) as caught:
-        restore(made.task.baselines, kind, features, arrays, shape)
-    assert str(caught.value) == f"model {kind}: must hold the arrays of a whole baseline; {says}. Train again"
+    with pytest.raises(ValueError, match=re.escape(says)) as caught:
+        check_arrays(made.task.baselines, kind, features, arrays, shape)
+    assert "\n" not in str(caught.value)
 
 
 def test_raw_data_are_answered_alike_in_memory_and_in_a_request(made):

@@ -105,7 +105,7 @@ def test_series_networks_start_at_the_naive_forecast_and_see_their_window(exampl
     blocks = sum(at.count(".") == 4 and at.endswith(".0.kernel") for at in dilated)
     assert 1 + 2 * (2**blocks - 1) >= length
     assert recipe.training.epochs >= 10
-    assert recipe.training.interval == 0.8
+    assert recipe.training.coverage == 0.8
 
 
 def test_the_recipe_series_is_the_default_for_one_size():

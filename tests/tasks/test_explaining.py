@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 
 from helpers.networks import random_weights
-from helpers.predictors import GRU, THREE, by_hand, hours, sequence_predictor, series_predictor, text_predictor
+from helpers.predictors import GRU, HOUR, THREE, by_hand, hours, sequence_predictor, series_predictor, text_predictor
 from helpers.texts import any_text
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
 from seqconv.models.predictor import Predictor
-from seqconv.tasks.classes import Labels
-from seqconv.tasks.explanation import TextExplanation
+from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.explanation import Contribution, Curves, GridExplanation, TextExplanation
 from seqconv.tasks.occlusion import cut_spans
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.explaining import explain_series
@@ -107,7 +107,7 @@ def test_other_networks_are_told_by_leaving_each_word_out(length):
         start = len(" ".join([*words[:place], ""])) if place else 0
         expected = logit(words) - logit(words[:place] + words[place + 1 :]) if place >= 6 - length else 0
         assert changes[start] == pytest.approx(expected, abs=2e-5)
-    assert "Not exact" in found.note
+    assert "Approximate" in found.note
 
 
 def test_what_cannot_be_explained_is_refused():
@@ -147,6 +147,12 @@ def test_cells_of_a_linear_forecast_are_its_summands(change, lead, output):
     assert found.spans[0] == ("2016-12-01 14:00", "2016-12-01 16:00")
     assert found.spans[-1][1] == found.facts["newest row"] == "2016-12-04 12:00"
     assert found.output == f"T, {lead[:-1] or 2} h ahead"
+    assert found.verdict == f"{found.output} ({['2016-12-04 14:00', '2016-12-04 18:00'][output]}): {found.value:.4g}"
+    np.testing.assert_array_equal(found.curves.values, series.values[84 - 70 : 85 : 2])
+    np.testing.assert_array_equal(found.curves.steps, series.times[84 - 70 : 85 : 2])
+    np.testing.assert_array_equal(found.curves.ahead, series.times[84] + np.array([2, 6]) * HOUR)
+    assert found.curves.forecasts[0, output] == pytest.approx(forecast, rel=1e-6)
+    assert (found.curves.target, found.band) == (0, None)
     row, begin, _, value = found.top(1)[0]
     place = [begin for begin, _ in found.spans].index(begin)
     assert abs(value) == np.abs(cells).max() or abs(value) == pytest.approx(np.abs(cells).max(), abs=2e-5)
@@ -196,7 +202,11 @@ def test_only_the_steps_of_a_sequence_are_put_at_their_mean(steps):
     assert found.spans[-1][1] == str(steps)
     assert (found.output, found.rows) == ("b", ("x", "y"))
     assert 1 / (1 + np.exp(-found.value)) == pytest.approx(found.probability, rel=1e-5)
+    assert found.verdict == f"{found.answer} ({100 * max(found.probabilities.values()):.1f} %)"
+    np.testing.assert_array_equal(found.curves.values, values[steps - kept :])
+    assert (found.curves.steps[0], found.curves.steps[-1]) == (steps - kept + 1, steps)
     other = explain_sequence(predictor, sequence, "a")
+    assert (other.verdict, other.because) == (found.verdict, found.because)
     np.testing.assert_allclose(other.contributions, -found.contributions, atol=1e-6)
 
 
@@ -214,8 +224,61 @@ def test_stretches_cover_the_window_evenly(steps):
 def test_a_label_at_exactly_one_half_is_explained_as_it_is_predicted():
     target = Labels(("a", "b"))
     one = TextExplanation("so", ((0, 2),), target, (0.5, 0.75), "a", 0.0, None, (), False)
-    assert one.verdict == "b 75.0%"
+    assert one.verdict == "b (75.0 %)"
     assert target.name_answers(np.array([[0.5, 0.75]])) == [["b"]]
     assert TextExplanation("so", ((0, 2),), target, (0.5, 0.25), "a", 0.0, None, (), False).verdict == (
         "none of the classes"
     )
+
+
+# Sentences
+
+
+def test_a_text_is_explained_by_what_speaks_for_its_answer():
+    def say(text: str, name: str | None = None, length: int = 12) -> str:
+        return explain_text(by_hand(length), text, name)[0].because
+
+    assert say("not bad film good") == "Mostly because of \u201cnot bad\u201d."
+    assert say("film\ngood") == "Mostly because of \u201cfilm good\u201d."
+    assert say("not bad", "neg") == say("not bad")  # the other class is the same question
+    assert say("film") == "Nothing in the text speaks for this answer."
+    (found,) = explain_text(by_hand(), "good")
+    assert replace(found, constant=1.5).because == (
+        "Mostly because of what is not in the text; of what is, mostly because of \u201cgood\u201d."
+    )
+
+
+def test_a_class_that_is_not_the_answer_is_explained_by_what_speaks_against_it():
+    parts = (Contribution("bad", 4, 7, -2.0, 1), Contribution("not", 0, 3, 1.5, 1), Contribution("so", 8, 10, -0.5, 1))
+    words, classes = ((0, 3), (4, 7), (8, 10)), Classes(("a", "b", "c"))
+    one = TextExplanation("not bad so", words, classes, (0.1, 0.7, 0.2), "a", -1.0, 0.0, parts, True)
+    assert one.because == "Not a: mostly because of \u201cbad\u201d."
+    assert replace(one, name="b").because == "Mostly because of \u201cnot\u201d."
+    assert replace(one, parts=parts[1:2]).because == "Not a, though nothing in the text speaks against it."
+
+
+def test_reasons_are_the_strong_ones_and_do_not_overlap():
+    spans = [("so very", 0, 7, 3.0), ("very", 3, 7, 2.9), ("good", 8, 12, 2.0), ("film", 13, 17, 1.0)]
+    parts = tuple(Contribution(*span, 1) for span in spans)
+    one = TextExplanation("so very good film", (), Classes(("a", "b")), (0.1, 0.9), "b", 9.0, 0.0, parts, True)
+    assert one.because == "Mostly because of \u201cso very\u201d and \u201cgood\u201d."
+
+
+@pytest.mark.parametrize(
+    ("whole", "probabilities", "sentence"),
+    [
+        ([3.0, -2.0], {}, "Mostly because of T (+3.00, most from 1 to 4) and p (\u22122.00, most at 5)."),
+        ([3.0, -1.0], {}, "Mostly because of T (+3.00, most from 1 to 4)."),
+        ([0.0, 0.0], {}, "No input alone decides it."),
+        ([3.0, -2.0], {"x": 0.9, "y": 0.1}, "Mostly because of T (most from steps 1 to 4)."),
+        ([3.0, -2.0], {"x": 0.1, "y": 0.9}, "Mostly because of p (most at step 5)."),
+        ([3.0, -2.0], {"x": 0.1, "y": 0.8, "z": 0.1}, "Not x: mostly because of p (most at step 5)."),
+        ([-3.0, -2.0], {"x": 0.9, "y": 0.1}, "No input alone decides it."),
+    ],
+)
+def test_a_window_is_explained_by_its_strongest_inputs(whole, probabilities, sentence):
+    curves = Curves(np.arange(5), np.zeros((5, 2)), np.array([0, 4, 5]), target=None if probabilities else 0)
+    cells = np.array([[2.0, 1.0], [0.5, -2.5]])
+    spans = (("1", "4"), ("5", "5"))
+    one = GridExplanation("x", 1.0, probabilities, ("T", "p"), spans, cells, np.array(whole), {}, curves)
+    assert one.because == sentence

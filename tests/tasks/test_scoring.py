@@ -1,7 +1,7 @@
 """Scores, comparisons and their wording, and the order probe, with networks that are plain functions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -67,10 +67,10 @@ reads_order = Function(lambda ids: ((ids == 3).argmax(axis=1) < (ids == 4).argma
 reads_newest = Function(lambda windows: windows[:, -1, :1] + 5)
 
 
-def baseline(name: str, outputs: np.ndarray, **validation: float) -> Baseline:
-    """One with these outputs on the validation and the test rows."""
+def baseline(name: str, outputs: np.ndarray, **metrics: float) -> Baseline:
+    """One with these outputs and metrics on the validation and the test rows."""
     answer = Answer(Majority(None, outputs), TokenInputs(np.zeros((1, 1), np.int32)), outputs)
-    return Baseline(name, name, SPOKEN.get(name, name), answer.model, validation, {}, 0.1, (answer, answer))
+    return Baseline(name, name, SPOKEN.get(name, name), answer.model, metrics, metrics, 0.1, (answer, answer))
 
 
 def test_classes_are_scored_on_validation_and_test():
@@ -107,6 +107,7 @@ def test_comparisons_start_with_the_baseline_that_is_best_on_validation():
         ours, [baseline("weak", weak, accuracy=0.7), baseline("strong", strong, accuracy=0.9)], split, LOGITS
     )
     assert [each.name for each in found] == ["strong", "weak"]
+    assert [each.score for each in found] == ["90.0 %", "70.0 %"]
     assert [each.improvement for each in found] == pytest.approx([1 - 6 / 30, 1 - 6 / 90])
     assert all(0 < each.low < each.improvement < each.high <= 1 for each in found)
     assert beats_baselines(found)
@@ -125,10 +126,10 @@ def test_forecasts_are_compared_by_their_absolute_error_in_blocks():
     random = np.random.default_rng(0)
     noise = np.repeat(random.normal(size=(200, 1)), 13, axis=0)[: len(split.test.targets)].astype(np.float32)
     ours, worse = split.test.targets + noise, split.test.targets + 1.25 * noise
-    (found,) = compare(ours, [baseline("ridge", worse, mae_scaled=1.0)], split, "huber")
+    (found,) = compare(ours, [baseline("ridge", worse, mae=5.0, mae_scaled=1.0)], split, "huber")
     assert (found.improvement, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2), abs=1e-3)
     independent = split.test.targets + random.normal(size=noise.shape)
-    (unsure,) = compare(ours, [baseline("ridge", independent, mae_scaled=1.0)], split, "mae")
+    (unsure,) = compare(ours, [baseline("ridge", independent, mae=5.0, mae_scaled=1.0)], split, "mae")
     assert unsure.low < 0 < unsure.high
 
 
@@ -170,12 +171,12 @@ def test_a_network_beats_the_baselines_only_with_every_interval_above_zero():
 
 BETTER = Comparison("gradient boosting", 0.07, 0.051, 0.09)
 WORSE = Comparison("gradient boosting", -0.03, -0.05, -0.01)
-UNCLEAR = Comparison("gradient boosting", 0.01, -0.024, 0.04)
+UNCLEAR = Comparison("gradient boosting", 0.01, -0.024, 0.04, score="89.2 %")
 NAIVE = Comparison("naive (last value)", 0.18, 0.15, 0.2, spoken="the naive forecast")
 
 
-RIGHT = Score("89.6 % of 480 unseen examples right", counted=True)
-MAE = Score("MAE 1.93 on 4,645 unseen windows")
+RIGHT = Score("89.6 % of 480 unseen texts right", counted=True)
+MAE = Score("MAE 1.93 on 4,645 unseen rows")
 
 
 @pytest.mark.parametrize(
@@ -183,23 +184,23 @@ MAE = Score("MAE 1.93 on 4,645 unseen windows")
     [
         (
             [BETTER, NAIVE],
-            "7 % fewer errors than gradient boosting (95 % interval 5 to 9 %), 18 % fewer than the naive forecast.",
+            "7 % fewer errors (95 % interval 5 to 9 %) than gradient boosting, 18 % fewer than the naive forecast.",
         ),
-        ([WORSE], "3 % more errors than gradient boosting (95 % interval 1 to 5 %)."),
-        ([UNCLEAR], "too close to call against gradient boosting (between 2 % more and 4 % fewer errors)."),
+        ([WORSE], "3 % more errors (95 % interval 1 to 5 %) than gradient boosting."),
+        ([UNCLEAR], "too close to call against gradient boosting (89.2 %)."),
         (
             [WORSE, UNCLEAR, NAIVE],
-            "3 % more errors than gradient boosting (95 % interval 1 to 5 %), 18 % fewer than the naive forecast; "
-            "too close to call against gradient boosting (between 2 % more and 4 % fewer errors).",
+            "3 % more errors (95 % interval 1 to 5 %) than gradient boosting, 18 % fewer than the naive forecast; "
+            "too close to call against gradient boosting (89.2 %).",
         ),
-        ([Comparison("NB-SVM", 0.012, 0.004, 0.02)], "1.2 % fewer errors than NB-SVM (95 % interval 0.4 to 2.0 %)."),
+        ([Comparison("NB-SVM", 0.012, 0.004, 0.02)], "1.2 % fewer errors (95 % interval 0.4 to 2.0 %) than NB-SVM."),
         ([Comparison("NB-SVM", 0.0, 0.0, 0.0)], "the same errors as NB-SVM."),
         ([Comparison("NB-SVM", 0.3, -np.inf, np.inf)], "too few test rows to tell against NB-SVM."),
         ([Comparison("NB-SVM", 0.3, -1.4, 0.9)], "too few test rows to tell against NB-SVM."),
         ([Comparison("NB-SVM", -np.inf, -np.inf, -np.inf)], "NB-SVM makes no error."),
         (
             [Comparison("NB-SVM", -2.5, -np.inf, -1)],
-            "250 % more errors than NB-SVM (95 % interval at least 100 %).",
+            "250 % more errors (95 % interval at least 100 %) than NB-SVM.",
         ),
     ],
 )
@@ -209,28 +210,41 @@ def test_the_verdict_says_what_is_known_and_no_more(comparisons, sentence):
 
 def test_the_error_of_forecasts_is_measured_not_counted():
     assert verdict([BETTER, NAIVE], MAE) == (
-        "MAE 1.93 on 4,645 unseen windows: 7 % less error than gradient boosting (95 % interval 5 to 9 %), "
+        "MAE 1.93 on 4,645 unseen rows: 7 % less error (95 % interval 5 to 9 %) than gradient boosting, "
         "18 % less than the naive forecast."
     )
 
 
 def test_without_baselines_the_score_stands_alone():
-    assert verdict([], RIGHT) == "89.6 % of 480 unseen examples right; not compared with any baseline."
+    assert verdict([], RIGHT) == "89.6 % of 480 unseen texts right; not compared with any baseline."
+
+
+ONE, TWO = (Values(names, ("1 h",), np.zeros(len(names)), np.ones(len(names))) for names in (("t",), ("t", "u")))
 
 
 @pytest.mark.parametrize(
-    ("target", "value", "text"),
+    ("target", "score", "text"),
     [
-        (Classes(("a", "b")), 0.9892, "98.9 % of 1,114 unseen examples right"),
-        (Classes(("a", "b")), 0.9999, "over 99.9 % of 1,114 unseen examples right"),
-        (Classes(("a", "b")), 1.0, "100.0 % of 1,114 unseen examples right"),
-        (Labels(("a", "b")), 0.8424, "F1 0.842 on 1,114 unseen examples"),
-        (Values(("t",), ("1 h",), np.zeros(1), np.ones(1)), 1.9336, "MAE 1.93 on 1,114 unseen windows"),
-        (Values(("t",), ("1 h",), np.zeros(1), np.ones(1)), 52756.3, "MAE 52,756 on 1,114 unseen windows"),
+        (Classes(("a", "b")), {"accuracy": 0.9892}, "98.9 % of 1,114 unseen texts right"),
+        (Classes(("a", "b")), {"accuracy": 0.9999}, "> 99.9 % of 1,114 unseen texts right"),
+        (Classes(("a", "b")), {"accuracy": 1.0}, "100 % of 1,114 unseen texts right"),
+        (Labels(("a", "b")), {"f1": 0.8424}, "F1 0.842 on 1,114 unseen texts"),
+        (ONE, {"mae": 1.9336, "mae_scaled": 0.2}, "MAE 1.93 on 1,114 unseen texts"),
+        (ONE, {"mae": 52756.3, "mae_scaled": 0.2}, "MAE 52,756 on 1,114 unseen texts"),
+        (TWO, {"mae": 52756.3, "mae_scaled": 0.2}, "MAE 0.2 standard deviations on 1,114 unseen texts"),
+        (TWO, {"mae": 52756.3}, "MAE 52,756 on 1,114 unseen texts"),
     ],
 )
-def test_a_score_is_said_in_its_unit(target, value, text):
-    assert target.say_score(value, 1114).text == text
+def test_a_score_is_said_in_its_unit(target, score, text):
+    assert target.say_score(score | {"n": 1114}, "texts").text == text
+
+
+def test_the_strongest_baseline_is_named_first_with_its_score():
+    close, beaten = (replace(each, score=text) for each, text in ((UNCLEAR, "89.2 %"), (BETTER, "80.1 %")))
+    assert verdict([close, beaten], RIGHT) == (
+        f"{RIGHT.text}: too close to call against gradient boosting (89.2 %); "
+        "7 % fewer errors (95 % interval 5 to 9 %) than gradient boosting (80.1 %)."
+    )
 
 
 def test_the_probe_tells_a_network_that_reads_word_order_from_one_that_does_not():
@@ -294,12 +308,12 @@ def test_a_forecast_is_better_on_the_validation_rows_where_it_is_by_more_than_no
         "better by chance": (targets + 0.95 * noise[::-1], 0.95),
         "worse": (targets + 1.2 * noise, 1.2),
     }
-    baselines = [baseline(name, outputs, mae_scaled=error) for name, (outputs, error) in others.items()]
+    baselines = [baseline(name, outputs, mae=error, mae_scaled=error) for name, (outputs, error) in others.items()]
     found = find_better(ours, baselines[::-1], split, "mae")
     assert [each.name for each in found] == ["better by far", "better by little, always"]
     assert found[0].improvement == pytest.approx(-1)
     assert say_better(found[1]).endswith(
-        "better by little, always is better: the network's error is 1 % larger (1 to 1 %)."
+        "better by little, always (0.99) is better: the network's error is 1 % larger (1 to 1 %)."
     )
 
 
@@ -315,7 +329,7 @@ def test_a_classifier_is_better_on_the_validation_rows_where_it_is_by_more_than_
     baselines = [baseline(str(count), err(count), accuracy=1 - count / 50) for count in (0, 3, 9, 20)]
     found = find_better(err(10), baselines, split, LOGITS)
     assert [each.name for each in found] == ["0", "3"]
-    assert say_better(found[0]) == "On the validation rows 0 is better: it makes no error."
+    assert say_better(found[0]) == "On the validation rows 0 (100 %) is better: it makes no error."
     assert not find_better(right, baselines, split, LOGITS)
     short = text_split(8)  # too few to tell
     assert not find_better(-np.ones((8, 1)), [baseline("x", np.ones((8, 1)), accuracy=1.0)], short, LOGITS)

@@ -1,16 +1,21 @@
 """Interrupted runs: what is kept can be read, and going on ends with the same weights as a run never stopped."""
 
 import errno
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 import seqconv
 from seqconv.errors import BundleError, ConfigError
@@ -140,6 +145,70 @@ def test_a_damaged_checkpoint_is_refused_in_one_line_and_kept(tmp_path, damage):
         run(tmp_path / "run", recipe(), resume=True)
     assert "\n" not in str(caught.value)
     assert path.exists()
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoint, "is_due", lambda self: True)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder / "run", recipe(), Stop(3))
+    return folder
+
+
+def put(name: str, value: object) -> Callable[[dict, dict], None]:
+    def change(table: dict, arrays: dict) -> None:
+        table[name] = value
+
+    return change
+
+
+def put_array(prefix: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[dict, dict], None]:
+    def replace_first(table: dict, arrays: dict) -> None:
+        name = next(name for name in arrays if name.startswith(prefix))
+        arrays[name] = change(arrays[name].copy())
+
+    return replace_first
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (put("history", [{"epoch": 1}]), "must be a whole checkpoint; .history[0].loss is missing"),
+        (put("history", 3), "must be a whole checkpoint; .history must be list"),
+        (put("history", []), "must be a whole checkpoint; .best_epoch must be from 0 to 0"),
+        (put("best_epoch", -1), "must be a whole checkpoint; .best_epoch must be from 0 to 2; got -1"),
+        (put("best_epoch", "2"), "must be a whole checkpoint; .best_epoch must be int"),
+        (put("best_loss", "low"), "must be a whole checkpoint; .best_loss must be"),
+        (put("random", {}), "must be a whole checkpoint; "),
+        (put("random", {"bit_generator": "MT19937"}), "must be a whole checkpoint; "),
+        (put("origin", []), "must be a whole checkpoint; .origin must be dict"),
+        (put("later", 1), "must be a whole checkpoint; .later is no field"),
+        (lambda table, arrays: table.clear(), "must be a whole checkpoint; .origin is missing"),
+        (lambda table, arrays: arrays.clear(), "must be of this network; checkpoint: "),
+        (put_array("best/", lambda a: a[:-1]), "must be a whole checkpoint; 0."),
+        (put_array("best/", lambda a: a * np.float32("nan")), "must be a whole checkpoint; 0."),
+        (put_array("best/", lambda a: a.astype(np.float64)), "must be a whole checkpoint; 0."),
+        (put_array("state/steps", lambda a: np.array(np.nan)), "must be of this network; cannot convert float NaN"),
+        (put_array("state/square", lambda a: a[:-1]), "must be of this network; checkpoint: 'square."),
+    ],
+)
+def test_a_checkpoint_that_training_did_not_write_is_refused_in_one_line(stopped, tmp_path, change, says):
+    folder = shutil.copytree(stopped, tmp_path / "copy")
+    path = folder / "run.partial" / CHECKPOINT
+    with safe_open(path, framework="numpy") as file:
+        table = json.loads(file.metadata()["progress"])
+    arrays = load_file(path)
+    change(table, arrays)
+    save_file(arrays, path, {"progress": json.dumps(table)})
+    with pytest.raises(BundleError) as caught:
+        run(folder / "run", recipe(), resume=True)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: {says}")
+    assert said.endswith(". Train without --resume")
+    assert "\n" not in said
+    assert path.is_file()
 
 
 def test_a_full_disk_leaves_the_training_and_no_run(tmp_path, monkeypatch):

@@ -128,11 +128,20 @@ def test_the_pruned_model_is_the_same_on_both_engines(runs, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("runs/texts", "--keep", "0"), "--keep: must be a share above 0, at most 1; got 0"),
-        (("runs/texts", "--keep", "1.5"), "--keep: must be a share above 0, at most 1; got 1.5"),
-        (("runs/texts", "--keep", "nan"), "--keep: must be a share above 0, at most 1; got nan"),
-        (("runs/texts", "--bits", "8"), "--bits: must be 16 or 32; got 8"),
-        (("runs/demo-series", "--keep", "0.5"), "--keep 0.5: needs a table of words or n-grams"),
+        (
+            ("runs/texts", "--keep", "0"),
+            "--keep must be a fraction above 0, at most 1; got 0",
+        ),
+        (
+            ("runs/texts", "--keep", "1.5"),
+            "--keep must be a fraction above 0, at most 1; got 1.5",
+        ),
+        (
+            ("runs/texts", "--keep", "nan"),
+            "--keep must be a fraction above 0, at most 1; got nan",
+        ),
+        (("runs/texts", "--bits", "8"), "--bits must be 16 or 32; got 8"),
+        (("runs/demo-series", "--keep", "0.5"), "--keep 0.5 needs a table of words or n-grams"),
         (("nowhere",), "must be a run or model folder"),
         (("runs/texts", "-o", "texts.csv"), "was not written by seqconv"),
         (("moved",), "gone/texts.csv"),

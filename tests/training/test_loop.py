@@ -87,8 +87,8 @@ def test_the_best_epoch_is_kept_and_patience_ends_training():
 @pytest.mark.parametrize(
     ("outputs", "patience", "said"),
     [
-        ([1, 2, 3, 2, 2.5, 4], 2, ["stopped: no better for 2 epochs; epoch 3 is kept"]),
-        ([1, 2, 3, 2, 2.5, 4], 1, ["stopped: no better for 1 epoch; epoch 3 is kept"]),
+        ([1, 2, 3, 2, 2.5, 4], 2, ["stopped: no better for 2 epochs"]),
+        ([1, 2, 3, 2, 2.5, 4], 1, ["stopped: no better for 1 epoch"]),
         ([1, 2, 3, 4, 5, 6], 2, []),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_network_with_intervals_is_judged_by_its_middles_and_calibrated_on_val
 
     whole = TrainingData(part(4), part(9), features)
     network = Three([3, 4, 9])  # targets less base are 0 to 8
-    settings = config(loss="mae", interval=0.8, epochs=3)
+    settings = config(loss="mae", coverage=0.8, epochs=3)
     trained = fit_network(network, whole, settings, Listener())
     assert trained.best_epoch == 2
     np.testing.assert_allclose([epoch.validation_loss for epoch in trained.history], [21 / 9, 20 / 9, 5.0], rtol=1e-5)

@@ -4,10 +4,20 @@ from typing import Annotated
 
 import typer
 
-from seqconv.cli import evaluation, explanation, inspection, prediction, serving, training
-from seqconv.cli.console import app
+from seqconv.cli import evaluation, explanation, forecasting, inspection, prediction, serving, settings, training
+from seqconv.cli.console import app, command
 
-__all__ = ["app", "evaluation", "explanation", "inspection", "prediction", "serving", "training"]
+__all__ = [
+    "app",
+    "evaluation",
+    "explanation",
+    "forecasting",
+    "inspection",
+    "prediction",
+    "serving",
+    "settings",
+    "training",
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -22,3 +32,11 @@ def start(
 
         print(f"seqconv {metadata.version('seqconv')} (native kernels: {_native.instruction_set()})")
         raise typer.Exit
+
+
+@command("seqconv help train", name="help")
+def show_help(
+    name: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
+) -> None:
+    """Show the help of a command."""
+    app([*([name] if name else []), "--help"])

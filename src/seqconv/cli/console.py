@@ -1,4 +1,4 @@
-"""Shared by all commands: the application, common flags, and printing of results."""
+"""Shared by all commands: the application, and printing of results."""
 
 import codecs
 import functools
@@ -7,95 +7,60 @@ import json as json_format
 import os
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperGroup
 
-from seqconv.cli.flags import FLAGS, METAVARS, Flags, default_of, describe_flag, to_overrides
+from seqconv.cli.flags import Flags, to_overrides
+from seqconv.cli.help import Command, Commands, read_name
+from seqconv.cli.options import Quiet, replace_parameters
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from seqconv.tasks import guessing
 
-ORDER = (
-    *("forecast", "inspect", "init", "train", "evaluate", "compare", "backtest"),
-    *("predict", "explain", "serve", "shrink", "report"),
-)
-
-
-class _Commands(TyperGroup):
-    """Lists the commands in the order in which they are usually needed; those not in `ORDER` come last."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-
-
 app = typer.Typer(
-    cls=_Commands,
+    cls=Commands,
     help="Small, fast sequence models on an ordinary CPU: 1D convnets for text and time series.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": read_name},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print a single JSON object to standard output.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting of the recipe; can be repeated."),
-]
-Data = Annotated[str | None, typer.Option(metavar="PATH", help="File or folder to read instead of the recipe's data.")]
-Engine = Annotated[str, typer.Option(metavar="NAME", help="native, or torch (requires the extra `torch`).")]
-Threads = Annotated[int, typer.Option(metavar="N", min=0, help="Number of threads of the native engine; 0: all cores.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the place of the output.")]
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="RECIPE|FILE", help="Name of a recipe, a TOML file, or a data file or folder.", show_default=False
-    ),
-]
-Network = Annotated[str, typer.Option(metavar="RECIPE", help="Use the network and training settings of this recipe.")]
+
+def command(*examples: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a command, with lines to type in its help, and `--quiet`: nothing is printed but errors.
+
+    A command that prints more than its results takes `quiet` itself.
+    """
+
+    def add(run: Callable[..., None]) -> Callable[..., None]:
+        quiet = run if "quiet" in inspect.signature(run).parameters else _silence(run)
+        app.command(name or run.__name__, cls=Command, epilog="\n".join(examples), help=run.__doc__)(quiet)
+        return run
+
+    return add
 
 
-def takes_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Add a flag for each entry of `flags.FLAGS` to a command, which receives them as the keyword argument `flags`."""
-    signature = inspect.signature(command)
-    own = [each for each in signature.parameters.values() if each.name != "flags"]
-    added = {flag.replace("-", "_"): flag for flag in FLAGS}
+def _silence(run: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(run)
+    def silent(*, quiet: bool, **values: Any) -> None:
+        with ExitStack() as stack:
+            if quiet and not values.get("json"):
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                stack.enter_context(redirect_stdout(nowhere))
+            run(**values)
 
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
-        flags = {flag: values.pop(name) for name, flag in added.items()}
-        command(**values, flags=flags)
-
-    options = [_create_option(name, flag) for name, flag in added.items()]
-    place = next(index for index, each in enumerate(own) if each.default is not inspect.Parameter.empty)
-    parameters = [*own[:place], *options, *own[place:]]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
-    return run
-
-
-def _create_option(name: str, flag: str) -> inspect.Parameter:
-    switch = isinstance(default_of(flag), bool)
-    kind = bool if switch else str
-    metavar = None if switch else METAVARS.get(flag, "COLUMN")
-    option = typer.Option(f"--{flag}", metavar=metavar, help=f"{describe_flag(flag)}.", show_default=False)
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        default=False if switch else "",
-        annotation=Annotated[kind, option],
-    )
+    added = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+    return replace_parameters(silent, [*inspect.signature(run).parameters.values(), added])
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -120,6 +85,23 @@ def print_table(table: "Table") -> None:
     from rich.console import Console
 
     Console().print(table)
+
+
+def wrap(text: str, console: "Console") -> str:
+    """Text whose lines end between words in a terminal; elsewhere, and as a command to copy, it stays as it is."""
+    if not console.is_terminal:
+        return text
+    lines = (
+        textwrap.wrap(line, console.width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
+    )
+    return "\n".join("\n".join(parts) for parts in lines)
+
+
+def print_text(text: str) -> None:
+    """Print sentences to standard output."""
+    from rich.console import Console
+
+    print(wrap(text, Console()))
 
 
 @contextmanager

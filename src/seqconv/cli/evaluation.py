@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import (
+from seqconv.cli.console import command, create_table, print_json, print_table, print_text
+from seqconv.cli.flags import Flags
+from seqconv.cli.help import OUTPUT
+from seqconv.cli.options import (
     Data,
     Engine,
     Json,
+    Model,
     Network,
+    NoBaselines,
     Overwrite,
+    Quiet,
     Settings,
     Source,
     Threads,
-    app,
-    create_table,
-    print_json,
-    print_table,
+    Verbose,
+    takes_flags,
+    whole_number,
 )
-from seqconv.cli.flags import Flags
 from seqconv.reports.tables import (
     backtest_rows,
     class_rows,
@@ -48,16 +52,24 @@ if TYPE_CHECKING:
 Page = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--out", metavar="PAGE", help="Write an HTML page with plots: an .html file, or a folder for it."
+        "-o",
+        "--out",
+        metavar="PAGE",
+        help="Write an HTML page with plots: an .html file, or a folder for it.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 
 
-@app.command()
+@command(
+    "seqconv evaluate runs/reviews",
+    "seqconv evaluate runs/reviews new.csv --label sentiment",
+    "seqconv evaluate runs/weather -o evaluation.html",
+)
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run or model folder.", show_default=False)],
+    model: Model,
     file: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="Labelled data. [default: the run's test set]")
+        str | None, typer.Argument(metavar="FILE", help="Labelled data. [default: the run's test set]")
     ] = None,
     text: Annotated[str, typer.Option(metavar="COLUMN", help="Text column of FILE.")] = "",
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Label column of FILE, or several: A,B.")] = "",
@@ -67,12 +79,12 @@ def evaluate(
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Evaluate a model on labelled data, with 95 % confidence intervals.
+    """Evaluate a model on labelled data.
 
-    Classification: accuracy, log loss, F1, precision and recall of each class, confusion matrix and calibration.
-    Forecasts: MAE, RMSE, MASE, skill against the naive forecasts, error by lead, hour of day and month, coverage of
-    the prediction intervals. Without FILE, a run is evaluated on its test set, and again with the time order of each
-    input shuffled (the order probe).
+    Every score has a 95 % confidence interval. Classification: accuracy, log loss, F1, precision and recall of each
+    class, confusion matrix and calibration. Forecasts: MAE, RMSE, MASE, skill against the naive forecasts, error by
+    lead, hour of day and month, coverage of the prediction intervals. Without FILE, a run is evaluated on its test
+    set, and again with the time order of each input shuffled.
     """
     from seqconv.evaluation import assessment
     from seqconv.reports.evaluation import build_evaluation_page
@@ -91,28 +103,38 @@ def evaluate(
         print(f"\npage: {path}")
 
 
-@app.command()
-@console.takes_flags
+@command(
+    "seqconv backtest reviews.csv --folds 3",
+    "seqconv backtest weather.csv --target temperature --lead 12h --window rolling",
+)
+@takes_flags()
 def backtest(
     source: Source,
     flags: Flags,
     network: Network = "",
-    folds: Annotated[int, typer.Option(metavar="K", help="Number of folds.")] = 5,
+    folds: Annotated[int, typer.Option(metavar="K", parser=whole_number(2), help="Number of folds.")] = 5,
     window: Annotated[
         str, typer.Option(metavar="KIND", help="Training rows of a series: growing, or rolling (fixed number).")
     ] = "growing",
     data: Data = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", metavar="DIR", help="Folder. [default: runs/RECIPE-backtest, numbered if taken]"),
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="DIR",
+            help="Folder. [default: runs/RECIPE-backtest, numbered if taken]",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
     settings: Settings = None,
-    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not evaluate the baselines.")] = False,
+    no_baselines: NoBaselines = False,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Refit on each fold and evaluate next to the baselines.
 
@@ -124,7 +146,7 @@ def backtest(
     from seqconv.training.folder import Options
 
     options = Options(out, engine, threads, baselines=not no_baselines, overwrite=overwrite)
-    with progress.listen(quiet or json) as listener, console.interruptible():
+    with progress.listen(quiet or json, verbose) as listener, console.interruptible():
         suggested = console.suggest(source, flags, network, data, settings)
         run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data, suggested.notes)
     if json:
@@ -136,13 +158,14 @@ def backtest(
 def _print_backtest(results: "BacktestResults") -> None:
     from seqconv.reports.sentences import explain_folds
 
-    print(f"\n{results.verdict}\n")
+    print_text(f"\n{results.verdict}\n")
     _print_rows(*backtest_rows(results))
     _print_rows(*fold_rows(results))
-    print(f"{explain_folds(results)}\n\nreport: {results.run}/report.html")
+    print_text(f"{explain_folds(results)}\n")
+    print(f"report: {results.run}/report.html")
 
 
-@app.command()
+@command("seqconv compare runs/reviews runs/reviews-2", "seqconv compare runs/ridge runs/weather -o comparison.html")
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
     out: Page = None,
@@ -163,10 +186,10 @@ def compare(
     if json:
         print_json(results.to_dict() | page)
         return
-    print(f"{say_comparison(results)}\n")
+    print_text(f"{say_comparison(results)}\n")
     for name in results.metrics:
         _print_rows(*comparison_rows(results, name))
-    print(explain_comparison(results))
+    print_text(explain_comparison(results))
     for path in page.values():
         print(f"\npage: {path}")
 
@@ -203,11 +226,11 @@ def _print_evaluation(results: "EvaluationResults") -> None:
     for note in results.notes:
         print(f"data: {note}")
     if warning := say_trained_on(known):
-        print(f"{warning}\n")
+        print_text(f"{warning}\n")
     _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
     if known and known.metrics:
         _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
-    print(f"{explain_scores(scores)}\n")
+    print_text(f"{explain_scores(scores)}\n")
     if isinstance(scores, PanelScores):
         for rows in (level_rows(scores), step_rows(scores), worst_rows(scores)):
             _print_rows(*rows)
@@ -226,10 +249,11 @@ def _print_classes(scores: "ClassScores") -> None:
 
 
 def _print_forecasts(scores: "ForecastScores") -> None:
-    from seqconv.reports.sentences import say_intervals
+    from seqconv.reports.sentences import say_intervals, warn_of_intervals
 
     if scores.intervals:
-        print(f"{say_intervals(scores.intervals, 'truth')}\n")
+        said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
+        print_text(f"{' '.join(filter(None, said))}\n")
         _print_rows(*interval_rows(scores.intervals))
     if len(scores.targets) > 1:
         _print_rows(*target_rows(scores.targets))

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqconv.cli.console import Engine, Json, Threads, app, create_table, print_json, print_table
+from seqconv.cli.console import command, create_table, print_json, print_table
+from seqconv.cli.help import OUTPUT
+from seqconv.cli.options import Column, Engine, Json, Model, Threads, whole_number
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,21 +24,30 @@ STYLES = {  # (raises the logit, strongly) -> style; never by colour alone
 }
 
 
-@app.command()
+@command(
+    'seqconv explain runs/reviews "not good at all , far from dull"',
+    "seqconv explain runs/reviews --file new.csv --row 7 -o why.html",
+    'seqconv explain runs/weather weather.csv --at "2018-12-31 12:00" --lead 12h',
+)
 def explain(
-    model: Annotated[Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="A run or model folder.", show_default=False)],
+    model: Model,
     given: Annotated[
         str | None,
-        typer.Argument(metavar="[TEXT | FILE]", help="A text; for series and sequences, a file.", show_default=False),
+        typer.Argument(metavar="TEXT|FILE", help="A text; for series and sequences, a file.", show_default=False),
     ] = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="File with the text or sequence.")] = None,
-    row: Annotated[int, typer.Option(metavar="N", min=1, help="Which text or sequence of the file, from 1.")] = 1,
-    column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
+    row: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(1), help="Which text or sequence of the file, from 1.")
+    ] = 1,
+    column: Column = "",
     class_name: Annotated[str | None, typer.Option("--class", metavar="NAME", help="Class to explain.")] = None,
     at: Annotated[str, typer.Option(metavar="TIME", help="Time of the newest row of a series' window.")] = "",
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="HTML", help="Also write an HTML page.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="PAGE", help="Also write an HTML page.", rich_help_panel=OUTPUT),
+    ] = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -79,10 +90,10 @@ def explain(
 def _print_texts(found: list["TextExplanation"], name: str) -> None:
     print(f"{name}: {found[0].verdict}")
     for one in found:
-        _print_text(one)
+        _print_text(one, f"{one.title}. {one.because}" if len(found) > 1 else one.because)
 
 
-def _print_text(one: "TextExplanation") -> None:
+def _print_text(one: "TextExplanation", sentence: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -97,26 +108,29 @@ def _print_text(one: "TextExplanation") -> None:
     raises, lowers = one.directions
     legend = Text.assemble((f"+ {raises}", STYLES[True, False]), "   ", (f"- {lowers}", STYLES[False, False]))
     console = Console(highlight=False)
-    for line in ("", one.title, "", text, "", legend, ""):
+    for line in (Text(sentence), "", text, "", legend, ""):
         console.print(line, markup=False)
-    table = create_table(">adds", *([">filters"] if one.exact else []), "span" if one.exact else "word left out")
-    for value, filters, label in one.list_rows(LONGEST):
-        counts = ["" if filters is None else str(filters)] if one.exact else []
-        table.add_row(f"{value:+.4f}", *counts, Text(label))
+    table = create_table(">effect", "words" if one.exact else "word left out")
+    for effect, label in one.list_rows(LONGEST):
+        table.add_row(effect, Text(label))
     print_table(table)
     console.print(f"\n{one.note}", markup=False)
 
 
 def _print_grid(one: "GridExplanation", name: str) -> None:
+    from rich.console import Console
     from rich.text import Text
 
-    print(f"{name}: {one.verdict}\n{one.note}\n")
-    table = create_table(">adds", "input", "from", "to")
-    for row, begin, end, value in one.top(LONGEST):
-        table.add_row(f"{value:+.4f}", Text(row), begin, end)
-    print_table(table)
-    inputs = create_table(">adds", "input, over the whole window")
-    for place in abs(one.whole).argsort(kind="stable")[::-1][:LONGEST]:
-        inputs.add_row(f"{one.whole[place]:+.4f}", Text(one.rows[place]))
-    print()
+    console = Console(highlight=False)
+    for line in (f"{name}: {one.verdict}", one.because, ""):
+        console.print(line, markup=False)
+    inputs = create_table(">effect", "input, over the whole window")
+    for effect, row in one.list_inputs(LONGEST):
+        inputs.add_row(effect, Text(row))
     print_table(inputs)
+    table = create_table(">effect", "input", "from", "to")
+    for effect, row, begin, end in one.list_cells(LONGEST):
+        table.add_row(effect, Text(row), begin, end)
+    print()
+    print_table(table)
+    console.print(f"\n{one.note}", markup=False)

@@ -1,6 +1,8 @@
 """Command-line flags for settings of a recipe; help and ranges come from the settings."""
 
 import dataclasses
+import functools
+import re
 from collections.abc import Mapping
 
 from seqconv.recipes.sections import KINDS
@@ -23,13 +25,16 @@ FLAGS = {  # flag -> the setting it sets
     "step": "windows.step",
     "lead": "windows.leads",
     "calendar": "data.calendar",
-    "interval": "data.interval",
+    "every": "data.interval",
     "time-zone": "data.zone",
     "header": "data.header",
     "validation": "data.validation_file",
     "test": "data.test_file",
     "model": "training.model",
+    "epochs": "training.epochs",
+    "coverage": "training.coverage",
     "refit": "training.refit",
+    "seed": "training.seed",
 }
 METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("inputs", "id", "known", "past", "static"), "COLUMN,..."),
@@ -37,24 +42,47 @@ METAVARS = {  # of flags whose value is not a column name
     "frequency": "TIME",
     "duplicates": "sum|mean|first|last",
     "fill": "previous|linear|zero",
-    **dict.fromkeys(("lookback", "step", "interval"), "TIME"),
+    **dict.fromkeys(("lookback", "step", "every"), "TIME"),
     "lead": "TIME,...",
     "time-zone": "ZONE",
     "header": "yes|no",
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
+    "coverage": "FRACTION",
+    **dict.fromkeys(("epochs", "seed"), "N"),
 }
 LISTS = ("label", "target", "inputs", "lead", "id", "known", "past", "static")
+UNUSED = ("epochs", "coverage")  # settings of networks, which panels do not have
 Flags = Mapping[str, str | bool]
+
+
+def is_flag_of(flag: str, sections: tuple[str, ...], task: str) -> bool:
+    """Whether a flag sets something in one of these sections (none: any) of a task (empty: any)."""
+    section, _, name = FLAGS[flag].partition(".")
+    if sections and section not in sections:
+        return False
+    own = KINDS[task].sections if task else {}
+    return not task or (section in own and name in own[section].names() and name not in UNUSED)
 
 
 def describe_flag(flag: str) -> str:
     """The help text of a flag, from its setting.
 
-    >>> describe_flag("step")
-    'time between the rows of a window'
+    >>> describe_flag("step"), describe_flag("label")
+    ('Time between the rows of a window.', 'Label column, or several 0/1 columns. [default: detected]')
     """
-    return str(_setting(flag).metadata["help"])
+    text, _, empty = str(_setting(flag).metadata["help"]).partition("; empty: ")
+    return f"{capitalise(text)}." + (empty and f" [default: {empty}]")
+
+
+def capitalise(text: str) -> str:
+    """A sentence, from a help text that begins small."""
+    return text[:1].upper() + text[1:]
+
+
+def section_of(flag: str) -> str:
+    """The section of a flag's setting."""
+    return FLAGS[flag].partition(".")[0]
 
 
 def default_of(flag: str) -> object:
@@ -62,6 +90,7 @@ def default_of(flag: str) -> object:
     return _setting(flag).default
 
 
+@functools.cache
 def _setting(flag: str) -> "dataclasses.Field[object]":
     section, _, name = FLAGS[flag].partition(".")
     sections = [kind.sections[section] for kind in KINDS.values() if section in kind.sections]
@@ -85,3 +114,15 @@ def _to_toml(flag: str, value: str) -> str:
         return value
     names = (name.strip().replace("\\", "\\\\").replace('"', '\\"') for name in value.split(","))
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+
+
+def name_flags(message: str, flags: Flags) -> str:
+    """A message in which settings have the names of the flags that were typed.
+
+    >>> name_flags("windows.leads must be ascending", {"lead": "2h,1h", "step": ""})
+    '--lead must be ascending'
+    """
+    for flag, value in flags.items():
+        if value:
+            message = re.sub(rf"\b{re.escape(FLAGS[flag])}\b", f"--{flag}", message)
+    return message

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqconv.cli.console import Json, Settings, app, create_table, print_json, print_table, takes_flags
+from seqconv.cli.console import command, create_table, print_json, print_table
 from seqconv.cli.flags import Flags, to_overrides
+from seqconv.cli.options import Json, Settings, takes_flags
 
 if TYPE_CHECKING:
     from seqconv.tasks.findings import Inspection
@@ -22,8 +23,12 @@ WIDEST = 110  # characters per line
 CLASSES = 12  # classes listed
 
 
-@app.command(name="inspect")
-@takes_flags
+@command(
+    "seqconv inspect reviews.csv",
+    "seqconv inspect weather.csv --target temperature --lead 12h",
+    name="inspect",
+)
+@takes_flags("data", "windows")
 def inspect_data(
     source: Annotated[str, typer.Argument(metavar="FILE", help="A data file or folder.", show_default=False)],
     flags: Flags,

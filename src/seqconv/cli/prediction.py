@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import Engine, Json, Overwrite, RunFolder, Threads, app, create_table, print_json, print_table
+from seqconv.cli.console import command, create_table, print_json, print_table
+from seqconv.cli.help import OUTPUT
+from seqconv.cli.options import Column, Engine, Json, Model, Overwrite, Quiet, RunFolder, Threads
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.reports.tables import show_number
 
@@ -14,19 +16,31 @@ if TYPE_CHECKING:
     from seqconv.training.compression import ShrinkResults
 
 
-@app.command()
+@command(
+    "seqconv predict runs/reviews new.csv -o predictions.csv",
+    "seqconv predict runs/weather weather.csv -o forecasts.csv",
+    'echo "not good at all" | seqconv predict runs/reviews',
+)
 def predict(
-    model: RunFolder,
+    model: Model,
     source: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="A table; omitted or -: texts from standard input, one per line.")
+        str, typer.Argument(metavar="FILE", help="A table; omitted or -: texts from standard input, one per line.")
     ] = "-",
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Output file: .csv, .tsv, .parquet or .jsonl.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Output file: .csv, .tsv, .parquet or .jsonl.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    column: Annotated[str, typer.Option(metavar="NAME", help="Text column, or time column.")] = "",
+    column: Column = "",
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Predict for each row of a file.
 
@@ -42,7 +56,7 @@ def predict(
     named = source != "-" and Path(source).exists()
     if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
-    if source == "-" and sys.stdin.isatty():
+    if source == "-" and sys.stdin.isatty() and not quiet:
         print("Type one row a line; Ctrl-D ends", file=sys.stderr)
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
@@ -63,10 +77,13 @@ def predict(
                     error.add_note(kept) if isinstance(error, KeyboardInterrupt) else print(kept, file=sys.stderr)
                 raise
         partial.unlink(missing_ok=True)
-        print_json({"n": total[0], "out": str(out)}) if json else print(f"{total[0]:,} rows: {out}")
+        if json:
+            print_json({"n": total[0], "out": str(out)})
+        elif not quiet:
+            print(f"{total[0]:,} rows: {out}")
 
 
-@app.command()
+@command("seqconv report runs/reviews")
 def report(run: RunFolder, json: Json = False) -> None:
     """Rewrite the report of a run and print its path."""
     from seqconv.training.folder import write_report
@@ -75,11 +92,19 @@ def report(run: RunFolder, json: Json = False) -> None:
     print_json({"report": str(path)}) if json else print(path)
 
 
-@app.command()
+@command("seqconv shrink runs/reviews -o small", "seqconv shrink runs/reviews -o smaller --keep 0.1")
 def shrink(
-    model: RunFolder,
+    model: Model,
     out: Annotated[
-        Path, typer.Option("-o", "--out", metavar="FOLDER", help="Folder of the new model.", show_default=False)
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="DIR",
+            help="Folder of the new model.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     overwrite: Overwrite = False,
     bits: Annotated[int, typer.Option(metavar="16|32", help="Bits per weight in the file.")] = 16,
@@ -90,12 +115,12 @@ def shrink(
     threads: Threads = 0,
     json: Json = False,
 ) -> None:
-    """Write a smaller copy of a model and report its cost on the validation rows.
+    """Write a smaller copy of a model.
 
-    16 bits halve the file and hardly change predictions. --keep 0.1 drops nine tenths of the rows of each word or
-    n-gram table, those with the smallest norm: filters and embeddings then treat such a word as unknown, and such an
-    n-gram contributes nothing. The folder works like any model; `seqconv evaluate FOLDER` evaluates it on the test
-    rows.
+    What that costs is measured on the validation rows. 16 bits halve the file and hardly change predictions. --keep 0.1
+    drops nine tenths of the rows of each word or n-gram table, those with the smallest norm: filters and embeddings
+    then treat such a word as unknown, and such an n-gram contributes nothing. The folder works like any model;
+    `seqconv evaluate FOLDER` evaluates it on the test rows.
     """
     from seqconv.training.compression import shrink
 

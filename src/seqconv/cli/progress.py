@@ -6,25 +6,32 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
+from seqconv.cli.console import wrap
 from seqconv.training.checkpoint import Epoch
 from seqconv.training.loop import Listener
 
 ALL_SHOWN, EVERY = 20, 10  # up to so many epochs each has a line, of more every tenth
+BAR = 12  # characters
 
 
 class Terminal(Listener):
-    """A progress bar with batch rate and running means, and one line per finished epoch."""
+    """A progress bar with batch rate and running means, and one line per finished epoch.
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
+    Args:
+        verbose: a line for every epoch; else, if there are many, for every tenth, the last and the one that is kept.
+    """
+
+    def __init__(self, progress: Progress, verbose: bool = False) -> None:
+        self.progress, self.verbose = progress, verbose
         self.task: TaskID | None = None
         self.epochs = self.done = 0
         self.started = 0.0
         self.again = False
 
     def say(self, text: str) -> None:
-        self.progress.console.print(text, highlight=False, soft_wrap=True)
+        self.progress.console.print(wrap(text, self.progress.console), highlight=False, markup=False, soft_wrap=True)
 
     def download(self, done: int, total: int) -> None:
         if self.task is None:
@@ -49,15 +56,20 @@ class Terminal(Listener):
         assert self.task is not None
         self.done += 1
         rate = self.done / (time.perf_counter() - self.started)
-        note = f"{rate:.0f} batches/s, loss {loss:.4f}, {self.metric} {metric:.4f}"
+        note = f"loss {loss:.4f}, {self.metric} {metric:.4f}, {rate:.0f} batches/s"
         self.progress.update(self.task, completed=self.done, note=note)
 
     def end_epoch(self, epoch: Epoch) -> None:
         self._drop_bar()
-        if self.epochs > ALL_SHOWN and epoch.epoch % EVERY and epoch.epoch < self.epochs:
-            return
+        if self.verbose or self.epochs <= ALL_SHOWN or epoch.epoch % EVERY == 0 or epoch.epoch == self.epochs:
+            self.say(self._describe(epoch))
+
+    def keep(self, epoch: Epoch) -> None:
+        self.say(f"best: {self._describe(epoch)}")
+
+    def _describe(self, epoch: Epoch) -> str:
         validation = "" if self.again else f"; validation {epoch.validation_loss:.4f}, {epoch.validation_metric:.4f}"
-        self.say(
+        return (
             f"epoch {epoch.epoch}/{self.epochs}  {epoch.seconds:.1f} s  "
             f"loss {epoch.loss:.4f}, {self.metric} {epoch.metric:.4f}{validation}"
         )
@@ -69,13 +81,19 @@ class Terminal(Listener):
 
 
 @contextmanager
-def listen(quiet: bool) -> Iterator[Listener]:
+def listen(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
     """A listener that shows progress on standard error, or one that shows nothing."""
     if quiet:
         yield Listener()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    note = Column(no_wrap=True, overflow="ellipsis")
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=BAR),
+        TextColumn("{task.fields[note]}", table_column=note),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
+    )
     console = Console(stderr=True)
     # outside a terminal there is no bar, and no empty line in its place
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Terminal(progress)
+        yield Terminal(progress, verbose)

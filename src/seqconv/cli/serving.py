@@ -4,18 +4,23 @@ from typing import Annotated
 
 import typer
 
-from seqconv.cli.console import Json, RunFolder, Threads, app, print_json
+from seqconv.cli.console import command, print_json
+from seqconv.cli.options import Json, Model, Threads, whole_number
 from seqconv.errors import need
 
 
-@app.command()
+@command("seqconv serve runs/reviews", "seqconv serve runs/weather --port 9000 --limit 64")
 def serve(
-    model: RunFolder,
+    model: Model,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0: all networks.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0: any free port.")] = 8000,
-    limit: Annotated[int, typer.Option(metavar="MB", min=1, help="Maximum request size in megabytes.")] = 16,
+    port: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(0, 65535), help="Port; 0: any free port.")
+    ] = 8000,
+    limit: Annotated[
+        int, typer.Option(metavar="MB", parser=whole_number(1), help="Maximum request size in megabytes.")
+    ] = 16,
     threads: Threads = 0,
     json: Json = False,
 ) -> None:

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import (
+from seqconv.cli.console import command, create_table, print_json, print_table, print_text
+from seqconv.cli.flags import Flags
+from seqconv.cli.help import OUTPUT, TRAINING, complete_data
+from seqconv.cli.options import (
     Data,
     Engine,
     Json,
     Network,
+    NoBaselines,
     Overwrite,
+    Quiet,
     Settings,
     Source,
     Threads,
-    app,
-    create_table,
-    print_json,
-    print_table,
+    Verbose,
+    takes_flags,
 )
-from seqconv.cli.flags import Flags
 from seqconv.reports.tables import first_score_rows
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ JSON_KEYS = (  # of `metrics.json`, that `train` prints
 )
 
 
-@app.command()
+@command("seqconv recipes")
 def recipes(json: Json = False) -> None:
     """List the built-in recipes."""
     from seqconv.recipes.recipe import read_recipe, recipe_names
@@ -46,8 +48,8 @@ def recipes(json: Json = False) -> None:
         print(f"{recipe.name:<24} {recipe.description}")
 
 
-@app.command()
-@console.takes_flags
+@command("seqconv summary imdb-conv1d", "seqconv summary jena-conv1d --lookback 5d")
+@takes_flags()
 def summary(
     source: Source,
     flags: Flags,
@@ -80,8 +82,8 @@ def summary(
     print_table(table)
 
 
-@app.command()
-@console.takes_flags
+@command("seqconv init reviews.csv > reviews.toml", "seqconv train reviews.toml")
+@takes_flags()
 def init(
     source: Source,
     flags: Flags,
@@ -89,43 +91,61 @@ def init(
     data: Data = None,
     settings: Settings = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print the recipe that train would use, for editing.
 
-    The recipe is printed to standard output as TOML, notes on inferred settings to standard error.
+    The recipe is printed to standard output as TOML with a comment on each setting, notes on inferred settings to
+    standard error.
     """
     import sys
 
-    from seqconv.recipes.recipe import to_toml
+    from seqconv.recipes.recipe import to_explained_toml
 
     suggested = console.suggest(source, flags, network, data, settings)
     if json:
         print_json({"recipe": suggested.recipe.to_dict(), "guesses": list(suggested.notes)})
         return
-    for note in suggested.notes:
+    for note in () if quiet else suggested.notes:
         print(note, file=sys.stderr)
-    print(to_toml(suggested.recipe), end="")
+    print(to_explained_toml(suggested.recipe), end="")
 
 
-@app.command()
-@console.takes_flags
+@command(
+    "seqconv train reviews.csv",
+    "seqconv train tickets.csv --text message --label team --test new.csv",
+    "seqconv train weather.csv --target temperature --lead 12h",
+    "seqconv train GunPoint_TRAIN.ts",
+    "seqconv train imdb-conv1d --epochs 4",
+)
+@takes_flags()
 def train(
     source: Source,
     flags: Flags,
     network: Network = "",
     data: Data = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/RECIPE, numbered if taken]")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="DIR",
+            help="Run folder. [default: runs/RECIPE, numbered if taken]",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     overwrite: Overwrite = False,
     engine: Engine = "native",
-    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed of all random choices.")] = None,
     threads: Threads = 0,
     settings: Settings = None,
-    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Do not evaluate the baselines.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run of the same command.")] = False,
+    no_baselines: NoBaselines = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=TRAINING),
+    ] = False,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train on a recipe or on your own file.
 
@@ -138,10 +158,9 @@ def train(
     from seqconv.training import run as runs
     from seqconv.training.folder import Options
 
-    chosen = [*(settings or []), *([] if seed is None else [f"training.seed={seed}"])]
     options = Options(out, engine, threads, baselines=not no_baselines, resume=resume, overwrite=overwrite)
-    with progress.listen(quiet or json) as listener, console.interruptible():
-        suggested = console.suggest(source, flags, network, data, chosen)
+    with progress.listen(quiet or json, verbose) as listener, console.interruptible():
+        suggested = console.suggest(source, flags, network, data, settings)
         run = runs.train(suggested.recipe, options, listener, suggested.data, suggested.notes)
     if json:
         table = run.results.to_dict()
@@ -150,58 +169,26 @@ def train(
         _print_results(run.results, suggested.recipe.data.source)
 
 
-@app.command()
-@console.takes_flags
-def forecast(
-    source: Source,
-    flags: Flags,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", metavar="FILE", help="Table of forecasts. [default: forecast.csv in the run]"),
-    ] = None,
-    run: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Run folder. [default: runs/NAME, numbered if taken]")
-    ] = None,
-    overwrite: Overwrite = False,
-    threads: Threads = 0,
-    settings: Settings = None,
-    json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
-) -> None:
-    """Forecast every series of a table.
-
-    Finds the times, the ids, the frequency and the season; fits several models and their blend; judges them on the last
-    rows of each series; fits the blend again to all rows; writes a table with a row for each series and step, with
-    quantiles, and a page with charts. The run folder holds the model for `seqconv predict`.
-    """
-    from seqconv.cli import progress
-    from seqconv.training import forecasting
-    from seqconv.training.folder import Options
-
-    console.check_free(out, overwrite)
-    options = Options(run, "native", threads, overwrite=overwrite)
-    with progress.listen(quiet or json) as listener, console.interruptible():
-        chosen = [f"data.source={source}", *(settings or [])]
-        suggested = console.suggest("panel", flags, "", None, chosen)
-        found = forecasting.forecast(suggested, options, listener, out)
-    results = found.run.results
-    if json:
-        table = results.to_dict()
-        told = {name: table[name] for name in JSON_KEYS if name in table}
-        print_json(told | {"out": str(found.table), "page": str(found.page), "n": found.rows})
-    elif not quiet:
-        print(f"\n{results.verdict}\n")
-        _print_scores(results)
-        print(f"\nforecasts: {found.table} ({found.rows:,} rows)\npage: {found.page}")
-        print(f"predict: seqconv predict {shlex.quote(results.run)} FILE -o predictions.csv")
-
-
-@app.command()
+@command("seqconv data imdb", "seqconv data demo-text -o reviews.csv", "seqconv data etth1 -o etth1.parquet")
 def data(
-    name: Annotated[str, typer.Argument(help="imdb, jena, demo-text or demo-series.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="imdb, jena, etth1, weather, demo-text or demo-series.",
+            show_default=False,
+            autocompletion=complete_data,
+        ),
+    ],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", metavar="FILE", help="Write it to a .csv, .tsv, .parquet or .jsonl file."),
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Write it to a .csv, .tsv, .parquet or .jsonl file.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -222,7 +209,8 @@ def data(
     print_json({"name": name, "path": str(path)}) if json else print(path)
 
 
-def _print_scores(results: "RunResults") -> None:
+def print_scores(results: "RunResults") -> None:
+    """The first score of every model."""
     head, rows = first_score_rows(results)
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
     for row in rows:
@@ -231,14 +219,15 @@ def _print_scores(results: "RunResults") -> None:
 
 
 def _print_results(results: "RunResults", source: str) -> None:
-    print(f"\n{results.verdict}\n")
-    _print_scores(results)
-    if results.intervals:
-        from seqconv.reports.sentences import say_intervals
+    from seqconv.reports.sentences import say_intervals, warn_of_intervals
 
-        print(f"\n{say_intervals(results.intervals)}")
+    warning = warn_of_intervals(results.intervals)
+    print_text(f"\n{results.verdict}{f' {warning}' if warning else ''}\n")
+    print_scores(results)
+    if results.intervals:
+        print_text(f"\n{say_intervals(results.intervals)}")
     if results.offer:
-        print(f"\n{results.offer.says}")
+        print_text(f"\n{results.offer.says}")
     run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
     print(f"explain: seqconv explain {run} --file {shlex.quote(source) if Path(source).is_file() else 'FILE'}")

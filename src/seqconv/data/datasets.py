@@ -11,7 +11,7 @@ from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import create_table, read_table, write_table
 from seqconv.data.readers.texts import read_texts
 from seqconv.data.records import PanelData, SequenceData, Series, SeriesData, TextData, Texts
-from seqconv.data.remotes import Progress
+from seqconv.data.remotes import NAMES, Progress
 from seqconv.errors import DataError, nearest
 from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
@@ -40,8 +40,7 @@ def export(name: str, path: Path, progress: Progress | None = None) -> Path:
         times = [str(time).replace("T", " ") for time in series.times]
         write_table(create_table({"time": times, **dict(zip(series.columns, series.values.T, strict=True))}), path)
     else:
-        known = (*TEXTS, *SERIES)
-        raise DataError(f"data: must be {', '.join(known)}; got {name!r}. {nearest(name, known)}")
+        raise DataError(f"data: must be the name of a data set; got {name!r}. {nearest(name, NAMES)}")
     return path
 
 

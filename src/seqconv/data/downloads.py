@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 from seqconv.data.locks import hold_lock
-from seqconv.data.remotes import REMOTES, Progress, Remote
+from seqconv.data.remotes import GENERATED, NAMES, REMOTES, Progress, Remote
 from seqconv.errors import DataError, nearest
 
 TIMEOUT_S = 30.0
@@ -29,8 +29,10 @@ def locate(name: str, progress: Progress | None = None) -> Path:
         DataError: an unknown name, or a download that fails or does not match the published file.
         LockedError: another process is downloading it.
     """
-    if name not in REMOTES:
-        raise DataError(f"data: must be {' or '.join(REMOTES)}; got {name!r}. {nearest(name, REMOTES)}")
+    if name in GENERATED:
+        raise DataError(f"{name}: is generated, there is no file of it. Write one with -o {name}.csv")
+    if name not in NAMES:
+        raise DataError(f"data: must be the name of a data set; got {name!r}. {nearest(name, NAMES)}")
     remote = REMOTES[name]
     cache = cache_folder()
     folders = [cache]

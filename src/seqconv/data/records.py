@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.frequency import Frequency
-from seqconv.errors import DataError
+from seqconv.errors import DataError, near_path
 
 CLASSES = ("neg", "pos")
 LARGEST = float(np.finfo(np.float32).max)  # of a value in a sequence, so that its square is finite in float64
@@ -213,7 +213,8 @@ def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np
 
 def unreadable(path: Path, error: OSError) -> DataError:
     """The error to raise when a file cannot be opened or read."""
-    return DataError(f"{path}: must be a readable file; {error.strerror or error}. Check the path")
+    cure = (near_path(path) if isinstance(error, FileNotFoundError) else "") or "Check the path"
+    return DataError(f"{path}: must be a readable file; {error.strerror or error}. {cure}")
 
 
 def count(number: int, noun: str) -> str:

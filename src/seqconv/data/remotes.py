@@ -62,6 +62,8 @@ REMOTES = {
         columns=21,
     ),
 }
+GENERATED = ("demo-text", "demo-series")
+NAMES = (*REMOTES, *GENERATED)
 
 
 def count_columns(source: str) -> int:

@@ -73,7 +73,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
-        own |= {"training.interval": getattr(self, "interval", None)}
+        own |= {"training.coverage": getattr(self, "interval", None)}
         own |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         own["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
         for name, value in (found | {name: value for name, value in own.items() if value is not None}).items():

@@ -115,7 +115,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self._model = self._train(data, recipe)
         if data.validation is not None:
             self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
-        elif recipe.training.interval:  # not calibrated: no rows are left for that
+        elif recipe.training.coverage:  # not calibrated: no rows are left for that
             self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
         kept = spec.lookback + spec.delays[-1]
         self._end = None if times is None else times[-kept:], values[-kept:]

@@ -10,6 +10,7 @@ import numpy as np
 from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
+from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
@@ -157,15 +158,19 @@ def _run_fold(
 def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:
     """Scores over the test examples of all folds together, and the comparison with the baselines on them."""
     features = folds[0].features
-    target, spoken = features.target, folds[0].spoken
+    target, spoken, task = features.target, folds[0].spoken, find_task(recipe)
     names = [name for name in folds[0].errors if all(name in fold.errors for fold in folds)]
     errors = {name: np.concatenate([fold.errors[name] for fold in folds]) for name in names}
     count = len(errors[NETWORK])
     block = features.block(count)
     rows = [_describe(name, errors[name], folds, block, target) for name in names]
+    scores: dict[str, Metrics] = {row.name: {target.metric: row.value, "n": count} for row in rows}
     comparisons = [
         Comparison(
-            name, *paired_interval(errors[NETWORK], errors[name], block, recipe.training.seed), spoken=spoken[name]
+            name,
+            *paired_interval(errors[NETWORK], errors[name], block, recipe.training.seed),
+            spoken=spoken[name],
+            score=target.show_score(scores[name]),
         )
         # the strongest first: the one with the best validation scores
         for name in sorted(names[1:], key=lambda name: _mean_rank(folds, name, target))
@@ -178,7 +183,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
         network=rows[0],
         baselines=rows[1:],
         comparisons=comparisons,
-        verdict=verdict(comparisons, target.say_score(rows[0].value, count)),
+        verdict=verdict(comparisons, target.say_score(scores[NETWORK], task.key)),
         beats_baselines=beats_baselines(comparisons) if comparisons else None,
         folds=[fold.results for fold in folds],
         seconds=seconds,

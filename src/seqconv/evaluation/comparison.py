@@ -9,10 +9,10 @@ import numpy as np
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.models.format import read_bundle
-from seqconv.models.results import read_results
+from seqconv.models.predictions import read_predictions
+from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults
-from seqconv.training.folder import PREDICTIONS
 
 Statistic = Callable[[Sums], np.ndarray]
 
@@ -63,16 +63,12 @@ def compare_runs(folders: list[str | Path]) -> ComparisonResults:
 
 
 def _read_run(folder: Path) -> _Finished:
-    results = read_results(folder)
-    try:
-        with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
-            found = dict(stored)
-        outputs, targets, train_s = found["outputs"], found["targets"], results.seconds["train"]
-    except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
-    return _Finished(str(folder), results, train_s, read_bundle(folder), outputs, targets, found.get("times"))
+    results, bundle = read_results(folder), read_bundle(folder)
+    found = read_predictions(folder, bundle.features.target.outputs)
+    if "train" not in results.seconds:
+        raise BundleError(f"{folder / RESULTS}: must be as seqconv writes it; seconds.train is missing. Train again")
+    outputs, targets, times = found["outputs"], found["targets"], found.get("times")
+    return _Finished(str(folder), results, results.seconds["train"], bundle, outputs, targets, times)
 
 
 def _check_same_task(first: _Finished, other: _Finished) -> None:

@@ -1,6 +1,6 @@
 """A trained network against the baselines: what the comparison says, in numbers and in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,13 +18,15 @@ class Comparison(Record):
         improvement: share by which the network's error rate or mean absolute error is smaller; negative: larger.
         low, high: its 95 % interval; infinite where the test rows are too few for one.
         spoken: the baseline's name within a sentence; empty: its name.
+        score: of the baseline on these rows, in words; empty: it is not mentioned.
     """
 
     name: str
     improvement: float
     low: float
     high: float
-    spoken: str = field(default="", compare=False)  # sentences alone need it: it is not written
+    spoken: str = field(default="", compare=False)  # sentences alone need these two: they are not written
+    score: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,19 @@ class Score:
     @property
     def noun(self) -> str:
         return "errors" if self.counted else "error"
+
+
+def show_percent(fraction: float) -> str:
+    """A fraction in per cent; only what is 0 or 1 is shown as such.
+
+    >>> show_percent(0.9892), show_percent(0.99999), show_percent(1.0), show_percent(0.0002)
+    ('98.9 %', '> 99.9 %', '100 %', '< 0.1 %')
+    """
+    if fraction in (0, 1):
+        return f"{100 * fraction:.0f} %"
+    if fraction >= 0.9995:
+        return "> 99.9 %"
+    return "< 0.1 %" if fraction < 0.0005 else f"{100 * fraction:.1f} %"
 
 
 def say_better(each: Comparison) -> str:
@@ -78,27 +93,27 @@ def tone(comparisons: Sequence[Comparison]) -> str:
 def verdict(comparisons: Sequence[Comparison], score: Score) -> str:
     """The result in one sentence: the score, then the baselines; no claim where an interval covers zero.
 
-    >>> right = Score("89.6 % of 480 texts right", counted=True)
-    >>> verdict([Comparison("NB-SVM", 0.34, 0.26, 0.42), Comparison("SVM", 0.77, 0.7, 0.8)], right)
-    '89.6 % of 480 texts right: 34 % fewer errors than NB-SVM (95 % interval 26 to 42 %), 77 % fewer than SVM.'
-    >>> verdict([Comparison("NB-SVM", 0.01, -0.1, 0.12)], Score("MAE 1.9 on 50 unseen windows"))
-    'MAE 1.9 on 50 unseen windows: too close to call against NB-SVM (between 10 % more and 12 % less error).'
+    >>> right = Score("98.9 % of 1,114 unseen texts right", counted=True)
+    >>> close, beaten = Comparison("NB-SVM", 0.08, -0.6, 0.5, score="98.8 %"), Comparison("majority class", 0.9, 0.8, 1)
+    >>> verdict([close], right)
+    '98.9 % of 1,114 unseen texts right: too close to call against NB-SVM (98.8 %).'
+    >>> verdict([beaten], right)
+    '98.9 % of 1,114 unseen texts right: 90 % fewer errors (95 % interval 80 to 100 %) than majority class.'
     """
     if not comparisons:
         return f"{score.text}; not compared with any baseline."
-    clear = [each for each in comparisons if each.low > 0 or each.high < 0]
-    same = [each for each in comparisons if each.low == each.high == 0]
-    unclear = [each for each in comparisons if each not in clear and each not in same]
-    few = [each for each in unclear if not each.low >= -FEW]
-    close = [each for each in unclear if each not in few]
-    parts = [", ".join(_say_clear(each, score, first=each is clear[0]) for each in clear)] if clear else []
-    if same:
-        parts.append(f"the same {'errors' if score.counted else 'error'} as {_join([_spoken(each) for each in same])}")
-    if close:
-        parts.append(f"too close to call against {_join([_say_close(each, score) for each in close])}")
-    if few:
-        parts.append(f"too few test rows to tell against {_join([_spoken(each) for each in few])}")
-    return f"{score.text}: {'; '.join(parts)}."
+    groups: dict[str, list[Comparison]] = {}
+    for each in comparisons:
+        groups.setdefault(_judge(each), []).append(each)
+    return f"{score.text}: {'; '.join(_SAY[kind](found, score) for kind, found in groups.items())}."
+
+
+def _judge(each: Comparison) -> str:
+    if each.low > 0 or each.high < 0:
+        return "clear"
+    if each.low == each.high == 0:
+        return "same"
+    return "close" if each.low >= -FEW else "few"
 
 
 def _say_clear(each: Comparison, score: Score, first: bool) -> str:
@@ -113,13 +128,8 @@ def _say_clear(each: Comparison, score: Score, first: bool) -> str:
         middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
         change, span = "more", f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
     if first:
-        return f"{middle} % {change} {score.noun} {than} (95 % interval {span})"
+        return f"{middle} % {change} {score.noun} (95 % interval {span}) {than}"
     return f"{_percent(abs(each.improvement))} % {change} {than}"
-
-
-def _say_close(each: Comparison, score: Score) -> str:
-    more, fewer = _percent(-each.low, each.high).split()
-    return f"{_spoken(each)} (between {more} % more and {fewer} % {score.fewer} {score.noun})"
 
 
 def _say_larger(each: Comparison) -> str:
@@ -129,7 +139,7 @@ def _say_larger(each: Comparison) -> str:
 
 
 def _spoken(each: Comparison) -> str:
-    return each.spoken or each.name
+    return f"{each.spoken or each.name}{f' ({each.score})' if each.score else ''}"
 
 
 def _percent(*shares: float) -> str:
@@ -142,5 +152,14 @@ def _percent(*shares: float) -> str:
     return " ".join(f"{100 * share:.{digits}f}" for share in shares)
 
 
-def _join(names: list[str]) -> str:
+def _join(found: Sequence[Comparison]) -> str:
+    names = [_spoken(each) for each in found]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+_SAY: dict[str, Callable[[list[Comparison], Score], str]] = {
+    "clear": lambda found, score: ", ".join(_say_clear(each, score, first=each is found[0]) for each in found),
+    "same": lambda found, score: f"the same {'errors' if score.counted else 'error'} as {_join(found)}",
+    "close": lambda found, score: f"too close to call against {_join(found)}",
+    "few": lambda found, score: f"too few test rows to tell against {_join(found)}",
+}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from seqconv.data.locks import LockedError, hold_lock, is_locked
 from seqconv.data.outputs import sync, sync_tree
-from seqconv.errors import BundleError, ConfigError, OptionError
+from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
@@ -52,6 +52,17 @@ def identify(folder: Path) -> Identity:
 
 
 # Names
+
+
+def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
+    """The error to raise where a run or model folder is asked for, and the file is not in it.
+
+    Args:
+        kind: of folder, such as "run".
+    """
+    if folder.exists():
+        return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
+    return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder)}".rstrip())
 
 
 def free_folder(base: Path) -> Path:

@@ -12,13 +12,14 @@ import numpy as np
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
-from seqconv.models.folders import finish_replacement, replace_folder
+from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
 from seqconv.models.storage import pack, unpack
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
 from seqconv.recipes.sections import FORECAST_LOSSES, KINDS, NETWORK
+from seqconv.tasks.baselines import check_arrays
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
@@ -101,7 +102,7 @@ def read_bundle(folder: Path) -> AnyBundle:
         raise BundleError(shorten(error, 300)) from error
     except FAULTS as error:
         raise BundleError(f"{folder / HEADER}: must describe a whole model; {shorten(error)}. Train again") from error
-    return replace(bundle, weights=_read_weights(folder, bundle.plan))
+    return replace(bundle, weights=_read_weights(folder, bundle))
 
 
 def _build(header: Header, folder: Path) -> AnyBundle:
@@ -119,10 +120,10 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     training = recipe.training
     plan: Plan = ()
     if training.model == NETWORK:
-        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.interval))
+        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.coverage))
         features.check_plan(plan, shape[-1])
-    elif header.layers or features.for_baseline() is not features or training.interval:
-        raise ValueError(f"layers, features.change and training.interval must be empty for the model {training.model}")
+    elif header.layers or features.for_baseline() is not features or training.coverage:
+        raise ValueError(f"layers, features.change and training.coverage must be empty for the model {training.model}")
     seen = None if header.trained_rows is None else Seen.from_dict(header.trained_rows)
     return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen)
 
@@ -130,6 +131,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
 def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     try:
         features = find_task(recipe).read_features(header.features, folder, header.files)
+        features.check_recipe(recipe)
     except SeqconvError:
         raise
     except (KeyError, TypeError, ValueError) as error:  # their messages begin with the field
@@ -138,15 +140,15 @@ def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     kinds = [(each in FORECAST_LOSSES, each == "categorical_crossentropy") for each in (training.loss, loss)]
     if kinds[0] != kinds[1]:
         raise ValueError(f"recipe.training.loss must fit the answers, such as {loss}; got {training.loss}")
-    if header.features.get("margins") and not training.interval:
-        raise ValueError("features.margins must be absent for a model without recipe.training.interval")
+    if header.features.get("margins") and not training.coverage:
+        raise ValueError("features.margins must be absent for a model without recipe.training.coverage")
     return features
 
 
 def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
-        raise BundleError(f"{folder}: must be a run or model folder written by seqconv; it holds no {HEADER}")
+        raise refuse_folder(folder, "run or model", HEADER)
     try:
         table = read_document(path)
         number = table["format"]
@@ -176,14 +178,18 @@ def _refuse_format(path: Path, number: Any) -> BundleError:
     return BundleError(f"{path}: must be of format {known}; got {got}. Use the seqconv version that wrote it")
 
 
-def _read_weights(folder: Path, plan: Plan) -> Weights:
+def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     path = folder / WEIGHTS
     try:
         stored = load_file(path)
-        return unpack(plan, stored) if plan else stored
+        if bundle.plan:
+            return unpack(bundle.plan, stored)
+        kinds = find_task(bundle.recipe).baselines
+        check_arrays(kinds, bundle.recipe.training.model, bundle.features, stored, bundle.shape)
+        return stored
     except SafetensorError as error:
         raise BundleError(f"{path}: must be a safetensors file; {shorten(error)}. Train again") from error
     except (*FAULTS, RecursionError) as error:

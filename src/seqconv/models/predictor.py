@@ -79,7 +79,7 @@ class Predictor:
         return np.asarray(self._check("series").predict(self, values, times)[0])
 
     def forecast_interval(self, values: np.ndarray, times: np.ndarray | None = None) -> Forecast:
-        """What `forecast` returns, with the bounds of intervals that cover `training.interval` of the validation rows.
+        """What `forecast` returns, with the bounds of intervals that cover `training.coverage` of the validation rows.
 
         Args:
             values, times: as for `forecast`.
@@ -89,7 +89,7 @@ class Predictor:
         """
         point, bounds = self._check("series").predict(self, values, times)
         if bounds is None:
-            raise DataError("this model has no intervals. Train with --set training.interval=0.8")
+            raise DataError("this model has no intervals. Train with --set training.coverage=0.8")
         return Forecast(point, *bounds)
 
     def forecast_panel(self, panel: Panel) -> np.ndarray:
@@ -114,13 +114,12 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
 
     Raises:
         ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
-        BundleError: arrays of a baseline that do not fit together.
     """
     training = bundle.recipe.training
     check_engine(engine)
     if training.model != NETWORK:
         kinds = find_task(bundle.recipe).baselines
-        return restore(kinds, training.model, bundle.features, bundle.weights, bundle.shape)
+        return restore(kinds, training.model, bundle.features, bundle.weights)
     return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
 
 

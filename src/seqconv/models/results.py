@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seqconv.errors import BundleError, shorten
 from seqconv.models.documents import read_document
-from seqconv.models.folders import finish_replacement
+from seqconv.models.folders import finish_replacement, refuse_folder
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 
 RESULTS = "metrics.json"
@@ -30,7 +30,7 @@ def read_results(folder: Path) -> RunResults:
         if number in range(1, FORMAT + 1):
             return RunResults.from_dict(table)
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {RESULTS}") from error
+        raise refuse_folder(folder, "run", RESULTS) from error
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
     raise BundleError(

@@ -13,7 +13,7 @@ from seqconv.errors import BundleError
 from seqconv.networks.inputs import UNKNOWN
 from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.layers.tokens import ReadsIds
-from seqconv.networks.plan import walk, weight_shapes
+from seqconv.networks.plan import plan_weights, walk
 
 DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 ROWS = np.dtype(np.int32)
@@ -67,7 +67,8 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
     Raises:
         ValueError: not the weights of this plan; the message names the array, what it must be and what it is.
     """
-    weights, wanted = dict(stored), weight_shapes(plan)
+    weights, declared = dict(stored), plan_weights(plan)
+    wanted = {name: weight.shape for name, weight in declared.items()}
     spread = sum(
         math.prod(wanted[names[0]]) * len(names) for at, (_, names) in tables(plan).items() if f"{at}.rows" in stored
     )
@@ -87,6 +88,8 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
         # minimum and maximum carry NaN and need no copy
         if array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
             raise ValueError(f"{name} must be finite numbers; it holds NaN or infinity")
+        if declared[name].least > -math.inf and (array < declared[name].least).any():
+            raise ValueError(f"{name} must be at least {declared[name].least:g}; got {array.min():g}")
     return found
 
 

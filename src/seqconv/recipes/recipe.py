@@ -24,6 +24,7 @@ from seqconv.recipes.sections import (
     TextDataConfig,
     TrainingConfig,
     WindowConfig,
+    read_setting,
 )
 from seqconv.recipes.settings import Settings
 
@@ -89,10 +90,10 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
     if training.model not in (known := (NETWORK, *kind.baselines)):
         model = training.model
         raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, known)}")
-    if training.interval and not (kind.forecasts and training.loss in FORECAST_LOSSES):
+    if training.coverage and not (kind.forecasts and training.loss in FORECAST_LOSSES):
         raise ConfigError(
-            f"training.interval is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
-            f"{FORECAST_LOSSES[-1]}; got {training.interval} for {kind.title} with {training.loss}. Set it to 0"
+            f"training.coverage is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
+            f"{FORECAST_LOSSES[-1]}; got {training.coverage} for {kind.title} with {training.loss}. Set it to 0"
         )
     parts["features"] = parts.pop(kind.features.section())
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
@@ -101,6 +102,18 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
 def to_toml(recipe: AnyRecipe) -> str:
     """The recipe as TOML that `read_recipe` reads."""
     return tables_to_toml(recipe.to_dict())
+
+
+def to_explained_toml(recipe: AnyRecipe) -> str:
+    """The same, with the meaning of each setting above it as a comment."""
+    sections, section, lines = KINDS[recipe.task].sections, "", []
+    for line in to_toml(recipe).splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        fields = dataclasses.fields(sections[section]) if section in sections else ()  # type: ignore[arg-type]
+        texts = [field.metadata["help"] for field in fields if line.startswith(f"{field.name} = ")]
+        lines += [*(f"# {text}" for text in texts), line]
+    return "\n".join([*lines, ""])
 
 
 def tables_to_toml(tables: Mapping[str, Any]) -> str:
@@ -151,7 +164,7 @@ def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str
 
 def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
     path, equals, text = override.partition("=")
-    section, _, rest = path.strip().partition(".")
+    section, _, rest = read_setting(path.strip()).partition(".")
     kind = KINDS.get(table.get("task", ""))
     sections = kind.sections if kind else {}
     if not equals or not rest:

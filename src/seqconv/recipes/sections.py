@@ -10,7 +10,10 @@ ALL = ("*",)  # columns
 LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
 NETWORK = "network"  # trained unless a baseline is chosen
 FORECAST_LOSSES = ("mae", "mse", "huber")
-HOLDOUT = "stratified: class proportions kept, duplicates together; random: the last part of the shuffled examples"
+HOLDOUT = (
+    "how examples are held out; stratified: class proportions kept, duplicates together; random: the last part of the "
+    "shuffled examples"
+)
 
 
 class _DataSettings(Settings):
@@ -23,12 +26,12 @@ class _DataSettings(Settings):
 class TextDataConfig(_DataSettings):
     """Where labelled texts come from and how they are split."""
 
-    source: str = setting("", "imdb, demo-text, or the path of a file or folder")
-    text: str = setting("", "column of the texts; empty: inferred")
-    label: tuple[str, ...] = setting((), "label column, or several columns of 0 and 1; empty: inferred")
-    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
-    validation_file: str = setting("", "file of validation texts; empty: held out from the training texts")
-    test_file: str = setting("", "file of test texts; empty: held out unless the source has its own")
+    source: str = setting("", "a data set (imdb or demo-text), or the path of a file or folder")
+    text: str = setting("", "text column; empty: detected")
+    label: tuple[str, ...] = setting((), "label column, or several 0/1 columns; empty: detected")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
+    validation_file: str = setting("", "file of validation data; empty: held out from the training data")
+    test_file: str = setting("", "file of test data; empty: that of the source, or held out")
     validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
     test: float = setting(
         0.2, "fraction of the texts held out for testing if there is no test set", low=0.001, high=0.9
@@ -54,23 +57,23 @@ class SequenceDataConfig(_DataSettings):
 class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
-    source: str = setting("", "jena, demo-series, or the path of a table")
-    time: str = setting("", "time column; empty: inferred; none: count the rows, whatever their times")
+    source: str = setting("", "a data set (jena, etth1, weather or demo-series), or the path of a table")
+    time: str = setting("", "time column; none: count the rows, whatever their times; empty: detected")
     dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
     zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
-    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
     target: tuple[str, ...] = setting((), 'columns to forecast; "*": every column that the network reads')
     inputs: tuple[str, ...] = setting((), "columns that the network reads; empty: all")
     missing: str = setting("-9999", "number that stands for a missing value; empty: none")
-    calendar: bool = setting(False, "add the time of day, week and year as inputs")
+    calendar: bool = setting(False, "add time of day, week and year as inputs")
     validation_file: str = setting("", "file of validation rows; with test_file, instead of fractions")
     test_file: str = setting("", "file of test rows")
-    train_end: float = setting(0.7, "where the training split ends, as a fraction of the rows", low=0.01, high=0.99)
+    train_end: float = setting(0.7, "end of the training split, as a fraction of the rows", low=0.01, high=0.99)
     validation_end: float = setting(
-        0.85, "where the validation split ends, as a fraction of the rows", low=0.01, high=0.999
+        0.85, "end of the validation split, as a fraction of the rows", low=0.01, high=0.999
     )
-    test_end: float = setting(1.0, "where the test split ends, as a fraction of the rows", low=0.02, high=1.0)
+    test_end: float = setting(1.0, "end of the test split, as a fraction of the rows", low=0.02, high=1.0)
     reach_back: bool = setting(
         False, "let validation and test windows read rows before their split; their targets never lie there"
     )
@@ -184,7 +187,7 @@ class ForecastConfig(_FeatureSettings):
 class NetworkConfig(Settings):
     """The layers, in order."""
 
-    layers: tuple[LayerSpec, ...] = setting((), "one table per layer: its kind and its settings")
+    layers: tuple[LayerSpec, ...] = setting((), "a table for each layer: its kind and its settings")
 
     @classmethod
     def section(cls) -> str:
@@ -238,7 +241,11 @@ KINDS = {
         model="blend",
     ),
     "sequence": Kind(
-        "time-series classification", SequenceDataConfig, SequenceConfig, "ucr", ("majority", "dtw", "rocket")
+        "time-series classification",
+        SequenceDataConfig,
+        SequenceConfig,
+        "ucr",
+        ("majority", "dtw", "rocket", "minirocket", "multirocket", "hydra", "multirocket-hydra", "quant", "blend"),
     ),
 }
 _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())
@@ -265,14 +272,15 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
     )
-    interval: float = setting(
+    coverage: float = setting(
         0.0,
         "coverage that the prediction intervals should have, such as 0.8; 0: no intervals",
         low=0.0,
         high=0.99,
+        former="interval",
     )
     refit: bool = setting(
-        False, "before testing, train again on training and validation rows for the best number of epochs"
+        False, "retrain on training and validation rows, for the best number of epochs, before testing"
     )
     seed: int = setting(0, "seed of all random choices", low=0)
 
@@ -287,3 +295,14 @@ class TrainingConfig(Settings):
 
 
 TRAINED: dict[str, type[Settings]] = {"network": NetworkConfig, "training": TrainingConfig}
+
+
+def read_setting(path: str) -> str:
+    """The present name of a setting.
+
+    >>> read_setting("training.interval"), read_setting("data.interval")
+    ('training.coverage', 'data.interval')
+    """
+    section, _, name = path.partition(".")
+    kinds = (kind.sections[section] for kind in KINDS.values() if section in kind.sections)
+    return next((f"{section}.{now}" for kind in kinds if (now := kind.read_name(name)) != name), path)

@@ -8,13 +8,17 @@ from seqconv.errors import ConfigError, nearest
 from seqconv.recipes.durations import parse_duration, split_range
 
 
-def setting(default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "") -> Any:
+def setting(
+    default: Any, help: str, *, low: float | None = None, high: float | None = None, unit: str = "", former: str = ""
+) -> Any:
     """A dataclass field that carries its own help text, range and unit.
 
     Args:
         unit: `duration` for text such as "10d", `duration ranges` for texts such as "6h" and "1h to 96h".
+        former: its name in earlier versions, which recipes and models may still have.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "unit": unit})
+    metadata = {"help": help, "low": low, "high": high, "unit": unit, "former": former}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def parse_number(text: str, name: str) -> float:
@@ -55,12 +59,23 @@ class Settings:
         return [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
 
     @classmethod
+    def read_name(cls, name: str) -> str:
+        """The present name of a setting."""
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        return next((field.name for field in fields if name and field.metadata["former"] == name), name)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Pickles of earlier versions have former names."""
+        self.__dict__.update({self.read_name(name): value for name, value in state.items()})
+
+    @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Settings from a TOML table.
 
         Raises:
             ConfigError: an unknown name, a wrong type or a value out of range.
         """
+        values = {cls.read_name(name): value for name, value in values.items()}
         for name in values:
             if name not in cls.names():
                 raise ConfigError(f"[{cls.section()}]: unknown setting {name!r}. {nearest(name, cls.names())}")
@@ -81,11 +96,28 @@ SAID: dict[Any, str] = {  # types in words
 }
 
 
+def describe_type(field: dataclasses.Field[Any]) -> str:
+    """What the values of a setting are: type and range, or the choices."""
+    if get_origin(field.type) is Literal:
+        *most, last = get_args(field.type)
+        return f"{', '.join(most)} or {last}"
+    unit, kind = field.metadata["unit"], get_origin(field.type) or field.type
+    span = _say_span(field)
+    return {"duration": "a duration", "duration ranges": "durations"}.get(unit) or SAID[kind] + (span and f", {span}")
+
+
+def _say_span(field: dataclasses.Field[Any]) -> str:
+    low, high = field.metadata["low"], field.metadata["high"]
+    if low is None:
+        return "" if high is None else f"at most {high}"
+    return f"at least {low}" if high is None else f"from {low} to {high}"
+
+
 def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     name = f"{section}.{field.name}"
     if get_origin(field.type) is Literal:
         if value not in get_args(field.type):
-            raise ConfigError(f"{name} must be one of {', '.join(map(repr, get_args(field.type)))}; got {value!r}")
+            raise ConfigError(f"{name} must be {describe_type(field)}; got {value!r}")
         return
     expected = get_origin(field.type) or field.type
     if type(value) is not expected and not (expected is float and type(value) is int):
@@ -100,5 +132,4 @@ def _check(field: dataclasses.Field[Any], value: Any, section: str) -> None:
     low, high = field.metadata["low"], field.metadata["high"]
     # negated comparisons, so that NaN is refused too
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        span = f"at least {low}" if high is None else f"at most {high}" if low is None else f"from {low} to {high}"
-        raise ConfigError(f"{name} must be {span}; got {value!r}")
+        raise ConfigError(f"{name} must be {_say_span(field)}; got {value!r}")

@@ -5,7 +5,7 @@ from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports import plots
 from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pictures, draw_table
-from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on
+from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on, warn_of_intervals
 from seqconv.reports.tables import (
     MONTHS,
     NAMES,
@@ -31,8 +31,9 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     value, ends = show_estimate(estimate)
     headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} examples"
     known = results.trained_on
-    warning = say_trained_on(known)
-    lead = build_lead(results.model, headline, f"Data: {results.source}. {warning}".removesuffix(". "))
+    of_intervals = warn_of_intervals(scores.intervals) if isinstance(scores, ForecastScores) else ""
+    warning = " ".join(filter(None, (say_trained_on(known), of_intervals)))
+    lead = build_lead(results.model, headline, f"Data: {results.source}", warning=warning)
     table = draw_table(*metric_rows(scores.metrics), "Scores", own=0) + draw_note(explain_scores(scores))
     sections = [("Scores", table)]
     if known and known.metrics:

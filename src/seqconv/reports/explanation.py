@@ -1,19 +1,29 @@
-"""Explanations as one self-contained HTML page."""
+"""Explanations as one self-contained HTML page: the answer and what it is due to, then the numbers."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 import numpy as np
 
+from seqconv.metrics.comparison import show_percent
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_table, write_page
+from seqconv.reports.page import (
+    build_lead,
+    build_page,
+    colour_words,
+    draw_bars,
+    draw_details,
+    draw_note,
+    draw_table,
+    write_page,
+)
 from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
 
-LONGEST = 20  # rows of a table of spans
-MOST_CELLS = 12  # and of spans
+LONGEST = 20  # rows of a table of words
+MOST_CLASSES = 6  # with a bar
+MOST_CELLS = 12  # rows of a table of spans
 TALLEST = 40  # inputs of a picture
-FAINTEST = 0.1  # share of the strongest word below which a word is left plain
-STRONGEST = 55  # per cent of colour that still leaves the ink readable
 
 
 def write_explanation(path: Path, name: str, found: Explanation) -> None:
@@ -29,7 +39,7 @@ def write_explanation(path: Path, name: str, found: Explanation) -> None:
 
 
 def write_text_page(path: Path, name: str, explanations: list[TextExplanation]) -> None:
-    """The text with its words coloured, and the spans behind the colours, for each explanation.
+    """The text with its words coloured, and the effects of the words, for each explanation.
 
     Args:
         name: of the model.
@@ -37,45 +47,35 @@ def write_text_page(path: Path, name: str, explanations: list[TextExplanation]) 
     Raises:
         ConfigError: the page cannot be written.
     """
-    first = explanations[0]
-    shares = [f"{label} {share:.1%}" for label, share in zip(first.classes, first.probability, strict=True)]
-    body = build_lead(name, first.verdict, ", ".join(shares)) + "\n"
-    body += "\n".join(_explain(one) for one in explanations)
-    write_page(path, build_page(f"{name}: explanation", body, []))
+    first, *others = explanations
+    lead = build_lead(name, first.verdict, "" if others else first.because)
+    lead += _draw_probabilities(dict(zip(first.classes, first.probability, strict=True)))
+    sections = [(one.title, draw_note(one.because) + _draw_text(one)) for one in explanations]
+    if not others:
+        sections = [("Words", _draw_text(first))]
+    write_page(path, build_page(f"{name}: explanation", lead, sections))
 
 
-def _explain(one: TextExplanation) -> str:
+def _draw_probabilities(probabilities: Mapping[str, float]) -> str:
+    most = sorted(probabilities.items(), key=lambda each: -each[1])[:MOST_CLASSES]
+    return draw_bars([(name, value, show_percent(value)) for name, value in most])
+
+
+def _draw_text(one: TextExplanation) -> str:
     raises, lowers = one.directions
     legend = (
         f'<p class="soft"><span class="raises" style="--share: 30%">straight line, +</span> {escape(raises)}; '
         f'<span class="lowers" style="--share: 30%">wavy line, \u2212</span> {escape(lowers)}. {escape(one.note)}</p>'
     )
-    rows = [
-        [label, "" if filters is None else str(filters), f"{value:+.4f}"]
-        for value, filters, label in one.list_rows(LONGEST)
-    ]
-    head = ["span" if one.exact else "word left out", "filters" if one.exact else "", "adds"]
-    table = draw_table(head, rows, f"Effect on {one.name}", own=len(rows) - 1 if one.exact else -1)
-    return f"<h2>{escape(one.title)}</h2>\n{_colour(one)}\n{legend}\n{table}"
-
-
-def _colour(one: TextExplanation) -> str:
-    words = one.shade_words()
-    strongest = max((abs(share) for _, _, share in words), default=0.0)
-    text, done, pieces = show_safely(one.text), 0, []
-    for start, end, share in words:
-        if abs(share) > FAINTEST * strongest:
-            colour = round(STRONGEST * abs(share) / strongest)
-            tone = "raises" if share > 0 else "lowers"
-            pieces.append(escape(text[done:start]))
-            pieces.append(f'<mark class="{tone}" style="--share: {colour}%" title="{share:+.4f}">')
-            pieces.append(f"{escape(text[start:end])}</mark>")
-            done = end
-    return f'<div class="said" dir="auto">{"".join(pieces)}{escape(text[done:])}</div>'
+    rows = [[label, effect] for effect, label in one.list_rows(LONGEST)]
+    head = ["words" if one.exact else "word left out", "effect"]
+    table = draw_table(head, rows, f"Effect on the score for {one.name}", own=len(rows) - 1 if one.exact else -1)
+    text = colour_words(show_safely(one.text), one.shade_words())
+    return f'<div class="said" dir="auto">{text}</div>{legend}\n{table}'
 
 
 def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
-    """A picture of inputs and spans, and the largest of them.
+    """The window as curves, then every input and span, and the largest effects.
 
     Args:
         name: of the model.
@@ -83,18 +83,22 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     Raises:
         ConfigError: the page cannot be written.
     """
+    cells = [[show_safely(row), begin, end, effect] for effect, row, begin, end in one.list_cells(MOST_CELLS)]
+    inputs = [[show_safely(row), effect] for effect, row in one.list_inputs(TALLEST)]
+    unit = f"score for {one.output}" if one.answer else "forecast"
+    effects = draw_table(["input", "effect"], inputs, f"Each input over the whole window: effect on the {unit}")
+    spans = draw_table(["input", "from", "to", "effect"], cells, "Strongest spans")
+    legend = draw_note(f"The more colour, the more it adds (+, blue) or takes away (\u2212, orange). {one.note}")
+    grid = draw_details("Every input and span", _draw_grid(one)) if len(one.rows) > 1 else ""
+    sections = [("Window", plots.draw_window(one) + legend), ("Effects", effects + spans + grid)]
+    lead = build_lead(name, one.verdict, one.because) + _draw_probabilities(one.probabilities)
+    write_page(path, build_page(f"{name}: explanation", lead, sections))
+
+
+def _draw_grid(one: GridExplanation) -> str:
     order = np.sort(np.argsort(-np.abs(one.contributions).max(axis=1), kind="stable")[:TALLEST])
     rows = [show_safely(one.rows[row]) for row in order]
     edges = [*(begin for begin, _ in one.spans), one.spans[-1][1]]
-    picture = plots.draw_heat(rows, edges, one.contributions[order], "adds")
+    picture = plots.draw_heat(rows, edges, one.contributions[order], "effect")
     left = len(one.rows) - len(rows)
-    more = f" The {len(rows)} strongest inputs; {left} weaker ones are left out." if left else ""
-    cells = [[row, begin, end, f"{value:+.4f}"] for row, begin, end, value in one.top(MOST_CELLS)]
-    inputs = [[one.rows[row], f"{one.whole[row]:+.4f}"] for row in np.argsort(-np.abs(one.whole), kind="stable")]
-    effects = draw_table(["input", "adds"], inputs[:TALLEST], "Effect of each input")
-    body = (
-        f"{build_lead(name, one.verdict, one.note + more)}\n{picture}\n"
-        f"<h2>Strongest spans</h2>\n{draw_table(['input', 'from', 'to', 'adds'], cells, 'Largest effects')}\n"
-        f"<h2>Inputs over the whole window</h2>\n{effects}"
-    )
-    write_page(path, build_page(f"{name}: explanation", body, []))
+    return picture + (draw_note(f"The {len(rows)} strongest inputs; {left} weaker ones are left out.") if left else "")

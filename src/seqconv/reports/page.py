@@ -1,6 +1,6 @@
 """What every HTML page is made of: one self-contained file that reads in light and in dark."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +10,10 @@ from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import tables_to_toml
 from seqconv.reports.tables import show_number
+from seqconv.tasks.explanation import show_effects
 
+FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+STRONGEST = 55  # per cent of colour that still leaves the ink readable
 STYLE = files(__package__).joinpath("page.css").read_text("utf-8")
 
 
@@ -32,11 +35,12 @@ def build_page(title: str, lead: str, sections: list[tuple[str, str]]) -> str:
     )
 
 
-def build_lead(above: str, headline: str, below: str, tone: str = "") -> str:
-    """What a page begins with: the headline large, in the colour of `good` or `bad` news."""
+def build_lead(above: str, headline: str, below: str, tone: str = "", warning: str = "") -> str:
+    """What a page begins with: the headline large, in the colour of `good` or `bad` news, and a warning after it."""
+    warned = f' <span class="bad">{escape(warning)}</span>' if warning else ""
     lines = [
         draw_note(above),
-        f'<h1 class="verdict {tone}">{escape(headline)}</h1>',
+        f'<h1 class="verdict {tone}">{escape(headline)}{warned}</h1>',
         *([draw_note(below)] * bool(below)),
     ]
     return "\n".join(lines)
@@ -70,6 +74,33 @@ def draw_table(head: list[str], rows: list[list[str]], caption: str, own: int = 
     ]
     table = f"<thead><tr>{cells}</tr></thead><tbody>{''.join(lines)}</tbody>"
     return draw_scroller(caption, f"<table><caption>{escape(caption)}</caption>{table}</table>")
+
+
+def draw_bars(values: Sequence[tuple[str, float, str]]) -> str:
+    """Names with a bar each, and what it shows in words; values 0 to 1."""
+    rows = "".join(
+        f'<span>{escape(name)}</span><i style="width: {100 * value:.1f}%"></i><span>{escape(text)}</span>'
+        for name, value, text in values
+    )
+    return f'<div class="bars">{rows}</div>' if values else ""
+
+
+def colour_words(text: str, words: Sequence[tuple[int, int, float]]) -> str:
+    """A text with its strongest words marked: a straight line under those that add, a wavy one under the others.
+
+    Args:
+        words: start, end and effect of each, in order.
+    """
+    strongest = max((abs(effect) for _, _, effect in words), default=0.0)
+    done, pieces = 0, []
+    for start, end, effect in words:
+        if abs(effect) > FAINTEST * strongest:
+            colour, tone = round(STRONGEST * abs(effect) / strongest), "raises" if effect > 0 else "lowers"
+            pieces.append(escape(text[done:start]))
+            pieces.append(f'<mark class="{tone}" style="--share: {colour}%" title="{show_effects([effect])[0]}">')
+            pieces.append(f"{escape(text[start:end])}</mark>")
+            done = end
+    return f"{''.join(pieces)}{escape(text[done:])}"
 
 
 def draw_scroller(name: str, content: str) -> str:

@@ -7,22 +7,35 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.tasks.explanation import Curves, GridExplanation
+
 # matplotlib writes this colour; the SVG then says currentColor in its place
 INK = "#010203"
 # each at least 3 to 1 on the page, light and dark (WCAG 2.2, 1.4.11)
 TRAINING, VALIDATION, WORSE, UNKNOWN = "#3b82c4", "#c8701a", "#c0392b", "#7f8791"
 OTHERS = ((TRAINING, "s--"), (UNKNOWN, "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), (WORSE, "x--"))
 MOST_TICKS = 12
+MOST_CURVES = 4  # inputs of a window
 
 
-def _start(width: float, height: float) -> tuple[Any, Any]:
+def _start(width: float, height: float, panels: int = 0) -> tuple[Any, Any]:
+    """A figure and its axes; a list of them, one below the other with the same x, if `panels` says how many."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
-    return figure, axes
+    found = figure.subplots(panels or 1, sharex=True, squeeze=False)[:, 0]
+    for axes in found:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
+    return figure, list(found) if panels else found[0]
+
+
+def _mark_dates(axes: Any) -> None:
+    from matplotlib import dates
+
+    locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def _finish(figure: Any, title: str, description: str) -> str:
@@ -54,7 +67,7 @@ def _finish(figure: Any, title: str, description: str) -> str:
 def _paint(figure: Any) -> None:
     for axes in figure.axes:
         axes.tick_params(colors=INK)
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title):
             text.set_color(INK)
         for spine in axes.spines.values():
             spine.set_color(INK)
@@ -91,8 +104,6 @@ def draw_forecast(
     Args:
         ends: low and high end of the interval around each forecast, drawn as a band.
     """
-    from matplotlib import dates
-
     figure, axes = _start(8.0, 3.2)
     spacing = np.diff(times)
     gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
@@ -107,9 +118,7 @@ def draw_forecast(
     for values, colour, style, label in ((truth, TRAINING, "-", "truth"), (forecast, VALIDATION, "--", "forecast")):
         axes.plot(places, break_line(values), style, color=colour, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
-    locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    _mark_dates(axes)
     axes.legend(frameon=False, fontsize=8)
     return _finish(figure, f"Forecast and truth of {unit}", f"{len(times)} rows from {times[0]} to {times[-1]}.")
 
@@ -178,6 +187,59 @@ def draw_comparison(
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel("\u2190 worse    error reduction, % (95 % interval)    better \u2192")
     return _finish(figure, f"Compared with {rival}", "; ".join(said))
+
+
+def draw_window(found: GridExplanation) -> str:
+    """The strongest inputs as curves, the more colour along them the more they add, and the forecast, as SVG."""
+    curves = found.curves
+    order = np.argsort(-np.abs(found.whole[: curves.values.shape[1]]), kind="stable")
+    shown = [row for row in order if row != curves.target][: MOST_CURVES - (curves.target is not None)]
+    shown = [*([] if curves.target is None else [curves.target]), *shown]
+    figure, panels = _start(8.0, 0.9 + 1.3 * len(shown), len(shown))
+    limit = float(np.abs(found.contributions[shown]).max(initial=0)) or 1.0
+    for axes, row in zip(panels, shown, strict=True):
+        axes.plot(curves.steps, curves.values[:, row], "-", color=INK, linewidth=1, zorder=3)
+        _colour_curve(axes, curves, row, found.contributions[row] / limit)
+        axes.set_title(found.rows[row], fontsize=9, loc="left", parse_math=False)
+    if len(curves.ahead):
+        _draw_ahead(panels[0], curves, found.value)
+        _mark_dates(panels[-1])
+    else:
+        panels[-1].set_xlabel("step")
+    said = ", ".join(found.rows[row] for row in shown)
+    return _finish(figure, "The window and what it adds", f"{said}; the tables that follow hold the effects.")
+
+
+def _colour_curve(axes: Any, curves: Curves, row: int, strength: np.ndarray) -> None:
+    """Colour and sign along the spans of a curve.
+
+    Args:
+        strength: of each span, -1 to 1.
+    """
+    steps, values = curves.steps, curves.values[:, row]
+    for begin, end, each in zip(curves.bounds, curves.bounds[1:], strength, strict=False):
+        colour, sign = (TRAINING, "+") if each > 0 else (VALIDATION, "\u2212")
+        reach = slice(begin, end + 1)  # to the next span, so that a step alone is a line too
+        style = {"color": colour, "alpha": 0.85 * abs(each), "linewidth": 7, "solid_capstyle": "butt"}
+        axes.plot(steps[reach], values[reach], "-" if end < len(steps) or end - begin > 1 else "o", **style)
+        middle = (begin + end - 1) // 2
+        if abs(each) >= 0.3 and np.isfinite(values[middle]):
+            place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(sign, (steps[middle], values[middle]), color=INK, fontsize=10, **place)
+
+
+def _draw_ahead(axes: Any, curves: Curves, value: float) -> None:
+    """The forecasts after a window, and which of them is explained."""
+    point, *bounds = curves.forecasts
+    newest = curves.values[-1, curves.target]
+    ahead, joined = np.append(curves.steps[-1:], curves.ahead), np.append(newest, point)
+    if bounds:
+        low, high = (np.append(newest, each) for each in bounds)
+        axes.fill_between(ahead, low, high, color=VALIDATION, alpha=0.25, linewidth=0.0, label="interval")
+    axes.plot(ahead, joined, "--", color=VALIDATION, linewidth=1.4, label="forecast")
+    chosen = int(np.abs(point - value).argmin())
+    axes.plot(curves.ahead[[chosen]], point[[chosen]], "D", color=VALIDATION, markersize=6, label="explained")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
 
 
 def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:

@@ -4,12 +4,13 @@ from html import escape
 
 import numpy as np
 
-from seqconv.metrics.comparison import tone
+from seqconv.metrics.comparison import show_percent, tone
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
 from seqconv.reports.page import (
     build_lead,
     build_page,
+    colour_words,
     draw_details,
     draw_facts,
     draw_note,
@@ -17,19 +18,26 @@ from seqconv.reports.page import (
     draw_settings,
     draw_table,
 )
-from seqconv.reports.sentences import say_intervals
+from seqconv.reports.sentences import say_intervals, warn_of_intervals
 from seqconv.reports.tables import confusion_rows, interval_rows, leaderboard_rows, score_rows, split_rows
+from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
 STRETCH = 240  # test rows that the forecast picture shows
 
 
-def build_run_page(results: RunResults, history: list[dict[str, float]], predictions: dict[str, np.ndarray]) -> str:
+def build_run_page(
+    results: RunResults,
+    history: list[dict[str, float]],
+    predictions: dict[str, np.ndarray],
+    mistakes: Mistakes | None = None,
+) -> str:
     """The page of a run.
 
     Args:
         history: a row an epoch; empty: the model is a baseline.
         predictions: the arrays that the run keeps of its test rows.
+        mistakes: None: it keeps none.
     """
     sections = [
         ("Test set", _draw_scores(results)),
@@ -37,13 +45,15 @@ def build_run_page(results: RunResults, history: list[dict[str, float]], predict
         ("Intervals", _draw_intervals(results)),
         ("Training", _draw_training(results, history)),
         ("Errors", _draw_forecast(results, predictions) if results.targets else _draw_confusion(results)),
+        ("Surest mistakes", _draw_mistakes(mistakes)),
         ("Network", _draw_network(results.network, results.parameters)),
         ("Data", _draw_data(results)),
         ("Settings", draw_settings(results.settings)),
         ("Time", draw_facts({name.replace("_", " "): f"{value:.2f} s" for name, value in results.seconds.items()})),
         ("Versions", draw_details("Python, packages and machine", draw_facts(results.versions))),
     ]
-    lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons))
+    warning = warn_of_intervals(results.intervals)
+    lead = build_lead(results.recipe, results.verdict, results.description, tone(results.comparisons), warning)
     return build_page(f"{results.recipe}: training report", lead, sections)
 
 
@@ -155,6 +165,26 @@ def _draw_confusion(results: RunResults) -> str:
     return draw_table(
         *confusion_rows(results.classes, results.confusion, "test examples"), "By actual and predicted class"
     )
+
+
+def _draw_mistakes(found: Mistakes | None) -> str:
+    if found is None or not found.surest:
+        return ""
+    which = f"The {len(found.surest)} surest of {found.total:,} mistakes" if found.surest[1:] else "The only mistake"
+    note = f"{which} on the test set: odd labels show here first."
+    if any(each.text for each in found.surest):
+        note += " Blue, straight line: for the class in bold; orange, wavy line: against it."
+    return draw_note(note) + "\n".join(map(_draw_mistake, found.surest))
+
+
+def _draw_mistake(one: Mistake) -> str:
+    name = f"<strong>{escape(one.class_)}</strong>"
+    predicted = name if one.predicted == one.class_ else f"{escape(one.predicted)}; {name}"
+    said = f"No. {one.row:,} of the test set: actual {escape(one.actual)}, predicted {predicted} "
+    said += f"({escape(show_percent(one.probability))}). {escape(one.because)}"
+    words = [(each.start, each.end, each.effect) for each in one.words or ()]
+    text = f'<div class="said" dir="auto">{colour_words(one.text, words)}</div>' if one.text else ""
+    return f"<p>{said}</p>{text}"
 
 
 def _draw_network(layers: list[LayerSummary], parameters: int) -> str:

@@ -20,13 +20,18 @@ def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
     held = found.coverage
     known = np.isfinite(held.low)
     span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few rows for an interval"
-    unreliable = known and held.high < found.share
-    warning = f" They cover less than promised: do not rely on them as {100 * found.share:g} % intervals."
     return (
         f"{100 * found.share:g} % intervals hold {100 * held.value:.1f} % of the {rows} ({span}), "
         f"{100 * found.before_calibration.coverage.value:.1f} % before calibration; mean width {found.width:.4f}."
-        f"{warning if unreliable else ''}"
     )
+
+
+def warn_of_intervals(found: IntervalScores | None) -> str:
+    """That intervals cover less than they should by more than noise, in a sentence; empty: they do not."""
+    if found is None or not found.coverage.high < found.share:  # NaN: not known
+        return ""
+    covered = f"{100 * found.coverage.value:.0f} %"
+    return f"The {100 * found.share:g} % intervals covered only {covered}: do not rely on them."
 
 
 def say_trained_on(found: TrainedOn | None) -> str:

@@ -4,6 +4,7 @@ Needs the extra `serve`: who imports this asks `errors.need` first.
 """
 
 import asyncio
+import errno
 import ipaddress
 import json
 import logging
@@ -25,7 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from seqconv.errors import ConfigError, MalformedError, SeqconvError
+from seqconv.errors import MalformedError, OptionError, SeqconvError
 from seqconv.metrics.records import Json
 from seqconv.models.predictor import Predictor, load
 from seqconv.serving import requests
@@ -67,7 +68,7 @@ def serve(
 
     Raises:
         BundleError, DataError: the folder holds no readable model, or one that takes no raw data.
-        ConfigError: no such address, or it is in use.
+        OptionError: no such address, or it is in use.
     """
     predictor = load(folder, threads=threads)
     find_task(predictor.bundle.recipe).warm_up(predictor)
@@ -97,14 +98,21 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket to serve on; port 0: any that is free.
 
     Raises:
-        ConfigError: no such address, or it is in use.
+        OptionError: no such address, or it is in use.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.create_server((str(address[0]), int(address[1])), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:
-        problem = (getattr(error, "strerror", None) or str(error)).partition(" (while")[0]
-        raise ConfigError(f"{host} port {port}: must be free to listen on; {problem}. Choose another --port") from error
+        raise OptionError(f"host {host}: must be the name or address of this machine; it is not known") from error
+    try:
+        listening = socket.create_server((str(address[0]), int(address[1])), family=family, backlog=2048)
+    except OSError as error:
+        problem = (error.strerror or str(error)).partition(" (while")[0]
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise OptionError(
+                f"host {host}: must be an address of this machine; it is not. Use 127.0.0.1, or 0.0.0.0 for all of them"
+            ) from error
+        raise OptionError(f"port {port} of {host}: must be free to listen on; {problem}. Choose another") from error
     # its connections have this too: an answer is written in two pieces, and the second must not wait for the client
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, get_type_hints
 
 import numpy as np
 
-from seqconv.errors import BundleError, shorten
 from seqconv.networks.layers.base import Shape
+from seqconv.tasks.entries import LARGEST
 from seqconv.tasks.examples import Features, ModelInputs, Part, Split
 
 Say = Callable[[str], None]
@@ -17,6 +17,44 @@ OwnFeatures = TypeVar("OwnFeatures", bound=Features)
 OwnInputs = TypeVar("OwnInputs", bound=ModelInputs)
 
 MOST_ROWS = 50_000
+
+
+class Stored(NamedTuple):
+    """What a fitted array holds, in the type of its field: `Annotated[np.ndarray, Stored(np.float64, "outputs F")]`.
+
+    Args:
+        kind: type of its values.
+        shape: its lengths, numbers or names; a name is the same length in all arrays of a model, and what
+            `BaselineModel.lengths` says if it is there.
+        least, most: range of its values, NaN in none; a name: that length.
+    """
+
+    kind: type[np.generic]
+    shape: str
+    least: float = -LARGEST
+    most: float | str = LARGEST
+
+    def check(self, name: str, array: np.ndarray, lengths: dict[str, int]) -> None:
+        """Check an array, and add the lengths that it gives to `lengths`.
+
+        Raises:
+            ValueError: it is of another type or shape, or a value is out of range.
+        """
+        names = self.shape.split()
+        if array.ndim == len(names):
+            for each, length in zip(names, array.shape, strict=True):
+                lengths.setdefault(each, int(each) if each.isdecimal() else length)
+        wanted = [str(lengths.get(each, each)) for each in names]
+        if array.dtype != self.kind or [str(length) for length in array.shape] != wanted:
+            shape, kind = ", ".join(wanted), np.dtype(self.kind).name
+            raise ValueError(f"{name} must be {kind} [{shape}]; got {array.dtype} {list(array.shape)}")
+        if not array.size:
+            return
+        low, high = float(array.min()), float(array.max())
+        most = lengths[self.most] if isinstance(self.most, str) else self.most
+        if not self.least <= low <= high <= most:
+            span = "finite" if self.most == LARGEST == -self.least else f"from {self.least:g} to {most:g}"
+            raise ValueError(f"{name} must be {span}; got {low:g} to {high:g}")
 
 
 @dataclass(frozen=True)
@@ -38,6 +76,18 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
         """All fitted arrays by name."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "features"}
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The lengths that features give, by their names in `Stored.shape`."""
+        return {"outputs": self.features.target.outputs}
+
+    def check(self) -> None:
+        """Check what types, shapes and ranges of the arrays do not say.
+
+        Raises:
+            ValueError: they do not fit together.
+        """
+
 
 AnyBaseline = BaselineModel[Any, Any]
 Fit = Callable[[], AnyBaseline]
@@ -49,10 +99,12 @@ class BaselineKind(NamedTuple):
     Args:
         model: class of the fitted baseline.
         spoken: its name in a sentence; empty: the same as in tables.
+        refits: it needs no validation rows, so that it can be fitted again with them.
     """
 
     model: type[AnyBaseline]
     spoken: str = ""
+    refits: bool = False
 
 
 class Candidate(NamedTuple):
@@ -62,43 +114,44 @@ class Candidate(NamedTuple):
         kind: its key in the task's table of baselines, which is also its name in `training.model`.
         name: its name in tables.
         fit: fits it; a text instead: why it is left out.
+        usual: fitted without being asked for.
     """
 
     kind: str
     name: str
     fit: Fit | str
+    usual: bool = True
 
 
-def restore(
+def restore(kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays) -> AnyBaseline:
+    """A fitted baseline from its arrays."""
+    return kinds[name].model(features, **arrays)
+
+
+def check_arrays(
     kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays, shape: Shape
-) -> AnyBaseline:
-    """Restore a fitted baseline from its arrays.
+) -> None:
+    """Check that `restore` can be given these arrays; for files.
 
     Args:
         shape: of one example.
 
     Raises:
-        BundleError: the arrays are not those of its kind, or do not fit together.
+        ValueError: they are not those of its kind, or do not fit together; what predicting raises then too.
     """
-    model_class, wrong = kinds[name].model, "must hold the arrays of a whole baseline"
+    model_class = kinds[name].model
     names = {each.name for each in fields(model_class)} - {"features"}
     for other in sorted(names ^ arrays.keys()):
-        state = "absent" if other in names else "not one of them"
-        raise BundleError(f"model {name}: {wrong}; {other!r} is {state}. Train again")
-    for array_name, array in arrays.items():
-        # a tree with fewer nodes has thresholds of infinity; NaN is never one
-        odd = np.isnan(array) if array_name.endswith("thresholds") else ~np.isfinite(array)
-        if odd.any():
-            raise BundleError(f"model {name}: {wrong}; {array_name} holds NaN or infinity. Train again")
-    model = model_class(features, **arrays)
-    try:
-        # the surest check is to predict, here for an empty example
-        found = model.predict(features.blank()).shape
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
-        raise BundleError(f"model {name}: {wrong}; {shorten(repr(error))}. Train again") from error
+        raise ValueError(f"{other!r} is {'absent' if other in names else f'no array of the model {name}'}")
+    model, hints = restore(kinds, name, features, arrays), get_type_hints(model_class, include_extras=True)
+    lengths = dict(model.lengths)
+    for each, array in model.arrays.items():
+        hints[each].__metadata__[0].check(each, array, lengths)
+    model.check()
+    # the surest check is to predict, here for an empty example
+    found = model.predict(features.blank()).shape
     if found != (1, features.target.outputs):
-        raise BundleError(f"model {name}: {wrong}; it answers with shape {found}. Train again")
-    return model
+        raise ValueError(f"the arrays of the model {name} must give {features.target.outputs} outputs; got {found[1:]}")
 
 
 def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:
@@ -122,7 +175,7 @@ class Majority(BaselineModel[Any, Any]):
         logits: of the class frequencies, `[outputs]`.
     """
 
-    logits: np.ndarray
+    logits: Annotated[np.ndarray, Stored(np.float64, "outputs")]
 
     def predict(self, inputs: ModelInputs) -> np.ndarray:
         return np.tile(self.logits, (len(inputs), 1))

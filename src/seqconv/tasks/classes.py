@@ -8,7 +8,7 @@ import numpy as np
 
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
-from seqconv.metrics.comparison import Score
+from seqconv.metrics.comparison import Score, show_percent
 from seqconv.metrics.errors import Metrics, compare_labels
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
@@ -165,9 +165,11 @@ class Classes(ClassTarget):
     error = "error_rate"
     several = False
 
-    def say_score(self, value: float, count: int) -> Score:
-        share = "over 99.9" if 0.9995 <= value < 1 else f"{100 * value:.1f}"  # 100 is for no error at all
-        return Score(f"{share} % of {count:,} unseen examples right", counted=True)
+    def show_score(self, metrics: Metrics) -> str:
+        return show_percent(metrics[self.metric])
+
+    def say_score(self, metrics: Metrics, rows: str) -> Score:
+        return Score(f"{self.show_score(metrics)} of {metrics['n']:,} unseen {rows} right", counted=True)
 
     @property
     def outputs(self) -> int:
@@ -223,8 +225,11 @@ class Labels(ClassTarget):
     several = True
     loss = "binary_crossentropy"
 
-    def say_score(self, value: float, count: int) -> Score:
-        return Score(f"F1 {value:.3f} on {count:,} unseen examples")
+    def show_score(self, metrics: Metrics) -> str:
+        return f"{metrics[self.metric]:.3f}"
+
+    def say_score(self, metrics: Metrics, rows: str) -> Score:
+        return Score(f"F1 {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")
 
     @property
     def outputs(self) -> int:

@@ -24,6 +24,16 @@ class Entry(Record):
     closed = True
 
 
+def check_same(field: str, value: object, setting: str, wanted: object) -> None:
+    """Check that a field is what a setting of the recipe says.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if value != wanted:
+        raise ValueError(f".{field} must be recipe.{setting}, {wanted!r:.40}; got {value!r:.40}")
+
+
 def check_names(field: str, names: Sequence[str], least: int = 1) -> None:
     """Check that names are different texts, and enough of them.
 

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -14,6 +14,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets, blank_inputs
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.outputs import take_bounds, take_point_forecasts
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
@@ -72,6 +73,13 @@ class Features(ABC):
 
         Raises:
             ConfigError: it does not.
+        """
+
+    def check_recipe(self, recipe: AnyRecipe) -> None:  # noqa: B027
+        """Check that these are features of models that a recipe trains; the message begins with the field.
+
+        Raises:
+            ValueError: they contradict it.
         """
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
@@ -174,13 +182,18 @@ class TrainingData(Generic[AnyFeatures, AnyInputs]):
 
 @dataclass(frozen=True)
 class Split(Generic[AnyFeatures, AnyInputs]):
-    """The examples of a run, the features that produced them, and `facts` about the data for reports."""
+    """The examples of a run, the features that produced them, and `facts` about the data for reports.
+
+    Args:
+        example: gives the raw data of a test example, as explanations take it; None: they are not known.
+    """
 
     train: Part[AnyInputs]
     validation: Part[AnyInputs]
     test: Part[AnyInputs]
     features: AnyFeatures
     facts: dict[str, Any]
+    example: Callable[[int], Any] | None = None
 
     @property
     def training(self) -> TrainingData[AnyFeatures, AnyInputs]:

@@ -1,22 +1,23 @@
 """Explanations of a model's answer: by words of a text, or by inputs and time spans of a window."""
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from unicodedata import category
 
 import numpy as np
 
+from seqconv.metrics.comparison import show_percent
 from seqconv.tasks.classes import ClassTarget
 
-GRID_NOTE = (
-    "By occlusion, not exact: how much the answer falls when the input is set to its training mean over the span. "
-    "The parts need not sum to it."
-)
+REASONS = 3  # inputs or spans that a sentence names at most
+NOTABLE = 0.5  # fraction of the strongest effect from which others are named with it
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """The contribution of one span of a text, characters `start` to `end`, to the logit.
+    """The contribution of one span of a text, characters `start` to `end`, to the logit, which pages call the score.
 
     Args:
         filters: number of filters and n-grams whose maximum lies there; None for occlusion by word.
@@ -59,45 +60,71 @@ class TextExplanation:
         return self.target.names
 
     @property
+    def answers(self) -> list[str]:
+        """The predicted classes."""
+        return self.target.name_answers(np.array([self.probability]))[0]
+
+    @property
     def verdict(self) -> str:
         """The predicted classes with their probabilities."""
         probabilities = dict(zip(self.classes, self.probability, strict=True))
-        (answer,) = self.target.name_answers(np.array([self.probability]))
-        return ", ".join(f"{name} {probabilities[name]:.1%}" for name in answer) or "none of the classes"
+        shown = (f"{name} ({show_percent(probabilities[name])})" for name in self.answers)
+        return ", ".join(shown) or "none of the classes"
 
     @property
     def title(self) -> str:
-        """The class and its logit."""
-        return f"logit of {self.name}: {self.logit:+.4f}"
+        """The class and its probability."""
+        return f"{self.name} ({show_percent(self.probability[self.classes.index(self.name)])})"
+
+    @property
+    def _either(self) -> bool:
+        """What speaks against the class speaks for the only other one."""
+        return len(self.classes) == 2 and not self.target.several
 
     @property
     def directions(self) -> tuple[str, str]:
         """What positive and negative contributions are evidence for."""
         others = [name for name in self.classes if name != self.name]
-        against = f"for {others[0]}" if len(others) == 1 and not self.target.several else f"against {self.name}"
-        return f"for {self.name}", against
+        return f"for {self.name}", f"for {others[0]}" if self._either else f"against {self.name}"
+
+    @property
+    def because(self) -> str:
+        """What speaks most for the answer, in a sentence."""
+        answered = self.name in self.answers
+        sign = 1 if answered else -1
+        refused = "" if answered or self._either else f"Not {self.name}: "
+        why = "mostly because of" if refused else "Mostly because of"
+        reasons = [part for part in self.parts if sign * part.contribution > 0]
+        words = join_words([quote(part.span) for part in _choose_notable(reasons)])
+        if not reasons:
+            against = f"Not {self.name}, though nothing in the text speaks against it."
+            return against if refused else "Nothing in the text speaks for this answer."
+        if self.constant is not None and sign * self.constant > sum(abs(part.contribution) for part in reasons):
+            return f"{refused}{why} what is not in the text; of what is, mostly because of {words}."
+        return f"{refused}{why} {words}."
 
     @property
     def note(self) -> str:
         """How the contributions were computed, in a sentence or two."""
-        if self.exact:
-            return "Exact: the spans and the constant sum to the logit. A span's part is spread evenly over its words."
+        if not self.exact:
+            return "Approximate: how much the score falls when the word is left out. Rows do not add up to the score."
+        most = "Above 0 it means more than 50 %." if len(self.classes) == 2 or self.target.several else ""
+        most = most or "The class with the highest score is the answer."
         return (
-            "Not exact, by occlusion: how much the logit falls when the word is left out. The parts need not sum to it."
+            f"Exact: the effects add up to the model's score for {self.name}. {most} "
+            "The effect of several words is spread evenly over them to colour the text."
         )
 
-    def list_rows(self, count: int) -> list[tuple[float, int | None, str]]:
-        """Contribution, filters and label of the `count` largest parts; if exact also the rest, constant and sum."""
-        rows = [
-            (part.contribution, part.filters, f"\u201c{show_safely(part.span)}\u201d") for part in self.parts[:count]
-        ]
-        if self.constant is None:
-            return rows
-        if others := self.parts[count:]:
-            filters = sum(part.filters or 0 for part in others)
-            rows.append((sum(part.contribution for part in others), filters, f"{len(others)} more spans"))
-        total = self.constant + sum(part.contribution for part in self.parts)
-        return [*rows, (self.constant, None, "constant: the bias and filters at no word"), (total, None, "sum = logit")]
+    def list_rows(self, count: int) -> list[tuple[str, str]]:
+        """Effect and label of the `count` largest parts; if exact also the rest, constant and sum."""
+        rows = [(part.contribution, quote(part.span)) for part in self.parts[:count]]
+        if self.constant is not None:
+            if others := self.parts[count:]:
+                rows.append((sum(part.contribution for part in others), f"{len(others)} more"))
+            rows.append((self.constant, "constant: what is due to no word"))
+            rows.append((sum(value for value, _ in rows), f"sum: score of {self.name}"))
+        effects = show_effects([value for value, _ in rows])
+        return [(effect, label) for effect, (_, label) in zip(effects, rows, strict=True)]
 
     def shade_words(self) -> list[tuple[int, int, float]]:
         """Start, end and contribution of each word; that of a span is spread evenly over its words."""
@@ -111,40 +138,117 @@ class TextExplanation:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """What a window holds and what is forecast from it, to be drawn.
+
+    Args:
+        steps: times, datetime64 `[L]`, or numbers from 1.
+        values: of the first C rows of a grid, in their units, float64 `[L, C]`; NaN is missing.
+        bounds: of the spans among the steps, `[S + 1]`.
+        ahead: times that are forecast, `[H]`; empty: classes are predicted.
+        forecasts: of the output's target, float64 `[1 or 3, H]`: points, and lower and upper bounds if it has any.
+        target: row of the grid that is forecast; None: none.
+    """
+
+    steps: np.ndarray
+    values: np.ndarray
+    bounds: np.ndarray
+    ahead: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    forecasts: np.ndarray = field(default_factory=lambda: np.zeros((1, 0)))
+    target: int | None = None
+
+
+@dataclass(frozen=True)
 class GridExplanation:
     """How much each column and span of a window adds to one output: how far it falls when they are set to their mean.
 
     Args:
         output: the class, or the target with its lead and unit.
         value: logit, or forecast in the target's unit.
-        probability: of the class; None for a forecast.
+        probabilities: of each class; empty for a forecast.
         rows: names of the inputs: columns, then periods of the calendar.
         spans: first and last row of each span, both included, `[S]`: times, or step numbers from 1.
         contributions: float64 `[rows, S]`, in the unit of `value`.
         whole: contribution of each input over the whole window, float64 `[rows]`.
+        curves: of the window.
+        band: lower and upper bound of the forecast; None: there are none.
     """
 
     output: str
     value: float
-    probability: float | None
+    probabilities: Mapping[str, float]
     rows: tuple[str, ...]
     spans: tuple[tuple[str, str], ...]
     contributions: np.ndarray
     whole: np.ndarray
     facts: dict[str, str]
+    curves: Curves
+    band: tuple[float, ...] | None = None
+
+    @property
+    def probability(self) -> float | None:
+        """Of the class; None for a forecast."""
+        return self.probabilities.get(self.output)
+
+    @property
+    def answer(self) -> str:
+        """The predicted class; empty for a forecast."""
+        return max(self.probabilities, key=lambda name: self.probabilities[name], default="")
 
     @property
     def verdict(self) -> str:
-        """The answer in a line."""
-        if self.probability is None:
-            return f"{self.output}: {self.value:.4g}"
-        return f"{self.output} {self.probability:.1%}, logit {self.value:+.4f}"
+        """The answer in a line, with the time that is forecast."""
+        if self.answer:
+            return f"{self.answer} ({show_percent(self.probabilities[self.answer])})"
+        when = f" ({self.facts['time']})" if "time" in self.facts else ""
+        band = f" ({self.band[0]:.4g} to {self.band[1]:.4g})" if self.band else ""
+        return f"{self.output}{when}: {self.value:.4g}{band}"
+
+    @property
+    def because(self) -> str:
+        """Which inputs speak most for the answer, and where, in a sentence."""
+        sign = 0 if not self.answer else 1 if self.output == self.answer else -1
+        order = np.argsort(-np.abs(self.whole), kind="stable")
+        reasons = [row for row in order if (sign * self.whole[row] > 0 if sign else self.whole[row] != 0)]
+        refused = f"Not {self.output}: " if sign < 0 and len(self.probabilities) > 2 else ""
+        if not reasons:
+            return f"{refused}{'no' if refused else 'No'} input alone decides it."
+        named = [row for row in reasons[:REASONS] if abs(self.whole[row]) >= NOTABLE * abs(self.whole[reasons[0]])]
+        why = "mostly because of" if refused else "Mostly because of"
+        return f"{refused}{why} {join_words([self._describe_row(row) for row in named])}."
+
+    def _describe_row(self, row: int) -> str:
+        """An input, in a forecast what it adds, and the span in which it adds most."""
+        sign = np.sign(self.whole[row])
+        span = int(np.argmax(sign * self.contributions[row]))
+        parts = [] if self.answer else show_effects([self.whole[row]])
+        if len(self.spans) > 1 and sign * self.contributions[row, span] > 0:
+            begin, end = self.spans[span]
+            unit = "" if self.curves.target is not None else "steps " if begin != end else "step "
+            parts.append(f"most from {unit}{begin} to {end}" if begin != end else f"most at {unit}{begin}")
+        name = show_safely(self.rows[row])
+        return f"{name} ({', '.join(parts)})" if parts else name
 
     @property
     def note(self) -> str:
         """How the contributions were computed, in a sentence or two."""
-        facts = "".join(f"{name.capitalize()}: {value}. " for name, value in self.facts.items())
-        return f"{facts}{GRID_NOTE}"
+        newest = f"Newest row: {self.facts['newest row']}. " if "newest row" in self.facts else ""
+        answer = f"score for {self.output}" if self.answer else "forecast"
+        return (
+            f"{newest}Approximate: how much the {answer} would fall if the input were replaced there by its average "
+            f"in training. Rows do not add up to the {answer}."
+        )
+
+    def list_inputs(self, count: int) -> list[tuple[str, str]]:
+        """Effect over the whole window and name of the `count` strongest inputs."""
+        order = np.argsort(-np.abs(self.whole), kind="stable")[:count]
+        return list(zip(show_effects(self.whole[order].tolist()), [self.rows[row] for row in order], strict=True))
+
+    def list_cells(self, count: int) -> list[tuple[str, str, str, str]]:
+        """Effect, input, first and last row of the span, of the `count` largest cells."""
+        found = self.top(count)
+        effects = show_effects([cell[-1] for cell in found])
+        return [(effect, *cell[:-1]) for effect, cell in zip(effects, found, strict=True)]
 
     def top(self, count: int) -> list[tuple[str, str, str, float]]:
         """The largest cells: input, first and last row of the span, and contribution."""
@@ -163,7 +267,8 @@ def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
     }
     shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
     each = [
-        {"class": one.name, "logit": one.logit, "constant": one.constant, "parts": [asdict(part) for part in one.parts]}
+        {"class": one.name, "because": one.because, "logit": one.logit, "constant": one.constant}
+        | {"parts": [asdict(part) for part in one.parts]}
         for one in found
     ]
     return shared | (each[0] if len(each) == 1 else {"labels": each})
@@ -179,6 +284,9 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     answer: dict[str, Any] = {"output": one.output, "value": one.value}
     if one.probability is not None:
         answer = {"class": one.output, "probability": one.probability, "logit": one.value}
+    if one.band is not None:
+        answer |= {"low": one.band[0], "high": one.band[1]}
+    answer["because"] = one.because
     return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
 
 
@@ -188,6 +296,40 @@ Explanation = list[TextExplanation] | GridExplanation
 def describe(found: Explanation) -> dict[str, Any]:
     """An explanation for JSON."""
     return describe_texts(found) if isinstance(found, list) else describe_grid(found)
+
+
+def show_effects(values: Sequence[float]) -> list[str]:
+    """Contributions with their signs, all with the decimals that give the largest three significant digits.
+
+    >>> show_effects([9.654, -0.0193]), show_effects([-25714.2, 3.0]), show_effects([1.5e-7])
+    (['+9.65', '\u22120.02'], ['\u221225,714', '+3'], ['+1.5e-07'])
+    """
+    largest = max((abs(value) for value in values), default=0.0)
+    if 0 < largest < 1e-3 or largest >= 1e9:
+        return [f"{value:+.3g}".replace("-", "\u2212", 1) for value in values]
+    decimals = max(2 - math.floor(math.log10(largest)), 0) if largest else 0
+    return [f"{value:+,.{decimals}f}".replace("-", "\u2212") for value in values]
+
+
+def quote(span: str) -> str:
+    """Words in quotation marks, on one line."""
+    return f"\u201c{' '.join(show_safely(span).split())}\u201d"
+
+
+def join_words(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _choose_notable(parts: Sequence[Contribution]) -> list[Contribution]:
+    """The strongest, and those that are nearly as strong; of spans that overlap the strongest one."""
+    found: list[Contribution] = []
+    for part in parts:
+        if abs(part.contribution) < NOTABLE * abs(parts[0].contribution) or len(found) == REASONS:
+            break
+        if all(part.end <= other.start or other.end <= part.start for other in found):
+            found.append(part)
+    return found
 
 
 def show_safely(text: str) -> str:

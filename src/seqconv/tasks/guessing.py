@@ -10,7 +10,7 @@ from typing import Any
 from seqconv.data.readers.folders import find_files
 from seqconv.errors import ConfigError, OptionError, SeveralSeries, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.panel.task import PANEL
@@ -44,7 +44,9 @@ def suggest_recipe(
         ConfigError: neither a recipe nor a file, or invalid settings.
         DataError: the file cannot be read.
     """
-    chosen = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
+    chosen = {
+        read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
+    }
     if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) != NETWORK:
         raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Drop one of them")
     starts = {kind.start for kind in KINDS.values()}

@@ -57,7 +57,7 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
     if not times and (len(numbers) >= max(WIDE, table.frame.width - 1) or _are_rows_of_numbers(table)):
         raise ConfigError(
             f"{path}: looks like a sequence in each row, which is read from .ts and .tsv files only. For sequences, "
-            f"{AS_SEQUENCES}; for a series, pass --target and --interval"
+            f"{AS_SEQUENCES}; for a series, pass --target and --every"
         )
     texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
     if texts and not (times and len(numbers) > 1):

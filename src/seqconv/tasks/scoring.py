@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.network import Model
 from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
-from seqconv.tasks.examples import ModelInputs, Part, Split
+from seqconv.tasks.examples import ModelInputs, Part, Split, merge_validation
 from seqconv.tasks.task import Task
 
 KEPT = 2**24  # outputs of a baseline that a run keeps; more of them (long horizons) are computed again when needed
@@ -83,12 +83,12 @@ def fit_baselines(
         DataError: the one that is asked for does not fit the data.
     """
     candidates = task.list_baselines(split, say)
-    for kind, name, fit in candidates:
+    for kind, name, fit, _ in candidates:
         if kind == asked and isinstance(fit, str):
             raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. Choose another")
     found = []
     for candidate in candidates:
-        if not others and candidate.kind != asked:
+        if candidate.kind != asked and not (others and candidate.usual):
             continue
         if isinstance(candidate.fit, str):
             say(f"{candidate.name}: left out, {candidate.fit}")
@@ -96,6 +96,14 @@ def fit_baselines(
         say(candidate.name)
         found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split))
     return found
+
+
+def refit_baseline(task: Task, split: Split[Any, Any], fitted: Baseline) -> Baseline:
+    """The baseline fitted again, on training and validation rows; its validation scores are those of the first fit."""
+    whole = replace(split, train=merge_validation(split.training).train)
+    (again,) = fit_baselines(task, whole, asked=fitted.kind, others=False)
+    seconds, answers = fitted.seconds + again.seconds, (fitted.answers[0], again.answers[1])
+    return replace(again, validation=fitted.validation, seconds=seconds, answers=answers)
 
 
 def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any]) -> Baseline:
@@ -150,7 +158,7 @@ def compare(
         outputs: of the network for the test rows.
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
     """
-    others = ((each, each.test_outputs) for each in _sort(baselines, split))
+    others = ((each, each.test, each.test_outputs) for each in _sort(baselines, split))
     return _compare(outputs, others, split.test, split, loss, seed)
 
 
@@ -162,13 +170,13 @@ def find_better(
     Args:
         outputs: of the network for the validation rows.
     """
-    others = ((each, each.validation_outputs) for each in _sort(baselines, split))
+    others = ((each, each.validation, each.validation_outputs) for each in _sort(baselines, split))
     return [each for each in _compare(outputs, others, split.validation, split, loss, seed) if each.high < 0]
 
 
 def _compare(
     outputs: np.ndarray,
-    others: Iterable[tuple[Baseline, np.ndarray]],
+    others: Iterable[tuple[Baseline, Metrics, np.ndarray]],
     part: Part[Any],
     split: Split[Any, Any],
     loss: str,
@@ -178,9 +186,10 @@ def _compare(
     errors = target.errors(outputs, part.targets, loss)
     block = split.features.block(len(errors))
     found = []
-    for baseline, theirs in others:
+    for baseline, metrics, theirs in others:
         interval = paired_interval(errors, target.errors(theirs, part.targets, target.loss), block, seed)
-        found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken))
+        score = target.show_score(metrics)
+        found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken, score=score))
     return found
 
 

@@ -53,8 +53,16 @@ class Target(ABC):
         """What training reports: the metric, related scores, and `n`."""
 
     @abstractmethod
-    def say_score(self, value: float, count: int) -> Score:
-        """The metric of `count` test examples in words."""
+    def show_score(self, metrics: Metrics) -> str:
+        """The score that people read first, of what `measure` gives, with its unit."""
+
+    @abstractmethod
+    def say_score(self, metrics: Metrics, rows: str) -> Score:
+        """The same as the beginning of a sentence.
+
+        Args:
+            rows: what the examples are: "texts".
+        """
 
     @abstractmethod
     def rank(self, metrics: Metrics) -> float:

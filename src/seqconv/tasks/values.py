@@ -56,9 +56,15 @@ class Values(Target):
     def to_metric(self, error: Any) -> Any:
         return error
 
-    def say_score(self, value: float, count: int) -> Score:
-        number = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-        return Score(f"MAE {number} on {count:,} unseen windows")
+    def show_score(self, metrics: Metrics) -> str:
+        """In the unit of the target; of several, where it is known, in standard deviations, as they are compared."""
+        if len(self.names) > 1 and "mae_scaled" in metrics:
+            return f"{metrics['mae_scaled']:.3g} standard deviations"
+        value = metrics["mae"]
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+    def say_score(self, metrics: Metrics, rows: str) -> Score:
+        return Score(f"MAE {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")
 
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """`mae` in the targets' units, `mae_scaled`, `mse_scaled` and `n`."""

@@ -13,12 +13,14 @@ import numpy as np
 
 from seqconv.data.outputs import whole_file
 from seqconv.errors import BundleError, shorten
+from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import parse_document
 from seqconv.models.folders import CHECKPOINT, identify
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State
 
 EVERY_S = 2.0  # so much training is lost at most, or
+DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
 WRITES = 20.0  # so many times what a write takes, so that writing takes a small share of the time
 
 
@@ -129,23 +131,57 @@ class Checkpoint:
             return None
         try:
             with safe_open(self.path, framework="numpy") as file:
-                table = parse_document(file.metadata()["progress"])
+                table = _Table.from_dict(parse_document(file.metadata()["progress"]))
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            history = tuple(Epoch(**row) for row in table["history"])
-            best_epoch, best_loss = int(table["best_epoch"]), float(table["best_loss"])
-            random, origin = dict(table["random"]), dict(table["origin"])
-        except (SafetensorError, OSError, LookupError, AttributeError, TypeError, ValueError) as error:
-            raise BundleError(
-                f"{self.path}: must be a whole checkpoint; {shorten(error)}. Train without --resume"
-            ) from error
+            np.random.default_rng().bit_generator.state = table.random
+            best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
+            for weights in (best, mean):
+                _check_weights(weights, _below(state, "weights."))
+        except (*DAMAGED, SafetensorError) as error:
+            raise self.refuse(f"must be a whole checkpoint; {shorten(error)}") from error
         for name, value in json.loads(json.dumps(self.origin)).items():
-            if origin.get(name) != value:
+            if table.origin.get(name) != value:
                 raise BundleError(
-                    f"{self.path}: must be of a run with the same {name}; it was begun with {origin.get(name)!r}, "
-                    f"now {value!r}. Train without --resume, or with what it was begun with"
+                    f"{self.path}: must be of a run with the same {name}; it was begun with "
+                    f"{shorten(repr(table.origin.get(name)))}, now {value!r}. Train without --resume, or with what it "
+                    "was begun with"
                 )
-        best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
-        return Progress(history, best_epoch, best_loss, best, state, random, mean)
+        return Progress(tuple(table.history), table.best_epoch, table.best_loss, best, state, table.random, mean)
+
+    def refuse(self, problem: str) -> BundleError:
+        """The error for a checkpoint from which training cannot go on."""
+        return BundleError(f"{self.path}: {problem}. Train without --resume")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table(Record):
+    """What a checkpoint holds beside its arrays."""
+
+    closed = True
+    origin: Json
+    history: list[Epoch]
+    best_epoch: int
+    best_loss: float
+    random: Json
+
+    def __post_init__(self) -> None:
+        if [each.epoch for each in self.history] != list(range(1, len(self.history) + 1)):
+            raise ValueError(".history must be of the epochs from 1; it is not")
+        if not 0 <= self.best_epoch <= len(self.history):
+            raise ValueError(f".best_epoch must be from 0 to {len(self.history)}; got {self.best_epoch}")
+
+
+def _check_weights(weights: Weights, now: Weights) -> None:
+    """Check that weights are finite numbers, for the same network as those of now; there may be none.
+
+    Raises:
+        ValueError: they are not.
+    """
+    for name in weights.keys() ^ now.keys() if weights else ():
+        raise ValueError(f"{name} must be in best, mean and state; it is not")
+    for name, array in weights.items():
+        if array.dtype != np.float32 or array.shape != now[name].shape or not np.isfinite(array).all():
+            raise ValueError(f"{name} must be finite float32 {list(now[name].shape)}; it is not")
 
 
 def _below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -106,7 +106,7 @@ def shrink(
 
 
 def check_settings(plan: Plan, bits: int, keep: float) -> None:
-    """`bits` are 16 or 32, `keep` is a share, and below 1 only for a plan with tables of words or n-grams.
+    """`bits` are 16 or 32, `keep` is a fraction, and below 1 only for a plan with tables of words or n-grams.
 
     Raises:
         ConfigError: one of them is not so, or the model is a baseline, without a plan.
@@ -114,11 +114,11 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
     if not plan:
         raise ConfigError("shrink: the model must be a network; it is a baseline, which has no weights to narrow")
     if bits not in DTYPES:
-        raise OptionError(f"bits: must be 16 or 32; got {bits}. Use 16")
+        raise OptionError(f"bits must be 16 or 32; got {bits}")
     if not 0 < keep <= 1:
-        raise OptionError(f"keep: must be a share above 0, at most 1; got {keep:g}. Use 0.1")
+        raise OptionError(f"keep must be a fraction above 0, at most 1; got {keep:g}")
     if keep < 1 and not tables(plan):
-        raise OptionError(f"keep {keep:g}: needs a table of words or n-grams; this model has none. Leave it out")
+        raise OptionError(f"keep {keep:g} needs a table of words or n-grams; this model has none. Leave it out")
 
 
 def prune(plan: Plan, weights: Weights, keep: float) -> Weights:

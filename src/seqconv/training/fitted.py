@@ -40,7 +40,7 @@ def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     loss: Any = recipe.training.logit_loss
     usual = KINDS[recipe.task].model
     refit = recipe.training.refit and usual != NETWORK
-    training = replace(recipe.training, model=kind, interval=0.0, refit=refit, loss=loss)
+    training = replace(recipe.training, model=kind, coverage=0.0, refit=refit, loss=loss)
     about = f"{Path(recipe.data.source).name}, the {'model' if usual != NETWORK else 'baseline'} {kind}"
     about += " in place of a network" if usual == NETWORK else ""
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
@@ -62,16 +62,16 @@ def keep_baseline(
 def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     """Scores of the model and the baselines, their comparison and its verdict."""
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
-    target = split.features.target
+    target, task = split.features.target, find_task(recipe)
     comparisons = compare(scored.test_outputs, baselines, split, loss)
     intervals = None
     if scored.test_bounds is not None:
         answers = Answers(scored.test_outputs, scored.test_bounds)
-        intervals = find_task(recipe).score_intervals(answers, split.test, fitted.bundle)
+        intervals = task.score_intervals(answers, split.test, fitted.bundle)
     return Judgement(
         validation=scored.validation,
         test=scored.test,
-        verdict=verdict(comparisons, target.say_score(scored.test[target.metric], len(split.test.targets))),
+        verdict=verdict(comparisons, target.say_score(scored.test, task.key)),
         baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
         beats_baselines=beats_baselines(comparisons) if baselines else None,
         comparisons=comparisons,

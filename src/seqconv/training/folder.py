@@ -1,6 +1,7 @@
 """The files of a run folder: recipe, history, metrics, predictions, report."""
 
 import csv
+import json
 import platform
 import sys
 from dataclasses import dataclass
@@ -10,9 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.errors import BundleError
+from seqconv.errors import BundleError, shorten
+from seqconv.models.documents import read_document
 from seqconv.models.folders import free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
+from seqconv.models.predictions import PREDICTIONS, read_predictions
+from seqconv.models.predictor import Predictor
 from seqconv.models.results import read_results, write_results
 from seqconv.networks.summary import summarise
 from seqconv.networks.threads import count_threads
@@ -20,11 +24,13 @@ from seqconv.recipes.recipe import AnyRecipe
 from seqconv.reports.page import write_page
 from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.mistakes import Mistakes, find_mistakes
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE, PREDICTIONS = "history.csv", "recipe.toml", "predictions.npz"
+HISTORY, RECIPE, MISTAKES = "history.csv", "recipe.toml", "mistakes.json"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,11 @@ class Options:
     baselines: bool = True
     resume: bool = False
     overwrite: bool = False
+
+
+def name_columns(metric: str) -> list[str]:
+    """The columns of `history.csv`."""
+    return ["epoch", "loss", metric, "validation_loss", f"validation_{metric}", "seconds"]
 
 
 def choose_folder(options: Options, name: str) -> Path:
@@ -115,6 +126,7 @@ def write_run(
         facts=split.facts,
     )
     _write_predictions(folder, split, fitted)
+    _write_mistakes(folder, split, fitted)
     write_bundle(fitted.bundle, folder / "model")
     write_results(results, folder)
     write_report(folder)
@@ -150,6 +162,16 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     np.savez_compressed(folder / PREDICTIONS, **found)
 
 
+def _write_mistakes(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
+    """The surest mistakes in a file of their own: it quotes test examples, so that it can be deleted alone."""
+    bundle = fitted.bundle
+    loss = bundle.recipe.training.loss
+    task = find_task(bundle.recipe)
+    found = find_mistakes(lambda: Predictor(bundle), task.explain, split, fitted.scored.test_outputs, loss)
+    if found is not None:
+        (folder / MISTAKES).write_text(json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def write_report(run: str | Path) -> Path:
     """Write `report.html` of a run folder from what the folder holds, and give its path.
 
@@ -158,20 +180,36 @@ def write_report(run: str | Path) -> Path:
     """
     folder = Path(run)
     results = read_results(folder)
+    history = _read_history(folder, results) if results.epochs else []
+    predictions = read_predictions(folder)
     try:
-        history = _read_history(folder) if results.epochs else []
-        with np.load(folder / PREDICTIONS, allow_pickle=False) as stored:
-            predictions = dict(stored)
-        page = build_run_page(results, history, predictions)
-    except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {Path(error.filename).name}") from error
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BundleError(f"{folder}: must be a run folder as seqconv writes it; {error!r}. Train again") from error
+        kept = folder / MISTAKES
+        mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
+        page = build_run_page(results, history, predictions, mistakes)
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder}: must be a run as seqconv writes it; {shorten(error)}. Train again") from error
     path = folder / "report.html"
     write_page(path, page)
     return path
 
 
-def _read_history(folder: Path) -> list[dict[str, float]]:
-    with (folder / HISTORY).open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
+    """A row for each epoch of `results`.
+
+    Raises:
+        BundleError: there is no such file, or it is of other epochs or damaged.
+    """
+    path, names = folder / HISTORY, name_columns(results.metric)
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.reader(file) if row]
+        if rows[:1] != [names] or {len(row) for row in rows} != {len(names)}:
+            raise ValueError(f"must have the columns {', '.join(names)}")
+        history = [dict(zip(names, map(float, row), strict=True)) for row in rows[1:]]
+        if [row["epoch"] for row in history] != list(range(1, results.epochs + 1)):
+            raise ValueError(f"must have the epochs 1 to {results.epochs}, in order")
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder}: must be a run folder; it holds no {HISTORY}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
+    return history

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from seqconv.errors import ConfigError, TrainingError
+from seqconv.errors import ConfigError, DataError, TrainingError, shorten
 from seqconv.networks.dropout import DropoutMasks
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Targets
@@ -64,6 +64,9 @@ class Listener:
     def end_epoch(self, epoch: Epoch) -> None:
         """An epoch and its validation are done."""
 
+    def keep(self, epoch: Epoch) -> None:
+        """Training ends with the weights of this epoch, the best on the validation rows."""
+
 
 def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -> Plan:
     """The recipe's layers with the sizes of its data.
@@ -72,7 +75,7 @@ def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -
         ConfigError: layers that do not fit the data.
     """
     shape = part.inputs.shape
-    outputs = features.target.outputs * values_per_answer(recipe.training.interval)
+    outputs = features.target.outputs * values_per_answer(recipe.training.coverage)
     plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
     features.check_plan(plan, shape[-1])
     return plan
@@ -120,7 +123,10 @@ def fit_network(
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
         history, mean = list(progress.history), progress.mean
         best = _Best(progress.best_epoch, progress.best_loss, progress.best)
-        network.restore(progress.state)
+        try:
+            network.restore(progress.state)
+        except (ArithmeticError, DataError, TypeError, ValueError) as error:
+            raise checkpoint.refuse(f"must be of this network; {shorten(error)}") from error
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best.epoch, config):
@@ -133,8 +139,9 @@ def fit_network(
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
     if len(history) < config.epochs:
-        kept = f"; epoch {best.epoch} is kept" if best.epoch else ""
-        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}{kept}")
+        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}")
+    if keep_best and best.epoch:
+        listener.keep(history[best.epoch - 1])
     if keep_best or mean:
         network.set_weights(best.weights if keep_best else mean)
     return Trained(tuple(history), best.epoch, time.perf_counter() - started)
@@ -236,7 +243,7 @@ def _train(
     for index, step in zip(batches, steps, strict=True):
         loss, metric = _score(step.outputs, targets[index], config, target)
         # with intervals the point forecasts' part, as in validation
-        total += (loss if config.interval else step.loss) * len(index)
+        total += (loss if config.coverage else step.loss) * len(index)
         total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
@@ -252,10 +259,10 @@ def calibrate(
         predict: of the network.
         part: the validation examples.
     """
-    bounds = part.finish_bounds(predict(part.inputs)) if config.interval else None
+    bounds = part.finish_bounds(predict(part.inputs)) if config.coverage else None
     if bounds is None:
         return features
-    return features.calibrate(bounds, np.asarray(part.targets), config.interval)
+    return features.calibrate(bounds, np.asarray(part.targets), config.coverage)
 
 
 def _check_alive(network: Network, part: Part[Any]) -> None:

@@ -42,6 +42,7 @@ from seqconv.training.folder import (
     Run,
     choose_folder,
     describe_setup,
+    name_columns,
     say_folder,
     write_run,
 )
@@ -71,7 +72,7 @@ class _History(Listener):
     def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
         inner.metric = metric
         self.inner, self.file = inner, file
-        print(f"epoch,loss,{metric},validation_loss,validation_{metric},seconds", file=file, flush=True)
+        print(",".join(name_columns(metric)), file=file, flush=True)
 
     def resume(self, history: Sequence[Epoch]) -> None:
         for epoch in history:
@@ -87,6 +88,12 @@ class _History(Listener):
     def end_epoch(self, epoch: Epoch) -> None:
         self._write(epoch)
         self.inner.end_epoch(epoch)
+
+    def say(self, text: str) -> None:
+        self.inner.say(text)
+
+    def keep(self, epoch: Epoch) -> None:
+        self.inner.keep(epoch)
 
     def _write(self, epoch: Epoch) -> None:
         print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
@@ -180,7 +187,7 @@ def fit_split(
     with timer.part("evaluate"):
         scored = evaluate(network, split, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
-        if recipe.training.interval:
+        if recipe.training.coverage:
             listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
         with timer.part("train"):
             network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
@@ -254,7 +261,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
     shape, outputs = sizes
-    outputs *= values_per_answer(recipe.training.interval)
+    outputs *= values_per_answer(recipe.training.coverage)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 

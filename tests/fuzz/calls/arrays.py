@@ -144,6 +144,15 @@ def multirocket(draw: Draw) -> Call:
     return _native.multirocket, {**arrays, **own, "threads": draw.threads()}
 
 
+def multirocket_biases(draw: Draw) -> Call:
+    arrays, count, dilations = rocket_inputs(draw, 84)
+    counts = draw.ints(3, dilations, kind=np.int64)
+    total = 84 * int(counts.sum())
+    quantiles = np.array([draw.chance.random() for _ in range(total)], np.float64)
+    own = {"bias_counts": counts, "rows": draw.ints(count, dilations, 84, kind=np.int64), "quantiles": quantiles}
+    return _native.multirocket_biases, {**arrays, **own, "biases": draw.floats(total), "threads": draw.threads()}
+
+
 def hydra(draw: Draw) -> Call:
     groups = draw.chance.choice((0, 1, 2, 3))
     arrays, count, dilations = rocket_inputs(draw, groups)
@@ -155,8 +164,23 @@ def instruction_set(draw: Draw) -> Call:
     return _native.instruction_set, {}
 
 
+def smoothing(draw: Draw) -> Call:
+    series, rows, horizon, quantiles = draw.sizes(4)
+    season = draw.chance.choice((1, 2, 4, 24, 25))
+    values = draw.floats(series, rows * 5).reshape(-1).astype(np.float64)
+    offsets = np.arange(series + 1, dtype=np.int64) * rows * 5
+    model = draw.chance.choice(("ets", "AAdA", "MZZ", "ses", "damped", "autotheta"))
+    levels = np.linspace(0, 1, quantiles + 2)[1:-1]
+    shapes = {"forecasts": (series, horizon), "quantiles": (series, horizon, quantiles)}
+    shapes["fits"] = (series, 9 + (season if 1 < season < 25 else 0))
+    made = {name: draw.floats(*shape).astype(np.float64) for name, shape in shapes.items()}
+    known = {"values": values, "offsets": offsets, "season": season, "model": model, "levels": levels}
+    return _native.smoothing, {**known, **made, "threads": draw.threads()}
+
+
 CALLS = {
     "instruction_set": instruction_set,
+    "smoothing": smoothing,
     "swap_axes": swap_axes,
     "normalise": normalise,
     "slide_maximum": slide_maximum,
@@ -173,5 +197,6 @@ CALLS = {
     "table_backward": table_backward,
     "squared_sum": squared_sum,
     "multirocket": multirocket,
+    "multirocket_biases": multirocket_biases,
     "hydra": hydra,
 }

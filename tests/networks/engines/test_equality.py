@@ -79,7 +79,7 @@ def check_equal_to_reference(
 ) -> None:
     weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
     targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // values_per_answer(interval), seed)
-    training = {"loss": loss, "interval": float(interval)}
+    training = {"loss": loss, "coverage": float(interval)}
     masks = DropoutMasks(plan, shape, np.random.default_rng(seed), 2).draw(batch)
     wanted_loss, wanted, wanted_gradients = exact(plan, weights, **training).gradients(x, targets, masks)
     found_loss, found, gradients = native(plan, weights, **training).gradients(x, targets, masks)
@@ -182,7 +182,7 @@ def test_networks_with_intervals_equal_torch(name: str) -> None:
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_a_network_with_intervals_needs_three_outputs_a_target(engine: str) -> None:
     plan: Plan = (LastStep(), Dense(3, 4))
-    network = create_network(engine, plan, random_weights(plan), TrainingConfig(loss="mae", interval=0.8), 1)
+    network = create_network(engine, plan, random_weights(plan), TrainingConfig(loss="mae", coverage=0.8), 1)
     with pytest.raises(DataError, match="intervals need 3 outputs for each target; got 4"):
         network.gradients(np.zeros((2, 5, 3), np.float32), np.zeros((2, 1), np.float32), {})
 

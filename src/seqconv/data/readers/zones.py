@@ -26,7 +26,7 @@ def check_zone(zone: str) -> None:
     except polars.exceptions.ComputeError as error:
         known = zoneinfo.available_timezones()
         hint = f" {nearest(zone, known)}" if any(zone[:3] in name for name in known) else ""
-        raise ConfigError(f"zone must be the name of a time zone like Europe/Berlin; got {zone!r}.{hint}") from error
+        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {zone!r}.{hint}") from error
 
 
 def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndarray:

@@ -57,7 +57,7 @@ def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, out
         DataError: no example, another shape or type, a class that does not exist, or outputs that do not come in
             threes.
     """
-    loss, values = training.loss, values_per_answer(training.interval)
+    loss, values = training.loss, values_per_answer(training.coverage)
     if outputs % values:
         raise DataError(
             f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"

@@ -52,7 +52,8 @@ class BatchNormalisation(_Normalisation):
     def weights(self) -> dict[str, Weight]:
         """Gain and bias, and the moving averages, which have no gradient."""
         mean = Weight((self.inputs,), zeros, trained=False)
-        return super().weights() | {"moving_mean": mean, "moving_variance": Weight((self.inputs,), ones, trained=False)}
+        variance = Weight((self.inputs,), ones, trained=False, least=0)
+        return super().weights() | {"moving_mean": mean, "moving_variance": variance}
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,14 @@ class Weight:
         initial: draws its first values.
         by_id: it has a row for every id or feature, and a batch uses only a few of them.
         trained: the optimiser updates it by its gradient; if not, training may still update it, as a moving average.
+        least: no value is ever below it.
     """
 
     shape: Shape
     initial: Initial
     by_id: bool = False
     trained: bool = True
+    least: float = -math.inf
 
 
 def zeros(shape: Shape, random: np.random.Generator) -> np.ndarray:

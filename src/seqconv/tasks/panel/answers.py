@@ -17,7 +17,7 @@ from seqconv.data.records import Panel
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.records import Json
 from seqconv.tasks.bundle import AnyBundle, Trained
-from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans
 from seqconv.tasks.panel.features import PAST, PanelFeatures, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
@@ -189,26 +189,34 @@ def explain_panel(trained: Trained, panel: Panel, options: Options) -> GridExpla
     spans = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
 
     def answer(inputs: PanelInputs) -> float:
-        scale = find_scales(whole, features.season)[0] / find_scales(inputs, features.season)[0]
-        quantiles = to_quantiles(trained.model.predict(inputs))[0, step] * find_scales(inputs, features.season)[0]
-        return float(quantiles[MEDIAN]) if np.isfinite(scale) else float("nan")
+        quantiles = to_quantiles(trained.model.predict(inputs))[0] * find_scales(inputs, features.season)[0]
+        return float(quantiles[step, MEDIAN])
 
     value = answer(whole)
-    rows = [panel.target, *(column.name for column in features.columns)]
+    rows = (panel.target, *(column.name for column in features.columns))
     reach = [*spans, (anchor, anchor + features.horizon)]
-    cells = np.zeros((len(rows), len(reach)))
-    entire = np.zeros(len(rows))
+    cells, entire = np.zeros((len(rows), len(reach))), np.zeros(len(rows))
     for row in range(len(rows)):
-        for place, (begin, end) in enumerate(reach):
-            cells[row, place] = (
-                value - answer(_leave_out(features, whole, row, begin, end)) if row or place < len(spans) else 0.0
-            )
+        for place, (begin, end) in enumerate(reach if row else spans):
+            cells[row, place] = value - answer(_leave_out(features, whole, row, begin, end))
+        # a forecast needs a value of the target
         entire[row] = value - answer(_leave_out(features, whole, row, first, reach[-1][1] if row else anchor - 1))
-    stamps = show_times(panel, features.frequency.times(whole.steps[first : anchor + features.horizon]))
+    times = features.frequency.times(whole.steps[first : anchor + features.horizon])
+    stamps = show_times(panel, times)
     named = tuple((stamps[begin - first], stamps[end - 1 - first]) for begin, end in reach)
-    about = f"{panel.target} of {panel.show_key(series)}, {stamps[anchor - first + step]}"
-    facts = {"newest row": stamps[anchor - first - 1]}
-    return GridExplanation(about, value, None, tuple(rows), named, cells, entire, facts)
+    quantiles = to_quantiles(trained.model.predict(whole))[0] * find_scales(whole, features.season)[0]
+    curves = Curves(
+        times if features.frequency.unit == "row" else local_times(times, panel.zone),
+        np.where(np.arange(len(times)) < anchor - first, whole.values[first : first + len(times)], np.nan)[:, None],
+        np.append(bounds, anchor + features.horizon) - first,
+        times[anchor - first :],
+        quantiles[:, [MEDIAN, 0, -1]].T,
+        0,
+    )
+    about = f"{panel.target} of {panel.show_key(series)}" if panel.names else panel.target
+    facts = {"newest row": stamps[anchor - first - 1], "time": stamps[anchor - first + step]}
+    band = float(quantiles[step, 0]), float(quantiles[step, -1])
+    return GridExplanation(about, value, {}, rows, named, cells, entire, facts, curves, band)
 
 
 def _leave_out(features: PanelFeatures, inputs: PanelInputs, row: int, begin: int, end: int) -> PanelInputs:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Annotated, get_type_hints
 
 import numpy as np
 
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
@@ -36,23 +38,23 @@ class Blend(PanelModel):
         seasonal_season, ...: the arrays of each member; empty where its weight is zero.
     """
 
-    weights: np.ndarray
-    factors: np.ndarray
-    seasonal_season: np.ndarray
-    seasonal_spread: np.ndarray
-    theta_method: np.ndarray
-    ets_method: np.ndarray
-    ridge_weights: np.ndarray
-    ridge_bias: np.ndarray
-    ridge_penalty: np.ndarray
-    ridge_logged: np.ndarray
-    ridge_spread: np.ndarray
-    boosting_columns: np.ndarray
-    boosting_thresholds: np.ndarray
-    boosting_kept: np.ndarray
-    boosting_leaves: np.ndarray
-    boosting_logged: np.ndarray
-    boosting_spread: np.ndarray
+    weights: Annotated[np.ndarray, Stored(np.float64, "M", 0, 1)]
+    factors: Annotated[np.ndarray, Stored(np.float64, "levels", 0)]
+    seasonal_season: Annotated[np.ndarray, Stored(np.int64, "seasonal", 1)]
+    seasonal_spread: Annotated[np.ndarray, Stored(np.float64, "seasonalH seasonalQ")]
+    theta_method: Annotated[np.ndarray, Stored(np.int64, "theta", 0, 1)]
+    ets_method: Annotated[np.ndarray, Stored(np.int64, "ets", 0, 1)]
+    ridge_weights: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeF ridgeH")]
+    ridge_bias: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeH")]
+    ridge_penalty: Annotated[np.ndarray, Stored(np.float64, "ridge", 0)]
+    ridge_logged: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, 1)]
+    ridge_spread: Annotated[np.ndarray, Stored(np.float64, "ridgeH ridgeQ")]
+    boosting_columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
+    boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    boosting_kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
+    boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
+    boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]
+    boosting_spread: Annotated[np.ndarray, Stored(np.float64, "boostingH boostingQ")]
 
     def member(self, name: str) -> PanelModel:
         """One of the models that are averaged."""
@@ -64,6 +66,12 @@ class Blend(PanelModel):
     def shares(self) -> dict[str, float]:
         """The weights above zero by name."""
         return {name: float(each) for name, each in zip(MEMBERS, self.weights, strict=True) if each > 0}
+
+    def check(self) -> None:
+        if abs(self.weights.sum() - 1) > 1e-9 or len(self.weights) != len(MEMBERS):
+            raise ValueError(f"weights must be {len(MEMBERS)} shares of one; they are not")
+        for name in self.shares:
+            self.member(name).check()
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))
@@ -91,7 +99,9 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
     weights = np.array([chosen.get(name, 0.0) for name in MEMBERS])
     blended = np.tensordot(np.array(list(chosen.values())), quantiles, 1)
     kept = {name: each for name, each in models.items() if chosen[name] > 0}
-    empty = {each.name: np.zeros(0) for each in fields(Blend) if "_" in each.name}
+    hints = get_type_hints(Blend, include_extras=True)
+    stored = {each.name: hints[each.name].__metadata__[0] for each in fields(Blend) if "_" in each.name}
+    empty = {name: np.zeros((0,) * len(each.shape.split()), each.kind) for name, each in stored.items()}
     return Blend(features, weights, fit_factors(blended, targets), **(empty | _name_arrays(kept)))
 
 

@@ -1,10 +1,11 @@
 """Gradient boosting: one set of trees for all series and steps of the horizon."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import PanelModel, fit_spread
@@ -30,12 +31,12 @@ class Boosting(PanelModel):
         spread: quantiles of their errors by step, scaled, `[H, levels]`.
     """
 
-    columns: np.ndarray
-    thresholds: np.ndarray
-    kept: np.ndarray
-    leaves: np.ndarray
-    logged: np.ndarray
-    spread: np.ndarray
+    columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
+    thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
+    leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
+    logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
+    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
     def point(self, inputs: PanelInputs) -> np.ndarray:
         """Point forecasts in the unit of the target, `[N, H]`."""

@@ -43,8 +43,11 @@ class Forecasts(Target):
     def to_metric(self, error: Any) -> Any:
         return error
 
-    def say_score(self, value: float, count: int) -> Score:
-        return Score(f"MASE {value:.3g} on {count:,} unseen forecast{'s' if count > 1 else ''}")
+    def show_score(self, metrics: Metrics) -> str:
+        return f"{metrics['mase']:.3g}"
+
+    def say_score(self, metrics: Metrics, rows: str) -> Score:
+        return Score(f"MASE {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")
 
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """`mase`, `sql` (the scaled quantile loss, the mean over the levels of twice the pinball loss) and `n`."""

@@ -1,10 +1,12 @@
 """Statistical models that are fitted to each series by itself whenever it is forecast: Theta, exponential smoothing."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from seqconv.networks.threads import count_threads
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
@@ -23,7 +25,7 @@ class Local(PanelModel):
         method: index in `METHODS`, int64 `[1]`.
     """
 
-    method: np.ndarray
+    method: Annotated[np.ndarray, Stored(np.int64, "1", 0, len(METHODS) - 1)]
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         season = self.features.season

@@ -22,6 +22,10 @@ class PanelModel(BaselineModel[PanelFeatures, PanelInputs]):
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         """Quantiles at `LEVELS` in the unit of the target, float64 `[N, H, levels]`."""
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        return {"H": self.features.horizon, "levels": len(LEVELS)}
+
     def predict(self, inputs: PanelInputs) -> np.ndarray:
         """The same in units of each example's scale, ascending and within the sign of the target, `[N, outputs]`."""
         found = np.empty((len(inputs), self.features.target.outputs))

@@ -1,9 +1,11 @@
 """The naive forecasts: the newest value, and that of the same time last season."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import PanelModel, fill_forward, fit_spread, repeat_back
@@ -18,8 +20,8 @@ class SeasonalNaive(PanelModel):
         spread: quantiles of its errors by step, scaled, `[H, levels]`.
     """
 
-    season: np.ndarray
-    spread: np.ndarray
+    season: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
+    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         filled = fill_forward(inputs.values, inputs.offsets)

@@ -1,12 +1,14 @@
 """One linear model for all series: from the window and what is known of the future to every row of the horizon."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
-from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.forecasts import LEVELS
+from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import PanelModel, fit_spread
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows, take_logs
 from seqconv.tasks.panel.split import all_examples
@@ -19,7 +21,7 @@ MOST_CHANGE = 20.0  # of a target in units of its window's scale, beyond which i
 
 @dataclass(frozen=True)
 class Ridge(PanelModel):
-    """A linear function for each row of the horizon; of long series one for each phase of the season, such as each hour.
+    """A linear function for each row of the horizon; of long series one for each phase of the season, such as hours.
 
     Args:
         weights: float64 `[P, F, H]`, P phases or one for all.
@@ -29,11 +31,11 @@ class Ridge(PanelModel):
         spread: quantiles of its errors by step, scaled, `[H, levels]`.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
-    penalty: np.ndarray
-    logged: np.ndarray
-    spread: np.ndarray
+    weights: Annotated[np.ndarray, Stored(np.float64, "P F H")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "P H")]
+    penalty: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
+    logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
+    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
     def point(self, inputs: PanelInputs) -> np.ndarray:
         """Point forecasts in the unit of the target, `[N, H]`."""

@@ -1,30 +1,40 @@
-"""Baselines for time-series classification: 1-nearest-neighbour with DTW, and ROCKET."""
+"""Baselines for time-series classification: 1-nearest-neighbour with DTW, ROCKET and its successors."""
 
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
-from seqconv.networks.losses import example_losses
 from seqconv.tasks.baselines import (
     BaselineKind,
     BaselineModel,
     Candidate,
     Majority,
     Say,
+    Stored,
     fit_majority,
     members,
     thin,
     thin_part,
 )
-from seqconv.tasks.sequence import dtw, rocket
+from seqconv.tasks.sequence import dtw, ridge_blend, rocket
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
+from seqconv.tasks.sequence.padded import Padded
+from seqconv.tasks.sequence.ridge import find_scale, solve_ridge
 
 DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 MOST_ROCKET_ROWS = 10_000
+BLENDS = {
+    "minirocket": "MiniRocket",
+    "multirocket": "MultiRocket",
+    "hydra": "Hydra",
+    "multirocket-hydra": "MultiRocket-Hydra",
+    "quant": "QUANT with ridge",
+    "blend": "MultiRocket-Hydra + QUANT",
+}
 
 
 def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
@@ -37,43 +47,36 @@ def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
         f"{judged:,} sequences against {rows:,} of {length} steps would take {cost / dtw.MOST_CELLS:.1f} times the "
         "work that a baseline may"
     )
-    few = split.train if rows <= MOST_ROCKET_ROWS else thin_part(split.train, MOST_ROCKET_ROWS)
-    kernels = rocket.affordable(len(few.targets), sum(counts), length, channels)
-    if kernels < rocket.KERNELS or few is not split.train:
-        say(f"{ROCKET}: {kernels:,} kernels of {rocket.KERNELS:,}, fitted on {len(few.targets):,} of {rows:,}")
     return [
         Candidate("majority", "majority class", partial(fit_majority, split)),
         Candidate("dtw", DTW, partial(fit_dtw, split) if cost <= dtw.MOST_CELLS else costly),
-        Candidate("rocket", ROCKET, partial(fit_rocket, split, few, kernels)),
+        Candidate("rocket", ROCKET, partial(_fit_some_rocket, split, sum(counts), say), usual=False),
+        *(
+            Candidate(kind, name, partial(_fit_some_blend, split, kind, sum(counts), say), usual=kind == "blend")
+            for kind, name in BLENDS.items()
+        ),
     ]
 
 
-class Padded(NamedTuple):
-    """N sequences of at most L steps, without a mask channel.
+def _fit_some_rocket(split: SequenceSplit, total: int, say: Say) -> "Rocket":
+    """ROCKET on as many rows and with as many kernels as a baseline may use; `total` counts all rows."""
+    few, rows = thin_part(split.train, MOST_ROCKET_ROWS), len(split.train.targets)
+    kernels = rocket.affordable(len(few.targets), total, few.inputs.shape[0], len(split.features.channels))
+    if kernels < rocket.KERNELS or few is not split.train:
+        say(f"{ROCKET}: {kernels:,} kernels of {rocket.KERNELS:,}, fitted on {len(few.targets):,} of {rows:,}")
+    return fit_rocket(split, few, kernels)
 
-    Args:
-        values: float32 `[N, L, C]`; padded in front, so that every sequence ends at step L.
-        starts: step at which each sequence begins, int64 `[N]`.
-    """
 
-    values: np.ndarray
-    starts: np.ndarray
+def _fit_some_blend(split: SequenceSplit, kind: str, total: int, say: Say) -> ridge_blend.RidgeBlend:
+    """Likewise one of the ridge classifiers, or their blend."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    @classmethod
-    def of(cls, inputs: WindowInputs, features: SequenceFeatures) -> "Padded":
-        """The scaled sequences of a network's inputs."""
-        values = inputs.gather(np.arange(len(inputs)))
-        count, length = values.shape[:2]
-        steps = values[..., -1].sum(axis=1).astype(np.int64) if features.masked else np.full(count, length)
-        return cls(np.ascontiguousarray(values[..., : len(features.channels)]), length - steps)
-
-    def stretch(self, units: np.ndarray) -> "Padded":
-        """Each channel multiplied by its unit, `units` `[C]`."""
-        return Padded(self.values * units, self.starts)
-
-    def take(self, rows: slice | np.ndarray) -> "Padded":
-        """The sequences at `rows`."""
-        return Padded(self.values[rows], self.starts[rows])
+    few, rows = thin_part(split.train, ridge_blend.MOST_ROWS), len(split.train.targets)
+    size = ridge_blend.affordable(kind, len(few.targets), total, few.inputs.shape[0])
+    if size < 1 or few is not split.train:
+        say(f"{BLENDS[kind]}: {100 * size:.0f} % of its features, fitted on {len(few.targets):,} of {rows:,}")
+    with threadpool_limits(1):  # several threads sum in another order
+        return ridge_blend.fit_blend(replace(split, train=few), kind, size)
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,17 @@ class Dtw(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    values: np.ndarray
-    starts: np.ndarray
-    inside: np.ndarray
-    units: np.ndarray
-    band: np.ndarray
-    scale: np.ndarray
+    values: Annotated[np.ndarray, Stored(np.float32, "N L C")]
+    starts: Annotated[np.ndarray, Stored(np.int64, "N", 0, "L")]
+    inside: Annotated[np.ndarray, Stored(np.bool_, "N classes")]
+    units: Annotated[np.ndarray, Stored(np.float32, "C")]
+    band: Annotated[np.ndarray, Stored(np.int64, "1", 0, "L")]
+    scale: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        features = self.features
+        return {"L": features.length, "C": len(features.channels), "classes": len(features.classes)}
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features).stretch(self.units)
@@ -144,14 +152,20 @@ class Rocket(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    groups: np.ndarray
-    kernels: np.ndarray
-    biases: np.ndarray
-    centre: np.ndarray
-    spread: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
-    scale: np.ndarray
+    groups: Annotated[np.ndarray, Stored(np.int64, "G 4", 0)]
+    kernels: Annotated[np.ndarray, Stored(np.float32, "values")]
+    biases: Annotated[np.ndarray, Stored(np.float32, "kernels")]
+    centre: Annotated[np.ndarray, Stored(np.float32, "F")]
+    spread: Annotated[np.ndarray, Stored(np.float32, "F", 1e-30)]
+    weights: Annotated[np.ndarray, Stored(np.float64, "F outputs")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
+    scale: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    def check(self) -> None:
+        features = self.features
+        if len(self.centre) != 2 * len(self.biases):
+            raise ValueError(f"centre must be two numbers a kernel, {2 * len(self.biases)}; got {len(self.centre)}")
+        rocket.check_groups(self.groups, features.length, len(features.channels), len(self.kernels), len(self.biases))
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features)
@@ -174,7 +188,7 @@ def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocke
     Reference: Dempster, Petitjean and Webb 2020, "ROCKET: exceptionally fast and accurate time series classification
     using random convolutional kernels", arXiv:1910.13051, section 3.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     features = split.features
     found = Padded.of(train.inputs, features)
@@ -185,7 +199,7 @@ def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocke
     spread[spread < 1e-8] = 1
     signs = 2.0 * members(replace(split, train=train)) - 1
     with threadpool_limits(1):
-        weights, bias = rocket.solve_ridge((x - centre) / spread, signs)
+        weights, bias = solve_ridge((x - centre) / spread, signs)
     return _fit_scale(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
 
 
@@ -194,19 +208,14 @@ Scalable = TypeVar("Scalable", Dtw, Rocket)
 
 def _fit_scale(model: Scalable, split: SequenceSplit) -> Scalable:
     """The model with its outputs scaled to minimise the loss of the validation rows."""
-    loss, found = split.features.target.loss, model.predict(split.validation.inputs)
-    unit = float((found.std(axis=1) if found.shape[1] > 1 else np.abs(found)).mean()) or 1.0
-    # even if every row is right, the odds are at most the number of rows to one
-    sizes = np.geomspace(0.25, max(np.log(len(found) + 1), 0.5), 9) / unit
-
-    def error(scale: float) -> float:
-        return float(example_losses(scale * found, split.validation.targets, loss).mean())
-
-    return replace(model, scale=np.array([min(sizes, key=error)]))
+    validation = split.validation
+    scale = find_scale(model.predict(validation.inputs), validation.targets, split.features.target.loss)
+    return replace(model, scale=np.array([scale]))
 
 
 BASELINES = {
     "majority": BaselineKind(Majority, "the majority class"),
     "dtw": BaselineKind(Dtw, "1-nearest-neighbour with dynamic time warping"),
     "rocket": BaselineKind(Rocket),
+    **{kind: BaselineKind(ridge_blend.RidgeBlend, refits=True) for kind in BLENDS},
 }

@@ -1,15 +1,15 @@
 """Features of random convolution kernels that are never trained: MultiRocket and Hydra."""
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from seqconv import _native
+from seqconv.tasks.sequence.views import View
 
 WIDTH = 9  # taps of a kernel
-TAPS = np.array(list(combinations(range(WIDTH), 3)))  # the three of each kernel that are 2 instead of -1, [84, 3]
-KERNELS, POOLS = len(TAPS), 4
+KERNELS = 84  # ways to choose three of the taps, which are 2 instead of -1
+POOLS = 4
 MOST_DILATIONS = 32
 MOST_CHANNELS = 9  # that one kernel adds up
 GROUP = 8  # Hydra: kernels that compete
@@ -21,6 +21,8 @@ class MultiRocket:
     """Kernels with their biases.
 
     Args:
+        view: what they read of a sequence, see `views`.
+        pools: features of each bias: 4, or 1, the fraction of values above it (MiniRocket).
         dilations: int64 `[D]`.
         bias_counts: of each kernel at each dilation, int64 `[D]`.
         biases: float32 `[sum of 84 * bias_counts]`.
@@ -28,6 +30,8 @@ class MultiRocket:
         channel_counts: int32 `[D, 84]`.
     """
 
+    view: int
+    pools: int
     dilations: np.ndarray
     bias_counts: np.ndarray
     biases: np.ndarray
@@ -37,43 +41,37 @@ class MultiRocket:
     @property
     def count(self) -> int:
         """The number of features."""
-        return POOLS * len(self.biases)
+        return self.pools * len(self.biases)
 
-    def transform(self, x: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
-        """Features float32 `[N, count]` of sequences x float32 `[N, C, L]` that begin at steps `starts`."""
-        found = np.empty((len(x), self.count), np.float32)
+    def transform(self, seen: View, threads: int) -> np.ndarray:
+        """Features float32 `[N, count]`."""
+        found = np.empty((len(seen.values), POOLS * len(self.biases)), np.float32)
         arrays = (self.dilations, self.bias_counts, self.biases, self.channels, self.channel_counts)
-        _native.multirocket(x, starts, *arrays, found, threads)
-        return found
+        _native.multirocket(*seen, *arrays, found, threads)
+        pools = found.reshape(len(found), -1, POOLS)[:, :, : self.pools]
+        return np.ascontiguousarray(pools).reshape(len(found), -1)
 
 
-def fit_multirocket(x: np.ndarray, starts: np.ndarray, features: int, random: np.random.Generator) -> MultiRocket:
+def fit_multirocket(
+    view: int, seen: View, biases: int, pools: int, random: np.random.Generator, threads: int
+) -> MultiRocket:
     """Dilations, channels and biases; a bias is a quantile of a kernel's values on a training sequence.
 
     Args:
-        x: float32 `[N, C, L]`.
-        starts: step at which each sequence begins, int64 `[N]`.
-        features: about how many to make, without the four ways to pool.
+        seen: that view of the training sequences.
+        biases: about how many.
 
     Reference: Dempster, Schmidt and Webb 2021, arXiv:2012.08791, section 3; several channels as in its appendix.
     """
-    channels, length = x.shape[1:]
-    dilations, counts = choose_dilations(int(length - np.median(starts)), max(features // KERNELS, 1))
-    read, read_counts = draw_channels(channels, MOST_CHANNELS, len(dilations) * KERNELS, random)
+    dilations, counts = choose_dilations(int(seen.length - np.median(seen.starts)), max(biases // KERNELS, 1))
+    shape = (len(dilations), KERNELS)
+    read, read_counts = draw_channels(seen.channels, MOST_CHANNELS, len(dilations) * KERNELS, random)
+    channels = (read, read_counts.reshape(shape))
+    rows = random.integers(len(seen.values), size=shape)
     quantiles = (np.arange(1, KERNELS * counts.sum() + 1) * _GOLDEN) % 1
-    biases, place, begin = [], 0, 0
-    for number, (dilation, count) in enumerate(zip(dilations, counts, strict=True)):
-        for kernel in range(KERNELS):
-            own = read[begin : begin + read_counts[number * KERNELS + kernel]]
-            begin += len(own)
-            row = int(random.integers(len(x)))
-            y = convolve(
-                x[row, own, starts[row] :].sum(axis=0), TAPS[kernel], int(dilation), (kernel + number) % 2 == 0
-            )
-            biases.append(np.quantile(y, quantiles[place : place + count]))
-            place += count
-    flat = np.concatenate(biases).astype(np.float32)
-    return MultiRocket(dilations, counts, flat, read, read_counts.reshape(len(dilations), KERNELS))
+    found = np.empty(len(quantiles), np.float32)
+    _native.multirocket_biases(*seen, dilations, counts, rows, quantiles, *channels, found, threads)
+    return MultiRocket(view, pools, dilations, counts, found, *channels)
 
 
 def choose_dilations(length: int, features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,26 +93,19 @@ def draw_channels(channels: int, most: int, kernels: int, random: np.random.Gene
     return np.concatenate(chosen).astype(np.int32), counts
 
 
-def convolve(x: np.ndarray, taps: np.ndarray, dilation: int, padded: bool) -> np.ndarray:
-    """The values of one kernel over a sequence x `[L]`; without padding only where the kernel fits, if anywhere."""
-    edge = (WIDTH // 2) * dilation
-    around = np.pad(x, edge)
-    shifted = [around[tap * dilation : tap * dilation + len(x)] for tap in range(WIDTH)]
-    y = 3 * sum(shifted[tap] for tap in taps) - sum(shifted)
-    return np.asarray(y if padded or len(x) <= 2 * edge else y[edge:-edge])
-
-
 @dataclass(frozen=True)
 class Hydra:
     """Groups of kernels that compete at each step.
 
     Args:
+        view: what they read of a sequence, see `views`.
         dilations: int64 `[D]`.
         weights: float32 `[D, groups, 9, 8]`.
         channels: those that each group adds up, one group after the other, int32.
         channel_counts: int32 `[D, groups]`.
     """
 
+    view: int
     dilations: np.ndarray
     weights: np.ndarray
     channels: np.ndarray
@@ -125,23 +116,23 @@ class Hydra:
         """The number of features."""
         return int(len(self.dilations) * self.weights.shape[1] * 2 * GROUP)
 
-    def transform(self, x: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
-        """Square roots of the counts, float32 `[N, count]`; see `MultiRocket.transform`."""
-        found = np.empty((len(x), len(self.dilations), self.weights.shape[1], 2, GROUP), np.float32)
-        _native.hydra(x, starts, self.dilations, self.weights, self.channels, self.channel_counts, found, threads)
-        return np.sqrt(np.maximum(found, 0, out=found), out=found).reshape(len(x), -1)
+    def transform(self, seen: View, threads: int) -> np.ndarray:
+        """Square roots of the counts, float32 `[N, count]`."""
+        found = np.empty((len(seen.values), len(self.dilations), self.weights.shape[1], 2, GROUP), np.float32)
+        _native.hydra(*seen, self.dilations, self.weights, self.channels, self.channel_counts, found, threads)
+        return np.sqrt(np.maximum(found, 0, out=found), out=found).reshape(len(found), -1)
 
 
-def draw_hydra(length: int, channels: int, groups: int, random: np.random.Generator) -> Hydra:
-    """Random kernels for sequences of that length.
+def draw_hydra(view: int, seen: View, groups: int, random: np.random.Generator) -> Hydra:
+    """Random kernels for sequences as long as those of a view.
 
     Reference: Dempster, Schmidt and Webb 2023, arXiv:2203.13652, section 3.
     """
-    top = int(np.log2(max((length - 1) / (WIDTH - 1), 1)))
+    top = int(np.log2(max((seen.length - 1) / (WIDTH - 1), 1)))
     dilations = 2 ** np.arange(top + 1, dtype=np.int64)
     weights = random.standard_normal((len(dilations), groups, GROUP, WIDTH))
     weights -= weights.mean(axis=-1, keepdims=True)
     weights /= np.abs(weights).sum(axis=-1, keepdims=True)
-    read, counts = draw_channels(channels, GROUP, len(dilations) * groups, random)
+    read, counts = draw_channels(seen.channels, GROUP, len(dilations) * groups, random)
     packed = np.ascontiguousarray(weights.swapaxes(2, 3), np.float32)
-    return Hydra(dilations, packed, read, counts.reshape(len(dilations), groups))
+    return Hydra(view, dilations, packed, read, counts.reshape(len(dilations), groups))

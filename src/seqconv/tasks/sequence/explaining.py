@@ -7,7 +7,7 @@ import numpy as np
 from seqconv.data.records import Sequences
 from seqconv.networks.inputs import stack_windows
 from seqconv.tasks.bundle import Trained
-from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.sequence.features import SequenceFeatures
 
@@ -40,7 +40,8 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     cells, whole = occlude(answer, window, groups, bounds)
     skipped = steps - features.length
     spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
-    probability = float(target.probabilities(outputs)[0, place])
+    shares = dict(zip(target.names, target.probabilities(outputs)[0].tolist(), strict=True))
     value = sign * float(outputs[0, output])
     facts = {"steps": str(kept)}
-    return GridExplanation(target.names[place], value, probability, features.channels, spans, cells, whole, facts)
+    curves = Curves(np.arange(steps - kept, steps) + 1, sequence.values[steps - kept :], bounds - bounds[0])
+    return GridExplanation(target.names[place], value, shares, features.channels, spans, cells, whole, facts, curves)

@@ -12,8 +12,9 @@ from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.networks.layers.base import Shape
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.entries import Entry, Number, Spread, Steps, check_names
+from seqconv.tasks.entries import Entry, Number, Spread, Steps, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler
@@ -94,6 +95,9 @@ class SequenceFeatures(Features):
     @property
     def shape(self) -> Shape:
         return (self.length, len(self.channels) + self.masked)
+
+    def check_recipe(self, recipe: AnyRecipe) -> None:
+        check_same("length", self.length, "sequence.length", recipe.features.length or self.length)
 
     def write(self, folder: Path) -> Json:
         return {

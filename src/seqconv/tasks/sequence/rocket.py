@@ -13,7 +13,6 @@ MOST_PRODUCTS = 2e11  # of all convolutions together
 MOST_VALUES = 20_000_000  # of the training rows' features
 MOST_SOLVED = 2000  # rows or features, whichever are fewer: fitting the classifier takes time cubic in them
 BLOCK = 500_000  # outputs of one convolution kept at a time
-PENALTIES = np.logspace(-3, 3, 10)  # as in the authors' code
 
 
 class Kernels(NamedTuple):
@@ -83,6 +82,21 @@ def unpack(groups: np.ndarray, weights: np.ndarray, biases: np.ndarray, channels
     ]
 
 
+def check_groups(groups: np.ndarray, length: int, channels: int, values: int, kernels: int) -> None:
+    """Check that packed groups are of that many weights and kernels, as `draw_kernels` makes them for such sequences.
+
+    Raises:
+        ValueError: they are not.
+    """
+    # float64: products of damaged numbers must not overflow
+    width, dilation, padding, number = groups.T.astype(np.float64)
+    span = (width - 1) * dilation
+    if (np.minimum(np.minimum(width, dilation), number) < 1).any() or (span >= length).any() or (padding > span).any():
+        raise ValueError(f"groups must be of kernels within {length} steps; they are not")
+    if (width * channels * number).sum() != values or number.sum() != kernels:
+        raise ValueError(f"groups must be of {values} weights and {kernels} biases; they are not")
+
+
 def transform(values: np.ndarray, starts: np.ndarray, kernels: list[Kernels]) -> np.ndarray:
     """Features float32 `[N, 2 * kernels]`: for each group the fractions of positive values, then the maxima.
 
@@ -116,34 +130,3 @@ def _convolve(padded: np.ndarray, starts: np.ndarray, each: Kernels, fractions: 
     above = np.ones((1, steps), np.float32) @ (y > 0).astype(np.float32)  # a product: three times as fast as a sum
     np.divide(above[:, 0], np.maximum(steps - starts, 1)[:, None], out=fractions, casting="same_kind")
     maxima[steps <= starts] = 0
-
-
-def solve_ridge(x: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression, its penalty chosen by leave-one-out error.
-
-    The leverage of each row (its weight in its own fitted value) gives the leave-one-out errors of every penalty from
-    one factorisation, of rows or of features, whichever are fewer.
-
-    Args:
-        x: `[N, F]`.
-        targets: `[N, outputs]`.
-
-    Reference: Hastie, Tibshirani and Friedman 2009, "The elements of statistical learning", section 7.10.1.
-    """
-    centre, intercept = x.mean(axis=0, dtype=np.float64), targets.mean(axis=0)
-    centred, wanted = x - centre, targets - intercept
-    wide = len(x) <= x.shape[1]
-    squares, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-    kept = squares > 1e-10 * max(float(squares[-1]), 1e-300)
-    squares, vectors = squares[kept], vectors[:, kept]
-    left = vectors if wide else centred @ vectors / np.sqrt(squares)  # [N, rank], orthonormal
-    along = left.T @ wanted
-    best, errors = 0.0, np.inf
-    for penalty in PENALTIES:
-        shrunk = squares / (squares + penalty)
-        leverage = np.square(left) @ shrunk + 1 / len(x)
-        error = np.square((wanted - left @ (shrunk[:, None] * along)) / np.maximum(1 - leverage, 1e-12)[:, None]).mean()
-        if error < errors:
-            best, errors = penalty, error
-    weights = centred.T @ (left @ (along / (squares + best)[:, None]))
-    return weights, intercept - centre @ weights

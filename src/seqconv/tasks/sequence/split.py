@@ -45,7 +45,7 @@ def split_sequences(
         lengths = np.diff(part.offsets)
         facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
     train, validation, test = (_make_part(features, part) for part in cut)
-    return Split(train, validation, test, features, facts)
+    return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])))
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:

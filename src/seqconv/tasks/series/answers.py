@@ -247,4 +247,4 @@ def describe_series_model(bundle: AnyBundle) -> Json:
         "rows_every": show_duration(spec.interval_s),
         "zone": features.zone or None,
     }
-    return about | ({"interval": bundle.recipe.training.interval} if features.margins else {})
+    return about | ({"interval": bundle.recipe.training.coverage} if features.margins else {})

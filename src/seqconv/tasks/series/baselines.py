@@ -3,14 +3,14 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from seqconv.data.readers.zones import local_times
 from seqconv.errors import DataError
 from seqconv.networks.inputs import WindowInputs
-from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, thin_part
+from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, Stored, thin_part
 from seqconv.tasks.series.calendar import DAY_S, FORMER_YEAR, YEAR, read_phases
 from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
@@ -85,8 +85,25 @@ class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
         lags, periods: see `Reading`.
     """
 
-    lags: np.ndarray
-    periods: np.ndarray
+    lags: Annotated[np.ndarray, Stored(np.int64, "lags", 1, "length")]
+    periods: Annotated[np.ndarray, Stored(np.int64, "periods", 0, len(PERIODS) - 1)]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        features = self.features
+        sizes = {"length": features.spec.length, "leads": len(features.spec.delays), "targets": len(features.targets)}
+        return super().lengths | sizes | {"nodes": LEAVES - 1, "leaves": LEAVES}
+
+    @property
+    def described(self) -> int:
+        """Number of inputs of the regression."""
+        return len(self.lags) + len(self.features.columns) - 1 + 2 * len(self.periods)
+
+    def check(self) -> None:
+        if self.lags[:1].tolist() != [1] or (np.diff(self.lags) <= 0).any():
+            raise ValueError("lags must be ascending numbers from 1; they are not")
+        if (np.diff(self.periods) <= 0).any():
+            raise ValueError("periods must be ascending; they are not")
 
     def describe(self, windows: WindowInputs, target: int = 0, lead: int = 0) -> np.ndarray:
         """See `Reading.describe`."""
@@ -128,8 +145,13 @@ class Ridge(Regression):
         bias: float64 `[targets, leads]`.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
+    weights: Annotated[np.ndarray, Stored(np.float64, "targets F leads")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "targets leads")]
+
+    def check(self) -> None:
+        super().check()
+        if self.weights.shape[1] != self.described:
+            raise ValueError(f"weights must be of {self.described} inputs; got {self.weights.shape[1]}")
 
     def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         x = self.describe(inputs, target)
@@ -189,10 +211,15 @@ class Boosting(Regression):
         leaves: `[outputs, T, leaves]`.
     """
 
-    columns: np.ndarray
-    thresholds: np.ndarray
-    kept: np.ndarray
-    leaves: np.ndarray
+    columns: Annotated[np.ndarray, Stored(np.int64, "outputs T nodes", 0)]
+    thresholds: Annotated[np.ndarray, Stored(np.float64, "outputs T nodes", most=np.inf)]
+    kept: Annotated[np.ndarray, Stored(np.uint8, "outputs T nodes")]
+    leaves: Annotated[np.ndarray, Stored(np.float64, "outputs T leaves")]
+
+    def check(self) -> None:
+        super().check()
+        if self.columns.size and self.columns.max() >= self.described:
+            raise ValueError(f"columns must be below {self.described}, the number of inputs; got {self.columns.max()}")
 
     def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         found = []

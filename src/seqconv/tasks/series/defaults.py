@@ -45,7 +45,7 @@ def default_series_settings(examples: int, length: int, columns: int) -> dict[st
         "training.epochs": epochs,
         "training.patience": max(epochs // 5, 4),
         "training.averaging": 0.7,
-        "training.interval": 0.8,
+        "training.coverage": 0.8,
     }
 
 

@@ -1,5 +1,6 @@
 """Explains a forecast: what each column and time span of the window adds."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
@@ -10,7 +11,7 @@ from seqconv.errors import DataError, OptionError, nearest
 from seqconv.networks.inputs import stack_windows
 from seqconv.recipes.durations import parse_duration, show_duration
 from seqconv.tasks.bundle import Trained
-from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.series.features import SeriesFeatures
 
@@ -31,36 +32,66 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
         ConfigError: no such target or lead.
     """
     features: SeriesFeatures = trained.bundle.features
-    values = features.target
     output = _choose_output(features, target, lead)
     scaled = features.scale(series)
     anchor = _find_anchor(features, series, scaled, at)
     window = features.inputs(scaled, anchor).gather(np.array([0]))[0]
-    times = series.times[anchor[0] + np.arange(-features.spec.lookback, 0, features.spec.step)]
-    places = features.target_columns
+    first = int(anchor[0]) - features.spec.lookback
+    answer = _ask(trained, series.times[np.arange(first, anchor[0], features.spec.step)], output)
+    wide = len(features.columns)
+    groups = [[column] for column in range(wide)]
+    groups += [[wide + 2 * i, wide + 2 * i + 1] for i in range(len(features.calendar))]
+    bounds = cut_spans(len(window))
+    cells, whole = occlude(answer, window, groups, bounds)
+    value = float(answer(window[None])[0] + features.target.centre[output])
+    if not np.isfinite(value):
+        raise DataError(f"the model's answer must be a number; got {value}. Its training failed: train again")
+    rows = (*features.columns, *(f"time of {period}" for period in features.calendar))
+    begins, ends = (_stamps(series, first + steps * features.spec.step) for steps in (bounds[:-1], bounds[1:] - 1))
+    curves = _draw_curves(trained, series, scaled, anchor, bounds, output)
+    place = output // len(features.targets)
+    facts = {"newest row": ends[-1]}
+    if series.clock != "counted":
+        facts["time"] = _show(curves.ahead[place : place + 1])[0]
+    name, spans = _name_output(features, output), tuple(zip(begins, ends, strict=True))
+    band = tuple(curves.forecasts[1:, place].tolist()) or None
+    return GridExplanation(name, value, {}, rows, spans, cells, whole, facts, curves, band)
+
+
+def _ask(trained: Trained, times: np.ndarray, output: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Gives one output, in its unit and less its mean, for windows `[N, L, C]` at these times."""
+    features: SeriesFeatures = trained.bundle.features
+    values = features.target
 
     def answer(windows: np.ndarray) -> np.ndarray:
         inputs = stack_windows(windows, np.tile(times, len(windows)))
         # point forecasts, without bounds
         outputs = trained.model.predict(inputs)[:, : values.outputs].astype(np.float64)
         if features.change:
-            outputs += np.tile(windows[:, -1, places], len(values.horizons))
+            outputs += np.tile(windows[:, -1, features.target_columns], len(values.horizons))
         return np.asarray(outputs[:, output] * values.scale[output])
 
-    wide = len(features.columns)
-    groups = [[column] for column in range(wide)]
-    groups += [[wide + 2 * i, wide + 2 * i + 1] for i in range(len(features.calendar))]
-    bounds = cut_spans(len(window))
-    cells, whole = occlude(answer, window, groups, bounds)
-    value = float(answer(window[None])[0] + values.centre[output])
-    if not np.isfinite(value):
-        raise DataError(f"the model's answer must be a number; got {value}. Its training failed: train again")
-    rows = (*features.columns, *(f"time of {period}" for period in features.calendar))
-    first = int(anchor[0]) - features.spec.lookback
-    begins, ends = (_stamps(series, first + steps * features.spec.step) for steps in (bounds[:-1], bounds[1:] - 1))
-    facts = {"newest row": ends[-1]}
-    return GridExplanation(
-        _name_output(features, output), value, None, rows, tuple(zip(begins, ends, strict=True)), cells, whole, facts
+    return answer
+
+
+def _draw_curves(
+    trained: Trained, series: Series, scaled: np.ndarray, anchor: np.ndarray, bounds: np.ndarray, output: int
+) -> Curves:
+    """The columns of the window, and the forecasts of the output's target at every lead."""
+    features: SeriesFeatures = trained.bundle.features
+    spec, target = features.spec, output % len(features.targets)
+    read = np.arange(int(anchor[0]) - spec.lookback, int(anchor[0]), spec.step)
+    outputs = trained.model.predict(features.inputs(scaled, anchor, series.times))
+    point, ends = features.target.finish(outputs, features.base_at(scaled, anchor))
+    ahead = series.times[read[-1]] + np.array(spec.leads) * np.timedelta64(spec.interval_s, "s")
+    values = series.values[:, [series.columns.index(name) for name in features.columns]]
+    return Curves(
+        local_times(series.times[read], series.zone),
+        values[read],
+        bounds,
+        local_times(ahead, series.zone),
+        np.stack([each[0, :, target] for each in (point, *(ends or ()))]),
+        features.target_columns[target],
     )
 
 
@@ -112,5 +143,13 @@ def _read_stamp(text: str) -> np.ndarray:
 
 
 def _stamps(series: Series, rows: np.ndarray) -> list[str]:
-    times = local_times(series.times[rows], series.zone)
-    return [str(time).replace("T", " ").removesuffix(":00") for time in times]
+    return _show(local_times(series.times[rows], series.zone))
+
+
+def _show(times: np.ndarray) -> list[str]:
+    """Without seconds or hours that are zero in each of them."""
+    shown = [str(time).replace("T", " ") for time in times]
+    for zero in (":00", " 00:00"):
+        if all(each.endswith(zero) for each in shown):
+            shown = [each.removesuffix(zero) for each in shown]
+    return shown

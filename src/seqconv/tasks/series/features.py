@@ -19,6 +19,7 @@ from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.layers.containers import OfChannels
 from seqconv.networks.plan import walk
 from seqconv.recipes.durations import show_duration
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.entries import (
     MOST_ROWS,
     Entry,
@@ -27,6 +28,7 @@ from seqconv.tasks.entries import (
     Spread,
     check_among,
     check_names,
+    check_same,
 )
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
@@ -156,6 +158,16 @@ class SeriesFeatures(Features):
                 f'{", ".join(columns)}; got {", ".join(self.targets)}. Use data.target="*" and, with the calendar '
                 f"after the columns, channels = {len(self.columns)}"
             )
+
+    def check_recipe(self, recipe: AnyRecipe) -> None:
+        windows, spec = recipe.features, self.spec
+        check_same("change", self.change, "windows.change", windows.change)
+        wanted = WindowSpec.from_config(windows, spec.interval_s)
+        check_same("lookback_rows", spec.lookback, "windows.lookback", wanted.lookback)
+        check_same("step_rows", spec.step, "windows.step", wanted.step)
+        check_same("delay_rows", spec.delays, "windows.leads", wanted.delays)
+        if not recipe.data.calendar:
+            check_same("calendar", self.calendar, "data.calendar", ())
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
         return replace(self, margins=fit_margins(bounds, targets, fraction))

@@ -1,12 +1,13 @@
 """Forecasts that repeat a row of the window: the newest, or the one a season ago."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.recipes.durations import show_duration
-from seqconv.tasks.baselines import BaselineModel, thin_part
+from seqconv.tasks.baselines import BaselineModel, Stored, thin_part
 from seqconv.tasks.series.calendar import DAY_S, WEEK_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 from seqconv.tasks.series.windows import WindowSpec
@@ -23,7 +24,11 @@ class Repeat(BaselineModel[SeriesFeatures, WindowInputs]):
         steps: which row, counted back from the anchor, int64 `[H]`.
     """
 
-    steps: np.ndarray
+    steps: Annotated[np.ndarray, Stored(np.int64, "leads", 1, "length")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        return {"leads": len(self.features.spec.delays), "length": self.features.spec.length}
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         rows = inputs.anchors[:, None] - self.steps * inputs.step

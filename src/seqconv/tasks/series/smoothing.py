@@ -6,7 +6,7 @@ import numpy as np
 
 from seqconv import _native
 
-ETS, THETA, COMBINATION = "ets", "dotm", "comb"
+PARTS, COMBINATION = ("average", "dotm"), "comb"
 LONGEST_SEASON = 24  # rows, of seasonal states; a longer season is taken out before the fit
 NAMES = [
     *(f"ETS({error},{trend},{season})" for error in "AM" for trend in ("N", "A", "Ad") for season in "NAM"),
@@ -22,7 +22,8 @@ class SmoothingForecasts:
     Args:
         forecasts: `[S, H]`.
         quantiles: `[S, H, Q]`.
-        forms: the form that was fitted to each series, such as "ETS(M,Ad,N)", "DOTM" or "naive", `S`.
+        forms: the form that was fitted to each series, or the one of least AICc, such as "ETS(M,Ad,N)", "DOTM" or
+            "naive", `S`.
     """
 
     forecasts: np.ndarray
@@ -48,20 +49,21 @@ def forecast_smoothing(
         values: all series, one after the other, float64 `[T]`; NaN: not observed. Each needs one value.
         offsets: where each begins, and the end, int64 `[S + 1]`.
         season: rows of a season; 1: none. One above 24 is taken out by classical decomposition, where it is found.
-        model: "ets" chooses the form by AICc; "AAdA" is one form (errors A or M, trend N, A or Ad, season N, A or M; Z
-            chooses); "theta", "otm", "dstm" and "dotm" are variants of Theta, of which "autotheta" chooses; "ses",
-            "holt" and "damped" are forms without season of the seasonally adjusted series; "comb" is the mean of "ets"
-            and "dotm", quantiles included.
+        model: "ets" chooses the form by AICc and "average" is the mean of all forms by their Akaike weights; "AAdA" is
+            one form (errors A or M, trend N, A or Ad, season N, A or M; Z chooses); "theta", "otm", "dstm" and "dotm"
+            are variants of Theta, of which "autotheta" chooses; "ses", "holt" and "damped" are forms without season of
+            the seasonally adjusted series; "comb" is the mean of "average" and "dotm". A mean of several is one of
+            their forecasts and of each quantile.
         levels: of the quantiles, between 0 and 1, `Q`.
 
     Raises:
         ValueError: an argument has a wrong shape or value.
 
     Reference: Hyndman, Koehler, Snyder, Grose, International Journal of Forecasting 18, 2002; Fiorucci et al., the same
-        32, 2016; Petropoulos, Svetunkov, the same 36, 2020 (combination).
+        32, 2016; Kolassa, the same 27, 2011 (Akaike weights); Petropoulos, Svetunkov, the same 36, 2020 (combination).
     """
     if model == COMBINATION:
-        parts = [forecast_smoothing(values, offsets, season, horizon, each, levels, threads) for each in (ETS, THETA)]
+        parts = [forecast_smoothing(values, offsets, season, horizon, each, levels, threads) for each in PARTS]
         forms = [" + ".join(names) for names in zip(*(part.forms for part in parts), strict=True)]
         forecasts = np.mean([part.forecasts for part in parts], axis=0)
         return SmoothingForecasts(forecasts, np.mean([part.quantiles for part in parts], axis=0), forms)
@@ -69,6 +71,6 @@ def forecast_smoothing(
     states = season if 1 < season <= LONGEST_SEASON else 0
     forecasts, quantiles = np.empty((series, horizon)), np.empty((series, horizon, len(levels)))
     fits = np.empty((series, 9 + states))
-    _native.smoothing(values, offsets, season, model, np.array(levels), forecasts, quantiles, fits, threads)
+    _native.smoothing(values, offsets, season, model, np.array(levels, np.float64), forecasts, quantiles, fits, threads)
     forms = [NAIVE if number < 0 else NAMES[number] for number in fits[:, 0].astype(int)]
     return SmoothingForecasts(forecasts, quantiles, forms)

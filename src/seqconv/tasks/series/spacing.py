@@ -51,7 +51,7 @@ def read_spacing(table: Table, found: list[str], config: SeriesDataConfig) -> Sp
     if not found:
         if not asked:
             what = "no column of times"
-            action = "refused: pass --interval, the time between two rows, or name the column with --time"
+            action = "refused: pass --every, the time between two rows, or name the column with --time"
             findings.append(Finding(what, "", action, "blocks"))
         return _count_rows(table, asked, tuple(findings))
     table, times = _read(table, found, config.zone, findings)

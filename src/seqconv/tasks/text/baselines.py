@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from seqconv.tasks.baselines import (
     Candidate,
     Majority,
     Say,
+    Stored,
     fit_majority,
     members,
     thin_part,
@@ -69,10 +70,16 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
     """
 
     features: TextFeatures
-    pairs: np.ndarray
-    scales: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
+    pairs: Annotated[np.ndarray, Stored(np.int64, "P", 0)]
+    scales: Annotated[np.ndarray, Stored(np.float64, "scales F")]
+    weights: Annotated[np.ndarray, Stored(np.float64, "outputs F")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
+
+    def check(self) -> None:
+        if len(self.scales) not in (1, len(self.weights)):
+            raise ValueError(f"scales must have 1 row or {len(self.weights)}; got {len(self.scales)}")
+        if self.words < 0 or (np.diff(self.pairs) <= 0).any() or (self.pairs >= self.words**2).any():
+            raise ValueError(f"pairs must be ascending pairs of {self.words} words; they are not")
 
     @staticmethod
     def weigh(counts: Counts) -> np.ndarray:

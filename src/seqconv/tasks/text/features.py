@@ -11,8 +11,9 @@ from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk
+from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.entries import Entry, Steps, check_names
+from seqconv.tasks.entries import Entry, Steps, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
@@ -76,6 +77,9 @@ class TextFeatures(Features):
         for at, layer in walk(plan):
             if isinstance(layer, ReadsIds) and layer.rows < words:
                 raise ConfigError(f"layer {at}: rows must be at least the {words} ids of the words; got {layer.rows}")
+
+    def check_recipe(self, recipe: AnyRecipe) -> None:
+        check_same("max_len", self.max_len, "text.max_len", recipe.features.max_len)
 
     def write(self, folder: Path) -> Json:
         if self.vocabulary is not None:

@@ -44,7 +44,9 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
         cut = f"{np.mean(lengths > features.max_len):.1%}"
         facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": cut}
     train, validation, test = _make_parts(features, texts, encoded)
-    return Split(train, validation, test, features, facts)
+    own = texts[2]
+    example = None if isinstance(own, EncodedTexts) else lambda row: [own.texts[row]]
+    return Split(train, validation, test, features, facts, example)
 
 
 def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int) -> TextTraining:

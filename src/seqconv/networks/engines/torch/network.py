@@ -132,7 +132,7 @@ class TorchNetwork:
         self._moved = {}
         outputs = self._forward(x, masks, self._moved)
         wanted = torch.as_tensor(targets, device=self._device)
-        loss = compute_loss(training.loss, outputs, wanted, training.interval)
+        loss = compute_loss(training.loss, outputs, wanted, training.coverage)
         for tensor in self._trained.values():
             tensor.grad = torch.zeros_like(tensor)  # stays zero if no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,69 @@
+"""The file in which a run keeps what it answered for its test rows, `predictions.npz`, read back."""
+
+import math
+import struct
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from seqconv.errors import BundleError, shorten
+from seqconv.models.folders import refuse_folder
+
+PREDICTIONS = "predictions.npz"
+DAMAGED = (  # what reading arrays from a damaged archive raises
+    *(ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(struct.error, Warning, zipfile.BadZipFile, zlib.error),
+)
+
+
+def read_predictions(folder: Path, outputs: int | None = None) -> dict[str, np.ndarray]:
+    """The arrays that `Target.to_arrays` gave, as a run wrote them.
+
+    Args:
+        folder: of a run.
+        outputs: values for each row that they must have; None: not known.
+
+    Raises:
+        BundleError: there is no such file, or it is damaged.
+    """
+    path = folder / PREDICTIONS
+    try:
+        with warnings.catch_warnings(), zipfile.ZipFile(path):  # which `np.load` would also take for something else
+            warnings.simplefilter("error")
+            with np.load(path, allow_pickle=False) as stored:
+                found = dict(stored)
+        _check(found, outputs)
+    except FileNotFoundError as error:
+        raise refuse_folder(folder, "run", PREDICTIONS) from error
+    except DAMAGED as error:
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
+    return found
+
+
+def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
+    """Check that the arrays are of the same rows.
+
+    Raises:
+        ValueError: they are not.
+        KeyError: one is missing.
+    """
+    for name in ("outputs", "targets", *(("low", "high") if "low" in arrays or "high" in arrays else ())):
+        if name not in arrays:
+            raise KeyError(f"{name} is missing")
+    first, targets = arrays["outputs"], arrays["targets"]
+    each = math.prod(first.shape[1:])
+    if first.dtype.kind != "f" or first.ndim < 2 or not first.size or each != (outputs or each):
+        wanted = "some" if outputs is None else outputs
+        raise ValueError(f"outputs must be {wanted} numbers for each row; got {first.dtype} {list(first.shape)}")
+    kinds = {"times": ("M", first.shape[:1])}
+    if targets.ndim == 1:
+        kinds["targets"] = ("i", first.shape[:1])
+    for name, array in arrays.items():
+        kind, shape = kinds.get(name, ("f", first.shape))
+        if array.dtype.kind != kind or array.shape != shape:
+            raise ValueError(f"{name} must be of the shape {list(shape)}; got {array.dtype} {list(array.shape)}")
+    if targets.ndim == 1 and not 0 <= targets.min() <= targets.max() < each:
+        raise ValueError(f"targets must be classes from 0 to {each - 1}; got {targets.min()} to {targets.max()}")
