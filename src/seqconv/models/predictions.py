@@ -58,9 +58,11 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
     if first.dtype.kind != "f" or first.ndim < 2 or not first.size or each != (outputs or each):
         wanted = "some" if outputs is None else outputs
         raise ValueError(f"outputs must be {wanted} numbers for each row; got {first.dtype} {list(first.shape)}")
-    kinds = {"times": ("M", first.shape[:1])}
-    if targets.ndim == 1:
-        kinds["targets"] = ("i", first.shape[:1])
+    # classes by number, or numbers: of several forecasts of one number there is one target
+    kinds = {
+        "times": ("M", first.shape[:1]),
+        "targets": ("i" if targets.ndim == 1 else "f", first.shape[: targets.ndim]),
+    }
     for name, array in arrays.items():
         kind, shape = kinds.get(name, ("f", first.shape))
         if array.dtype.kind != kind or array.shape != shape:

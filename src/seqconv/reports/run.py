@@ -131,8 +131,7 @@ def _draw_fans(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
     unit = (results.targets or [""])[0]
     drawn = []
     for place, example in enumerate(predictions["shown"]):
-        scale = predictions["scales"][place]
-        quantiles, truth = (predictions[name][example] * scale for name in ("outputs", "targets"))
+        quantiles, truth = predictions["quantiles"][place], predictions["truth"][place]
         ticks = list(range(0, len(truth), max(len(truth) // 6, 1)))
         named = (f"test forecast {example + 1:,}", unit)
         fan = plots.draw_fan(

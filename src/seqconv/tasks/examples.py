@@ -91,8 +91,8 @@ class Features(ABC):
         """
         return self
 
-    def keep(self, part: "Part[Any]") -> dict[str, np.ndarray]:
-        """What a run saves of its test examples besides the answers, by name, for its report."""
+    def keep(self, part: "Part[Any]", outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """What the report of a run shows of some test examples, by name; nothing: what it keeps of all is enough."""
         return {}
 
     def for_baseline(self) -> Self:

@@ -30,7 +30,7 @@ from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE, MISTAKES = "history.csv", "recipe.toml", "mistakes.json"
+HISTORY, RECIPE, MISTAKES, EXAMPLES = "history.csv", "recipe.toml", "mistakes.json", "examples.npz"
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,9 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     scored, test = fitted.scored, split.test
     target = fitted.bundle.features.target
     found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times)
-    found |= split.features.keep(test)
     np.savez_compressed(folder / PREDICTIONS, **found)
+    if kept := split.features.keep(test, scored.test_outputs):
+        np.savez_compressed(folder / EXAMPLES, **kept)
 
 
 def _write_mistakes(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:
@@ -185,6 +186,9 @@ def write_report(run: str | Path) -> Path:
     try:
         kept = folder / MISTAKES
         mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
+        if (folder / EXAMPLES).exists():
+            with np.load(folder / EXAMPLES, allow_pickle=False) as stored:
+                predictions |= dict(stored)
         page = build_run_page(results, history, predictions, mistakes)
     except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{folder}: must be a run as seqconv writes it; {shorten(error)}. Train again") from error

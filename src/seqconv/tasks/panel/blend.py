@@ -6,7 +6,7 @@ from typing import Annotated, get_type_hints
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored
+from seqconv.tasks.baselines import Stored, thin_part
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
@@ -25,6 +25,7 @@ MEMBERS: dict[str, type[PanelModel]] = {
     "boosting": Boosting,
 }
 ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
+MOST_WEIGHED = 10_000  # validation examples that the weights are chosen on
 PRIOR = 100  # values that calibration takes to be as they should, next to those that are
 
 
@@ -93,6 +94,7 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
+    validation = thin_part(validation, MOST_WEIGHED)
     quantiles = np.stack([to_quantiles(each.predict(validation.inputs)) for each in models.values()])
     targets = np.asarray(validation.targets)
     chosen = dict(zip(models, choose_weights(quantiles, targets), strict=True))

@@ -13,10 +13,10 @@ from seqconv.tasks.panel.reading import Covariates, Windows, read_windows, take_
 from seqconv.tasks.panel.split import all_examples
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
-ROWS = 60_000  # forecast rows that the trees are fitted to
+ROWS = 100_000  # forecast rows that the trees are fitted to
 NEWEST = 12  # rows before the anchor that they read
 SEASONS = 4  # rows that they read at the same place of earlier seasons
-TREES = 200
+TREES = 300
 MOST_CHANGE = 20.0  # as for ridge
 
 
@@ -80,6 +80,7 @@ def describe(
     newest = rows[:, -min(NEWEST, lookback) :]
     place = lookback + step - (step // season + 1) * season
     back = [place - turn * season for turn in range(SEASONS if season > 1 else 0)]
+    back += [lookback + step - (step // lag + 1) * lag for lag in list_longer_lags(features)]
     earlier = [np.where(at >= 0, windows.rows[example, np.maximum(at, 0)], np.nan) for at in back]
     means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
     base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
@@ -91,6 +92,17 @@ def describe(
     past = inputs.past[inputs.anchors[example] - 1]
     stacked = np.stack([base, step.astype(np.float64), *earlier, *means], axis=1)
     return np.concatenate([stacked, newest, known, changed, past], axis=1, dtype=np.float64)
+
+
+def list_longer_lags(features: PanelFeatures) -> list[int]:
+    """Rows back from a row to forecast that trees read besides the season: longer seasons of the frequency, once and
+    twice; without any, ever longer ones."""
+    season, lookback = features.season, features.lookback
+    longer = [each.rows for each in features.frequency.seasons if each.rows > season]
+    lags = [turn * rows for rows in longer for turn in (1, 2)]
+    if not lags and season == 1:
+        lags = np.unique(np.geomspace(NEWEST, max(lookback, NEWEST), 12).round().astype(int)).tolist()
+    return [lag for lag in lags if lag <= lookback]
 
 
 def fit_boosting(split: PanelSplit) -> Boosting:

@@ -16,7 +16,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
-from seqconv.tasks.panel.forecasts import Forecasts
+from seqconv.tasks.panel.forecasts import Forecasts, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
 
 SHOWN = 6  # examples that a report shows
@@ -233,13 +233,17 @@ class PanelFeatures(Features):
             times = self.frequency.times(inputs.steps[inputs.anchors])
         return _Forecasts(inputs, targets, times)
 
-    def keep(self, part: Part[Any]) -> dict[str, np.ndarray]:
-        """Of the first few examples, the history before them and their scale: `shown` `[M]`, `history` `[M, L]`."""
+    def keep(self, part: Part[Any], outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Of a few examples: their numbers `shown` `[M]`, the rows before them `history` `[M, L]`, `quantiles`
+        `[M, H, levels]` and `truth` `[M, H]`, in the unit of the target."""
         shown = np.unique(np.linspace(0, len(part.targets) - 1, SHOWN).round().astype(np.int64))
         some = part.inputs.take(shown)
         rows = some.anchors[:, None] + np.arange(-min(max(2 * self.horizon, 2 * self.season), 200), 0)
         history = np.where(rows >= some.starts[:, None], some.values[np.maximum(rows, 0)], np.nan)
-        return {"shown": shown, "history": history, "scales": find_scales(some, self.season)}
+        scales = find_scales(some, self.season)[:, None]
+        quantiles = to_quantiles(outputs[shown]) * scales[..., None]
+        truth = np.asarray(part.targets)[shown] * scales
+        return {"shown": shown, "history": history, "quantiles": quantiles, "truth": truth}
 
     def blank(self) -> PanelInputs:
         return blank_panel(self.shape)
