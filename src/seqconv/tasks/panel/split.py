@@ -217,9 +217,10 @@ def fold_panel(
     panel = data.train
     horizon = panel.frequency.count(recipe.features.horizon, "horizon")
     lengths = panel.ends - panel.offsets[:-1]
-    most = (int(lengths.max()) - FEWEST) // horizon - 1  # the first fold needs validation rows too
+    longest = int(lengths.max())
+    most = (longest - FEWEST) // horizon - 1  # the first fold needs validation rows too
     if folds > most:
-        raise OptionError(f"folds must be at most {most}, as the longest series has {lengths.max():,} rows; got {folds}")
+        raise OptionError(f"folds must be at most {most}: the longest series has {longest:,} rows; got {folds}")
     wanted = recipe.features.origins or -(-ENOUGH // len(panel))
     origins = max(min(wanted, int(np.median(lengths)) // (2 * folds * horizon)), 1)
     length = origins * horizon
