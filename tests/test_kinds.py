@@ -13,7 +13,7 @@ NAMES = {
     "texts",
     "rows",
     "sequences",
-}  # of tasks, and of what their requests hold
+}  # of tasks, and of their requests' keys
 TYPES = {
     *("TextFeatures", "SequenceFeatures", "SeriesFeatures"),
     *("Texts", "EncodedTexts", "TextData", "Sequences", "SequenceData", "Series", "SeriesData"),
