@@ -5,11 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "src" / "seqconv"
-NAMES = {"text", "series", "sequence", "texts", "rows", "sequences"}  # of tasks, and of what their requests hold
+NAMES = {
+    "text",
+    "series",
+    "panel",
+    "sequence",
+    "texts",
+    "rows",
+    "sequences",
+}  # of tasks, and of their requests' keys
 TYPES = {
     *("TextFeatures", "SequenceFeatures", "SeriesFeatures"),
     *("Texts", "EncodedTexts", "TextData", "Sequences", "SequenceData", "Series", "SeriesData"),
     *("TextDataConfig", "SequenceDataConfig", "SeriesDataConfig", "TextConfig", "SequenceConfig", "WindowConfig"),
+    *("PanelFeatures", "Panel", "PanelData", "PanelDataConfig", "ForecastConfig", "PanelInputs"),
     *("TokenInputs", "WindowInputs"),
 }
 EXCEPTIONS = {  # how a decision begins -> why it stays; narrowing by an assertion is never excepted

@@ -114,10 +114,9 @@ from pathlib import Path
 pickle.load = pickle.loads = None
 pickle.Unpickler = type("Refusing", (), {"__init__": lambda self, *given: 1 / 0})
 import seqconv
-from seqconv.networks.inputs import blank_inputs
 for run in sorted(Path(sys.argv[1]).glob("*-*")):
     model = seqconv.load(run)
-    print(run.name, model.model.predict(blank_inputs(model.bundle.shape)).shape)
+    print(run.name, model.model.predict(model.bundle.features.blank()).shape)
 """
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

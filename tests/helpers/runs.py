@@ -13,6 +13,7 @@ HOUR = np.timedelta64(3600, "s")
 FLAGS = {
     "text": [],
     "series": ['data.target=["a", "b"]', 'windows.leads=["1h", "6h"]', "windows.lookback=48h", "data.zone=Asia/Tokyo"],
+    "panel": ["data.known=promo", "data.static=region", "forecast.horizon=6mo", "training.refit=false"],
     "sequence": [],
 }
 
@@ -35,11 +36,28 @@ def write_data(folder: Path) -> dict[str, Path]:
     contents = {
         "text": ("texts.csv", ["text,label", *texts]),
         "series": ("series.csv", ["time,a,b,c", *rows]),
+        "panel": ("panel.csv", ["shop,region,month,promo,sales", *list_sales()]),
         "sequence": ("waves.ts", [*head, *waves]),
     }
     for name, lines in contents.values():
         (folder / name).write_text("\n".join([*lines, ""]))
     return {task: folder / name for task, (name, _) in contents.items()}
+
+
+def list_sales(shops: int = 8, months: int = 72) -> list[str]:
+    """Rows of the monthly sales of shops: a level and a trend of its own each, a common season, and promotions, which
+    are known for half a year after the last sales."""
+    random = np.random.default_rng(1)
+    times = np.datetime64("2015-01", "M") + np.arange(months + 6)
+    season = 20 * np.sin(2 * np.pi * np.arange(months + 6) / 12)
+    rows = []
+    for shop in range(shops):
+        promo = random.integers(0, 2, months + 6)
+        sales = 100 + 10 * shop + 0.3 * np.arange(months + 6) + season + 15 * promo + random.normal(0, 2, months + 6)
+        for month, (time, on, sold) in enumerate(zip(times, promo, sales, strict=True)):
+            known = f"{sold:.2f}" if month < months else ""
+            rows.append(f"s{shop},{'NS'[shop % 2]},{time}-01,{on},{known}")
+    return rows
 
 
 def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from helpers.runs import HOUR, write_data
-from seqconv.data.records import Sequences
+from helpers.runs import FLAGS, HOUR, list_sales, write_data
+from seqconv.data.readers.jsonlines import table_from_objects
+from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.records import Panel, Sequences
 from seqconv.tasks.kinds import TASKS
 
 Items = list[Any]
@@ -68,6 +70,23 @@ def _split_rows(items: Items) -> tuple[np.ndarray, np.ndarray]:
     return np.array([[row[name] for name in "abc"] for row in items]), np.array([row["time"] for row in items], "M8[s]")
 
 
+def _read_sales(items: Items) -> tuple[Panel]:
+    columns = PanelColumns(("shop",), "month", "sales", ("promo",), ("region",))
+    return (read_panel(table_from_objects(items, "made"), columns),)
+
+
+def _list_quantiles(answers: list[dict[str, Any]]) -> list[Any]:
+    """Of two series, `[2, H, levels]`."""
+    names = ["q10", "q20", "q30", "q40", "forecast", "q60", "q70", "q80", "q90"]
+    return [*np.reshape([[answer[name] for name in names] for answer in answers], (2, -1, len(names)))]
+
+
+def _read_row(line: str) -> dict[str, Any]:
+    shop, region, month, promo, sales = line.split(",")
+    sold = float(sales) if sales else None
+    return {"shop": shop, "region": region, "month": month, "promo": int(promo), "sales": sold}
+
+
 _ROWS = [
     {"time": str(np.datetime64("2020-03-01T00:00:00") + hour * HOUR), "a": float(np.sin(hour / 4)), "b": 0.5, "c": -0.5}
     for hour in range(60)
@@ -90,6 +109,15 @@ TABLE = {
         to_numbers=lambda answers: [np.reshape([answer["prediction"] for answer in answers], (2, 2))],
         wrong=({"time": "2020-03-01"}, "rows: must hold the newest"),
         options=({"target": "d"}, {"lead": "5h"}),
+    ),
+    "panel": Row(
+        write=lambda folder: write_data(folder)["panel"],
+        settings=tuple(FLAGS["panel"]),
+        items=[_read_row(line) for line in list_sales(shops=2)],
+        to_raw=_read_sales,
+        to_numbers=_list_quantiles,
+        wrong=({"shop": "s1", "month": "2020-03-01"}, "rows: must have the column"),
+        options=({"series": "s99"}, {"step": "7"}),
     ),
     "sequence": Row(
         write=lambda folder: write_data(folder)["sequence"],

@@ -47,6 +47,13 @@ TABLE = {
     ("series", "seasonal"): Row("seasonal naive (same hour yesterday)", "the seasonal naive forecast", learns=True),
     ("series", "ridge"): Row("ridge on the window", "ridge on the window", learns=True),
     ("series", "boosting"): Row("gradient boosting", "gradient boosting", learns=True),
+    ("panel", "naive"): Row("naive (last value)", "the naive forecast", learns=False),
+    ("panel", "seasonal"): Row("seasonal naive (same month last year)", "the seasonal naive forecast", learns=True),
+    ("panel", "theta"): Row("Theta", "Theta", learns=True),
+    ("panel", "ets"): Row("ETS", "ETS", learns=True),
+    ("panel", "ridge"): Row("ridge", "ridge", learns=True),
+    ("panel", "boosting"): Row("gradient boosting", "gradient boosting", learns=True),
+    ("panel", "blend"): Row("blend", "blend", learns=True),
     ("sequence", "majority"): Row("majority class", "the majority class", learns=False),
     ("sequence", "dtw"): Row(
         "1-NN with dynamic time warping", "1-nearest-neighbour with dynamic time warping", learns=True

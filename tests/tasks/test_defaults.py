@@ -146,6 +146,10 @@ FILES = {
     "text": "text,label\n" + "not a good film,no\na very good film,yes\n" * 20,
     "series": "time,a\n"
     + "".join(f"2020-01-{day:02d} {hour:02d}:00,{hour}\n" for day in range(1, 31) for hour in range(24)),
+    "panel": "shop,month,sold\n"
+    + "".join(
+        f"{shop},{1990 + month // 12}-{month % 12 + 1:02d}-01,{month % 12}\n" for shop in "ab" for month in range(60)
+    ),
     "sequence": "".join(
         f"{label}\t" + "\t".join(str(label * step % 5) for step in range(30)) + "\n" for label in (1, 2) * 9
     ),
@@ -156,7 +160,7 @@ FILES = {
 def test_a_start_with_a_file_is_the_file_alone(tmp_path, task):
     path = tmp_path / f"mine.{'tsv' if task == 'sequence' else 'csv'}"
     path.write_text(FILES[task])
-    flags = ["data.target=a"] if task == "series" else []
+    flags = {"series": ["data.target=a"], "panel": ["data.target=sold"]}.get(task, [])
     alone, named = suggest_recipe(str(path), flags), suggest_recipe(KINDS[task].start, [*flags, f"data.source={path}"])
     assert alone.recipe == named.recipe
     assert alone.recipe.task == task

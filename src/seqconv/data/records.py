@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -190,16 +191,53 @@ class Panel:
         """Which series each row is of, int64 `[T]`."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
+    def take_rows(self, first: np.ndarray, last: np.ndarray) -> "Panel":
+        """Rows `first` to `last`, int64 `[S]` both, of each series; a series that is left without a row is gone.
+
+        Args:
+            first, last: within the rows of the series.
+        """
+        kept = last > first
+        first, last, starts, keys = first[kept], last[kept], self.starts[kept], compress(self.keys, kept)
+        lengths = last - first
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        rows = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], lengths)
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        starts = starts + first - self.offsets[:-1][kept]
+        values = self.values[rows]
+        ends = find_ends(values, offsets)
+        return replace(
+            self, keys=tuple(keys), offsets=offsets, starts=starts, ends=ends, values=values, columns=columns
+        )
+
     def show_key(self, series: int) -> str:
         """The values of the id columns, for people: `Berlin, 7`; `the series` where there are none."""
         return ", ".join(self.keys[series]) or "the series"
 
 
+def find_ends(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The row after the newest value of each series, its first row where it has none, int64 `[S]`.
+
+    Args:
+        values: `[T]`; NaN is missing.
+        offsets: where each series starts, and the end; none is empty.
+    """
+    rows = np.where(np.isnan(values), -1, np.arange(len(values)))
+    if not len(values):
+        return np.zeros(0, np.int64)
+    return np.asarray(np.maximum(np.maximum.reduceat(rows, offsets[:-1]) + 1, offsets[:-1]))
+
+
 @dataclass(frozen=True)
 class PanelData:
-    """A panel, which is split by time; its `test` and `validation` are never apart."""
+    """A panel, which is split by time; its `test` and `validation` are never apart.
+
+    Args:
+        origins: forecasts of each series to judge by; 0: as many as the recipe says.
+    """
 
     train: Panel
+    origins: int = 0
     test: None = None
     validation: None = None
 

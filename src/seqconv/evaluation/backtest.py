@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
-from seqconv.recipes.sections import NETWORK
+from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
@@ -86,8 +86,11 @@ def backtest(
     options = options or Options()
     if window not in WINDOWS:
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
-    if recipe.training.model != NETWORK:
+    usual = KINDS[recipe.task].model
+    if recipe.training.model != NETWORK == usual:
         raise OptionError(f"model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
+    if recipe.training.model != NETWORK:
+        recipe = replace(recipe, training=replace(recipe.training, refit=False))  # nothing is kept
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
     name = f"{recipe.name}-backtest"
@@ -139,7 +142,7 @@ def _run_fold(
     fitted = fit_split(recipe, split, options, folder, listener, timer)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     # each fold is scaled by its own rows
-    errors = {NETWORK: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
+    errors = {fitted.name: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
     for baseline in fitted.baselines:
         errors[baseline.name] = target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
     spoken = {baseline.name: baseline.spoken for baseline in fitted.baselines}
@@ -159,16 +162,16 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
     """Scores over the test examples of all folds together, and the comparison with the baselines on them."""
     features = folds[0].features
     target, spoken, task = features.target, folds[0].spoken, find_task(recipe)
-    names = [name for name in folds[0].errors if all(name in fold.errors for fold in folds)]
+    own, *_ = names = [name for name in folds[0].errors if all(name in fold.errors for fold in folds)]
     errors = {name: np.concatenate([fold.errors[name] for fold in folds]) for name in names}
-    count = len(errors[NETWORK])
+    count = len(errors[own])
     block = features.block(count)
     rows = [_describe(name, errors[name], folds, block, target) for name in names]
     scores: dict[str, Metrics] = {row.name: {target.metric: row.value, "n": count} for row in rows}
     comparisons = [
         Comparison(
             name,
-            *paired_interval(errors[NETWORK], errors[name], block, recipe.training.seed),
+            *paired_interval(errors[own], errors[name], block, recipe.training.seed),
             spoken=spoken[name],
             score=target.show_score(scores[name]),
         )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,11 +14,8 @@ from seqconv.data.readers.ids import find_ids
 from seqconv.data.readers.series import MISSING, find_times, read_numbers, time_cells
 from seqconv.data.readers.tables import Table
 from seqconv.data.readers.times import GUESS, Times, is_number_of_time, read_times
-from seqconv.data.records import Panel, count
+from seqconv.data.records import Panel, count, find_ends
 from seqconv.errors import ConfigError, DataError, nearest
-
-if TYPE_CHECKING:
-    pass
 
 MOST_HOLES = 20  # steps of the grid for each row of the table, above which the frequency must be wrong
 _STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
@@ -292,8 +289,7 @@ def _lay(
         empty[at] = merged
         laid[name] = empty
     values = laid.pop(target[0])
-    newest = np.where(np.isnan(values), -1, np.arange(len(values)))
-    ends = np.maximum(np.maximum.reduceat(newest, offsets[:-1]) + 1, offsets[:-1])
+    ends = find_ends(values, offsets)
     return Panel((), keys, offsets, steps[starts_at], ends, Frequency("row"), target[0], values, laid, str(table.path))
 
 

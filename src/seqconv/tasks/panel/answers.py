@@ -143,7 +143,7 @@ def show_times(panel: Panel, times: np.ndarray) -> list[str]:
 
 
 def read_request_panel(bundle: AnyBundle, rows: list[Any], first: int) -> Panel:
-    """The series of a request: rows of the table as objects, those of the future without the target.
+    """The series of a request: rows of the table as objects, the target null in those of the future.
 
     Raises:
         DataError: rows that a table could not have.

@@ -139,7 +139,9 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     model: Any = HistGradientBoostingRegressor(
         loss="absolute_error", max_iter=TREES, max_leaf_nodes=LEAVES, early_stopping=False, random_state=0
     )
+    x = describe(features, some, windows, example, step)
+    x[:, np.isnan(x).all(axis=0)] = 0.0  # the library cannot read a column without a number
     with threadpool_limits(1):
-        model.fit(describe(features, some, windows, example, step), targets)
+        model.fit(x, targets)
     spread = np.zeros((features.horizon, 9))
     return Boosting(features, *read_trees(model), np.array([int(logged)]), spread)

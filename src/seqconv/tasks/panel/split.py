@@ -1,14 +1,13 @@
 """Splits a panel by time: which rows of each series are forecast to train, to choose and to test."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from seqconv.data.frequency import DAY_S, Frequency
-from seqconv.data.records import Panel, PanelData
-from seqconv.errors import DataError
+from seqconv.data.records import Panel, PanelData, find_ends
+from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import Part, Split
@@ -38,7 +37,7 @@ def split_panel(
     """
     panel, config = data.train, recipe.features
     horizon = trained.horizon if trained else panel.frequency.count(config.horizon, "horizon")
-    origins = config.origins or count_origins(panel, horizon)
+    origins = data.origins or config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
     encoded, ends = features.encode(panel), panel.ends - panel.offsets[:-1]
     ends = ends + encoded.offsets[:-1]
@@ -168,9 +167,7 @@ def choose_examples(features: PanelFeatures, inputs: PanelInputs, ends: np.ndarr
 
 def all_examples(features: PanelFeatures, inputs: PanelInputs) -> PanelInputs:
     """Forecasts to train on from all rows whose target is known."""
-    rows = np.where(np.isnan(inputs.values), -1, np.arange(len(inputs.values)))
-    newest = np.maximum.reduceat(rows, inputs.offsets[:-1]) + 1
-    return choose_examples(features, inputs, np.maximum(newest, inputs.offsets[:-1]))
+    return choose_examples(features, inputs, find_ends(inputs.values, inputs.offsets))
 
 
 def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
@@ -209,16 +206,29 @@ def _describe_short(panel: Panel, test: PanelPart) -> list[str]:
 def fold_panel(
     data: PanelData, recipe: PanelRecipe, folds: int, window: str = "growing"
 ) -> Iterator[tuple[FoldFacts, PanelData]]:
-    """Each fold's test is one horizon of each series, the last fold's the newest."""
+    """The test of each fold follows that of the one before, in the later half of each series; the last is the newest.
+
+    Args:
+        window: `growing`: a series is trained on from its start; `rolling`: on as many rows as in the first fold.
+
+    Raises:
+        ConfigError: the series are too short for so many folds.
+    """
     panel = data.train
     horizon = panel.frequency.count(recipe.features.horizon, "horizon")
-    for fold in range(folds, 0, -1):
-        ends = np.maximum(panel.ends - (fold - 1) * horizon, panel.offsets[:-1])
-        values = panel.values.copy()
-        values[np.arange(len(values)) >= np.repeat(ends, np.diff(panel.offsets))] = np.nan
-        cut = replace(panel, values=values, ends=ends)
-        rows = int((ends - panel.offsets[:-1]).sum())
-        yield FoldFacts(train_rows=rows, test_rows=horizon * len(panel)), PanelData(cut)
+    lengths = panel.ends - panel.offsets[:-1]
+    longest = int(lengths.max())
+    most = (longest - FEWEST) // horizon - 1  # the first fold needs validation rows too
+    if folds > most:
+        raise OptionError(f"folds must be at most {most}: the longest series has {longest:,} rows; got {folds}")
+    wanted = recipe.features.origins or -(-ENOUGH // len(panel))
+    origins = max(min(wanted, int(np.median(lengths)) // (2 * folds * horizon)), 1)
+    length = origins * horizon
+    for fold in range(folds):
+        ends = np.maximum(panel.ends - (folds - 1 - fold) * length, panel.offsets[:-1])
+        first = panel.offsets[:-1] + (fold * length if window == "rolling" else 0)
+        part = panel.take_rows(np.minimum(first, ends), ends)
+        yield FoldFacts(train_rows=len(part.values), test_rows=length * len(part)), PanelData(part, origins)
 
 
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
