@@ -185,7 +185,8 @@ class _Service:
 
     def __init__(self, predictor: Predictor, about: Json) -> None:
         self.predictor, self.about = predictor, about
-        self.page = build_server_page(about, find_task(predictor.bundle.recipe).form)
+        form = find_task(predictor.bundle.recipe).form
+        self.page = build_server_page(about, form, form.example(predictor.bundle))
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     @asynccontextmanager
