@@ -24,6 +24,7 @@ from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
 STRETCH = 240  # test rows that the forecast picture of a single lead shows
+MOST_LEADS = 12  # whose coverage is not folded away
 ORIGINS = 3  # rows from which forecasts of several leads are shown
 
 
@@ -102,6 +103,7 @@ def _draw_intervals(results: RunResults) -> str:
     fit = " of the first fit" if results.refit else ""
     note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
     leads = draw_table(*interval_rows(found), "Coverage at each lead") if len(found.leads) > 1 else ""
+    leads = draw_details(f"Each of {len(found.leads)} leads", leads) if len(found.leads) > MOST_LEADS else leads
     return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
 
 
