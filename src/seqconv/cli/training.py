@@ -211,6 +211,7 @@ def data(
 
 def _print_results(results: "RunResults", source: str) -> None:
     from seqconv.reports.sentences import say_intervals, warn_of_intervals
+    from seqconv.training.compression import count_bytes
 
     warning = warn_of_intervals(results.intervals)
     print_text(f"\n{results.verdict}{f' {warning}' if warning else ''}\n")
@@ -225,5 +226,6 @@ def _print_results(results: "RunResults", source: str) -> None:
         print_text(f"\n{results.offer.says}")
     run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
+    print(f"model: {results.run}/model ({count_bytes(Path(results.run)) / 1e6:,.2f} MB)")
     print(f"explain: seqconv explain {run} --file {shlex.quote(source) if Path(source).is_file() else 'FILE'}")
     print(f"predict: seqconv predict {run} FILE -o predictions.csv")

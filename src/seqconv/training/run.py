@@ -183,7 +183,7 @@ def fit_split(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         if not trained.best_epoch:
-            listener.say("training did not improve on the starting point, which is kept")
+            listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
     with timer.part("evaluate"):
         scored = evaluate(network, split, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
