@@ -131,7 +131,7 @@ WRONG = [
     ("text", None, 415, "application/json; got ''"),
     ("text", b"null", 422, "must be a JSON object"),
     ("text", {"texts": []}, 422, "got an empty one"),
-    ("text", {"texts": "a text"}, 422, "must be a list with something in it; got text"),
+    ("text", {"texts": "a text"}, 422, "must be a non-empty list; got text"),
     ("text", {"texts": ["a", 1]}, 422, "texts, item 2: must be a text; got a number"),
     ("text", {"texts": [["a"]]}, 422, "texts, item 1: must be a text; got a list"),
     ("text", {"texts": [None]}, 422, "got nothing"),

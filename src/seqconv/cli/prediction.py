@@ -42,7 +42,7 @@ def predict(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Predict for each row of a file.
+    """Predict every row of a file.
 
     Classes of texts or sequences, or forecasts of a series. The predictions are added as columns after those of the
     input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
@@ -85,7 +85,7 @@ def predict(
 
 @command("seqconv report runs/reviews")
 def report(run: RunFolder, json: Json = False) -> None:
-    """Rewrite the report of a run and print its path."""
+    """Write the report of a run anew and print its path."""
     from seqconv.training.folder import write_report
 
     path = write_report(run)

@@ -149,10 +149,9 @@ def train(
 ) -> None:
     """Train on a recipe or on your own file.
 
-    The network is reported next to baselines on the same rows; a baseline that is better on the validation rows is
-    saved too. Whatever can be inferred from the file is inferred and reported: the task, its columns, the sampling
-    interval, windows. Everything inferred can be overridden. Writes a run folder: the resolved recipe, history,
-    metrics, report and model.
+    Anything you leave out is guessed from the file and printed: the task, its columns, the sampling interval, windows.
+    The network is compared with strong simple models on the same rows; if one clearly wins on the validation rows, it
+    is saved too. Writes a run folder: recipe, history, metrics, report and model.
     """
     from seqconv.cli import progress
     from seqconv.training import run as runs

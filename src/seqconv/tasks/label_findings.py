@@ -123,7 +123,7 @@ def judge_copies(examples: Examples, show: Callable[[int], str]) -> list[Finding
         if examples.together
         else "kept: copies may fall into two splits, which flatters the score"
     )
-    what = f"{count(extra, 'copy').replace('copys', 'copies')} of {noun}s that occur before"
+    what = count(extra, f"duplicate {noun}")
     found.append(Finding(what, where, stays, "note" if examples.together else "costs"))
     return found
 

@@ -39,7 +39,7 @@ from seqconv.tasks.series.windows import WindowSpec
 
 DAYS_A_YEAR, YEAR_WITHIN = 365.25, 0.05  # a period that is off by less is called a year
 MOST_COLUMNS = 40  # columns whose periods are reported
-NO_TARGET = "name the target with --target COLUMN to see what windows lose and whether a column leaks the target"
+NO_TARGET = "add --target COLUMN to see lost windows and leaking columns"
 
 
 def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspection:
