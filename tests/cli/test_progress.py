@@ -73,6 +73,6 @@ def test_a_run_says_that_it_stopped_early_and_what_it_keeps(tmp_path, monkeypatc
 @pytest.mark.parametrize(("epochs", "said"), [(1, "1 epoch"), (2, "2 epochs")])
 def test_a_last_fit_shows_no_score_of_the_rows_it_is_trained_on(epochs, said):
     first, *lines = print_epochs(epochs, again=True)
-    assert first == f"training again on training and validation rows for {said}"
+    assert first == f"retraining on training + validation rows for {said}"
     assert len(lines) == epochs
     assert all(line.endswith("loss 0.1111, accuracy 0.9698") for line in lines)

@@ -280,6 +280,6 @@ def test_a_bug_of_ours_is_logged_and_not_told(networks, folder, monkeypatch, cap
     with serving(networks["text"], folder / "text") as port, Client(port) as client:
         monkeypatch.setitem(TASKS, "text", replace(TASKS["text"], answer_request=lambda *given: 1 / 0))
         status, answer = client.ask("POST", "/predict", {"texts": ["a"]})
-        assert (status, answer) == (500, {"error": "the server failed on this request. Its log says where"})
+        assert (status, answer) == (500, {"error": "internal error; the server's log says where. Please report it"})
         assert client.ask("GET", "/health")[0] == 200
     assert "ZeroDivisionError" in caplog.text

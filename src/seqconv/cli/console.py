@@ -139,7 +139,7 @@ def check_free(path: Path | None, overwrite: bool) -> None:
         ConfigError: there is one, and `overwrite` does not allow it.
     """
     if path is not None and not overwrite and os.path.lexists(path):
-        raise ConfigError(f"{path}: exists and stays. Choose another name, or add --overwrite")
+        raise ConfigError(f"{path}: already exists. Choose another name, or add --overwrite")
 
 
 def suggest(

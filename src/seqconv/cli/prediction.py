@@ -57,7 +57,7 @@ def predict(
     if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
     if source == "-" and sys.stdin.isatty() and not quiet:
-        print("Type one row a line; Ctrl-D ends", file=sys.stderr)
+        print("Type one text per line; Ctrl-D ends", file=sys.stderr)
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )
@@ -141,5 +141,7 @@ def _print_sizes(results: "ShrinkResults") -> None:
         table.add_row("forecasts moved by (standard deviations)", "", show_number(results.moved))
     print_table(table)
     if results.seen:
-        print(f"\nThe last fit took the validation rows too: seqconv evaluate {results.model} tells more.")
+        print(
+            f"\nThe final model was trained on the validation rows too; on the test rows: seqconv evaluate {results.model}"
+        )
     print(f"\nmodel: {results.model}")

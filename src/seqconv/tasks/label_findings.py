@@ -56,7 +56,7 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
         name = next(iter(counts), "")
         found.append(Finding(f"one class only: {name!r}", "", "refused: add the other class", "blocks"))
     if empty := [name for name, rows in counts.items() if not rows]:
-        found.append(Finding(f"no {noun} of {_name(empty)}", "", "kept: an output that learns nothing"))
+        found.append(Finding(f"no {noun} of {_name(empty)}", "", "kept: its output learns nothing"))
     found += judge_names(examples.classes)
     single = [name for name, rows in counts.items() if rows == 1]
     if single and not has[1]:
