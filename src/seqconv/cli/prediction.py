@@ -141,7 +141,5 @@ def _print_sizes(results: "ShrinkResults") -> None:
         table.add_row("forecasts moved by (standard deviations)", "", show_number(results.moved))
     print_table(table)
     if results.seen:
-        print(
-            f"\nThe final model was trained on the validation rows too; on the test rows: seqconv evaluate {results.model}"
-        )
+        print(f"\nIt was trained on the validation rows too; on the test rows: seqconv evaluate {results.model}")
     print(f"\nmodel: {results.model}")
