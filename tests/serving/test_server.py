@@ -166,7 +166,7 @@ WRONG = [
     ("text", None, 415, "application/json; got ''"),
     ("text", b"null", 422, "must be a JSON object"),
     ("text", {"texts": []}, 422, "got an empty one"),
-    ("text", {"texts": "a text"}, 422, "must be a list with something in it; got text"),
+    ("text", {"texts": "a text"}, 422, "must be a non-empty list; got text"),
     ("text", {"texts": ["a", 1]}, 422, "texts, item 2: must be a text; got a number"),
     ("text", {"texts": [["a"]]}, 422, "texts, item 1: must be a text; got a list"),
     ("text", {"texts": [None]}, 422, "got nothing"),
@@ -315,6 +315,6 @@ def test_a_bug_of_ours_is_logged_and_not_told(networks, folder, monkeypatch, cap
     with serving(networks["text"], folder / "text") as port, Client(port) as client:
         monkeypatch.setitem(TASKS, "text", replace(TASKS["text"], answer_request=lambda *given: 1 / 0))
         status, answer = client.ask("POST", "/predict", {"texts": ["a"]})
-        assert (status, answer) == (500, {"error": "the server failed on this request. Its log says where"})
+        assert (status, answer) == (500, {"error": "internal error; the server's log says where. Please report it"})
         assert client.ask("GET", "/health")[0] == 200
     assert "ZeroDivisionError" in caplog.text

@@ -156,7 +156,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
                 return _reply({"error": "the server is stopping. Ask again later"}, 503)
             except Exception:  # a bug of ours
                 _LOG.exception("%s %s failed", request.method, request.scope["path"])
-                return _reply({"error": "the server failed on this request. Its log says where"}, 500)
+                return _reply({"error": "internal error; the server's log says where. Please report it"}, 500)
 
         return handle
 
