@@ -88,10 +88,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"Known: {', '.join(names[:MOST_LISTED])}{more}."
 
 
-def near_path(path: str | Path) -> str:
-    """A hint for a path that does not exist: the nearest name there, or the same in `runs`; empty if there is none."""
+def near_path(path: str | Path, home: str = "") -> str:
+    """A hint for a path that does not exist: the nearest name there; empty if there is none.
+
+    Args:
+        home: a folder where a name alone may be found.
+    """
     wanted = Path(path).expanduser()
-    if len(wanted.parts) == 1 and (found := Path("runs") / wanted).exists():
+    if home and len(wanted.parts) == 1 and (found := Path(home) / wanted).exists():
         return f"Did you mean {str(found)!r}?"
     missing = next((each for each in reversed((wanted, *wanted.parents)) if not each.exists()), wanted)
     try:

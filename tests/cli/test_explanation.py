@@ -72,6 +72,9 @@ def test_json_is_one_object_whose_parts_sum(bundles, monkeypatch, capsys):
     for part in found["parts"]:
         assert set(part) == {"span", "start", "end", "contribution", "filters"}
         assert found["text"][part["start"] : part["end"]] == part["span"]
+    words = {found["text"][word["start"] : word["end"]]: word["effect"] for word in found["words"]}
+    assert (words["not"], words["bad"]) == (1.5, 1.5)
+    assert (found["verdict"], found["because"]) == ("pos (99.1 %)", "Mostly because of \u201cnot bad\u201d.")
     other = json.loads(run(monkeypatch, capsys, "gru", "--json", given="naïve film\n".encode())[0])
     assert (other["text"], other["exact"], other["method"], other["constant"]) == (
         "naïve film\n",

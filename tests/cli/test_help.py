@@ -100,7 +100,7 @@ def test_every_data_set_is_listed(monkeypatch, capsys):
     error = run(monkeypatch, capsys, "data", "sales", code=2)[1]
     assert all(name in error for name in NAMES)
     assert run(monkeypatch, capsys, "data", "demo-txt", code=2)[1].endswith("Did you mean 'demo-text'?\n")
-    assert "Write one with -o demo-text.csv" in run(monkeypatch, capsys, "data", "demo-text", code=2)[1]
+    assert "Write it to a file with -o demo-text.csv" in run(monkeypatch, capsys, "data", "demo-text", code=2)[1]
 
 
 @pytest.mark.parametrize(

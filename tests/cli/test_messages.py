@@ -79,3 +79,5 @@ def test_a_near_path_is_one_that_exists(folder):
     assert near_path("tickts.csv") == "Did you mean 'tickets.csv'?"
     assert near_path(folder / "ruNs" / "tickets") == f"Did you mean '{folder}/runs/tickets'?"
     assert near_path("something/else") == ""
+    assert near_path("tickets", "runs") == "Did you mean 'runs/tickets'?"
+    assert near_path("tickets") == "Did you mean 'tickets.csv'?"

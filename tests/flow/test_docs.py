@@ -80,6 +80,17 @@ def test_links_lead_somewhere(page):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
+def test_the_first_table_of_the_readme_repeats_what_the_pages_measured():
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    start = lines.index("| public data | seqconv | next best in the comparison | seconds | measured in |") + 2
+    rows = [line.strip("| ").split(" | ") for line in lines[start : lines.index("", start)]]
+    assert len(rows) >= 3
+    for row in rows:
+        page = (ROOT / re.search(r"\((docs/[\w-]+\.md)", row[-1])[1]).read_text("utf-8")
+        for cell in row[1:3]:
+            assert re.search(rf"(?<![\d.]){re.escape(cell.split(' (')[0])}(?![\d.])", page), (cell, row[-1])
+
+
 @pytest.mark.parametrize("name", [module.name for module in pkgutil.walk_packages(seqconv.__path__, "seqconv.")])
 def test_docstring_examples_hold(name):
     if name == "seqconv.__main__":

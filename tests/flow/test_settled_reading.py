@@ -74,7 +74,7 @@ def test_predict_takes_no_other_column_than_the_trained_one(folder):
     write(folder / "dates.csv", "date,visitors", "2020-01-01,5", "2020-01-02,6")
     done = seqconv_command("predict", "body", "dates.csv", cwd=folder, code=2)
     assert "must have the column 'body' as in training; got 'date, visitors'" in done.stderr
-    assert "--column" in done.stderr
+    assert "--text" in done.stderr
 
 
 def test_a_first_row_of_text_is_not_taken_for_a_header(folder):

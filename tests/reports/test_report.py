@@ -105,6 +105,49 @@ def test_rows_of_any_spacing_have_a_picture_of_their_last_stretch(tmp_path, step
     assert f"<desc>240 rows from {times[160]} to {times[-1]}.</desc>" in page
 
 
+def write_windows(folder: Path, count: int, ahead: list[int], hole: int = -1) -> Path:
+    """A run whose test targets are row numbers, month by month; a window is missing before number `hole`."""
+    write_run(folder, "series")
+    rows = np.arange(count) + (np.arange(count) >= hole if hole >= 0 else 0)
+    targets = (rows[:, None] + np.array(ahead)).astype(np.float64)[..., None]
+    times = (np.datetime64("2014-01", "M") + rows).astype("datetime64[s]")
+    bounds = {"low": targets - 2, "high": targets + 2}
+    np.savez(folder / "predictions.npz", outputs=targets + 1, targets=targets, times=times, ahead=ahead, **bounds)
+    return folder
+
+
+def find_lines(page: str, colour: str) -> list[int]:
+    """How many points each stroke of the lines in that colour has, in the picture of forecasts."""
+    picture = page[page.index("<title>Forecast and truth") :]
+    paths = re.findall(r'<path d="([^"]*)"[^>]*fill: none[^>]*' + colour, picture[: picture.index("</svg>")])
+    strokes = [stroke for path in paths for stroke in path.split("M")[1:]]
+    return [1 + stroke.count("L") for stroke in strokes if "L" in stroke]
+
+
+@pytest.mark.parametrize(
+    ("count", "ahead", "forecasts", "truth"),
+    [
+        (40, [0, 1, 2, 3, 4, 5], [6, 6, 6], 23),  # to the end, one after another, and as much before them
+        (40, [0, 3, 11], [3, 3, 3], 40),
+        (9, [0, 1, 2, 3, 4, 5], [6], 9),
+        (4, [0, 1, 2, 3, 4, 5], [6], 6),  # later than any first target
+        (40, [0], [40], 40),
+    ],
+)
+def test_several_leads_are_shown_as_forecasts_from_a_few_rows(tmp_path, count, ahead, forecasts, truth):
+    page = write_report(write_windows(tmp_path, count, ahead)).read_text()
+    assert find_lines(page, plots.VALIDATION)[: len(forecasts)] == forecasts
+    assert find_lines(page, plots.TRAINING)[0] == truth
+    rows = "3 rows" if len(forecasts) > 1 else "1 row"
+    wanted = f"Forecasts of every lead from {rows} of the test set." if len(ahead) > 1 else "The last 40 test rows."
+    assert wanted in page
+
+
+def test_forecasts_across_a_gap_are_left_out(tmp_path):
+    page = write_report(write_windows(tmp_path, 40, [0, 1, 2, 3, 4, 5], hole=31)).read_text()
+    assert "Forecasts of every lead from 2 rows of the test set." in page
+
+
 def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
     words = [{"start": 0, "end": 3, "effect": 1.5}, {"start": 4, "end": 10, "effect": -0.1}]
     shared = {"row": 1234, "because": "Mostly because of \u201cnot\u201d.", "probability": 0.9999}
@@ -202,8 +245,8 @@ def test_pictures_follow_the_page_and_are_the_same_bytes_again():
 
 def test_a_gap_in_time_stays_a_gap_in_the_picture():
     times = np.datetime64("2014-01-01T00:00:00") + np.array([0, 1, 2, 50, 51]) * np.timedelta64(3600, "s")
-    whole = plots.draw_forecast(times[:3], np.arange(3.0), np.arange(3.0), "T")
-    holed = plots.draw_forecast(times, np.arange(5.0), np.arange(5.0), "T")
+    whole = plots.draw_forecast(times[:3], np.arange(3.0), [plots.Path(times[:3], np.arange(3.0))], "T")
+    holed = plots.draw_forecast(times, np.arange(5.0), [plots.Path(times, np.arange(5.0))], "T")
     for svg, strokes in ((whole, 1), (holed, 2)):
         path = next(line for line in svg.split("<path") if plots.TRAINING in line and 'd="' in line)
         assert path.split('d="')[1].split('"')[0].count("M") == strokes

@@ -30,15 +30,26 @@ def test_an_estimate_is_two_cells(estimate, cells):
     assert tables.show_estimate(estimate) == cells
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1096, "1,096"), (0.98925, "0.9892"), (1.0, "1.0000"), (-12.2839, "-12.28"), (1234.56, "1,235"),
+        (52756.2769, "52,756"), (0.03479, "0.0348"), (0.0, "0.0000"), (1.5e-13, "1.50e-13"), (nan, "nan"), ("-", "-"),
+    ],
+)  # fmt: skip
+def test_a_number_has_the_digits_that_tell(number, text):
+    assert tables.show_number(number) == text
+
+
 def test_the_first_scores_of_several_targets_are_scaled():
     run = read_results(GOLDEN / "series")
     head, rows = tables.first_score_rows(run)
     assert head == ["MAE, a", "validation", "test", "seconds"]
-    assert rows[-1][:3] == ["network (series)", f"{run.validation['mae']:.4f}", f"{run.test['mae']:.4f}"]
+    assert rows[-1][:3] == ["network (series)", *(f"{part['mae']:#.4g}" for part in (run.validation, run.test))]
     assert [row[0] for row in rows[:-1]] == [each.name for each in run.baselines]
     head, rows = tables.first_score_rows(replace(run, targets=["a", "b"]))
     assert head[0] == "MAE of 2 columns, in standard deviations"
-    assert rows[-1][1] == f"{run.validation['mae_scaled']:.4f}"
+    assert rows[-1][1] == f"{run.validation['mae_scaled']:#.4g}"
 
 
 def test_every_metric_of_a_run_stands_in_its_table():
@@ -60,18 +71,18 @@ def test_folds_are_named_by_what_they_test():
     _, rows = tables.backtest_rows(results)
     assert rows[0] == [
         "network",
-        f"{results.network.value:.4f}",
-        f"{results.network.low:.4f} to {results.network.high:.4f}",
-        f"{results.network.fold_mean:.4f} ± {results.network.fold_std:.4f}",
+        f"{results.network.value:.3f}",
+        f"{results.network.low:.3f} to {results.network.high:.3f}",
+        f"{results.network.fold_mean:.3f} ± {results.network.fold_std:.4f}",
     ]
 
 
 def test_leads_stand_next_to_the_naive_forecasts_that_there_are():
     lead = LeadScores("1 h", Estimate(1.0, 0.5, 1.5), 2.0)
-    assert tables.lead_rows([lead]) == (["lead", "MAE", "MAE of naive"], [["1 h", "1.0000", "2.0000"]])
+    assert tables.lead_rows([lead]) == (["lead", "MAE", "MAE of naive"], [["1 h", "1.0000", "2.000"]])
     head, rows = tables.lead_rows([replace(lead, mae_seasonal_naive=3.0)])
     assert head[-1] == "MAE of seasonal naive"
-    assert rows[0][-1] == "3.0000"
+    assert rows[0][-1] == "3.000"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import gzip
 import json
 from contextlib import ExitStack
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.pages import find_flaws
 from helpers.serving import Client, make_rows, serving, write_networks
 from seqconv.models.predictor import Predictor
 from seqconv.serving.server import LOOPBACK
-from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.kinds import TASKS, find_task
+from seqconv.tasks.sequence.answers import make_example as make_steps_example
+from seqconv.tasks.series.answers import make_example as make_rows_example
 
 LIMIT = 200_000  # bytes; small, so that a test can pass it
 NETWORKS = ("text", "labels", "many", "series", "bounded", "sequence")
@@ -54,6 +58,8 @@ def test_every_route_answers(clients, name):
     status, why = client.ask("POST", "/explain", {about["takes"]: asked})
     assert status == 200
     assert why["method"] in ("filters", "occlusion")
+    assert why["verdict"]
+    assert all(one["because"] for one in why.get("labels", [why]))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
@@ -89,6 +95,35 @@ def test_the_page_is_one_self_contained_page(clients, name):
     assert page.count("<script") == page.count("</script>") == 1
     for outside in ("<link", "src=", "@import", 'href="', "innerHTML"):
         assert outside not in page
+    assert find_flaws(page) == []
+    assert 'aria-live="polite"' in page
+    assert "Ctrl+Enter" in page
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_example_in_the_box_is_one_that_the_model_answers(clients, networks, name):
+    task = find_task(networks[name].bundle.recipe)
+    example = task.form.example(networks[name].bundle)
+    _, page = clients[name].ask("GET", "/")
+    assert escape(example) in page
+    lines = [line.split(",") for line in example.splitlines()]
+    typed = {
+        "text": lambda: [example],
+        "steps": lambda: [[[float(cell) for cell in line] for line in lines]],
+        "rows": lambda: [dict(zip(lines[0], [row[0], *map(float, row[1:])], strict=True)) for row in lines[1:]],
+    }[task.form.reader]()
+    assert clients[name].predict({task.key: typed})
+
+
+def test_a_box_is_empty_where_an_example_would_be_too_long(networks):
+    bundle = networks["series"].bundle
+    wide = replace(bundle.features, columns=("a,b", "p"), targets=("p",))
+    long = replace(bundle.features, spec=replace(bundle.features.spec, lookback=3002))
+    for features in (wide, long):
+        assert make_rows_example(replace(bundle, features=features)) == ""
+    bundle = networks["sequence"].bundle
+    features = replace(bundle.features, length=1501)
+    assert make_steps_example(replace(bundle, features=features)) == ""
 
 
 def test_the_page_escapes_what_a_model_is_called(networks, folder):
@@ -131,7 +166,7 @@ WRONG = [
     ("text", None, 415, "application/json; got ''"),
     ("text", b"null", 422, "must be a JSON object"),
     ("text", {"texts": []}, 422, "got an empty one"),
-    ("text", {"texts": "a text"}, 422, "must be a list with something in it; got text"),
+    ("text", {"texts": "a text"}, 422, "must be a non-empty list; got text"),
     ("text", {"texts": ["a", 1]}, 422, "texts, item 2: must be a text; got a number"),
     ("text", {"texts": [["a"]]}, 422, "texts, item 1: must be a text; got a list"),
     ("text", {"texts": [None]}, 422, "got nothing"),
@@ -280,6 +315,6 @@ def test_a_bug_of_ours_is_logged_and_not_told(networks, folder, monkeypatch, cap
     with serving(networks["text"], folder / "text") as port, Client(port) as client:
         monkeypatch.setitem(TASKS, "text", replace(TASKS["text"], answer_request=lambda *given: 1 / 0))
         status, answer = client.ask("POST", "/predict", {"texts": ["a"]})
-        assert (status, answer) == (500, {"error": "the server failed on this request. Its log says where"})
+        assert (status, answer) == (500, {"error": "internal error; the server's log says where. Please report it"})
         assert client.ask("GET", "/health")[0] == 200
     assert "ZeroDivisionError" in caplog.text

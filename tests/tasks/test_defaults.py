@@ -202,7 +202,7 @@ def test_few_examples_are_not_spared_for_validation(tmp_path):
     path.write_text(FILES["text"])
     suggested = suggest_recipe(str(path))
     assert suggested.recipe.training.refit
-    assert any(note.startswith("refit: few examples") for note in suggested.notes)
+    assert any(note.startswith("refit: small data set") for note in suggested.notes)
     assert not suggest_recipe(str(path), ["training.refit=false"]).recipe.training.refit
     assert not suggest_recipe(str(path), ["training.model=tf-idf"]).recipe.training.refit
 

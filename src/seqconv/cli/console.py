@@ -88,13 +88,13 @@ def print_table(table: "Table") -> None:
 
 
 def wrap(text: str, console: "Console") -> str:
-    """Text whose lines end between words in a terminal; elsewhere, and as a command to copy, it stays as it is."""
+    """Text whose lines end between words in a terminal, with a command to copy on a line of its own; else unchanged."""
     if not console.is_terminal:
         return text
-    lines = (
-        textwrap.wrap(line, console.width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
-    )
-    return "\n".join("\n".join(parts) for parts in lines)
+    text, found, command = text.partition(": seqconv ")
+    wrapper = textwrap.TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
+    lines = "\n".join(wrapper.fill(line) for line in f"{text}{':' if found else ''}".split("\n"))
+    return f"{lines}\nseqconv {command}" if found else lines
 
 
 def print_text(text: str) -> None:
@@ -139,7 +139,7 @@ def check_free(path: Path | None, overwrite: bool) -> None:
         ConfigError: there is one, and `overwrite` does not allow it.
     """
     if path is not None and not overwrite and os.path.lexists(path):
-        raise ConfigError(f"{path}: exists and stays. Choose another name, or add --overwrite")
+        raise ConfigError(f"{path}: already exists. Choose another name, or add --overwrite")
 
 
 def suggest(

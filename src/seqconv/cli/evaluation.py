@@ -264,5 +264,7 @@ def _print_forecasts(scores: "ForecastScores") -> None:
 
 
 def _print_probe(probe: "OrderProbe") -> None:
-    rows = {"as it is": probe.as_is, "order of each input shuffled": probe.shuffled}
-    _print_rows(["order probe", *probe.as_is], [[name, *map(show_number, row.values())] for name, row in rows.items()])
+    rows = {"original": probe.as_is, "order of each input shuffled": probe.shuffled}
+    _print_rows(
+        ["does order matter?", *probe.as_is], [[name, *map(show_number, row.values())] for name, row in rows.items()]
+    )

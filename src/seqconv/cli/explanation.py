@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from seqconv.tasks.explanation import GridExplanation, TextExplanation
 
 LONGEST = 12  # rows of a printed table
+NAMES = {"column": "text"}  # of options, where the task calls them otherwise
 FAINTEST = 0.1  # words below this fraction of the strongest contribution are not highlighted
 STRONG = 0.5  # words above this fraction get a coloured background
 STYLES = {  # (raises the logit, strongly) -> style; never by colour alone
@@ -70,7 +71,7 @@ def explain(
     chosen = {"class": class_name, "at": at, "target": target, "lead": lead}
     for flag, value in {**chosen, "row": row != 1, "column": column}.items():
         if value and flag not in (*task.options, *task.file_options):
-            raise ConfigError(f"--{flag} does not apply to {task.model}. Leave it out")
+            raise ConfigError(f"--{NAMES.get(flag, flag)} does not apply to {task.model}. Leave it out")
     example = task.read_example(predictor.bundle, Source(given, file, row, column))
     found = task.explain(predictor, example, {name: value for name, value in chosen.items() if value})
     if out is not None:

@@ -18,6 +18,7 @@ FLAGS = {  # flag -> the setting it sets
     "known": "data.known",
     "past": "data.past",
     "static": "data.static",
+    "holidays": "data.holidays",
     "frequency": "data.frequency",
     "duplicates": "data.duplicates",
     "fill": "data.fill",
@@ -39,6 +40,7 @@ FLAGS = {  # flag -> the setting it sets
 METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("inputs", "id", "known", "past", "static"), "COLUMN,..."),
     "horizon": "ROWS|TIME",
+    "holidays": "COUNTRY",
     "frequency": "TIME",
     "duplicates": "sum|mean|first|last",
     "fill": "previous|linear|zero",

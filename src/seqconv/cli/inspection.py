@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEADINGS = {  # weight -> heading, and the mark of each finding
     "blocks": ("problems that prevent training", "x"),
-    "costs": ("problems that cost rows or make scores misleading", "!"),
+    "costs": ("warnings", "!"),
     "note": ("worth knowing", "-"),
 }
 LEAST_VARIANCE = 0.01  # a period is listed from this fraction of a column's variance
@@ -35,7 +35,7 @@ def inspect_data(
     settings: Settings = None,
     json: Json = False,
 ) -> None:
-    """Show what a file contains and any problems with it.
+    """Check a data file: columns, gaps, duplicates, leaks.
 
     For each problem, the output says how training would handle it. Texts: classes, lengths, empty and duplicate texts.
     Series: interval, missing rows and values, periods; with --target also lost windows and columns that leak the
@@ -95,8 +95,8 @@ def _list_facts(facts: dict[str, Any]) -> list[tuple[str, str]]:
         if name == "classes":
             lines.append((name, _show_classes(value)))
         elif name == "max_len":
-            cuts = f"{value['cut']:.1%} of the texts are longer (500 would cut {value['cut at 500']:.1%})"
-            lines.append((name, f"{value['chosen']}, chosen from the lengths: {cuts}"))
+            whole, longer = (f"{1 - value[key]:.1%}" for key in ("cut", "cut at 500"))
+            lines.append((name, f"{value['chosen']} words: covers {whole} of the texts (500: {longer})"))
         elif name == "windows":
             counts = (f"{part} {each['windows']:,}" for part, each in value.items() if part != "lead")
             lines.append((name, f"{', '.join(counts)}; lead {value['lead']}"))

@@ -42,7 +42,7 @@ def predict(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Predict for each row of a file.
+    """Predict every row of a file.
 
     Classes of texts or sequences, or forecasts of a series. The predictions are added as columns after those of the
     input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
@@ -57,7 +57,7 @@ def predict(
     if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
     if source == "-" and sys.stdin.isatty() and not quiet:
-        print("Type one row a line; Ctrl-D ends", file=sys.stderr)
+        print("Type one text per line; Ctrl-D ends", file=sys.stderr)
     pieces = predict_file(
         load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
     )
@@ -85,7 +85,7 @@ def predict(
 
 @command("seqconv report runs/reviews")
 def report(run: RunFolder, json: Json = False) -> None:
-    """Rewrite the report of a run and print its path."""
+    """Write the report of a run anew and print its path."""
     from seqconv.training.folder import write_report
 
     path = write_report(run)
@@ -141,5 +141,5 @@ def _print_sizes(results: "ShrinkResults") -> None:
         table.add_row("forecasts moved by (standard deviations)", "", show_number(results.moved))
     print_table(table)
     if results.seen:
-        print(f"\nThe last fit took the validation rows too: seqconv evaluate {results.model} tells more.")
+        print(f"\nIt was trained on the validation rows too; on the test rows: seqconv evaluate {results.model}")
     print(f"\nmodel: {results.model}")

@@ -41,7 +41,7 @@ class Terminal(Listener):
             self._drop_bar()
 
     def resume(self, history: Sequence[Epoch]) -> None:
-        self.say(f"going on after epoch {len(history)}")
+        self.say(f"resuming after epoch {len(history)}")
 
     def train_again(self, epochs: int) -> None:
         super().train_again(epochs)

@@ -149,10 +149,9 @@ def train(
 ) -> None:
     """Train on a recipe or on your own file.
 
-    The network is reported next to baselines on the same rows; a baseline that is better on the validation rows is
-    saved too. Whatever can be inferred from the file is inferred and reported: the task, its columns, the sampling
-    interval, windows. Everything inferred can be overridden. Writes a run folder: the resolved recipe, history,
-    metrics, report and model.
+    Anything you leave out is guessed from the file and printed: the task, its columns, the sampling interval, windows.
+    The network is compared with strong simple models on the same rows; if one clearly wins on the validation rows, it
+    is saved too. Writes a run folder: recipe, history, metrics, report and model.
     """
     from seqconv.cli import progress
     from seqconv.training import run as runs
@@ -220,6 +219,7 @@ def print_scores(results: "RunResults") -> None:
 
 def _print_results(results: "RunResults", source: str) -> None:
     from seqconv.reports.sentences import say_intervals, warn_of_intervals
+    from seqconv.training.compression import count_bytes
 
     warning = warn_of_intervals(results.intervals)
     print_text(f"\n{results.verdict}{f' {warning}' if warning else ''}\n")
@@ -230,5 +230,6 @@ def _print_results(results: "RunResults", source: str) -> None:
         print_text(f"\n{results.offer.says}")
     run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
+    print(f"model: {results.run}/model ({count_bytes(Path(results.run)) / 1e6:,.2f} MB)")
     print(f"explain: seqconv explain {run} --file {shlex.quote(source) if Path(source).is_file() else 'FILE'}")
     print(f"predict: seqconv predict {run} FILE -o predictions.csv")

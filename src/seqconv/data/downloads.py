@@ -30,7 +30,7 @@ def locate(name: str, progress: Progress | None = None) -> Path:
         LockedError: another process is downloading it.
     """
     if name in GENERATED:
-        raise DataError(f"{name}: is generated, there is no file of it. Write one with -o {name}.csv")
+        raise DataError(f"{name}: is generated, not downloaded. Write it to a file with -o {name}.csv")
     if name not in NAMES:
         raise DataError(f"data: must be the name of a data set; got {name!r}. {nearest(name, NAMES)}")
     remote = REMOTES[name]

@@ -24,6 +24,7 @@ from seqconv.data.locks import LockedError, hold_lock, is_locked
 from seqconv.data.outputs import sync, sync_tree
 from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
+RUNS = "runs"  # where runs are written unless they are told where to
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
 Identity = tuple[int, int] | None
@@ -62,7 +63,7 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
     """
     if folder.exists():
         return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
-    return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder)}".rstrip())
+    return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder, RUNS)}".rstrip())
 
 
 def free_folder(base: Path) -> Path:

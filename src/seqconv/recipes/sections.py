@@ -94,6 +94,10 @@ class PanelDataConfig(_DataSettings):
     known: tuple[str, ...] = setting((), "columns whose future is known when a forecast is made, such as promotions")
     past: tuple[str, ...] = setting((), "further columns to learn from, known up to the forecast only")
     static: tuple[str, ...] = setting((), "columns that hold one value for each series, such as a region")
+    holidays: str = setting(
+        "",
+        "country or region whose holidays are known, such as DE or DE-BY (requires the extra `holidays`); empty: none",
+    )
     missing: str = setting("-9999", "number that stands for a missing value; empty: none")
     duplicates: Literal["refuse", "sum", "mean", "first", "last"] = setting(
         "refuse", "what to do with several rows of one series and time"

@@ -128,7 +128,9 @@ def _fact(value: Any) -> str:
             ", ".join(f"{name} {entry}" for name, entry in inner.items()) if isinstance(inner, dict) else _fact(inner)
             for inner in value
         )
-    return escape(show_number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(show_number(value) if isinstance(value, int) else str(value))
 
 
 def draw_settings(settings: Mapping[str, Any]) -> str:

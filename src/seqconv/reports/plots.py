@@ -2,8 +2,9 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -92,31 +93,24 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
     )
 
 
-def draw_forecast(
-    times: np.ndarray,
-    truth: np.ndarray,
-    forecast: np.ndarray,
-    unit: str,
-    ends: tuple[np.ndarray, np.ndarray] | None = None,
-) -> str:
-    """Forecast against truth over a span of timestamps (datetime64 `[N]`), as SVG; gaps stay gaps.
+class Path(NamedTuple):
+    """Forecasts along timestamps, datetime64 `[N]`, and low and high ends of their intervals (None: there are none)."""
 
-    Args:
-        ends: low and high end of the interval around each forecast, drawn as a band.
-    """
+    times: np.ndarray
+    forecast: np.ndarray
+    ends: tuple[np.ndarray, np.ndarray] | None = None
+
+
+def draw_forecast(times: np.ndarray, truth: np.ndarray, paths: Sequence[Path], unit: str) -> str:
+    """Forecasts against the truth over a span of timestamps (datetime64 `[N]`), as SVG; gaps stay gaps."""
     figure, axes = _start(8.0, 3.2)
-    spacing = np.diff(times)
-    gaps = np.flatnonzero(spacing > spacing.min()) + 1 if len(spacing) else np.array([], np.int64)
-    places = np.insert(times, gaps, times[gaps])
-
-    def break_line(values: np.ndarray) -> np.ndarray:
-        return np.insert(values.astype(np.float64), gaps, np.nan)
-
-    if ends is not None:
-        band = {"color": VALIDATION, "alpha": 0.25, "linewidth": 0.0, "label": "interval"}
-        axes.fill_between(places, *map(break_line, ends), **band)
-    for values, colour, style, label in ((truth, TRAINING, "-", "truth"), (forecast, VALIDATION, "--", "forecast")):
-        axes.plot(places, break_line(values), style, color=colour, label=label, linewidth=1.4)
+    axes.plot(*_break_line(times, truth), "-", color=TRAINING, label="truth", linewidth=1.4)
+    for rank, path in enumerate(paths):
+        band, label = ("interval", "forecast") if not rank else (None, None)
+        if path.ends is not None:
+            places, low, high = _break_line(path.times, *path.ends)
+            axes.fill_between(places, low, high, color=VALIDATION, alpha=0.25, linewidth=0.0, label=band)
+        axes.plot(*_break_line(path.times, path.forecast), "--", color=VALIDATION, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
     _mark_dates(axes)
     axes.legend(frameon=False, fontsize=8)
@@ -164,6 +158,14 @@ def draw_fan(
     last = quantiles[-1]
     told = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[middle]:.4g}, 80 % between "
     return _finish(figure, f"Forecast of {names[0]}", f"{told}{last[0]:.4g} and {last[-1]:.4g}.")
+
+
+def _break_line(times: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
+    """Times and values with NaN where rows are missing between two times; months need not be equally long for that."""
+    spacing = np.diff(times)
+    gaps = np.flatnonzero(spacing > 1.5 * np.median(spacing)) + 1 if len(spacing) else np.array([], np.int64)
+    lines = (np.insert(each.astype(np.float64), gaps, np.nan) for each in values)
+    return [np.insert(times, gaps, times[gaps]), *lines]
 
 
 def draw_comparison(

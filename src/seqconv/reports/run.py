@@ -23,7 +23,9 @@ from seqconv.reports.tables import confusion_rows, interval_rows, leaderboard_ro
 from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
-STRETCH = 240  # test rows that the forecast picture shows
+STRETCH = 240  # test rows that the forecast picture of a single lead shows
+MOST_LEADS = 12  # whose coverage is not folded away
+ORIGINS = 3  # rows from which forecasts of several leads are shown
 
 
 def build_run_page(
@@ -101,6 +103,7 @@ def _draw_intervals(results: RunResults) -> str:
     fit = " of the first fit" if results.refit else ""
     note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
     leads = draw_table(*interval_rows(found), "Coverage at each lead") if len(found.leads) > 1 else ""
+    leads = draw_details(f"Each of {len(found.leads)} leads", leads) if len(found.leads) > MOST_LEADS else leads
     return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
 
 
@@ -142,20 +145,53 @@ def _draw_fans(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
 
 
 def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
+    """Of the first target: forecasts of all leads from a few rows, or of the only lead from the last rows."""
     if "history" in predictions:
         return _draw_fans(results, predictions)
-    times = predictions["times"]
-    drawn = {name: values[:, 0, 0] for name, values in predictions.items() if name != "times"}
-    chosen = slice(max(len(times) - STRETCH, 0), None)
-    truth, forecast, *ends = (drawn[name][chosen] for name in ("targets", "outputs", "low", "high") if name in drawn)
-    band = (ends[0], ends[1]) if ends else None
-    picture = plots.draw_forecast(times[chosen], truth, forecast, (results.targets or [""])[0], band)
-    text = f"The last {len(truth):,} test rows."
-    if predictions["targets"][0].size > 1:
-        text += " The first target at the first lead."
-    if results.intervals and band:
+    times, ahead = predictions["times"], predictions.get("ahead", np.zeros(1, np.int64))
+    drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead")}
+    origins = _choose_origins(drawn["targets"], ahead)
+    first = max(origins[0] - int(ahead[-1]) if origins else len(times) - STRETCH, 0)
+    times, truth = times[first:], drawn["targets"][first:, 0]
+    if origins:
+        paths = [_take_path(predictions["times"], drawn, ahead, origin) for origin in origins]
+        late = paths[-1].times > times[-1]  # what no example has as its first target
+        times, truth = np.append(times, paths[-1].times[late]), np.append(truth, drawn["targets"][origins[-1], late])
+        text = f"Forecasts of every lead from {len(origins)} row{'s'[: len(origins) > 1]} of the test set."
+    else:
+        ends = (drawn["low"][first:, 0], drawn["high"][first:, 0]) if "low" in drawn else None
+        paths = [plots.Path(times, drawn["outputs"][first:, 0], ends)]
+        text = f"The last {len(times):,} test rows{', at the first lead' if drawn['targets'].shape[1] > 1 else ''}."
+    target, *others = results.targets or [""]
+    picture = plots.draw_forecast(times, truth, paths, target)
+    if others:
+        text += " The first target."
+    if results.intervals and "low" in drawn:
         text += f" The band: {100 * results.intervals.share:g} % intervals."
     return picture + draw_note(text)
+
+
+def _choose_origins(targets: np.ndarray, ahead: np.ndarray) -> list[int]:
+    """Up to `ORIGINS` examples whose forecasts follow one another to the end of the test set; none for a single lead.
+
+    Args:
+        targets: `[N, H]`; later examples must have those of later leads as their first, or there is a gap.
+        ahead: how many examples later that is, `[H]`.
+    """
+    count, span = len(targets), int(ahead[-1])
+    last = max(count - 1 - span, 0)
+    every = [last - (span + 1) * back for back in range(ORIGINS)][::-1] if span else []
+    known = {each: ahead[each + ahead < count] for each in every if each >= 0}
+    return [each for each, rows in known.items() if np.array_equal(targets[each + rows, 0], targets[each, : len(rows)])]
+
+
+def _take_path(times: np.ndarray, drawn: dict[str, np.ndarray], ahead: np.ndarray, origin: int) -> plots.Path:
+    """The forecasts from one example; times after those of the last example follow at their usual distance."""
+    places, last = origin + ahead, len(times) - 1
+    usual = np.median(np.diff(times)) if last else np.timedelta64(0, "s")
+    found = times[np.minimum(places, last)] + np.maximum(places - last, 0) * usual
+    ends = (drawn["low"][origin], drawn["high"][origin]) if "low" in drawn else None
+    return plots.Path(found, drawn["outputs"][origin], ends)
 
 
 def _draw_confusion(results: RunResults) -> str:

@@ -36,8 +36,20 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def show_number(value: float | str) -> str:
-    """Whole numbers with commas, others with four places; a text as it is."""
-    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    """Whole numbers with commas, others with four significant digits, but no more than four places; a text as it is.
+
+    >>> [show_number(value) for value in (1096, 0.98925, 12.2839, 52756.2769, 0.03479, 0.0, 1.5e-13)]
+    ['1,096', '0.9892', '12.28', '52,756', '0.0348', '0.0000', '1.50e-13']
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    if 0 < size < 5e-5:
+        return f"{value:.2e}"
+    places = 4 if size <= 1 or not math.isfinite(size) else max(3 - math.floor(math.log10(size)), 0)
+    return f"{value:,.{places}f}"
 
 
 def show_estimate(estimate: "Estimate") -> list[str]:
@@ -123,7 +135,7 @@ def interval_rows(scores: "IntervalScores") -> Table:
     for each in scores.leads:
         held = each.coverage
         span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
-        rows.append([each.lead, f"{100 * held.value:.1f} %", span, f"{each.width:.4f}"])
+        rows.append([each.lead, f"{100 * held.value:.1f} %", span, show_number(each.width)])
     return ["lead", f"covered by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
 
 
@@ -216,7 +228,7 @@ def split_rows(splits: dict[str, dict[str, Any]]) -> Table:
 def backtest_rows(results: "BacktestResults") -> Table:
     """Network and baselines over all folds."""
     rows = [
-        [row.name, *show_estimate(row.score), f"{row.fold_mean:.4f} ± {row.fold_std:.4f}"]
+        [row.name, *show_estimate(row.score), f"{show_number(row.fold_mean)} ± {show_number(row.fold_std)}"]
         for row in (results.network, *results.baselines)
     ]
     return ["model", NAMES[results.metric], "95 % interval", "mean of folds"], rows

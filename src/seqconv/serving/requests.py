@@ -137,7 +137,7 @@ def _take(key: str, body: Any, options: tuple[str, ...] = ()) -> Any:
         raise DataError(f'the request must be like {{"{key}": [...]}}; {key!r} is absent. Add it')
     if not isinstance(body[key], list) or not body[key]:
         got = "an empty one" if body[key] == [] else name_kind(body[key])
-        raise DataError(f"{key}: must be a list with something in it; got {got}. Give at least one")
+        raise DataError(f"{key}: must be a non-empty list; got {got}. Give at least one")
     return body[key]
 
 

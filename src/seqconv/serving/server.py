@@ -156,7 +156,7 @@ def create_app(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tu
                 return _reply({"error": "the server is stopping. Ask again later"}, 503)
             except Exception:  # a bug of ours
                 _LOG.exception("%s %s failed", request.method, request.scope["path"])
-                return _reply({"error": "the server failed on this request. Its log says where"}, 500)
+                return _reply({"error": "internal error; the server's log says where. Please report it"}, 500)
 
         return handle
 
@@ -185,7 +185,8 @@ class _Service:
 
     def __init__(self, predictor: Predictor, about: Json) -> None:
         self.predictor, self.about = predictor, about
-        self.page = build_server_page(about, find_task(predictor.bundle.recipe).form)
+        form = find_task(predictor.bundle.recipe).form
+        self.page = build_server_page(about, form, form.example(predictor.bundle))
         self.predictions, self.explanations = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
     @asynccontextmanager

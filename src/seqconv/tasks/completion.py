@@ -10,7 +10,10 @@ FEW, MANY = (
     20_000,
     100_000,
 )  # examples up to which networks are small and models are refitted; up to which batches are small
-REFIT = "refit: few examples, so a final fit uses training and validation rows; --set training.refit=false skips it"
+REFIT = (
+    "refit: small data set, so the final model is retrained on training + validation rows; "
+    "--set training.refit=false skips it"
+)
 
 
 def settle(recipe: AnyRecipe, data: Any) -> AnyRecipe:

@@ -82,6 +82,10 @@ class Features(ABC):
             ValueError: they contradict it.
         """
 
+    def describe_start(self) -> str:
+        """What it says about the data that no epoch was better than the start; a clause, or nothing."""
+        return ""
+
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
         """The same with intervals calibrated to cover this fraction of the examples.
 

@@ -265,10 +265,11 @@ def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
         "classes": list(first.classes),
         "probability": list(first.probability),
     }
-    shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
+    shared |= {"verdict": first.verdict, "exact": first.exact, "method": "filters" if first.exact else "occlusion"}
     each = [
         {"class": one.name, "because": one.because, "logit": one.logit, "constant": one.constant}
         | {"parts": [asdict(part) for part in one.parts]}
+        | {"words": [dict(zip(("start", "end", "effect"), word, strict=True)) for word in one.shade_words()]}
         for one in found
     ]
     return shared | (each[0] if len(each) == 1 else {"labels": each})
@@ -286,7 +287,7 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
         answer = {"class": one.output, "probability": one.probability, "logit": one.value}
     if one.band is not None:
         answer |= {"low": one.band[0], "high": one.band[1]}
-    answer["because"] = one.because
+    answer |= {"verdict": one.verdict, "because": one.because}
     return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
 
 

@@ -99,8 +99,8 @@ def quote(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number with up to five digits, large ones as integers: `1234.5`, `-3`, `1,640,600`."""
-    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:.5g}"
+    """A number with up to five digits, large ones as integers: `1,234.5`, `-3`, `1,640,600`."""
+    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e12 else f"{value:,.5g}"
 
 
 def take_rows(table: Table, rows: np.ndarray) -> Table:

@@ -48,7 +48,7 @@ def suggest_recipe(
         read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
     }
     if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) != NETWORK:
-        raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Drop one of them")
+        raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Leave one out")
     starts = {kind.start for kind in KINDS.values()}
     start = source if "data.source" in chosen and source in starts else ""
     if start:

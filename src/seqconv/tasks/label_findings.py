@@ -56,7 +56,7 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
         name = next(iter(counts), "")
         found.append(Finding(f"one class only: {name!r}", "", "refused: add the other class", "blocks"))
     if empty := [name for name, rows in counts.items() if not rows]:
-        found.append(Finding(f"no {noun} of {_name(empty)}", "", "kept: an output that learns nothing"))
+        found.append(Finding(f"no {noun} of {_name(empty)}", "", "kept: its output learns nothing"))
     found += judge_names(examples.classes)
     single = [name for name, rows in counts.items() if rows == 1]
     if single and not has[1]:
@@ -123,7 +123,7 @@ def judge_copies(examples: Examples, show: Callable[[int], str]) -> list[Finding
         if examples.together
         else "kept: copies may fall into two splits, which flatters the score"
     )
-    what = f"{count(extra, 'copy').replace('copys', 'copies')} of {noun}s that occur before"
+    what = count(extra, f"duplicate {noun}")
     found.append(Finding(what, where, stays, "note" if examples.together else "costs"))
     return found
 

@@ -43,6 +43,12 @@ class Scaler:
         """(values - mean) / std, float32 `[T, C]`, contiguous; missing values stay missing."""
         return np.ascontiguousarray((values - self.mean) / self.std, np.float32)
 
+    def make_rows(self, count: int) -> np.ndarray:
+        """Made-up rows in the columns' units, three waves about the mean of each, `[count, C]`; for examples."""
+        waves = np.sin(6 * np.pi * np.arange(count)[:, None] / count + np.arange(len(self.mean)))
+        unit = 10 ** np.floor(np.log10(self.std)) / 100  # what differs by less does not tell
+        return np.asarray(np.round((self.mean + self.std * waves) / unit) * unit + 0.0)
+
     def to_dict(self) -> dict[str, list[float]]:
         """`mean` and `std`, for JSON."""
         return {"mean": self.mean.tolist(), "std": self.std.tolist()}

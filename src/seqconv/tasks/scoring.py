@@ -91,7 +91,7 @@ def fit_baselines(
         if candidate.kind != asked and not (others and candidate.usual):
             continue
         if isinstance(candidate.fit, str):
-            say(f"{candidate.name}: left out, {candidate.fit}")
+            say(f"{candidate.name}: skipped, {candidate.fit}")
             continue
         say(candidate.name)
         found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split))

@@ -28,6 +28,7 @@ from seqconv.tasks.results import FoldFacts
 
 Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
 Options = Mapping[str, str]
+MOST_TYPED = 3000  # numbers of a made-up example on a page
 
 
 class Answers(NamedTuple):
@@ -76,12 +77,14 @@ class Form(NamedTuple):
         label: what to type.
         request: makes an example of a request from the description that `describe` returns.
         placeholder: makes the text of the empty field from the same description.
+        example: makes an example for a model, as a user would type it; empty: there is none.
     """
 
     reader: str
     label: str
     request: Callable[[Json], str]
     placeholder: Callable[[Json], str] = lambda about: ""
+    example: Callable[[AnyBundle], str] = lambda bundle: ""
 
 
 def need_path(source: str | Path | IO[bytes]) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics, measure_forecasts
-from seqconv.networks.inputs import Targets
+from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, take_bounds
 from seqconv.tasks.target import Target
@@ -89,7 +89,8 @@ class Values(Target):
     def to_arrays(
         self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
     ) -> dict[str, np.ndarray]:
-        """Forecasts and targets in their units, `[N, H, targets]`, the interval bounds `low` and `high`, and `times`.
+        """Forecasts and targets in their units, `[N, H, targets]`, the interval bounds `low` and `high`, `times` of the
+        first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
 
         Only evenly spaced examples if there are more than `MOST_WRITTEN` values.
         """
@@ -100,6 +101,8 @@ class Values(Target):
                 zip(("low", "high"), correct_bounds(bounds[:, rows], outputs[rows], self.margins), strict=True)
             )
         found = {name: self.unscale(values) for name, values in found.items()}
+        if isinstance(targets, WindowTargets):
+            found["ahead"] = np.array(targets.delays) - targets.delays[0]
         return found if times is None else {**found, "times": times[rows]}
 
     def describe(self) -> dict[str, list[str]]:

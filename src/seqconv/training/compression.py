@@ -87,7 +87,7 @@ def shrink(
     bundle = read_bundle(model)
     check_settings(bundle.plan, bits, keep)
     split = read_own_split(bundle, model, threads)
-    before, size = _predict(bundle, split, engine, threads), _count_bytes(model)
+    before, size = _predict(bundle, split, engine, threads), count_bytes(model)
     bundle = replace(bundle, weights=prune(bundle.plan, bundle.weights, keep))  # the old ones are free to go
     write_bundle(bundle, out, bits, overwrite)
     bundle = read_bundle(out)
@@ -99,7 +99,7 @@ def shrink(
         bits,
         keep,
         seen=bundle.recipe.training.refit,
-        bytes=Sizes(size, _count_bytes(out)),
+        bytes=Sizes(size, count_bytes(out)),
         validation=ValidationScores(*scores),
         **target.measure_change(before, after, loss),
     )
@@ -150,6 +150,6 @@ def _predict(bundle: AnyBundle, split: Split[Any, Any], engine: str, threads: in
     return split.validation.finish(network.predict(split.validation.inputs))
 
 
-def _count_bytes(folder: Path) -> int:
-    """Of all files of a model."""
+def count_bytes(folder: Path) -> int:
+    """Of all files of the model in a run or model folder."""
     return sum(path.stat().st_size for path in find_model(folder).iterdir() if path.is_file())

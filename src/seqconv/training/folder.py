@@ -13,7 +13,7 @@ import numpy as np
 
 from seqconv.errors import BundleError, shorten
 from seqconv.models.documents import read_document
-from seqconv.models.folders import free_folder, interrupted_folder
+from seqconv.models.folders import RUNS, free_folder, interrupted_folder, refuse_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.predictor import Predictor
@@ -73,7 +73,7 @@ def choose_folder(options: Options, name: str) -> Path:
     Raises:
         OptionError: one is to be resumed, and there are several.
     """
-    base = Path("runs") / name
+    base = Path(RUNS) / name
     if options.out is not None:
         return Path(options.out)
     if options.resume:
@@ -88,7 +88,7 @@ def say_folder(target: Path, name: str, listener: Listener | None) -> Listener:
         target: its folder.
         listener: None: nobody listens, so it is said on standard error.
     """
-    usual = Path("runs") / name
+    usual = Path(RUNS) / name
     if listener is None:
         print(f"folder: {target}", file=sys.stderr)
         return Listener()
@@ -213,7 +213,7 @@ def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
         if [row["epoch"] for row in history] != list(range(1, results.epochs + 1)):
             raise ValueError(f"must have the epochs 1 to {results.epochs}, in order")
     except FileNotFoundError as error:
-        raise BundleError(f"{folder}: must be a run folder; it holds no {HISTORY}") from error
+        raise refuse_folder(folder, "run", HISTORY) from error
     except (OSError, ValueError, csv.Error) as error:
         raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
     return history

@@ -53,7 +53,7 @@ class Listener:
 
     def train_again(self, epochs: int) -> None:
         """A last fit begins, on the validation rows too: from now on their scores say nothing."""
-        self.say(f"training again on training and validation rows for {epochs} epoch{'s' if epochs > 1 else ''}")
+        self.say(f"retraining on training + validation rows for {epochs} epoch{'s' if epochs > 1 else ''}")
 
     def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
         """An epoch begins."""

@@ -129,7 +129,7 @@ def train(
     is_network = recipe.training.model == NETWORK
     if not is_network:
         if options.resume:
-            raise OptionError(f"resume needs a network; got model {recipe.training.model}. Drop one of them")
+            raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
         recipe = take_baseline(recipe, recipe.training.model)
     target = choose_folder(options, recipe.name)
     timer = Timer()
@@ -183,12 +183,12 @@ def fit_split(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         if not trained.best_epoch:
-            listener.say("training did not improve on the starting point, which is kept")
+            listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
     with timer.part("evaluate"):
         scored = evaluate(network, split, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
         if recipe.training.coverage:
-            listener.say("intervals keep the margins of this fit: no rows are left to calibrate the next one on")
+            listener.say("intervals keep the calibration of this fit, as no rows are left to calibrate the final one")
         with timer.part("train"):
             network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
         with timer.part("evaluate"):

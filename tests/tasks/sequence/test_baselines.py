@@ -133,7 +133,7 @@ def test_dtw_that_costs_too_much_is_left_out_and_reported(monkeypatch):
         SEQUENCE, cut(waves(20, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30))), heard.append
     )
     assert [each.name for each in found] == ["majority class", BLEND]
-    assert heard[1].startswith("1-NN with dynamic time warping: left out, 16 sequences against 20 of 30 steps")
+    assert heard[1].startswith("1-NN with dynamic time warping: skipped, 16 sequences against 20 of 30 steps")
 
 
 def test_the_window_is_learned_on_few_of_many(monkeypatch):

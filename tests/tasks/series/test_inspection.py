@@ -345,3 +345,20 @@ def test_another_number_may_stand_for_a_missing_value(path, columns):
     found = look(write_csv(path, columns), [*TARGET, "data.missing=-777"])
     assert find(found, "-777").what == "2 values of -777"
     assert not [each for each in found.findings if "values of -9999" in each.what]
+
+
+@pytest.mark.parametrize(("step", "days", "name"), [("7D", 357, "52w"), ("1D", 371, "1y"), ("1D", 30, "30d")])
+def test_a_period_of_about_a_year_is_called_so(path, step, days, name):
+    size, unit = int(step[:-1]), step[-1]
+    rows = 3000 if size == 1 else 520
+    times = START + np.arange(rows) * np.timedelta64(size, unit)
+    wave = np.sin(2 * np.pi * np.arange(rows) * size / days)
+    periods = look(write_csv(path, {"time": times, "sales": wave})).facts["periods"]["sales"]
+    assert periods[0]["period"] == name
+
+
+def test_numbers_have_one_format(path):
+    columns = make_columns() | {"load": np.linspace(98, 24097, HOURS), "wind": np.linspace(318.5, 1640587, HOURS)}
+    spans = {each.name: each.values for each in look(write_csv(path, columns)).columns}
+    assert spans["load"] == "98 to 24,097"
+    assert spans["wind"] == "318.5 to 1,640,587"

@@ -1,10 +1,13 @@
 """Windows and scaling: exact row arithmetic, holes, missing values, what is fitted on what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.predictors import series_predictor
 from seqconv.errors import ConfigError, DataError
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.recipes.durations import show_duration
@@ -186,3 +189,17 @@ def test_windows_outside_the_series_are_refused(anchor):
 @pytest.mark.parametrize(("seconds", "shown"), [(90000, "25 h"), (88200, "1470 min"), (45, "45 s")])
 def test_durations_are_shown_in_the_largest_whole_unit(seconds, shown):
     assert show_duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("delays", "says"),
+    [
+        ((5,), "at 6 h; try --lead 24h"),
+        ((5, 29), "at 30 h; try --lead 7d"),
+        ((28 * 24 - 1,), "at 28 d"),
+    ],
+)
+def test_where_the_start_wins_a_longer_lead_is_suggested(delays, says):
+    features = replace(series_predictor(change=True).bundle.features, spec=WindowSpec(72, 1, delays, 3600))
+    assert features.describe_start() == f", the naive forecast: the newest value is the best forecast {says}"
+    assert replace(features, change=False).describe_start() == ""

@@ -31,7 +31,7 @@ def make(kind: str, row: int) -> str:
             "chinese",
             ["one word each, in a script without spaces", "between characters", "of held-out texts are not known"],
         ),
-        ("signs", ["the sign ':", "tells the class: 100%"]),
+        ("signs", ["':", "gives the class away: 100%"]),
         ("plain", []),
     ],
 )

@@ -18,6 +18,7 @@ from seqconv.data.records import Panel, count, find_ends
 from seqconv.errors import ConfigError, DataError, nearest
 
 MOST_HOLES = 20  # steps of the grid for each row of the table, above which the frequency must be wrong
+MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
 _STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
 
 
@@ -71,9 +72,15 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
     _check_steps(table, stamps.stamps, order, frequency, series, keys)
     rows = _Rows(order, series[order], frequency.steps(stamps.stamps[order]))
     target, others, told = _read_columns(table, [*found, *ids], columns)
+    known = () if columns.numbers or columns.static else _find_known(table, [*found, *ids], target, rows)
+    if known:
+        others = {name: _read_other(table, name, columns.missing)[0] for name in known}
+        told = [each for each in told if not each.startswith("not used: ")]
+        told.append(f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others")
     notes = [*table.notes, *stamps.notes, *notes, *more, *told]
     panel = _lay(table, rows, target, others, keys, columns)
     settled = settle_header(table) | {"id": ids, "time": found[0] if found else NONE, "frequency": frequency.code}
+    settled |= {"known": known} if known else {}
     settled |= {"target": (target[0],)} | ({"dates": stamps.dates} if stamps.dates else {})
     clock = "utc" if stamps.absolute else "local"
     return replace(
@@ -240,6 +247,21 @@ def _read_columns(
         listed = ", ".join(map(repr, left[:8])) + (", ..." if left[8:] else "")
         notes.append(f"not used: {listed}; name them with --known, --past or --static")
     return (target, values), others, [*notes, *more]
+
+
+def _find_known(table: Table, taken: Sequence[str], target: tuple[str, np.ndarray], rows: _Rows) -> tuple[str, ...]:
+    """The columns of numbers that are given where the target is not yet: in the rows after its newest value."""
+    values = target[1][rows.order]
+    newest = np.full(int(rows.series.max()) + 1, np.iinfo(np.int64).min)
+    known = ~np.isnan(values)
+    np.maximum.at(newest, rows.series[known], rows.steps[known])
+    later = np.zeros(len(values), bool)
+    later[rows.order] = rows.steps > newest[rows.series]
+    if not later.any():
+        return ()
+    frame = table.frame.filter(later)
+    free = [each for each in frame if each.name not in (*taken, target[0]) and each.dtype.is_numeric()]
+    return tuple(each.name for each in free if each.null_count() < MOST_UNKNOWN * len(each))
 
 
 def _read_other(table: Table, name: str, missing: float) -> tuple[np.ndarray, list[str]]:

@@ -268,6 +268,21 @@ def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> 
     return table.frame.with_columns(added.get_columns())
 
 
+def join_tables(first: Table, second: Table, empty: str) -> Table:
+    """The rows of one table followed by those of another, whose column `empty` is left empty; columns of the first."""
+    import polars
+
+    shared = [each for each in first.frame.columns if each in second.frame.columns and each != empty]
+    try:
+        later = second.frame.select(polars.col(name).cast(first.frame.schema[name]) for name in shared)
+    except polars.exceptions.PolarsError as error:
+        problem = str(error).partition("\n")[0]
+        raise DataError(f"{second.path}: cells must be like those of {first.path}; {problem}. Correct them") from error
+    frame = polars.concat([first.frame, later], how="diagonal")
+    numbers = [*first.numbers, *second.numbers]
+    return Table(frame, first.path, first.format, first.notes, numbers, first.header)
+
+
 def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":
     """A frame with these columns; NaN becomes null."""
     import polars

@@ -11,7 +11,7 @@ from seqconv.data.datasets import HEADERS, panel_columns
 from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.jsonlines import table_from_objects
 from seqconv.data.readers.panels import fill_values, read_panel
-from seqconv.data.readers.tables import Frame, Table, create_table, read_table
+from seqconv.data.readers.tables import Frame, Table, create_table, join_tables, read_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Panel
 from seqconv.errors import DataError, OptionError, nearest
@@ -19,7 +19,7 @@ from seqconv.metrics.records import Json
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans
-from seqconv.tasks.panel.features import PAST, PanelFeatures, find_scales
+from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, PanelFeatures, find_scales, spread_static
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
@@ -68,7 +68,41 @@ def read_file(bundle: AnyBundle, path: Path, time: str = "", future: Path | None
     """
     header = HEADERS[bundle.recipe.data.header]
     table = read_table(path, header)
-    return _read(bundle, table, time)
+    if future is None:
+        return _read(bundle, table, time)
+    later = read_table(future, header)
+    config, own = bundle.recipe.data, bundle.features
+    for name in (*own.ids, time or config.time, *(each.name for each in own.columns if each.role == KNOWN)):
+        if name not in later.frame.columns:
+            hint = nearest(name, later.frame.columns)
+            raise DataError(f"{future}: must have the column {name!r} of the rows to forecast; it does not. {hint}")
+    past = _read(bundle, table, time)
+    whole = _read(bundle, join_tables(table, later, own.name), time)
+    _check_future(past, whole, future)
+    return whole
+
+
+def _check_future(past: Panel, whole: Panel, future: Path) -> None:
+    """Check that the rows of the future follow the newest value of each series without a gap.
+
+    Raises:
+        DataError: they do not.
+    """
+    if len(whole) > len(past):
+        raise DataError(
+            f"{future}: ids must be those of the series; {whole.show_key(len(past))} has no past. Add its rows"
+        )
+    lengths = np.diff(whole.offsets)
+    later = np.arange(len(whole.values)) >= np.repeat(whole.ends, lengths)
+    for name, cells in whole.columns.items():
+        holes = later & np.array([each is None or each != each for each in cells])
+        if holes.any():
+            row = int(np.argmax(holes))
+            series = int(np.searchsorted(whole.offsets, row, side="right") - 1)
+            step = whole.starts[series] + row - whole.offsets[series]
+            when = show_times(whole, whole.frequency.times(np.array([step])))[0]
+            key = whole.show_key(series)
+            raise DataError(f"{future}: must hold {name!r} of every row to forecast; {key} lacks {when}. Fill it in")
 
 
 def _read(bundle: AnyBundle, table: Table, time: str = "") -> Panel:
@@ -123,6 +157,32 @@ def show_forecasts(
         times = show_times(panel, panel.frequency.times(step + np.arange(-length, horizon)))
         name = panel.show_key(int(series)) if panel.names else panel.target
         yield name, panel.target, history, quantiles[series], times
+
+
+def list_future(bundle: AnyBundle, panel: Panel) -> dict[str, np.ndarray | list[str]]:
+    """The rows to forecast as a form to fill in: ids, times, the known columns as far as the table holds them."""
+    features: PanelFeatures = bundle.features
+    inputs = newest_examples(features, panel)
+    blank = np.zeros((len(panel), features.horizon, len(LEVELS)))
+    columns = {name: values for name, values in list_forecasts(bundle, panel, blank).items() if name in features.ids}
+    time = bundle.recipe.data.time
+    own = time if time and time != NONE else TIME
+    columns[own] = [each for row in range(len(panel)) for each in list_times(panel, row, features.horizon)]
+    lengths = np.diff(panel.offsets)
+    ahead = panel.ends[:, None] + np.arange(features.horizon)
+    there = ahead < (panel.offsets[:-1] + lengths)[:, None]
+    for column in features.columns:
+        if column.role == PAST:
+            continue
+        cells = panel.columns[column.name]
+        if column.role == STATIC:
+            cells = spread_static(cells, panel.offsets)
+            ahead, there = np.repeat(panel.offsets[:-1, None], features.horizon, axis=1), there | True
+        empty = None if cells.dtype == object else np.nan
+        found = np.where(there, cells[np.minimum(ahead, len(cells) - 1)], empty).ravel()
+        columns[column.name] = found.tolist() if cells.dtype == object else found
+    assert len(inputs) == len(panel)
+    return columns
 
 
 def list_times(panel: Panel, series: int, horizon: int) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from seqconv.data.frequency import Frequency
+from seqconv.data.holidays import find_holidays
 from seqconv.data.records import Panel
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
@@ -21,6 +22,7 @@ from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
 
 SHOWN = 6  # examples that a report shows
 MOST_LEVELS = 20  # categories of a column that are told apart; the rarer ones are one
+HOLIDAY_COLUMNS = 3
 CALENDARS = ("month", "weekday", "hour")  # known by nature, a column for each value
 
 
@@ -80,6 +82,7 @@ class PanelEntry(Entry):
     lookback: RowCount
     positive: bool
     calendar: list[str]
+    holidays: str = ""
 
     def __post_init__(self) -> None:
         check_names("ids", self.ids, 0)
@@ -160,6 +163,7 @@ class PanelFeatures(Features):
         lookback: rows that regressions read.
         positive: no forecast is below zero.
         calendar: what is read of the time of each row, of `CALENDARS`.
+        holidays: place whose holidays are read, see `find_holidays`; empty: none.
     """
 
     name: str
@@ -172,6 +176,7 @@ class PanelFeatures(Features):
     lookback: int
     positive: bool = False
     calendar: tuple[str, ...] = ()
+    holidays: str = ""
 
     @cached_property
     def target(self) -> Forecasts:  # type: ignore[override]
@@ -181,6 +186,7 @@ class PanelFeatures(Features):
     def shape(self) -> Shape:
         known = sum(each.width for each in self.columns if each.role != PAST)
         past = sum(each.width for each in self.columns if each.role == PAST)
+        known += HOLIDAY_COLUMNS if self.holidays else 0
         return self.horizon, known + sum(len(_places(name)) for name in self.calendar), past
 
     def encode(self, panel: Panel) -> PanelInputs:
@@ -205,6 +211,7 @@ class PanelFeatures(Features):
             if column.role == STATIC:
                 wide = spread_static(wide, offsets)
             encoded[column.role != PAST].append(column.encode(wide))
+        encoded[True] += [self._read_holidays(steps)] if self.holidays else []
         encoded[True] += [self._read_calendar(steps, name) for name in self.calendar]
         known, past = (
             np.concatenate(parts, axis=1) if parts else np.empty((len(values), 0), np.float32)
@@ -212,6 +219,16 @@ class PanelFeatures(Features):
         )
         none = np.empty(0, np.int64)
         return PanelInputs(values, known, past, steps, offsets, none, none, self.horizon)
+
+    def _read_holidays(self, steps: np.ndarray) -> np.ndarray:
+        """How many holidays lie in each step, and whether one is the day after or before, float32 `[T, 3]`."""
+        first, last = int(steps.min(initial=0)), int(steps.max(initial=0))
+        days = self.frequency.times(np.arange(first, last + 2)).astype("datetime64[D]")
+        found = find_holidays(self.holidays, days[0], days[-1] + 366)
+        begin, end = days[:-1], np.maximum(days[1:], days[:-1] + 1)
+        held = np.searchsorted(found, end) - np.searchsorted(found, begin)
+        table = np.stack([held, np.isin(end, found), np.isin(begin - 1, found)], axis=1).astype(np.float32)
+        return np.asarray(table[steps - first])
 
     def _read_calendar(self, steps: np.ndarray, name: str) -> np.ndarray:
         """A column of 0 and 1 for each month, weekday or hour, float32 `[T, places]`."""
@@ -266,6 +283,7 @@ class PanelFeatures(Features):
             lookback=self.lookback,
             positive=self.positive,
             calendar=list(self.calendar),
+            holidays=self.holidays,
         ).to_dict()
 
     @classmethod
@@ -283,6 +301,7 @@ class PanelFeatures(Features):
             entry.lookback,
             entry.positive,
             tuple(entry.calendar),
+            entry.holidays,
         )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqconv.tasks.panel.features import KNOWN, STATIC, PanelFeatures, find_scales
+from seqconv.tasks.panel.features import HOLIDAY_COLUMNS, KNOWN, STATIC, PanelFeatures, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import fill_forward, gather_windows, repeat_back
 
@@ -66,6 +66,7 @@ class Covariates:
     @classmethod
     def of(cls, features: PanelFeatures) -> "Covariates":
         roles = [each.role for each in features.columns for _ in range(each.width) if each.role in (KNOWN, STATIC)]
+        roles += [KNOWN] * (HOLIDAY_COLUMNS if features.holidays else 0)
         known, static = (np.flatnonzero(np.array(roles, object) == role) for role in (KNOWN, STATIC))
         return cls(known, static, np.arange(len(roles), features.shape[1]))
 

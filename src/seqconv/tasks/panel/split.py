@@ -98,7 +98,14 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
         lookback,
         positive,
         calendar,
+        _check_holidays(data.holidays, panel.frequency),
     )
+
+
+def _check_holidays(place: str, frequency: Frequency) -> str:
+    if place and frequency.unit == "row":
+        raise OptionError("holidays need rows with times; these are counted. Leave --holidays out")
+    return place
 
 
 def choose_season(frequency: Frequency, usual: int) -> int:

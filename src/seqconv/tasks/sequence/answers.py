@@ -18,7 +18,7 @@ from seqconv.tasks.explanation import GridExplanation
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.target import Columns
-from seqconv.tasks.task import Options, Source, need_path
+from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path
 
 
 def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
@@ -105,6 +105,15 @@ def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
 def explain_example(trained: Trained, sequence: Sequences, options: Options) -> GridExplanation:
     """See `explain_sequence`; the option is `class`."""
     return explain_sequence(trained, sequence, options.get("class"))
+
+
+def make_example(bundle: AnyBundle) -> str:
+    """A made-up sequence as a user would type it; empty if it would be very long."""
+    features: SequenceFeatures = bundle.features
+    if features.length * len(features.channels) > MOST_TYPED:
+        return ""
+    steps = features.scaler.make_rows(features.length)
+    return "\n".join(",".join(f"{value:.4g}" for value in step) for step in steps)
 
 
 def describe_sequence_model(bundle: AnyBundle) -> Json:

@@ -24,7 +24,7 @@ from seqconv.tasks.explanation import GridExplanation
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.target import Columns, to_number
-from seqconv.tasks.task import Options, Source, need_path
+from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path
 
 FIRST, LAST = (
     np.datetime64("0002-01-01"),
@@ -233,6 +233,19 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:
     """See `explain_series`; the options are `at`, `target` and `lead`."""
     return explain_series(trained, series, **options)
+
+
+def make_example(bundle: AnyBundle) -> str:
+    """Made-up rows of one window as a user would type them; empty if there would be very many."""
+    features: SeriesFeatures = bundle.features
+    spec, name = features.spec, bundle.recipe.data.time or "time"
+    if spec.span * len(features.columns) > MOST_TYPED or any(set(each) & set(',;\t"') for each in features.columns):
+        return ""
+    stamps = np.datetime64("2024-01-01T00:00:00") + np.arange(spec.span) * np.timedelta64(spec.interval_s, "s")
+    precise = next(unit for unit, size in (("D", 86400), ("m", 60), ("s", 1)) if spec.interval_s % size == 0)
+    times = [name, *(str(stamp).replace("T", " ") for stamp in stamps.astype(f"datetime64[{precise}]"))]
+    values = [features.columns, *([f"{value:.4g}" for value in row] for row in features.scaler.make_rows(spec.span))]
+    return "\n".join(",".join(row if name == NONE else [time, *row]) for time, row in zip(times, values, strict=True))
 
 
 def describe_series_model(bundle: AnyBundle) -> Json:

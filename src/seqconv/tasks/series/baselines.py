@@ -27,7 +27,7 @@ def list_baselines(split: SeriesSplit, say: Say) -> list[Candidate]:
     """The baselines, or why one is left out."""
     features, outputs = split.features, split.features.target.outputs
     name, season = choose_season(features, split.validation)
-    trees = f"{outputs} outputs would each take trees of their own; {MOST_BOOSTED} at most"
+    trees = f"it supports at most {MOST_BOOSTED} targets and leads; there are {outputs}"
     return [
         Candidate("naive", "naive (last value)", partial(repeat_newest, features)),
         Candidate("seasonal", name, season if isinstance(season, str) else partial(repeat_season, features, season)),

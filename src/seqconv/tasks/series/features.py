@@ -33,7 +33,7 @@ from seqconv.tasks.entries import (
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.calendar import CALENDAR, read_calendar
-from seqconv.tasks.series.windows import WindowSpec, block_length
+from seqconv.tasks.series.windows import WindowSpec, block_length, suggest_lead
 from seqconv.tasks.values import Values
 
 
@@ -171,6 +171,13 @@ class SeriesFeatures(Features):
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
         return replace(self, margins=fit_margins(bounds, targets, fraction))
+
+    def describe_start(self) -> str:
+        if not self.change:
+            return ""
+        last = self.spec.leads[-1] * self.spec.interval_s
+        cure = f"; try --lead {longer}" if (longer := suggest_lead(last)) else ""
+        return f", the naive forecast: the newest value is the best forecast at {show_duration(last)}{cure}"
 
     def for_baseline(self) -> Self:
         """Baselines forecast values, not changes."""

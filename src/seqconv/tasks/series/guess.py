@@ -8,6 +8,7 @@ from seqconv.recipes.sections import ALL
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.periods import find_periods, lay_on_grid
 from seqconv.tasks.series.split import count_training_rows
+from seqconv.tasks.series.windows import suggest_lead
 
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
 PERIODS_BACK = 2  # lengths of the strongest period in a window
@@ -32,7 +33,9 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
     found["windows.step"] = (to_duration(step_s), f"step: {to_duration(step_s)}, the sampling interval")
     found["windows.lookback"] = _guess_lookback(series, targets[0], step_s, rows)
     if "windows.delay" not in given:
-        found["windows.leads"] = ([to_duration(step_s)], f"lead: {to_duration(step_s)}, one step ahead")
+        season = suggest_lead(step_s)
+        further = f"; --lead {season} forecasts further ahead" if season else ""
+        found["windows.leads"] = ([to_duration(step_s)], f"lead: {to_duration(step_s)}, one step ahead{further}")
     lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
     length = max(parse_duration(lookback) // step_s, 1)
     chosen = default_series_settings(rows, length, len(recipe.data.inputs or series.columns))

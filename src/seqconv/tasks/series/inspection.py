@@ -37,8 +37,9 @@ from seqconv.tasks.series.spacing import Spacing, judge_spacing, read_spacing
 from seqconv.tasks.series.split import split_series
 from seqconv.tasks.series.windows import WindowSpec
 
+DAYS_A_YEAR, YEAR_WITHIN = 365.25, 0.05  # a period that is off by less is called a year
 MOST_COLUMNS = 40  # columns whose periods are reported
-NO_TARGET = "name the target with --target COLUMN to see what windows lose and whether a column leaks the target"
+NO_TARGET = "add --target COLUMN to see lost windows and leaking columns"
 
 
 def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspection:
@@ -248,7 +249,7 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
     facts["periods"] = {
         column.name: [
             {
-                "period": _show_period(each.rows * interval_s) if interval_s else count(each.rows, "row"),
+                "period": _show_period(each.rows * interval_s, interval_s) if interval_s else count(each.rows, "row"),
                 "rows": each.rows,
                 "share": round(each.fraction, 3),
             }
@@ -260,9 +261,11 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
     return facts | ({"windows": windows.facts} if windows.facts else {})
 
 
-def _show_period(seconds: int) -> str:
-    """Long periods in whole days: they are not known more precisely."""
+def _show_period(seconds: int, interval_s: int) -> str:
+    """Long periods in whole days, one that is about a year as that: they are not known more precisely."""
     days = round(seconds / UNITS_S["d"])
+    if abs(days - DAYS_A_YEAR) <= YEAR_WITHIN * DAYS_A_YEAR:
+        return "52w" if interval_s == UNITS_S["w"] else "1y"
     return to_duration(days * UNITS_S["d"] if days > 3 else seconds)
 
 

@@ -85,7 +85,9 @@ def lacks_season(spec: WindowSpec, season_s: int) -> str:
     if season_s % spec.interval_s:
         return f"{show_duration(season_s)} is not a whole number of rows of {show_duration(spec.interval_s)}"
     for back, delay in zip(_back(spec, season_s), spec.delays, strict=True):
-        if back > spec.lookback or back % spec.step:
-            before = show_duration((back + delay) * spec.interval_s)
-            return f"the row {before} before the target is not one of the window's rows"
+        if back > spec.lookback:
+            return f"it needs a lookback of at least {show_duration(back * spec.interval_s)}"
+        if back % spec.step:
+            before, every = (show_duration(rows * spec.interval_s) for rows in (back + delay, spec.step))
+            return f"the row {before} before the target is not read, as only one every {every} is"
     return "it is the naive forecast at this lead" if set(_back(spec, season_s)) == {spec.step} else ""

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from seqconv.errors import ConfigError, OptionError
-from seqconv.recipes.durations import parse_duration, show_duration, split_range, to_duration
+from seqconv.recipes.durations import UNITS_S, parse_duration, show_duration, split_range, to_duration
 from seqconv.recipes.sections import WindowConfig
 from seqconv.tasks.series.calendar import WEEK_S
 
@@ -172,3 +172,13 @@ def block_length(spec: WindowSpec, count: int) -> int:
     """
     week = WEEK_S // spec.interval_s
     return max(spec.leads[-1], min(week, count // 20))
+
+
+def suggest_lead(lead_s: int) -> str:
+    """A lead of a season rather than of a step, for those who forecast `lead_s` seconds ahead; empty: it is that long.
+
+    >>> suggest_lead(3600), suggest_lead(86400), suggest_lead(31 * 86400)
+    ('24h', '7d', '')
+    """
+    seasons = {"24h": UNITS_S["d"], "7d": UNITS_S["w"], "28d": 4 * UNITS_S["w"]}
+    return next((name for name, seconds in seasons.items() if lead_s < seconds), "")

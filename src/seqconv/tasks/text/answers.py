@@ -81,7 +81,7 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
         return trained if trained in names else alike[0]
     if len(names) == 1 and " " not in names[0]:
         return names[0]
-    cure = "Name the column of the texts with --column"
+    cure = "Name the text column with --text"
     if len(names) == 1:
         cure = "Name it so, or, if the file has no header, save it as .txt with a text on each line"
     raise DataError(

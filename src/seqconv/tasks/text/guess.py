@@ -30,7 +30,7 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
     cut = float(np.mean(lengths >= kept))
     chosen = default_text_settings(len(train.labels), float(lengths.mean()), target.outputs)
     found |= {name: (value, "") for name, value in chosen.items()}
-    return found | {"text.max_len": (kept, f"max_len: {kept} words of each text, which cuts {cut:.1%} of them")}
+    return found | {"text.max_len": (kept, f"max_len: {kept} words, which covers {1 - cut:.1%} of the texts")}
 
 
 VOCABULARY = (2_000, 30_000)

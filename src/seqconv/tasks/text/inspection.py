@@ -187,9 +187,7 @@ def _judge_lengths(texts: Texts, words: np.ndarray, kept: int, place: Place) -> 
     if silent.any():
         rows = np.flatnonzero(silent)
         where = f"{show_places(rows, place, texts.source)}, such as {quote(texts.texts[rows[0]].strip())}"
-        found.append(
-            Finding(f"{count(len(rows), 'text')} without a word", where, "kept: punctuation alone is not read")
-        )
+        found.append(Finding(f"{count(len(rows), 'text')} without a word", where, "kept: punctuation is ignored"))
     if (words + 1 > kept).any():
         rows = np.flatnonzero(words + 1 > kept)
         longest = int(np.argmax(words))

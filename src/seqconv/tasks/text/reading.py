@@ -67,7 +67,7 @@ def _judge_equal(texts: Sequence[str], labels: np.ndarray, encoded: Encoded) -> 
     pair = sorted({texts[row] for row in torn[0]})[:2]
     shown = " and ".join(map(quote, pair))
     what = f"{number} texts equal but for punctuation or case have different labels, such as {shown}"
-    return [Finding(what, "", f"{_ACTION}. Write signs that matter as words", "costs")]
+    return [Finding(what, "", f"{_ACTION}. Write characters that matter as words", "costs")]
 
 
 def _judge_signs(texts: Sequence[str], labels: np.ndarray) -> list[Finding]:
@@ -84,6 +84,6 @@ def _judge_signs(texts: Sequence[str], labels: np.ndarray) -> list[Finding]:
         label, most = counts.most_common(1)[0]
         rows, usual = counts.total(), classes[label] / len(sample)
         if rows >= max(0.2 * len(sample), FEWEST / 2) and most >= 0.95 * rows and most > 1.3 * usual * rows:
-            what = f"the sign {sign!r} tells the class: {most / rows:.0%} of {rows} texts with it are of one"
-            return [Finding(what, "", f"{_ACTION}. Write signs that matter as words", "costs")]
+            what = f"{sign!r} gives the class away: {most / rows:.0%} of {rows} texts with it are of one"
+            return [Finding(what, "", f"{_ACTION}. Write characters that matter as words", "costs")]
     return []

@@ -26,6 +26,7 @@ def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
     return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
 
+EXAMPLE = "This is not a bad example, but a text of your own is better."
 TEXT = Task(
     name="text",
     model="a text model",
@@ -37,7 +38,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
-    form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}'),
+    form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}', example=lambda bundle: EXAMPLE),
     load=load_texts,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_texts,

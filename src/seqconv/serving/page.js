@@ -1,0 +1,181 @@
+// What is typed, and what a model is called, reaches the page as text alone, never as HTML.
+const form = document.querySelector("form"), { takes, reader } = form.dataset;
+const [asked, said, shown, whole, raw, curl] =
+  ["asked", "said", "shown", "whole", "raw", "curl"].map((id) => document.getElementById(id));
+
+// What is typed becomes a request
+
+const cells = (text) => text.split(/\r?\n/).filter((line) => line.trim()).map((line) =>
+  line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
+const value = (cell) => cell && isFinite(cell) ? Number(cell) : cell || null;
+const read = {
+  text: (text) => [text],
+  steps: (text) => [cells(text).map((step) => step.map(value))],
+  rows: (text) => {
+    const [names, ...rows] = cells(text);
+    return rows.map((row) => Object.fromEntries(row.map((cell, i) => [names[i] ?? `column ${i + 1}`, value(cell)])));
+  },
+};
+
+// Numbers for people
+
+const show = (number) => number === null ? "no number"
+  : Math.abs(number) >= 1000 ? Math.round(number).toLocaleString("en") : number.toPrecision(4);
+const percent = (share) => share === 0 || share === 1 ? `${100 * share} %`
+  : share >= 0.9995 ? "> 99.9 %" : share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+const signed = (number) => (number < 0 ? "\u2212" : "+")
+  + (Math.abs(number) >= 1000 ? show(Math.abs(number)) : Math.abs(number).toPrecision(3));
+const when = (one) => one.time ? one.time.replace("T", " ").replace(/( 00:00)?:00(?=$|[+-])/, "") : `in ${one.lead}`;
+const span = (one) => "low" in one ? ` (${show(one.low)} to ${show(one.high)})` : "";
+
+// Pieces of the page
+
+const make = (name, text, attributes = {}, space = "") => {
+  const made = space ? document.createElementNS(space, name) : document.createElement(name);
+  for (const [key, each] of Object.entries(attributes)) made.setAttribute(key, each);
+  if (text) made.textContent = text;
+  return made;
+};
+const bars = (values) => { // name, length 0 to 1, text, sign
+  const box = make("div", "", { class: "bars" });
+  for (const [name, size, text, less] of values) {
+    const bar = make("i", "", less ? { class: "less" } : {});
+    bar.style.width = `${100 * size}%`;
+    box.append(make("span", name), bar, make("span", text));
+  }
+  return box;
+};
+const table = (title, head, rows) => {
+  const box = make("div", "", { class: "wide", role: "region", "aria-label": title, tabindex: 0 });
+  const made = make("table"), top = made.createTHead().insertRow(), body = made.createTBody();
+  made.prepend(make("caption", title));
+  head.forEach((name) => top.append(make("th", name, { scope: "col" })));
+  for (const [name, ...others] of rows) {
+    const row = body.insertRow();
+    row.append(make("th", name, { scope: "row" }), ...others.map((each) => make("td", each)));
+  }
+  box.append(made);
+  return box;
+};
+const colour = (text, words) => {
+  const box = make("div", "", { class: "said", dir: "auto" }), letters = Array.from(text); // as Python counts them
+  const most = Math.max(...words.map((word) => Math.abs(word.effect)), 0);
+  let done = 0;
+  for (const { start, end, effect } of words) {
+    if (Math.abs(effect) <= 0.1 * most) continue;
+    const mark = make("mark", letters.slice(start, end).join(""), { class: effect > 0 ? "raises" : "lowers" });
+    mark.style.setProperty("--share", `${Math.round(55 * Math.abs(effect) / most)}%`);
+    mark.title = signed(effect);
+    box.append(letters.slice(done, start).join(""), mark);
+    done = end;
+  }
+  box.append(letters.slice(done).join(""));
+  return box;
+};
+
+// A curve of the rows that were pasted, and the forecasts that follow
+
+const WIDE = 640, HIGH = 220, LEFT = 56, BELOW = 22, MOST = 200;
+const instant = (text) => Date.parse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text);
+const place = (rows, found) => { // where forecasts stand, in rows after the newest
+  const name = Object.keys(rows[0] ?? {}).find((each) => Number.isNaN(Number(rows[0][each])));
+  const [before, newest] = rows.slice(-2).map((row) => instant(row[name]));
+  const places = found.map((one) => (instant(one.time?.slice(0, 19)) - newest) / (newest - before));
+  return places.every((each) => each > 0 && each < 1e6) ? places : found.map((_, i) => i + 1);
+};
+const chart = (rows, found) => {
+  const { target } = found[0], ahead = found.filter((one) => one.target === target);
+  const past = rows.map((row) => row[target]).filter((each) => typeof each === "number").slice(-MOST);
+  const points = [...past.map((each, i) => [i + 1 - past.length, each])];
+  const middle = place(rows, ahead).map((x, i) => [x, ahead[i].prediction]);
+  const band = "low" in ahead[0] ? ["low", "high"].map((end) => middle.map(([x], i) => [x, ahead[i][end]])) : [];
+  const all = [points, middle, ...band].flat().filter(([, y]) => typeof y === "number");
+  const [left, right] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))];
+  const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
+  const x = (at) => LEFT + (WIDE - LEFT - 8) * (at - left) / (right - left || 1);
+  const y = (at) => 8 + (HIGH - BELOW - 16) * (high - at) / (high - low || 1);
+  const list = (line) => line.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ");
+  const draw = (name, attributes, text) => make(name, text, attributes, "http://www.w3.org/2000/svg");
+  const title = `${target}: the newest ${past.length} rows and ${ahead.length === 1 ? "the forecast" : "the forecasts"}`;
+  const svg = draw("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, width: WIDE, role: "img", class: "chart" });
+  svg.append(draw("title", {}, title), draw("desc", {}, "The table that follows has the forecasts."));
+  if (band.length) svg.append(draw("polygon", { points: list([...band[0], ...band[1].reverse()]), class: "band" }));
+  svg.append(draw("polyline", { points: list(points), class: "past" }));
+  svg.append(draw("polyline", { points: list([...points.slice(-1), ...middle]), class: "ahead" }));
+  if (middle.length === 1) svg.append(draw("circle", { cx: x(middle[0][0]), cy: y(middle[0][1]), r: 4, class: "dot" }));
+  if (middle.length === 1 && band.length)
+    svg.append(draw("polyline", { points: list([band[0][0], band[1][0]]), class: "whisker" }));
+  for (const at of [low, high]) svg.append(draw("text", { x: LEFT - 6, y: y(at) + 4, class: "end" }, show(at)));
+  svg.append(draw("line", { x1: x(0), x2: x(0), y1: 4, y2: HIGH - BELOW, class: "now" }));
+  svg.append(draw("text", { x: x(0), y: HIGH - 6, class: "mid" }, "newest row"));
+  svg.append(draw("text", { x: WIDE - 8, y: HIGH - 6, class: "end" }, when(ahead.at(-1))));
+  const box = make("div", "", { class: "wide", role: "region", "aria-label": title, tabindex: 0 });
+  box.append(svg);
+  return box;
+};
+
+// Answers
+
+const shares = (found) => bars(found.sort((one, other) => other[1] - one[1]).slice(0, 8)
+  .map(([name, share]) => [name, share ?? 0, percent(share ?? 0)]));
+
+const predicted = (found, body) => {
+  const [first] = found;
+  if (first.target) {
+    const all = found.map((one) => [one.target, when(one), show(one.prediction), span(one).slice(2, -1)]);
+    const head = ["column", "time", "forecast", "interval"], cut = "low" in first ? 4 : 3;
+    const rows = all.map((row) => row.slice(0, cut));
+    shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
+    const more = found.length > 1 ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
+    return `${first.target} ${when(first)}: ${show(first.prediction)}${span(first)}${more}`;
+  }
+  shown.append(shares(Object.entries(first.probabilities ?? {})));
+  const named = [first.prediction].flat().map((name) =>
+    `${name} (${percent(first.probabilities?.[name] ?? first.probability)})`);
+  return named.join(", ") || "none of the classes";
+};
+const effects = (inputs) => {
+  const most = Math.max(...inputs.map((one) => Math.abs(one.contribution)), 0) || 1;
+  return bars(inputs.slice(0, 12).map((one) =>
+    [one.input, Math.abs(one.contribution) / most, signed(one.contribution), one.contribution < 0]));
+};
+const explained = (answer) => {
+  const each = answer.labels ?? [answer];
+  if (answer.text !== undefined)
+    shown.append(shares(answer.classes.map((name, i) => [name, answer.probability[i]])));
+  for (const one of each) {
+    if (answer.text === undefined) {
+      const sorted = [...one.inputs].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+      const parts = one.parts.slice(0, 12).map((part) => [part.input, part.from, part.to, signed(part.contribution)]);
+      shown.append(effects(sorted), table("Strongest spans", ["input", "from", "to", "effect"], parts));
+    } else {
+      const name = one.class, share = answer.probability[answer.classes.indexOf(name)];
+      if (each.length > 1) shown.append(make("h3", `${name} (${percent(share)})`), make("p", one.because));
+      shown.append(colour(answer.text, one.words));
+      shown.append(make("p", `Straight line: for ${name}; wavy line: against it.`, { class: "soft" }));
+    }
+  }
+  return answer.labels ? `${answer.verdict}. Each label is explained below.` : `${answer.verdict}. ${answer.because}`;
+};
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  said.textContent = whole.textContent = "";
+  shown.replaceChildren();
+  raw.hidden = true;
+  try {
+    const asking = event.submitter?.value ?? "predict", body = { [takes]: read[reader](asked.value) };
+    const headers = { "Content-Type": "application/json" };
+    const answer = await (await fetch(asking, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    if (answer.error) said.textContent = answer.error;
+    else {
+      whole.textContent = JSON.stringify(answer, null, 1);
+      raw.hidden = false;
+      said.textContent = answer.predictions ? predicted(answer.predictions, body) : explained(answer);
+    }
+  } catch (error) { said.textContent = String(error); }
+});
+asked.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(form.querySelector("button"));
+});
+curl.textContent = curl.textContent.replace("ADDRESS/", location.href);
