@@ -10,7 +10,7 @@ DATA, WINDOWS, FORECAST, TRAINING, OTHER, OUTPUT = PANELS = (
 )
 ORDER = (
     *("forecast", "inspect", "init", "train", "evaluate", "compare", "backtest"),
-    *("predict", "explain", "serve", "shrink", "report"),
+    *("predict", "future", "explain", "serve", "shrink", "report"),
 )
 FORMER = {"interval": "every", "column": "text"}  # options of earlier versions -> their present names
 

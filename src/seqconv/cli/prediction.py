@@ -37,6 +37,10 @@ def predict(
         ),
     ] = None,
     column: Column = "",
+    future: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Table of what is known of the rows to forecast: see `seqconv future`."),
+    ] = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -59,7 +63,10 @@ def predict(
     if source == "-" and sys.stdin.isatty() and not quiet:
         print("Type one text per line; Ctrl-D ends", file=sys.stderr)
     pieces = predict_file(
-        load(model, engine=engine, threads=threads), sys.stdin.buffer if source == "-" else source, column
+        load(model, engine=engine, threads=threads),
+        sys.stdin.buffer if source == "-" else source,
+        column,
+        future=future,
     )
     if out is None and json:
         rows = [row for piece in pieces for row in to_rows(piece)]
@@ -81,6 +88,40 @@ def predict(
             print_json({"n": total[0], "out": str(out)})
         elif not quiet:
             print(f"{total[0]:,} rows: {out}")
+
+
+@command("seqconv future runs/sales sales.csv -o next.csv")
+def future(
+    model: Model,
+    source: Annotated[str, typer.Argument(metavar="FILE", help="The table to forecast.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Table to fill in.", show_default=False, rich_help_panel=OUTPUT
+        ),
+    ],
+    overwrite: Overwrite = False,
+    column: Column = "",
+    json: Json = False,
+) -> None:
+    """Write a form for what is known of the rows to forecast.
+
+    A row for each series and step, with the columns that the model knows in advance, empty where FILE does not hold
+    them yet. Fill it in, and give it to `seqconv predict --future`.
+    """
+    from seqconv.data.readers.tables import write_table
+    from seqconv.errors import OptionError
+    from seqconv.models.predictor import load
+    from seqconv.tasks.kinds import find_task
+
+    console.check_free(out, overwrite)
+    trained = load(model)
+    task = find_task(trained.bundle.recipe)
+    if task.write_future is None:
+        raise OptionError(f"future needs a model of a table of series; this is {task.model}. Leave it out")
+    table = task.write_future(trained, Path(source), column)
+    write_table(table, out)
+    print_json({"n": len(table), "out": str(out)}) if json else print(f"{len(table):,} rows: {out}")
 
 
 @command("seqconv report runs/reviews")

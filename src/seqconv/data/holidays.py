@@ -1,8 +1,10 @@
 """Public holidays of a country or region, by the package `holidays`."""
 
+from typing import Any
+
 import numpy as np
 
-from seqconv.errors import ConfigError, MissingExtra, nearest
+from seqconv.errors import ConfigError, nearest, need
 
 
 def find_holidays(place: str, first: np.datetime64, last: np.datetime64) -> np.ndarray:
@@ -15,10 +17,7 @@ def find_holidays(place: str, first: np.datetime64, last: np.datetime64) -> np.n
         ConfigError: an unknown place.
         MissingExtra: the package `holidays` is not installed.
     """
-    try:
-        import holidays
-    except ImportError as error:
-        raise MissingExtra("holidays", "public holidays") from error
+    holidays: Any = need("holidays", "holidays")
     country, _, region = place.partition("-")
     known = holidays.list_supported_countries()
     if country not in known:

@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import IO
 
 from seqconv.data.readers.tables import Frame
+from seqconv.errors import OptionError
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.task import need_path
 
 PIECE = 50_000  # rows read at a time
 
 
 def predict_file(
-    trained: Trained, source: str | Path | IO[bytes], column: str = "", piece: int = PIECE
+    trained: Trained,
+    source: str | Path | IO[bytes],
+    column: str = "",
+    piece: int = PIECE,
+    future: Path | None = None,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
 
@@ -24,11 +30,18 @@ def predict_file(
         source: a table; for texts also a file or stream with a text a line.
         column: of the texts, or of the times; empty: as in training, else guessed.
         piece: rows read at a time.
+        future: a table of what is known of the rows to forecast; None: what `source` holds after its newest values.
 
     Raises:
+        OptionError: a future for a model that reads none.
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
-    return find_task(trained.bundle.recipe).predict_file(trained, source, column, piece)
+    task = find_task(trained.bundle.recipe)
+    if future is None:
+        return task.predict_file(trained, source, column, piece)
+    if task.predict_future is None:
+        raise OptionError(f"future needs a model of a table of series; this is {task.model}. Leave it out")
+    return task.predict_future(trained, need_path(source), column, future)
 
 
 def count_rows(pieces: Iterable[Frame], total: list[int]) -> Iterator[Frame]:

@@ -134,6 +134,8 @@ class Task:
         explain: explains the answer for one example. Takes model, raw data, options.
         warm_up: builds what the first answer needs; refuses a model that cannot read raw data.
         describe: what a model reads, as JSON.
+        predict_future: as `predict_file`, with a file of what is known of the rows to forecast; None: nothing is.
+        write_future: that second file for a model and a file, to be filled in; None likewise.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
     """
 
@@ -169,6 +171,8 @@ class Task:
     warm_up: Callable[[Trained], None]
     describe: Callable[[AnyBundle], Json]
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
+    predict_future: Callable[[Trained, Path, str, Path], Iterator[Frame]] | None = None
+    write_future: Callable[[Trained, Path, str], Frame] | None = None
 
 
 def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> ClassScores:

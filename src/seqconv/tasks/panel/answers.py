@@ -26,6 +26,7 @@ from seqconv.tasks.target import to_number
 from seqconv.tasks.task import Options, Source, need_path
 
 MOST_SHOWN = 12  # series that a page shows
+DIGITS = 7  # of a forecast in a table
 TIME = "time"  # the column of times in forecasts whose own table has none
 
 
@@ -122,6 +123,17 @@ def predict_panel_file(trained: Trained, source: str | Path | IO[bytes], column:
     yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
 
 
+def predict_future(trained: Trained, source: Path, column: str, future: Path) -> Iterator[Frame]:
+    """The same, with the known columns of the rows to forecast in a second table."""
+    panel = read_file(trained.bundle, source, column, future)
+    yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
+
+
+def write_future(trained: Trained, source: Path, column: str) -> Frame:
+    """The rows to forecast after those of a file: a table to fill in, see `list_future`."""
+    return create_table(list_future(trained.bundle, read_file(trained.bundle, source, column)))
+
+
 def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> dict[str, np.ndarray | list[str]]:
     """Forecasts as the columns of a table, a row for each series and step.
 
@@ -135,11 +147,20 @@ def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> di
     name = bundle.recipe.data.time
     own = name if name and name != NONE else TIME
     columns[own] = [each for row in range(series) for each in list_times(panel, row, horizon)]
+    quantiles = round_digits(quantiles)
     columns |= {"forecast": quantiles[..., MEDIAN].ravel()}
     for place, level in enumerate(LEVELS):
         if place != MEDIAN:
             columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
     return columns
+
+
+def round_digits(values: np.ndarray) -> np.ndarray:
+    """Numbers with `DIGITS` significant digits."""
+    with np.errstate(divide="ignore"):
+        size = np.floor(np.log10(np.abs(values)))
+    place = 10.0 ** (DIGITS - 1 - np.where(np.isfinite(size), size, 0.0))
+    return np.asarray(np.round(values * place) / place)
 
 
 def show_forecasts(
@@ -178,8 +199,8 @@ def list_future(bundle: AnyBundle, panel: Panel) -> dict[str, np.ndarray | list[
         if column.role == STATIC:
             cells = spread_static(cells, panel.offsets)
             ahead, there = np.repeat(panel.offsets[:-1, None], features.horizon, axis=1), there | True
-        empty = None if cells.dtype == object else np.nan
-        found = np.where(there, cells[np.minimum(ahead, len(cells) - 1)], empty).ravel()
+        found = cells[np.minimum(ahead, len(cells) - 1)].ravel()
+        found[~there.ravel()] = None if cells.dtype == object else np.nan
         columns[column.name] = found.tolist() if cells.dtype == object else found
     assert len(inputs) == len(panel)
     return columns

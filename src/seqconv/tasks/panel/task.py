@@ -11,9 +11,11 @@ from seqconv.tasks.panel.answers import (
     describe_panel_model,
     explain_panel,
     forecast_panel,
+    predict_future,
     predict_panel_file,
     read_example_panel,
     read_request_panel,
+    write_future,
 )
 from seqconv.tasks.panel.baselines import BASELINES, list_baselines
 from seqconv.tasks.panel.features import PanelFeatures
@@ -66,4 +68,6 @@ PANEL = Task(
     warm_up=need_no_warm_up,
     describe=describe_panel_model,
     inspect=inspect_panel,
+    predict_future=predict_future,
+    write_future=write_future,
 )
