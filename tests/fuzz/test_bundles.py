@@ -5,6 +5,8 @@ import json
 import random
 import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +15,42 @@ import pytest
 from safetensors.numpy import load, save
 
 from fuzz.children import run_in_child
+from helpers.tasks import TABLE
+from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.tasks.guessing import suggest_recipe
+from seqconv.training.folder import Options
+from seqconv.training.run import train
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-MODELS = sorted(path.parent for path in GOLDEN.glob("*/bundle.json"))
+GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
+FRESH = [(task, model) for task, kind in KINDS.items() for model in (NETWORK, *kind.baselines)]
 ODD = (None, True, False, 0, -1, 1, 2**31, 2**53, 2**70, 0.5, -1e308, 1e999, float("nan"))
 ODD = (*ODD, "", "x", "x" * 5000, "a\nb", "\ud800", [], {}, [[]], [1], ["x"], {"x": 1})
+MOST_ROWS = 10_000  # of a series that is forecast
 NUMBERS = (np.nan, np.inf, -np.inf, 0, -1, 1e38, 2**31 - 1)
 
 
 def answer(folder: str) -> None:
-    """Load a model and answer an example that is blank, and one that is not."""
+    """Load a model and answer an example that is blank, and raw data."""
     import seqconv
+    from seqconv.data.records import Sequences
     from seqconv.errors import SeqconvError
-    from seqconv.networks.inputs import TokenInputs, blank_inputs
+    from seqconv.networks.inputs import blank_inputs
 
     try:
         model = seqconv.load(folder, threads=1)
-        inputs: Any = blank_inputs(model.bundle.shape)
-        model.model.predict(inputs)
-        if isinstance(inputs, TokenInputs) and model.bundle.features.vocabulary is not None:
+        features: Any = model.bundle.features
+        model.model.predict(blank_inputs(model.bundle.shape))
+        task = model.bundle.recipe.task
+        if task == "text" and features.vocabulary is not None:
             model.predict(["a good film", ""])
+        elif task == "series" and features.spec.lookback < MOST_ROWS:
+            rows = np.arange(features.spec.lookback + 2)
+            seconds = (rows * features.spec.interval_s).astype("timedelta64[s]")
+            model.forecast(np.sin(rows)[:, None] + np.arange(len(features.columns)), np.datetime64(0, "s") + seconds)
+        elif task == "sequence":
+            channels = tuple(features.channels)
+            values = np.ones((9, len(channels)), np.float32)
+            model.classify(Sequences(values, np.array([0, 5, 9]), np.zeros(0, np.int32), (), channels, "made"))
     except SeqconvError as error:
         line = str(error).replace(folder, "MODEL")
         assert len(line) <= 300, line
@@ -88,10 +106,29 @@ def change_weights(draw: random.Random, content: bytes) -> bytes:
     return save(arrays)
 
 
-def mutate(seed: int, folder: Path) -> Path:
-    """A changed copy of a golden model."""
+@pytest.fixture(scope="session")
+def find_model(tmp_path_factory) -> Callable[[int], Path]:
+    """The model that a seed changes: one of the golden ones in turn, then one of each task and kind, just trained."""
+
+    @cache
+    def make(task: str, model: str) -> Path:
+        row, folder = TABLE[task], tmp_path_factory.mktemp(f"{task}-{model}")
+        settings = [*row.settings, f"training.model={model}", "training.epochs=1"]
+        suggested = suggest_recipe(str(row.write(folder)), settings)
+        options = Options(out=folder / "run", baselines=False, threads=1)
+        return train(suggested.recipe, options, data=suggested.data).folder / "model"
+
+    def find(seed: int) -> Path:
+        place = seed % (len(GOLDEN) + len(FRESH))
+        return GOLDEN[place] if place < len(GOLDEN) else make(*FRESH[place - len(GOLDEN)])
+
+    return find
+
+
+def mutate(seed: int, model: Path, folder: Path) -> Path:
+    """A changed copy of a model."""
     draw = random.Random(seed)
-    shutil.copytree(MODELS[seed % len(MODELS)], folder)
+    shutil.copytree(model, folder)
     if draw.random() < 0.4:
         path = folder / "weights.safetensors"
         path.write_bytes(change_weights(draw, path.read_bytes()))
@@ -110,10 +147,19 @@ def mutate(seed: int, folder: Path) -> Path:
 
 
 @pytest.mark.fuzz(small=20, whole=3000)
-def test_a_changed_model_answers_or_is_refused_in_one_line(seeds, tmp_path):
+def test_a_changed_model_answers_or_is_refused_in_one_line(seeds, find_model, tmp_path):
     faults = {}
     for seed in seeds:
-        fault = run_in_child(answer, str(mutate(seed, tmp_path / str(seed)))).fault
+        folder = mutate(seed, find_model(seed), tmp_path / str(seed))
+        fault = run_in_child(answer, str(folder)).fault
+        shutil.rmtree(folder)
         if fault:
             faults[seed] = fault
     assert not faults
+
+
+@pytest.mark.parametrize("place", range(len(GOLDEN) + len(FRESH)))
+def test_an_unchanged_model_answers(find_model, place):
+    """A fuzzer of models that are all refused at the door finds nothing."""
+    ending = run_in_child(answer, str(find_model(place)))
+    assert (ending.code, ending.err) == (0, "")
