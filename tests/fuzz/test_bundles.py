@@ -1,5 +1,6 @@
 """Model folders with random changes and right checksums: a model that answers, or one short line of error."""
 
+import copy
 import hashlib
 import json
 import random
@@ -74,7 +75,7 @@ def change_header(draw: random.Random, table: dict[str, Any]) -> None:
     elif way == 1 and isinstance(held, list):
         held.append(held[key])
     elif way == 2:
-        held[key] = draw.choice([other[name] for other, name in places(table)])
+        held[key] = copy.deepcopy(draw.choice([other[name] for other, name in places(table)]))  # it may hold `held`
     elif way == 3 and type(held[key]) in (int, float):
         held[key] = held[key] * draw.choice([2, -1, 1000]) + draw.choice([0, 1])
     else:
