@@ -1,6 +1,5 @@
 """Model folders with random changes and right checksums: a model that answers, or one short line of error."""
 
-import copy
 import hashlib
 import json
 import random
@@ -16,6 +15,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from fuzz.children import run_in_child
+from fuzz.damage import change_arrays, change_json, places
 from helpers.tasks import TABLE
 from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.guessing import suggest_recipe
@@ -24,10 +24,7 @@ from seqconv.training.run import train
 
 GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
 FRESH = [(task, model) for task, kind in KINDS.items() for model in (NETWORK, *kind.baselines)]
-ODD = (None, True, False, 0, -1, 1, 2**31, 2**53, 2**70, 0.5, -1e308, 1e999, float("nan"))
-ODD = (*ODD, "", "x", "x" * 5000, "a\nb", "\ud800", [], {}, [[]], [1], ["x"], {"x": 1})
 MOST_ROWS = 10_000  # of a series that is forecast
-NUMBERS = (np.nan, np.inf, -np.inf, 0, -1, 1e38, 2**31 - 1)
 
 
 def answer(folder: str) -> None:
@@ -59,51 +56,21 @@ def answer(folder: str) -> None:
         sys.exit(2)
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container inside a JSON value, with each of its keys."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [found for key, inner in pairs for found in [(value, key), *places(inner)]]
-
-
 def change_header(draw: random.Random, table: dict[str, Any]) -> None:
-    """Replace, remove, double or exchange a value somewhere in `bundle.json`."""
+    """Change a value somewhere in `bundle.json`."""
     section = draw.choice([table, table["features"], table["recipe"], {"layers": table["layers"]}])
-    held, key = draw.choice(places(section) or places(table))
-    way = draw.randrange(6)
-    if way == 0:
-        del held[key]
-    elif way == 1 and isinstance(held, list):
-        held.append(held[key])
-    elif way == 2:
-        held[key] = copy.deepcopy(draw.choice([other[name] for other, name in places(table)]))  # it may hold `held`
-    elif way == 3 and type(held[key]) in (int, float):
-        held[key] = held[key] * draw.choice([2, -1, 1000]) + draw.choice([0, 1])
-    else:
-        held[key] = draw.choice(ODD)
+    change_json(draw, section if places(section) else table, table)
 
 
 def change_weights(draw: random.Random, content: bytes) -> bytes:
-    """Bytes, a value, a shape, a type or a name of the stored arrays."""
+    """Bytes, or one of the stored arrays."""
     if draw.random() < 0.3:
         damaged = bytearray(content)
         for _ in range(draw.randrange(1, 5)):
             damaged[draw.randrange(min(len(damaged), draw.choice([20, 200, len(damaged)])))] = draw.randrange(256)
         return bytes(damaged[: draw.choice([len(damaged), draw.randrange(len(damaged))])])
     arrays = {name: np.array(array) for name, array in load(content).items()}
-    name, way = draw.choice(sorted(arrays)), draw.randrange(5)
-    array = arrays[name]
-    if way == 0:
-        del arrays[name]
-    elif way == 1 and array.size:
-        with np.errstate(all="ignore"):
-            array.flat[draw.randrange(array.size)] = np.array(draw.choice(NUMBERS)).astype(array.dtype)
-    elif way == 2 and array.ndim:
-        arrays[name] = np.ascontiguousarray(array[:-1])
-    elif way == 3:
-        with np.errstate(all="ignore"):
-            arrays[name] = array.astype(draw.choice([np.int64, np.float64, np.uint8, np.float16, bool]))
-    else:
-        arrays[name] = np.ascontiguousarray(array[None])
+    change_arrays(draw, arrays)
     return save(arrays)
 
 

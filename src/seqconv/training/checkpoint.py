@@ -141,10 +141,10 @@ class Checkpoint:
             raise self.refuse(f"must be a whole checkpoint; {shorten(error)}") from error
         for name, value in json.loads(json.dumps(self.origin)).items():
             if table.origin.get(name) != value:
+                before, now = (shorten(repr(each), 40) for each in (table.origin.get(name), value))
                 raise BundleError(
-                    f"{self.path}: must be of a run with the same {name}; it was begun with "
-                    f"{shorten(repr(table.origin.get(name)))}, now {value!r}. Train without --resume, or with what it "
-                    "was begun with"
+                    f"{self.path}: must be of a run with the same {name}; it was begun with {before}, now {now}. "
+                    "Train without --resume, or with what it was begun with"
                 )
         return Progress(tuple(table.history), table.best_epoch, table.best_loss, best, state, table.random, mean)
 
