@@ -58,7 +58,7 @@ def answer(folder: str) -> None:
 
 def change_header(draw: random.Random, table: dict[str, Any]) -> None:
     """Change a value somewhere in `bundle.json`."""
-    section = draw.choice([table, table["features"], table["recipe"], {"layers": table["layers"]}])
+    section = draw.choice([table, *(table.get(name) for name in ("features", "recipe", "layers"))])
     change_json(draw, section if places(section) else table, table)
 
 
