@@ -135,8 +135,9 @@ class Checkpoint:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             np.random.default_rng().bit_generator.state = table.random
             best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
-            for weights in (best, mean):
-                _check_weights(weights, _below(state, "weights."))
+            current = _below(state, "weights.")
+            for weights in (best, mean, current):
+                _check_weights(weights, current)
         except (*DAMAGED, SafetensorError) as error:
             raise self.refuse(f"must be a whole checkpoint; {shorten(error)}") from error
         for name, value in json.loads(json.dumps(self.origin)).items():

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.threads import count_threads
-from seqconv.tasks.baselines import Arrays, BaselineModel, members
+from seqconv.tasks.baselines import Arrays, BaselineModel, Stored, members
 from seqconv.tasks.sequence.convolutions import (
     GROUP,
     KERNELS,
@@ -90,22 +90,26 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    rocket_views: np.ndarray
-    rocket_pools: np.ndarray
-    rocket_dilations: np.ndarray
-    rocket_bias_counts: np.ndarray
-    rocket_biases: np.ndarray
-    rocket_channels: np.ndarray
-    rocket_channel_counts: np.ndarray
-    hydra_views: np.ndarray
-    hydra_dilations: np.ndarray
-    hydra_weights: np.ndarray
-    hydra_channels: np.ndarray
-    hydra_channel_counts: np.ndarray
-    quantile_views: np.ndarray
-    share: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
+    rocket_views: Annotated[np.ndarray, Stored(np.int64, "D", STEPS, SPECTRUM)]
+    rocket_pools: Annotated[np.ndarray, Stored(np.int64, "D", 1, POOLS)]
+    rocket_dilations: Annotated[np.ndarray, Stored(np.int64, "D", 1, "L")]
+    rocket_bias_counts: Annotated[np.ndarray, Stored(np.int64, "D", 0)]
+    rocket_biases: Annotated[np.ndarray, Stored(np.float32, "biases")]
+    rocket_channels: Annotated[np.ndarray, Stored(np.int32, "read", 0)]
+    rocket_channel_counts: Annotated[np.ndarray, Stored(np.int32, f"D {KERNELS}", 0)]
+    hydra_views: Annotated[np.ndarray, Stored(np.int64, "H", STEPS, SPECTRUM)]
+    hydra_dilations: Annotated[np.ndarray, Stored(np.int64, "H", 1, "L")]
+    hydra_weights: Annotated[np.ndarray, Stored(np.float32, f"H groups {WIDTH} {GROUP}")]
+    hydra_channels: Annotated[np.ndarray, Stored(np.int32, "hydra_read", 0)]
+    hydra_channel_counts: Annotated[np.ndarray, Stored(np.int32, "H groups", 0)]
+    quantile_views: Annotated[np.ndarray, Stored(np.int64, "Q", STEPS, SPECTRUM)]
+    share: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
+    weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        return super().lengths | {"L": self.features.length}
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         parts, threads = self._unpack(), count_threads(0)
