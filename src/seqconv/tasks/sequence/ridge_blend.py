@@ -111,6 +111,11 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
     def lengths(self) -> dict[str, int]:
         return super().lengths | {"L": self.features.length}
 
+    def check(self) -> None:
+        wanted = sum(part.count for part in self._unpack())
+        if len(self.weights) != wanted:
+            raise ValueError(f"weights must be of {wanted} features; got {len(self.weights)}")
+
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         parts, threads = self._unpack(), count_threads(0)
         seen = Padded.of(inputs, self.features).to_view()
@@ -133,8 +138,8 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
 
     def _unpack_rockets(self) -> list[MultiRocket]:
         counts, read = KERNELS * self.rocket_bias_counts, self.rocket_channel_counts.sum(axis=1)
-        _check_total(counts, self.rocket_biases)
-        _check_total(read, self.rocket_channels)
+        _check_total("rocket_biases", counts, self.rocket_biases)
+        _check_total("rocket_channels", read, self.rocket_channels)
         return [
             MultiRocket(
                 int(view),
@@ -150,7 +155,7 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
 
     def _unpack_hydras(self) -> list[Hydra]:
         read = self.hydra_channel_counts.sum(axis=1)
-        _check_total(read, self.hydra_channels)
+        _check_total("hydra_channels", read, self.hydra_channels)
         return [
             Hydra(
                 int(view),
@@ -167,9 +172,9 @@ def _by_view(views: np.ndarray) -> list[tuple[int, np.ndarray]]:
     return [(int(view), views == view) for view in np.unique(views)]
 
 
-def _check_total(counts: np.ndarray, values: np.ndarray) -> None:
+def _check_total(name: str, counts: np.ndarray, values: np.ndarray) -> None:
     if (counts < 0).any() or counts.sum() != len(values):
-        raise ValueError(f"{len(values)} values do not match their counts")
+        raise ValueError(f"{name} must be {counts.sum()} values, as their counts say; got {len(values)}")
 
 
 def affordable(kind: str, rows: int, total: int, length: int) -> float:
