@@ -44,7 +44,8 @@ def suggest_recipe(
     chosen = {
         read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
     }
-    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) != NETWORK:
+    refitted = {NETWORK, *(model for kind in KINDS.values() for model in kind.refitted)}
+    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) not in refitted:
         raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Leave one out")
     starts = {kind.start for kind in KINDS.values()}
     start = source if "data.source" in chosen and source in starts else ""

@@ -90,31 +90,33 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    rocket_views: Annotated[np.ndarray, Stored(np.int64, "D", STEPS, SPECTRUM)]
+    rocket_views: Annotated[np.ndarray, Stored(np.int64, "D", 0, SPECTRUM)]
     rocket_pools: Annotated[np.ndarray, Stored(np.int64, "D", 1, POOLS)]
     rocket_dilations: Annotated[np.ndarray, Stored(np.int64, "D", 1, "L")]
     rocket_bias_counts: Annotated[np.ndarray, Stored(np.int64, "D", 0)]
     rocket_biases: Annotated[np.ndarray, Stored(np.float32, "biases")]
-    rocket_channels: Annotated[np.ndarray, Stored(np.int32, "read", 0)]
-    rocket_channel_counts: Annotated[np.ndarray, Stored(np.int32, f"D {KERNELS}", 0)]
-    hydra_views: Annotated[np.ndarray, Stored(np.int64, "H", STEPS, SPECTRUM)]
-    hydra_dilations: Annotated[np.ndarray, Stored(np.int64, "H", 1, "L")]
-    hydra_weights: Annotated[np.ndarray, Stored(np.float32, f"H groups {WIDTH} {GROUP}")]
-    hydra_channels: Annotated[np.ndarray, Stored(np.int32, "hydra_read", 0)]
-    hydra_channel_counts: Annotated[np.ndarray, Stored(np.int32, "H groups", 0)]
-    quantile_views: Annotated[np.ndarray, Stored(np.int64, "Q", STEPS, SPECTRUM)]
+    rocket_channels: Annotated[np.ndarray, Stored(np.int32, "reads", 0)]
+    rocket_channel_counts: Annotated[np.ndarray, Stored(np.int32, "D 84", 1, "C")]
+    hydra_views: Annotated[np.ndarray, Stored(np.int64, "E", 0, SPECTRUM)]
+    hydra_dilations: Annotated[np.ndarray, Stored(np.int64, "E", 1, "L")]
+    hydra_weights: Annotated[np.ndarray, Stored(np.float32, "E G 9 8")]
+    hydra_channels: Annotated[np.ndarray, Stored(np.int32, "hydra_reads", 0)]
+    hydra_channel_counts: Annotated[np.ndarray, Stored(np.int32, "E G", 1, "C")]
+    quantile_views: Annotated[np.ndarray, Stored(np.int64, "V", 0, SPECTRUM)]
     share: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
     weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
     bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
 
     @property
     def lengths(self) -> dict[str, int]:
-        return super().lengths | {"L": self.features.length}
+        return super().lengths | {"L": self.features.length, "C": len(self.features.channels)}
 
     def check(self) -> None:
-        wanted = sum(part.count for part in self._unpack())
-        if len(self.weights) != wanted:
-            raise ValueError(f"weights must be of {wanted} features; got {len(self.weights)}")
+        count = sum(part.count for part in self._unpack())
+        if count != len(self.weights):
+            raise ValueError(f"weights must be of {count} features; got {len(self.weights)}")
+        if any(len(np.unique(self.rocket_pools[own])) > 1 for _, own in _by_view(self.rocket_views)):
+            raise ValueError("rocket_pools must be the same for all kernels of a view")
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         parts, threads = self._unpack(), count_threads(0)
@@ -174,7 +176,7 @@ def _by_view(views: np.ndarray) -> list[tuple[int, np.ndarray]]:
 
 def _check_total(name: str, counts: np.ndarray, values: np.ndarray) -> None:
     if (counts < 0).any() or counts.sum() != len(values):
-        raise ValueError(f"{name} must be {counts.sum()} values, as their counts say; got {len(values)}")
+        raise ValueError(f"{name} must be {counts.sum()} in all, as their counts say; got {len(values)}")
 
 
 def affordable(kind: str, rows: int, total: int, length: int) -> float:
