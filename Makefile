@@ -42,23 +42,23 @@ wheel: $(VENV)/ready
 	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider flow/test_flow.py
 	build/wheel-env/bin/seqconv --version
 
-# the kernel tests under the sanitizers: an instrumented build in an environment that borrows .venv's packages. The
-# fuzzer's server of processes does not start under the thread sanitizer.
-SANITIZED := tests/native tests/tasks/text/test_vocabulary.py
+# the kernel tests and a part of the fuzzer of native calls under the sanitizers: an instrumented build in an environment
+# that borrows .venv's packages. Not the other fuzzers: polars does not load under the thread sanitizer.
+SANITIZED := tests/native tests/tasks/text/test_vocabulary.py tests/fuzz/test_native.py
 SANITIZE_BIN := build/sanitize/bin
 
 sanitize: $(VENV)/ready
 	test -x $(SANITIZE_BIN)/python || $(PYTHON) -m venv build/sanitize
 	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" \
 		> $$($(SANITIZE_BIN)/python -c "import site; print(site.getsitepackages()[0])")/borrowed.pth
-	$(MAKE) --no-print-directory sanitize-one KIND=address,undefined LIBRARY=libasan.so FUZZER=tests/fuzz/test_native.py
+	$(MAKE) --no-print-directory sanitize-one KIND=address,undefined LIBRARY=libasan.so
 	$(MAKE) --no-print-directory sanitize-one KIND=thread LIBRARY=libtsan.so
 
 sanitize-one:
 	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
 	LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
-		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SANITIZED) $(FUZZER)
+		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SANITIZED)
 
 # seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
 BENCH_BIN := .venv-bench/bin

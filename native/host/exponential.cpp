@@ -52,7 +52,7 @@ StartStates start_states(const ScaledSeries& series, SeasonForm form, std::vecto
   return start;
 }
 
-// Twice the half of the log likelihood that depends on the parameters, for several sets of them
+// Minus the log likelihood, up to a constant of the series
 class Likelihood : public Objective {
  public:
   Likelihood(const ScaledSeries& series, const ExponentialForm& form, const StartStates& start)

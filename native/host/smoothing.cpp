@@ -228,9 +228,11 @@ class Fitter {
 
   void write(int64_t number) const {
     const auto sized = [this](double sum) { return std::clamp(sum / weights_ * scale_, -LARGEST, LARGEST); };
-    const std::vector<double>&forecasts = memory_.forecasts, &quantiles = memory_.quantiles;
-    std::transform(forecasts.begin(), forecasts.end(), job_.forecasts + number * job_.horizon, sized);
-    std::transform(quantiles.begin(), quantiles.end(), job_.quantiles + number * job_.horizon * job_.level_count, sized);
+    const auto copy = [&](const std::vector<double>& from, double* to) {
+      std::transform(from.begin(), from.end(), to + number * static_cast<int64_t>(from.size()), sized);
+    };
+    copy(memory_.forecasts, job_.forecasts);
+    copy(memory_.quantiles, job_.quantiles);
   }
 
   const SmoothingJob& job_;

@@ -1,7 +1,8 @@
 // The line A + B t has t = 1 at the first row. The dynamic variants know before each row the line through the rows
 // before it. Errors count from the fourth row: before it a line says little.
-// Reference: Assimakopoulos, Nikolopoulos, International Journal of Forecasting 16, 2000; Hyndman, Billah, International
-// Journal of Forecasting 19, 2003; Fiorucci et al., International Journal of Forecasting 32, 2016.
+//
+// Reference: Assimakopoulos, Nikolopoulos, International Journal of Forecasting 16, 2000; Hyndman, Billah, the same 19,
+// 2003; Fiorucci et al., the same 32, 2016.
 #include "host/theta.hpp"
 
 #include <algorithm>

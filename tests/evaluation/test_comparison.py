@@ -153,6 +153,10 @@ def test_other_test_rows_are_refused_with_what_differs(made, copy, name, changes
             lambda f: np.savez(f / "predictions.npz", outputs=np.zeros((3, 2)), targets=np.zeros((3, 2))),
             "outputs must be 1",
         ),
+        (
+            lambda f: np.savez(f / "predictions.npz", outputs=np.full((3, 1), np.nan), targets=np.zeros((3, 1))),
+            r"predictions\.npz: outputs must be finite to be compared",
+        ),
         (lambda f: (f / "metrics.json").write_text("[]"), "metrics.json: must be as seqconv writes it"),
         (lambda f: shutil.rmtree(f / "model"), "must be a run or model folder"),
     ],

@@ -11,8 +11,15 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # forks of a process that imported, but ran nothing
 _IMPORTED = ("seqconv.cli.commands", "seqconv.models.predictor", "seqconv.tasks.guessing", "seqconv.training.run")
-_LATE = ("polars", "pydantic", "pytest", "rich.table", "safetensors.numpy")  # most of a child's time otherwise
-_CONTEXT.set_forkserver_preload([*_IMPORTED, *_LATE, "fuzz.children"])
+_LATE = ("pydantic", "pytest", "rich.table", "safetensors.numpy", "fuzz.children")  # most of a child's time otherwise
+
+
+def import_before(*modules: str) -> None:
+    """Have modules imported once, before all children; to be called before the first one."""
+    _CONTEXT.set_forkserver_preload([*_IMPORTED, *_LATE, *modules])
+
+
+import_before()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import json
 import random
 import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +15,40 @@ import pytest
 from safetensors.numpy import load, save
 
 from fuzz.children import run_in_child
+from fuzz.damage import change_arrays, change_json, places
+from helpers.tasks import TABLE
+from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.tasks.guessing import suggest_recipe
+from seqconv.training.folder import Options
+from seqconv.training.run import train
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-MODELS = sorted(path.parent for path in GOLDEN.glob("*/bundle.json"))
-ODD = (None, True, False, 0, -1, 1, 2**31, 2**53, 2**70, 0.5, -1e308, 1e999, float("nan"))
-ODD = (*ODD, "", "x", "x" * 5000, "a\nb", "\ud800", [], {}, [[]], [1], ["x"], {"x": 1})
-NUMBERS = (np.nan, np.inf, -np.inf, 0, -1, 1e38, 2**31 - 1)
+GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
+FRESH = [(task, model) for task, kind in KINDS.items() for model in (NETWORK, *kind.baselines)]
+MOST_ROWS = 10_000  # of a series that is forecast
 
 
 def answer(folder: str) -> None:
-    """Load a model and answer an example that is blank, and one that is not."""
+    """Load a model and answer an example that is blank, and raw data."""
     import seqconv
+    from seqconv.data.records import Sequences
     from seqconv.errors import SeqconvError
-    from seqconv.networks.inputs import TokenInputs, blank_inputs
+    from seqconv.networks.inputs import blank_inputs
 
     try:
         model = seqconv.load(folder, threads=1)
-        inputs: Any = blank_inputs(model.bundle.shape)
-        model.model.predict(inputs)
-        if isinstance(inputs, TokenInputs) and model.bundle.features.vocabulary is not None:
+        features: Any = model.bundle.features
+        model.model.predict(blank_inputs(model.bundle.shape))
+        task = model.bundle.recipe.task
+        if task == "text" and features.vocabulary is not None:
             model.predict(["a good film", ""])
+        elif task == "series" and features.spec.lookback < MOST_ROWS:
+            rows = np.arange(features.spec.lookback + 2)
+            seconds = (rows * features.spec.interval_s).astype("timedelta64[s]")
+            model.forecast(np.sin(rows)[:, None] + np.arange(len(features.columns)), np.datetime64(0, "s") + seconds)
+        elif task == "sequence":
+            channels = tuple(features.channels)
+            values = np.ones((9, len(channels)), np.float32)
+            model.classify(Sequences(values, np.array([0, 5, 9]), np.zeros(0, np.int32), (), channels, "made"))
     except SeqconvError as error:
         line = str(error).replace(folder, "MODEL")
         assert len(line) <= 300, line
@@ -40,58 +56,47 @@ def answer(folder: str) -> None:
         sys.exit(2)
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container inside a JSON value, with each of its keys."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [found for key, inner in pairs for found in [(value, key), *places(inner)]]
-
-
 def change_header(draw: random.Random, table: dict[str, Any]) -> None:
-    """Replace, remove, double or exchange a value somewhere in `bundle.json`."""
-    section = draw.choice([table, table["features"], table["recipe"], {"layers": table["layers"]}])
-    held, key = draw.choice(places(section) or places(table))
-    way = draw.randrange(6)
-    if way == 0:
-        del held[key]
-    elif way == 1 and isinstance(held, list):
-        held.append(held[key])
-    elif way == 2:
-        held[key] = draw.choice([other[name] for other, name in places(table)])
-    elif way == 3 and type(held[key]) in (int, float):
-        held[key] = held[key] * draw.choice([2, -1, 1000]) + draw.choice([0, 1])
-    else:
-        held[key] = draw.choice(ODD)
+    """Change a value somewhere in `bundle.json`."""
+    section = draw.choice([table, *(table.get(name) for name in ("features", "recipe", "layers"))])
+    change_json(draw, section if places(section) else table, table)
 
 
 def change_weights(draw: random.Random, content: bytes) -> bytes:
-    """Bytes, a value, a shape, a type or a name of the stored arrays."""
+    """Bytes, or one of the stored arrays."""
     if draw.random() < 0.3:
         damaged = bytearray(content)
         for _ in range(draw.randrange(1, 5)):
             damaged[draw.randrange(min(len(damaged), draw.choice([20, 200, len(damaged)])))] = draw.randrange(256)
         return bytes(damaged[: draw.choice([len(damaged), draw.randrange(len(damaged))])])
     arrays = {name: np.array(array) for name, array in load(content).items()}
-    name, way = draw.choice(sorted(arrays)), draw.randrange(5)
-    array = arrays[name]
-    if way == 0:
-        del arrays[name]
-    elif way == 1 and array.size:
-        with np.errstate(all="ignore"):
-            array.flat[draw.randrange(array.size)] = np.array(draw.choice(NUMBERS)).astype(array.dtype)
-    elif way == 2 and array.ndim:
-        arrays[name] = np.ascontiguousarray(array[:-1])
-    elif way == 3:
-        with np.errstate(all="ignore"):
-            arrays[name] = array.astype(draw.choice([np.int64, np.float64, np.uint8, np.float16, bool]))
-    else:
-        arrays[name] = np.ascontiguousarray(array[None])
+    change_arrays(draw, arrays)
     return save(arrays)
 
 
-def mutate(seed: int, folder: Path) -> Path:
-    """A changed copy of a golden model."""
+@pytest.fixture(scope="session")
+def find_model(tmp_path_factory) -> Callable[[int], Path]:
+    """The model that a seed changes: one of the golden ones in turn, then one of each task and kind, just trained."""
+
+    @cache
+    def make(task: str, model: str) -> Path:
+        row, folder = TABLE[task], tmp_path_factory.mktemp(f"{task}-{model}")
+        settings = [*row.settings, f"training.model={model}", "training.epochs=1"]
+        suggested = suggest_recipe(str(row.write(folder)), settings)
+        options = Options(out=folder / "run", baselines=False, threads=1)
+        return train(suggested.recipe, options, data=suggested.data).folder / "model"
+
+    def find(seed: int) -> Path:
+        place = seed % (len(GOLDEN) + len(FRESH))
+        return GOLDEN[place] if place < len(GOLDEN) else make(*FRESH[place - len(GOLDEN)])
+
+    return find
+
+
+def mutate(seed: int, model: Path, folder: Path) -> Path:
+    """A changed copy of a model."""
     draw = random.Random(seed)
-    shutil.copytree(MODELS[seed % len(MODELS)], folder)
+    shutil.copytree(model, folder)
     if draw.random() < 0.4:
         path = folder / "weights.safetensors"
         path.write_bytes(change_weights(draw, path.read_bytes()))
@@ -110,10 +115,19 @@ def mutate(seed: int, folder: Path) -> Path:
 
 
 @pytest.mark.fuzz(small=20, whole=3000)
-def test_a_changed_model_answers_or_is_refused_in_one_line(seeds, tmp_path):
+def test_a_changed_model_answers_or_is_refused_in_one_line(seeds, find_model, tmp_path):
     faults = {}
     for seed in seeds:
-        fault = run_in_child(answer, str(mutate(seed, tmp_path / str(seed)))).fault
+        folder = mutate(seed, find_model(seed), tmp_path / str(seed))
+        fault = run_in_child(answer, str(folder)).fault
+        shutil.rmtree(folder)
         if fault:
             faults[seed] = fault
     assert not faults
+
+
+@pytest.mark.parametrize("place", range(len(GOLDEN) + len(FRESH)))
+def test_an_unchanged_model_answers(find_model, place):
+    """A fuzzer of models that are all refused at the door finds nothing."""
+    ending = run_in_child(answer, str(find_model(place)))
+    assert (ending.code, ending.err) == (0, "")

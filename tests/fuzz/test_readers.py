@@ -10,8 +10,10 @@ import numpy as np
 import polars
 import pytest
 
-from fuzz.children import run_command, run_in_child
+from fuzz.children import import_before, run_command, run_in_child
 from fuzz.damage import damage
+
+import_before("polars")  # here alone: it does not load under the thread sanitizer
 
 TEXTS = "".join(
     f'{n},"a {word} film, number {n}",{label}\n' for n in range(12) for word, label in (("good", "pos"), ("bad", "neg"))

@@ -64,6 +64,8 @@ def refusal(folder: Path) -> str:
         ("series", "features.interval_s", True, "features.interval_s must be int"),
         ("series", "features.targets", ["nothing"], "features.targets must be some of"),
         ("series", "features.zone", "Moon/Base", "must be a time zone"),
+        ("series", "features.zone", "Europe", "must be a time zone"),
+        ("series", "features.zone", "x" * 5000, "must be a time zone"),
         ("series", "features.delay_rows", [], "features.delay_rows"),
         ("series", "features.margins", [0.5], "features.margins"),
         ("series", "input_shape", [3, 3], "input_shape must be"),

@@ -210,10 +210,8 @@ def save(folder: Path, **changes: np.ndarray | None) -> None:
             lambda f: save(f, targets=np.zeros(3)),
             "predictions.npz: must be as seqconv writes it; targets must be of the",
         ),
-        (
-            lambda f: save(f, times=None, low=np.zeros(3)),
-            "predictions.npz: must be as seqconv writes it; high is missing",
-        ),
+        (lambda f: save(f, low=np.zeros(3)), "predictions.npz: must be as seqconv writes it; high is missing"),
+        (lambda f: save(f, times=None), "predictions.npz: must be as seqconv writes it; times is missing"),
         (lambda f: save(f, outputs=np.array(["x"])), "predictions.npz: must be as seqconv writes it; outputs must be"),
         (lambda f: save(f, outputs=np.array([None])), "predictions.npz: must be as seqconv writes it; Object arrays"),
         (lambda f: (f / "metrics.json").write_text("{"), "metrics.json: must be as seqconv writes it"),

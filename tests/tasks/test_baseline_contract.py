@@ -89,7 +89,7 @@ def made(request, tmp_path_factory) -> Made:
     (name, kind), folder = request.param, tmp_path_factory.mktemp("baseline")
     task, row = TASKS[name], TASK_ROWS[name]
     file = row.write(folder)
-    suggested = suggest_recipe(str(file), [*row.settings, f"training.model={kind}"])
+    suggested = suggest_recipe(str(file), [*row.settings, f"training.model={kind}", "training.refit=false"])
     run = train(suggested.recipe, Options(out=folder / "run", baselines=False, threads=1), data=suggested.data)
     bundle = read_bundle(run.folder)
     split = task.split(suggested.data, bundle.recipe, 1, None)

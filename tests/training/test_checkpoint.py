@@ -190,6 +190,7 @@ def put_array(prefix: str, change: Callable[[np.ndarray], np.ndarray]) -> Callab
         (put_array("best/", lambda a: a[:-1]), "must be a whole checkpoint; 0."),
         (put_array("best/", lambda a: a * np.float32("nan")), "must be a whole checkpoint; 0."),
         (put_array("best/", lambda a: a.astype(np.float64)), "must be a whole checkpoint; 0."),
+        (put_array("state/weights.", lambda a: a * np.float32("inf")), "must be a whole checkpoint; 0."),
         (put_array("state/steps", lambda a: np.array(np.nan)), "must be of this network; cannot convert float NaN"),
         (put_array("state/square", lambda a: a[:-1]), "must be of this network; checkpoint: 'square."),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ import seqconv
 from helpers.runs import FLAGS, write_data
 from seqconv.__main__ import main
 from seqconv.errors import ConfigError
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.models.format import read_bundle
+from seqconv.recipes.recipe import read_recipe
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
-TASKS = [task for task in FLAGS if KINDS[task].model == NETWORK]
+TASKS = [task for task in FLAGS if read_recipe(KINDS[task].start).network.layers]
 UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learning_rate=1e-9")
 
 
@@ -41,7 +44,8 @@ def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, ta
     assert network["offer"]["name"] == best["name"]
     assert network["offer"]["run"] == kept["run"] == str(folder / task / "baseline")
     assert network["offer"]["says"].startswith("On the validation rows ")
-    assert (kept["validation"], kept["test"]) == (best["validation"], best["test"])
+    assert kept["validation"] == best["validation"]
+    assert kept["refit"] or kept["test"] == best["test"]
     assert [row["name"] for row in kept["baselines"]] == [
         row["name"] for row in network["baselines"] if row["name"] != best["name"]
     ]
@@ -135,10 +139,6 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
             "--model seasonal: must fit the data; seasonal naive (same hour yesterday) does not: the row 24 h before",
         ),
         (("summary", "series.csv", "--target", "a", "--model", "ridge"), "ridge has no layers"),
-        (
-            ("backtest", "series.csv", "--target", "a", "--model", "ridge"),
-            "which baselines are scored beside; got ridge",
-        ),
     ],
 )
 def test_a_model_that_cannot_be_is_one_line(folder, tmp_path, monkeypatch, capsys, arguments, says):
@@ -165,3 +165,54 @@ def test_estimators_fit_networks_alone(folder, tmp_path):
     recipe.write_text((folder / "series" / "baseline" / "recipe.toml").read_text())
     with pytest.raises(ConfigError, match=r"training\.model must be 'network' here"):
         seqconv.SeriesForecaster(network=str(recipe)).fit(np.random.default_rng(0).normal(size=(300, 1)))
+
+
+def test_sequences_get_the_blend_of_all_rows_unless_a_network_is_asked_for(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = str(folder / "waves.ts")
+    code, out, err = command(monkeypatch, capsys, "train", file, "--json")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    assert (result["model"], result["epochs"], result["offer"]) == ("MultiRocket-Hydra + QUANT", 0, None)
+    assert [row["kind"] for row in result["baselines"]] == ["majority", "dtw"]
+    metrics = json.loads((tmp_path / "runs" / "waves" / "metrics.json").read_text())
+    assert metrics["refit"] is True
+    splits = metrics["facts"]["splits"]
+    bundle = read_bundle(Path("runs/waves"))
+    assert bundle.recipe.training.model == "blend"
+    assert bundle.seen is not None
+    assert len(bundle.seen.keys) == splits["train"]["examples"] + splits["validation"]["examples"]
+    for flags in (["--model", "network"], ["--set", "training.epochs=2"], ["--network", "ucr"]):
+        suggested = json.loads(command(monkeypatch, capsys, "init", file, *flags, "--json")[1])
+        assert suggested["recipe"]["training"]["model"] == "network"
+    code, out, _ = command(monkeypatch, capsys, "summary", file, "--json")
+    assert code == 0
+    assert json.loads(out)["layers"]
+
+
+def test_a_baseline_is_fitted_again_with_the_validation_rows(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    both = [
+        runs.train(
+            guessing.suggest_recipe(
+                str(folder / "waves.ts"), ["training.model=minirocket", f"training.refit={refit}"]
+            ).recipe,
+            Options(baselines=False, out=tmp_path / refit),
+        )
+        for refit in ("true", "false")
+    ]
+    again, once = (each.results for each in both)
+    assert again.validation == once.validation
+    weights = [read_bundle(each.folder).weights["weights"] for each in both]
+    assert not np.array_equal(*weights)
+
+
+def test_a_backtest_of_a_baseline_scores_it_on_every_fold(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("backtest", str(folder / "waves.ts"), "--folds", "3", "--json")
+    code, out, _ = command(monkeypatch, capsys, *arguments)
+    assert code == 0
+    result = json.loads(out)
+    assert result["network"]["name"] == "blend"
+    assert len(result["folds"]) == 3
+    assert [each["name"] for each in result["comparisons"]] == ["1-NN with dynamic time warping", "majority class"]

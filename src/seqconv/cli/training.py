@@ -67,6 +67,8 @@ def summary(
 
     from seqconv.training.run import summarise_recipe
 
+    if not flags.get("model"):  # the layers, whatever model the data would get
+        settings = ["training.model=network", *(settings or [])]
     suggested = console.suggest(source, flags, network, data, settings)
     layers = summarise_recipe(suggested.recipe, suggested.data)
     if json:

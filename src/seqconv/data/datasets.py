@@ -52,8 +52,10 @@ def load_sequences(config: SequenceDataConfig, progress: Progress | None = None)
     """
     path = _resolve(config.source, (), progress)
     test = Path(config.test_file) if config.test_file else find_partner(path)
-    validation = read_sequences(config.validation_file) if config.validation_file else None
-    return SequenceData(read_sequences(path), read_sequences(test) if test else None, validation)
+    files = (path, test, config.validation_file)
+    train, *others = (read_sequences(file, layout=config.layout) if file else None for file in files)
+    assert train is not None
+    return SequenceData(train, *others)
 
 
 def load_texts(config: TextDataConfig, progress: Progress | None = None) -> TextData:

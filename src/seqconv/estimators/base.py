@@ -68,7 +68,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         table = recipe.to_dict()
         found = dict(guessed or {})
         if data:
-            given = {"network.layers"} if self.network else set()
+            given = {"training.model", *(["network.layers"] if self.network else [])}
             guesses = TASKS[self.task].guess(recipe, data, given)
             guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}

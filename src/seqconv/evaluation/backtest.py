@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import NETWORK
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
@@ -24,7 +24,7 @@ from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
-from seqconv.training.fitted import judge
+from seqconv.training.fitted import judge, take_baseline
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
@@ -35,7 +35,7 @@ PAGE = "report.html"
 
 @dataclass(frozen=True)
 class _Fold:
-    """One fold's part of the results, the error of each test example by name of the network or
+    """One fold's part of the results, the error of each test example by name of the model (first) or
     baseline, and how baselines are called within a sentence."""
 
     results: FoldResults
@@ -61,10 +61,10 @@ def backtest(
     data: Data | None = None,
     notes: Sequence[str] = (),
 ) -> Backtest:
-    """Fit and judge a recipe on each fold; network and baselines see the same rows, nothing is carried over.
+    """Fit and judge a recipe on each fold; model and baselines see the same rows, nothing is carried over.
 
     A series is tested on the later half of its rows, in `folds` equal stretches (rolling origin). Each is forecast by
-    a network fitted on what came before, of which the stretch just before the test is the validation split. Texts and
+    a model fitted on what came before, of which the stretch just before the test is the validation split. Texts and
     sequences are cut into stratified folds, copies of a text together; validation is held out of the other folds as
     the recipe says. Test examples that come apart from the training examples are then left out.
 
@@ -77,7 +77,7 @@ def backtest(
         notes: what has been inferred for the recipe, said after the folder.
 
     Raises:
-        ConfigError: fewer than two folds, more than there are examples, an unknown window, or a baseline as model.
+        ConfigError: fewer than two folds, more than there are examples, or an unknown window.
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
     """
     if isinstance(recipe, str):
@@ -86,13 +86,10 @@ def backtest(
     options = options or Options()
     if window not in WINDOWS:
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
-    usual = KINDS[recipe.task].model
-    if recipe.training.model != NETWORK == usual:
-        raise OptionError(f"model: must be {NETWORK}, which baselines are scored beside; got {recipe.training.model}")
-    if recipe.training.model != NETWORK:
-        recipe = replace(recipe, training=replace(recipe.training, refit=False))  # nothing is kept
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
+    if recipe.training.model != NETWORK:
+        recipe = take_baseline(recipe, recipe.training.model)
     name = f"{recipe.name}-backtest"
     target = choose_folder(options, name)
     started = time.perf_counter()
@@ -142,7 +139,7 @@ def _run_fold(
     fitted = fit_split(recipe, split, options, folder, listener, timer)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     # each fold is scaled by its own rows
-    errors = {fitted.name: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
+    errors = {recipe.training.model: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
     for baseline in fitted.baselines:
         errors[baseline.name] = target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
     spoken = {baseline.name: baseline.spoken for baseline in fitted.baselines}
@@ -162,8 +159,9 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
     """Scores over the test examples of all folds together, and the comparison with the baselines on them."""
     features = folds[0].features
     target, spoken, task = features.target, folds[0].spoken, find_task(recipe)
-    own, *_ = names = [name for name in folds[0].errors if all(name in fold.errors for fold in folds)]
+    names = [name for name in folds[0].errors if all(name in fold.errors for fold in folds)]
     errors = {name: np.concatenate([fold.errors[name] for fold in folds]) for name in names}
+    own, *others = names
     count = len(errors[own])
     block = features.block(count)
     rows = [_describe(name, errors[name], folds, block, target) for name in names]
@@ -176,7 +174,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
             score=target.show_score(scores[name]),
         )
         # the strongest first: the one with the best validation scores
-        for name in sorted(names[1:], key=lambda name: _mean_rank(folds, name, target))
+        for name in sorted(others, key=lambda name: _mean_rank(folds, name, target))
     ]
     return BacktestResults(
         **(vars(setup) | target.describe()),
@@ -186,7 +184,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
         network=rows[0],
         baselines=rows[1:],
         comparisons=comparisons,
-        verdict=verdict(comparisons, target.say_score(scores[NETWORK], task.key)),
+        verdict=verdict(comparisons, target.say_score(scores[own], task.key)),
         beats_baselines=beats_baselines(comparisons) if comparisons else None,
         folds=[fold.results for fold in folds],
         seconds=seconds,

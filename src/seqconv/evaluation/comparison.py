@@ -9,7 +9,7 @@ import numpy as np
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.models.format import read_bundle
-from seqconv.models.predictions import read_predictions
+from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults
@@ -65,6 +65,9 @@ def compare_runs(folders: list[str | Path]) -> ComparisonResults:
 def _read_run(folder: Path) -> _Finished:
     results, bundle = read_results(folder), read_bundle(folder)
     found = read_predictions(folder, bundle.features.target.outputs)
+    for name, array in found.items():
+        if not np.isfinite(array).all():
+            raise BundleError(f"{folder / PREDICTIONS}: {name} must be finite to be compared; not all are. Train again")
     if "train" not in results.seconds:
         raise BundleError(f"{folder / RESULTS}: must be as seqconv writes it; seconds.train is missing. Train again")
     outputs, targets, times = found["outputs"], found["targets"], found.get("times")

@@ -50,7 +50,8 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
         ValueError: they are not.
         KeyError: one is missing.
     """
-    for name in ("outputs", "targets", *(("low", "high") if "low" in arrays or "high" in arrays else ())):
+    bounds, forecasts = arrays.keys() & {"low", "high"}, arrays.get("outputs", np.zeros(0)).ndim == 3
+    for name in ("outputs", "targets", *(("low", "high") if bounds else ()), *(("times",) if forecasts else ())):
         if name not in arrays:
             raise KeyError(f"{name} is missing")
     first, targets = arrays["outputs"], arrays["targets"]
@@ -58,13 +59,12 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
     if first.dtype.kind != "f" or first.ndim < 2 or not first.size or each != (outputs or each):
         wanted = "some" if outputs is None else outputs
         raise ValueError(f"outputs must be {wanted} numbers for each row; got {first.dtype} {list(first.shape)}")
+    kinds = dict.fromkeys(("low", "high"), ("f", first.shape))
+    kinds |= {"times": ("M", first.shape[:1]), "ahead": ("i", first.shape[1:2])}
     # classes by number, or numbers: of several forecasts of one number there is one target
-    kinds = {
-        "times": ("M", first.shape[:1]),
-        "targets": ("i" if targets.ndim == 1 else "f", first.shape[: targets.ndim]),
-    }
-    for name, array in arrays.items():
-        kind, shape = kinds.get(name, ("f", first.shape))
+    kinds["targets"] = ("i" if targets.ndim == 1 else "f", first.shape[: targets.ndim])
+    for name in kinds.keys() & arrays.keys():
+        (kind, shape), array = kinds[name], arrays[name]
         if array.dtype.kind != kind or array.shape != shape:
             raise ValueError(f"{name} must be of the shape {list(shape)}; got {array.dtype} {list(array.shape)}")
     if targets.ndim == 1 and not 0 <= targets.min() <= targets.max() < each:

@@ -43,7 +43,10 @@ class TextDataConfig(_DataSettings):
 class SequenceDataConfig(_DataSettings):
     """Where labelled sequences come from and how they are split."""
 
-    source: str = setting("", "path of a .ts or .tsv file")
+    source: str = setting("", "path of a .ts, .tsv, .arff or .npz file")
+    layout: Literal["guess", "channels first", "channels last"] = setting(
+        "guess", "the axes of an .npz file after the sequences: channels and steps, or steps and channels"
+    )
     validation_file: str = setting("", "file of validation sequences; empty: held out from the training sequences")
     test_file: str = setting("", "file of test sequences; empty: NAME_TEST next to NAME_TRAIN, or held out")
     validation: float = setting(0.2, "fraction of the training sequences held out for validation", low=0.001, high=0.9)
@@ -208,7 +211,7 @@ class Kind:
         start: the recipe that training on a data file starts from.
         baselines: models that can be fitted instead of the network.
         forecasts: the outputs are numbers, which may have prediction intervals.
-        model: what is trained unless the user chooses.
+        refitted: baselines that need no validation rows, so that the final fit may use them.
     """
 
     title: str
@@ -217,7 +220,7 @@ class Kind:
     start: str
     baselines: tuple[str, ...]
     forecasts: bool = False
-    model: str = NETWORK
+    refitted: tuple[str, ...] = ()
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -225,6 +228,7 @@ class Kind:
         return {"data": self.data, self.features.section(): self.features, **TRAINED}
 
 
+RIDGES = ("minirocket", "multirocket", "hydra", "multirocket-hydra", "quant", "blend")
 KINDS = {
     "text": Kind("text classification", TextDataConfig, TextConfig, "text", ("majority", "tf-idf", "nb-svm")),
     "series": Kind(
@@ -242,14 +246,15 @@ KINDS = {
         "panel",
         ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "blend"),
         forecasts=True,
-        model="blend",
+        refitted=("ridge", "boosting", "blend"),
     ),
     "sequence": Kind(
         "time-series classification",
         SequenceDataConfig,
         SequenceConfig,
         "ucr",
-        ("majority", "dtw", "rocket", "minirocket", "multirocket", "hydra", "multirocket-hydra", "quant", "blend"),
+        ("majority", "dtw", "rocket", *RIDGES),
+        refitted=RIDGES,
     ),
 }
 _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())

@@ -70,10 +70,10 @@ def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
 def explain_folds(results: BacktestResults) -> str:
     """How a backtest was done."""
     if not results.targets:
-        return "Stratified folds, each tested once by a network and baselines fitted on the others."
+        return "Stratified folds, each tested once by a model and baselines fitted on the others."
     kept = "all rows before" if results.window == "growing" else "as many rows before as the first fold"
     unit = f" The unit is that of {', '.join(results.targets)}."
-    return f"Rolling origin: each stretch is forecast by a network and baselines fitted on {kept}.{unit}"
+    return f"Rolling origin: each stretch is forecast by a model and baselines fitted on {kept}.{unit}"
 
 
 def say_comparison(results: ComparisonResults) -> str:

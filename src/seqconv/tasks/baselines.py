@@ -99,12 +99,10 @@ class BaselineKind(NamedTuple):
     Args:
         model: class of the fitted baseline.
         spoken: its name in a sentence; empty: the same as in tables.
-        refits: it needs no validation rows, so that it can be fitted again with them.
     """
 
     model: type[AnyBaseline]
     spoken: str = ""
-    refits: bool = False
 
 
 class Candidate(NamedTuple):

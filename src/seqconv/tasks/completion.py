@@ -38,11 +38,14 @@ def complete(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> tuple[AnyR
 
 def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Guesses:
     """The guesses without those in `given`; if the layers are given, training is not inferred either."""
-    # baselines are fitted once
-    refit = recipe.training.model == NETWORK and guesses.get("training.refit", (False, ""))[0]
-    found = dict(guesses)
-    if KINDS[recipe.task].model == NETWORK:
-        found["training.refit"] = (refit, REFIT if refit else "")
     if "network.layers" in given:  # the training settings belong to the network
-        given = given | {name for name in found if name.startswith("training.") and name != "training.loss"}
+        given = given | {name for name in guesses if name.startswith("training.") and name != "training.loss"}
+    model = recipe.training.model
+    if "training.model" in guesses and "training.model" not in given:
+        model = guesses["training.model"][0]
+    if model == NETWORK:
+        refit = guesses.get("training.refit", (False, ""))[0]
+        found = guesses | {"training.refit": (refit, REFIT if refit else "")}
+    else:
+        found = guesses | {"training.refit": (model in KINDS[recipe.task].refitted, "")}
     return {name: guess for name, guess in found.items() if name not in given}

@@ -47,7 +47,8 @@ def suggest_recipe(
     chosen = {
         read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
     }
-    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) != NETWORK:
+    refitted = {NETWORK, *(model for kind in KINDS.values() for model in kind.refitted)}
+    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) not in refitted:
         raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Leave one out")
     starts = {kind.start for kind in KINDS.values()}
     start = source if "data.source" in chosen and source in starts else ""
@@ -86,7 +87,7 @@ def _read(name: str, path: Path, overrides: Sequence[str], network: str, progres
     """The recipe that a task starts with, for a file, and its data."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
-    what = "the default network" if kind.model == NETWORK else f"the model {recipe.training.model}"
+    what = "the default network" if recipe.training.model == NETWORK else f"the model {recipe.training.model}"
     recipe = dataclasses.replace(recipe, description=f"{path.name}, {what}")
     if network:
         recipe = _take_network(recipe, network, overrides)

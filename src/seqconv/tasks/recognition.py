@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqconv.data.readers.arrays import holds_sequences
 from seqconv.data.readers.columns import AS_SEQUENCES, LABEL_NAMES, TEXT_NAMES, holds_sentences
 from seqconv.data.readers.files import open_content
 from seqconv.data.readers.series import find_times
@@ -39,8 +40,10 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
     if path.is_dir():
         return "text", "a folder"
     plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
-    if plain.endswith(".ts"):
-        return "sequence", "a .ts file"
+    if plain.endswith((".ts", ".arff", ".npy")):
+        return "sequence", f"a {Path(plain).suffix} file"
+    if plain.endswith(".npz") and holds_sequences(path):
+        return "sequence", "an .npz file with values and labels"
     if plain.endswith((".npz", ".tar", ".tgz")):
         return "text", "an archive of reviews"
     with open_content(path) as content:

@@ -135,16 +135,17 @@ class Checkpoint:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             np.random.default_rng().bit_generator.state = table.random
             best, state, mean = (_below(arrays, prefix) for prefix in ("best/", "state/", "mean/"))
-            for weights in (best, mean):
-                _check_weights(weights, _below(state, "weights."))
+            current = _below(state, "weights.")
+            for weights in (best, mean, current):
+                _check_weights(weights, current)
         except (*DAMAGED, SafetensorError) as error:
             raise self.refuse(f"must be a whole checkpoint; {shorten(error)}") from error
         for name, value in json.loads(json.dumps(self.origin)).items():
             if table.origin.get(name) != value:
+                before, now = (shorten(repr(each), 40) for each in (table.origin.get(name), value))
                 raise BundleError(
-                    f"{self.path}: must be of a run with the same {name}; it was begun with "
-                    f"{shorten(repr(table.origin.get(name)))}, now {value!r}. Train without --resume, or with what it "
-                    "was begun with"
+                    f"{self.path}: must be of a run with the same {name}; it was begun with {before}, now {now}. "
+                    "Train without --resume, or with what it was begun with"
                 )
         return Progress(tuple(table.history), table.best_epoch, table.best_loss, best, state, table.random, mean)
 

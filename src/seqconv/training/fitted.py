@@ -6,12 +6,12 @@ from typing import Any
 
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
-from seqconv.tasks.scoring import Baseline, Evaluation, compare
+from seqconv.tasks.scoring import Baseline, Evaluation, compare, refit_baseline
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
@@ -38,22 +38,22 @@ class Fitted:
 def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     """The recipe with a baseline in place of its network."""
     loss: Any = recipe.training.logit_loss
-    usual = KINDS[recipe.task].model
-    refit = recipe.training.refit and usual != NETWORK
+    refit = recipe.training.refit and kind in KINDS[recipe.task].refitted
     training = replace(recipe.training, model=kind, coverage=0.0, refit=refit, loss=loss)
-    about = f"{Path(recipe.data.source).name}, the {'model' if usual != NETWORK else 'baseline'} {kind}"
-    about += " in place of a network" if usual == NETWORK else ""
+    about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
 
 def keep_baseline(
     recipe: AnyRecipe, split: Split[Any, Any], chosen: Baseline, others: list[Baseline], data: str
 ) -> Fitted:
-    """A baseline as the model of a run; `data` is the split's fingerprint."""
+    """A baseline as the model of a run, fitted again if its recipe says so; `data` is the split's fingerprint."""
     features, shape = split.features.for_baseline(), split.train.inputs.shape
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
-    model = chosen.model.refit(split) if own.training.refit else chosen.model
-    bundle = Bundle(own, (), model.arrays, shape, features, data, seen)
+    if own.training.refit:
+        chosen = refit_baseline(find_task(recipe), split, chosen)
+        seen = Seen.of(split.train.keys, split.validation.keys)
+    bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)

@@ -173,8 +173,9 @@ def fit_split(
     if kind != NETWORK:
         found = fit_baselines(find_task(recipe), split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
-        timer.seconds["train"] = chosen.seconds
-        return keep_baseline(recipe, split, chosen, found, fingerprint(split))
+        fitted = keep_baseline(recipe, split, chosen, found, fingerprint(split))
+        timer.seconds["train"] = fitted.trained.seconds
+        return fitted
     plan = build_network_plan(recipe, split.train, split.features)
     network = _create(plan, split.train, recipe, options)
     shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
@@ -217,7 +218,7 @@ def _write_offer(
     kept = keep_baseline(recipe, split, chosen, fitted.baselines, fitted.bundle.fingerprint)
     folder.mkdir()
     (folder / RECIPE).write_text(to_toml(kept.bundle.recipe), "utf-8")
-    seconds = {"train": chosen.seconds, "total": chosen.seconds}
+    seconds = dict.fromkeys(("train", "total"), kept.trained.seconds)
     write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
     found, says = better[0], f"{say_better(better[0])} {cure}"

@@ -182,7 +182,7 @@ def test_missing_file_folder_and_other_formats(tmp_path, write):
     fails(read_sequences, tmp_path / "no.ts", "No such file")
     (tmp_path / "folder.ts").mkdir()
     fails(read_sequences, tmp_path / "folder.ts", "directory")
-    fails(read_sequences, write("", "a.arff"), ".ts or .tsv")
+    fails(read_sequences, write("", "a.parquet"), "must end in .ts, .tsv, .arff, .npz, .npy")
 
 
 @pytest.mark.parametrize(

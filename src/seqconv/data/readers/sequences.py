@@ -1,32 +1,36 @@
 """Read labelled sequences from files in the formats of the UCR/UEA archive: path -> Sequences."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from seqconv.data.readers import arff, arrays
 from seqconv.data.readers.files import describe_encoding, find_encoding, open_content
 from seqconv.data.records import LARGEST, Sequences, count
 from seqconv.errors import DataError
 
-ENDINGS = (".ts", ".tsv")
+ENDINGS = (".ts", ".tsv", ".arff", *arrays.ENDINGS)
 _COMMENT = ("#", "%")
 _CHUNK = 1 << 25  # characters parsed at once
+Lines = Iterator[tuple[int, str]]  # numbered from 1
 
 
-def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
-    """Read a `.ts` file (one or more channels) or a `.tsv` file (label first, one channel), optionally packed.
+def read_sequences(path: str | Path, labelled: bool = True, layout: str = "guess", channels: int = 0) -> Sequences:
+    """Read a `.ts` or `.arff` file (one or more channels) or a `.tsv` file (label first, one channel), optionally
+    packed, or a numpy file (see `arrays.read_arrays`).
 
     Lengths may differ between examples, but not between the channels of one example. A value may be missing (`?` or
     NaN); NaN at the end of a `.tsv` row is padding. Numeric classes are sorted by value, others keep the order of the
     header (`.tsv`: sorted).
 
     Args:
-        path: a `.ts` or `.tsv` file, or one packed as .gz or .zip.
+        path: a `.ts`, `.tsv` or `.arff` file, or one packed as .gz or .zip; an `.npz` or `.npy` file.
         labelled: False, for prediction: labels are neither required nor read.
+        layout, channels: of a numpy file, see `arrays.read_arrays`.
 
     Raises:
         DataError: no such file; another format; timestamps; no classes; a value that is not a finite number; channels
@@ -38,17 +42,18 @@ def read_sequences(path: str | Path, labelled: bool = True) -> Sequences:
     path = Path(path)
     kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
     if kind not in ENDINGS:
-        raise DataError(f"{path}: must end in .ts or .tsv, like files of the UCR/UEA archive. Rename or convert it")
+        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}, like files of the UCR/UEA archive. Convert it")
+    if kind in arrays.ENDINGS:
+        return arrays.read_arrays(path, labelled, layout, channels)
     with open_content(path) as content:
         encoding = find_encoding(path, content)
         lines = enumerate(io.TextIOWrapper(content, encoding=encoding), start=1)
         try:
-            header = _read_header(path, lines) if kind == ".ts" else _Header()
+            header, rows = _SPLIT[kind](path, lines)
             if labelled and not header.labelled:
                 raise DataError(
-                    f"{path}: must hold class labels; its header says @classLabel false. Use a labelled file"
+                    f"{path}: must hold class labels; its header says that it has none. Use a labelled file"
                 )
-            rows = _split_tsv(path, lines) if kind == ".tsv" else _split_ts(path, lines, header)
             found = _collect(path, rows, header, labelled)
         except UnicodeDecodeError as error:  # in UTF-16
             raise DataError(f"{path}: must be valid text; {error.reason}. Save the file as UTF-8") from error
@@ -82,7 +87,7 @@ class _Row:
     separator: str
 
 
-def _read_header(path: Path, lines: Iterator[tuple[int, str]]) -> _Header:
+def _read_header(path: Path, lines: Lines) -> _Header:
     tags: dict[str, list[str]] = {}
     for number, line in lines:
         words = line.split()
@@ -138,7 +143,31 @@ def _order(classes: Iterable[str]) -> tuple[str, ...]:
         return classes
 
 
-def _split_ts(path: Path, lines: Iterator[tuple[int, str]], header: _Header) -> Iterator[_Row]:
+def _open_ts(path: Path, lines: Lines) -> tuple[_Header, Iterator[_Row]]:
+    header = _read_header(path, lines)
+    return header, _split_ts(path, lines, header)
+
+
+def _open_arff(path: Path, lines: Lines) -> tuple[_Header, Iterator[_Row]]:
+    attributes = arff.read_attributes(path, lines)
+    header = _Header(bool(attributes.classes), _order(attributes.classes), 0 if attributes.channels else 1)
+    return header, _split_arff(path, lines, attributes)
+
+
+def _split_arff(path: Path, lines: Lines, attributes: arff.Attributes) -> Iterator[_Row]:
+    channels = 0
+    for number, line in lines:
+        if not (line := line.strip()) or line.startswith(_COMMENT):
+            continue
+        label, fields = arff.split_row(line, attributes)
+        channels = channels or len(fields)
+        if len(fields) != channels:
+            must = f"must hold {count(channels, 'channel')} like the first"
+            raise DataError(f"{path}, line {number}: {must}; got {len(fields)}. Correct the line")
+        yield _Row(number, label, fields, ",")
+
+
+def _split_ts(path: Path, lines: Lines, header: _Header) -> Iterator[_Row]:
     channels = header.channels
     for number, line in lines:
         if not (line := line.strip()) or line.startswith(_COMMENT):
@@ -154,7 +183,7 @@ def _split_ts(path: Path, lines: Iterator[tuple[int, str]], header: _Header) -> 
         yield _Row(number, label, fields, ",")
 
 
-def _split_tsv(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[_Row]:
+def _split_tsv(path: Path, lines: Lines) -> Iterator[_Row]:
     for number, line in lines:
         if not (line := line.rstrip()):
             continue
@@ -166,6 +195,13 @@ def _split_tsv(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[_Row]:
             problem = f"got {line[:40]!r}. Is it a file of the archive?"
             raise DataError(f"{path}, line {number}: must be a label and values separated by tabs; {problem}")
         yield _Row(number, label.strip(), [line[len(label) + 1 : end]], "\t")
+
+
+_SPLIT: dict[str, Callable[[Path, Lines], tuple[_Header, Iterator[_Row]]]] = {
+    ".ts": _open_ts,
+    ".tsv": lambda path, lines: (_Header(), _split_tsv(path, lines)),
+    ".arff": _open_arff,
+}
 
 
 def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) -> Sequences:

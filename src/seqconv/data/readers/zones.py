@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import ConfigError, DataError, nearest, shorten
 
 _HOUR_S = 3600
 
@@ -26,7 +26,8 @@ def check_zone(zone: str) -> None:
     except polars.exceptions.ComputeError as error:
         known = zoneinfo.available_timezones()
         hint = f" {nearest(zone, known)}" if any(zone[:3] in name for name in known) else ""
-        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {zone!r}.{hint}") from error
+        got = shorten(repr(zone), 40)
+        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {got}.{hint}") from error
 
 
 def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndarray:
@@ -112,8 +113,10 @@ def local_times(times: np.ndarray, zone: str) -> np.ndarray:
         return times
     try:
         clock = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"data.zone must be a time zone such as Europe/Berlin; got {zone!r}") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a name that no file can have, or a folder's
+        raise ConfigError(
+            f"data.zone must be a time zone such as Europe/Berlin; got {shorten(repr(zone), 40)}"
+        ) from error
     hours, place = np.unique(times.astype("datetime64[h]"), return_inverse=True)
     stamps = (datetime.fromtimestamp(int(hour) * 3600, UTC).astimezone(clock) for hour in hours.astype(np.int64))
     offsets = np.array([stamp.utcoffset() for stamp in stamps], "timedelta64[s]")

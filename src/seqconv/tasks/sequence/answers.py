@@ -33,10 +33,15 @@ def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
 
 def predict_sequence_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
     """The number of each sequence of a file, its answer and the probabilities."""
-    sequences = read_sequences(need_path(source), labelled=False)
+    sequences = _read_unlabelled(trained.bundle, need_path(source))
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
     target = trained.bundle.features.target
     yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))
+
+
+def _read_unlabelled(bundle: AnyBundle, file: Path) -> Sequences:
+    layout, channels = bundle.recipe.data.layout, len(bundle.features.channels)
+    return read_sequences(file, labelled=False, layout=layout, channels=channels)
 
 
 def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> Sequences:
@@ -94,7 +99,7 @@ def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
         DataError: a file that cannot be read or holds fewer sequences.
     """
     file = source.need_file()
-    sequences = read_sequences(file, labelled=False)
+    sequences = _read_unlabelled(bundle, file)
     if source.row > len(sequences):
         raise DataError(
             f"{file}: must hold a sequence number {source.row}; it holds {len(sequences)}. Choose another --row"

@@ -217,5 +217,5 @@ BASELINES = {
     "majority": BaselineKind(Majority, "the majority class"),
     "dtw": BaselineKind(Dtw, "1-nearest-neighbour with dynamic time warping"),
     "rocket": BaselineKind(Rocket),
-    **{kind: BaselineKind(ridge_blend.RidgeBlend, refits=True) for kind in BLENDS},
+    **{kind: BaselineKind(ridge_blend.RidgeBlend) for kind in BLENDS},
 }

@@ -11,14 +11,19 @@ from seqconv.tasks.labels import guess_loss, make_target
 
 TAPS, FILTERS = 9, 24
 EPOCHS = (20, 400)
+BLEND = "blend"
+NOTE = "model: blend, ridge classifiers of random kernels and interval quantiles; --model network trains a network"
+OF_EVERY_MODEL = ("training.model", "training.loss", "training.refit", "training.seed")
 VISITS = 16_000  # sequences that training sees in all epochs together
 
 
 def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str]) -> Guesses:
-    """Network and training."""
+    """The model, and network and training for those who want one: a setting of either asks for the network."""
     lengths = np.diff(data.train.offsets)
     chosen = default_sequence_settings(len(lengths), int(lengths.max()))
-    return guess_loss(make_target(data.train.classes)) | {name: (value, "") for name, value in chosen.items()}
+    found = guess_loss(make_target(data.train.classes)) | {name: (value, "") for name, value in chosen.items()}
+    asked = any(name.startswith(("network.", "training.")) and name not in OF_EVERY_MODEL for name in given)
+    return found if asked else found | {"training.model": (BLEND, NOTE)}
 
 
 def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> In
         DataError: the file cannot be read.
     """
     config = recipe.data
-    sequences = read_sequences(path)
+    sequences = read_sequences(path, layout=config.layout)
     findings: list[Finding] = []
     test = _read_test(path, config, findings)
     lengths = np.diff(sequences.offsets)
@@ -69,7 +69,7 @@ def _read_test(path: Path, config: SequenceDataConfig, findings: list[Finding]) 
     if not test_file:
         return None
     try:
-        return read_sequences(test_file)
+        return read_sequences(test_file, layout=config.layout)
     except DataError as error:
         findings.append(refuse(error))
         return None

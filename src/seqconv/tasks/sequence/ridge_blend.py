@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.threads import count_threads
-from seqconv.tasks.baselines import Arrays, BaselineModel, members
+from seqconv.tasks.baselines import Arrays, BaselineModel, Stored, members
 from seqconv.tasks.sequence.convolutions import (
     GROUP,
     KERNELS,
@@ -90,22 +90,33 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
     """
 
     features: SequenceFeatures
-    rocket_views: np.ndarray
-    rocket_pools: np.ndarray
-    rocket_dilations: np.ndarray
-    rocket_bias_counts: np.ndarray
-    rocket_biases: np.ndarray
-    rocket_channels: np.ndarray
-    rocket_channel_counts: np.ndarray
-    hydra_views: np.ndarray
-    hydra_dilations: np.ndarray
-    hydra_weights: np.ndarray
-    hydra_channels: np.ndarray
-    hydra_channel_counts: np.ndarray
-    quantile_views: np.ndarray
-    share: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
+    rocket_views: Annotated[np.ndarray, Stored(np.int64, "D", 0, SPECTRUM)]
+    rocket_pools: Annotated[np.ndarray, Stored(np.int64, "D", 1, POOLS)]
+    rocket_dilations: Annotated[np.ndarray, Stored(np.int64, "D", 1, "L")]
+    rocket_bias_counts: Annotated[np.ndarray, Stored(np.int64, "D", 0)]
+    rocket_biases: Annotated[np.ndarray, Stored(np.float32, "biases")]
+    rocket_channels: Annotated[np.ndarray, Stored(np.int32, "reads", 0)]
+    rocket_channel_counts: Annotated[np.ndarray, Stored(np.int32, "D 84", 1, "C")]
+    hydra_views: Annotated[np.ndarray, Stored(np.int64, "E", 0, SPECTRUM)]
+    hydra_dilations: Annotated[np.ndarray, Stored(np.int64, "E", 1, "L")]
+    hydra_weights: Annotated[np.ndarray, Stored(np.float32, "E G 9 8")]
+    hydra_channels: Annotated[np.ndarray, Stored(np.int32, "hydra_reads", 0)]
+    hydra_channel_counts: Annotated[np.ndarray, Stored(np.int32, "E G", 1, "C")]
+    quantile_views: Annotated[np.ndarray, Stored(np.int64, "V", 0, SPECTRUM)]
+    share: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
+    weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
+    bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        return super().lengths | {"L": self.features.length, "C": len(self.features.channels)}
+
+    def check(self) -> None:
+        count = sum(part.count for part in self._unpack())
+        if count != len(self.weights):
+            raise ValueError(f"weights must be of {count} features; got {len(self.weights)}")
+        if any(len(np.unique(self.rocket_pools[own])) > 1 for _, own in _by_view(self.rocket_views)):
+            raise ValueError("rocket_pools must be the same for all kernels of a view")
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         parts, threads = self._unpack(), count_threads(0)
@@ -129,8 +140,8 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
 
     def _unpack_rockets(self) -> list[MultiRocket]:
         counts, read = KERNELS * self.rocket_bias_counts, self.rocket_channel_counts.sum(axis=1)
-        _check_total(counts, self.rocket_biases)
-        _check_total(read, self.rocket_channels)
+        _check_total("rocket_biases", counts, self.rocket_biases)
+        _check_total("rocket_channels", read, self.rocket_channels)
         return [
             MultiRocket(
                 int(view),
@@ -146,7 +157,7 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
 
     def _unpack_hydras(self) -> list[Hydra]:
         read = self.hydra_channel_counts.sum(axis=1)
-        _check_total(read, self.hydra_channels)
+        _check_total("hydra_channels", read, self.hydra_channels)
         return [
             Hydra(
                 int(view),
@@ -163,9 +174,9 @@ def _by_view(views: np.ndarray) -> list[tuple[int, np.ndarray]]:
     return [(int(view), views == view) for view in np.unique(views)]
 
 
-def _check_total(counts: np.ndarray, values: np.ndarray) -> None:
+def _check_total(name: str, counts: np.ndarray, values: np.ndarray) -> None:
     if (counts < 0).any() or counts.sum() != len(values):
-        raise ValueError(f"{len(values)} values do not match their counts")
+        raise ValueError(f"{name} must be {counts.sum()} in all, as their counts say; got {len(values)}")
 
 
 def affordable(kind: str, rows: int, total: int, length: int) -> float:

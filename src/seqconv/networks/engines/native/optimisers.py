@@ -77,10 +77,11 @@ class Optimiser:
     def __init__(self, training: TrainingConfig, weights: Weights, tables: set[str], threads: int) -> None:
         self._training, self._weights, self._threads = training, weights, threads
         self._steps = 0
-        self._square = {name: np.zeros_like(array) for name, array in weights.items()}
+        # `zeros_like` would write to memory that a model that only predicts never needs
+        self._square = {name: np.zeros(array.shape, array.dtype) for name, array in weights.items()}
         adam = training.optimiser == "adam"
         self._step = {"rmsprop": self._rmsprop, "adam": self._adam, "adagrad": self._adagrad}[training.optimiser]
-        self._mean = {name: np.zeros_like(array) for name, array in weights.items()} if adam else {}
+        self._mean = {name: np.zeros(array.shape, array.dtype) for name, array in weights.items()} if adam else {}
         moved = [name for name in weights if name in tables and training.optimiser != "adagrad"]
         # per row, the last step that updated it (RMSprop), or whether any did (Adam)
         kind = np.uint8 if adam else np.int64
