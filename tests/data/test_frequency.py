@@ -164,7 +164,7 @@ def test_durations_count_rows(code, duration, rows):
     ("code", "duration"), [("1q", "4mo"), ("1mo", "30d"), ("1h", "90min"), ("1bd", "3d"), ("1h", "1mo"), ("1y", "6mo")]
 )
 def test_a_part_of_a_row_is_refused(code, duration):
-    with pytest.raises(ConfigError, match=r"^--horizon must be a whole number of rows, each a [a-z ]+; got \w+\. "):
+    with pytest.raises(ConfigError, match=r"^--horizon must be a whole number of rows, each an? [a-z ]+; got \w+\. "):
         Frequency(*parse_frequency(code)).count(duration, "--horizon")
 
 

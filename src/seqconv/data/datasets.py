@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqconv.data.demo import demo_series, demo_texts
-from seqconv.data.readers.panels import PanelColumns, fill_values, read_panel
+from seqconv.data.readers.grids import fill_values
+from seqconv.data.readers.panels import PanelColumns, read_panel
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table

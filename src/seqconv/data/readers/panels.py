@@ -3,22 +3,22 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
 from seqconv.data.frequency import Frequency, find_frequency, fit_frequency, parse_frequency
 from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.files import settle_header
+from seqconv.data.readers.grids import Rows, lay_rows
 from seqconv.data.readers.ids import find_ids
 from seqconv.data.readers.series import MISSING, find_times, read_numbers, time_cells
 from seqconv.data.readers.tables import Table
 from seqconv.data.readers.times import GUESS, Times, is_number_of_time, read_times
-from seqconv.data.records import Panel, count, find_ends
+from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
 
-MOST_HOLES = 20  # steps of the grid for each row of the table, above which the frequency must be wrong
 MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
+EVENLY_SPACED = 4  # equal gaps of a series that show its frequency
 _STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
 
 
@@ -36,19 +36,6 @@ class PanelColumns:
     dates: str = GUESS
     missing: float = MISSING
     duplicates: str = "refuse"
-
-
-class _Rows(NamedTuple):
-    """The rows of a table in the order of series and time.
-
-    Args:
-        order: row of the table, int64 `[R]`.
-        series, steps: of each, int64 `[R]`.
-    """
-
-    order: np.ndarray
-    series: np.ndarray
-    steps: np.ndarray
 
 
 def read_panel(table: Table, columns: PanelColumns) -> Panel:
@@ -69,8 +56,8 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
     order = _sort(series, stamps.stamps)
     offsets = np.searchsorted(series[order], np.arange(len(keys) + 1))
     frequency, more = _choose_frequency(table, stamps.stamps[order], offsets, columns)
-    _check_steps(table, stamps.stamps, order, frequency, series, keys)
-    rows = _Rows(order, series[order], frequency.steps(stamps.stamps[order]))
+    rows = Rows(order, series[order], frequency.steps(stamps.stamps[order]), keys)
+    _check_steps(table, rows, stamps.stamps[order], frequency, columns)
     target, others, told = _read_columns(table, [*found, *ids], columns)
     known = () if columns.numbers or columns.static else _find_known(table, [*found, *ids], target, rows)
     if known:
@@ -78,7 +65,7 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
         told = [each for each in told if not each.startswith("not used: ")]
         told.append(f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others")
     notes = [*table.notes, *stamps.notes, *notes, *more, *told]
-    panel = _lay(table, rows, target, others, keys, columns)
+    panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers))
     settled = settle_header(table) | {"id": ids, "time": found[0] if found else NONE, "frequency": frequency.code}
     settled |= {"known": known} if known else {}
     settled |= {"target": (target[0],)} | ({"dates": stamps.dates} if stamps.dates else {})
@@ -185,36 +172,60 @@ def _choose_frequency(
         return fit_frequency(unit, size, stamps), []
     found = find_frequency(stamps, offsets)
     if found is None:
+        ids = f": each value of {', '.join(map(repr, columns.ids))} has one row" if columns.ids else ""
         raise DataError(
-            f"{table.path}: must have two different times in a series; it has none. Add rows, or pass --frequency"
+            f"{table.path}: must have two different times in a series; it has none{ids}. Add rows, or name other --id "
+            "columns"
         )
     return found, [] if counted else [f"frequency: a row each {found.name}; --frequency sets another"]
 
 
-def _check_steps(
-    table: Table,
-    stamps: np.ndarray,
-    order: np.ndarray,
-    frequency: Frequency,
-    series: np.ndarray,
-    keys: Sequence[object],
-) -> None:
+def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Frequency, columns: PanelColumns) -> None:
+    """Check that the times of each series are those of the frequency.
+
+    Args:
+        stamps: of the rows, in their order.
+    """
     odd = ~frequency.fits(stamps)
-    if odd.any() and frequency.unit == "s":
+    inner = np.diff(rows.series) == 0
+    gaps = np.where(inner, np.diff(rows.steps), 0)
+    if frequency.unit == "s":
         # rows a little beside their step, such as seconds late, lie in it as long as there is one in each
-        return
+        again = inner & (gaps == 0) & (np.diff(stamps).astype(np.int64) > 0)
+        odd = np.append(False, again & (columns.duplicates == "refuse"))
     if odd.any():
-        row = int(np.argmax(odd))
-        when = str(stamps[row]).removesuffix("T00:00:00").replace("T", " ")
+        place = int(np.argmax(odd))
+        when = str(stamps[place]).removesuffix("T00:00:00").replace("T", " ")
         raise DataError(
-            f"{table.place(row)}: times must be a {frequency.name} apart, as {(1 - odd.mean()):.0%} of the rows are; "
-            f"got {when}{_name(keys, series[row])}. Correct it, or pass --frequency"
+            f"{rows.show_place(table, place)}: times must be {frequency.span} apart, as {(1 - odd.mean()):.0%} "
+            f"of the rows are; got {when}{rows.name(place)}. Correct it, or pass --frequency"
         )
+    if columns.frequency and len(gaps) > 1 and gaps.max() > 1 and not (gaps == 1).any():
+        closest = int(gaps[gaps > 1].min())
+        raise DataError(
+            f"{table.path}: --frequency must fit the times; no two rows are {frequency.span} apart, the closest "
+            f"{closest} times as far. Leave --frequency out: it is found"
+        )
+    if not columns.frequency:
+        _check_one_frequency(table, rows, gaps, frequency)
 
 
-def _name(keys: Sequence[object], series: int) -> str:
-    key = keys[series]
-    return f" of {', '.join(key)}" if isinstance(key, tuple) and key else ""
+def _check_one_frequency(table: Table, rows: Rows, gaps: np.ndarray, frequency: Frequency) -> None:
+    """Check that no series has rows evenly spaced at a multiple of the frequency of the others."""
+    inner = np.flatnonzero(np.diff(rows.series) == 0)
+    if not len(inner):
+        return
+    first = np.flatnonzero(np.diff(rows.series[inner], prepend=-1))
+    least, most = np.minimum.reduceat(gaps[inner], first), np.maximum.reduceat(gaps[inner], first)
+    number = np.diff(np.append(first, len(inner)))
+    wide = (least > 1) & (least == most) & (number >= EVENLY_SPACED)
+    if wide.any():
+        place = int(inner[first[int(np.argmax(wide))]]) + 1
+        raise DataError(
+            f"{rows.show_place(table, place)}: series must share one frequency, {frequency.span}; the rows"
+            f"{rows.name(place)} are {least[wide][0]} times as far apart. Put it into a table of its "
+            "own, or pass --frequency"
+        )
 
 
 # Columns
@@ -249,7 +260,7 @@ def _read_columns(
     return (target, values), others, [*notes, *more]
 
 
-def _find_known(table: Table, taken: Sequence[str], target: tuple[str, np.ndarray], rows: _Rows) -> tuple[str, ...]:
+def _find_known(table: Table, taken: Sequence[str], target: tuple[str, np.ndarray], rows: Rows) -> tuple[str, ...]:
     """The columns of numbers that are given where the target is not yet: in the rows after its newest value."""
     values = target[1][rows.order]
     newest = np.full(int(rows.series.max()) + 1, np.iinfo(np.int64).min)
@@ -272,84 +283,3 @@ def _read_other(table: Table, name: str, missing: float) -> tuple[np.ndarray, li
     import polars
 
     return table.frame[name].cast(polars.String).to_numpy().astype(object), []
-
-
-def _lay(
-    table: Table,
-    rows: _Rows,
-    target: tuple[str, np.ndarray],
-    others: dict[str, np.ndarray],
-    keys: tuple[tuple[str, ...], ...],
-    columns: PanelColumns,
-) -> Panel:
-    """Lay the rows on the grid of the frequency."""
-    repeated = (np.diff(rows.series) == 0) & (np.diff(rows.steps) == 0)
-    if repeated.any() and columns.duplicates == "refuse":
-        row = int(rows.order[int(np.argmax(repeated)) + 1])
-        what = _name(keys, int(rows.series[int(np.argmax(repeated))]))
-        raise DataError(
-            f"{table.place(row)}: times must differ{what and ' within' + what.removeprefix(' of')}; this one is there "
-            "already. Pass --duplicates sum, mean, first or last, or name further --id columns"
-        )
-    first = np.concatenate([[0], np.flatnonzero(~repeated) + 1])  # of each distinct step
-    series, steps = rows.series[first], rows.steps[first]
-    starts_at = np.searchsorted(series, np.arange(len(keys)))
-    ends_at = np.searchsorted(series, np.arange(len(keys)), side="right") - 1
-    lengths = steps[ends_at] - steps[starts_at] + 1
-    if lengths.sum() > MOST_HOLES * len(rows.order) + 1000:
-        longest = int(np.argmax(lengths - np.bincount(series, minlength=len(keys))))
-        raise DataError(
-            f"{table.path}: most steps must have a row; {_name(keys, longest)[4:] or 'the series'} has "
-            f"{count(int((series == longest).sum()), 'row')} on {lengths[longest]:,} steps. Pass --frequency"
-        )
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    at = offsets[series] + steps - steps[starts_at][series]
-    laid = {}
-    for name, values in {target[0]: target[1], **others}.items():
-        merged = _merge(values[rows.order], first, "last" if name in columns.static else columns.duplicates)
-        empty = np.full(int(offsets[-1]), np.nan if merged.dtype != object else None, merged.dtype)
-        empty[at] = merged
-        laid[name] = empty
-    values = laid.pop(target[0])
-    ends = find_ends(values, offsets)
-    return Panel((), keys, offsets, steps[starts_at], ends, Frequency("row"), target[0], values, laid, str(table.path))
-
-
-def _merge(values: np.ndarray, first: np.ndarray, how: str) -> np.ndarray:
-    """One value for each run of rows that begins at `first`."""
-    if len(first) == len(values) or how in ("first", "refuse") or (values.dtype == object and how != "last"):
-        return np.asarray(values[first])
-    last = np.append(first[1:], len(values)) - 1
-    if how == "last":
-        return np.asarray(values[last])
-    known = ~np.isnan(values)
-    total = np.add.reduceat(np.where(known, values, 0.0), first)
-    number = np.add.reduceat(known.astype(np.int64), first)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(number > 0, total / (number if how == "mean" else 1), np.nan)
-
-
-def fill_values(panel: Panel, how: str) -> Panel:
-    """The panel with the missing values of its target filled, up to the newest one of each series.
-
-    Args:
-        how: `previous`, `linear` (between its neighbours) or `zero`; `none` leaves it as it is.
-    """
-    if how == "none":
-        return panel
-    values = panel.values.copy()
-    for first, last in zip(panel.offsets[:-1], panel.ends, strict=True):
-        own = values[first:last]
-        known = np.flatnonzero(~np.isnan(own))
-        if len(known) == len(own) or not len(known):
-            continue
-        rows = np.arange(len(own))
-        if how == "zero":
-            own[np.isnan(own)] = 0.0
-        elif how == "linear":
-            own[:] = np.interp(rows, known, own[known])
-        else:
-            own[:] = own[known[np.maximum(np.searchsorted(known, rows, side="right") - 1, 0)]]
-    filled = int((np.isnan(panel.values) & ~np.isnan(values)).sum())
-    notes = [f"{count(filled, 'missing value')} of {panel.target!r} filled: {how}"] if filled else []
-    return replace(panel, values=values, notes=(*panel.notes, *notes))

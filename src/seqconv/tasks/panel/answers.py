@@ -9,8 +9,9 @@ import numpy as np
 
 from seqconv.data.datasets import HEADERS, panel_columns
 from seqconv.data.readers.clocks import NONE
+from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.jsonlines import table_from_objects
-from seqconv.data.readers.panels import fill_values, read_panel
+from seqconv.data.readers.panels import read_panel
 from seqconv.data.readers.tables import Frame, Table, create_table, join_tables, read_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Panel

@@ -325,25 +325,32 @@ def find_scales(inputs: PanelInputs, season: int) -> np.ndarray:
     Reference: Hyndman and Koehler 2006, International Journal of Forecasting 22, 679-688.
     """
     scales = np.full(len(inputs), np.nan)
+    place = np.arange(len(inputs.values)) - np.repeat(inputs.offsets[:-1], np.diff(inputs.offsets))
     for lag in dict.fromkeys((season, 1)):
         change = np.full(len(inputs.values), np.nan)
         change[lag:] = np.abs(inputs.values[lag:] - inputs.values[:-lag])
-        first = np.minimum(inputs.starts + lag, inputs.anchors)  # before it, the other row is of another series
-        scales = np.where(np.isnan(scales), _average(change, first, inputs.anchors), scales)
-    size = _average(np.abs(inputs.values), inputs.starts, inputs.anchors)
+        change[place < lag] = np.nan  # the other row is of another series
+        scales = np.where(np.isnan(scales), _average(change, inputs), scales)
+    size = _average(np.abs(inputs.values), inputs)
     scales = np.where(np.isnan(scales), size, scales)
     return np.where(np.isnan(scales), 1.0, scales)
 
 
-def _average(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """Means of the known values of ranges of rows, `[N]`; NaN where there are none or their mean is zero."""
+def _average(values: np.ndarray, inputs: PanelInputs) -> np.ndarray:
+    """Means of the known values before each anchor, `[N]`, of values `[T]` that are not negative; NaN where there are
+    none or their mean is zero."""
     known = ~np.isnan(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+    # a series of small values is lost in running sums of large ones, unless each has a unit of its own
+    peaks = np.maximum.reduceat(np.where(known, values, 0.0), inputs.offsets[:-1])
+    units = np.where(peaks > 0, peaks, 1.0)
+    scaled = np.where(known, values, 0.0) / np.repeat(units, np.diff(inputs.offsets))
+    sums = np.concatenate([[0.0], np.cumsum(scaled)])
     counts = np.concatenate([[0], np.cumsum(known)])
-    number, total = counts[last] - counts[first], sums[last] - sums[first]
+    number, total = (each[inputs.anchors] - each[inputs.starts] for each in (counts, sums))
     with np.errstate(invalid="ignore", divide="ignore"):
         # a difference of running sums is zero but for rounding where all values of the range are
-        return np.where((number > 0) & (total > 1e-13 * np.abs(sums[last])), total / number, np.nan)
+        some = (number > 0) & (total > 1e-13 * sums[inputs.anchors])
+        return np.where(some, total / number * units[inputs.series], np.nan)
 
 
 def _places(calendar: str) -> np.ndarray:

@@ -12,7 +12,7 @@ def guess_panel(recipe: PanelRecipe, data: PanelData, given: set[str]) -> Guesse
     """The horizon, from the frequency and the lengths of the series; and the settings by which the table was read."""
     panel = data.train
     rows = choose_horizon(panel)
-    note = f"horizon: {rows:,} rows, each a {panel.frequency.name}; --horizon sets another"
+    note = f"horizon: {rows:,} rows, each {panel.frequency.span}; --horizon sets another"
     return {"forecast.horizon": (str(rows), note)}
 
 
