@@ -61,6 +61,18 @@ def is_number(cells: "polars.Series") -> bool:
     return find_kind(cells) in (polars.Int64, polars.Float64)
 
 
+def as_numbers(column: "polars.Series") -> "polars.Series | None":
+    """A numeric column as it is; one of text that begins with a number as Float64, without other cells; else None."""
+    import polars
+
+    if column.dtype.is_numeric():
+        return column.fill_nan(None) if column.dtype.is_float() else column
+    if column.dtype != polars.String or not len(known := column.drop_nulls()):
+        return None
+    numbers = column.str.strip_chars().cast(polars.Float64, strict=False)
+    return numbers if str(known[0]).strip().replace(".", "", 1).isdecimal() else None
+
+
 def _known(cells: "polars.Series") -> "polars.Series":
     known = cells.drop_nulls().str.strip_chars()
     return known.filter(known != "")
