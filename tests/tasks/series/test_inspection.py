@@ -345,3 +345,10 @@ def test_another_number_may_stand_for_a_missing_value(path, columns):
     found = look(write_csv(path, columns), [*TARGET, "data.missing=-777"])
     assert find(found, "-777").what == "2 values of -777"
     assert not [each for each in found.findings if "values of -9999" in each.what]
+
+
+def test_rows_from_newest_to_oldest_are_read_as_training_reads_them(tmp_path, columns):
+    turned = {name: cells[::-1] for name, cells in columns.items()}
+    inspection = look(write_csv(tmp_path / "turned.csv", turned), TARGET)
+    assert inspection.findings == ()
+    assert any("newest row is first" in note for note in inspection.notes)

@@ -67,10 +67,12 @@ def as_numbers(column: "polars.Series") -> "polars.Series | None":
 
     if column.dtype.is_numeric():
         return column.fill_nan(None) if column.dtype.is_float() else column
-    if column.dtype != polars.String or not len(known := column.drop_nulls()):
+    if column.dtype != polars.String or not len(column):
         return None
-    numbers = column.str.strip_chars().cast(polars.Float64, strict=False)
-    return numbers if str(known[0]).strip().replace(".", "", 1).isdecimal() else None
+    first = column[int(column.is_not_null().arg_max() or 0)]
+    if first is None or not first.strip().replace(".", "", 1).isdecimal():
+        return None
+    return column.str.strip_chars().cast(polars.Float64, strict=False)
 
 
 def _known(cells: "polars.Series") -> "polars.Series":

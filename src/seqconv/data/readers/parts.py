@@ -46,7 +46,7 @@ def join_parts(table: Table, names: list[str]) -> "polars.Series":
     for name in names:
         cells = table.frame[name]
         if cells.dtype != polars.String:
-            cells = cells.cast(polars.Int64, strict=False).cast(polars.String)
+            cells = cells.cast(polars.Int64, strict=False).cast(polars.String).str.zfill(2)
         cells = cells.str.strip_chars()
         mark = next((mark for kind, mark in _MARKS.items() if kind.fullmatch(name.strip())), "")
         cells = cells.str.replace(r"^[A-Za-z]*", mark) if mark else cells

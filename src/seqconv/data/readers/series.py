@@ -170,7 +170,7 @@ def find_times(table: Table, time: str) -> list[str]:
     if time and time not in frame.columns:
         raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
     likely = [_add_parts(frame, time)] if time else _list_times(table)
-    varied = (names for names in likely if frame.select(names).n_unique() > 1)
+    varied = (names for names in likely if any(frame[name].n_unique() > 1 for name in names))
     found = next(varied, next(iter(likely), []))
     if not found or ":" in _first(frame[found[0]]):
         return found

@@ -31,7 +31,7 @@ _MONTHS_OF = dict.fromkeys(_QUARTERS.split(), 3) | dict.fromkeys(_HALVES.split()
 # 1st of January, 1er janvier, 1º de enero, Wed, 1 Jan
 _SKIPPED = re.compile(r"of|the|del?|st|nd|rd|th|er|o|(mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?")
 
-_SPLIT = r"(.*?)((?:T|,? +)\d{1,2}(?::\d\d.*| ?[AaPp]\.?[Mm]\.?))?"  # date and time of day
+_CLOCK = r"((?:T|,? +)\d{1,2}(?::\d\d.*| ?[AaPp]\.?[Mm]\.?))$"  # the time of day after a date
 _HALF = re.compile(r"(\d{1,2})(:\d\d[\d:.]*)? ?([AaPp])\.?[Mm]\.?")
 _DATE = re.compile(r"[\w\s.,/:'\u2019\u2013-]{4,40}")
 _PIVOT = 69  # years of two digits are from 1969 to 2068, as POSIX has it
@@ -41,8 +41,8 @@ def respell(cells: "polars.Series") -> "polars.Series":
     """Times `[T]` with their dates in ISO 8601 as far as they are known; other cells as they are."""
     import polars
 
-    dates = cells.str.extract(f"^{_SPLIT}$", 1).fill_null(cells)
-    clocks = cells.str.extract(f"^{_SPLIT}$", 2).fill_null("")
+    clocks = cells.str.extract(_CLOCK).fill_null("")
+    dates = cells.str.strip_suffix(clocks)
     parts = []
     for part, change in ((dates, _to_iso), (clocks, _to_clock)):
         known = part.unique()
@@ -57,8 +57,9 @@ def respell_cell(cell: str) -> str:
     >>> respell_cell("Q2 2020"), respell_cell("2020-W05"), respell_cell("1. März 2020, 1 p.m."), respell_cell("Jan-20")
     ('2020-04-01', '2020-01-27', '2020-03-01 1:00 PM', '2020-01-01')
     """
-    found = re.fullmatch(_SPLIT, cell)
-    return _to_iso(found[1]) + _to_clock(found[2] or "") if found else cell
+    found = re.search(_CLOCK, cell)
+    clock = found[1] if found else ""
+    return _to_iso(cell.removesuffix(clock)) + _to_clock(clock)
 
 
 def _to_clock(text: str) -> str:
