@@ -61,7 +61,9 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
             f"{AS_SEQUENCES}; for a series, pass --target and --every"
         )
     texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
-    if texts and not (times and len(numbers) > 1 and not _are_years_that_recur(table, times[0])):
+    if times and _are_years_that_recur(table, times[0]) and (texts or _find_named(table)):
+        times = []
+    if texts and not (times and len(numbers) > 1):
         return "text", f"{texts[0]!r} holds texts"
     if times and numbers:
         return "series", f"{times[0]!r} holds times"
