@@ -74,6 +74,7 @@ def test_a_column_of_whole_times_goes_first():
         {"month": [1, 2], "day": [3, 4]},
         {"year": [2020, 2020], "month": [0, 13]},
         {"year": [2020, 2020], "size": [1, 2]},
+        {"year": [2020, 2020], "kW": [1, 2]},
     ],
 )
 def test_what_is_no_date(columns):

@@ -10,7 +10,9 @@ def _compile(words: str) -> re.Pattern[str]:
 YEAR = _compile(r"year|yr|yyyy|jahr|année|annee|año|ano|anno|jaar")
 QUARTER = _compile(r"quarter|qtr|q|quartal|trimestre|trimester|kwartaal")
 MONTH = _compile(r"month|mnth|mon|mm|monat|mois|mes|mês|mese|maand")
-WEEK = _compile(r"(iso|calendar)?[ _-]?week|week[ _-]?(no|number|of[ _-]?year)|wk|kw|woche|semaine|semana|settimana")
+WEEK = _compile(
+    r"(iso|calendar)?[ _-]?week|week[ _-]?(no|number|of[ _-]?year)|wk|(?-i:kw|KW)|woche|semaine|semana|settimana"
+)
 DAY = _compile(r"day|day[ _-]?of[ _-]?month|dd|tag|jour|día|dia|giorno|dag")
 MINUTE = _compile(r"minute|minuto|minuut")
 YEAR_WEEK = re.compile(rf"(year|yr|jahr)?[ _-]?(?:{WEEK.pattern})|yyyyww", re.IGNORECASE)  # of numbers like 202005
