@@ -17,6 +17,9 @@ CHINESE = "这部电影我们觉得真的很好看"
         ("review,sentiment\nfine,pos\nbad,neg\n", "text"),
         ("สวัสดีครับผมชื่อ,1\nลาก่อนครับเพื่อน,0\n", "text"),
         ("date,tag,sales\n2020-01-01,x,1\n2020-01-02,y,2\n", "series"),
+        ("year,quarter,sales\n2020,Q1,1\n2020,Q2,2\n", "series"),
+        ("year,month,stars,text\n2020,1,5,a fine film\n2020,2,1,a bad film\n2020,2,1,no film at all\n", "text"),
+        ("year,review,sentiment\n2020,fine,1\n2020,bad,0\n2021,fine,1\n2021,bad,0\n", "text"),
     ],
 )
 def test_tables(write, content, task):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from seqconv.data.readers.arrays import holds_sequences
 from seqconv.data.readers.columns import AS_SEQUENCES, LABEL_NAMES, TEXT_NAMES, holds_sentences
 from seqconv.data.readers.files import open_content
+from seqconv.data.readers.parts import is_year
 from seqconv.data.readers.series import find_times
 from seqconv.data.readers.tables import Table, iterate_tables
 from seqconv.errors import ConfigError
@@ -63,6 +64,8 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
             f"{AS_SEQUENCES}; for a series, pass --target and --every"
         )
     texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
+    if times and _are_years_that_recur(table, times[0]) and (texts or _find_named(table)):
+        times = []
     if texts and not (times and len(numbers) > 1):
         return "text", f"{texts[0]!r} holds texts"
     if times and numbers:
@@ -76,6 +79,12 @@ def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
         f"{path}: must be texts, a series or sequences; its columns ({columns}) do not show which. "
         "Pass --text and --label, or --target"
     )
+
+
+def _are_years_that_recur(table: Table, time: str) -> bool:
+    """Whether the times are years, and perhaps months, of several rows each, as texts may have them."""
+    column = table.frame[time]
+    return is_year(column) and column.n_unique() < len(column)
 
 
 def _is_text(column: "polars.Series") -> bool:

@@ -194,8 +194,10 @@ def test_numbers_are_times_where_their_name_says_so(write):
     assert read_series(write("a,timestamp\n1,1577836800\n2,1577840400\n")).interval_s == 3600
     assert read_series(write("year,a\n2001,1\n2002,5\n2003,6\n2004,1\n2005,7\n"), interval="365d").columns == ("a",)
     fails(read_series, write("a,b\n1577836800,1577836800\n1577840400,1577840400\n"), "column of times")
-    fails(read_series, write("year,month,a\n2001,1,1\n2001,2,5\n"), "column of times")
     assert read_series(write("a,b\n1577836800,1\n1577840400,2\n"), time="a").columns == ("b",)
+    assert read_series(write("sale_date,b\n43831,1\n43832,2\n")).times[0] == np.datetime64("2020-01-01")
+    assert read_series(write("yearweek,b\n202005,1\n202006,2\n")).times[0] == np.datetime64("2020-01-27")
+    fails(read_series, write("order,b\n43831,1\n43832,2\n"), "column of times")
 
 
 def test_all_values_equal_are_a_series(write):

@@ -4,6 +4,7 @@ import datetime as dt
 import zoneinfo
 
 import numpy as np
+import pandas as pd
 import polars
 import pytest
 from hypothesis import given, settings
@@ -20,8 +21,8 @@ def place(row):
     return f"a.csv, line {row + 2}"
 
 
-def read(cells, zone="", dtype=None):
-    return read_times(polars.Series("t", cells, dtype), place, zone)
+def read(cells, zone="", dtype=None, name="t"):
+    return read_times(polars.Series(name, cells, dtype), place, zone)
 
 
 def space(stamps, interval_s=0, local=True):
@@ -76,6 +77,14 @@ def test_any_time_is_read_as_written(form, times):
     [
         (["2016-12-31", "2017-01-01"], ["2016-12-31", "2017-01-01"]),
         (["2016-12", "2017-01"], ["2016-12-01", "2017-01-01"]),
+        (["2016-1", "2017-12"], ["2016-01-01", "2017-12-01"]),
+        (["Q4 2016", "Q1 2017"], ["2016-10-01", "2017-01-01"]),
+        (["1. März 2020 10:00", "31. Dezember 2020 23:50"], ["2020-03-01T10:00", "2020-12-31T23:50"]),
+        (["Jan 1, 2020 12:05 AM", "Jan 1, 2020 1 p.m."], ["2020-01-01T00:05", "2020-01-01T13:00"]),
+        (["Wed, 1 Jan 2020 10:00:00 GMT", "Wed, 1 Jan 2020 11:00:00 GMT"], ["2020-01-01T10", "2020-01-01T11"]),
+        (["2020-01-01", "Feb 1, 2020"], ["2020-01-01", "2020-02-01"]),
+        (["2019", "2020"], ["2019-01-01", "2020-01-01"]),
+        (["20200131", "20200201"], ["2020-01-31", "2020-02-01"]),
         (["2016-7-1 0:05", "2016-07-01 00:10"], ["2016-07-01T00:05", "2016-07-01T00:10"]),
         (["1/2/16 23:50", "13/2/16 0:00"], ["2016-02-01T23:50", "2016-02-13T00:00"]),
         # how precise a time is may change from row to row
@@ -101,6 +110,37 @@ def test_a_date_that_could_be_either_is_read_as_day_first_and_noted():
     assert found.notes == ("dates like '1/1/2015' read as month first; write them as 2015-01-01 if that is wrong",)
     fails(lambda: read(["31.12.2016", "12.31.2016"]), "line 3", "'12.31.2016'")
     assert read(["02.01.2016", "03.01.2016"]).notes == ()  # nobody writes months first with points
+
+
+def test_how_dates_in_words_were_read_is_noted():
+    assert read(["Jan-20", "Feb-20"]).notes == ("times like 'Jan-20' read as 2020-01-01",)
+    assert read(["2020-01", "2020-02"]).notes == ()
+    found = read(["1/13/2022 12 a.m.", "1/14/2022 1 p.m."])
+    assert found.stamps.astype(str).tolist() == ["2022-01-13T00:00:00", "2022-01-14T13:00:00"]
+    assert (found.dates, len(found.notes)) == ("month first", 1)
+    assert read_times(polars.Series("t", ["1/2/2022 1 p.m."]), place, dates="month first").stamps[0] == np.datetime64(
+        "2022-01-02T13"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "parts"),
+    [
+        (["2020-01-01", "2020-01-02", "Total"], ["line 4", "'Total' in the last row", "footer. Remove it"]),
+        (["Jan 2020", "Feb 2020", "Gesamt"], ["line 4", "'Gesamt' in the last row"]),
+        (["2019", "2020", "Total"], ["line 4", "'Total' in the last row"]),
+        (["2020-01-01", "Source: ABS, 2020", ""], ["line 3", "in the last 2 rows", "Remove them"]),
+        (["2020-01-01", None, None], ["line 3", "empty in the last 2 rows, as in a footer. Remove them"]),
+        (["2020-01-01", None, "Source: ABS"], ["line 3", "empty in the last 2 rows, as in a footer. Remove them"]),
+        # a wrong cell is no footer
+        (["2020-01-01", "2020-02-30"], ["line 3", "got '2020-02-30'. Correct it"]),
+        (["2020-01-01", "Total", "2020-01-02"], ["line 3", "got 'Total'. Correct it"]),
+        (["2020-01-01", None, "2020-01-02"], ["line 3", "it is empty. Fill it in or remove the row"]),
+        ([20200101, 20200102, None], ["line 4", "empty in the last row"]),
+    ],
+)
+def test_footers(cells, parts):
+    fails(lambda: read(cells), *parts)
 
 
 def test_fractions_of_seconds():
@@ -163,6 +203,33 @@ def test_numbers(cells, expected, note):
     np.testing.assert_array_equal(found.stamps, np.array(expected, "datetime64[s]"))
     assert found.notes == (f"numbers of 't' read as {note}",)
     assert found.absolute == ("UTC" in note)
+
+
+@pytest.mark.parametrize("name", ["Date", "order_date", "InvoiceDate", "Datum", "fecha", "DateTime", "time stamp"])
+def test_days_of_excel(name):
+    times = pd.date_range("2019-12-31 22:00", periods=500, freq="5min")
+    days = ((times - pd.Timestamp("1899-12-30")) / pd.Timedelta("1D")).to_numpy()
+    for cells in (days, days.round(5), [str(each) for each in days]):
+        found = read(cells, name=name)
+        np.testing.assert_array_equal(found.stamps, times.to_numpy().astype("datetime64[s]"))
+        assert found.notes == (f"numbers of {name!r} read as days as Excel counts them",)
+        assert not found.absolute
+    fails(lambda: read(days, name="sales"), "line 2", "'sales' must hold times")
+    fails(lambda: read([19999, 20001], name=name), "line 2", "must hold times")
+
+
+def test_numbers_of_years_and_weeks():
+    expected = ["2020-01-27T00:00:00", "2020-12-28T00:00:00"]
+    for name in ("week", "yearweek", "Year_Week", "KW"):
+        assert read([202005, 202053], name=name).stamps.astype(str).tolist() == expected
+        fails(lambda name=name: read([202005, 202054], name=name), "line 3", "'2020-W54'")
+    assert read([202005, 202012], name="month").stamps[0] == np.datetime64("2020-05-01")
+
+
+def test_seconds_that_look_like_hours_of_an_early_century():
+    seconds = int(dt.datetime(2017, 11, 30, 2, 48, 20, tzinfo=dt.UTC).timestamp())
+    assert seconds == 1512010100
+    assert read([seconds]).stamps[0] == np.datetime64("2017-11-30T02:48:20")
 
 
 def test_broken_numbers():

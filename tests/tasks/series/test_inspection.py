@@ -362,3 +362,10 @@ def test_numbers_have_one_format(path):
     spans = {each.name: each.values for each in look(write_csv(path, columns)).columns}
     assert spans["load"] == "98 to 24,097"
     assert spans["wind"] == "318.5 to 1,640,587"
+
+
+def test_rows_from_newest_to_oldest_are_read_as_training_reads_them(tmp_path, columns):
+    turned = {name: cells[::-1] for name, cells in columns.items()}
+    inspection = look(write_csv(tmp_path / "turned.csv", turned), TARGET)
+    assert inspection.findings == ()
+    assert any("newest row is first" in note for note in inspection.notes)

@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 from seqconv.data.readers.files import Table
+from seqconv.data.readers.names import MINUTE
+from seqconv.data.readers.numbers import as_numbers
 from seqconv.data.readers.times import read_times
 
 if TYPE_CHECKING:
@@ -12,14 +14,25 @@ if TYPE_CHECKING:
 _NAME = re.compile(
     r"(hr|hour|hours|hora|heure|stunde|std|uhrzeit|uhr|time|time[ _-]?of[ _-]?day|hh|hhmm)s?", re.IGNORECASE
 )
-_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp][Mm])?")
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?( ?[AaPp]\.?[Mm]\.?)?|\d{1,2} ?[AaPp]\.?[Mm]\.?")
 _DOTTED = re.compile(r"\d{1,2}\.\d\d(\.\d\d)?")
 NONE = "none"  # the time column of a table whose rows are counted
 
 
-def find_clock(table: Table, date: str) -> str:
-    """The column of times of day that belongs to a column of dates; empty: there is none."""
-    return next((column.name for column in table.frame if column.name != date and is_clock(column)), "")
+def find_clock(table: Table, dates: list[str]) -> list[str]:
+    """The column of times of day that belongs to columns of dates, and one of minutes if it holds hours; or nothing."""
+    rest = [column for column in table.frame if column.name not in dates]
+    clock = next((column for column in rest if is_clock(column)), None)
+    if clock is None:
+        return []
+    minutes = (each.name for each in rest if MINUTE.fullmatch(each.name.strip()) and _is_below(each, 60))
+    return [clock.name, *([] if _is_clock(clock.drop_nulls()) or not _is_below(clock, 25) else minutes)][:2]
+
+
+def _is_below(column: "polars.Series", end: int) -> bool:
+    """Whether a column holds whole numbers from 0 to below `end`."""
+    numbers = as_numbers(column)
+    return numbers is not None and bool(((numbers >= 0) & (numbers < end) & (numbers % 1 == 0)).all())
 
 
 def is_clock(column: "polars.Series") -> bool:
@@ -56,12 +69,17 @@ def _to_texts(cells: "polars.Series") -> "polars.Series | None":
     return first + ":" + second
 
 
-def join_clock(table: Table, date: str, clock: str) -> "polars.Series":
-    """Dates and times of day in one column of text, `[T]`."""
+def join_clock(days: "polars.Series", clocks: "list[polars.Series]", table: Table) -> "polars.Series":
+    """Dates and times of day, or hours and minutes, in one column of text, `[T]`."""
     import polars
 
-    days, times = table.frame[date], table.frame[clock]
-    texts = _to_texts(times)
+    texts = _to_texts(clocks[0])
+    times = clocks[0] if texts is None else texts
+    if clocks[1:]:
+        minutes = clocks[1].cast(polars.Int64, strict=False).cast(polars.String).str.zfill(2)
+        times = times.str.head(3) + minutes
     if days.dtype != polars.String:
-        days = polars.Series(read_times(days, table.place).stamps.astype("datetime64[us]")).dt.to_string("%Y-%m-%d")
-    return (days.str.strip_chars() + " " + (times if texts is None else texts)).alias(date)
+        days = polars.Series(days.name, read_times(days, table.place).stamps.astype("datetime64[us]")).dt.to_string(
+            "%Y-%m-%d"
+        )
+    return (days.str.strip_chars() + " " + times).alias(days.name)

@@ -61,6 +61,20 @@ def is_number(cells: "polars.Series") -> bool:
     return find_kind(cells) in (polars.Int64, polars.Float64)
 
 
+def as_numbers(column: "polars.Series") -> "polars.Series | None":
+    """A numeric column as it is; one of text that begins with a number as Float64, without other cells; else None."""
+    import polars
+
+    if column.dtype.is_numeric():
+        return column.fill_nan(None) if column.dtype.is_float() else column
+    if column.dtype != polars.String or not len(column):
+        return None
+    first = column[int(column.is_not_null().arg_max() or 0)]
+    if first is None or not first.strip().replace(".", "", 1).isdecimal():
+        return None
+    return column.str.strip_chars().cast(polars.Float64, strict=False)
+
+
 def _known(cells: "polars.Series") -> "polars.Series":
     known = cells.drop_nulls().str.strip_chars()
     return known.filter(known != "")

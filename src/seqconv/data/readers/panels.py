@@ -111,7 +111,8 @@ def _read_stamps(table: Table, found: list[str], columns: PanelColumns) -> Times
         places[order] = np.arange(len(series)) - first[series[order]]
         return Times(places, notes=("no time column: the rows of each series are counted",))
     cells = time_cells(table, found)
-    if len(found) == 1 and str(cells.dtype) == "Int64" and not cells.null_count() and not is_number_of_time(cells):
+    counted = columns.frequency.isdigit() or (cells.dtype.is_numeric() and not is_number_of_time(cells))
+    if counted and str(cells.dtype) == "Int64" and not cells.null_count():
         return Times(cells.to_numpy().astype(np.int64), notes=(f"{found[0]!r} counts the rows",))
     times = read_times(cells, table.place, columns.zone, columns.dates)
     note = [] if columns.time else [f"times from column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}"]

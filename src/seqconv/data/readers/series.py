@@ -1,6 +1,5 @@
 """Read a time series from a table: path -> Series."""
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,8 +11,11 @@ import numpy as np
 
 from seqconv.data.readers.clocks import NONE, find_clock, is_clock, join_clock
 from seqconv.data.readers.files import settle_header
-from seqconv.data.readers.ids import check_one_series
+from seqconv.data.readers.ids import check_one_series, find_ids
+from seqconv.data.readers.names import DATED, NUMBERED
 from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
+from seqconv.data.readers.numbers import as_numbers
+from seqconv.data.readers.parts import find_parts, is_part, is_year, join_parts
 from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
 from seqconv.data.readers.times import (
@@ -37,11 +39,6 @@ MISSING = -9999.0  # what the Jena station writes when a sensor fails
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
 _MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
-_TIME_NAME = re.compile(r"date|time|datum|zeit|stamp|^[td]s$", re.IGNORECASE)
-_NUMBER_NAME = re.compile(
-    r"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?", re.IGNORECASE
-)
-_YEAR_NAME = re.compile(r"year|jahr", re.IGNORECASE)
 _DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 
 
@@ -162,7 +159,7 @@ def _may_fall(table: Table, found: list[str], dates: str) -> bool:
 
 
 def find_times(table: Table, time: str) -> list[str]:
-    """The date or time column, followed by a separate time-of-day column if there is one; empty: no times.
+    """The date or time column, followed by separate ones of smaller parts and of times of day; empty: no times.
 
     Raises:
         DataError: the table has no column called `time`.
@@ -172,26 +169,38 @@ def find_times(table: Table, time: str) -> list[str]:
         time = ""
     if time and time not in frame.columns:
         raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
-    likely = [] if time else _list_times(frame)
-    varied = (name for name in likely if frame[name].n_unique() > 1)
-    found = time or next(varied, next(iter(likely), ""))
-    if not found or ":" in _first(frame[found]) or 2 * frame[found].n_unique() > len(frame):
-        return [found] if found else []
-    clock = find_clock(table, found)
-    return [found, clock] if clock else [found]
+    likely = [_add_parts(frame, time)] if time else _list_times(table)
+    varied = (names for names in likely if any(frame[name].n_unique() > 1 for name in names))
+    found = next(varied, next(iter(likely), []))
+    if not found or ":" in _first(frame[found[0]]):
+        return found
+    if found[1:]:
+        return [*found, *(find_clock(table, found) if len(found) == 3 else [])]
+    return found if 2 * frame[found[0]].n_unique() > len(frame) else [*found, *find_clock(table, found)]
 
 
-def _list_times(frame: "polars.DataFrame") -> list[str]:
-    """The columns that may be times: of a native type, of text with the name of one, of other text, then of numbers."""
+def _add_parts(frame: "polars.DataFrame", name: str) -> list[str]:
+    return [name, *(find_parts(frame) if is_year(frame[name]) else [])]
+
+
+def _list_times(table: Table) -> list[list[str]]:
+    """What may be times: columns of a native type, of text with the name of one, of other text, of numbers, of parts.
+
+    A year alone counts if it does not recur, other than once for each value of another column.
+    """
     import polars
 
+    frame = table.frame
+    years = [each.name for each in frame if is_year(each)]
     native = [each.name for each in frame if isinstance(each.dtype, polars.Date | polars.Datetime)]
     texts = [
         each.name for each in frame if each.dtype == polars.String and is_time(_first(each)) and not is_clock(each)
     ]
-    named = [name for name in texts if _TIME_NAME.search(name)]
-    numbers = [each.name for each in frame if each.dtype.is_numeric() and _is_numbered(each)]
-    return [*native, *named, *texts, *numbers]
+    named = [name for name in texts if DATED.search(name)]
+    numbers = [each.name for each in frame if each.name not in years and _is_numbered(each)]
+    parts = [_add_parts(frame, name) for name in years]
+    parts = [names for names in parts if names[1:] or _is_time_by_year(table, names[0])]
+    return [*([name] for name in (*native, *named, *texts, *numbers)), *parts]
 
 
 def _first(column: "polars.Series") -> str:
@@ -201,14 +210,24 @@ def _first(column: "polars.Series") -> str:
 
 
 def _is_numbered(column: "polars.Series") -> bool:
-    if _YEAR_NAME.fullmatch(column.name.strip()):
-        return column.n_unique() == len(column) and is_number_of_time(column)
-    return bool(_NUMBER_NAME.fullmatch(column.name.strip())) and is_number_of_time(column)
+    numbers = as_numbers(column) if NUMBERED.fullmatch(column.name.strip()) else None
+    return numbers is not None and is_number_of_time(numbers)
+
+
+def _is_time_by_year(table: Table, name: str) -> bool:
+    years = table.frame[name]
+    if years.n_unique() == len(years):
+        return True
+    numbers = as_numbers(years)
+    return numbers is not None and bool(find_ids(table, numbers.fill_null(0).to_numpy(), [name]))
 
 
 def time_cells(table: Table, found: list[str]) -> "polars.Series":
     """The cells `[T]` of the columns that `find_times` found, for `read_times`."""
-    return table.frame[found[0]] if len(found) == 1 else join_clock(table, *found)
+    dates = [name for at, name in enumerate(found) if not at or is_part(name)]
+    days = table.frame[found[0]] if len(dates) == 1 else join_parts(table, dates)
+    clocks = [table.frame[name] for name in found if name not in dates]
+    return join_clock(days, clocks, table) if clocks else days
 
 
 def _count_times(table: Table, interval_s: int) -> np.ndarray:

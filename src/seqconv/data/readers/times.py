@@ -4,10 +4,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from seqconv.data.readers.names import DATE, YEAR_WEEK
+from seqconv.data.readers.numbers import as_numbers
+from seqconv.data.readers.spellings import respell, respell_cell
 from seqconv.data.readers.zones import check_zone, to_utc
 from seqconv.errors import DataError
 
@@ -23,13 +26,17 @@ EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 EARLIEST = 10**8  # seconds since 1970 accepted as a time (from 1973); a thousand times as many are milliseconds
 EPOCH_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}  # per second
 _WIDTHS = {"%Y": 4, "%Y%m": 6, "%Y%m%d": 8, "%Y%m%d%H": 10, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # digits: 20161231
-_YEARS = (1500, 2200)  # first and last year of such numbers
+YEARS = (1500, 2200)  # first and last year of such numbers
+_EXACT_YEARS = (1900, 2200)  # of those that have an hour
+_EXCEL, _EXCEL_DAYS = "days", (20000, 60000)  # numbers of days that Excel has from 1954 to 2064
+_BEFORE_1970 = 25569  # days that Excel counts up to 1970
+_FOOTER = 10  # most rows below a table that are taken for its footer
 _ROUNDS = 8  # time formats that one column may mix
 
 _NAMES = ("UTC", "GMT")
 _TIME = re.compile(
-    r"(?:(?P<year>\d{4})(?P<separator>[-/.])\d{1,2}(?:(?P=separator)(?P<day>\d{1,2}))?"
-    r"|(?P<first>\d{1,2})(?P<mark>[-/. ])(?:\d{1,2}|(?P<name>[A-Za-z]{3,9}))(?P=mark)(?P<last>\d{4}|\d\d))"
+    r"(?:(?P<year>\d{4})(?P<separator>[-/.])\d{1,2}(?P=separator)\d{1,2}"
+    r"|(?P<first>\d{1,2})(?P<mark>[-/. ])\d{1,2}(?P=mark)(?P<last>\d{4}|\d\d))"
     r"(?:(?P<gap>T| +)\d{1,2}:\d\d(?P<second>:\d\d)?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?"
 )
@@ -60,7 +67,7 @@ def is_time(cell: str) -> bool:
     >>> is_time("31.12.2016 23:50:00"), is_time("2016-12-31T23:50Z"), is_time("31.12")
     (True, True, False)
     """
-    return _guess_format(cell.strip(), month_first=False) is not None
+    return _guess_format(respell_cell(cell.strip()), month_first=False) is not None
 
 
 def read_times(cells: "polars.Series", place: Place, zone: str = "", dates: str = GUESS) -> Times:
@@ -84,9 +91,15 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "", dates: str 
         cells = cells.fill_nan(None)
     if cells.null_count():
         row = int(cells.is_null().arg_max() or 0)
-        raise DataError(f"{place(row)}: {cells.name!r} must be a time; it is empty. Fill it in or remove the row")
+        cure = _describe_end(cells, row) or ". Fill it in or remove the row"
+        raise DataError(f"{place(row)}: {cells.name!r} must be a time; it is empty{cure}")
     if cells.dtype == polars.String:
-        return _from_texts(cells, place, zone, dates)
+        numbers = as_numbers(cells)
+        if numbers is None or not _number_format(numbers):
+            return _from_texts(cells, place, zone, dates)
+        if numbers.null_count():
+            _refuse(cells, int(numbers.is_null().arg_max() or 0), place, "those above it")
+        cells = numbers
     if cells.dtype.is_numeric():
         return _from_numbers(cells, place, zone)
     if cells.dtype not in (polars.Date, polars.Datetime):
@@ -100,7 +113,10 @@ def read_times(cells: "polars.Series", place: Place, zone: str = "", dates: str 
 
 
 def is_number_of_time(cells: "polars.Series") -> bool:
-    """Whether a numeric column can be times: seconds (or smaller units) since 1970, or dates like 20161231 or 2016."""
+    """Whether a numeric column can be times.
+
+    Seconds (or smaller units) since 1970, dates like 20161231 or 2016, or, if it is called a date, days of Excel.
+    """
     return _number_format(cells) != ""
 
 
@@ -128,10 +144,13 @@ def _conclude(
 
 
 def _number_format(cells: "polars.Series") -> str:
-    """The unit of numbers since 1970, a format like `%Y%m%d`, or an empty string."""
+    """The unit of numbers since 1970, a format like `%Y%m%d`, `days` as Excel counts them, or an empty string."""
     low, high = float(cells.min() or 0), float(cells.max() or 0)  # type: ignore[arg-type]
+    if DATE.fullmatch(cells.name.strip()) and _EXCEL_DAYS[0] <= low and high < _EXCEL_DAYS[1]:
+        return _EXCEL
     for form, width in _WIDTHS.items():
-        first, last = (year * 10 ** (width - 4) for year in (_YEARS[0], _YEARS[1] + 1))
+        earliest, latest = YEARS if width <= 8 else _EXACT_YEARS
+        first, last = (year * 10 ** (width - 4) for year in (earliest, latest + 1))
         dated = first <= low and high < last and not (cells % 1 != 0).any()
         # up to a day's digits a number is a date, right or wrong; with more it may count seconds since 1970
         if dated and (width <= 8 or not _parse_digits(cells, width).null_count()):
@@ -160,6 +179,12 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
         scaled = cells * (10**6 // per_second) if per_second <= 10**6 else cells // 1000
         stamps = scaled.round().cast(polars.Int64).cast(polars.Datetime("us"))
         return _conclude(stamps, place, zone, [f"{known} {form} since 1970, UTC"], absolute=True)
+    if form == _EXCEL:
+        stamps = ((cells - _BEFORE_1970) * 86400).round().cast(polars.Int64) * 10**6
+        return _conclude(stamps.cast(polars.Datetime("us")), place, zone, [f"{known} days as Excel counts them"])
+    if form == "%Y%m" and YEAR_WEEK.fullmatch(cells.name.strip()):
+        texts = cells.cast(polars.Int64).cast(polars.String).str.replace(r"^(\d{4})", "${1}-W")
+        return _from_texts(texts, place, zone, GUESS)
     if not form:
         raise DataError(
             f"{place(0)}: {cells.name!r} must hold times; got the number {cells[0]}, neither a date like 20161231 nor "
@@ -185,10 +210,9 @@ def _guess_format(cell: str, month_first: bool) -> str | None:
         return None
     separator = found["separator"] or found["mark"]
     if found["year"]:
-        date = ["%Y", "%m", *(["%d"] if found["day"] else [])]
+        date = ["%Y", "%m", "%d"]
     else:
-        month = "%m" if found["name"] is None else "%b" if len(found["name"]) == 3 else "%B"
-        date = [month, "%d"] if month_first and month == "%m" else ["%d", month]
+        date = ["%m", "%d"] if month_first else ["%d", "%m"]
         date.append("%Y" if len(found["last"]) == 4 else "%y")
     form = separator.join(date)
     if found["gap"]:
@@ -200,14 +224,19 @@ def _guess_format(cell: str, month_first: bool) -> str | None:
 
 
 def _from_texts(cells: "polars.Series", place: Place, zone: str, dates: str) -> Times:
-    cells = cells.str.strip_chars()
+    written = cells = cells.str.strip_chars()
     late = cells.str.contains(_MIDNIGHT)
     if late.any():
         cells = cells.str.replace(r"([ T])24:00", "${1}00:00")
-    parsed, zoned, failed = _parse(cells, place, dates == MONTH_FIRST)
     notes, order = [], ""
+    parsed, zoned, failed = _parse(cells, place, dates == MONTH_FIRST)
+    if failed >= 0 and _TIME.fullmatch(cells[failed]) is None:  # plain ones are far faster to read as they are
+        cells = respell(cells)
+        parsed, zoned, failed = _parse(cells, place, dates == MONTH_FIRST)
+        if cells[0][4:5] == "-" and not cells[0].startswith(written[0][:7]):
+            notes.append(f"times like {written[0]!r} read as {cells[0]}")
     found = _TIME.fullmatch(cells[0])
-    if found is not None and found["mark"] in ("/", "-") and not found["name"]:
+    if found is not None and found["mark"] in ("/", "-"):
         order = DAY_FIRST if dates == GUESS else dates
         if dates == GUESS and (failed >= 0 or _is_one_month_each_year(parsed)):
             swapped, _, still = _parse(cells, place, month_first=True)
@@ -215,18 +244,37 @@ def _from_texts(cells: "polars.Series", place: Place, zone: str, dates: str) -> 
                 parsed, failed, order = swapped, -1, MONTH_FIRST
         if dates == GUESS and (order == MONTH_FIRST or not (parsed.dt.day() > 12).any()):
             sure = str(parsed[0])[:10]
-            notes.append(f"dates like {cells[0]!r} read as {order}; write them as {sure} if that is wrong")
+            notes.append(f"dates like {written[0]!r} read as {order}; write them as {sure} if that is wrong")
     if failed >= 0:
-        problem = f"got {cells[failed][:40]!r}. Correct it"
         like = "those above it" if failed else EXAMPLES
-        like = f"{like}, {order}" if dates != GUESS and order else like
-        raise DataError(f"{place(failed)}: {cells.name!r} must be a time like {like}; {problem}")
+        _refuse(written, failed, place, f"{like}, {order}" if dates != GUESS and order else like)
     if zoned:
         notes.append("times with a UTC offset converted to UTC")
     if late.any():
         parsed = parsed + late.cast(int) * timedelta(days=1)
         notes.append("the hour 24:00 read as midnight of the next day")
     return replace(_conclude(parsed, place, zone, notes, absolute=zoned), dates=order)
+
+
+def _refuse(cells: "polars.Series", row: int, place: Place, like: str) -> NoReturn:
+    problem = f"got {cells[row][:40]!r}{_describe_end(cells, row) or '. Correct it'}"
+    raise DataError(f"{place(row)}: {cells.name!r} must be a time like {like}; {problem}")
+
+
+def _describe_end(cells: "polars.Series", row: int) -> str:
+    """What to do about a row from which to the end no cell is a time, such as a total or a source; else empty."""
+    rest = cells[row:].to_list()
+    if not row or len(rest) > _FOOTER or any(_may_be_time(cell) for cell in rest):
+        return ""
+    where, them = (f"last {len(rest)} rows", "them") if rest[1:] else ("last row", "it")
+    return f" in the {where}, as in a footer. Remove {them}"
+
+
+def _may_be_time(cell: object) -> bool:
+    """Whether a cell is a time, or meant as one: it has digits and no word."""
+    if not isinstance(cell, str):
+        return cell is not None
+    return is_time(cell) or (any(map(str.isdigit, cell)) and not re.search(r"[^\W\d_]{3}", cell))
 
 
 def _is_one_month_each_year(parsed: "polars.Series") -> bool:

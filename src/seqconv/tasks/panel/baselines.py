@@ -37,7 +37,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "naive": _Once(partial(fit_naive, features, first, 1)),
         "seasonal": _Once(partial(fit_naive, features, first, season)),
         "theta": _Once(partial(local_model, features, "dotm")),
-        "ets": _Once(partial(local_model, features, "ets")),
+        "ets": _Once(partial(local_model, features, "average")),
         "ridge": few or _Once(partial(fit_ridge, split)),
         "boosting": few or _Once(partial(fit_boosting, split)),
     }

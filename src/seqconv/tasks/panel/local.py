@@ -14,7 +14,7 @@ from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.series.smoothing import forecast_smoothing
 
 NEWEST = 1000, 12  # rows at most that a history is cut to, or so many seasons if that is more
-METHODS = ("ets", "dotm")  # by index in `Local.method`
+METHODS = ("average", "dotm")  # by index in `Local.method`: ETS, all its forms averaged; Theta
 
 
 @dataclass(frozen=True)

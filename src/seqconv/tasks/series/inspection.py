@@ -9,7 +9,7 @@ import numpy as np
 
 from seqconv.data import datasets
 from seqconv.data.readers.files import Table
-from seqconv.data.readers.series import find_times
+from seqconv.data.readers.series import find_times, oldest_first
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Series, SeriesData, count
 from seqconv.errors import ConfigError, DataError, nearest
@@ -50,7 +50,7 @@ def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspect
         ConfigError: a named column that the table does not have.
     """
     config = recipe.data
-    table = read_table(path, datasets.HEADERS[config.header])
+    table = oldest_first(read_table(path, datasets.HEADERS[config.header]), config.time, config.dates)
     every = config.target == ALL
     config = replace(config, target=config.inputs) if every else config
     _check_names(table, config)
