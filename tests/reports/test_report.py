@@ -167,7 +167,9 @@ def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
     assert "mistakes" not in page
     assert "odd" not in page
     kept.write_text("{}")
-    with pytest.raises(BundleError, match="must be a run folder as seqconv writes it"):
+    with pytest.raises(
+        BundleError, match=r"mistakes\.json: must be as seqconv writes it; \.total is missing\. Delete it"
+    ):
         write_report(tmp_path)
 
 
