@@ -67,5 +67,7 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
         (kind, shape), array = kinds[name], arrays[name]
         if array.dtype.kind != kind or array.shape != shape:
             raise ValueError(f"{name} must be of the shape {list(shape)}; got {array.dtype} {list(array.shape)}")
+    if "ahead" in arrays and (arrays["ahead"][:1].any() or (np.diff(arrays["ahead"]) <= 0).any()):
+        raise ValueError("ahead must rise from 0; it does not")
     if targets.ndim == 1 and not 0 <= targets.min() <= targets.max() < each:
         raise ValueError(f"targets must be classes from 0 to {each - 1}; got {targets.min()} to {targets.max()}")

@@ -135,7 +135,7 @@ def _fact(value: Any) -> str:
 
 def draw_settings(settings: Mapping[str, Any]) -> str:
     """The tables of a recipe as TOML, folded away."""
-    return draw_details("The recipe's settings, as TOML", f"<pre>{escape(tables_to_toml(settings))}</pre>")
+    return draw_details("The recipe's settings, as TOML", f'<pre tabindex="0">{escape(tables_to_toml(settings))}</pre>')
 
 
 def draw_note(text: str) -> str:

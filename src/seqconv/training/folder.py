@@ -181,15 +181,26 @@ def write_report(run: str | Path) -> Path:
     results = read_results(folder)
     history = _read_history(folder, results) if results.epochs else []
     predictions = read_predictions(folder)
+    mistakes = _read_mistakes(folder / MISTAKES)
     try:
-        kept = folder / MISTAKES
-        mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
         page = build_run_page(results, history, predictions, mistakes)
     except (ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{folder}: must be a run as seqconv writes it; {shorten(error)}. Train again") from error
     path = folder / "report.html"
     write_page(path, page)
     return path
+
+
+def _read_mistakes(path: Path) -> Mistakes | None:
+    """None: there is no such file, as of forecasts, and of runs of which no text may be passed on.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    try:
+        return Mistakes.from_dict(read_document(path)) if path.exists() else None
+    except (LookupError, OSError, TypeError, ValueError) as error:
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Delete it") from error
 
 
 def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
