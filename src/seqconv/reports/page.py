@@ -8,10 +8,12 @@ from typing import Any
 
 from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
+from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.recipes.recipe import tables_to_toml
-from seqconv.reports.tables import show_number
+from seqconv.reports.tables import interval_rows, show_number
 from seqconv.tasks.explanation import show_effects
 
+MOST_LEADS = 12  # whose coverage is not folded away
 FAINTEST = 0.1  # share of the strongest word below which a word is left plain
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
 STYLE = files(__package__).joinpath("page.css").read_text("utf-8")
@@ -111,6 +113,12 @@ def draw_scroller(name: str, content: str) -> str:
 def draw_details(summary: str, content: str) -> str:
     """Content that is folded away under its summary; nothing without content."""
     return f"<details><summary>{escape(summary)}</summary>\n{content}\n</details>" if content else ""
+
+
+def draw_coverage(found: IntervalScores) -> str:
+    """What intervals cover at each lead; folded away where there are many."""
+    table = draw_table(*interval_rows(found), "Coverage at each lead")
+    return draw_details(f"Each of {len(found.leads)} leads", table) if len(found.leads) > MOST_LEADS else table
 
 
 def draw_facts(facts: Mapping[str, Any]) -> str:
