@@ -115,7 +115,7 @@ def list_ways(made: Made) -> list[tuple[int, Any]]:
 
 def test_training_writes_a_whole_run(made):
     results = json.loads((made.folder / "run" / "metrics.json").read_text())
-    names = {path.name for path in (made.folder / "run").iterdir()} - {"baseline"}
+    names = {path.name for path in (made.folder / "run").iterdir()} - {"baseline", "mistakes.json"}
     assert names == {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
     assert results["task"] == made.task.name
     assert results["epochs"] == 2

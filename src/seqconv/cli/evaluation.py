@@ -217,15 +217,17 @@ def _print_rows(head: list[str], rows: list[list[str]]) -> None:
 def _print_evaluation(results: "EvaluationResults") -> None:
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.reports.sentences import explain_scores, say_trained_on
+    from seqconv.tasks.kinds import TASKS
 
+    rows = TASKS[results.task].key
     scores, known = results.scores, results.trained_on
     for note in results.notes:
         print(f"data: {note}")
     if warning := say_trained_on(known):
         print_text(f"{warning}\n")
-    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
+    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} {rows}"))
     if known and known.metrics:
-        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
+        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} {rows}"))
     print_text(f"{explain_scores(scores)}\n")
     _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
     if results.order_probe:

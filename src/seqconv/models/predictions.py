@@ -71,5 +71,7 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
     for name, (low, high) in RANGES.items():
         if name in arrays and not (low <= arrays[name].min() and arrays[name].max() <= high):
             raise ValueError(f"{name} must be from {low} to {high}; got others")
+    if "ahead" in arrays and (arrays["ahead"][:1].any() or (np.diff(arrays["ahead"]) <= 0).any()):
+        raise ValueError("ahead must rise from 0; it does not")
     if targets.ndim == 1 and not 0 <= targets.min() <= targets.max() < each:
         raise ValueError(f"targets must be classes from 0 to {each - 1}; got {targets.min()} to {targets.max()}")

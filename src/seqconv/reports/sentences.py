@@ -76,6 +76,7 @@ def say_comparison(results: ComparisonResults) -> str:
     for run in results.runs[1:]:
         found = (run.differences or {})[results.metrics[0]]
         said = "better" if found.high < 0 else "worse" if found.low > 0 else "no clear difference"
+        said = "the same error" if found.low == found.high == 0 else said
         parts.append(f"{run.run} {said}")
     return f"Against {results.against}: {', '.join(parts)}"
 

@@ -192,7 +192,7 @@ def write_report(run: str | Path) -> Path:
 
 
 def _read_mistakes(path: Path) -> Mistakes | None:
-    """None: there is no such file.
+    """None: there is no such file, as of forecasts, and of runs of which no text may be passed on.
 
     Raises:
         BundleError: it is damaged.
