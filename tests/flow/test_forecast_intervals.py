@@ -177,7 +177,7 @@ def test_refit_keeps_the_margins_of_the_first_fit_and_says_so(folder):
     first, again = (read_bundle(folder / name) for name in ("noisy", "again"))
     assert again.features.margins == first.features.margins
     assert any((again.weights[name] != first.weights[name]).any() for name in first.weights)
-    assert any("margins of this fit" in said for said in listener.said)
+    assert any("calibration of this fit" in said for said in listener.said)
     assert "the first fit" in (folder / "again" / "report.html").read_text("utf-8")
 
 
