@@ -60,7 +60,7 @@ OIL = ("train", "oil.csv", "--target", "OT")
         ),
         (("predict", "runs/tiket", "a.csv"), "runs/tiket: must be a run or model folder; there is none. Did you mean"),
         (("report", "run/tickets"), "run/tickets: must be a run folder; there is none. Did you mean 'runs/tickets'"),
-        (("train", "TREC.train"), "TREC.train: must have a text column and a label column; got only 'DESC:manner"),
+        (("train", "TREC.train"), "TREC.train: must have a text column and a label column; got only "),
         (("compare", "runs/a", "runs/b"), "runs/a: must be a run folder; there is none."),
         (("serve", "runs/tickets"), "runs/tickets: must be a run or model folder written by seqconv; it holds no"),
     ],
