@@ -164,7 +164,7 @@ def _print_backtest(results: "BacktestResults") -> None:
 
 @command("seqconv compare runs/reviews runs/reviews-2", "seqconv compare runs/ridge runs/weather -o comparison.html")
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders, two or more.", show_default=False)],
     out: Page = None,
     json: Json = False,
 ) -> None:

@@ -15,16 +15,13 @@ def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
     >>> from seqconv.metrics.forecast_scores import Coverage
     >>> before = Coverage(Estimate(0.75, 0.73, 0.77), 2.0)
     >>> say_intervals(IntervalScores(0.8, Estimate(0.79, 0.77, 0.805), 2.25, before, []))
-    '80 % intervals hold 79.0 % of the test rows (77.0 to 80.5 %), 75.0 % before calibration; mean width 2.250.'
+    'The 80 % intervals covered 79.0 % of the test rows (95 % interval 77.0 to 80.5 %); average width 2.250.'
     """
     held = found.coverage
     known = np.isfinite(held.low)
-    span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few rows for an interval"
-    width = show_number(found.width)
-    return (
-        f"{100 * found.share:g} % intervals hold {100 * held.value:.1f} % of the {rows} ({span}), "
-        f"{100 * found.before_calibration.coverage.value:.1f} % before calibration; mean width {width}."
-    )
+    span = f"95 % interval {100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few for an interval"
+    covered = f"The {100 * found.share:g} % intervals covered {100 * held.value:.1f} % of the {rows} ({span})"
+    return f"{covered}; average width {show_number(found.width)}."
 
 
 def warn_of_intervals(found: IntervalScores | None) -> str:

@@ -34,7 +34,10 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     """
     columns = table.frame.columns
     if len(columns) < 2:
-        raise DataError(f"{table.path}: must have a text column and a label column; got only {columns[0]!r}. Add one")
+        raise DataError(
+            f"{table.path}: must have a text column and a label column; got only {columns[0]!r:.80}. Add one, or give "
+            "lines like '__label__CLASS text', or a folder with a file or folder for each class"
+        )
     name = find_column(table, text) if text else ""
     labels = find_labels(table, label)[0] if label else ()
     if not name and not labels and len(columns) == 2:
