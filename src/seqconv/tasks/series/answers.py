@@ -72,7 +72,8 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
     """The rows of a table, each followed by the forecasts made at it; null where its window is not whole."""
     bundle = trained.bundle
     before: Series | None = None  # rows that the first windows of the next piece need
-    for table in iterate_tables(need_path(source), rows, HEADERS[bundle.recipe.data.header]):
+    config = bundle.recipe.data
+    for table in iterate_tables(need_path(source), rows, HEADERS[config.header], decimal=config.decimal):
         table = _turn(bundle, table, column) if before is None else table
         series = _read_piece(bundle, table, column, whole=before is None)
         if before is not None and series.clock == "counted" and series.times[0] == START:
@@ -165,7 +166,8 @@ def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
     interval = show_duration(spec.interval_s)
     if len(rows) < needed:
         raise DataError(f"rows: must hold the newest {needed}, {interval} apart; got {len(rows)}. Give more rows")
-    series = _read_piece(bundle, table_from_objects(rows, "rows"), "", whole=True)
+    table = replace(table_from_objects(rows, "rows"), decimal=bundle.recipe.data.decimal)
+    series = _read_piece(bundle, table, "", whole=True)
     if not FIRST < series.times[0] <= series.times[-1] < LAST:
         raise DataError(
             f"rows: times must be of the years 2 to 9997; got {series.times[0]} to {series.times[-1]}. Correct them"
@@ -226,8 +228,9 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
         ConfigError: no file.
         DataError: the file cannot be read, or lacks what the model needs.
     """
-    table = _turn(bundle, read_table(source.need_file(), HEADERS[bundle.recipe.data.header]), source.column)
-    return _read_piece(bundle, table, source.column, whole=True)
+    config = bundle.recipe.data
+    table = read_table(source.need_file(), HEADERS[config.header], decimal=config.decimal)
+    return _read_piece(bundle, _turn(bundle, table, source.column), source.column, whole=True)
 
 
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:
