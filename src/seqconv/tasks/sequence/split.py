@@ -74,10 +74,10 @@ def _note_constant(train: Sequences) -> list[str]:
 
 
 def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
-    return Part(features.inputs(part), features.target.encode(part.labels), keys=_make_keys(part))
+    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part))
 
 
-def _make_keys(sequences: Sequences) -> np.ndarray:
+def make_keys(sequences: Sequences) -> np.ndarray:
     """The key of each sequence."""
     values = sequences.values.astype(np.float64) + 0.0  # no negative zero
     return hash_items(steps.tobytes() for steps in np.split(values, sequences.offsets[1:-1]))
@@ -104,5 +104,5 @@ def take_sequences(
         DataError: no labels, unknown labels, or a different number of channels.
     """
     sequences, targets = take_labels(data.train, bundle.features.target)
-    part = Part(bundle.features.inputs(sequences), targets, keys=_make_keys(sequences))
+    part = Part(bundle.features.inputs(sequences), targets, keys=make_keys(sequences))
     return part, [*sequences.notes]

@@ -101,12 +101,12 @@ def cut_series(
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,
-        _make_keys(features, series)[anchors + spec.delays[0]],
+        make_keys(features, series)[anchors + spec.delays[0]],
     )
     return part, {"dropped_at_holes": holes, "dropped_missing": missing}
 
 
-def _make_keys(features: SeriesFeatures, series: Series) -> np.ndarray:
+def make_keys(features: SeriesFeatures, series: Series) -> np.ndarray:
     """The key of each row, uint64 `[T]`, of times and targets; that of an example is its first target's."""
     targets = series.values[:, [series.columns.index(name) for name in features.target.names]]
     return hash_rows(series.times, targets, min(HASHED_ROWS, features.spec.lookback))
