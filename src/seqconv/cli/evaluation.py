@@ -175,7 +175,7 @@ def compare(
     """
     from seqconv.evaluation.comparison import compare_runs
     from seqconv.reports.comparison import build_comparison_page
-    from seqconv.reports.sentences import explain_comparison, say_comparison
+    from seqconv.reports.sentences import explain_comparison, say_compared_trained, say_comparison
 
     page_path = _place_page(out, "comparison.html")
     results = compare_runs(list(runs))
@@ -184,6 +184,8 @@ def compare(
         print_json(results.to_dict() | page)
         return
     print_text(f"{say_comparison(results)}\n")
+    if warning := say_compared_trained(results):
+        print_text(f"{warning}\n")
     for name in results.metrics:
         _print_rows(*comparison_rows(results, name))
     print_text(explain_comparison(results))

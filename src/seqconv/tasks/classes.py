@@ -56,9 +56,15 @@ class ClassTarget(Target):
         }
 
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        return {"outputs": outputs, "targets": np.asarray(targets)}
+        found = {"outputs": outputs, "targets": np.asarray(targets)}
+        return found if keys is None else found | {"keys": keys}
 
     def describe(self) -> dict[str, list[str]]:
         return {"classes": list(self.names)}

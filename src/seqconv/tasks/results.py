@@ -290,6 +290,9 @@ class ComparedRun(Record):
         metrics: on the rows that all runs have; the smaller, the better.
         differences: of these to the first run's; None: it is the first.
         improvement: the fraction by which its first metric is smaller than the first run's.
+        same: whether it gives the same answers as the first run to all rows; None: it is the first.
+        trained_on: how many of the rows that all runs have it was trained on; these do not count for any run, unless
+            there are no others. None: it is not known.
     """
 
     run: str
@@ -301,6 +304,8 @@ class ComparedRun(Record):
     metrics: dict[str, Estimate]
     differences: dict[str, Estimate] | None = None
     improvement: Estimate | None = None
+    same: bool | None = None
+    trained_on: TrainedOn | None = None
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,19 @@ class Target(ABC):
 
     @abstractmethod
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Arrays that a run saves for its test rows, by name: at least `outputs` and `targets`."""
+        """Arrays that a run saves for its test rows, by name: at least `outputs` and `targets`.
+
+        Args:
+            outputs, bounds, targets: of the test rows.
+            times, keys: see `tasks.examples.Part`.
+        """
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
         """Examples by true class (row) and predicted class (column); None if answers are not single classes."""
