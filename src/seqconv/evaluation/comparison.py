@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.metrics.bootstrap import Bootstrap, Sums, fill_flat
 from seqconv.models.format import read_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.results import RESULTS, read_results
@@ -101,6 +101,7 @@ def _read_run(folder: Path) -> _Finished:
         raise BundleError(f"{folder / RESULTS}: must be as seqconv writes it; seconds.train is missing. Train again")
     outputs, targets, times = found["outputs"], found["targets"], found.get("times")
     keys = found.get("keys")  # 0.1.0 wrote none
+    keys = keys if keys is not None and keys.dtype == np.uint64 and keys.shape == outputs.shape[:1] else None
     return _Finished(str(folder), results, results.seconds["train"], bundle, outputs, targets, times, keys)
 
 
@@ -173,7 +174,10 @@ def _measure(run: _Finished, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> ComparedRun:
-    results = run.results
+    results, target = run.results, run.bundle.features.target
+    metrics = {name: bootstrap.estimate(_mean(f"{name} {place}")) for name in names}
+    if target.fraction:
+        metrics[target.error] = fill_flat(metrics[target.error], float(bootstrap.whole["rows"][0]))
     found = ComparedRun(
         run.name,
         results.recipe,
@@ -181,7 +185,7 @@ def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap
         run.train_s,
         results.validation,
         len(run.targets),
-        {name: bootstrap.estimate(_mean(f"{name} {place}")) for name in names},
+        metrics,
     )
     if not place:
         return found

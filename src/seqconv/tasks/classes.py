@@ -30,6 +30,7 @@ class ClassTarget(Target):
 
     names: tuple[str, ...]
     several: ClassVar[bool]
+    fraction = True
 
     def to_metric(self, error: Any) -> Any:
         return 1 - error

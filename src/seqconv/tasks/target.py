@@ -23,11 +23,13 @@ class Target(ABC):
     Attributes:
         metric: the score that people read first: `accuracy`, `f1` or `mae`.
         error: the mean of `errors`: `error_rate`, `f1_error` or `mae`.
+        fraction: whether an error is a fraction, from 0 to 1.
         names: of the classes, or of the columns that are forecast.
     """
 
     metric: ClassVar[str]
     error: ClassVar[str]
+    fraction: ClassVar[bool] = False
     names: tuple[str, ...]
 
     @property
