@@ -87,7 +87,7 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
     if asked or trained.isdecimal():  # models of 0.1.0 may keep a number
         return find_column(table, asked or trained)
     if not trained:
-        return guess_text(table)[0]
+        return guess_text(table, flag="--column")[0]
     alike = [name for name in names if name.lower() == trained.lower()]
     if trained in names or len(alike) == 1:
         return trained if trained in names else alike[0]
