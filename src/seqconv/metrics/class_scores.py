@@ -7,6 +7,7 @@ import numpy as np
 from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums, fill_flat
 from seqconv.metrics.records import Record
 
+MOST_CONFUSED = 1000  # classes up to which there is a confusion matrix
 BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 
 
@@ -52,7 +53,8 @@ class ClassScores(Record):
     Args:
         metrics: `accuracy` or `f1` (mean over examples), `log_loss`, `macro_f1`, of several labels an example
             `micro_f1`, and `expected_calibration_error`.
-        confusion: examples by true class (row) and predicted class (column); None: an example may have several labels.
+        confusion: examples by true class (row) and predicted class (column); None: several labels an example,
+            or more than 1,000 classes.
     """
 
     n: int
@@ -114,9 +116,17 @@ def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: 
     return ClassScores(len(said), found, classes, _describe_bins(bootstrap), confusion)
 
 
-def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]]:
-    """Examples by true class (row) and predicted class (column); arguments as in `Judged`."""
-    found: list[list[int]] = (holds.astype(np.int64).T @ chosen.astype(np.int64)).tolist()
+def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]] | None:
+    """Examples by true class (row) and predicted class (column), one each; arguments as in `Judged`.
+
+    Returns:
+        None: more classes than `MOST_CONFUSED`.
+    """
+    classes = holds.shape[1]
+    if classes > MOST_CONFUSED:
+        return None
+    pairs = holds.argmax(axis=1) * classes + chosen.argmax(axis=1)
+    found: list[list[int]] = np.bincount(pairs, minlength=classes**2).reshape(classes, classes).tolist()
     return found
 
 

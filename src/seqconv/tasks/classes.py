@@ -206,7 +206,7 @@ class Classes(ClassTarget):
             return np.asarray(np.round(outputs[:, 0]) != targets[:, 0], np.float64)
         return np.asarray(self.choose(outputs, loss) != targets.reshape(-1), np.float64)
 
-    def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]]:
+    def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:

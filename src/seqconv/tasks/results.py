@@ -66,7 +66,8 @@ class Judgement(Record):
         beats_baselines: it is better than each by more than noise; None: there are none.
         comparisons: with each baseline, the strongest first.
         intervals: what the intervals around forecasts hold; None: the model has none.
-        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class.
+        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class, or
+            there are more than 1,000.
     """
 
     validation: Metrics

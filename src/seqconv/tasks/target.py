@@ -103,7 +103,7 @@ class Target(ABC):
         """
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
-        """Examples by true class (row) and predicted class (column); None if answers are not single classes."""
+        """Examples by true class (row) and predicted class (column); None: no single classes, or too many."""
         return None
 
 
