@@ -106,6 +106,14 @@ def test_a_fraction_without_spread_has_wilsons_interval(value, count):
     assert (found.high if value else found.low) == value
 
 
+def test_fractions_of_a_shared_whole_each_have_an_interval():
+    held = np.stack([np.ones(50), np.zeros(50), np.arange(50) % 2], axis=1)
+    shared = Bootstrap({"x": held}).estimate_fractions(hits, lambda sums: sums["rows"][:, None])
+    assert [each.value for each in shared] == [1, 0, 0.5]
+    assert shared[0] == fill_flat(Estimate(1.0, 1.0, 1.0), 50)
+    assert shared[1] == fill_flat(Estimate(0.0, 0.0, 0.0), 50)
+
+
 def test_a_fraction_with_spread_keeps_its_bootstrap_and_blocks_count_as_one():
     x = (np.random.default_rng(0).random(200) < 0.5).astype(float)
     bootstrap = Bootstrap({"x": x})

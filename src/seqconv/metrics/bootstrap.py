@@ -72,9 +72,9 @@ class Bootstrap:
     def estimate_fractions(
         self, part: Callable[[Sums], np.ndarray], whole: Callable[[Sums], np.ndarray]
     ) -> list[Estimate]:
-        """Of several at once: `[R, S]` each."""
+        """Of several at once: `[R, S]` each, or `[R, 1]` for a whole that they share."""
         found = self.estimate_each(lambda sums: part(sums) / whole(sums))
-        counts = whole(self.whole)[0] / self.block
+        counts = np.broadcast_to(whole(self.whole)[0] / self.block, len(found))
         return [fill_flat(each, float(count)) for each, count in zip(found, counts, strict=True)]
 
 

@@ -94,9 +94,9 @@ class Values(Target):
         times: np.ndarray | None,
         keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Forecasts and targets in their units, `[N, H, targets]`, interval bounds `low` and `high`, `times` and `keys` of the
-        first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
+        """Forecasts and targets in their units, `[N, H, targets]`, and the bounds `low` and `high` of intervals.
 
+        With `times` and `keys` of the first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
         Only evenly spaced examples if there are more than `MOST_WRITTEN` values.
         """
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
