@@ -194,7 +194,7 @@ def test_the_command_prints_a_table_or_one_object_and_writes_a_page(made):
     for part in ("MAE", "difference", "95 % interval", "Windows that not every run has are left out"):
         assert part in shown
     done = seqconv_command("compare", "text", "nowhere", "--json", cwd=made, code=2)
-    assert done.stderr.strip() == "seqconv: nowhere: must be a run folder; it holds no metrics.json"
+    assert done.stderr.strip() == "seqconv: nowhere: must be a run folder; there is none."
     assert done.stdout == ""
 
 
