@@ -1,6 +1,5 @@
 """Small models of each task: weights known by hand, or drawn and never trained."""
 
-
 import numpy as np
 
 from helpers.networks import random_weights

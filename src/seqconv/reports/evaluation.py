@@ -70,17 +70,17 @@ def _draw_forecasts(scores: ForecastScores) -> Sections:
     if scores.intervals:
         held = draw_note(say_intervals(scores.intervals, "truth"))
         sections.append(("Intervals", held + draw_coverage(scores.intervals)))
-    hours, months = {"MAE": [each.mae for each in scores.hours]}, {"MAE": [each.mae for each in scores.months]}
-    clock = [  # a single hour or month tells nothing that the scores do not
-        plots.draw_lines(names, lines, across, "MAE")
-        for names, lines, across in (
-            ([str(each.hour) for each in scores.hours], hours, "hour of day"),
-            ([MONTHS[each.month - 1] for each in scores.months], months, "month"),
-        )
-        if len(names) > 1
+    clocks = {
+        "hour of day": {str(each.hour): each.mae for each in scores.hours},
+        "month": {MONTHS[each.month - 1]: each.mae for each in scores.months},
+    }
+    clock = [
+        plots.draw_lines([*errors], {"MAE": [*errors.values()]}, name, "MAE")
+        for name, errors in clocks.items()
+        if len(errors) > 1  # rows a day apart are all of one hour
     ]
     note = "By the time that is forecast, in the time zone of the series."
-    sections.append(("Error by time", draw_pictures(*clock) + draw_note(note) if clock else ""))
+    sections += [("Error by time", draw_pictures(*clock) + draw_note(note))] if clock else []
     if len(scores.leads) > 1:
         lines = {"network": [each.mae.value for each in scores.leads]} | naive_errors(scores.leads)
         picture = plots.draw_lines([each.lead for each in scores.leads], lines, "lead", "MAE")

@@ -132,7 +132,7 @@ def _draw_training(results: RunResults, history: list[dict[str, float]]) -> str:
 def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
     """Of the first target: forecasts of all leads from a few rows, or of the only lead from the last rows."""
     times, ahead = predictions["times"], predictions.get("ahead", np.zeros(1, np.int64))
-    drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead")}
+    drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead", "keys")}
     origins = _choose_origins(drawn["targets"], ahead)
     first = max(origins[0] - int(ahead[-1]) if origins else len(times) - STRETCH, 0)
     times, truth = times[first:], drawn["targets"][first:, 0]

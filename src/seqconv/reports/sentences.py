@@ -74,8 +74,19 @@ def say_comparison(results: ComparisonResults) -> str:
         found = (run.differences or {})[results.metrics[0]]
         said = "better" if found.high < 0 else "worse" if found.low > 0 else "no clear difference"
         said = "the same error" if found.low == found.high == 0 else said
-        parts.append(f"{run.run} {said}")
+        parts.append(f"{run.run} {f'the same answers to all {results.n:,}' if run.same else said}")
     return f"Against {results.against}: {', '.join(parts)}"
+
+
+def say_compared_trained(results: ComparisonResults) -> str:
+    """Which runs were trained on some of the test rows, in a sentence; empty: none."""
+    found = [(run.run, run.trained_on) for run in results.runs if run.trained_on and run.trained_on.rows]
+    if not found:
+        return ""
+    parts = [f"{name} was trained on {each.rows:,} of the {each.n:,} test rows" for name, each in found]
+    rest = found[0][1].n - results.n
+    end = f"{rest:,} are left out here" if rest else "there are no others, so this comparison is no test"
+    return f"{', '.join(parts)}; {end}."
 
 
 def explain_comparison(results: ComparisonResults) -> str:

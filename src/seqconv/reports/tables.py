@@ -231,7 +231,7 @@ def comparison_rows(results: "ComparisonResults", name: str) -> Table:
     for run in results.runs:
         difference = show_estimate(run.differences[name]) if run.differences else ["", ""]
         rows.append([run.run, *show_estimate(run.metrics[name]), *difference])
-    return [NAMES[name], "test", "95 % interval", "difference", "95 % interval"], rows
+    return [f"{NAMES[name]} (lower is better)", "test", "95 % interval", "difference", "95 % interval"], rows
 
 
 def cost_rows(results: "ComparisonResults") -> Table:

@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import IO
 
 from seqconv.data.readers.tables import Frame
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.task import say_nothing
 
 PIECE = 50_000  # rows read at a time
 
 
 def predict_file(
-    trained: Trained, source: str | Path | IO[bytes], column: str = "", piece: int = PIECE
+    trained: Trained,
+    source: str | Path | IO[bytes],
+    column: str = "",
+    piece: int = PIECE,
+    say: Say = say_nothing,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
 
@@ -24,11 +30,13 @@ def predict_file(
         source: a table; for texts also a file or stream with a text a line.
         column: of the texts, or of the times; empty: as in training, else guessed.
         piece: rows read at a time.
+        say: receives notes: how the file was read, before the first piece; which of its rows the model was trained on
+            and why the newest forecast is empty, after the last one.
 
     Raises:
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
-    return find_task(trained.bundle.recipe).predict_file(trained, source, column, piece)
+    return find_task(trained.bundle.recipe).predict_file(trained, source, column, piece, say)
 
 
 def count_rows(pieces: Iterable[Frame], total: list[int]) -> Iterator[Frame]:

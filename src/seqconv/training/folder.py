@@ -157,7 +157,7 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     """The test outputs next to their targets, see `Target.to_arrays`."""
     scored, test = fitted.scored, split.test
     target = fitted.bundle.features.target
-    found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times)
+    found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times, test.keys)
     np.savez_compressed(folder / PREDICTIONS, **found)
 
 

@@ -50,7 +50,7 @@ def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspect
         ConfigError: a named column that the table does not have.
     """
     config = recipe.data
-    table = read_table(path, datasets.HEADERS[config.header])
+    table = read_table(path, datasets.HEADERS[config.header], decimal=config.decimal)
     every = config.target == ALL
     config = replace(config, target=config.inputs) if every else config
     _check_names(table, config)
