@@ -56,7 +56,9 @@ def test_options_stand_in_panels_after_those_of_the_command_itself(monkeypatch, 
     titles = re.findall(r"^(\w+):", page, re.MULTILINE)
     assert titles == ["Usage", "Arguments", "Options", *PANELS, "Examples"]
     assert page.index("--folds") < page.index("--text") < page.index("--lead") < page.index("--epochs")
-    assert page.startswith("Usage: seqconv backtest [OPTIONS] RECIPE|FILE\n") or "RECIPE|FILE" in page
+    assert " backtest [OPTIONS] RECIPE|FILE\n" in page
+    assert " compare [OPTIONS] RUN...\n" in run(monkeypatch, capsys, "compare", "-h")[0]
+    assert " predict [OPTIONS] RUN [FILE]\n" in run(monkeypatch, capsys, "predict", "-h")[0]
     assert "--model" not in run(monkeypatch, capsys, "inspect", "-h")[0]
 
 

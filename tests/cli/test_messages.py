@@ -14,6 +14,7 @@ def folder(tmp_path, monkeypatch):
     """A folder with a table of texts, one of a series, and an empty run."""
     texts = "".join(f"good film {n},pos\nbad film {n},neg\n" for n in range(20))
     (tmp_path / "tickets.csv").write_text("text,label\n" + texts)
+    (tmp_path / "TREC.train").write_text("DESC:manner How did serfdom develop ?\nENTY:cremat What films ?\n" * 9)
     series = demo_series()
     rows = [f"{time},{row[0]:.3f},{row[1]:.3f}" for time, row in zip(series.times[:400], series.values, strict=False)]
     (tmp_path / "oil.csv").write_text("\n".join(["date,OT,HULL", *rows, ""]))
@@ -59,6 +60,7 @@ OIL = ("train", "oil.csv", "--target", "OT")
         ),
         (("predict", "runs/tiket", "a.csv"), "runs/tiket: must be a run or model folder; there is none. Did you mean"),
         (("report", "run/tickets"), "run/tickets: must be a run folder; there is none. Did you mean 'runs/tickets'"),
+        (("train", "TREC.train"), "TREC.train: must have a text column and a label column; got only "),
         (("compare", "runs/a", "runs/b"), "runs/a: must be a run folder; there is none."),
         (("serve", "runs/tickets"), "runs/tickets: must be a run or model folder written by seqconv; it holds no"),
     ],

@@ -249,6 +249,43 @@ def test_what_the_terminal_shows_names_every_score(runs):
         assert name in shown
 
 
+def test_long_tables_are_cut_in_the_terminal_unless_all_is_asked_for(runs):
+    shown = seqconv_command("evaluate", "runs/demo-series", "later.csv", cwd=runs).stdout
+    whole = seqconv_command("evaluate", "runs/demo-series", "later.csv", "--all", cwd=runs).stdout
+    hours = [
+        [line.split()[0] for line in text.partition("hour of day")[2].partition("month")[0].splitlines()[2:] if line]
+        for text in (shown, whole)
+    ]
+    assert hours[1] == [f"{hour:02d}" for hour in range(24)]
+    assert hours[0] == [*hours[1][:12], "..."]
+    assert "... and 12 more: --all" in shown
+    assert "--all" not in whole
+
+
+def test_a_confusion_of_many_classes_is_shown_if_asked_for(runs, tmp_path):
+    rows = [f"word{row % 20} item{row},class{row % 20:02d}" for row in range(400)]
+    (tmp_path / "many.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    seqconv_command("train", "many.csv", *SHORT, "--out", "many", cwd=tmp_path)
+    shown = seqconv_command("evaluate", "many", cwd=tmp_path).stdout
+    assert "confusion of 20 classes: --all" in shown
+    assert "actual" not in shown
+    whole = seqconv_command("evaluate", "many", "--all", cwd=tmp_path).stdout
+    assert "confusion of" not in whole
+    assert "actual" in whole
+
+
+def test_rows_of_one_hour_have_no_table_and_no_picture_by_hour(tmp_path):
+    days = np.datetime64("2021-01-01") + np.arange(400)
+    rows = [f"{day},{np.sin(row / 3):.4f}" for row, day in enumerate(days)]
+    (tmp_path / "days.csv").write_text("\n".join(["day,load", *rows]) + "\n")
+    seqconv_command("train", "days.csv", *SHORT, "--target", "load", "--lookback", "7d", "--out", "days", cwd=tmp_path)
+    shown = seqconv_command("evaluate", "days", "-o", "page.html", cwd=tmp_path).stdout
+    page = (tmp_path / "page.html").read_text()
+    assert "hour of day" not in shown + page
+    assert "month" in shown
+    assert "month" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

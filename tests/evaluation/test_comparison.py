@@ -1,6 +1,7 @@
 """Runs side by side: differences against a plain paired bootstrap, rows that runs share, and runs that do not fit."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from helpers.command import seqconv_command
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.evaluation.comparison import compare_runs
 from seqconv.metrics.bootstrap import Estimate
+from seqconv.models.format import read_bundle
 from seqconv.networks.losses import example_losses
 from seqconv.recipes.recipe import read_recipe
 from seqconv.tasks.classes import Classes
+from seqconv.tasks.seen import hash_texts
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
@@ -93,6 +96,12 @@ def test_a_run_does_not_differ_from_itself(made):
         second = compare_runs([made / name, made / name]).runs[1]
         for each in (*second.differences.values(), second.improvement):
             assert each == Estimate(0, 0, 0)
+        assert second.same is True
+    assert compare_runs([made / "text", made / "text2"]).runs[1].same is False
+    shown = seqconv_command("compare", "text", "text", cwd=made).stdout
+    assert "Against text: text the same answers to all 2,000" in shown
+    assert "error rate (lower is better)" in shown
+    assert "no clear difference" not in shown
 
 
 def test_few_rows_and_a_first_run_without_error_claim_nothing(made, copy):
@@ -185,5 +194,59 @@ def test_the_command_prints_a_table_or_one_object_and_writes_a_page(made):
     for part in ("MAE", "difference", "95 % interval", "Windows that not every run has are left out"):
         assert part in shown
     done = seqconv_command("compare", "text", "nowhere", "--json", cwd=made, code=2)
-    assert done.stderr.strip() == "seqconv: nowhere: must be a run folder; it holds no metrics.json"
+    assert done.stderr.strip() == "seqconv: nowhere: must be a run folder; there is none."
     assert done.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def overlapping(tmp_path_factory) -> Path:
+    """Runs with the same test file: `clean` has not seen its texts, `half` and `all` were trained on some and all."""
+    folder = tmp_path_factory.mktemp("overlapping")
+    draw = random.Random(0)
+    words = [f"word{number}" for number in range(40)]
+    rows = [f"{' '.join(draw.choices(words, k=8))},{'yes' if row % 2 else 'no'}" for row in range(260)]
+    parts = {"test": rows[:60], "clean": rows[60:], "half": [*rows[:30], *rows[60:]], "all": rows}
+    for name, lines in parts.items():
+        (folder / f"{name}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    for name in ("clean", "half", "all"):
+        flags = ("--validation", "test.csv") if name == "all" else ("--set", "training.refit=false")
+        flags = (*flags, "--test", "test.csv", "--no-baselines", "-q", "--set", "training.epochs=3", "--out", name)
+        seqconv_command("train", f"{name}.csv", *flags, cwd=folder)
+    return folder
+
+
+def test_rows_that_a_run_was_trained_on_are_left_out_and_named(overlapping):
+    folders = [overlapping / name for name in ("clean", "half")]
+    result = compare_runs(folders)
+    known = [run.trained_on for run in result.runs]
+    texts = [line.rpartition(",")[0] for line in (overlapping / "test.csv").read_text().splitlines()[1:]]
+    _, seen = read_bundle(folders[1]).seen.check(hash_texts(texts))
+    assert 0 < seen.sum() <= 30
+    assert [(each.n, each.checked, each.rows) for each in known] == [(60, 60, 0), (60, 60, seen.sum())]
+    assert result.n == 60 - seen.sum()
+    for folder, run in zip(folders, result.runs, strict=True):
+        stored = load(folder)
+        errors = Classes(("no", "yes")).errors(stored["outputs"], stored["targets"], "binary_crossentropy")
+        assert run.metrics["error_rate"].value == pytest.approx(errors[~seen].mean())
+    done = seqconv_command("compare", "clean", "half", "-o", "pages", cwd=overlapping)
+    said = f"half was trained on {seen.sum()} of the 60 test rows; {seen.sum()} are left out here."
+    assert said in done.stdout
+    assert said in (overlapping / "pages/comparison.html").read_text()
+    found = json.loads(seqconv_command("compare", "half", "clean", "--json", cwd=overlapping).stdout)
+    assert found["runs"][0]["trained_on"] == {"n": 60, "checked": 60, "rows": seen.sum()}
+
+
+def test_runs_that_know_all_rows_are_compared_and_called_no_test(overlapping):
+    done = seqconv_command("compare", "clean", "all", cwd=overlapping)
+    said = "all was trained on 60 of the 60 test rows; there are no others, so this comparison is no test."
+    assert said in done.stdout
+    assert compare_runs([overlapping / "clean", overlapping / "all"]).n == 60
+
+
+def test_runs_without_keys_are_compared_as_they_were(overlapping):
+    with np.load(overlapping / "half/predictions.npz") as stored:
+        found = {name: values for name, values in stored.items() if name != "keys"}
+    shutil.copytree(overlapping / "half", overlapping / "keyless")
+    np.savez(overlapping / "keyless/predictions.npz", **found)
+    result = compare_runs([overlapping / "clean", overlapping / "keyless"])
+    assert (result.n, result.runs[1].trained_on) == (60, None)

@@ -177,14 +177,14 @@ def test_refit_keeps_the_margins_of_the_first_fit_and_says_so(folder):
     first, again = (read_bundle(folder / name) for name in ("noisy", "again"))
     assert again.features.margins == first.features.margins
     assert any((again.weights[name] != first.weights[name]).any() for name in first.weights)
-    assert any("margins of this fit" in said for said in listener.said)
+    assert any("calibration of this fit" in said for said in listener.said)
     assert "the first fit" in (folder / "again" / "report.html").read_text("utf-8")
 
 
 def test_the_report_draws_a_band_and_tells_coverage(folder):
     page, plain = ((folder / name / "report.html").read_text("utf-8") for name in ("noisy", "plain"))
     told = results(folder, "noisy")["intervals"]
-    assert f"60 % intervals hold {100 * told['coverage']['value']:.1f} % of the test rows" in page
+    assert f"60 % intervals covered {100 * told['coverage']['value']:.1f} % of the test rows" in page
     assert "The band: 60 % intervals." in page
     assert ">interval</text>" in page
     assert "covered by 60 % intervals" in page  # by lead
@@ -196,8 +196,8 @@ def test_the_terminal_shows_coverage(folder, tmp_path):
     quick = ("--set", "training.epochs=1", "--set", "training.coverage=0.9", "--no-baselines")
     flags = ("--target", "a", "--lead", "1h,5h", "--out", str(tmp_path / "run"), *quick)
     said = seqconv_command("train", str(folder / "noisy.csv"), *flags, cwd=tmp_path).stdout
-    assert "\n90 % intervals hold " in said
-    assert "before calibration; mean width" in said
+    assert "\nThe 90 % intervals covered " in said
+    assert "; average width " in said
     shown = seqconv_command("evaluate", str(tmp_path / "run"), "-o", "page.html", cwd=tmp_path).stdout
     assert "covered by 90 % intervals" in shown
     assert "covered by 90 % intervals" in (tmp_path / "page.html").read_text("utf-8")

@@ -29,8 +29,8 @@ def train(folder, *arguments, code=0):
     return seqconv_command("train", *arguments, "--no-baselines", "--quiet", cwd=folder, code=code)
 
 
-def predict(folder, run, file):
-    seqconv_command("predict", run, file, "-o", "out.csv", cwd=folder)
+def predict(folder, run, file, *flags):
+    seqconv_command("predict", run, file, *flags, "-o", "out.csv", cwd=folder)
     return polars.read_csv(folder / "out.csv")
 
 
@@ -152,3 +152,15 @@ def test_predictions_before_a_broken_row_are_kept_and_named(folder):
     write(folder / "long.csv", "id,body", *rows[:10])
     seqconv_command("predict", "body", "long.csv", "-o", "long_out.csv", cwd=folder)
     assert not (folder / "long_out.csv.partial").exists()
+
+
+def test_a_model_of_files_without_columns_asks_for_column_by_the_flag_of_the_command(folder):
+    """The texts of fastText lines have no column whose name training could settle."""
+    rows = [f"{text},{text[::-1]},{row}" for row, (text, _) in enumerate(make_rows(20, 3))]
+    write(folder / "two.csv", "one,other,id", *rows)
+    for command in ("predict", "explain"):
+        given = ("--file", "two.csv") if command == "explain" else ("two.csv",)
+        done = seqconv_command(command, "several", *given, cwd=folder, code=2)
+        assert "Name the text column, perhaps 'one', with --column" in done.stderr
+    found = predict(folder, "several", "two.csv", "--column", "one")
+    assert len(found) == 20

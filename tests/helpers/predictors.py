@@ -24,10 +24,9 @@ HOUR = np.timedelta64(3600, "s")
 
 def text_predictor(plan: Plan, weights=None, classes=("neg", "pos"), length=12, multi_label=False) -> Predictor:
     features = TextFeatures(make_target(tuple(classes), multi_label), Vocabulary(WORDS, normalised=True), length)
-    return Predictor(
-        Bundle(read_recipe("demo-text"), plan, weights or random_weights(plan, 3), (length,), features, "ab" * 32),
-        threads=1,
-    )
+    recipe = read_recipe("demo-text", (f"text.max_len={length}",))
+    bundle = Bundle(recipe, plan, weights or random_weights(plan, 3), (length,), features, "ab" * 32)
+    return Predictor(bundle, threads=1)
 
 
 def by_hand(length=12) -> Predictor:
@@ -56,9 +55,10 @@ def series_predictor(change=False, calendar=()) -> Predictor:
     scaler = Scaler(np.array([10.0, -3.0]), np.array([2.0, 5.0]))
     features = SeriesFeatures(("T", "p"), ("T",), scaler, WindowSpec(72, 2, (0, 4), 3600), calendar, change)
     shape = (36, 2 + 2 * len(calendar))
-    return Predictor(
-        Bundle(read_recipe("demo-series"), plan, random_weights(plan, 5), shape, features, "cd" * 32), threads=1
-    )
+    windows = ("windows.lookback=72h", "windows.step=2h", 'windows.leads=["2h", "6h"]')
+    own = (f"windows.change={str(change).lower()}", f"data.calendar={str(bool(calendar)).lower()}")
+    recipe = read_recipe("demo-series", (*windows, *own))
+    return Predictor(Bundle(recipe, plan, random_weights(plan, 5), shape, features, "cd" * 32), threads=1)
 
 
 def hours(count=100, hole=None) -> Series:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqconv.metrics.bootstrap import MOST_GROUPS, Bootstrap, Estimate, resample_sums
+from seqconv.metrics.bootstrap import MOST_GROUPS, Bootstrap, Estimate, fill_flat, resample_sums
 
 
 def mean(sums):
@@ -85,3 +85,40 @@ def test_what_is_not_defined_is_none_and_resamples_without_it_do_not_count():
     found = Bootstrap({"x": y, "y": y}).estimate(ratio)
     assert (found.value, found.low, found.high) == (1, 1, 1)
     assert Estimate(-np.inf, -np.inf, 0.5).to_dict() == {"value": None, "low": None, "high": 0.5}
+
+
+def hits(sums):
+    return sums["x"]
+
+
+def rows(sums):
+    return sums["rows"]
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+@pytest.mark.parametrize("count", [20, 113, 5000])
+def test_a_fraction_without_spread_has_wilsons_interval(value, count):
+    """Its ends are the true fractions that lie z standard errors from the one observed."""
+    found = Bootstrap({"x": np.full(count, value)}).estimate_fraction(hits, rows)
+    assert found.value == value
+    end = found.low if value else found.high
+    assert abs(value - end) / np.sqrt(end * (1 - end) / count) == pytest.approx(1.96, rel=1e-4)
+    assert (found.high if value else found.low) == value
+
+
+def test_fractions_of_a_shared_whole_each_have_an_interval():
+    held = np.stack([np.ones(50), np.zeros(50), np.arange(50) % 2], axis=1)
+    shared = Bootstrap({"x": held}).estimate_fractions(hits, lambda sums: sums["rows"][:, None])
+    assert [each.value for each in shared] == [1, 0, 0.5]
+    assert shared[0] == fill_flat(Estimate(1.0, 1.0, 1.0), 50)
+    assert shared[1] == fill_flat(Estimate(0.0, 0.0, 0.0), 50)
+
+
+def test_a_fraction_with_spread_keeps_its_bootstrap_and_blocks_count_as_one():
+    x = (np.random.default_rng(0).random(200) < 0.5).astype(float)
+    bootstrap = Bootstrap({"x": x})
+    assert bootstrap.estimate_fraction(hits, rows) == bootstrap.estimate(mean)
+    whole = Bootstrap({"x": np.ones(1000)}, 50).estimate_fraction(hits, rows)
+    assert whole == fill_flat(Estimate(1.0, 1.0, 1.0), 20)
+    few = Bootstrap({"x": np.ones(5)}).estimate_fraction(hits, rows)
+    assert np.isnan([few.low, few.high]).all()

@@ -138,6 +138,23 @@ def test_one_class_alone_leaves_the_others_recall_undefined():
     assert values(scores)["macro_f1"] == pytest.approx((2 * 19 / 39 + 0) / 2)
 
 
+def test_scores_without_a_mistake_do_not_claim_to_be_exact():
+    """113 right of 113: new rows need not all be right. The ends are those of statsmodels' Wilson interval."""
+    targets = np.repeat([0, 1], [113, 87]).astype(np.int32)
+    scores = score(np.where(targets, 3.0, -3.0)[:, None], targets[:, None].astype(np.float32), 2, "binary_crossentropy")
+    first, second = scores.classes
+    for each in (first.precision, first.recall, first.f1):
+        assert (each.value, each.high) == (1, 1)
+    assert (first.precision.low, second.recall.low) == pytest.approx((0.967122, 0.957711), abs=1e-5)
+    assert scores.metrics["accuracy"].low == pytest.approx(0.981155, abs=1e-5)
+    assert first.f1.low == pytest.approx(2 * 0.967122 / 1.967122, abs=1e-5)
+    assert scores.metrics["macro_f1"].low == pytest.approx((first.f1.low + second.f1.low) / 2)
+    (filled,) = scores.calibration.filled
+    assert filled.right.low == pytest.approx(scores.metrics["accuracy"].low)
+    several = score(np.full((50, 3), -2.0), np.zeros((50, 3), np.float32), 3, "binary_crossentropy", True)
+    assert several.metrics["f1"].low == pytest.approx(0.928652, abs=1e-5)
+
+
 def test_one_row_has_values_and_no_interval():
     scores = score(np.array([[2.0]]), np.array([[1.0]]), 2, "binary_crossentropy")
     assert scores.metrics["accuracy"].to_dict() == {"value": 1.0, "low": None, "high": None}

@@ -112,7 +112,9 @@ def write_windows(folder: Path, count: int, ahead: list[int], hole: int = -1) ->
     targets = (rows[:, None] + np.array(ahead)).astype(np.float64)[..., None]
     times = (np.datetime64("2014-01", "M") + rows).astype("datetime64[s]")
     bounds = {"low": targets - 2, "high": targets + 2}
-    np.savez(folder / "predictions.npz", outputs=targets + 1, targets=targets, times=times, ahead=ahead, **bounds)
+    np.savez(
+        folder / "predictions.npz", outputs=targets + 1, targets=targets, times=times, ahead=np.array(ahead), **bounds
+    )
     return folder
 
 
@@ -167,7 +169,9 @@ def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
     assert "mistakes" not in page
     assert "odd" not in page
     kept.write_text("{}")
-    with pytest.raises(BundleError, match="must be a run folder as seqconv writes it"):
+    with pytest.raises(
+        BundleError, match=r"mistakes\.json: must be as seqconv writes it; \.total is missing\. Delete it"
+    ):
         write_report(tmp_path)
 
 
@@ -205,6 +209,11 @@ def save(folder: Path, **changes: np.ndarray | None) -> None:
         (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,1,"), "history.csv: must be as seqconv writes it; must have"),
         (lambda f: rewrite(f, "history.csv", "\n1,", "\n1,?"), "history.csv: must be as seqconv writes it; could not"),
         (lambda f: (f / "history.csv").write_bytes(b"\xff\0"), "history.csv: must be as seqconv writes it; 'utf-8'"),
+        (
+            lambda f: save(f, ahead=np.array([1])),
+            "predictions.npz: must be as seqconv writes it; ahead must rise",
+        ),
+        (lambda f: save(f, ahead=np.zeros(2, int)), "ahead must be of the shape [1]; got int64 [2]"),
         (lambda f: save(f, outputs=None), "predictions.npz: must be as seqconv writes it; outputs is missing"),
         (
             lambda f: save(f, targets=np.zeros(3)),

@@ -29,6 +29,5 @@ def test_intervals_that_cover_too_little_are_warned_of(found, warning):
 
 def test_what_intervals_cover_is_said_without_advice():
     assert say_intervals(cover(0.412, math.nan, math.nan)) == (
-        "80 % intervals hold 41.2 % of the test rows (too few rows for an interval), 75.0 % before calibration; "
-        "mean width 2.250."
+        "The 80 % intervals covered 41.2 % of the test rows (too few for an interval); average width 2.250."
     )

@@ -20,6 +20,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "runs"
     ("estimate", "cells"),
     [
         (Estimate(0.5, 0.25, 0.75), ["0.5000", "0.2500 to 0.7500"]),
+        (Estimate(1.524, 0.5133, 2.345), ["1.524", "0.513 to 2.345"]),
+        (Estimate(9.95, -0.2, 10.5), ["9.95", "-0.20 to 10.50"]),
         (Estimate(0.5, nan, nan), ["0.5000", "too few rows"]),
         (Estimate(0.5, -inf, inf), ["0.5000", "too few rows"]),
         (Estimate(nan, nan, nan), ["-", "-"]),

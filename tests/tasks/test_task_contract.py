@@ -119,14 +119,17 @@ def list_ways(made: Made) -> list[tuple[int, Any]]:
 
 def test_training_writes_a_whole_run(made):
     results = json.loads((made.folder / "run" / "metrics.json").read_text())
-    names = {path.name for path in (made.folder / "run").iterdir()} - {"baseline"}
+    names = {path.name for path in (made.folder / "run").iterdir()} - {"baseline", "mistakes.json", "examples.npz"}
     history = {"history.csv"} if made.is_network else set()
     assert names - history == {"recipe.toml", "metrics.json", "predictions.npz", "report.html", "model"}
     assert results["task"] == made.task.name
     assert results["epochs"] == (2 if made.is_network else 0)
     metric = made.model.bundle.features.target.metric
     assert results["metric"] == metric
-    assert len(results["baselines"]) == len(made.task.baselines) - (not made.is_network)
+    split = made.task.split(made.data, made.recipe, 1, None)
+    usual = [each.kind for each in made.task.list_baselines(split, print) if each.usual]
+    own = made.recipe.training.model
+    assert [row["kind"] for row in results["baselines"]] == [kind for kind in usual if kind != own]
     assert all(math.isfinite(results[part][metric]) for part in ("validation", "test"))
 
 

@@ -136,7 +136,7 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
         ),
         (
             ("train", "series.csv", "--target", "a", "--lookback", "4h", "--model", "seasonal"),
-            "--model seasonal: must fit the data; seasonal naive (same hour yesterday) does not: the row 24 h before",
+            "--model seasonal: must fit the data; seasonal naive (same hour yesterday) does not: it needs a",
         ),
         (("summary", "series.csv", "--target", "a", "--model", "ridge"), "ridge has no layers"),
     ],

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from seqconv.metrics.forecast_scores import ForecastScores
     from seqconv.tasks.results import BacktestResults, EvaluationResults, OrderProbe
 
+SHOWN = 12  # rows of a table, unless all are asked for
 Page = Annotated[
     Path | None,
     typer.Option(
@@ -77,6 +78,7 @@ def evaluate(
     out: Page = None,
     engine: Engine = "native",
     threads: Threads = 0,
+    whole: Annotated[bool, typer.Option("--all", help=f"Print every row of tables, not the first {SHOWN}.")] = False,
     json: Json = False,
 ) -> None:
     """Evaluate a model on labelled data.
@@ -98,7 +100,7 @@ def evaluate(
     if json:
         print_json(results.to_dict() | page)
         return
-    _print_evaluation(results)
+    _print_evaluation(results, whole)
     for path in page.values():
         print(f"\npage: {path}")
 
@@ -167,7 +169,7 @@ def _print_backtest(results: "BacktestResults") -> None:
 
 @command("seqconv compare runs/reviews runs/reviews-2", "seqconv compare runs/ridge runs/weather -o comparison.html")
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders, two or more.", show_default=False)],
     out: Page = None,
     json: Json = False,
 ) -> None:
@@ -178,7 +180,7 @@ def compare(
     """
     from seqconv.evaluation.comparison import compare_runs
     from seqconv.reports.comparison import build_comparison_page
-    from seqconv.reports.sentences import explain_comparison, say_comparison
+    from seqconv.reports.sentences import explain_comparison, say_compared_trained, say_comparison
 
     page_path = _place_page(out, "comparison.html")
     results = compare_runs(list(runs))
@@ -187,6 +189,8 @@ def compare(
         print_json(results.to_dict() | page)
         return
     print_text(f"{say_comparison(results)}\n")
+    if warning := say_compared_trained(results):
+        print_text(f"{warning}\n")
     for name in results.metrics:
         _print_rows(*comparison_rows(results, name))
     print_text(explain_comparison(results))
@@ -209,58 +213,66 @@ def _write_page(path: Path | None, page: Callable[[], str]) -> dict[str, str]:
     return {"page": str(path)}
 
 
-def _print_rows(head: list[str], rows: list[list[str]]) -> None:
+def _print_rows(head: list[str], rows: list[list[str]], most: int | None = None) -> None:
+    """A table; of more rows than `most` the first ones, and how many more there are."""
     table = create_table(head[0], *(f">{name}" for name in head[1:]))
-    for row in rows:
+    for row in rows[:most]:
         table.add_row(*row)
     print_table(table)
+    if most is not None and len(rows) > most:
+        print(f"... and {len(rows) - most:,} more: --all")
     print()
 
 
-def _print_evaluation(results: "EvaluationResults") -> None:
+def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.panel_scores import PanelScores
     from seqconv.reports.sentences import explain_scores, say_trained_on
+    from seqconv.tasks.kinds import TASKS
 
+    rows = TASKS[results.task].key
     scores, known = results.scores, results.trained_on
     for note in results.notes:
         print(f"data: {note}")
     if warning := say_trained_on(known):
         print_text(f"{warning}\n")
-    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} examples"))
+    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} {rows}"))
     if known and known.metrics:
-        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} examples"))
+        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} {rows}"))
     print_text(f"{explain_scores(scores)}\n")
+    most = None if whole else SHOWN
     if isinstance(scores, PanelScores):
-        for rows in (level_rows(scores), step_rows(scores), worst_rows(scores)):
-            _print_rows(*rows)
+        for table in (level_rows(scores), step_rows(scores), worst_rows(scores)):
+            _print_rows(*table)
     else:
-        _print_classes(scores) if isinstance(scores, ClassScores) else _print_forecasts(scores)
+        _print_classes(scores, most) if isinstance(scores, ClassScores) else _print_forecasts(scores, most)
     if results.order_probe:
         _print_probe(results.order_probe)
 
 
-def _print_classes(scores: "ClassScores") -> None:
+def _print_classes(scores: "ClassScores", most: int | None) -> None:
     head, rows = class_rows(scores)
     values = [place for place, name in enumerate(head) if name != "interval"]
-    _print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows])
-    if scores.confusion:
+    _print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows], most)
+    if scores.confusion and most is not None and len(scores.classes) > most:
+        print(f"confusion of {len(scores.classes):,} classes: --all\n")
+    elif scores.confusion:
         _print_rows(*confusion_rows([each.class_ for each in scores.classes], scores.confusion))
 
 
-def _print_forecasts(scores: "ForecastScores") -> None:
+def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
     from seqconv.reports.sentences import say_intervals, warn_of_intervals
 
     if scores.intervals:
         said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
         print_text(f"{' '.join(filter(None, said))}\n")
-        _print_rows(*interval_rows(scores.intervals))
+        _print_rows(*interval_rows(scores.intervals), most)
     if len(scores.targets) > 1:
-        _print_rows(*target_rows(scores.targets))
-    _print_rows(*lead_rows(scores.leads))
+        _print_rows(*target_rows(scores.targets), most)
+    _print_rows(*lead_rows(scores.leads), most)
     for head, rows in (hour_rows(scores.hours), month_rows(scores.months)):
         if len(rows) > 1:
-            _print_rows(head, rows)
+            _print_rows(head, rows, most)
 
 
 def _print_probe(probe: "OrderProbe") -> None:

@@ -56,8 +56,8 @@ def explain(
     """Explain a prediction by its words, or by its inputs and times.
 
     A text comes from the command line, a file, or standard input. If the network is a sum over filters, each activated
-    by one span of words, the contributions add up to the logit; otherwise each word is left out in turn. For a series
-    or sequence, each input is replaced by its mean over one part of the window after another (occlusion).
+    by one span of words, the effects add up to the model's score; otherwise each word is left out in turn. For a
+    series or sequence, each input is replaced by its average over one part of the window after another.
     """
     from seqconv.models.predictor import load
     from seqconv.tasks.kinds import find_task

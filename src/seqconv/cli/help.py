@@ -41,10 +41,11 @@ class Command(TyperCommand):
 def _trim(name: str) -> str:
     """An argument's name without the braces and types that some versions of typer add.
 
-    >>> _trim("{RUN}"), _trim("[[FILE]]"), _trim("RUN <str>")
-    ('RUN', '[FILE]', 'RUN')
+    >>> _trim("{RUN}..."), _trim("[[FILE]]"), _trim("RUN <str>")
+    ('RUN...', '[FILE]', 'RUN')
     """
-    return name.partition(" <")[0].strip("{}").replace("[[", "[").replace("]]", "]")
+    name = name.partition(" <")[0].replace("[[", "[").replace("]]", "]")
+    return name.replace("{", "").replace("}", "")
 
 
 def _section(parameter: Any) -> str:

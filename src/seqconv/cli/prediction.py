@@ -50,6 +50,8 @@ def predict(
 
     Classes of texts or sequences, or forecasts of a series. The predictions are added as columns after those of the
     input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
+    Notes on how the file was read, on rows that the model was trained on, and on an empty newest forecast go to
+    standard error, with --json into `notes`.
     """
     import sys
 
@@ -62,15 +64,14 @@ def predict(
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
     if source == "-" and sys.stdin.isatty() and not quiet:
         print("Type one text per line; Ctrl-D ends", file=sys.stderr)
-    pieces = predict_file(
-        load(model, engine=engine, threads=threads),
-        sys.stdin.buffer if source == "-" else source,
-        column,
-        future=future,
-    )
+    notes: list[str] = []
+    say = notes.append if json or quiet else lambda note: print(f"data: {note}", file=sys.stderr)
+    predictor = load(model, engine=engine, threads=threads)
+    read = sys.stdin.buffer if source == "-" else source
+    pieces = predict_file(predictor, read, column, say=say, future=future)
     if out is None and json:
         rows = [row for piece in pieces for row in to_rows(piece)]
-        print_json({"n": len(rows), "predictions": rows})
+        print_json({"n": len(rows), "notes": notes, "predictions": rows})
     elif out is None:
         print_csv(pieces, sys.stdout.buffer)
     else:
@@ -85,7 +86,7 @@ def predict(
                 raise
         partial.unlink(missing_ok=True)
         if json:
-            print_json({"n": total[0], "out": str(out)})
+            print_json({"n": total[0], "notes": notes, "out": str(out)})
         elif not quiet:
             print(f"{total[0]:,} rows: {out}")
 

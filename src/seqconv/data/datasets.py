@@ -100,14 +100,15 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     asked = tuple(name for name in dict.fromkeys(named) if (name,) != ALL)
     missing = parse_number(config.missing, "data.missing")
 
-    def read(file: str | Path, config: SeriesDataConfig) -> Series:
-        table = oldest_first(read_table(file, HEADERS[config.header]), config.time, config.dates)
+    def read(file: str | Path, config: SeriesDataConfig, asked: tuple[str, ...]) -> Series:
+        table = read_table(file, HEADERS[config.header], decimal=config.decimal)
+        table = oldest_first(table, config.time, config.dates)
         return series_from_table(table, config.time, config.interval, config.zone, asked, missing, config.dates)
 
-    train = read(path, config)
+    train = read(path, config, asked)
     alike = replace(config, **train.settled)
     files = (config.test_file, config.validation_file)
-    return SeriesData(train, *(read(file, alike) if file else None for file in files))
+    return SeriesData(train, *(read(file, alike, train.columns) if file else None for file in files))
 
 
 def load_panel(config: PanelDataConfig, progress: Progress | None = None) -> PanelData:

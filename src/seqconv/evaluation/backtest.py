@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import OptionError
-from seqconv.metrics.bootstrap import Bootstrap, paired_interval
+from seqconv.metrics.bootstrap import Bootstrap, fill_flat, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
 from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import CHECKPOINT, replace_folder
@@ -196,6 +196,7 @@ def _describe(name: str, errors: np.ndarray, folds: list[_Fold], block: int, tar
     each = np.array([target.to_metric(fold.errors[name].mean()) for fold in folds])
     scores = target.to_metric(errors)
     found = Bootstrap({"score": scores}, block).estimate(lambda sums: sums["score"] / sums["rows"])
+    found = fill_flat(found, len(scores)) if target.fraction else found
     return FoldScores(
         name, found.value, found.low, found.high, float(each.mean()), float(each.std(ddof=1)), each.tolist()
     )

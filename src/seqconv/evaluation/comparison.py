@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.metrics.bootstrap import Bootstrap, Sums, fill_flat
 from seqconv.models.format import read_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import AnyBundle
-from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults
+from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults, TrainedOn
 
 Statistic = Callable[[Sums], np.ndarray]
 
@@ -28,13 +28,15 @@ class _Finished:
     outputs: np.ndarray
     targets: np.ndarray
     times: np.ndarray | None
+    keys: np.ndarray | None
 
 
 def compare_runs(folders: list[str | Path]) -> ComparisonResults:
     """Scores of finished runs on their common test rows, and by how much each differs from the first.
 
     Forecasts are matched by the time of what they forecast: a longer lookback leaves its first test rows without a
-    forecast, which do not count for any run then. Runs on classes must have the same test set.
+    forecast, which do not count for any run then. Runs on classes must have the same test set. Nor do rows count that
+    one of the runs was trained on, unless there are no others.
 
     Raises:
         ConfigError: fewer than two runs.
@@ -47,6 +49,9 @@ def compare_runs(folders: list[str | Path]) -> ComparisonResults:
     for run in runs[1:]:
         _check_same_task(runs[0], run)
     rows = _match_rows(runs)
+    known = [_recognise(run, index) for run, index in zip(runs, rows, strict=True)]
+    unseen = ~np.any([seen for _, seen in known], axis=0)
+    rows = [index[unseen] for index in rows] if unseen.any() else rows
     columns = [_measure(run, index) for run, index in zip(runs, rows, strict=True)]
     block = max(run.bundle.features.block(len(rows[0])) for run in runs)
     names = list(columns[0])
@@ -58,8 +63,32 @@ def compare_runs(folders: list[str | Path]) -> ComparisonResults:
         against=runs[0].name,
         metrics=names,
         block=RowBlocks(block, len(rows[0]) // block),
-        runs=[_describe(run, place, names, bootstrap) for place, run in enumerate(runs)],
+        runs=[
+            replace(
+                _describe(run, place, names, bootstrap),
+                same=_answers_alike(runs[0], run, rows[0], rows[place]) if place else None,
+                trained_on=known[place][0],
+            )
+            for place, run in enumerate(runs)
+        ],
     )
+
+
+def _recognise(run: _Finished, rows: np.ndarray) -> tuple[TrainedOn | None, np.ndarray]:
+    """How many of these rows the run was trained on, and which, bool `[N]`."""
+    seen = run.bundle.seen
+    if seen is None or run.keys is None:
+        return None, np.zeros(len(rows), bool)
+    checked, known = seen.check(run.keys[rows])
+    return TrainedOn(len(rows), int(checked.sum()), int(known.sum())), known
+
+
+def _answers_alike(first: _Finished, other: _Finished, rows: np.ndarray, others: np.ndarray) -> bool:
+    loss = first.bundle.recipe.training.loss
+    if other.bundle.recipe.training.loss != loss:
+        return False
+    target = first.bundle.features.target
+    return not any(target.measure_change(first.outputs[rows], other.outputs[others], loss).values())
 
 
 def _read_run(folder: Path) -> _Finished:
@@ -71,7 +100,9 @@ def _read_run(folder: Path) -> _Finished:
     if "train" not in results.seconds:
         raise BundleError(f"{folder / RESULTS}: must be as seqconv writes it; seconds.train is missing. Train again")
     outputs, targets, times = found["outputs"], found["targets"], found.get("times")
-    return _Finished(str(folder), results, results.seconds["train"], bundle, outputs, targets, times)
+    keys = found.get("keys")  # 0.1.0 wrote none
+    keys = keys if keys is not None and keys.dtype == np.uint64 and keys.shape == outputs.shape[:1] else None
+    return _Finished(str(folder), results, results.seconds["train"], bundle, outputs, targets, times, keys)
 
 
 def _check_same_task(first: _Finished, other: _Finished) -> None:
@@ -143,7 +174,10 @@ def _measure(run: _Finished, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap) -> ComparedRun:
-    results = run.results
+    results, target = run.results, run.bundle.features.target
+    metrics = {name: bootstrap.estimate(_mean(f"{name} {place}")) for name in names}
+    if target.fraction:
+        metrics[target.error] = fill_flat(metrics[target.error], float(bootstrap.whole["rows"][0]))
     found = ComparedRun(
         run.name,
         results.recipe,
@@ -151,7 +185,7 @@ def _describe(run: _Finished, place: int, names: list[str], bootstrap: Bootstrap
         run.train_s,
         results.validation,
         len(run.targets),
-        {name: bootstrap.estimate(_mean(f"{name} {place}")) for name in names},
+        metrics,
     )
     if not place:
         return found

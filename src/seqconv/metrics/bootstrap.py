@@ -10,6 +10,7 @@ from seqconv.metrics.records import Record
 RESAMPLES = 2000
 FEWEST_BLOCKS = 10
 ENDS = (0.025, 0.975)
+Z = 1.959964  # the normal quantile of the upper end
 MOST_GROUPS = 10_000  # drawn one by one; more rows are drawn in random groups
 MOST_DRAWN = 1_000_000  # at once
 MOST_DISTINCT = 64  # different rows that are drawn by how often each comes
@@ -43,7 +44,7 @@ class Bootstrap:
             columns: `[N]` or `[N, K]` each; `rows`, which counts the rows, is added.
             block: rows drawn together; 1 for independent rows. Fewer than 10 blocks give no interval.
         """
-        count = len(next(iter(columns.values())))
+        count, self.block = len(next(iter(columns.values()))), block
         parts = {name: np.asarray(part, np.float64) for name, part in columns.items()} | {"rows": np.ones(count)}
         table = np.concatenate([part.reshape(count, -1) for part in parts.values()], axis=1)
         self.whole = _split_columns(table.sum(axis=0)[None], parts)
@@ -63,6 +64,37 @@ class Bootstrap:
                 return [Estimate(float(value), np.nan, np.nan) for value in values]
             resampled = statistic(self.resampled)
         return [_find_ends(float(value), others) for value, others in zip(values, resampled.T, strict=True)]
+
+    def estimate_fraction(self, part: Callable[[Sums], np.ndarray], whole: Callable[[Sums], np.ndarray]) -> Estimate:
+        """Of a fraction of what is counted: `part` of `whole`, `[R]` each; see `fill_flat`."""
+        return self.estimate_fractions(lambda sums: part(sums)[:, None], lambda sums: whole(sums)[:, None])[0]
+
+    def estimate_fractions(
+        self, part: Callable[[Sums], np.ndarray], whole: Callable[[Sums], np.ndarray]
+    ) -> list[Estimate]:
+        """Of several at once: `[R, S]` each, or `[R, 1]` for a whole that they share."""
+        found = self.estimate_each(lambda sums: part(sums) / whole(sums))
+        counts = np.broadcast_to(whole(self.whole)[0] / self.block, len(found))
+        return [fill_flat(each, float(count)) for each, count in zip(found, counts, strict=True)]
+
+
+def fill_flat(found: Estimate, count: float) -> Estimate:
+    """A fraction of `count` independent things, with Wilson's interval where all resamples agree.
+
+    They do where all rows are right, or none: drawn again, they always are. New rows need not be.
+
+    Reference: Wilson 1927, Journal of the American Statistical Association 22, 209-212.
+
+    >>> fill_flat(Estimate(1.0, 1.0, 1.0), 113).low
+    0.967...
+    """
+    if found.low != found.high or not count:
+        return found
+    wide = Z**2 / count
+    centre = (found.value + wide / 2) / (1 + wide)
+    half = np.sqrt(found.value * (1 - found.value) * wide + wide**2 / 4) / (1 + wide)
+    low, high = max(0.0, float(centre - half)), min(1.0, float(centre + half))
+    return Estimate(found.value, min(low, found.value), max(high, found.value))
 
 
 def _split_columns(sums: np.ndarray, parts: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,13 +1,13 @@
 """Scores of classes with 95 % bootstrap intervals: overall, by class, by confidence."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums
+from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums, fill_flat
 from seqconv.metrics.records import Record
 
+MOST_CONFUSED = 1000  # classes up to which there is a confusion matrix
 BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 
 
@@ -53,7 +53,8 @@ class ClassScores(Record):
     Args:
         metrics: `accuracy` or `f1` (mean over examples), `log_loss`, `macro_f1`, of several labels an example
             `micro_f1`, and `expected_calibration_error`.
-        confusion: examples by true class (row) and predicted class (column); None: an example may have several labels.
+        confusion: examples by true class (row) and predicted class (column); None: several labels an example,
+            or more than 1,000 classes.
     """
 
     n: int
@@ -102,18 +103,30 @@ def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: 
         },
         seed=seed,
     )
-    metrics = {metric: lambda sums: sums["right"] / sums["rows"], "log_loss": _mean_loss, "macro_f1": _macro}
+    classes = _score_each(bootstrap, names)
+    found = {
+        metric: bootstrap.estimate_fraction(lambda sums: sums["right"], lambda sums: sums["rows"]),
+        "log_loss": bootstrap.estimate(_mean_loss),
+        "macro_f1": _fill_macro(bootstrap.estimate(_macro), [each.f1 for each in classes]),
+    }
     if several:
-        metrics["micro_f1"] = _micro
-    found = {name: bootstrap.estimate(statistic) for name, statistic in metrics.items()}
+        found["micro_f1"] = _fill_f1(bootstrap.estimate(_micro), float(np.maximum(said, holds).sum()))
     found["expected_calibration_error"] = _reflect(bootstrap.estimate(_calibration_error))
     confusion = None if several else count_confusions(said, holds)
-    return ClassScores(len(said), found, _score_each(bootstrap, names), _describe_bins(bootstrap), confusion)
+    return ClassScores(len(said), found, classes, _describe_bins(bootstrap), confusion)
 
 
-def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]]:
-    """Examples by true class (row) and predicted class (column); arguments as in `Judged`."""
-    found: list[list[int]] = (holds.astype(np.int64).T @ chosen.astype(np.int64)).tolist()
+def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]] | None:
+    """Examples by true class (row) and predicted class (column), one each; arguments as in `Judged`.
+
+    Returns:
+        None: more classes than `MOST_CONFUSED`.
+    """
+    classes = holds.shape[1]
+    if classes > MOST_CONFUSED:
+        return None
+    pairs = holds.argmax(axis=1) * classes + chosen.argmax(axis=1)
+    found: list[list[int]] = np.bincount(pairs, minlength=classes**2).reshape(classes, classes).tolist()
     return found
 
 
@@ -137,17 +150,38 @@ def _micro(sums: Sums) -> np.ndarray:
 
 
 def _score_each(bootstrap: Bootstrap, classes: tuple[str, ...]) -> list[ClassScore]:
-    statistics: dict[str, Callable[[Sums], np.ndarray]] = {
-        "precision": lambda sums: sums["both"] / sums["said"],
-        "recall": lambda sums: sums["both"] / sums["holds"],
-        "f1": _f1,
+    both, said, support = (bootstrap.whole[name][0] for name in ("both", "said", "holds"))
+    f1 = bootstrap.estimate_each(_f1)
+    found = {
+        "precision": bootstrap.estimate_fractions(lambda sums: sums["both"], lambda sums: sums["said"]),
+        "recall": bootstrap.estimate_fractions(lambda sums: sums["both"], lambda sums: sums["holds"]),
+        "f1": [_fill_f1(*each) for each in zip(f1, (said + support - both).tolist(), strict=True)],
     }
-    found = {name: bootstrap.estimate_each(statistic) for name, statistic in statistics.items()}
-    support = bootstrap.whole["holds"][0]
     return [
         ClassScore(name, int(support[place]), **{key: each[place] for key, each in found.items()})
         for place, name in enumerate(classes)
     ]
+
+
+def _fill_f1(found: Estimate, count: float) -> Estimate:
+    """`fill_flat` for an F1: J, the part of what is said or true that is both, is a fraction, and F1 = 2 J / (1 + J).
+
+    Args:
+        count: of what is said or true.
+    """
+    if found.low != found.high:
+        return found
+    ends = vars(fill_flat(Estimate(*[each / (2 - each) for each in vars(found).values()]), count))
+    return Estimate(found.value, *(2 * ends[name] / (1 + ends[name]) for name in ("low", "high")))
+
+
+def _fill_macro(found: Estimate, each: list[Estimate]) -> Estimate:
+    """The same for the mean of the classes' F1: the means of their ends."""
+    known = [one for one in each if np.isfinite([one.value, one.low, one.high]).all()]
+    if found.low != found.high or not known:
+        return found
+    ends = np.mean([(one.low, one.high) for one in known], axis=0)
+    return Estimate(found.value, float(ends[0]), float(ends[1]))
 
 
 # Calibration
@@ -191,7 +225,7 @@ def _reflect(estimate: Estimate) -> Estimate:
 
 def _describe_bins(bootstrap: Bootstrap) -> Calibration:
     answers, confidence = (bootstrap.whole[name][0] for name in ("answers", "confidence"))
-    share = bootstrap.estimate_each(lambda sums: sums["hits"] / sums["answers"])
+    share = bootstrap.estimate_fractions(lambda sums: sums["hits"], lambda sums: sums["answers"])
     bins = [
         Bin(
             float(place / BINS),

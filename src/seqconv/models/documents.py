@@ -1,11 +1,14 @@
-"""Reads JSON that seqconv wrote, within limits: its size, how deeply it is nested, text that can be written again."""
+"""Reads JSON, whoever wrote it, within limits: its size, how deeply it is nested, text that can be written again."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 2**26
 MOST_LEVELS = 64
+TOO_DEEP = f"it is nested too deeply (at most {MOST_LEVELS} levels deep)"
+_DECODER = json.JSONDecoder()
 
 
 def read_document(path: Path) -> Any:
@@ -21,25 +24,27 @@ def read_document(path: Path) -> Any:
     return parse_document(path.read_text("utf-8"))
 
 
-def parse_document(text: str) -> Any:
+def parse_document(text: str, decoder: json.JSONDecoder = _DECODER) -> Any:
     """The JSON in a text.
 
     Raises:
-        ValueError: not JSON, or beyond the limits.
+        UnicodeEncodeError: half of a character.
+        ValueError: not JSON, or beyond the other limits.
     """
     try:
-        value = json.loads(text)
+        value = decoder.decode(text)
     except RecursionError:
-        raise ValueError(f"must be nested at most {MOST_LEVELS} levels deep") from None
-    _check_levels(value, MOST_LEVELS)
-    if "\\u" in text:
+        raise ValueError(TOO_DEEP) from None
+    if isinstance(value, dict | list):
+        _check_levels(value, MOST_LEVELS)
+    if re.search(r"\\u[dD]", text):
         json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     return value
 
 
-def _check_levels(value: Any, left: int) -> None:
-    if isinstance(value, dict | list):
-        if not left:
-            raise ValueError(f"must be nested at most {MOST_LEVELS} levels deep")
-        for each in value.values() if isinstance(value, dict) else value:
+def _check_levels(value: dict[str, Any] | list[Any], left: int) -> None:
+    if not left:
+        raise ValueError(TOO_DEEP)
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
             _check_levels(each, left - 1)

@@ -13,6 +13,7 @@ from seqconv.errors import BundleError, shorten
 from seqconv.models.folders import refuse_folder
 
 PREDICTIONS = "predictions.npz"
+RANGES = {"times": (np.datetime64("0001-01-01"), np.datetime64("9999-12-31")), "ahead": (0, 2**31 - 1)}
 DAMAGED = (  # what reading arrays from a damaged archive raises
     *(ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
     *(struct.error, Warning, zipfile.BadZipFile, zlib.error),
@@ -67,5 +68,10 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
         (kind, shape), array = kinds[name], arrays[name]
         if array.dtype.kind != kind or array.shape != shape:
             raise ValueError(f"{name} must be of the shape {list(shape)}; got {array.dtype} {list(array.shape)}")
+    for name, (low, high) in RANGES.items():
+        if name in arrays and not (low <= arrays[name].min() and arrays[name].max() <= high):
+            raise ValueError(f"{name} must be from {low} to {high}; got others")
+    if "ahead" in arrays and (arrays["ahead"][:1].any() or (np.diff(arrays["ahead"]) <= 0).any()):
+        raise ValueError("ahead must rise from 0; it does not")
     if targets.ndim == 1 and not 0 <= targets.min() <= targets.max() < each:
         raise ValueError(f"targets must be classes from 0 to {each - 1}; got {targets.min()} to {targets.max()}")

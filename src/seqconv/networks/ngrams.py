@@ -52,24 +52,26 @@ def fit_scales(plan: Plan, inputs: Any, targets: Targets, threads: int) -> Weigh
     for at, layer in entries(plan):
         if isinstance(layer, NgramBag):
             known = np.asarray(targets)
-            members = known if known.ndim == 2 else known[:, None] == np.arange(layer.outputs)
-            if members.shape[1] == layer.outputs:
-                found[f"{at}.scale"] = _fit_ratios(layer, inputs, members > 0, threads)
+            if known.ndim == 1 or known.shape[1] == layer.outputs:
+                found[f"{at}.scale"] = _fit_ratios(layer, inputs, known, threads)
     return found
 
 
-def _fit_ratios(layer: NgramBag, inputs: TokenInputs, members: np.ndarray, threads: int) -> np.ndarray:
+def _fit_ratios(layer: NgramBag, inputs: TokenInputs, targets: np.ndarray, threads: int) -> np.ndarray:
     height = layer.rows + layer.buckets
-    everywhere, inside = np.zeros(height), np.zeros((height, layer.outputs))
+    everywhere, inside = np.zeros(height), np.zeros((layer.outputs, height), np.int32)
     for start in range(0, len(inputs), CHUNK):
         part = slice(start, start + CHUNK)
         rows, offsets = list_features(layer, np.ascontiguousarray(inputs.ids[part]), threads)
         everywhere += np.bincount(rows, minlength=height)
-        of_text = np.repeat(members[part], np.diff(offsets), axis=0)
-        for output in range(layer.outputs):
-            inside[:, output] += np.bincount(rows[of_text[:, output]], minlength=height)
+        of_text = np.repeat(targets[part], np.diff(offsets), axis=0)
+        if of_text.ndim == 1:
+            np.add.at(inside, (of_text, rows), 1)
+        else:
+            features, outputs = np.nonzero(of_text > 0)
+            np.add.at(inside, (outputs, rows[features]), 1)
     scales = np.empty((height, layer.outputs), np.float32)
-    for output, counts in enumerate(inside.T):
+    for output, counts in enumerate(inside):
         p, q = counts + SMOOTHING, everywhere - counts + SMOOTHING
         scales[:, output] = np.abs(np.log(p / p.sum()) - np.log(q / q.sum()))
     scales[everywhere == 0] = 0

@@ -86,7 +86,8 @@ def initial_weights(plan: Plan, seed: int) -> Weights:
     """Initial weights, float32, drawn in the order of the layers; see `layers.weights`."""
     random = np.random.default_rng(seed)
     return {
-        name: weight.initial(weight.shape, random).astype(np.float32) for name, weight in plan_weights(plan).items()
+        name: weight.initial(weight.shape, random).astype(np.float32, copy=False)
+        for name, weight in plan_weights(plan).items()
     }
 
 

@@ -63,6 +63,9 @@ class SeriesDataConfig(_DataSettings):
     source: str = setting("", "a data set (jena, etth1, weather or demo-series), or the path of a table")
     time: str = setting("", "time column; none: count the rows, whatever their times; empty: detected")
     dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
+    decimal: Literal["guess", "point", "comma"] = setting(
+        "guess", "decimal mark of numbers written as text; the other one may separate thousands"
+    )
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
     zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")

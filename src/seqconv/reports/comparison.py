@@ -2,7 +2,7 @@
 
 from seqconv.reports import plots
 from seqconv.reports.page import build_lead, build_page, draw_note, draw_table
-from seqconv.reports.sentences import explain_comparison, say_comparison
+from seqconv.reports.sentences import explain_comparison, say_compared_trained, say_comparison
 from seqconv.reports.tables import NAMES, comparison_rows, cost_rows
 from seqconv.tasks.results import ComparisonResults
 
@@ -10,7 +10,9 @@ from seqconv.tasks.results import ComparisonResults
 def build_comparison_page(results: ComparisonResults) -> str:
     """The page of a comparison."""
     headline = say_comparison(results)
-    lead = build_lead("Comparison", headline, explain_comparison(results))
+    lead = build_lead(
+        "Comparison", headline, " ".join([say_compared_trained(results), explain_comparison(results)]).strip()
+    )
     found = {run.run: run.improvement for run in results.runs if run.improvement}
     bounds = [(each.value, each.low, each.high) for each in found.values()]
     picture = plots.draw_comparison(list(found), bounds, results.against)
@@ -18,10 +20,7 @@ def build_comparison_page(results: ComparisonResults) -> str:
     sections = [
         (
             "Test scores",
-            "".join(
-                draw_table(*comparison_rows(results, name), f"{NAMES[name]}: lower is better")
-                for name in results.metrics
-            ),
+            "".join(draw_table(*comparison_rows(results, name), NAMES[name]) for name in results.metrics),
         ),
         (f"Compared with {results.against}", picture + draw_note(note)),
         ("Runs", draw_table(*cost_rows(results), "What each run is and took")),

@@ -4,14 +4,13 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_facts, draw_note, draw_pictures, draw_table
+from seqconv.reports.page import build_lead, build_page, draw_coverage, draw_facts, draw_note, draw_pictures, draw_table
 from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on, warn_of_intervals
 from seqconv.reports.tables import (
     MONTHS,
     NAMES,
     class_rows,
     confusion_rows,
-    interval_rows,
     level_rows,
     metric_rows,
     naive_errors,
@@ -19,6 +18,7 @@ from seqconv.reports.tables import (
     target_rows,
     worst_rows,
 )
+from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.results import EvaluationResults
 
 Sections = list[tuple[str, str]]
@@ -29,7 +29,7 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     scores = results.scores
     first, estimate = next(iter(scores.metrics.items()))
     value, ends = show_estimate(estimate)
-    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} examples"
+    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} {TASKS[results.task].key}."
     known = results.trained_on
     of_intervals = warn_of_intervals(scores.intervals) if isinstance(scores, ForecastScores) else ""
     warning = " ".join(filter(None, (say_trained_on(known), of_intervals)))
@@ -87,14 +87,18 @@ def _draw_forecasts(scores: ForecastScores) -> Sections:
     sections = []
     if scores.intervals:
         held = draw_note(say_intervals(scores.intervals, "truth"))
-        sections.append(("Intervals", held + draw_table(*interval_rows(scores.intervals), "Coverage at each lead")))
-    hours, months = {"MAE": [each.mae for each in scores.hours]}, {"MAE": [each.mae for each in scores.months]}
+        sections.append(("Intervals", held + draw_coverage(scores.intervals)))
+    clocks = {
+        "hour of day": {str(each.hour): each.mae for each in scores.hours},
+        "month": {MONTHS[each.month - 1]: each.mae for each in scores.months},
+    }
     clock = [
-        plots.draw_lines([str(each.hour) for each in scores.hours], hours, "hour of day", "MAE"),
-        plots.draw_lines([MONTHS[each.month - 1] for each in scores.months], months, "month", "MAE"),
+        plots.draw_lines([*errors], {"MAE": [*errors.values()]}, name, "MAE")
+        for name, errors in clocks.items()
+        if len(errors) > 1  # rows a day apart are all of one hour
     ]
     note = "By the time that is forecast, in the time zone of the series."
-    sections.append(("Error by time", draw_pictures(*clock) + draw_note(note)))
+    sections += [("Error by time", draw_pictures(*clock) + draw_note(note))] if clock else []
     if len(scores.leads) > 1:
         lines = {"network": [each.mae.value for each in scores.leads]} | naive_errors(scores.leads)
         picture = plots.draw_lines([each.lead for each in scores.leads], lines, "lead", "MAE")

@@ -8,10 +8,12 @@ from typing import Any
 
 from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
+from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.recipes.recipe import tables_to_toml
-from seqconv.reports.tables import show_number
+from seqconv.reports.tables import interval_rows, show_number
 from seqconv.tasks.explanation import show_effects
 
+MOST_LEADS = 12  # whose coverage is not folded away
 FAINTEST = 0.1  # share of the strongest word below which a word is left plain
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
 STYLE = files(__package__).joinpath("page.css").read_text("utf-8")
@@ -113,6 +115,12 @@ def draw_details(summary: str, content: str) -> str:
     return f"<details><summary>{escape(summary)}</summary>\n{content}\n</details>" if content else ""
 
 
+def draw_coverage(found: IntervalScores) -> str:
+    """What intervals cover at each lead; folded away where there are many."""
+    table = draw_table(*interval_rows(found), "Coverage at each lead")
+    return draw_details(f"Each of {len(found.leads)} leads", table) if len(found.leads) > MOST_LEADS else table
+
+
 def draw_facts(facts: Mapping[str, Any]) -> str:
     """Names and values, which may be lists and tables themselves."""
     lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
@@ -135,7 +143,7 @@ def _fact(value: Any) -> str:
 
 def draw_settings(settings: Mapping[str, Any]) -> str:
     """The tables of a recipe as TOML, folded away."""
-    return draw_details("The recipe's settings, as TOML", f"<pre>{escape(tables_to_toml(settings))}</pre>")
+    return draw_details("The recipe's settings, as TOML", f'<pre tabindex="0">{escape(tables_to_toml(settings))}</pre>')
 
 
 def draw_note(text: str) -> str:

@@ -17,6 +17,7 @@ TRAINING, VALIDATION, WORSE, UNKNOWN = "#3b82c4", "#c8701a", "#c0392b", "#7f8791
 OTHERS = ((TRAINING, "s--"), (UNKNOWN, "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), (WORSE, "x--"))
 MOST_TICKS = 12
 MOST_CURVES = 4  # inputs of a window
+NARROWEST = 1.0  # per cent to each side of a comparison
 
 
 def _start(width: float, height: float, panels: int = 0) -> tuple[Any, Any]:
@@ -185,6 +186,9 @@ def draw_comparison(
         if np.isfinite(value):
             axes.plot([100 * value], [place], mark, color=colour, markersize=7)
     axes.axvline(0, color=INK, linewidth=0.8)
+    widest = max(map(abs, axes.get_xlim()))
+    if widest < NARROWEST:  # runs that hardly differ look so
+        axes.set_xlim(-NARROWEST, NARROWEST)
     axes.set_yticks(range(len(names)), [each.replace(": ", " (") + ")" for each in said])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel("\u2190 worse    error reduction, % (95 % interval)    better \u2192")

@@ -11,6 +11,7 @@ from seqconv.reports.page import (
     build_lead,
     build_page,
     colour_words,
+    draw_coverage,
     draw_details,
     draw_facts,
     draw_note,
@@ -19,12 +20,11 @@ from seqconv.reports.page import (
     draw_table,
 )
 from seqconv.reports.sentences import say_intervals, warn_of_intervals
-from seqconv.reports.tables import confusion_rows, interval_rows, leaderboard_rows, score_rows, split_rows
+from seqconv.reports.tables import confusion_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
 STRETCH = 240  # test rows that the forecast picture of a single lead shows
-MOST_LEADS = 12  # whose coverage is not folded away
 ORIGINS = 3  # rows from which forecasts of several leads are shown
 
 
@@ -102,8 +102,7 @@ def _draw_intervals(results: RunResults) -> str:
         return ""
     fit = " of the first fit" if results.refit else ""
     note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
-    leads = draw_table(*interval_rows(found), "Coverage at each lead") if len(found.leads) > 1 else ""
-    leads = draw_details(f"Each of {len(found.leads)} leads", leads) if len(found.leads) > MOST_LEADS else leads
+    leads = draw_coverage(found) if len(found.leads) > 1 else ""
     return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
 
 
@@ -149,7 +148,7 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
     if "history" in predictions:
         return _draw_fans(results, predictions)
     times, ahead = predictions["times"], predictions.get("ahead", np.zeros(1, np.int64))
-    drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead")}
+    drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead", "keys")}
     origins = _choose_origins(drawn["targets"], ahead)
     first = max(origins[0] - int(ahead[-1]) if origins else len(times) - STRETCH, 0)
     times, truth = times[first:], drawn["targets"][first:, 0]

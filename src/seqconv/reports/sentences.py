@@ -16,16 +16,13 @@ def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
     >>> from seqconv.metrics.forecast_scores import Coverage
     >>> before = Coverage(Estimate(0.75, 0.73, 0.77), 2.0)
     >>> say_intervals(IntervalScores(0.8, Estimate(0.79, 0.77, 0.805), 2.25, before, []))
-    '80 % intervals hold 79.0 % of the test rows (77.0 to 80.5 %), 75.0 % before calibration; mean width 2.250.'
+    'The 80 % intervals covered 79.0 % of the test rows (95 % interval 77.0 to 80.5 %); average width 2.250.'
     """
     held = found.coverage
     known = np.isfinite(held.low)
-    span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few rows for an interval"
-    width = show_number(found.width)
-    return (
-        f"{100 * found.share:g} % intervals hold {100 * held.value:.1f} % of the {rows} ({span}), "
-        f"{100 * found.before_calibration.coverage.value:.1f} % before calibration; mean width {width}."
-    )
+    span = f"95 % interval {100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few for an interval"
+    covered = f"The {100 * found.share:g} % intervals covered {100 * held.value:.1f} % of the {rows} ({span})"
+    return f"{covered}; average width {show_number(found.width)}."
 
 
 def warn_of_intervals(found: IntervalScores | None) -> str:
@@ -82,8 +79,20 @@ def say_comparison(results: ComparisonResults) -> str:
     for run in results.runs[1:]:
         found = (run.differences or {})[results.metrics[0]]
         said = "better" if found.high < 0 else "worse" if found.low > 0 else "no clear difference"
-        parts.append(f"{run.run} {said}")
+        said = "the same error" if found.low == found.high == 0 else said
+        parts.append(f"{run.run} {f'the same answers to all {results.n:,}' if run.same else said}")
     return f"Against {results.against}: {', '.join(parts)}"
+
+
+def say_compared_trained(results: ComparisonResults) -> str:
+    """Which runs were trained on some of the test rows, in a sentence; empty: none."""
+    found = [(run.run, run.trained_on) for run in results.runs if run.trained_on and run.trained_on.rows]
+    if not found:
+        return ""
+    parts = [f"{name} was trained on {each.rows:,} of the {each.n:,} test rows" for name, each in found]
+    rest = found[0][1].n - results.n
+    end = f"{rest:,} are left out here" if rest else "there are no others, so this comparison is no test"
+    return f"{', '.join(parts)}; {end}."
 
 
 def explain_comparison(results: ComparisonResults) -> str:

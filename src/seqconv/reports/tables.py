@@ -35,8 +35,11 @@ NAMES = {
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def show_number(value: float | str) -> str:
+def show_number(value: float | str, among: float = 0.0) -> str:
     """Whole numbers with commas, others with four significant digits, but no more than four places; a text as it is.
+
+    Args:
+        among: the largest of the numbers that must have as many places.
 
     >>> [show_number(value) for value in (1096, 0.98925, 12.2839, 52756.2769, 0.03479, 0.0, 1.5e-13)]
     ['1,096', '0.9892', '12.28', '52,756', '0.0348', '0.0000', '1.50e-13']
@@ -45,7 +48,7 @@ def show_number(value: float | str) -> str:
         return value
     if isinstance(value, int):
         return f"{value:,}"
-    size = abs(value)
+    size = max(abs(value), among)
     if 0 < size < 5e-5:
         return f"{value:.2e}"
     places = 4 if size <= 1 or not math.isfinite(size) else max(3 - math.floor(math.log10(size)), 0)
@@ -58,8 +61,9 @@ def show_estimate(estimate: "Estimate") -> list[str]:
     if not math.isfinite(value):
         return ["-", "-"]
     known = math.isfinite(low) and math.isfinite(high)
-    span = f"{show_number(low)} to {show_number(high)}" if known else "too few rows"
-    return [show_number(value), span]
+    largest = max(map(abs, (value, low, high) if known else (value,)))
+    span = f"{show_number(low, largest)} to {show_number(high, largest)}" if known else "too few rows"
+    return [show_number(value, largest), span]
 
 
 # One model
@@ -254,7 +258,7 @@ def comparison_rows(results: "ComparisonResults", name: str) -> Table:
     for run in results.runs:
         difference = show_estimate(run.differences[name]) if run.differences else ["", ""]
         rows.append([run.run, *show_estimate(run.metrics[name]), *difference])
-    return [NAMES[name], "test", "95 % interval", "difference", "95 % interval"], rows
+    return [f"{NAMES[name]} (lower is better)", "test", "95 % interval", "difference", "95 % interval"], rows
 
 
 def cost_rows(results: "ComparisonResults") -> Table:

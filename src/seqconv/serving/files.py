@@ -6,9 +6,10 @@ from typing import IO
 
 from seqconv.data.readers.tables import Frame
 from seqconv.errors import OptionError
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.task import need_path
+from seqconv.tasks.task import need_path, say_nothing
 
 PIECE = 50_000  # rows read at a time
 
@@ -18,6 +19,7 @@ def predict_file(
     source: str | Path | IO[bytes],
     column: str = "",
     piece: int = PIECE,
+    say: Say = say_nothing,
     future: Path | None = None,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
@@ -30,6 +32,8 @@ def predict_file(
         source: a table; for texts also a file or stream with a text a line.
         column: of the texts, or of the times; empty: as in training, else guessed.
         piece: rows read at a time.
+        say: receives notes: how the file was read, before the first piece; which of its rows the model was trained on
+            and why the newest forecast is empty, after the last one.
         future: a table of what is known of the rows to forecast; None: what `source` holds after its newest values.
 
     Raises:
@@ -38,10 +42,10 @@ def predict_file(
     """
     task = find_task(trained.bundle.recipe)
     if future is None:
-        return task.predict_file(trained, source, column, piece)
+        return task.predict_file(trained, source, column, piece, say)
     if task.predict_future is None:
         raise OptionError(f"future needs a model of a table of series; this is {task.model}. Leave it out")
-    return task.predict_future(trained, need_path(source), column, future)
+    return task.predict_future(trained, need_path(source), column, future, say)
 
 
 def count_rows(pieces: Iterable[Frame], total: list[int]) -> Iterator[Frame]:

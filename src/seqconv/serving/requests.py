@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 from seqconv.data.readers.jsonlines import name_kind, unique
 from seqconv.errors import DataError, MalformedError, nearest
 from seqconv.metrics.records import Json
+from seqconv.models.documents import parse_document
 from seqconv.models.format import HEADER, find_model
 from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import Trained
@@ -92,17 +92,11 @@ def _read_scores(folder: Path) -> Json | None:
 def _read_json(body: bytes) -> Any:
     """JSON to the letter: UTF-8, no number beyond those that computers have, no key twice."""
     try:
-        text = body.decode("utf-8-sig")  # with or without a byte order mark
-        found = _DECODER.decode(text)
-        if re.search(r"\\u[dD]", text):
-            json.dumps(found, ensure_ascii=False).encode()
+        return parse_document(body.decode("utf-8-sig"), _DECODER)  # with or without a byte order mark
     except UnicodeEncodeError as error:
         raise DataError("the request must hold whole characters; got a lone surrogate (half an emoji)") from error
-    except RecursionError as error:
-        raise MalformedError("the request must be JSON; it is nested too deeply") from error
     except ValueError as error:
         raise MalformedError(f"the request must be JSON; {error}") from error
-    return found
 
 
 def _read_number(text: str) -> float:

@@ -30,6 +30,7 @@ class ClassTarget(Target):
 
     names: tuple[str, ...]
     several: ClassVar[bool]
+    fraction = True
 
     def to_metric(self, error: Any) -> Any:
         return 1 - error
@@ -56,9 +57,15 @@ class ClassTarget(Target):
         }
 
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        return {"outputs": outputs, "targets": np.asarray(targets)}
+        found = {"outputs": outputs, "targets": np.asarray(targets)}
+        return found if keys is None else found | {"keys": keys}
 
     def describe(self) -> dict[str, list[str]]:
         return {"classes": list(self.names)}
@@ -199,7 +206,7 @@ class Classes(ClassTarget):
             return np.asarray(np.round(outputs[:, 0]) != targets[:, 0], np.float64)
         return np.asarray(self.choose(outputs, loss) != targets.reshape(-1), np.float64)
 
-    def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]]:
+    def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:

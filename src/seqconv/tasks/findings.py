@@ -1,7 +1,7 @@
 """The results of an inspection: columns, findings, facts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,7 +106,7 @@ def number(value: float) -> str:
 def take_rows(table: Table, rows: np.ndarray) -> Table:
     """The table with these rows, int64, in this order."""
     numbers = np.asarray(table.numbers)[rows].tolist()
-    return Table(table.frame[rows], table.path, table.format, table.notes, numbers)
+    return replace(table, frame=table.frame[rows], numbers=numbers)
 
 
 EXAMPLES = 3

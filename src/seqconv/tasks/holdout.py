@@ -82,9 +82,11 @@ def hold_out(
     shuffled = np.argsort(first)  # the groups in shuffled order, [G]
     chosen = np.zeros(len(first), bool)  # groups held out, [G]
     small: list[tuple[int, np.ndarray]] = []  # rows of a class, and its groups of one row
-    for stratum in np.unique(strata):
-        mine = shuffled[strata[first[shuffled]] == stratum]  # groups that begin in this class
-        rows_of_class = int(np.sum(strata == stratum))
+    begins = strata[first[shuffled]]  # class in which each group begins, [G]
+    by_class = np.argsort(begins, kind="stable")
+    for stratum, rows_of_class in zip(*map(np.ndarray.tolist, np.unique(strata, return_counts=True)), strict=True):
+        here = slice(*np.searchsorted(begins, (stratum, stratum + 1), sorter=by_class))
+        mine = shuffled[by_class[here]]  # groups that begin in this class
         if fraction * rows_of_class < 1:
             small.append((rows_of_class, mine[sizes[mine] == 1]))
             continue

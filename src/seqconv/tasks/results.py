@@ -67,7 +67,8 @@ class Judgement(Record):
         beats_baselines: it is better than each by more than noise; None: there are none.
         comparisons: with each baseline, the strongest first.
         intervals: what the intervals around forecasts hold; None: the model has none.
-        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class.
+        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class, or
+            there are more than 1,000.
     """
 
     validation: Metrics
@@ -291,6 +292,9 @@ class ComparedRun(Record):
         metrics: on the rows that all runs have; the smaller, the better.
         differences: of these to the first run's; None: it is the first.
         improvement: the fraction by which its first metric is smaller than the first run's.
+        same: whether it gives the same answers as the first run to all rows; None: it is the first.
+        trained_on: how many of the rows that all runs have it was trained on; these do not count for any run, unless
+            there are no others. None: it is not known.
     """
 
     run: str
@@ -302,6 +306,8 @@ class ComparedRun(Record):
     metrics: dict[str, Estimate]
     differences: dict[str, Estimate] | None = None
     improvement: Estimate | None = None
+    same: bool | None = None
+    trained_on: TrainedOn | None = None
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,7 @@ class Scaler:
         Raises:
             DataError: a target without values, with a constant one, or with values too large to square.
         """
-        with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-            warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no values
-            mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64), nan=0.0, posinf=np.inf)
-            std = np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
+        mean, std = measure(values)
         for column, spread in zip(columns, std, strict=True):
             if np.isinf(spread):
                 raise DataError(f"column {column!r}: must hold numbers below 1e150; got larger ones. Correct them")
@@ -66,7 +63,15 @@ class Scaler:
         return cls(np.array(mean, np.float64), np.array(std, np.float64))
 
 
+def measure(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (0 where there is no value) and standard deviation of each column of rows `[T, C]`, float64; NaN missing."""
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no values
+        mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64), nan=0.0, posinf=np.inf)
+        return mean, np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
+
+
 def find_flat(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """Which columns never vary but for rounding, bool `[C]`, from their mean and standard deviation `[C]`."""
+    """Which columns never vary but for rounding, or hold no value, bool `[C]`; from what `measure` returns."""
     # rounding noise alone would be scaled up to unit variance
     return np.asarray(~(std > 1e-12 * np.abs(mean)))

@@ -6,7 +6,7 @@ examples, of at most `MOST` of them.
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -22,6 +22,11 @@ def hash_items(items: Iterable[bytes]) -> np.ndarray:
     """The key of each item, uint64 `[N]`: BLAKE2b of its bytes."""
     digests = b"".join(hashlib.blake2b(item, digest_size=8).digest() for item in items)
     return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def hash_texts(texts: Iterable[str]) -> np.ndarray:
+    """The key of each text; blanks around it do not count."""
+    return hash_items(text.strip().encode() for text in texts)
 
 
 def hash_rows(times: np.ndarray, values: np.ndarray, back: int) -> np.ndarray:
@@ -102,3 +107,34 @@ class Seen:
         if len(keys) > MOST or (keys[1:] <= keys[:-1]).any() or (keys % every).any():
             raise ValueError(f"trained_rows.keys must be at most {MOST:,} ascending multiples of every; they are not")
         return cls(keys, every)
+
+
+class Tally:
+    """Counts the rows of a file that a model was trained on, piece by piece."""
+
+    def __init__(self, seen: Seen | None) -> None:
+        """Start with no rows; None: the model does not know what it was trained on."""
+        self.seen = seen
+        self.rows = self.checked = self.found = 0
+        self.first = self.last = ""
+
+    def add(self, keys: np.ndarray, show: Callable[[int], str | None] = lambda row: None) -> None:
+        """The next rows, by their keys, uint64 `[N]`; `show` names one of these, counted from 0 (None: its number)."""
+        if self.seen is None:
+            return
+        checked, known = self.seen.check(keys)
+        if known.any():
+            places = np.flatnonzero(known)
+            first, last = (show(int(place)) or f"row {self.rows + place + 1}" for place in places[[0, -1]])
+            self.first, self.last = self.first or first, last
+            self.found += len(places)
+        self.rows, self.checked = self.rows + len(keys), self.checked + int(checked.sum())
+
+    def describe(self) -> list[str]:
+        """A note; none if the model was trained on none of the rows, as far as they could be checked."""
+        if not self.found:
+            return []
+        some = "" if self.checked == self.rows else " that could be checked"
+        where = self.first if self.first == self.last else f"{self.first} to {self.last}"
+        rows = f"{self.found:,} of {self.checked:,} rows{some}"
+        return [f"{rows} were trained on ({where}): predictions for these are no test"]

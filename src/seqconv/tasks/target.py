@@ -23,11 +23,13 @@ class Target(ABC):
     Attributes:
         metric: the score that people read first: `accuracy`, `f1` or `mae`.
         error: the mean of `errors`: `error_rate`, `f1_error` or `mae`.
+        fraction: whether an error is a fraction, from 0 to 1.
         names: of the classes, or of the columns that are forecast.
     """
 
     metric: ClassVar[str]
     error: ClassVar[str]
+    fraction: ClassVar[bool] = False
     names: tuple[str, ...]
 
     @property
@@ -86,12 +88,22 @@ class Target(ABC):
 
     @abstractmethod
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Arrays that a run saves for its test rows, by name: at least `outputs` and `targets`."""
+        """Arrays that a run saves for its test rows, by name: at least `outputs` and `targets`.
+
+        Args:
+            outputs, bounds, targets: of the test rows.
+            times, keys: see `tasks.examples.Part`.
+        """
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
-        """Examples by true class (row) and predicted class (column); None if answers are not single classes."""
+        """Examples by true class (row) and predicted class (column); None: no single classes, or too many."""
         return None
 
 

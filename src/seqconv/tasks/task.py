@@ -87,6 +87,10 @@ class Form(NamedTuple):
     example: Callable[[AnyBundle], str] = lambda bundle: ""
 
 
+def say_nothing(note: str) -> None:
+    """What happens to notes that nobody wants."""
+
+
 def need_path(source: str | Path | IO[bytes]) -> Path:
     """The path of the file to predict for.
 
@@ -127,7 +131,8 @@ class Task:
         score: all scores with their intervals. Takes answers, their examples, bundle, training examples or None.
         score_intervals: coverage and width of the intervals of answers with bounds.
         predict: a model's answers for raw data in memory, see the method of `Predictor`.
-        predict_file: the rows of a file followed by the answers. Takes model, file or stream, column, rows per piece.
+        predict_file: the rows of a file followed by the answers. Takes model, file or stream, column, rows per piece,
+            and what to do with notes.
         read_request: examples of a request as raw data. Takes bundle, examples, number of the first of them.
         answer_request: answers for the result of `read_request`, as JSON.
         read_example: the example of a file to explain, as raw data.
@@ -163,7 +168,7 @@ class Task:
     score: Callable[[Answers, Part[Any], AnyBundle, Part[Any] | None], ClassScores | ForecastScores | PanelScores]
     score_intervals: Callable[[Answers, Part[Any], AnyBundle], IntervalScores]
     predict: Callable[..., Any]
-    predict_file: Callable[[Trained, str | Path | IO[bytes], str, int], Iterator[Frame]]
+    predict_file: Callable[..., Iterator[Frame]]
     read_request: Callable[[AnyBundle, list[Any], int], Any]
     answer_request: Callable[[Trained, Any], list[Json]]
     read_example: Callable[[AnyBundle, Source], Any]
@@ -171,7 +176,7 @@ class Task:
     warm_up: Callable[[Trained], None]
     describe: Callable[[AnyBundle], Json]
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
-    predict_future: Callable[[Trained, Path, str, Path], Iterator[Frame]] | None = None
+    predict_future: Callable[[Trained, Path, str, Path, Say], Iterator[Frame]] | None = None
     write_future: Callable[[Trained, Path, str], Frame] | None = None
 
 

@@ -87,11 +87,16 @@ class Values(Target):
         return np.asarray((np.abs(outputs.astype(np.float64) - targets) * self.scale).mean(axis=1))
 
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Forecasts and targets in their units, `[N, H, targets]`, the interval bounds `low` and `high`, `times` of the
-        first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
+        """Forecasts and targets in their units, `[N, H, targets]`, and the bounds `low` and `high` of intervals.
 
+        With `times` and `keys` of the first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
         Only evenly spaced examples if there are more than `MOST_WRITTEN` values.
         """
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
@@ -103,7 +108,8 @@ class Values(Target):
         found = {name: self.unscale(values) for name, values in found.items()}
         if isinstance(targets, WindowTargets):
             found["ahead"] = np.array(targets.delays) - targets.delays[0]
-        return found if times is None else {**found, "times": times[rows]}
+        rest = {"times": times, "keys": keys}
+        return found | {name: values[rows] for name, values in rest.items() if values is not None}
 
     def describe(self) -> dict[str, list[str]]:
         return {"targets": list(self.names)}

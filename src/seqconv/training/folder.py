@@ -157,7 +157,7 @@ def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> 
     """The test outputs next to their targets, see `Target.to_arrays`."""
     scored, test = fitted.scored, split.test
     target = fitted.bundle.features.target
-    found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times)
+    found = target.to_arrays(scored.test_outputs, scored.test_bounds, test.targets, test.times, test.keys)
     np.savez_compressed(folder / PREDICTIONS, **found)
     if kept := split.features.keep(test, scored.test_outputs):
         np.savez_compressed(folder / EXAMPLES, **kept)
@@ -183,9 +183,8 @@ def write_report(run: str | Path) -> Path:
     results = read_results(folder)
     history = _read_history(folder, results) if results.epochs else []
     predictions = read_predictions(folder)
+    mistakes = _read_mistakes(folder / MISTAKES)
     try:
-        kept = folder / MISTAKES
-        mistakes = Mistakes.from_dict(read_document(kept)) if kept.exists() else None
         if (folder / EXAMPLES).exists():
             with np.load(folder / EXAMPLES, allow_pickle=False) as stored:
                 predictions |= dict(stored)
@@ -195,6 +194,18 @@ def write_report(run: str | Path) -> Path:
     path = folder / "report.html"
     write_page(path, page)
     return path
+
+
+def _read_mistakes(path: Path) -> Mistakes | None:
+    """None: there is no such file, as of forecasts, and of runs of which no text may be passed on.
+
+    Raises:
+        BundleError: it is damaged.
+    """
+    try:
+        return Mistakes.from_dict(read_document(path)) if path.exists() else None
+    except (LookupError, OSError, TypeError, ValueError) as error:
+        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Delete it") from error
 
 
 def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:

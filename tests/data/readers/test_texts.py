@@ -84,9 +84,9 @@ def test_guesses(tmp_path, columns, text, labels):
 
 def test_no_clear_guess(tmp_path):
     unclear = polars.DataFrame({"a": ["x", "y"], "b": ["p", "q"]})
-    fails(read_texts, write_as(tmp_path, unclear, "csv"), "'a' could be either", "Name the label column")
+    fails(read_texts, write_as(tmp_path, unclear, "csv"), "'a' could be either", "Name the label column with --label")
     unclear = polars.DataFrame({"a": ["x", "y"], "b": ["p", "q"], "c": ["p", "q"]})
-    fails(read_texts, write_as(tmp_path, unclear, "csv"), "clearly the label", "a, b, c")
+    fails(read_texts, write_as(tmp_path, unclear, "csv"), "clearly the label", "a, b, c", "with --label")
     path = write_as(tmp_path, FRAME, "csv")
     fails(
         lambda path: read_texts(path, text="reviews"), path, "must have the column 'reviews'", "Did you mean 'review'?"
@@ -298,6 +298,8 @@ def test_fasttext_lines_may_end_in_blank_lines(write):
 def test_lines_that_end_in_returns_alone_are_refused(write, content):
     fails(read_texts, write(content), "end in \\r alone")
     fails(lambda path: list(read_lines(path)), write(content, "lines.txt"), "end in \\r alone")
+    with pytest.raises(DataError, match=r"^stdin: lines must end in \\n; they end in \\r alone"):
+        list(read_lines(io.BytesIO(content.encode())))
 
 
 def test_a_table_with_empty_columns_has_one_that_is_clearly_the_label(write):
@@ -314,7 +316,7 @@ def test_the_column_of_sentences_is_the_text(write):
     settled = read_texts(write(f"Datum;Kommentar;Bewertung\n{rows}")).settled
     assert (settled["text"], settled["label"]) == ("Kommentar", ("Bewertung",))
     names = "".join(f"name{i},town{i},{i % 3}\n" for i in range(40))
-    fails(read_texts, write(f"who,where,stars\n{names}"), "Name the text column, perhaps 'who'")
+    fails(read_texts, write(f"who,where,stars\n{names}"), "Name the text column, perhaps 'who', with --text")
 
 
 LISTED = {

@@ -59,11 +59,11 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
 
 def _load(path: Path) -> Mapping[str, np.ndarray]:
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {"x": found}
-        with found:
-            return {name.lower(): found[name] for name in found.files}
+        with path.open("rb") as stream:
+            found = np.load(stream, allow_pickle=False)
+            return (
+                {"x": found} if isinstance(found, np.ndarray) else {name.lower(): found[name] for name in found.files}
+            )
     except OSError as error:
         raise unreadable(path, error) from error
     except Exception as error:  # a damaged file can raise anything

@@ -34,7 +34,10 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     """
     columns = table.frame.columns
     if len(columns) < 2:
-        raise DataError(f"{table.path}: must have a text column and a label column; got only {columns[0]!r}. Add one")
+        raise DataError(
+            f"{table.path}: must have a text column and a label column; got only {columns[0]!r:.80}. Add one, or give "
+            "lines like '__label__CLASS text', or a folder with a file or folder for each class"
+        )
     name = find_column(table, text) if text else ""
     labels = find_labels(table, label)[0] if label else ()
     if not name and not labels and len(columns) == 2:
@@ -49,13 +52,16 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     return name, labels, (", ".join(guessed),) if guessed else ()
 
 
-def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
+def guess_text(
+    table: Table, text: str = "", taken: Sequence[str] = (), flag: str = "--text"
+) -> tuple[str, tuple[str, ...]]:
     """The name of the text column, with or without labels in the table, and notes on what was inferred.
 
     Args:
         table: any table.
         text: name or number (from 1) of the text column; empty: infer it.
         taken: columns that cannot be the text column.
+        flag: by which the user can name it.
 
     Raises:
         DataError: no such column, one that holds no text, or an ambiguous choice.
@@ -75,7 +81,7 @@ def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple
             )
         many = [name for name in texts if not _has_few(table.frame[name])]
         wordy = [name for name in many if holds_sentences(table.frame[name])]
-        name = _choose(table, "text", (_named(texts, TEXT_NAMES), texts, many, wordy))
+        name = _choose(table, "text", flag, (_named(texts, TEXT_NAMES), texts, many, wordy))
         notes = (f"texts from column {name!r}",) if table.frame.width > 1 else ()
     column = table.frame[name]
     if column.dtype != polars.String or is_number(column):
@@ -117,10 +123,10 @@ def find_labels(table: Table, label: str) -> tuple[tuple[str, ...], str]:
 def _guess_label(table: Table, columns: Sequence[str]) -> str:
     few = [name for name in columns if _has_few(table.frame[name])]
     filled = [name for name in few if 2 * table.frame[name].null_count() <= len(table.frame)]
-    return _choose(table, "label", (_named(columns, LABEL_NAMES), columns, filled))
+    return _choose(table, "label", "--label", (_named(columns, LABEL_NAMES), columns, filled))
 
 
-def _choose(table: Table, kind: str, rules: tuple[Sequence[str], ...]) -> str:
+def _choose(table: Table, kind: str, flag: str, rules: tuple[Sequence[str], ...]) -> str:
     """The column chosen by the first rule that leaves exactly one."""
     for names in rules:
         if len(names) == 1:
@@ -128,7 +134,7 @@ def _choose(table: Table, kind: str, rules: tuple[Sequence[str], ...]) -> str:
     likely = next((each for each in reversed(rules) if each), table.frame.columns)[0]
     raise DataError(
         f"{table.path}: must have one column that is clearly the {kind}; got the columns "
-        f"{', '.join(table.frame.columns)[:200]!r}. Name the {kind} column, perhaps {likely!r}"
+        f"{', '.join(table.frame.columns)[:200]!r}. Name the {kind} column, perhaps {likely!r}, with {flag}"
     )
 
 
@@ -163,6 +169,8 @@ def _tell_apart(table: Table) -> tuple[str, tuple[str]]:
             return one, (other,)
     distinct = [0 if each.dtype.is_nested() else each.n_unique() for each in (table.frame[first], table.frame[second])]
     if distinct[0] == distinct[1] and named[0] == named[1] and texts[0] == texts[1]:
-        raise DataError(f"{table.path}: must have texts and labels; {first!r} could be either. Name the label column")
+        raise DataError(
+            f"{table.path}: must have texts and labels; {first!r} could be either. Name the label column with --label"
+        )
     label_first = distinct[0] < distinct[1] or (distinct[0] == distinct[1] and (named[0] or texts[1]))
     return (second, (first,)) if label_first else (first, (second,))

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv.data.readers.files import (
     BLOCK,
+    GUESS,
     SUGGESTED,
     Table,
     check_line_ends,
@@ -18,7 +19,7 @@ from seqconv.data.readers.files import (
     find_encoding,
     read_utf8,
 )
-from seqconv.data.readers.numbers import find_kind, to_numbers
+from seqconv.data.readers.numbers import find_kind, guess_decimal, to_numbers
 from seqconv.data.readers.quotes import end_of_rows, find_rows, has_regular_rows, read_quoting, split_rows
 from seqconv.data.records import count
 from seqconv.errors import DataError
@@ -48,6 +49,7 @@ class _Dialect:
     notes: tuple[str, ...]
     first: int  # line of the first row
     written: bytes  # the first row, if it is one line
+    decimal: str  # mark of numbers, or `guess`
 
     @property
     def format(self) -> str:
@@ -55,7 +57,12 @@ class _Dialect:
 
 
 def read_delimited(
-    path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None = None
+    path: Path,
+    content: IO[bytes],
+    header: bool | None,
+    strings: bool,
+    rows: int | None = None,
+    decimal: str = GUESS,
 ) -> Iterator[Table]:
     """Tables of about `rows` rows each; None: one table.
 
@@ -72,7 +79,7 @@ def read_delimited(
     rows_of_sample = split_rows(complete.decode(), separator, quoted)
     notes = (*describe_encoding(encoding), *([note] if note else []))
     start = sample[: end_of_rows(sample[: sample.find(b"\n") + 1], quoted)]  # empty if the first row spans lines
-    dialect = _Dialect(path, separator, quoted, False, (), notes, 2 if hint else 1, start.rstrip())
+    dialect = _Dialect(path, separator, quoted, False, (), notes, 2 if hint else 1, start.rstrip(), decimal)
     dialect = _settle(dialect, rows_of_sample, header)
     if len(dialect.names) == 1:
         _check_title(path, sample, dialect.first)
@@ -244,11 +251,11 @@ def _parse(dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool)
     copies, piece, numbers = _drop_headers(dialect, piece, line, numbers)
     if not len(numbers):
         return None, after
-    frame, notes = _to_frame(dialect, piece, line, skip, strings)
+    frame, found, notes = _to_frame(dialect, piece, line, skip, strings)
     if len(frame) != len(numbers):
         raise DataError(f"{dialect.path}: must be a table; got {len(frame)} rows in {len(numbers)} lines. Check quotes")
     notes = (*dialect.notes, *copies, *notes)
-    return Table(frame, dialect.path, dialect.format, notes, numbers, dialect.header), after
+    return Table(frame, dialect.path, dialect.format, notes, numbers, dialect.header, dialect.decimal, found), after
 
 
 def _drop_headers(
@@ -299,20 +306,23 @@ def _refuse_row(dialect: _Dialect, cells: np.ndarray, line: int, got: int) -> No
 
 def _to_frame(
     dialect: _Dialect, piece: bytes, line: int, skip: int, strings: bool
-) -> tuple["polars.DataFrame", tuple[str, ...]]:
+) -> tuple["polars.DataFrame", str, tuple[str, ...]]:
+    """The cells of a piece, the decimal mark that they prove, and notes."""
     import polars
 
     text = dict.fromkeys(dialect.names, polars.String())
     try:
-        if not strings:
-            try:
-                frame = _read(dialect, piece, skip, _guess_kinds(dialect, piece, skip))
-            except polars.exceptions.PolarsError:
-                frame = _read(dialect, piece, skip, text)
-            commas = dialect.separator in ";\t"  # the separators used where the comma is the decimal mark
-            columns, notes = zip(*(to_numbers(column, commas) for column in frame), strict=True)
-            return polars.DataFrame(list(columns)), tuple(note for each in notes for note in each)
-        return _read(dialect, piece, skip, text), ()
+        if strings:
+            return _read(dialect, piece, skip, text), GUESS, ()
+        try:
+            kinds, found = _guess_kinds(dialect, piece, skip)
+            frame = _read(dialect, piece, skip, kinds)
+        except polars.exceptions.PolarsError:
+            frame = _read(dialect, piece, skip, text)
+            found = guess_decimal(frame)
+        commas = dialect.separator in ";\t"  # the separators used where the comma is the decimal mark
+        columns, notes = zip(*(to_numbers(column, dialect.decimal, found, commas) for column in frame), strict=True)
+        return polars.DataFrame(list(columns)), found, tuple(note for each in notes for note in each)
     except polars.exceptions.PolarsError as error:
         _check_rows(dialect, piece, line)
         problem = str(error).partition("\n")[0]
@@ -334,8 +344,11 @@ def _read(
     )
 
 
-def _guess_kinds(dialect: _Dialect, piece: bytes, skip: int) -> "dict[str, polars.DataType]":
-    """Number types from the start of the piece and, if no quotes make that unsafe, its middle and end; else text."""
+def _guess_kinds(dialect: _Dialect, piece: bytes, skip: int) -> "tuple[dict[str, polars.DataType], str]":
+    """Number types from the start of the piece and, if no quotes make that unsafe, its middle and end; else text.
+
+    And the decimal mark that the same rows prove.
+    """
     import polars
 
     end = len(piece)
@@ -344,6 +357,8 @@ def _guess_kinds(dialect: _Dialect, piece: bytes, skip: int) -> "dict[str, polar
         for begin in (end // 2, end - SAMPLE):
             sample += piece[piece.find(b"\n", begin) + 1 : begin + SAMPLE].rpartition(b"\n")[0] + b"\n"
     if sample.count(b"\n") <= skip:  # a first row longer than the sample
-        return dict.fromkeys(dialect.names, polars.String())
+        return dict.fromkeys(dialect.names, polars.String()), GUESS
     frame = _read(dialect, sample, skip, dict.fromkeys(dialect.names, polars.String()))
-    return {column.name: find_kind(column) or polars.String() for column in frame}
+    found = guess_decimal(frame)
+    decimal = found if dialect.decimal == GUESS else dialect.decimal
+    return {column.name: find_kind(column, decimal) or polars.String() for column in frame}, found

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars
 
 BLOCK = 1 << 22  # bytes read at a time
+GUESS = "guess"  # a setting that says how files are written: as they look
 SUGGESTED = "Give a table (.csv, .tsv, .jsonl, .parquet), fastText lines, or sequences (.ts, .tsv)"
 _MAGIC = {  # how files of other programs begin
     b"\xd0\xcf\x11\xe0": "an old Excel workbook or another Office document; save it as CSV",
@@ -54,6 +55,8 @@ class Table:
         notes: what a report should say about the file.
         numbers: line number of each row, from 1; for Parquet and Arrow its row number.
         header: whether the first row names the columns; None: the format has no such row.
+        decimal: mark of numbers written as text by a setting: `point`, `comma` or `guess`.
+        found: the mark that its columns prove together.
     """
 
     frame: "polars.DataFrame"
@@ -62,6 +65,8 @@ class Table:
     notes: tuple[str, ...]
     numbers: Sequence[int]
     header: bool | None = None
+    decimal: str = GUESS
+    found: str = GUESS
 
     def place(self, row: int) -> str:
         """File and line of a row of `frame`, counted from 0: `reviews.csv, line 812`."""

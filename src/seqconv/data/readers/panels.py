@@ -8,12 +8,12 @@ import numpy as np
 
 from seqconv.data.frequency import Frequency, find_frequency, fit_frequency, parse_frequency
 from seqconv.data.readers.clocks import NONE
-from seqconv.data.readers.files import settle_header
+from seqconv.data.readers.files import GUESS, settle_header
 from seqconv.data.readers.grids import Rows, lay_rows
 from seqconv.data.readers.ids import find_ids
 from seqconv.data.readers.series import MISSING, find_times, read_numbers, time_cells
 from seqconv.data.readers.tables import Table
-from seqconv.data.readers.times import GUESS, Times, is_number_of_time, read_times
+from seqconv.data.readers.times import Times, is_number_of_time, read_times
 from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
 

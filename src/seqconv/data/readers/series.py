@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seqconv.data.readers.clocks import NONE, find_clock, is_clock, join_clock
-from seqconv.data.readers.files import settle_header
+from seqconv.data.readers.files import GUESS, settle_header
 from seqconv.data.readers.ids import check_one_series, find_ids
 from seqconv.data.readers.names import DATED, NUMBERED
-from seqconv.data.readers.numbers import MISSING as MISSING_WORDS
-from seqconv.data.readers.numbers import as_numbers
+from seqconv.data.readers.numbers import (
+    COMMA,
+    FORMS,
+    MARKS,
+    POINT,
+    as_numbers,
+    choose_decimal,
+    describe_marks,
+    guess_decimal,
+    replace_marks,
+)
 from seqconv.data.readers.parts import find_parts, is_part, is_year, join_parts
 from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
 from seqconv.data.readers.times import (
     DAY_FIRST,
     EXAMPLES,
-    GUESS,
     MONTH_FIRST,
     Times,
     is_number_of_time,
@@ -38,8 +46,6 @@ if TYPE_CHECKING:
 MISSING = -9999.0  # what the Jena station writes when a sensor fails
 SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
-_MARKS = (*MISSING_WORDS, "?", "-")  # what stands for a missing number
-_DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?([eE][+-]?\d+)?$"
 
 
 def read_series(
@@ -70,7 +76,11 @@ def read_series(
             without a UTC offset; times that run backwards.
         ConfigError: an invalid interval or time zone.
     """
-    return series_from_table(read_table(path, header), time, interval, zone, columns, missing)
+    table = read_table(path, header)
+    for name in columns:
+        if name in table.frame.columns and not table.frame[name].count():
+            raise DataError(f"{path}: {name!r} must be a numeric column; it is empty. Choose another")
+    return series_from_table(table, time, interval, zone, columns, missing)
 
 
 def series_from_table(
@@ -90,9 +100,13 @@ def series_from_table(
     Raises:
         DataError, ConfigError: see `read_series`.
     """
+    import polars
+
     interval_s = parse_duration(interval, "interval") if interval else 0
     if interval and interval_s < 1:
         raise ConfigError(f"interval: must be at least one second; got {interval!r}")
+    if table.format not in ("csv", "tsv"):  # whose reader has looked for it
+        table = replace(table, found=guess_decimal(each for each in table.frame if each.dtype == polars.String))
     found = find_times(table, time)
     if zone and not found:
         raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
@@ -102,6 +116,7 @@ def series_from_table(
     values, names, more = _read_values(table, found, columns, missing)
     settled = settle_header(table) | {"time": NONE if time == NONE else found[0] if found else ""}
     settled |= {"dates": times.dates} if times.dates else {}
+    settled |= {"decimal": table.found} if table.decimal == GUESS and table.found != GUESS else {}
     notes = [*table.notes, *notes, *more]
     return Series(times.stamps, values, names, interval_s, str(table.path), tuple(notes), times.zone, clock, settled)
 
@@ -297,6 +312,8 @@ def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[po
 
     problem = ""
     if not len(column.drop_nulls()):
+        if asked:  # of a file of which training has read others
+            return column.cast(polars.Float64), ""
         problem = "is empty"
     elif column.dtype.is_numeric() or column.dtype == polars.Boolean:
         return column.cast(polars.Float64), ""
@@ -314,26 +331,26 @@ def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[po
 
 
 def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
-    """Text with placeholders for missing numbers or decimal commas as Float64, and a note; None for other text."""
+    """Text with placeholders for missing numbers or other marks as Float64, and a note; None for other text."""
     import polars
 
     cells = column.str.strip_chars()
-    marked = (cells.is_in(_MARKS) | (cells == "")).fill_null(False)
+    marked = (cells.is_in(MARKS) | (cells == "")).fill_null(False)
     cells = cells.set(marked, None)
     known = cells.drop_nulls()
     notes = [f"{count(int(marked.sum()), 'cell')} in {column.name!r} read as missing"] if marked.any() else []
-    # 1,234 alone may be a thousands separator
-    if known.str.contains(_DECIMAL_COMMA).all() and not known.str.contains(r"^[^,]*(,\d{3})?$").all():
-        cells = cells.str.replace(",", ".", literal=True)
-        notes.append(f"{column.name!r} has decimal commas")
-    numbers = cells.cast(polars.Float64, strict=False)
+    decimal = choose_decimal(known, table.decimal, table.found)
+    numbers = replace_marks(cells, decimal).cast(polars.Float64, strict=False)
     bad = numbers.is_null() & cells.is_not_null()
     if not bad.any():
-        return numbers, ", ".join(notes)
-    if asked or 2 * int(bad.sum()) <= len(known):
+        return numbers, ", ".join([*notes, *describe_marks(column.name, known, decimal)])
+    other = {COMMA: POINT, POINT: COMMA}.get(decimal, "")
+    foreign = bool(other) and known.str.contains(FORMS[other]).all()
+    if asked or foreign or 2 * int(bad.sum()) <= len(known):
         row = int(bad.arg_max() or 0)
+        form = f" with a decimal {decimal}, as in other columns or files" if foreign else ""
         problem = f"got {column[row][:40]!r}. Correct it or leave it empty"
-        raise DataError(f"{table.place(row)}: {column.name!r} must be a number; {problem}")
+        raise DataError(f"{table.place(row)}: {column.name!r} must be a number{form}; {problem}")
     return None, ""
 
 

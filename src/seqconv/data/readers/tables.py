@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from seqconv.data.outputs import whole_file
 from seqconv.data.readers.delimited import read_delimited
-from seqconv.data.readers.files import Table, check_names, open_content
+from seqconv.data.readers.files import GUESS, Table, check_names, open_content
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
 from seqconv.errors import ConfigError, DataError, SeqconvError
 
@@ -35,7 +36,7 @@ _PLAIN = (str, int, float, bool, list, type(None))  # types that JSON can hold
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
-def read_table(path: str | Path, header: bool | None = None, strings: bool = False) -> Table:
+def read_table(path: str | Path, header: bool | None = None, strings: bool = False, decimal: str = GUESS) -> Table:
     """Read a table of text and numbers; the content decides the format, not the file name.
 
     CSV and TSV: separator, header and encoding are inferred and noted. A column is Int64 or Float64 if all its cells
@@ -46,6 +47,7 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
         path: CSV, TSV, JSON lines, Parquet or Arrow, optionally packed as .gz or .zip.
         header: whether the first row of a CSV or TSV names the columns; None: infer it.
         strings: keep every cell as text.
+        decimal: mark of numbers written as text, `point` or `comma`; `guess`: by all columns of a CSV or TSV together.
 
     Raises:
         DataError: a missing, damaged or empty file; no rows; a missing or duplicate column name; rows of different
@@ -53,10 +55,12 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
     """
     path = Path(path)
     with open_content(path) as content:
-        return next(_read(path, content, header, strings, None))
+        return next(_read(path, content, header, strings, None, decimal))
 
 
-def iterate_tables(path: str | Path, rows: int, header: bool | None = None, strings: bool = False) -> Iterator[Table]:
+def iterate_tables(
+    path: str | Path, rows: int, header: bool | None = None, strings: bool = False, decimal: str = GUESS
+) -> Iterator[Table]:
     """The same in pieces of about `rows` rows, for files larger than memory; types are inferred piece by piece.
 
     Raises:
@@ -64,21 +68,23 @@ def iterate_tables(path: str | Path, rows: int, header: bool | None = None, stri
     """
     path = Path(path)
     with open_content(path) as content:
-        yield from _read(path, content, header, strings, rows)
+        yield from _read(path, content, header, strings, rows, decimal)
 
 
-def _read(path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None) -> Iterator[Table]:
+def _read(
+    path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None, decimal: str
+) -> Iterator[Table]:
     magic = content.read(6)
     content.seek(0)
-    if magic[:4] in (b"PAR1", b"PARE"):
-        return _read_columns(path, content, "parquet", strings, rows)
-    if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff":
-        return _read_columns(path, content, "arrow", strings, rows)
+    form = "parquet" if magic[:4] in (b"PAR1", b"PARE") else ""
+    form = "arrow" if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff" else form
+    if form:
+        return (replace(each, decimal=decimal) for each in _read_columns(path, content, form, strings, rows))
     if rows is None:
         content = io.BytesIO(content.read())  # unpacked once, though read several times
     if looks_like_json(content):
-        return read_json_lines(path, content, strings, rows)
-    return read_delimited(path, content, header, strings, rows)
+        return (replace(each, decimal=decimal) for each in read_json_lines(path, content, strings, rows))
+    return read_delimited(path, content, header, strings, rows, decimal)
 
 
 def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows: int | None) -> Iterator[Table]:

@@ -107,6 +107,8 @@ def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
             yield from (line.decode() for line in _split_lines(path, read_utf8(path, content, encoding, BLOCK)))
         return
     for number, line in enumerate(source, start=1):
+        if number == 1 and not line.endswith(b"\n"):  # the only one
+            check_line_ends(Path("stdin"), line)
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:

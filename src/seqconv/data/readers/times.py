@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from seqconv.data.readers.files import GUESS
 from seqconv.data.readers.names import DATE, YEAR_WEEK
 from seqconv.data.readers.numbers import as_numbers
 from seqconv.data.readers.spellings import respell, respell_cell
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 Place = Callable[[int], str]  # names a row and its file, for errors
 
-GUESS, DAY_FIRST, MONTH_FIRST = "guess", "day first", "month first"
+DAY_FIRST, MONTH_FIRST = "day first", "month first"
 _MIDNIGHT = r"[ T]24:00(:00)?$"  # the end of a day
 EXAMPLES = "31.12.2016 23:50:00 or 2016-12-31 23:50:00"
 

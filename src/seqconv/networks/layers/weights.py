@@ -35,12 +35,12 @@ class Weight:
 
 def zeros(shape: Shape, random: np.random.Generator) -> np.ndarray:
     """All 0."""
-    return np.zeros(shape)
+    return np.zeros(shape, np.float32)
 
 
 def ones(shape: Shape, random: np.random.Generator) -> np.ndarray:
     """All 1."""
-    return np.ones(shape)
+    return np.ones(shape, np.float32)
 
 
 def uniform(limit: float) -> Initial:

@@ -17,6 +17,7 @@ from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Panel
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.records import Json
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans
@@ -24,7 +25,7 @@ from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, PanelFeatures, fin
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
-from seqconv.tasks.task import Options, Source, need_path
+from seqconv.tasks.task import Options, Source, need_path, say_nothing
 
 MOST_SHOWN = 12  # series that a page shows
 DIGITS = 7  # of a forecast in a table
@@ -118,15 +119,40 @@ def _read(bundle: AnyBundle, table: Table, time: str = "") -> Panel:
     return fill_values(read_panel(table, columns), config.fill)
 
 
-def predict_panel_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+def predict_panel_file(
+    trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
+) -> Iterator[Frame]:
     """A row for each series and step after its newest value: ids, time, forecast and the other quantiles."""
     panel = read_file(trained.bundle, need_path(source), column)
+    for note in (*panel.notes, *describe_unknown(trained.bundle, panel)):
+        say(note)
     yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
 
 
-def predict_future(trained: Trained, source: Path, column: str, future: Path) -> Iterator[Frame]:
+def describe_unknown(bundle: AnyBundle, panel: Panel) -> list[str]:
+    """Which known columns are not given in the rows to forecast: a model takes them as usual there."""
+    features: PanelFeatures = bundle.features
+    rows = panel.ends[:, None] + np.arange(features.horizon)
+    there = rows < panel.offsets[1:, None]
+    found = []
+    for column in features.columns:
+        cells = panel.columns[column.name][np.minimum(rows, len(panel.values) - 1)]
+        empty = np.array([each is None or each != each for each in cells.ravel()]).reshape(cells.shape)
+        lacking = int((empty | ~there).sum())
+        if column.role == KNOWN and lacking:
+            found.append(
+                f"{column.name!r} is not known in {lacking:,} of {rows.size:,} rows to forecast: taken as usual"
+            )
+    return found
+
+
+def predict_future(
+    trained: Trained, source: Path, column: str, future: Path, say: Say = say_nothing
+) -> Iterator[Frame]:
     """The same, with the known columns of the rows to forecast in a second table."""
     panel = read_file(trained.bundle, source, column, future)
+    for note in (*panel.notes, *describe_unknown(trained.bundle, panel)):
+        say(note)
     yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
 
 

@@ -51,7 +51,7 @@ class Blend(PanelModel):
     ridge_logged: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, 1)]
     ridge_spread: Annotated[np.ndarray, Stored(np.float64, "ridgeH ridgeQ")]
     boosting_columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
-    boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     boosting_kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
     boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]

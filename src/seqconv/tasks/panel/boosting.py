@@ -32,7 +32,7 @@ class Boosting(PanelModel):
     """
 
     columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
-    thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
     logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]

@@ -71,13 +71,19 @@ class Forecasts(Target):
         return {"mase": self.errors(outputs.reshape(len(outputs), -1), targets, loss)}
 
     def to_arrays(
-        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, times: np.ndarray | None
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, and `times`; of evenly spaced examples if there
+        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, `times` and `keys`; of evenly spaced examples if there
         are too many values."""
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": to_quantiles(outputs[rows]), "targets": np.asarray(targets)[rows]}
-        return found if times is None else {**found, "times": times[rows]}
+        known = {"times": times, "keys": keys}
+        return found | {name: each[rows] for name, each in known.items() if each is not None}
 
     def describe(self) -> dict[str, list[str]]:
         return {"targets": list(self.names)}

@@ -13,12 +13,15 @@ from seqconv.data.readers.tables import Frame, create_table
 from seqconv.data.records import LARGEST, Sequences
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.seen import Tally
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.split import make_keys
 from seqconv.tasks.target import Columns
-from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path
+from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path, say_nothing
 
 
 def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
@@ -31,9 +34,15 @@ def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
     return features.target.probabilities(trained.model.predict(features.inputs(sequences)))
 
 
-def predict_sequence_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+def predict_sequence_file(
+    trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
+) -> Iterator[Frame]:
     """The number of each sequence of a file, its answer and the probabilities."""
     sequences = _read_unlabelled(trained.bundle, need_path(source))
+    tally = Tally(trained.bundle.seen)
+    tally.add(make_keys(sequences))
+    for note in (*sequences.notes, *tally.describe()):
+        say(note)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
     target = trained.bundle.features.target
     yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))

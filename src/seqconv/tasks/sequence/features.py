@@ -17,7 +17,7 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.entries import Entry, Number, Spread, Steps, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
-from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.scaling import Scaler, find_flat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +125,7 @@ def fit_scaler(values: np.ndarray) -> Scaler:
     if coarse.any():
         exact = _measure(values.astype(np.float64))
         scaler = Scaler(*(np.where(coarse, *pair) for pair in ((exact.mean, scaler.mean), (exact.std, scaler.std))))
-    # rounding noise alone would be scaled up to unit variance
-    constant = scaler.std <= 1e-12 * np.abs(scaler.mean)
-    return Scaler(scaler.mean, np.where(constant, 1.0, scaler.std))
-
-
-def find_constant(values: np.ndarray) -> np.ndarray:
-    """Whether each channel of steps `[T, C]` says nothing: it is constant, or has no value; bool `[C]`."""
-    low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
-    return np.asarray((low == high) | np.isnan(low))
+    return Scaler(scaler.mean, np.where(find_flat(scaler.mean, scaler.std), 1.0, scaler.std))
 
 
 def round_values(values: np.ndarray, scaler: Scaler) -> np.ndarray:

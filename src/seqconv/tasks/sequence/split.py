@@ -12,13 +12,13 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
 from seqconv.tasks.sequence.features import (
     SequenceFeatures,
     SequencePart,
     SequenceSplit,
     SequenceTraining,
-    find_constant,
     fit_scaler,
 )
 
@@ -59,7 +59,7 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
     lengths = np.diff(train.offsets)
     length = recipe.features.length or int(lengths.max())
     masked = bool(lengths.min() < length)
-    if find_constant(train.values).all():
+    if find_flat(*measure(train.values)).all():
         raise DataError(
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
@@ -68,16 +68,16 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
 
 
 def _note_constant(train: Sequences) -> list[str]:
-    constant = [name for name, same in zip(train.channels, find_constant(train.values), strict=True) if same]
+    constant = [name for name, same in zip(train.channels, find_flat(*measure(train.values)), strict=True) if same]
     shown = ", ".join(map(repr, constant[:5])) + (f" and {len(constant) - 5} more" if len(constant) > 5 else "")
     return [f"{shown} never change{'' if constant[1:] else 's'} in the training rows: of no use"] if constant else []
 
 
 def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
-    return Part(features.inputs(part), features.target.encode(part.labels), keys=_make_keys(part))
+    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part))
 
 
-def _make_keys(sequences: Sequences) -> np.ndarray:
+def make_keys(sequences: Sequences) -> np.ndarray:
     """The key of each sequence."""
     values = sequences.values.astype(np.float64) + 0.0  # no negative zero
     return hash_items(steps.tobytes() for steps in np.split(values, sequences.offsets[1:-1]))
@@ -104,5 +104,5 @@ def take_sequences(
         DataError: no labels, unknown labels, or a different number of channels.
     """
     sequences, targets = take_labels(data.train, bundle.features.target)
-    part = Part(bundle.features.inputs(sequences), targets, keys=_make_keys(sequences))
+    part = Part(bundle.features.inputs(sequences), targets, keys=make_keys(sequences))
     return part, [*sequences.notes]

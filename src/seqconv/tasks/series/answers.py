@@ -19,12 +19,16 @@ from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.recipes.durations import show_duration
 from seqconv.recipes.settings import parse_number
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.seen import Tally
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.holes import explain_newest
+from seqconv.tasks.series.split import make_keys
 from seqconv.tasks.target import Columns, to_number
-from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path
+from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path, say_nothing
 
 FIRST, LAST = (
     np.datetime64("0002-01-01"),
@@ -68,11 +72,14 @@ def _stack_forecasts(trained: Trained, series: Series) -> np.ndarray:
     return np.stack([forecast, *(bounds or ())])
 
 
-def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+def predict_series_file(
+    trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
+) -> Iterator[Frame]:
     """The rows of a table, each followed by the forecasts made at it; null where its window is not whole."""
-    bundle = trained.bundle
+    bundle, config = trained.bundle, trained.bundle.recipe.data
     before: Series | None = None  # rows that the first windows of the next piece need
-    for table in iterate_tables(need_path(source), rows, HEADERS[bundle.recipe.data.header]):
+    log = _Log(bundle, say)
+    for table in iterate_tables(need_path(source), rows, HEADERS[config.header], decimal=config.decimal):
         table = _turn(bundle, table, column) if before is None else table
         series = _read_piece(bundle, table, column, whole=before is None)
         if before is not None and series.clock == "counted" and series.times[0] == START:
@@ -81,8 +88,39 @@ def predict_series_file(trained: Trained, source: str | Path | IO[bytes], column
         joined = series if before is None else _join(before, series)
         if before is not None and joined.times[len(before.times)] < before.times[-1]:
             raise DataError(f"{table.place(0)}: times must not run backwards. Sort the rows")
+        log.read(table, joined, len(series.times))
         yield add_columns(table, _forecast_columns(trained, joined, len(series.times)))
         before = _tail(joined, bundle.features.spec.lookback)
+    if before is not None:
+        log.end(before)
+
+
+class _Log:
+    """Says how a file was read, why its newest forecast is empty, and which of its rows the model was trained on."""
+
+    def __init__(self, bundle: AnyBundle, say: Say) -> None:
+        self.features: SeriesFeatures = bundle.features
+        self.say, self.tally = say, Tally(bundle.seen)
+        self.rows = 0  # of all pieces so far
+
+    def read(self, table: Table, series: Series, rows: int) -> None:
+        """The next piece, whose rows are the last `rows` of `series`."""
+        if not self.rows:
+            for note in series.notes:
+                self.say(note)
+        self.rows += rows
+        self.tally.add(make_keys(self.features, series)[-rows:], lambda row: _show_time(series, row - rows))
+
+    def end(self, series: Series) -> None:
+        """Nothing comes after `series`, the newest rows."""
+        first = self.rows - len(series.times) + 1
+        why = explain_newest(series, self.features, lambda row: _show_time(series, row) or f"row {first + row}")
+        for note in (*([f"the newest forecast is empty: {why}"] if why else []), *self.tally.describe()):
+            self.say(note)
+
+
+def _show_time(series: Series, row: int) -> str | None:
+    return _show_times(series, series.times[[row]])[0]
 
 
 def _turn(bundle: AnyBundle, table: Table, column: str) -> Table:
@@ -122,7 +160,7 @@ def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Se
         if name not in series.columns:
             raise DataError(f"{table.path}: must have the column {name!r} as in training; it does not. Add it")
     order = [series.columns.index(name) for name in features.columns]
-    return replace(series, values=series.values[:, order], columns=features.columns, notes=())
+    return replace(series, values=series.values[:, order], columns=features.columns)
 
 
 def _join(first: Series, second: Series) -> Series:
@@ -165,7 +203,8 @@ def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
     interval = show_duration(spec.interval_s)
     if len(rows) < needed:
         raise DataError(f"rows: must hold the newest {needed}, {interval} apart; got {len(rows)}. Give more rows")
-    series = _read_piece(bundle, table_from_objects(rows, "rows"), "", whole=True)
+    table = replace(table_from_objects(rows, "rows"), decimal=bundle.recipe.data.decimal)
+    series = _read_piece(bundle, table, "", whole=True)
     if not FIRST < series.times[0] <= series.times[-1] < LAST:
         raise DataError(
             f"rows: times must be of the years 2 to 9997; got {series.times[0]} to {series.times[-1]}. Correct them"
@@ -226,8 +265,9 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
         ConfigError: no file.
         DataError: the file cannot be read, or lacks what the model needs.
     """
-    table = _turn(bundle, read_table(source.need_file(), HEADERS[bundle.recipe.data.header]), source.column)
-    return _read_piece(bundle, table, source.column, whole=True)
+    config = bundle.recipe.data
+    table = read_table(source.need_file(), HEADERS[config.header], decimal=config.decimal)
+    return _read_piece(bundle, _turn(bundle, table, source.column), source.column, whole=True)
 
 
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:

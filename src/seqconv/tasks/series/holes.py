@@ -1,6 +1,6 @@
 """What holes in the times and missing values cost a series, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -26,6 +26,28 @@ def describe_dropped(splits: Mapping[str, Mapping[str, int]]) -> list[str]:
         return []
     why = [text for text, some in (("at holes in the times", holes), ("with missing values", missing)) if some]
     return [f"windows left out: {', '.join(parts)} ({', '.join(why)})"]
+
+
+def explain_newest(series: Series, features: SeriesFeatures, show: Callable[[int], str]) -> str:
+    """Why no forecast can be made at the newest row; empty: one can.
+
+    Args:
+        series: at least the newest window, if there is one.
+        show: names a row of it.
+    """
+    spec, rows = features.spec, len(series.times)
+    first = rows - spec.span
+    if first < 0:
+        return f"its window takes {spec.span:,} rows; there are {rows:,}"
+    jumps = np.flatnonzero(np.diff(series.times[first:]) != np.timedelta64(spec.interval_s, "s"))
+    if len(jumps):
+        before = first + int(jumps[-1])
+        return f"its window must not cross a hole, and after {show(before)} comes {show(before + 1)}"
+    missing = np.argwhere(np.isnan(series.values[first :: spec.step]))
+    if len(missing):
+        row, column = missing[-1].tolist()
+        return f"{features.columns[column]!r} is missing at {show(first + row * spec.step)}, which its window reads"
+    return ""
 
 
 def explain_holes(series: Series, features: SeriesFeatures, rows: slice, dropped: Mapping[str, int]) -> str:

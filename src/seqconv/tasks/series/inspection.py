@@ -50,7 +50,8 @@ def inspect_series(path: Path, recipe: SeriesRecipe, given: set[str]) -> Inspect
         ConfigError: a named column that the table does not have.
     """
     config = recipe.data
-    table = oldest_first(read_table(path, datasets.HEADERS[config.header]), config.time, config.dates)
+    table = read_table(path, datasets.HEADERS[config.header], decimal=config.decimal)
+    table = oldest_first(table, config.time, config.dates)
     every = config.target == ALL
     config = replace(config, target=config.inputs) if every else config
     _check_names(table, config)

@@ -27,7 +27,7 @@ def score_intervals(
         columns[f"{name} width"] = ((high - low) * features.target.scale).reshape(shape).mean(axis=2)
     bootstrap = Bootstrap(columns, features.block(len(outputs)), seed)
     every = {name: _describe_interval(bootstrap, name) for name in found}
-    leads = bootstrap.estimate_each(lambda sums: sums["after held"] / sums["rows"][:, None])
+    leads = bootstrap.estimate_fractions(lambda sums: sums["after held"], lambda sums: sums["rows"][:, None])
     widths = columns["after width"].mean(axis=0)
     by_lead = [
         LeadCoverage(name, held, float(width))
@@ -37,6 +37,6 @@ def score_intervals(
 
 
 def _describe_interval(bootstrap: Bootstrap, name: str) -> Coverage:
-    coverage = bootstrap.estimate(lambda sums: sums[f"{name} held"].mean(axis=1) / sums["rows"])
+    coverage = bootstrap.estimate_fraction(lambda sums: sums[f"{name} held"].mean(axis=1), lambda sums: sums["rows"])
     width = bootstrap.estimate(lambda sums: sums[f"{name} width"].mean(axis=1) / sums["rows"])
     return Coverage(coverage, width.value)

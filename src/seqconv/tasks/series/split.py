@@ -15,7 +15,7 @@ from seqconv.recipes.sections import ALL, SeriesDataConfig
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.scaling import Scaler, find_flat, measure
 from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
@@ -76,9 +76,7 @@ def _leave_out_empty(
     """The columns that hold a value in the training rows, and notes on those that do not or that never vary."""
     values = series.values[:rows, [series.columns.index(name) for name in columns]]
     empty = np.isnan(values).all(axis=0)
-    spread = np.nanmax(values[:, ~empty], axis=0) - np.nanmin(values[:, ~empty], axis=0)
-    kept = [name for name, each in zip(columns, empty, strict=True) if not each]
-    flat = [name for name, each in zip(kept, spread, strict=True) if not each]
+    flat = [name for name, each in zip(columns, find_flat(*measure(values)) & ~empty, strict=True) if each]
     notes = [f"{name!r} never varies in the training rows: of no use" for name in flat if name not in targets]
     gone = [name for name, each in zip(columns, empty, strict=True) if each and name not in targets]
     notes += [f"{name!r} is empty in the training rows: left out" for name in gone]
@@ -101,12 +99,12 @@ def cut_series(
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,
-        _make_keys(features, series)[anchors + spec.delays[0]],
+        make_keys(features, series)[anchors + spec.delays[0]],
     )
     return part, {"dropped_at_holes": holes, "dropped_missing": missing}
 
 
-def _make_keys(features: SeriesFeatures, series: Series) -> np.ndarray:
+def make_keys(features: SeriesFeatures, series: Series) -> np.ndarray:
     """The key of each row, uint64 `[T]`, of times and targets; that of an example is its first target's."""
     targets = series.values[:, [series.columns.index(name) for name in features.target.names]]
     return hash_rows(series.times, targets, min(HASHED_ROWS, features.spec.lookback))

@@ -17,10 +17,12 @@ from seqconv.data.readers.texts import holds_fasttext, list_cells, read_lines, s
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import TokenInputs
+from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import TextExplanation
+from seqconv.tasks.seen import Tally, hash_texts
 from seqconv.tasks.target import Columns
-from seqconv.tasks.task import Options, Source
+from seqconv.tasks.task import Options, Source, say_nothing
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
 
@@ -40,16 +42,21 @@ def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
     return features.target.probabilities(trained.model.predict(TokenInputs(ids)))
 
 
-def predict_text_file(trained: Trained, source: str | Path | IO[bytes], column: str, rows: int) -> Iterator[Frame]:
+def predict_text_file(
+    trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
+) -> Iterator[Frame]:
     """The texts of a table or of lines, each followed by the answer and the probabilities."""
-    target = trained.bundle.features.target
-    for given, texts in _iterate_texts(trained.bundle, source, column, rows):
+    target, tally = trained.bundle.features.target, Tally(trained.bundle.seen)
+    for given, texts in _iterate_texts(trained.bundle, source, column, rows, say):
+        tally.add(hash_texts(texts))
         answers = target.to_columns(predict_texts(trained, texts))
         yield add_columns(given, answers) if isinstance(given, Table) else create_table(given | answers)
+    for note in tally.describe():
+        say(note)
 
 
 def _iterate_texts(
-    bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int
+    bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[tuple[Table | Columns, list[str]]]:
     """The table or the columns to answer next to, and its texts, piece by piece; fastText labels are no text."""
     if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES or holds_fasttext(Path(source)):
@@ -59,9 +66,14 @@ def _iterate_texts(
             given: Columns = {"label": labels} if any(labels) else {}
             yield given | {"text": texts}, texts
         return
-    config = bundle.recipe.data
+    config, first = bundle.recipe.data, True
     for table in iterate_tables(source, rows, HEADERS[config.header]):
         column = _choose_column(table, column, config.text)
+        if first:
+            named = [f"texts from column {column!r}"] if table.frame.width > 1 else []
+            for note in (*table.notes, *named):
+                say(note)
+        first = False
         yield table, list_cells(table, column)
 
 
@@ -75,7 +87,7 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
     if asked or trained.isdecimal():  # models of 0.1.0 may keep a number
         return find_column(table, asked or trained)
     if not trained:
-        return guess_text(table)[0]
+        return guess_text(table, flag="--column")[0]
     alike = [name for name in names if name.lower() == trained.lower()]
     if trained in names or len(alike) == 1:
         return trained if trained in names else alike[0]

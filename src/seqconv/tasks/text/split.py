@@ -14,7 +14,7 @@ from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.seen import hash_items
+from seqconv.tasks.seen import hash_items, hash_texts
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
@@ -84,10 +84,10 @@ def _make_parts(features: TextFeatures, texts: Sequence[AnyTexts], encoded: list
 
 
 def _make_keys(texts: AnyTexts) -> np.ndarray:
-    """The key of each text; blanks around it do not count."""
+    """The key of each text."""
     if isinstance(texts, EncodedTexts):
         return hash_items(ids.tobytes() for ids in np.split(texts.ids.astype(np.int32), texts.offsets[1:-1]))
-    return hash_items(text.strip().encode() for text in texts.texts)
+    return hash_texts(texts.texts)
 
 
 def group_texts(texts: AnyTexts) -> np.ndarray | None:
