@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.readers.folders import find_files
-from seqconv.errors import ConfigError, OptionError, SeveralSeries, nearest
+from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
 from seqconv.recipes.sections import KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
-from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
 
 ONE_SERIES = ("windows.", "data.interval", "data.inputs", "data.calendar")  # settings that only one series has
+A_PANEL = "several series, or rows that follow the calendar"
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def suggest_recipe(
     except SeveralSeries:
         if start or any(each.startswith(ONE_SERIES) for each in given):
             raise
-        name, why = PANEL.name, "several series, or rows that follow the calendar"
+        name, why = PANEL.name, A_PANEL
         recipe, data = _read(name, path, overrides, network, progress)
     recipe = dataclasses.replace(recipe, name=_name(own))
     task = TASKS[name]
@@ -81,6 +82,19 @@ def suggest_recipe(
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
+    """Whether a file that looks like one series is a panel: it holds several, or its rows follow the calendar."""
+    if not KINDS[recipe.task].forecasts or any(each.startswith(ONE_SERIES) for each in given):
+        return False
+    try:
+        find_task(recipe).load(recipe.data, None)
+    except SeveralSeries:
+        return True
+    except SeqconvError:  # whatever else is wrong is for the task to tell
+        return False
+    return False
 
 
 def _read(name: str, path: Path, overrides: Sequence[str], network: str, progress: Any) -> tuple[AnyRecipe, Data]:

@@ -6,7 +6,7 @@ from typing import Annotated, get_type_hints
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, thin_part
+from seqconv.tasks.baselines import Stored, check_fields, thin_part
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
@@ -51,7 +51,7 @@ class Blend(PanelModel):
     ridge_logged: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, 1)]
     ridge_spread: Annotated[np.ndarray, Stored(np.float64, "ridgeH ridgeQ")]
     boosting_columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
-    boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     boosting_kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
     boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]
@@ -72,7 +72,7 @@ class Blend(PanelModel):
         if abs(self.weights.sum() - 1) > 1e-9 or len(self.weights) != len(MEMBERS):
             raise ValueError(f"weights must be {len(MEMBERS)} shares of one; they are not")
         for name in self.shares:
-            self.member(name).check()
+            check_fields(self.member(name))
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))

@@ -32,11 +32,15 @@ class Boosting(PanelModel):
     """
 
     columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
-    thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", -np.inf, np.inf)]
+    thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
     logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
     spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        return super().lengths | {"nodes": LEAVES - 1, "leaves": LEAVES}
 
     def point(self, inputs: PanelInputs) -> np.ndarray:
         """Point forecasts in the unit of the target, `[N, H]`."""
