@@ -69,6 +69,8 @@ def suggest_recipe(
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
+    if not start:
+        name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
     try:
         recipe, data = _read(name, path, overrides, network, progress)
     except SeveralSeries:
@@ -82,6 +84,14 @@ def suggest_recipe(
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:
+    """The task and the reason; the only one alike that has the model that the user named."""
+    alike = [
+        task for task, kind in KINDS.items() if kind.forecasts == KINDS[name].forecasts and model in kind.baselines
+    ]
+    return (alike[0], f"model {model}") if len(alike) == 1 and name not in alike else (name, why)
 
 
 def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
