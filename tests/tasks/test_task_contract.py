@@ -49,7 +49,7 @@ class Made(NamedTuple):
 
     @property
     def is_network(self) -> bool:
-        return KINDS[self.task.name].model == NETWORK
+        return self.recipe.training.model == NETWORK
 
 
 def make(name: str, folder: Path) -> Made:
