@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import seqconv
+from helpers.tasks import TABLE
 from seqconv.data.records import Sequences
 
 FOLDER = Path(__file__).parents[1] / "golden"
@@ -63,6 +64,13 @@ def test_the_sequence_models_answer_as_they_did(name, engine):
     channels = model.bundle.features.channels
     sequences = Sequences(values, offsets, np.zeros(0, np.int32), (), channels, "made")
     np.testing.assert_allclose(model.classify(sequences), wanted["probabilities"], rtol=1e-5)
+
+
+def test_the_panel_model_forecasts_as_it_did():
+    wanted = ANSWERS["panel"]
+    (panel,) = TABLE["panel"].to_raw(wanted["rows"])
+    found = seqconv.load(FOLDER / "panel").forecast_panel(panel)
+    np.testing.assert_allclose(found, wanted["quantiles"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", BASELINES)

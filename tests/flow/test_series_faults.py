@@ -155,13 +155,14 @@ def test_a_constant_first_time_column_is_no_time(tmp_path):
 
 
 @pytest.mark.parametrize("by", ["shop", "day"])
-def test_several_series_in_one_file_are_named(tmp_path, by):
+def test_several_series_in_one_file_are_forecast_together_or_named(tmp_path, by):
     rows = [(shop, n, value(n) + 1000 * shop) for shop in range(3) for n in range(30)]
     rows.sort(key=lambda row: row[::1] if by == "shop" else (row[1], row[0]))
     write(tmp_path / "panel.csv", "date,shop,y", *(f"{day(n)},shop {shop},{y}" for shop, n, y in rows))
-    for flags in ((), ("--lookback", "1d")):
-        done = train(tmp_path, "panel.csv", *flags, code=2)
-        assert "it holds 3, one for each value of 'shop'" in done.stderr
+    done = train(tmp_path, "panel.csv", "--lookback", "1d", code=2)
+    assert "it holds 3, one for each value of 'shop'" in done.stderr
+    train(tmp_path, "panel.csv", "--model", "theta")
+    assert facts(tmp_path)["facts"]["series"] == 3
 
 
 def test_missing_weekends_are_the_cause_and_rows_can_be_counted(tmp_path):

@@ -51,6 +51,81 @@ WRONG_SERIES = {
     "a column twice": (series(header="time,a,a"), "appears twice"),
     "ragged": (series() + "2021-01-01 00:00:00,1\n", "line 402"),
 }
+MONTHS = [f"{1990 + n // 12}-{n % 12 + 1:02}-01" for n in range(60)]
+
+
+def panel(ids=("north", "south"), months=MONTHS, **cells) -> str:
+    """Rows of monthly sales; `cells` are further columns, each a function of the id and the number of the row."""
+    head = ",".join(["shop,month,sold", *cells])
+    return "\n".join(
+        [
+            head,
+            *(
+                ",".join([shop, month, str(10 + n % 12), *(str(cell(shop, n)) for cell in cells.values())])
+                for shop in ids
+                for n, month in enumerate(months)
+            ),
+            "",
+        ]
+    )
+
+
+WEEKS = "".join(f"west,1990-01-{day:02},3\n" for day in (1, 8, 15, 22, 29))
+WRONG_PANELS = {  # content, flags, what is said
+    "an id for each row": (
+        panel(ids=[f"s{n}" for n in range(60)], months=MONTHS[:1]),
+        ["--id", "shop"],
+        "each value of 'shop' has one row",
+    ),
+    "an id missing": (
+        panel().replace("south,1990-03", ",1990-03"),
+        ["--id", "shop"],
+        "line 64: the id 'shop' must be given",
+    ),
+    "no such id": (panel(), ["--id", "store"], "must have the column 'store'"),
+    "one id by weeks": (
+        panel() + WEEKS,
+        [],
+        "line 123: times must be a month apart, as 97% of the rows are; got 1990-01-08 of west",
+    ),
+    "one id by quarters": (
+        panel() + panel(ids=["west"], months=MONTHS[::3]).partition("\n")[2],
+        [],
+        "the rows of west are 3 times as far apart",
+    ),
+    "a row twice": (panel() + "south,1990-03-01,4\n", [], "line 122: times must differ within south"),
+    "no target": (panel(price=lambda shop, n: n), [], "--target must name the column to forecast"),
+    "a target of words": (
+        panel().replace("south,1990-03-01,12", "south,1990-03-01,much"),
+        ["--target", "sold"],
+        "line 64",
+    ),
+    "no such target": (panel(), ["--target", "sales"], "must have the column 'sales'"),
+    "a static column that varies": (
+        panel(region=lambda shop, n: "N" if n < 30 else "S"),
+        ["--target", "sold", "--static", "region"],
+        "line 32: 'region' must have one value in each series",
+    ),
+    "a known column that is not there": (
+        panel(),
+        ["--target", "sold", "--known", "promo"],
+        "must have the column 'promo'",
+    ),
+    "a gap in the future": (
+        panel(promo=lambda shop, n: 1) + "north,1995-01-01,,1\nnorth,1995-03-01,,1\n",
+        ["--target", "sold", "--known", "promo"],
+        "newest value of north without a gap; step 2 after it has no row",
+    ),
+    "longer than every history": (panel(), ["--horizon", "40"], "Use a shorter --horizon"),
+    "no horizon": (panel(), ["--horizon", "0"], "horizon must be"),
+    "less than nothing": (panel(), ["--horizon=-3"], "horizon must be"),
+    "half a row": (panel(), ["--horizon", "1.5"], "horizon must be a whole number of rows"),
+    "an unknown unit": (panel(), ["--horizon", "12parsecs"], "horizon must be"),
+    "days of months": (panel(), ["--horizon", "1d"], "horizon must be a whole number of rows, each a month; got 1d"),
+    "a frequency the rows contradict": (panel(), ["--frequency", "1d"], "--frequency must fit the times"),
+    "no frequency": (panel(), ["--frequency", "often"], "frequency must be the time from row to row"),
+    "an unknown season": (panel(), ["--set", "forecast.season=-1"], "season"),
+}
 COMMANDS = {
     "train": ("train", "FILE", "--out", "run", "--set", "training.epochs=1"),
     "init": ("init", "FILE"),
@@ -115,6 +190,47 @@ def test_texts(models, tmp_path, monkeypatch, capsys, command, kind):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_series(models, tmp_path, monkeypatch, capsys, command, kind):
     hold(models, tmp_path, monkeypatch, capsys, "series", command, *WRONG_SERIES[kind], kind)
+
+
+@pytest.mark.parametrize("kind", WRONG_PANELS)
+@pytest.mark.parametrize("command", ["forecast", "train", "backtest"])
+def test_panels(tmp_path, capsys, monkeypatch, command, kind):
+    """One line, exit code 2, with the id and the row, and nothing is left."""
+    content, flags, says = WRONG_PANELS[kind]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text(content)
+    more = {"forecast": ["-o", "forecast.csv"], "train": ["--known="], "backtest": ["--known=", "--folds", "2"]}[
+        command
+    ]
+    more = [] if "--known" in flags else more
+    named = (
+        []
+        if any(flag.startswith(("--target", "--horizon")) for flag in flags) or kind == "no target"
+        else ["--target", "sold"]
+    )
+    monkeypatch.setattr(sys, "argv", ["seqconv", command, "data.csv", *flags, *named, *more])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, ""), err
+    *before, last = err.splitlines()
+    assert last.startswith("seqconv: ")
+    assert not any(line.startswith(("seqconv: ", "Traceback")) for line in before)
+    assert says in last
+    assert {path.name for path in tmp_path.iterdir()} <= {"data.csv", "runs"}
+    assert not [*tmp_path.glob("runs/*")]
+
+
+def test_an_id_that_ends_years_before_the_others_is_found_by_inspect(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text(panel() + panel(ids=["east"], months=MONTHS[:30]).partition("\n")[2])
+    monkeypatch.setattr(sys, "argv", ["seqconv", "inspect", "data.csv", "--target", "sold"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    out, _ = capsys.readouterr()
+    assert not caught.value.code
+    assert "1 of 3 series end long before the others" in out
+    assert "such as east" in out
 
 
 @pytest.mark.parametrize(

@@ -24,20 +24,21 @@ from seqconv.training.run import train
 
 GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
 FRESH = [(task, model) for task, kind in KINDS.items() for model in (NETWORK, *kind.baselines)]
+FRESH.remove(("panel", NETWORK))  # panels have no network
 MOST_ROWS = 10_000  # of a series that is forecast
 
 
 def answer(folder: str) -> None:
     """Load a model and answer an example that is blank, and raw data."""
     import seqconv
+    from helpers.panels import make_panel
     from seqconv.data.records import Sequences
     from seqconv.errors import SeqconvError
-    from seqconv.networks.inputs import blank_inputs
 
     try:
         model = seqconv.load(folder, threads=1)
         features: Any = model.bundle.features
-        model.model.predict(blank_inputs(model.bundle.shape))
+        model.model.predict(features.blank())
         task = model.bundle.recipe.task
         if task == "text" and features.vocabulary is not None:
             model.predict(["a good film", ""])
@@ -45,6 +46,11 @@ def answer(folder: str) -> None:
             rows = np.arange(features.spec.lookback + 2)
             seconds = (rows * features.spec.interval_s).astype("timedelta64[s]")
             model.forecast(np.sin(rows)[:, None] + np.arange(len(features.columns)), np.datetime64(0, "s") + seconds)
+        elif task == "panel" and features.horizon < MOST_ROWS:
+            columns = {
+                each.name: [np.full(40, "x", object) if each.levels else np.ones(40)] for each in features.columns
+            }
+            model.forecast_panel(make_panel([np.arange(40.0) % 12], columns, features.frequency))
         elif task == "sequence":
             channels = tuple(features.channels)
             values = np.ones((9, len(channels)), np.float32)

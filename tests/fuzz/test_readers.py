@@ -74,7 +74,13 @@ def pack(content: bytes) -> bytes:
 
 CSV = f"id,text,label\n{TEXTS}".encode()
 SERIES = f"time,a,b\n{ROWS}".encode()
+PANEL = "shop,region,month,promo,sold\n" + "".join(
+    f"{shop},{'NS'[shop == 'b']},20{15 + n // 12}-{n % 12 + 1:02}-01,{n % 2},{n % 12 if n < 40 else ''}\n"
+    for shop in "ab"
+    for n in range(42)
+)
 SEEDS = {
+    "panel.csv": PANEL.encode(),
     "texts.csv": CSV,
     "excel.csv": b"sep=;\r\n" + CSV.replace(b",", b";").replace(b"\n", b"\r\n"),
     "utf-16.tsv": CSV.decode().replace(",", "\t").encode("utf-16"),
@@ -92,6 +98,11 @@ SEEDS = {
     "imdb.npz": to_arrays(),
 }
 COMMANDS = [("inspect",), ("inspect",), ("init",), ("inspect", "--json")]
+COMMANDS += [
+    (command, "--set", "forecast.horizon=3", "--set", "data.known=promo", "--set", "data.static=region")[:length]
+    for command in ("inspect", "init")
+    for length in (3, 7)
+]
 
 
 def run_damaged(folder: Path, seed: int) -> str:

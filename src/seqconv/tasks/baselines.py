@@ -141,15 +141,24 @@ def check_arrays(
     names = {each.name for each in fields(model_class)} - {"features"}
     for other in sorted(names ^ arrays.keys()):
         raise ValueError(f"{other!r} is {'absent' if other in names else f'no array of the model {name}'}")
-    model, hints = restore(kinds, name, features, arrays), get_type_hints(model_class, include_extras=True)
-    lengths = dict(model.lengths)
-    for each, array in model.arrays.items():
-        hints[each].__metadata__[0].check(each, array, lengths)
-    model.check()
+    model = restore(kinds, name, features, arrays)
+    check_fields(model)
     # the surest check is to predict, here for an empty example
     found = model.predict(features.blank()).shape
     if found != (1, features.target.outputs):
         raise ValueError(f"the arrays of the model {name} must give {features.target.outputs} outputs; got {found[1:]}")
+
+
+def check_fields(model: AnyBaseline) -> None:
+    """Check that each array of a model is as its field says, and that they fit together.
+
+    Raises:
+        ValueError: one is not, or they do not.
+    """
+    hints, lengths = get_type_hints(type(model), include_extras=True), dict(model.lengths)
+    for each, array in model.arrays.items():
+        hints[each].__metadata__[0].check(each, array, lengths)
+    model.check()
 
 
 def thin(rows: np.ndarray, most: int = MOST_ROWS) -> np.ndarray:

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.readers.folders import find_files
-from seqconv.errors import ConfigError, OptionError, SeveralSeries, nearest
+from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
 from seqconv.recipes.sections import KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
-from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
 
 ONE_SERIES = ("windows.", "data.interval", "data.inputs", "data.calendar")  # settings that only one series has
+A_PANEL = "several series, or rows that follow the calendar"
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,14 @@ def suggest_recipe(
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
+    if not start:
+        name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
     try:
         recipe, data = _read(name, path, overrides, network, progress)
     except SeveralSeries:
         if start or any(each.startswith(ONE_SERIES) for each in given):
             raise
-        name, why = PANEL.name, "several series, or rows that follow the calendar"
+        name, why = PANEL.name, A_PANEL
         recipe, data = _read(name, path, overrides, network, progress)
     recipe = dataclasses.replace(recipe, name=_name(own))
     task = TASKS[name]
@@ -81,6 +84,27 @@ def suggest_recipe(
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:
+    """The task and the reason; the only one alike that has the model that the user named."""
+    alike = [
+        task for task, kind in KINDS.items() if kind.forecasts == KINDS[name].forecasts and model in kind.baselines
+    ]
+    return (alike[0], f"model {model}") if len(alike) == 1 and name not in alike else (name, why)
+
+
+def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
+    """Whether a file that looks like one series is a panel: it holds several, or its rows follow the calendar."""
+    if not KINDS[recipe.task].forecasts or any(each.startswith(ONE_SERIES) for each in given):
+        return False
+    try:
+        find_task(recipe).load(recipe.data, None)
+    except SeveralSeries:
+        return True
+    except SeqconvError:  # whatever else is wrong is for the task to tell
+        return False
+    return False
 
 
 def _read(name: str, path: Path, overrides: Sequence[str], network: str, progress: Any) -> tuple[AnyRecipe, Data]:

@@ -9,7 +9,9 @@ from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import read_recipe
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.findings import Inspection, describe_columns, refuse
+from seqconv.tasks.guessing import A_PANEL, holds_several
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 
 
@@ -34,6 +36,10 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
         table = read_table(path)
         columns, findings = describe_columns(table, {}), (refuse(error, path),)
         return Inspection(str(path), "", len(table.frame), columns, {}, findings, table.notes)
-    recipe = read_recipe(KINDS[name].start, (f"data.source={path}", *overrides))
+    settings = (f"data.source={path}", *overrides)
+    recipe = read_recipe(KINDS[name].start, settings)
+    if holds_several(recipe, given):
+        name, why = PANEL.name, A_PANEL
+        recipe = read_recipe(KINDS[name].start, settings)
     found = TASKS[name].inspect(path, recipe, given)
     return Inspection(**{**vars(found), "notes": (f"task: {name} ({why})", *found.notes)})

@@ -65,7 +65,7 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
         told = [each for each in told if not each.startswith("not used: ")]
         told.append(f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others")
     notes = [*table.notes, *stamps.notes, *notes, *more, *told]
-    panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers))
+    panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers or known))
     settled = settle_header(table) | {"id": ids, "time": found[0] if found else NONE, "frequency": frequency.code}
     settled |= {"known": known} if known else {}
     settled |= {"target": (target[0],)} | ({"dates": stamps.dates} if stamps.dates else {})

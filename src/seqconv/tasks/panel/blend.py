@@ -6,7 +6,7 @@ from typing import Annotated, get_type_hints
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, thin_part
+from seqconv.tasks.baselines import Stored, check_fields, thin_part
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
@@ -72,7 +72,7 @@ class Blend(PanelModel):
         if abs(self.weights.sum() - 1) > 1e-9 or len(self.weights) != len(MEMBERS):
             raise ValueError(f"weights must be {len(MEMBERS)} shares of one; they are not")
         for name in self.shares:
-            self.member(name).check()
+            check_fields(self.member(name))
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))

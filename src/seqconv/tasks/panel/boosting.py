@@ -38,6 +38,10 @@ class Boosting(PanelModel):
     logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
     spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        return super().lengths | {"nodes": LEAVES - 1, "leaves": LEAVES}
+
     def point(self, inputs: PanelInputs) -> np.ndarray:
         """Point forecasts in the unit of the target, `[N, H]`."""
         read = take_logs(inputs) if self.logged[0] else inputs
@@ -70,7 +74,8 @@ def describe(
 ) -> np.ndarray:
     """What the trees read of one row to forecast, float64 `[R, F]`: the newest rows of the window and those of earlier
     seasons, on its scale; how far ahead the row is; what is known of it and how that differs from a season earlier; the
-    newest past columns. Missing values are NaN.
+    newest past columns. Missing values are NaN, but of columns the mean: a tree that has seen none missing in training
+    would take them for anything.
 
     Args:
         example, step: of each row, int64 `[R]`.
@@ -85,11 +90,11 @@ def describe(
     means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
     base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
     ahead = inputs.ahead[example, step]
-    known = inputs.covariates[ahead]
     kinds = Covariates.of(features)
     before = np.maximum(ahead - (step // season + 1) * season, inputs.starts[example])
-    changed = known[:, kinds.known] - inputs.covariates[before][:, kinds.known]
-    past = inputs.past[inputs.anchors[example] - 1]
+    known, earlier_known = (np.nan_to_num(inputs.covariates[each]) for each in (ahead, before))
+    changed = known[:, kinds.known] - earlier_known[:, kinds.known]
+    past = np.nan_to_num(inputs.past[inputs.anchors[example] - 1])
     stacked = np.stack([base, step.astype(np.float64), *earlier, *means], axis=1)
     return np.concatenate([stacked, newest, known, changed, past], axis=1, dtype=np.float64)
 

@@ -36,7 +36,7 @@ def split_panel(
         DataError: no series is long enough to be tested.
     """
     panel, config = data.train, recipe.features
-    horizon = trained.horizon if trained else panel.frequency.count(config.horizon, "horizon")
+    horizon = trained.horizon if trained else count_horizon(panel, recipe)
     origins = data.origins or config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
     encoded, ends = features.encode(panel), panel.ends - panel.offsets[:-1]
@@ -62,6 +62,18 @@ def split_panel(
         "notes": [*panel.notes, *_describe_missing(panel), *_describe_short(panel, parts["test"])],
     }
     return Split(parts["train"], parts["validation"], parts["test"], features, facts)
+
+
+def count_horizon(panel: Panel, recipe: PanelRecipe) -> int:
+    """Rows to forecast.
+
+    Raises:
+        ConfigError: none, or not a whole number of rows.
+    """
+    horizon = panel.frequency.count(recipe.features.horizon, "horizon")
+    if horizon < 1:
+        raise OptionError(f"horizon must be at least 1 row; got {recipe.features.horizon}")
+    return horizon
 
 
 def count_origins(panel: Panel, horizon: int) -> int:
@@ -222,10 +234,15 @@ def fold_panel(
         ConfigError: the series are too short for so many folds.
     """
     panel = data.train
-    horizon = panel.frequency.count(recipe.features.horizon, "horizon")
+    horizon = count_horizon(panel, recipe)
     lengths = panel.ends - panel.offsets[:-1]
     longest = int(lengths.max())
     most = (longest - FEWEST) // horizon - 1  # the first fold needs validation rows too
+    if folds > most and most < 2:
+        raise OptionError(
+            f"horizon must leave room for {folds} folds in the {longest:,} rows of the longest series; got "
+            f"{recipe.features.horizon}. Use a shorter --horizon"
+        )
     if folds > most:
         raise OptionError(f"folds must be at most {most}: the longest series has {longest:,} rows; got {folds}")
     wanted = recipe.features.origins or -(-ENOUGH // len(panel))
