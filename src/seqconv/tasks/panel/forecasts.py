@@ -78,8 +78,8 @@ class Forecasts(Target):
         times: np.ndarray | None,
         keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, `times` and `keys`; of evenly spaced examples if there
-        are too many values."""
+        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, `times` and `keys`; of evenly spaced
+        examples if there are too many values."""
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": to_quantiles(outputs[rows]), "targets": np.asarray(targets)[rows]}
         known = {"times": times, "keys": keys}
