@@ -121,7 +121,7 @@ def test_mixed_lengths_and_starts(tmp_path):
 @settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(sorted(SPANS)),
-    st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 30), min_size=12)), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 40), st.sets(st.integers(0, 30), min_size=22)), min_size=1, max_size=4),
     st.randoms(use_true_random=False),
 )
 def test_missing_rows_are_laid_on_the_grid_as_pandas_does(freq, made, random):

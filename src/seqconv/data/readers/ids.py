@@ -38,7 +38,7 @@ def find_ids(table: Table, stamps: np.ndarray, times: list[str]) -> tuple[str, .
             again = timed.select(*chosen, " time").is_duplicated()
             if not again.any():
                 return chosen
-            if not near and again.mean() < _A_FEW:
+            if not near and again.to_numpy().mean() < _A_FEW:
                 near = chosen
     return near  # a row that is there twice is told as one of its series
 
