@@ -111,16 +111,12 @@ def future(
     them yet. Fill it in, and give it to `seqconv predict --future`.
     """
     from seqconv.data.readers.tables import write_table
-    from seqconv.errors import OptionError
     from seqconv.models.predictor import load
     from seqconv.tasks.kinds import find_task
 
     console.check_free(out, overwrite)
     trained = load(model)
-    task = find_task(trained.bundle.recipe)
-    if task.write_future is None:
-        raise OptionError(f"future needs a model of a table of series; this is {task.model}. Leave it out")
-    table = task.write_future(trained, Path(source), column)
+    table = find_task(trained.bundle.recipe).write_future(trained, Path(source), column)
     write_table(table, out)
     print_json({"n": len(table), "out": str(out)}) if json else print(f"{len(table):,} rows: {out}")
 

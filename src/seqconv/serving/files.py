@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import IO
 
 from seqconv.data.readers.tables import Frame
-from seqconv.errors import OptionError
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
@@ -43,8 +42,6 @@ def predict_file(
     task = find_task(trained.bundle.recipe)
     if future is None:
         return task.predict_file(trained, source, column, piece, say)
-    if task.predict_future is None:
-        raise OptionError(f"future needs a model of a table of series; this is {task.model}. Leave it out")
     return task.predict_future(trained, need_path(source), column, future, say)
 
 

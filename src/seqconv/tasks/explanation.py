@@ -303,7 +303,7 @@ def show_effects(values: Sequence[float]) -> list[str]:
     """Contributions with their signs, all with the decimals that give the largest three significant digits.
 
     >>> show_effects([9.654, -0.0193]), show_effects([-25714.2, 3.0]), show_effects([1.5e-7])
-    (['+9.65', '\u22120.02'], ['\u221225,714', '+3'], ['+1.5e-07'])
+    (['+9.65', '\u22120.02'], ['\u221225,714', '+3'], ['+1.5e\u221207'])
     """
     largest = max((abs(value) for value in values), default=0.0)
     if 0 < largest < 1e-3 or largest >= 1e9:

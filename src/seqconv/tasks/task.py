@@ -6,13 +6,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from seqconv.data.readers.tables import Frame
 from seqconv.data.remotes import Progress
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import ConfigError, DataError, OptionError
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
@@ -102,6 +102,15 @@ def need_path(source: str | Path | IO[bytes]) -> Path:
     return Path(source)
 
 
+def refuse_future(trained: Trained, *arguments: object) -> NoReturn:
+    """For models that read nothing of what they predict.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(f"future needs a model of a table of series; this is of {trained.bundle.recipe.task}s. Drop it")
+
+
 @dataclass(frozen=True)
 class Task:
     """One kind of data and everything that depends on it.
@@ -139,8 +148,9 @@ class Task:
         explain: explains the answer for one example. Takes model, raw data, options.
         warm_up: builds what the first answer needs; refuses a model that cannot read raw data.
         describe: what a model reads, as JSON.
-        predict_future: as `predict_file`, with a file of what is known of the rows to forecast; None: nothing is.
-        write_future: that second file for a model and a file, to be filled in; None likewise.
+        predict_future: as `predict_file`, with a file of what is known of the rows to forecast in place of the number of
+            rows. Takes model, file, column, that file, function for notes.
+        write_future: that file, to be filled in. Takes model, file, column.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
     """
 
@@ -176,8 +186,8 @@ class Task:
     warm_up: Callable[[Trained], None]
     describe: Callable[[AnyBundle], Json]
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
-    predict_future: Callable[[Trained, Path, str, Path, Say], Iterator[Frame]] | None = None
-    write_future: Callable[[Trained, Path, str], Frame] | None = None
+    predict_future: Callable[..., Iterator[Frame]] = refuse_future
+    write_future: Callable[..., Frame] = refuse_future
 
 
 def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> ClassScores:
