@@ -85,7 +85,7 @@ def test_former_names_are_still_taken(tmp_path, monkeypatch, capsys):
         ("seqconv tr", ["train"]),
         ("seqconv train imdb-c", ["imdb-conv1d", "imdb-conv1d-as-printed"]),
         ("seqconv train --model nb", ["nb-svm"]),
-        ("seqconv data demo", ["demo-text", "demo-series"]),
+        ("seqconv data demo", ["demo-text", "demo-series", "demo-sales"]),
         ("seqconv train --cov", ["--coverage"]),
     ],
 )

@@ -176,7 +176,7 @@ def data(
         str,
         typer.Argument(
             metavar="NAME",
-            help="imdb, jena, etth1, weather, demo-text or demo-series.",
+            help="imdb, jena, etth1, weather, demo-text, demo-series or demo-sales.",
             show_default=False,
             autocompletion=complete_data,
         ),

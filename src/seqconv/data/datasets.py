@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from seqconv.data.demo import demo_series, demo_texts
+from seqconv.data.demo import demo_sales, demo_series, demo_texts
 from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.panels import PanelColumns, read_panel
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
@@ -40,6 +40,8 @@ def export(name: str, path: Path, progress: Progress | None = None) -> Path:
         series = load_series(SeriesDataConfig(source=name), progress).train
         times = [str(time).replace("T", " ") for time in series.times]
         write_table(create_table({"time": times, **dict(zip(series.columns, series.values.T, strict=True))}), path)
+    elif name == "demo-sales":
+        write_table(create_table(demo_sales()), path)
     else:
         raise DataError(f"data: must be the name of a data set; got {name!r}. {nearest(name, NAMES)}")
     return path

@@ -10,6 +10,8 @@ from seqconv.data.records import CLASSES, Series, TextData, Texts
 
 TRAIN_TEXTS, TEST_TEXTS = 4000, 2000
 MISLABELLED = 0.04  # fraction of reviews with the wrong class
+SALES_MONTHS = 96
+SHOPS = ("Aachen", "Bremen", "Celle", "Dresden", "Essen", "Fulda")
 HOURS = 4 * 8766
 
 # Reviews. In a clause {a} and {A} speak for the review's class, {b} and {B} against it: an adjective, a noun.
@@ -130,6 +132,34 @@ def _fill(template: str, label: int, chance: random.Random) -> str:
         name, _, ending = word.removeprefix("{").partition("}")
         words.append(chance.choice(slots[name]).replace("_", " ") + ending if word[0] == "{" else word)
     return " ".join(words)
+
+
+# Sales
+
+
+def demo_sales(seed: int = 0) -> dict[str, list[str] | np.ndarray]:
+    """Eight years of monthly sales of made-up shops, and the promotions planned for the year after: columns by name.
+
+    Each shop grows at its own pace, sells most in December, and sells a quarter more in a month with a promotion. The
+    last twelve rows of each have no sales yet.
+    """
+    draw = np.random.default_rng(seed)
+    rows = np.arange(SALES_MONTHS + 12)
+    month = [str(each) for each in np.datetime64("2016-01", "M") + rows]
+    peak = np.array([-0.15, -0.2, -0.05, 0.0, 0.05, 0.02, -0.05, -0.1, 0.0, 0.05, 0.15, 0.45])[rows % 12]
+    columns: dict[str, list[str] | np.ndarray] = {"month": month * len(SHOPS), "shop": [], "promotion": [], "sales": []}
+    parts = []
+    for shop in SHOPS:
+        level, growth, season = draw.uniform(80, 900), draw.uniform(-0.002, 0.008), draw.uniform(0.6, 1.3)
+        promotion = (draw.random(len(rows)) < 0.2).astype(int)
+        mean = level * np.exp(growth * rows) * (1 + season * peak) * (1 + 0.25 * promotion)
+        noise = np.exp(0.05 * draw.normal(size=len(rows)))
+        sales = np.where(rows < SALES_MONTHS, np.round(mean * noise), np.nan)
+        parts.append((shop, promotion, sales))
+    columns["shop"] = [shop for shop, *_ in parts for _ in rows]
+    columns["promotion"] = np.concatenate([promotion for _, promotion, _ in parts])
+    columns["sales"] = np.concatenate([sales for *_, sales in parts])
+    return columns
 
 
 # Weather

@@ -62,7 +62,7 @@ REMOTES = {
         columns=21,
     ),
 }
-GENERATED = ("demo-text", "demo-series")
+GENERATED = ("demo-text", "demo-series", "demo-sales")
 NAMES = (*REMOTES, *GENERATED)
 
 

@@ -248,6 +248,8 @@ def _read_columns(
         notes.append(f"target: {target!r}, the only column of numbers")
     values, more = read_numbers(table, target, asked=True, missing=columns.missing)
     assert values is not None
+    # how many are missing is said by series, without the rows to forecast
+    more = [each for each in more if not each.endswith(f" missing in {target!r}")]
     others: dict[str, np.ndarray] = {}
     for name in dict.fromkeys((*columns.numbers, *columns.static)):
         if name in (target, *taken):

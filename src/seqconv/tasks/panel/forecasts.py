@@ -48,7 +48,7 @@ class Forecasts(Target):
         return f"{metrics['mase']:.3g}"
 
     def say_score(self, metrics: Metrics, rows: str) -> Score:
-        return Score(f"MASE {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")
+        return Score(f"MASE {self.show_score(metrics)} on {metrics['n']:,} unseen forecast{'s' * (metrics['n'] > 1)}")
 
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """`mase`, `sql` (the scaled quantile loss, the mean over the levels of twice the pinball loss) and `n`."""
