@@ -148,8 +148,8 @@ class Task:
         explain: explains the answer for one example. Takes model, raw data, options.
         warm_up: builds what the first answer needs; refuses a model that cannot read raw data.
         describe: what a model reads, as JSON.
-        predict_future: as `predict_file`, with a file of what is known of the rows to forecast. Takes model, file, column,
-            that file, function for notes.
+        predict_future: as `predict_file`, with a file of what is known of the rows to forecast. Takes model, file,
+            column, that file, function for notes.
         write_future: that file, to be filled in. Takes model, file, column.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
     """
