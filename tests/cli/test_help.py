@@ -99,7 +99,7 @@ def test_a_shell_completes(monkeypatch, capsys, typed, known):
 def test_every_data_set_is_listed(monkeypatch, capsys):
     page = run(monkeypatch, capsys, "data", "-h")[0]
     assert all(name in page for name in NAMES)
-    error = run(monkeypatch, capsys, "data", "sales", code=2)[1]
+    error = run(monkeypatch, capsys, "data", "xyz", code=2)[1]
     assert all(name in error for name in NAMES)
     assert run(monkeypatch, capsys, "data", "demo-txt", code=2)[1].endswith("Did you mean 'demo-text'?\n")
     assert "Write it to a file with -o demo-text.csv" in run(monkeypatch, capsys, "data", "demo-text", code=2)[1]

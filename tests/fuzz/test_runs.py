@@ -19,13 +19,15 @@ from helpers.tasks import TABLE
 from seqconv.models.folders import CHECKPOINT
 from seqconv.models.predictions import PREDICTIONS
 from seqconv.models.results import RESULTS
+from seqconv.recipes.recipe import read_recipe
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.training.checkpoint import Checkpoint
 from seqconv.training.folder import HISTORY, Options
 from seqconv.training.loop import Listener
 from seqconv.training.run import train
 
-TASKS = sorted(TABLE)
+TASKS = sorted(task for task, kind in KINDS.items() if read_recipe(kind.start).network.layers)
 FILES = (HISTORY, RESULTS, PREDICTIONS, PREDICTIONS, CHECKPOINT, CHECKPOINT)
 PIECES = [b",", b"\n", b"\0", b"nan", b"9" * 400, b"\xff", b'"', b"[" * 2000, b"{}", b"null", b"PK\x03\x04"]
 

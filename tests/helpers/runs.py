@@ -63,7 +63,7 @@ def list_sales(shops: int = 8, months: int = 72) -> list[str]:
 def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
     """A run `TASK-KIND` of each kind of baseline, by task, beside the files behind them."""
     for task, path in write_data(folder).items():
-        for kind in kinds[task]:
+        for kind in kinds.get(task, ()):
             suggested = guessing.suggest_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
             runs.train(suggested.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=suggested.data)
     return folder

@@ -31,7 +31,7 @@ def test_sizes_that_follow_from_the_data_are_filled_in():
     assert build_plan(specs, (20, 5), outputs=4) == (Conv(5, 8, 3), Relu(), GlobalMaxPool(), Dense(8, 4))
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", [name for name in recipe_names() if read_recipe(name).network.layers])
 def test_a_described_plan_is_read_back(name):
     recipe = read_recipe(name)
     shape, outputs = ((500,), 1) if recipe.task == "text" else ((240, 21), 21)

@@ -230,7 +230,7 @@ WRONG = [
     ("series", change(79, T=-9999), 422, "'T' of row 80 is missing"),
     ("series", change(79, T="much"), 422, "row 80: 'T' must be a number, as before; got text"),
     ("series", change(79, T={"a": 1}), 422, "got an object"),
-    ("series", {"rows": [row | {"T": None} for row in ROWS]}, 422, "it is empty"),
+    ("series", {"rows": [row | {"T": None} for row in ROWS]}, 422, "'T' of row 10 is missing"),
     ("series", {"rows": [row | {"T": "inf"} for row in ROWS]}, 422, "row 1: 'T' must be finite"),
     ("series", {"rows": [row | {"T": [1]} for row in ROWS]}, 422, "'T' must be a numeric column"),
     ("series", {"rows": make_rows(80, "9998-12-01")}, 422, "times must be of the years 2 to 9997"),

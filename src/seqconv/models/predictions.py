@@ -51,7 +51,8 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
         ValueError: they are not.
         KeyError: one is missing.
     """
-    bounds, forecasts = arrays.keys() & {"low", "high"}, arrays.get("outputs", np.zeros(0)).ndim == 3
+    # forecasts of a series have times; those of a panel may be of rows that are counted
+    bounds, forecasts = arrays.keys() & {"low", "high"}, arrays.get("targets", np.zeros(0)).ndim == 3
     for name in ("outputs", "targets", *(("low", "high") if bounds else ()), *(("times",) if forecasts else ())):
         if name not in arrays:
             raise KeyError(f"{name} is missing")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,15 +48,13 @@ def suggest_recipe(
     chosen = {
         read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
     }
-    refitted = {NETWORK, *(model for kind in KINDS.values() for model in kind.refitted)}
-    if chosen.get("training.refit") == "true" and chosen.get("training.model", NETWORK) not in refitted:
-        raise OptionError(f"refit needs a network; got model {chosen['training.model']}. Leave one out")
     starts = {kind.start for kind in KINDS.values()}
     start = source if "data.source" in chosen and source in starts else ""
     if start:
         source = chosen["data.source"]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
+        _check_refit(chosen, recipe.task)
         return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
@@ -71,6 +69,7 @@ def suggest_recipe(
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, given)
     if not start:
         name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
+    _check_refit(chosen, name)
     try:
         recipe, data = _read(name, path, overrides, network, progress)
     except SeveralSeries:
@@ -84,6 +83,12 @@ def suggest_recipe(
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def _check_refit(chosen: Mapping[str, str], task: str) -> None:
+    model = chosen.get("training.model", NETWORK)
+    if chosen.get("training.refit") == "true" and model not in (NETWORK, *KINDS[task].refitted):
+        raise OptionError(f"refit needs a network; got model {model}. Leave one out")
 
 
 def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:
