@@ -136,7 +136,7 @@ LEFT = """
 ## Not measured yet
 
 The two-year test of epftoolbox, weekly refits, statsforecast and mlforecast on the same cores, the tables of
-skforecast, several seeds, 100,000 series.
+skforecast, several seeds. 100,000 series of 100 months: not done after 400 s, with 2.5 GB of memory.
 """
 
 

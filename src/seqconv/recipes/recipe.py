@@ -87,7 +87,7 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
     parts: dict[str, Any] = {name: each.from_dict(table.get(name, {})) for name, each in kind.sections.items()}
     training = parts["training"]
-    if training.model not in (known := (NETWORK, *kind.baselines)):
+    if training.model not in (known := (*((NETWORK,) * kind.networks), *kind.baselines)):
         model = training.model
         raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, known)}")
     if training.coverage and not (kind.forecasts and training.loss in FORECAST_LOSSES):

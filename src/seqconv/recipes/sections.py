@@ -214,6 +214,7 @@ class Kind:
         start: the recipe that training on a data file starts from.
         baselines: models that can be fitted instead of the network.
         forecasts: the outputs are numbers, which may have prediction intervals.
+        networks: it has networks too.
         refitted: baselines that need no validation rows, so that the final fit may use them.
     """
 
@@ -224,6 +225,7 @@ class Kind:
     baselines: tuple[str, ...]
     forecasts: bool = False
     refitted: tuple[str, ...] = ()
+    networks: bool = True
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -250,6 +252,7 @@ KINDS = {
         ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "blend"),
         forecasts=True,
         refitted=("ridge", "boosting", "blend"),
+        networks=False,
     ),
     "sequence": Kind(
         "time-series classification",

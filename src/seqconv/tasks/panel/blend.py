@@ -13,7 +13,7 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelPart
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.local import Local
-from seqconv.tasks.panel.models import PanelModel
+from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.ridge import Ridge
 
@@ -25,7 +25,6 @@ MEMBERS: dict[str, type[PanelModel]] = {
     "boosting": Boosting,
 }
 ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
-MOST_WEIGHED = 10_000  # validation examples that the weights are chosen on
 PRIOR = 100  # values that calibration takes to be as they should, next to those that are
 
 
@@ -94,7 +93,7 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
-    validation = thin_part(validation, MOST_WEIGHED)
+    validation = thin_part(validation, MOST_JUDGED)
     quantiles = np.stack([to_quantiles(each.predict(validation.inputs)) for each in models.values()])
     targets = np.asarray(validation.targets)
     chosen = dict(zip(models, choose_weights(quantiles, targets), strict=True))

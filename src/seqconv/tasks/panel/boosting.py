@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored
+from seqconv.tasks.baselines import Stored, thin_part
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PanelModel, fit_spread
+from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel, fit_spread
 from seqconv.tasks.panel.reading import Covariates, Windows, read_windows, take_logs
 from seqconv.tasks.panel.split import all_examples
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
@@ -114,15 +114,16 @@ def fit_boosting(split: PanelSplit) -> Boosting:
     """Fit to the training examples; of numbers that are never negative to their logarithms if that errs less on the
     validation examples."""
     best, least, chosen = None, np.inf, np.empty(0)
-    scales = find_scales(split.validation.inputs, split.features.season)[:, None]
+    validation = thin_part(split.validation, MOST_JUDGED)
+    scales = find_scales(validation.inputs, split.features.season)[:, None]
     for logged in (False, True) if split.features.positive else (False,):
         model = _fit(split.features, split.train.inputs, logged)
-        points = model.point(split.validation.inputs) / scales
-        error = float(np.nanmean(np.abs(points - np.asarray(split.validation.targets))))
+        points = model.point(validation.inputs) / scales
+        error = float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
         if error < least:
             best, least, chosen = model, error, points
     assert best is not None
-    return replace(best, spread=fit_spread(chosen, split.validation))
+    return replace(best, spread=fit_spread(chosen, validation))
 
 
 def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting:

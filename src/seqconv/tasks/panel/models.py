@@ -10,7 +10,8 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
 from seqconv.tasks.panel.inputs import PanelInputs
 
-CHUNK = 20_000  # examples forecast together
+MOST_JUDGED = 10_000  # validation examples that settings are chosen on
+CHUNK = 50_000  # examples forecast together
 ENOUGH = 200  # errors from which the quantiles of a step are taken
 
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored
+from seqconv.tasks.baselines import Stored, thin_part
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PanelModel, fit_spread
+from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel, fit_spread
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows, take_logs
 from seqconv.tasks.panel.split import all_examples
 
@@ -79,7 +79,8 @@ def fit_ridge(split: PanelSplit) -> Ridge:
 
     best, least, chosen = None, np.inf, np.empty(0)
     features = split.features
-    scales = find_scales(split.validation.inputs, features.season)[:, None]
+    validation = thin_part(split.validation, MOST_JUDGED)
+    scales = find_scales(validation.inputs, features.season)[:, None]
     enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
     with threadpool_limits(1):
         for logged in (False, True) if features.positive else (False,):
@@ -88,12 +89,12 @@ def fit_ridge(split: PanelSplit) -> Ridge:
                 solved = [each.solve() for each in sums]
                 for penalty in PENALTIES:
                     model = _solve(features, solved, penalty, logged)
-                    points = model.point(split.validation.inputs) / scales
-                    error = float(np.nanmean(np.abs(points - np.asarray(split.validation.targets))))
+                    points = model.point(validation.inputs) / scales
+                    error = float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
                     if error < least:
                         best, least, chosen = model, error, points
     assert best is not None
-    return replace(best, spread=fit_spread(chosen, split.validation))
+    return replace(best, spread=fit_spread(chosen, validation))
 
 
 @dataclass(frozen=True)
