@@ -69,6 +69,17 @@ def test_the_run_forecasts_the_same_again_and_what_comes_later(folder, tmp_path)
     assert later["month"].to_list() == [f"2024-0{month}-01" for month in range(2, 8)]
 
 
+def test_rows_that_the_model_was_fitted_to_are_no_test_of_it(folder, tmp_path, monkeypatch):
+    """It is fitted to all rows; its score in the run is that of the model before."""
+    monkeypatch.chdir(folder)
+    known = seqconv.evaluate("run").trained_on
+    assert known.rows == known.checked == known.n > 0
+    lines = (folder / "sales.csv").read_text().splitlines()
+    other = [line.replace(",", "0,", 1).replace(".", "7.") for line in lines[1:]]  # other numbers at the same times
+    (tmp_path / "other.csv").write_text("\n".join([lines[0], *other, ""]))
+    assert seqconv.evaluate(folder / "run", tmp_path / "other.csv").trained_on.rows == 0
+
+
 def test_a_shop_that_training_never_saw_is_forecast(folder, tmp_path):
     sales = make_sales(series=6, rows=40, seed=9)[5]
     rows = [f"new,{time.date()},{value:.2f}" for time, value in zip(MONTHS, sales, strict=False)]

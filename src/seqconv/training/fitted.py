@@ -52,7 +52,9 @@ def keep_baseline(
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
     if own.training.refit:
         chosen = refit_baseline(find_task(recipe), split, chosen)
-        seen = Seen.of(split.train.keys, split.validation.keys)
+        # one whose test answers are those of another model was fitted to the test rows too
+        tested = split.test.keys if chosen.answers[1].model is not chosen.model else None
+        seen = Seen.of(split.train.keys, split.validation.keys, tested)
     bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]

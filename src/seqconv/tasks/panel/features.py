@@ -19,7 +19,9 @@ from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.panel.forecasts import Forecasts, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
+from seqconv.tasks.seen import hash_rows
 
+HASHED_ROWS = 8  # before a row to forecast, by which it is recognised
 SHOWN = 6  # examples that a report shows
 MOST_LEVELS = 20  # categories of a column that are told apart; the rarer ones are one
 HOLIDAY_COLUMNS = 3
@@ -248,7 +250,9 @@ class PanelFeatures(Features):
         times = None
         if self.frequency.unit != "row":
             times = self.frequency.times(inputs.steps[inputs.anchors])
-        return _Forecasts(inputs, targets, times)
+        # a step's number stands for its time: rows may be counted
+        keys = hash_rows(inputs.steps.astype("datetime64[s]"), inputs.values[:, None], HASHED_ROWS)[inputs.anchors]
+        return _Forecasts(inputs, targets, times, keys=keys)
 
     def keep(self, part: Part[Any], outputs: np.ndarray) -> dict[str, np.ndarray]:
         """Of a few examples: their numbers `shown` `[M]`, the rows before them `history` `[M, L]`, `quantiles`

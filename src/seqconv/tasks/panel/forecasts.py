@@ -78,12 +78,11 @@ class Forecasts(Target):
         times: np.ndarray | None,
         keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, `times` and `keys`; of evenly spaced
-        examples if there are too many values."""
+        """Quantiles `[N, H, levels]` and targets `[N, H]`, both scaled, and `times`; of evenly spaced examples if there
+        are too many values. No `keys`: the model that answers was not fitted to them, if the kept one was."""
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": to_quantiles(outputs[rows]), "targets": np.asarray(targets)[rows]}
-        known = {"times": times, "keys": keys}
-        return found | {name: each[rows] for name, each in known.items() if each is not None}
+        return found if times is None else found | {"times": times[rows]}
 
     def describe(self) -> dict[str, list[str]]:
         return {"targets": list(self.names)}
