@@ -191,6 +191,16 @@ class Panel:
         """Which series each row is of, int64 `[T]`."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
+    @property
+    def lengths(self) -> np.ndarray:
+        """Rows of each series up to the newest value of its target, int64 `[S]`."""
+        return np.asarray(self.ends - self.offsets[:-1])
+
+    @property
+    def is_future(self) -> np.ndarray:
+        """Whether each row comes after the newest value of its series, bool `[T]`."""
+        return np.asarray(np.arange(len(self.values)) >= np.repeat(self.ends, np.diff(self.offsets)))
+
     def take_rows(self, first: np.ndarray, last: np.ndarray) -> "Panel":
         """Rows `first` to `last`, int64 `[S]` both, of each series; a series that is left without a row is gone.
 
@@ -213,6 +223,13 @@ class Panel:
     def show_key(self, series: int) -> str:
         """The values of the id columns, for people: `Berlin, 7`; `the series` where there are none."""
         return ", ".join(self.keys[series]) or "the series"
+
+
+def is_missing(cells: np.ndarray) -> np.ndarray:
+    """Which cells of a column of a panel are missing, bool: NaN among numbers, None among texts."""
+    if cells.dtype != object:
+        return np.asarray(np.isnan(cells))
+    return np.array([each is None for each in cells.ravel()], bool).reshape(cells.shape)
 
 
 def find_ends(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def test_the_seasonal_naive_forecast_has_its_published_error(real_data, name):
     order = [test.keys.index(key) for key in train.keys]
     truth = test.values.reshape(-1, horizon)[order]
     inputs = newest_examples(features, train)
-    model = SeasonalNaive(features, np.array([season]), np.zeros((horizon, 9)))
+    model = SeasonalNaive(features, season=np.array([season]), spread=np.zeros((horizon, 9)))
     scaled = model.predict(inputs).reshape(len(train), horizon, 9)[..., 4]
     errors = np.abs(scaled - truth / find_scales(inputs, season)[:, None])
     assert errors.mean() == pytest.approx(wanted, abs=2e-4)

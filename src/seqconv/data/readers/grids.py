@@ -8,7 +8,7 @@ import numpy as np
 
 from seqconv.data.frequency import Frequency
 from seqconv.data.readers.tables import Table
-from seqconv.data.records import Panel, count, find_ends
+from seqconv.data.records import Panel, count, find_ends, is_missing
 from seqconv.errors import DataError
 
 MOST_HOLES = 20  # steps of the grid for each row of the table, above which the frequency must be wrong
@@ -103,7 +103,7 @@ def lay_rows(
 def _check_static(table: Table, rows: Rows, name: str, values: np.ndarray) -> None:
     """Check that a static column has one value in each series, besides missing ones; rows in the order of `rows`."""
     if values.dtype == object:
-        known = np.array([each is not None for each in values])
+        known = ~is_missing(values)
         values = np.where(known, np.unique(np.where(known, values, "").astype(str), return_inverse=True)[1], np.nan)
     held = np.flatnonzero(~np.isnan(values))
     change = (np.diff(rows.series[held]) == 0) & (np.diff(values[held]) != 0)
@@ -123,7 +123,7 @@ def _check_future(panel: Panel, at: np.ndarray) -> None:
     """
     absent = np.ones(len(panel.values), bool)
     absent[at] = False
-    absent &= np.arange(len(absent)) >= np.repeat(panel.ends, np.diff(panel.offsets))
+    absent &= panel.is_future
     if absent.any():
         place = int(np.argmax(absent))
         series = int(panel.series[place])

@@ -58,13 +58,14 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
     frequency, more = _choose_frequency(table, stamps.stamps[order], offsets, columns)
     rows = Rows(order, series[order], frequency.steps(stamps.stamps[order]), keys)
     _check_steps(table, rows, stamps.stamps[order], frequency, columns)
-    target, others, told = _read_columns(table, [*found, *ids], columns)
-    known = () if columns.numbers or columns.static else _find_known(table, [*found, *ids], target, rows)
+    taken = [*found, *ids]
+    target, told = _read_target(table, taken, columns)
+    named = (*columns.numbers, *columns.static)
+    known = () if named else _find_known(table, taken, target, rows)
+    others, others_told = _read_others(table, [*taken, target[0]], named or known, columns.missing)
     if known:
-        others = {name: _read_other(table, name, columns.missing)[0] for name in known}
-        told = [each for each in told if not each.startswith("not used: ")]
-        told.append(f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others")
-    notes = [*table.notes, *stamps.notes, *notes, *more, *told]
+        others_told = [f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others"]
+    notes = [*table.notes, *stamps.notes, *notes, *more, *told, *others_told]
     panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers or known))
     settled = settle_header(table) | {"id": ids, "time": found[0] if found else NONE, "frequency": frequency.code}
     settled |= {"known": known} if known else {}
@@ -232,15 +233,12 @@ def _check_one_frequency(table: Table, rows: Rows, gaps: np.ndarray, frequency: 
 # Columns
 
 
-def _read_columns(
-    table: Table, taken: Sequence[str], columns: PanelColumns
-) -> tuple[tuple[str, np.ndarray], dict[str, np.ndarray], list[str]]:
-    """Name and values of the target, the other columns that the user named, all in the order of the table; notes."""
+def _read_target(table: Table, taken: Sequence[str], columns: PanelColumns) -> tuple[tuple[str, np.ndarray], list[str]]:
+    """Name and values of the target, in the order of the table, and notes."""
     target, notes = columns.target, []
     if not target:
-        free = [each.name for each in table.frame if each.name not in taken]
-        free = [name for name in free if name not in (*columns.numbers, *columns.static)]
-        numeric = [name for name in free if table.frame[name].dtype.is_numeric()]
+        named = (*taken, *columns.numbers, *columns.static)
+        numeric = [each.name for each in table.frame if each.name not in named and each.dtype.is_numeric()]
         if len(numeric) != 1:
             got = f"got {', '.join(numeric)[:200]}" if numeric else "got none"
             raise DataError(f"{table.path}: --target must name the column to forecast, among the numeric ones; {got}")
@@ -249,18 +247,29 @@ def _read_columns(
     values, more = read_numbers(table, target, asked=True, missing=columns.missing)
     assert values is not None
     # how many are missing is said by series, without the rows to forecast
-    more = [each for each in more if not each.endswith(f" missing in {target!r}")]
+    return (target, values), [*notes, *(each for each in more if not each.endswith(f" missing in {target!r}"))]
+
+
+def _read_others(
+    table: Table, taken: Sequence[str], names: Sequence[str], missing: float
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """The other columns of these names, in the order of the table, and notes.
+
+    Args:
+        taken: names of the columns of ids and times, and of the target.
+    """
     others: dict[str, np.ndarray] = {}
-    for name in dict.fromkeys((*columns.numbers, *columns.static)):
-        if name in (target, *taken):
+    notes: list[str] = []
+    for name in dict.fromkeys(names):
+        if name in taken:
             raise DataError(f"{table.path}: {name!r} must be a column of its own; it is the target, time or an id")
-        others[name], told = _read_other(table, name, columns.missing)
-        more = [*more, *told]
-    left = [each for each in table.frame.columns if each not in (*taken, target, *others)]
+        others[name], told = _read_other(table, name, missing)
+        notes += told
+    left = [each for each in table.frame.columns if each not in (*taken, *others)]
     if left:
         listed = ", ".join(map(repr, left[:8])) + (", ..." if left[8:] else "")
-        notes.append(f"not used: {listed}; name them with --known, --past or --static")
-    return (target, values), others, [*notes, *more]
+        notes.insert(0, f"not used: {listed}; name them with --known, --past or --static")
+    return others, notes
 
 
 def _find_known(table: Table, taken: Sequence[str], target: tuple[str, np.ndarray], rows: Rows) -> tuple[str, ...]:

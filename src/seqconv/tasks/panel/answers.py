@@ -14,7 +14,7 @@ from seqconv.data.readers.jsonlines import table_from_objects
 from seqconv.data.readers.panels import read_panel
 from seqconv.data.readers.tables import Frame, Table, create_table, join_tables, read_table
 from seqconv.data.readers.zones import local_times
-from seqconv.data.records import Panel
+from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
@@ -50,13 +50,21 @@ def newest_examples(features: PanelFeatures, panel: Panel) -> PanelInputs:
     Raises:
         DataError: a column is missing, or a series without a value.
     """
-    empty = panel.ends == panel.offsets[:-1]
+    check_values(panel)
+    encoded = features.encode(panel)
+    return features.at(encoded, np.arange(len(panel)), encoded.offsets[:-1] + panel.lengths)
+
+
+def check_values(panel: Panel) -> None:
+    """Check that each series has a value to forecast from.
+
+    Raises:
+        DataError: one has none.
+    """
+    empty = panel.lengths == 0
     if empty.any():
         key = panel.show_key(int(np.argmax(empty)))
         raise DataError(f"{panel.source}: each series must have a value of {panel.target!r}; {key} has none. Drop it")
-    encoded = features.encode(panel)
-    ends = encoded.offsets[:-1] + panel.ends - panel.offsets[:-1]
-    return features.at(encoded, np.arange(len(panel)), ends)
 
 
 def read_file(bundle: AnyBundle, path: Path, time: str = "", future: Path | None = None) -> Panel:
@@ -79,26 +87,24 @@ def read_file(bundle: AnyBundle, path: Path, time: str = "", future: Path | None
         if name not in later.frame.columns:
             hint = nearest(name, later.frame.columns)
             raise DataError(f"{future}: must have the column {name!r} of the rows to forecast; it does not. {hint}")
-    past = _read(bundle, table, time)
     whole = _read(bundle, join_tables(table, later, own.name), time)
-    _check_future(past, whole, future)
+    number = table.frame.select(own.ids).n_unique() if own.ids else 1
+    if len(whole) > number:
+        raise DataError(
+            f"{future}: ids must be those of the series; {whole.show_key(number)} has no past. Add its rows"
+        )
+    _check_future(whole, future)
     return whole
 
 
-def _check_future(past: Panel, whole: Panel, future: Path) -> None:
-    """Check that the rows of the future follow the newest value of each series without a gap.
+def _check_future(whole: Panel, future: Path) -> None:
+    """Check that the rows of the future hold every column.
 
     Raises:
         DataError: they do not.
     """
-    if len(whole) > len(past):
-        raise DataError(
-            f"{future}: ids must be those of the series; {whole.show_key(len(past))} has no past. Add its rows"
-        )
-    lengths = np.diff(whole.offsets)
-    later = np.arange(len(whole.values)) >= np.repeat(whole.ends, lengths)
     for name, cells in whole.columns.items():
-        holes = later & np.array([each is None or each != each for each in cells])
+        holes = whole.is_future & is_missing(cells)
         if holes.any():
             row = int(np.argmax(holes))
             series = int(np.searchsorted(whole.offsets, row, side="right") - 1)
@@ -123,37 +129,41 @@ def predict_panel_file(
     trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[Frame]:
     """A row for each series and step after its newest value: ids, time, forecast and the other quantiles."""
-    panel = read_file(trained.bundle, need_path(source), column)
-    for note in (*panel.notes, *describe_unknown(trained.bundle, panel)):
-        say(note)
-    yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
-
-
-def describe_unknown(bundle: AnyBundle, panel: Panel) -> list[str]:
-    """Which known columns are not given in the rows to forecast: a model takes them as usual there."""
-    features: PanelFeatures = bundle.features
-    rows = panel.ends[:, None] + np.arange(features.horizon)
-    there = rows < panel.offsets[1:, None]
-    found = []
-    for column in features.columns:
-        cells = panel.columns[column.name][np.minimum(rows, len(panel.values) - 1)]
-        empty = np.array([each is None or each != each for each in cells.ravel()]).reshape(cells.shape)
-        lacking = int((empty | ~there).sum())
-        if column.role == KNOWN and lacking:
-            found.append(
-                f"{column.name!r} is not known in {lacking:,} of {rows.size:,} rows to forecast: taken as usual"
-            )
-    return found
+    yield _forecast_file(trained, read_file(trained.bundle, need_path(source), column), say)
 
 
 def predict_future(
     trained: Trained, source: Path, column: str, future: Path, say: Say = say_nothing
 ) -> Iterator[Frame]:
     """The same, with the known columns of the rows to forecast in a second table."""
-    panel = read_file(trained.bundle, source, column, future)
+    yield _forecast_file(trained, read_file(trained.bundle, source, column, future), say)
+
+
+def _forecast_file(trained: Trained, panel: Panel, say: Say) -> Frame:
     for note in (*panel.notes, *describe_unknown(trained.bundle, panel)):
         say(note)
-    yield create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
+    return create_table(list_forecasts(trained.bundle, panel, forecast_panel(trained, panel)))
+
+
+def describe_unknown(bundle: AnyBundle, panel: Panel) -> list[str]:
+    """Which known columns are not given in the rows to forecast: a model takes them as usual there."""
+    features: PanelFeatures = bundle.features
+    found = []
+    for column in (each for each in features.columns if each.role == KNOWN):
+        cells = take_ahead(panel, panel.columns[column.name], features.horizon)
+        lacking = int(is_missing(cells).sum())
+        if lacking:
+            where = f"{lacking:,} of {cells.size:,} rows to forecast"
+            found.append(f"{column.name!r} is not known in {where}: taken as usual")
+    return found
+
+
+def take_ahead(panel: Panel, cells: np.ndarray, horizon: int) -> np.ndarray:
+    """A column `[T]` in the rows after the newest value of each series, `[S, H]`; missing where there is no row."""
+    rows = panel.ends[:, None] + np.arange(horizon)
+    found = cells[np.minimum(rows, len(cells) - 1)]
+    found[rows >= panel.offsets[1:, None]] = None if cells.dtype == object else np.nan
+    return np.asarray(found)
 
 
 def write_future(trained: Trained, source: Path, column: str) -> Frame:
@@ -167,18 +177,23 @@ def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> di
     Args:
         quantiles: `[S, H, levels]`.
     """
-    series, horizon = quantiles.shape[:2]
+    columns = list_rows(bundle, panel, quantiles.shape[1])
+    quantiles = round_digits(quantiles)
+    columns["forecast"] = quantiles[..., MEDIAN].ravel()
+    for place, level in enumerate(LEVELS):
+        if place != MEDIAN:
+            columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
+    return columns
+
+
+def list_rows(bundle: AnyBundle, panel: Panel, horizon: int) -> dict[str, np.ndarray | list[str]]:
+    """The ids and times of the rows to forecast as the columns of a table, a row for each series and step."""
     columns: dict[str, np.ndarray | list[str]] = {}
     for place, name in enumerate(panel.names):
         columns[name] = [key[place] for key in panel.keys for _ in range(horizon)]
     name = bundle.recipe.data.time
     own = name if name and name != NONE else TIME
-    columns[own] = [each for row in range(series) for each in list_times(panel, row, horizon)]
-    quantiles = round_digits(quantiles)
-    columns |= {"forecast": quantiles[..., MEDIAN].ravel()}
-    for place, level in enumerate(LEVELS):
-        if place != MEDIAN:
-            columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
+    columns[own] = [each for row in range(len(panel)) for each in list_times(panel, row, horizon)]
     return columns
 
 
@@ -210,32 +225,22 @@ def show_forecasts(
 def list_future(bundle: AnyBundle, panel: Panel) -> dict[str, np.ndarray | list[str]]:
     """The rows to forecast as a form to fill in: ids, times, the known columns as far as the table holds them."""
     features: PanelFeatures = bundle.features
-    inputs = newest_examples(features, panel)
-    blank = np.zeros((len(panel), features.horizon, len(LEVELS)))
-    columns = {name: values for name, values in list_forecasts(bundle, panel, blank).items() if name in features.ids}
-    time = bundle.recipe.data.time
-    own = time if time and time != NONE else TIME
-    columns[own] = [each for row in range(len(panel)) for each in list_times(panel, row, features.horizon)]
-    lengths = np.diff(panel.offsets)
-    ahead = panel.ends[:, None] + np.arange(features.horizon)
-    there = ahead < (panel.offsets[:-1] + lengths)[:, None]
-    for column in features.columns:
-        if column.role == PAST:
-            continue
+    check_values(panel)
+    columns = list_rows(bundle, panel, features.horizon)
+    for column in (each for each in features.columns if each.role != PAST):
         cells = panel.columns[column.name]
         if column.role == STATIC:
-            cells = spread_static(cells, panel.offsets)
-            ahead, there = np.repeat(panel.offsets[:-1, None], features.horizon, axis=1), there | True
-        found = cells[np.minimum(ahead, len(cells) - 1)].ravel()
-        found[~there.ravel()] = None if cells.dtype == object else np.nan
+            first = spread_static(cells, panel.offsets)[panel.offsets[:-1]]
+            found = np.repeat(first, features.horizon)
+        else:
+            found = take_ahead(panel, cells, features.horizon).ravel()
         columns[column.name] = found.tolist() if cells.dtype == object else found
-    assert len(inputs) == len(panel)
     return columns
 
 
 def list_times(panel: Panel, series: int, horizon: int) -> list[str]:
     """The times of the rows that follow the newest value of a series, as people write them."""
-    first = panel.starts[series] + panel.ends[series] - panel.offsets[series]
+    first = panel.starts[series] + panel.lengths[series]
     times = panel.frequency.times(first + np.arange(horizon))
     return show_times(panel, times)
 

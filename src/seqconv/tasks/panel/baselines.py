@@ -1,8 +1,9 @@
 """The models of a panel, from the newest value to the blend of all."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
-from seqconv.tasks.baselines import BaselineKind, Candidate, Fit, Say
+from seqconv.tasks.baselines import BaselineKind, Candidate, Say
 from seqconv.tasks.panel.blend import Blend, fit_blend
 from seqconv.tasks.panel.boosting import Boosting, fit_boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
@@ -14,32 +15,19 @@ from seqconv.tasks.panel.ridge import Ridge, fit_ridge
 FEWEST = 30  # examples that regressions need
 
 
-class _Once:
-    """Fits a model when it is first asked for: a member of the blend is a candidate of its own too."""
-
-    def __init__(self, fit: "Fit") -> None:
-        self.fit = fit
-        self.model: PanelModel | None = None
-
-    def __call__(self) -> PanelModel:
-        if self.model is None:
-            self.model = self.fit()  # type: ignore[assignment]
-        assert self.model is not None
-        return self.model
-
-
 def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
     """The models, or why one is left out."""
     features, season = split.features, split.features.season
     few = "" if len(split.train.targets) >= FEWEST else f"it needs {FEWEST} examples; got {len(split.train.targets)}"
     first = split.train if len(split.train.targets) else split.validation
-    fits: dict[str, _Once | str] = {
-        "naive": _Once(partial(fit_naive, features, first, 1)),
-        "seasonal": _Once(partial(fit_naive, features, first, season)),
-        "theta": _Once(partial(local_model, features, "dotm")),
-        "ets": _Once(partial(local_model, features, "average")),
-        "ridge": few or _Once(partial(fit_ridge, split)),
-        "boosting": few or _Once(partial(fit_boosting, split)),
+    # each is fitted once: a member of the blend is a candidate of its own too
+    fits: dict[str, Callable[[], PanelModel] | str] = {
+        "naive": cache(partial(fit_naive, features, first, 1)),
+        "seasonal": cache(partial(fit_naive, features, first, season)),
+        "theta": cache(partial(local_model, features, "dotm")),
+        "ets": cache(partial(local_model, features, "average")),
+        "ridge": few or cache(partial(fit_ridge, split)),
+        "boosting": few or cache(partial(fit_boosting, split)),
     }
     names = {
         "naive": "naive (last value)",

@@ -1,72 +1,57 @@
 """Gradient boosting: one set of trees for all series and steps of the horizon."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, thin_part
-from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
+from seqconv.tasks.baselines import Stored
+from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
+from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel, fit_spread
 from seqconv.tasks.panel.reading import Covariates, Windows, read_windows, take_logs
-from seqconv.tasks.panel.split import all_examples
+from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
 ROWS = 100_000  # forecast rows that the trees are fitted to
 NEWEST = 12  # rows before the anchor that they read
 SEASONS = 4  # rows that they read at the same place of earlier seasons
 TREES = 300
-MOST_CHANGE = 20.0  # as for ridge
+CHUNK = 200_000  # rows to forecast that are described together
 
 
 @dataclass(frozen=True)
-class Boosting(PanelModel):
+class Boosting(Regression):
     """Boosted trees, see `Trees`.
 
     Args:
         columns, thresholds, kept: `[T, nodes]`.
         leaves: `[T, leaves]`.
-        logged: 1: they forecast logarithms, int64 `[1]`.
-        spread: quantiles of their errors by step, scaled, `[H, levels]`.
     """
 
     columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
     thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
-    logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
-    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
     @property
     def lengths(self) -> dict[str, int]:
         return super().lengths | {"nodes": LEAVES - 1, "leaves": LEAVES}
 
-    def point(self, inputs: PanelInputs) -> np.ndarray:
-        """Point forecasts in the unit of the target, `[N, H]`."""
-        read = take_logs(inputs) if self.logged[0] else inputs
+    def point_read(self, inputs: PanelInputs) -> np.ndarray:
         trees = Trees(self.columns, self.thresholds, self.kept, self.leaves)
         found = np.empty((len(inputs), inputs.horizon))
-        chunk = max(200_000 // inputs.horizon, 1)
+        chunk = max(CHUNK // inputs.horizon, 1)
         for first in range(0, len(inputs), chunk):
-            some = read.take(np.arange(first, min(first + chunk, len(inputs))))
+            some = inputs.take(np.arange(first, min(first + chunk, len(inputs))))
             windows = read_windows(self.features, some)
             example, step = (each.ravel() for each in np.indices((len(some), some.horizon)))
             changes = trees.add(describe(self.features, some, windows, example, step)).reshape(len(some), -1)
             found[first : first + chunk] = windows.unscale(changes)
-        return np.expm1(np.minimum(found, 700.0)) if self.logged[0] else found
+        return found
 
-    def forecast(self, inputs: PanelInputs) -> np.ndarray:
-        scales = find_scales(inputs, self.features.season)
-        return np.asarray(self.point(inputs)[..., None] + scales[:, None, None] * self.spread)
-
-    def refit(self, split: PanelSplit) -> "Boosting":
-        """The same settings and spread, fitted to all rows of the split."""
-        return self.refit_to(all_examples(self.features, split.train.inputs))
-
-    def refit_to(self, inputs: PanelInputs) -> "Boosting":
-        """The same settings and spread, fitted to these examples."""
-        return replace(_fit(self.features, inputs, bool(self.logged[0])), spread=self.spread)
+    def fit_again(self, inputs: PanelInputs) -> "Boosting":
+        return _fit(self.features, inputs, bool(self.logged[0]))
 
 
 def describe(
@@ -113,17 +98,9 @@ def list_longer_lags(features: PanelFeatures) -> list[int]:
 def fit_boosting(split: PanelSplit) -> Boosting:
     """Fit to the training examples; of numbers that are never negative to their logarithms if that errs less on the
     validation examples."""
-    best, least, chosen = None, np.inf, np.empty(0)
-    validation = thin_part(split.validation, MOST_JUDGED)
-    scales = find_scales(validation.inputs, split.features.season)[:, None]
-    for logged in (False, True) if split.features.positive else (False,):
-        model = _fit(split.features, split.train.inputs, logged)
-        points = model.point(validation.inputs) / scales
-        error = float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
-        if error < least:
-            best, least, chosen = model, error, points
-    assert best is not None
-    return replace(best, spread=fit_spread(chosen, validation))
+    features = split.features
+    logs = (False, True) if features.positive else (False,)
+    return choose_fit(split, (_fit(features, split.train.inputs, logged) for logged in logs))
 
 
 def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting:
@@ -139,7 +116,7 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     example = np.repeat(np.arange(len(some)), each)
     step = np.argsort(random.random((len(some), inputs.horizon)), axis=1)[:, :each].ravel()
     windows = read_windows(features, some)
-    targets = ((some.values[some.ahead] - windows.base) / windows.scale)[example, step]
+    targets = windows.scale_targets(some.values[some.ahead])[example, step]
     known = ~np.isnan(targets)
     example, step, targets = example[known], step[known], np.clip(targets[known], -MOST_CHANGE, MOST_CHANGE)
     model: Any = HistGradientBoostingRegressor(
@@ -149,5 +126,5 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     x[:, np.isnan(x).all(axis=0)] = 0.0  # the library cannot read a column without a number
     with threadpool_limits(1):
         model.fit(x, targets)
-    spread = np.zeros((features.horizon, 9))
-    return Boosting(features, *read_trees(model), np.array([int(logged)]), spread)
+    spread = np.zeros((features.horizon, len(LEVELS)))
+    return Boosting(features, spread, np.array([int(logged)]), *read_trees(model))

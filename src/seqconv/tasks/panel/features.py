@@ -11,7 +11,7 @@ import numpy as np
 
 from seqconv.data.frequency import Frequency
 from seqconv.data.holidays import find_holidays
-from seqconv.data.records import Panel
+from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
@@ -19,6 +19,7 @@ from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.panel.forecasts import Forecasts, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
+from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_rows
 
 HASHED_ROWS = 8  # before a row to forecast, by which it is recognised
@@ -132,7 +133,7 @@ class Column:
             return cls(name, role, levels=tuple(map(str, common)))
         known = values[~np.isnan(values)]
         mean, std = (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
-        return cls(name, role, mean, std if std > 1e-12 * abs(mean) else 1.0)
+        return cls(name, role, mean, 1.0 if find_flat(np.array(mean), np.array(std)) else std)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Scaled numbers float32 `[T, 1]` with NaN where a value is missing, or a column of 0 and 1 for each level."""
@@ -197,7 +198,7 @@ class PanelFeatures(Features):
         Raises:
             DataError: a column is missing.
         """
-        lengths = np.maximum(np.diff(panel.offsets), panel.ends - panel.offsets[:-1] + self.horizon)
+        lengths = np.maximum(np.diff(panel.offsets), panel.lengths + self.horizon)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         own = np.arange(len(panel.values)) + np.repeat(offsets[:-1] - panel.offsets[:-1], np.diff(panel.offsets))
         values = np.full(int(offsets[-1]), np.nan)
@@ -314,7 +315,7 @@ def spread_static(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     found = values.copy()
     for first, last in pairwise(offsets):
         own = values[first:last]
-        known = [each for each in own if each is not None] if own.dtype == object else own[~np.isnan(own)]
+        known = own[~is_missing(own)]
         if len(known):
             found[first:last] = known[0]
     return found

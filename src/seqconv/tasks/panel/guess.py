@@ -18,7 +18,7 @@ def guess_panel(recipe: PanelRecipe, data: PanelData, given: set[str]) -> Guesse
 
 def choose_horizon(panel: Panel) -> int:
     """A usual horizon for the frequency, shorter if the series are."""
-    lengths = sorted(int(each) for each in panel.ends - panel.offsets[:-1])
+    lengths = sorted(int(each) for each in panel.lengths)
     return max(min(usual_horizon(panel.frequency), lengths[len(lengths) // 2] // MOST), 1)
 
 

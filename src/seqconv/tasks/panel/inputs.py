@@ -72,10 +72,6 @@ class PanelInputs:
             values[rows] = random.permutation(values[rows])
         return replace(self, values=values)
 
-    def gather(self, index: np.ndarray) -> np.ndarray:
-        """The values to forecast at `index`, float64 `[B, H]`."""
-        return np.asarray(self.values[self.anchors[index][:, None] + np.arange(self.horizon)])
-
 
 def blank_panel(shape: tuple[int, ...]) -> PanelInputs:
     """One forecast of this shape after one row of zeros."""

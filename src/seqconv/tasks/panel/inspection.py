@@ -52,7 +52,7 @@ def _name_kinds(panel: Panel, recipe: PanelRecipe) -> dict[str, str]:
 
 
 def _describe(panel: Panel) -> dict[str, object]:
-    lengths = panel.ends - panel.offsets[:-1]
+    lengths = panel.lengths
     shortest, usual, longest = (int(each) for each in (lengths.min(), np.median(lengths), lengths.max()))
     first = panel.frequency.times(np.array([panel.starts.min()]))
     last = panel.frequency.times(np.array([(panel.starts + lengths - 1).max()]))
@@ -67,7 +67,7 @@ def _describe(panel: Panel) -> dict[str, object]:
 
 def _judge(panel: Panel) -> list[Finding]:
     found = []
-    own = np.arange(len(panel.values)) < np.repeat(panel.ends, np.diff(panel.offsets))
+    own = ~panel.is_future
     missing = np.isnan(panel.values) & own
     if missing.any():
         series = panel.series[missing]
@@ -76,8 +76,8 @@ def _judge(panel: Panel) -> list[Finding]:
         where = f"most in {panel.show_key(worst)}" if len(panel) > 1 else ""
         action = "left out: regressions read the value before; --fill fills them"
         found.append(Finding(f"{int(missing.sum()):,} values missing, {share}", where, action, "costs"))
-    lasts = panel.starts + panel.ends - panel.offsets[:-1] - 1
-    early = lasts < lasts.max() - max(int(np.median(panel.ends - panel.offsets[:-1])) // 4, 1)
+    lasts = panel.starts + panel.lengths - 1
+    early = lasts < lasts.max() - max(int(np.median(panel.lengths)) // 4, 1)
     if early.any():
         key = panel.show_key(int(np.argmax(early)))
         what = f"{int(early.sum()):,} of {len(panel):,} series end long before the others"

@@ -2,10 +2,11 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
-from seqconv.tasks.baselines import BaselineModel
+from seqconv.tasks.baselines import BaselineModel, Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
 from seqconv.tasks.panel.inputs import PanelInputs
@@ -29,14 +30,31 @@ class PanelModel(BaselineModel[PanelFeatures, PanelInputs]):
 
     def predict(self, inputs: PanelInputs) -> np.ndarray:
         """The same in units of each example's scale, ascending and within the sign of the target, `[N, outputs]`."""
-        found = np.empty((len(inputs), self.features.target.outputs))
+        found = np.empty((len(inputs), inputs.horizon, len(LEVELS)))
         for first in range(0, len(inputs), CHUNK):
             some = inputs.take(np.arange(first, min(first + CHUNK, len(inputs))))
-            quantiles = finish(self.forecast(some), self.features)
-            found[first : first + CHUNK] = (quantiles / find_scales(some, self.features.season)[:, None, None]).reshape(
-                len(some), -1
-            )
-        return found
+            found[first : first + CHUNK] = finish(self.forecast(some), self.features)
+        scales = find_scales(inputs, self.features.season)
+        return np.asarray(found / scales[:, None, None]).reshape(len(inputs), -1)
+
+
+@dataclass(frozen=True)
+class PointModel(PanelModel):
+    """A model that forecasts a number for each row, around which lie the quantiles of its errors.
+
+    Args:
+        spread: quantiles of its errors by step, scaled, `[H, levels]`.
+    """
+
+    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
+
+    @abstractmethod
+    def point(self, inputs: PanelInputs) -> np.ndarray:
+        """Point forecasts in the unit of the target, `[N, H]`."""
+
+    def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        scales = find_scales(inputs, self.features.season)
+        return np.asarray(self.point(inputs)[..., None] + scales[:, None, None] * self.spread)
 
 
 def finish(quantiles: np.ndarray, features: PanelFeatures) -> np.ndarray:

@@ -1,70 +1,53 @@
 """One linear model for all series: from the window and what is known of the future to every row of the horizon."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, thin_part
-from seqconv.tasks.panel.features import PanelFeatures, PanelSplit, find_scales
+from seqconv.tasks.baselines import Stored
+from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel, fit_spread
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows, take_logs
-from seqconv.tasks.panel.split import all_examples
+from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
 
 PENALTIES = 10.0 ** np.arange(0, 7)
-MOST_LOG = 700.0  # beyond which the exponential function is infinite
 FEWEST_IN_PHASE = 300  # examples of each phase that has a model of its own
-MOST_CHANGE = 20.0  # of a target in units of its window's scale, beyond which it is taken for an outlier
 
 
 @dataclass(frozen=True)
-class Ridge(PanelModel):
+class Ridge(Regression):
     """A linear function for each row of the horizon; of long series one for each phase of the season, such as hours.
 
     Args:
         weights: float64 `[P, F, H]`, P phases or one for all.
         bias: float64 `[P, H]`.
         penalty: float64 `[1]`.
-        logged: 1: it forecasts logarithms, int64 `[1]`.
-        spread: quantiles of its errors by step, scaled, `[H, levels]`.
     """
 
     weights: Annotated[np.ndarray, Stored(np.float64, "P F H")]
     bias: Annotated[np.ndarray, Stored(np.float64, "P H")]
     penalty: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
-    logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
-    spread: Annotated[np.ndarray, Stored(np.float64, "H levels")]
 
-    def point(self, inputs: PanelInputs) -> np.ndarray:
-        """Point forecasts in the unit of the target, `[N, H]`."""
-        windows = read_windows(self.features, take_logs(inputs) if self.logged[0] else inputs)
+    def point_read(self, inputs: PanelInputs) -> np.ndarray:
+        windows = read_windows(self.features, inputs)
         x = np.concatenate([windows.rows, read_known(self.features, inputs)], axis=1)
         phases = find_phases(inputs, len(self.weights))
         changes = np.empty((len(inputs), inputs.horizon))
         for phase in np.unique(phases):
             own = phases == phase
             changes[own] = x[own] @ self.weights[phase] + self.bias[phase]
-        found = windows.unscale(changes)
-        return np.expm1(np.minimum(found, MOST_LOG)) if self.logged[0] else found
+        return windows.unscale(changes)
 
-    def forecast(self, inputs: PanelInputs) -> np.ndarray:
-        scales = find_scales(inputs, self.features.season)
-        return np.asarray(self.point(inputs)[..., None] + scales[:, None, None] * self.spread)
-
-    def refit(self, split: PanelSplit) -> "Ridge":
-        """The same penalty and spread, fitted to all rows of the split."""
-        return self.refit_to(all_examples(self.features, split.train.inputs))
-
-    def refit_to(self, inputs: PanelInputs) -> "Ridge":
-        """The same penalty and spread, fitted to these examples."""
+    def fit_again(self, inputs: PanelInputs) -> "Ridge":
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         logged, phases = bool(self.logged[0]), len(self.weights)
         with threadpool_limits(1):
             sums = [each.solve() for each in _sum_up(self.features, inputs, logged, phases)]
-        return replace(_solve(self.features, sums, float(self.penalty[0]), logged), spread=self.spread)
+        return _solve(self.features, sums, float(self.penalty[0]), logged)
 
 
 def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
@@ -77,24 +60,18 @@ def fit_ridge(split: PanelSplit) -> Ridge:
     numbers that are never negative), a model for each phase of the season or one for all."""
     from threadpoolctl import threadpool_limits
 
-    best, least, chosen = None, np.inf, np.empty(0)
-    features = split.features
-    validation = thin_part(split.validation, MOST_JUDGED)
-    scales = find_scales(validation.inputs, features.season)[:, None]
-    enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
     with threadpool_limits(1):
-        for logged in (False, True) if features.positive else (False,):
-            parts = _sum_up(features, split.train.inputs, logged, features.season if enough else 1)
-            for sums in [[sum(parts[1:], parts[0])], *([parts] if enough else [])]:
-                solved = [each.solve() for each in sums]
-                for penalty in PENALTIES:
-                    model = _solve(features, solved, penalty, logged)
-                    points = model.point(validation.inputs) / scales
-                    error = float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
-                    if error < least:
-                        best, least, chosen = model, error, points
-    assert best is not None
-    return replace(best, spread=fit_spread(chosen, validation))
+        return choose_fit(split, _list_fits(split))
+
+
+def _list_fits(split: PanelSplit) -> Iterator[Ridge]:
+    features = split.features
+    enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
+    for logged in (False, True) if features.positive else (False,):
+        parts = _sum_up(features, split.train.inputs, logged, features.season if enough else 1)
+        for sums in [[sum(parts[1:], parts[0])], *([parts] if enough else [])]:
+            solved = [each.solve() for each in sums]
+            yield from (_solve(features, solved, penalty, logged) for penalty in PENALTIES)
 
 
 @dataclass(frozen=True)
@@ -160,4 +137,4 @@ def _solve(features: PanelFeatures, solved: list[_Solved], penalty: float, logge
     weights = np.stack([each.vectors @ (each.along / (each.values + penalty)[:, None]) for each in solved])
     bias = np.stack([each.intercept - each.centre @ own for each, own in zip(solved, weights, strict=True)])
     spread = np.zeros((features.horizon, len(LEVELS)))
-    return Ridge(features, weights, bias, np.array([penalty]), np.array([int(logged)]), spread)
+    return Ridge(features, spread, np.array([int(logged)]), weights, bias, np.array([penalty]))

@@ -39,7 +39,7 @@ def split_panel(
     horizon = trained.horizon if trained else count_horizon(panel, recipe)
     origins = data.origins or config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
-    encoded, ends = features.encode(panel), panel.ends - panel.offsets[:-1]
+    encoded, ends = features.encode(panel), panel.lengths
     ends = ends + encoded.offsets[:-1]
     parts = {"validation": cut_forecasts(features, encoded, ends, origins, origins)}
     parts["test"] = cut_forecasts(features, encoded, ends, origins, 0)
@@ -48,7 +48,7 @@ def split_panel(
             needed = (1 + (name != "test")) * origins * horizon + FEWEST
             raise DataError(
                 f"{panel.source}: a series must have {needed} rows or more for the {name} split; the longest has "
-                f"{int((panel.ends - panel.offsets[:-1]).max())}. Use a shorter --horizon"
+                f"{int(panel.lengths.max())}. Use a shorter --horizon"
             )
     examples = choose_examples(features, encoded, ends - 2 * origins * horizon)
     parts = {"train": features.part(examples), **parts}
@@ -78,7 +78,7 @@ def count_horizon(panel: Panel, recipe: PanelRecipe) -> int:
 
 def count_origins(panel: Panel, horizon: int) -> int:
     """Forecasts of each series for validation, and as many for the test: one, or more if the series are few."""
-    usual = int(np.median(panel.ends - panel.offsets[:-1]))
+    usual = int(np.median(panel.lengths))
     fitting = int(MOST_JUDGED * usual / (2 * horizon))
     return max(min(-(-ENOUGH // len(panel)), fitting), 1)
 
@@ -92,7 +92,7 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
     columns = tuple(
         Column.fit(name, role, panel.columns[name][seen]) for role, names in roles.items() for name in names
     )
-    lengths = panel.ends - panel.offsets[:-1]
+    lengths = panel.lengths
     usual = int(np.median(lengths))
     season = config.season or choose_season(panel.frequency, usual)
     lookback = config.lookback or choose_lookback(panel.frequency, season, horizon, usual)
@@ -208,7 +208,7 @@ def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
 
 
 def _describe_missing(panel: Panel) -> list[str]:
-    own = np.arange(len(panel.values)) < np.repeat(panel.ends, np.diff(panel.offsets))
+    own = ~panel.is_future
     missing = np.isnan(panel.values) & own
     if not missing.any():
         return []
@@ -235,7 +235,7 @@ def fold_panel(
     """
     panel = data.train
     horizon = count_horizon(panel, recipe)
-    lengths = panel.ends - panel.offsets[:-1]
+    lengths = panel.lengths
     longest = int(lengths.max())
     most = (longest - FEWEST) // horizon - 1  # the first fold needs validation rows too
     if folds > most and most < 2:
@@ -258,7 +258,7 @@ def fold_panel(
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
     """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back."""
     features, panel = bundle.features, data.train
-    encoded, lengths = features.encode(panel), panel.ends - panel.offsets[:-1]
+    encoded, lengths = features.encode(panel), panel.lengths
     origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
     part = cut_forecasts(features, encoded, encoded.offsets[:-1] + lengths, origins, 0)
     if not len(part.targets):
