@@ -49,10 +49,10 @@ def test_train_prints_one_json_object_with_what_it_promises(runs, task):
 def test_the_run_folder_is_complete_and_no_partial_folder_is_left(runs, task):
     folder = runs / "runs" / f"demo-{task}"
     names = {path.name for path in folder.iterdir()}
-    offered = {"baseline"} if json.loads((folder / "metrics.json").read_text())["offer"] else set()
+    better = {"baseline"} if json.loads((folder / "metrics.json").read_text())["better_baseline"] else set()
     files = {"recipe.toml", "history.csv", "metrics.json", "predictions.npz", "report.html", "model"}
     files |= {"mistakes.json"} if task == "text" else set()
-    assert names == files | offered
+    assert names == files | better
     assert len((folder / "history.csv").read_text().splitlines()) == 3
     assert not list((runs / "runs").glob("*.partial"))
     assert seqconv.read_recipe(str(folder / "recipe.toml")).training.epochs == 2

@@ -24,7 +24,7 @@ def write_run(folder: Path, task: str, **changes: object) -> Path:
         "recipe": "r",
         "engine": "native",
         "model": "network",
-        "offer": None,
+        "better_baseline": None,
         "verdict": "Beats <script>alert(1)</script> by 7 %.",
         "description": "d & e",
         "task": task,

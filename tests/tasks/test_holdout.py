@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import seqconv
 from seqconv.data.records import TextData, Texts
@@ -104,3 +106,13 @@ def test_many_classes_of_three_texts_are_trained() -> None:
     facts = split_texts(TextData(data), make_recipe(0)).facts["splits"]
     assert {name: part["examples"] for name, part in facts.items()} == {"train": 115, "validation": 29, "test": 36}
     assert min(facts["train"]["classes"].values()) >= 1
+
+
+@given(st.lists(st.integers(0, 5), min_size=6, max_size=60), st.integers(0, 99))
+def test_copies_of_a_text_are_never_in_two_splits(kinds, seed):
+    rows, groups = np.arange(len(kinds)), np.array(kinds)
+    labels = (groups % 2).astype(np.int32)
+    kept, held_out = holdout.hold_out(rows, labels, groups, 0.4, np.random.default_rng(seed), True)
+    assert sorted([*kept, *held_out]) == list(rows)
+    assert not set(groups[kept]) & set(groups[held_out])
+    assert set(labels[kept]) == set(labels)

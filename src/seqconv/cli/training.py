@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 JSON_KEYS = (  # of `metrics.json`, that `train` prints
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "intervals", "model", "offer", "seconds"),
+    *("baselines", "beats_baselines", "verdict", "intervals", "model", "better_baseline", "offer", "seconds"),
 )
 
 
@@ -228,8 +228,8 @@ def _print_results(results: "RunResults", source: str) -> None:
     print_scores(results)
     if results.intervals:
         print_text(f"\n{say_intervals(results.intervals)}")
-    if results.offer:
-        print_text(f"\n{results.offer.says}")
+    if results.better_baseline:
+        print_text(f"\n{results.better_baseline.says}")
     run = shlex.quote(results.run)
     print(f"\nreport: {results.run}/report.html")
     print(f"model: {results.run}/model ({count_bytes(Path(results.run)) / 1e6:,.2f} MB)")

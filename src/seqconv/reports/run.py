@@ -92,7 +92,7 @@ def _draw_comparison(results: RunResults) -> str:
     error = "mean absolute error" if results.targets else "error rate"
     blocks = " in blocks of neighbouring rows" if results.targets else ""
     note = f"By how much the {error} is smaller: paired differences on the same test rows, bootstrap intervals{blocks}."
-    said = f"<p>{escape(results.offer.says)}</p>" if results.offer else ""
+    said = f"<p>{escape(results.better_baseline.says)}</p>" if results.better_baseline else ""
     return plots.draw_comparison([each.name for each in found], bounds) + draw_note(note) + said
 
 

@@ -58,8 +58,8 @@ def suggest_recipe(
         return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
-        beside = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
-        near = difflib.get_close_matches(str(path), beside, n=1)
+        neighbours = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
+        near = difflib.get_close_matches(str(path), neighbours, n=1)
         hint = nearest(str(path), near) if near else nearest(source, recipe_names())
         raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
     own = path

@@ -104,7 +104,7 @@ class RunResults(Judgement, Setup):
     """What a run found.
 
     Args:
-        offer: a better baseline; None: there is none.
+        better_baseline: on the validation rows; None: there is none.
         seconds: of each part of the run.
         metric: the score that people read first.
         model: `network`, or the name of the baseline in its place.
@@ -115,7 +115,7 @@ class RunResults(Judgement, Setup):
         targets: the columns that are forecast; None: the answers are classes.
     """
 
-    offer: BetterBaseline | None
+    better_baseline: BetterBaseline | None
     seconds: dict[str, float]
     metric: str
     model: str
@@ -126,6 +126,19 @@ class RunResults(Judgement, Setup):
     facts: Json
     classes: list[str] | None = None
     targets: list[str] | None = None
+
+    def to_dict(self) -> Json:
+        """Also under `offer`, as version 0.1.0 named the better baseline; that key goes with the next version."""
+        found = super().to_dict()
+        return found | {"offer": found["better_baseline"]}
+
+    @classmethod
+    def from_dict(cls, table: Any) -> Self:
+        named = isinstance(table, dict) and "better_baseline" not in table and "offer" in table
+        return super().from_dict(table | {"better_baseline": table["offer"]} if named else table)
+
+    def _locate(self, key: str) -> str:
+        return super()._locate("better_baseline" if key == "offer" else key)
 
     def list_models(self, name: str) -> list[BaselineScores]:
         """The baselines and, last, the model of the run under this name."""

@@ -1,4 +1,4 @@
-"""What an interrupted training goes on from: one safetensors file, written beside its place and renamed."""
+"""What an interrupted training goes on from: one safetensors file, written next to its place and renamed."""
 
 import errno
 import json
@@ -156,7 +156,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class _Table(Record):
-    """What a checkpoint holds beside its arrays."""
+    """What a checkpoint holds besides its arrays."""
 
     closed = True
     origin: Json

@@ -74,7 +74,7 @@ def shrink(
         model: a run or model folder, whose data must lie where they lay.
         out: the new model folder.
         bits: of each stored weight, 16 or 32; models compute in 32.
-        keep: share of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
+        keep: fraction of the rows of each table of words or n-grams that stay, see `prune`; 1: all.
         overwrite: replace a model in `out`.
 
     Raises:
@@ -124,8 +124,9 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
 def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
     """The same weights, but of each table of words and n-grams the rows that say least say nothing.
 
-    Of the rows that say anything the share `keep` with the largest Euclidean norm stays. Of embeddings and filters the
-    norm is that of the row less the unknown word's, as which the others are read; padding, start and unknown word stay.
+    Of the rows that say anything, the fraction `keep` with the largest Euclidean norm stays. Of embeddings and filters
+    the norm is that of the row less the unknown word's, as which the others are read; padding, start and unknown word
+    stay.
     Of n-grams, single words among them, it is that of the row times its scale; the others count nothing.
 
     Args:

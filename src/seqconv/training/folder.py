@@ -103,19 +103,19 @@ def write_run(
     folder: Path,
     setup: Setup,
     seconds: dict[str, float],
-    offer: BetterBaseline | None = None,
+    better: BetterBaseline | None = None,
 ) -> RunResults:
     """Write all but recipe and history of a run folder.
 
     Args:
         folder: where to write; `setup` says where it will lie.
         seconds: of each part of the run.
-        offer: a better baseline.
+        better: a better baseline.
     """
     trained, target = fitted.trained, split.features.target
     results = RunResults(
         **(vars(setup) | vars(judge(fitted, split, fitted.bundle.recipe.training.loss)) | target.describe()),
-        offer=offer,
+        better_baseline=better,
         seconds=seconds,
         metric=target.metric,
         model=fitted.name,

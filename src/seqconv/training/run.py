@@ -1,4 +1,4 @@
-"""A run from end to end: read, split, train, judge beside the baselines, write the run folder."""
+"""A run from end to end: read, split, train, judge next to the baselines, write the run folder."""
 
 import shlex
 import shutil
@@ -48,7 +48,7 @@ from seqconv.training.folder import (
 )
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
-OFFER = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
+BASELINE = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
 
 
 class Timer:
@@ -106,7 +106,7 @@ def train(
     data: Data | None = None,
     notes: Sequence[str] = (),
 ) -> Run:
-    """Train a recipe, score it beside the baselines on the same rows, and write the run folder.
+    """Train a recipe, score it next to the baselines on the same rows, and write the run folder.
 
     Where a baseline is better than the network by more than noise on the validation rows, the folder holds a run of
     that baseline too, in `baseline`, as `training.model` would have written it.
@@ -152,13 +152,13 @@ def train(
 def _write_all(fitted: Fitted, split: Split[Any, Any], options: Options, target: Path, timer: Timer) -> RunResults:
     """Complete the run folder, with that of a better baseline in it."""
     folder = partial_folder(target)
-    shutil.rmtree(folder / OFFER, ignore_errors=True)  # of an attempt that was cut short
-    offer = _write_offer(fitted, split, options, folder / OFFER, target / OFFER)
+    shutil.rmtree(folder / BASELINE, ignore_errors=True)  # of an attempt that was cut short
+    better = _write_better(fitted, split, options, folder / BASELINE, target / BASELINE)
     epochs = [epoch.seconds for epoch in fitted.trained.history]
     seconds = timer.seconds | ({"per_epoch": float(np.mean(epochs))} if epochs else {})
     seconds |= {"total": time.perf_counter() - timer.started}
     setup = describe_setup(fitted.bundle.recipe, options, target)
-    return write_run(fitted, split, folder, setup, seconds, offer)
+    return write_run(fitted, split, folder, setup, seconds, better)
 
 
 def fit_split(
@@ -203,7 +203,7 @@ def fit_split(
     return Fitted(NETWORK, bundle, trained, scored, baselines)
 
 
-def _write_offer(
+def _write_better(
     fitted: Fitted, split: Split[Any, Any], options: Options, folder: Path, target: Path
 ) -> BetterBaseline | None:
     """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""

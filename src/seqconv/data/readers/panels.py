@@ -192,7 +192,7 @@ def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Freque
     inner = np.diff(rows.series) == 0
     gaps = np.where(inner, np.diff(rows.steps), 0)
     if frequency.unit == "s":
-        # rows a little beside their step, such as seconds late, lie in it as long as there is one in each
+        # rows a little off their step, such as seconds late, lie in it as long as there is one in each
         again = inner & (gaps == 0) & (np.diff(stamps).astype(np.int64) > 0)
         odd = np.append(False, again & (columns.duplicates == "refuse"))
     if odd.any():

@@ -25,7 +25,7 @@ UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learni
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Runs of networks that learned nothing, beside baselines that did."""
-    folder = tmp_path_factory.mktemp("offers")
+    folder = tmp_path_factory.mktemp("better")
     files = write_data(folder)
     for task in TASKS:
         suggested = guessing.suggest_recipe(str(files[task]), [*UNTRAINED, *FLAGS[task]])
@@ -41,16 +41,16 @@ def test_the_best_baseline_on_the_validation_rows_is_a_run_of_its_own(folder, ta
     name = "mae" if task == "series" else "accuracy"
     best = (min if task == "series" else max)(network["baselines"], key=lambda row: row["validation"][name])
     assert (network["model"], kept["model"]) == ("network", best["name"])
-    assert network["offer"]["name"] == best["name"]
-    assert network["offer"]["run"] == kept["run"] == str(folder / task / "baseline")
-    assert network["offer"]["says"].startswith("On the validation rows ")
+    assert network["better_baseline"]["name"] == best["name"]
+    assert network["better_baseline"]["run"] == kept["run"] == str(folder / task / "baseline")
+    assert network["better_baseline"]["says"].startswith("On the validation rows ")
     assert kept["validation"] == best["validation"]
     assert kept["refit"] or kept["test"] == best["test"]
     assert [row["name"] for row in kept["baselines"]] == [
         row["name"] for row in network["baselines"] if row["name"] != best["name"]
     ]
     report = (folder / task / "report.html").read_text()
-    assert network["offer"]["says"] in report.replace("&#x27;", "'")
+    assert network["better_baseline"]["says"] in report.replace("&#x27;", "'")
     assert f"seqconv predict {folder / task / 'baseline'} FILE" in report
     own = (folder / task / "baseline" / "report.html").read_text()
     assert "Training</h2>" not in own
@@ -76,7 +76,7 @@ def test_what_is_kept_answers_scores_and_compares_like_a_network(folder, task):
 def test_a_network_that_is_no_worse_is_alone(folder, tmp_path):
     suggested = guessing.suggest_recipe(str(folder / "texts.csv"), ["training.epochs=20"])
     run = runs.train(suggested.recipe, Options(out=tmp_path / "run"), data=suggested.data)
-    assert run.results.offer is None
+    assert run.results.better_baseline is None
     assert not (tmp_path / "run" / "baseline").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
     code, out, err = command(monkeypatch, capsys, "train", str(folder / "texts.csv"), "--model", "nb-svm", "--json")
     assert (code, err) == (0, "")
     result = json.loads(out)
-    assert (result["model"], result["epochs"], result["offer"]) == ("NB-SVM", 0, None)
+    assert (result["model"], result["epochs"], result["better_baseline"]) == ("NB-SVM", 0, None)
     assert [row["name"] for row in result["baselines"]] == ["majority class", "TF-IDF + logistic regression"]
     assert not (tmp_path / "runs" / "texts" / "history.csv").exists()
     code, out, _ = command(
@@ -173,7 +173,7 @@ def test_sequences_get_the_blend_of_all_rows_unless_a_network_is_asked_for(folde
     code, out, err = command(monkeypatch, capsys, "train", file, "--json")
     assert (code, err) == (0, "")
     result = json.loads(out)
-    assert (result["model"], result["epochs"], result["offer"]) == ("MultiRocket-Hydra + QUANT", 0, None)
+    assert (result["model"], result["epochs"], result["better_baseline"]) == ("MultiRocket-Hydra + QUANT", 0, None)
     assert [row["kind"] for row in result["baselines"]] == ["majority", "dtw"]
     metrics = json.loads((tmp_path / "runs" / "waves" / "metrics.json").read_text())
     assert metrics["refit"] is True

@@ -1,20 +1,15 @@
-"""Splits: nothing crosses from one to the next, and what is fitted sees training rows only."""
+"""Series are split by time: no window crosses a split, and what is fitted sees training rows only."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from seqconv.data.records import EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
+from seqconv.data.records import Series, SeriesData
 from seqconv.errors import ConfigError, DataError
 from seqconv.recipes.recipe import recipe_from_dict
-from seqconv.tasks.examples import Split, merge_validation
-from seqconv.tasks.holdout import hold_out
-from seqconv.tasks.sequence.split import split_sequences
+from seqconv.tasks.examples import Split
 from seqconv.tasks.series.split import split_series as split_series_data
-from seqconv.tasks.text.split import split_texts
 
 HOUR = np.timedelta64(3600, "s")
 
@@ -36,16 +31,6 @@ def series_recipe(**sections):
     for name, values in sections.items():
         table[name] = table.get(name, {}) | values
     return recipe_from_dict({"task": "series", **table})
-
-
-def text_recipe(**text):
-    return recipe_from_dict(
-        {
-            "task": "text",
-            "data": {"source": "x", "validation": 0.25, "holdout": "random"},
-            "text": {"vocabulary": 50, **text},
-        }
-    )
 
 
 def rows_of(part, spec):
@@ -119,140 +104,6 @@ def test_a_split_without_a_whole_window_is_refused():
         DataError, match="the test split must hold a whole window; none is: 'noise' is missing in 20% of its rows"
     ):
         split_series(holed, series_recipe())
-
-
-def texts(count: int, word: str = "word", classes: tuple[str, ...] = ("neg", "pos")) -> Texts:
-    labels = np.arange(count, dtype=np.int32) % len(classes)
-    return Texts([f"{word}{i} shared" for i in range(count)], labels, classes, "made")
-
-
-def test_texts_are_shuffled_and_the_last_share_is_held_out():
-    data = TextData(texts(40), texts(8, "test"))
-    split = split_texts(data, text_recipe(vocabulary=100))
-    assert [len(part.inputs) for part in (split.train, split.validation, split.test)] == [30, 10, 8]
-    known = set(split.features.vocabulary.words)
-    # a word of a held-out text is unknown: the vocabulary comes from training rows only
-    assert len(known) == 31
-    assert not any(word.startswith("test") for word in known)
-    held_out = split.validation.inputs.ids
-    assert np.all(held_out[:, -1] == split.features.vocabulary.encode(["shared"]).ids[-1])
-    assert np.all(held_out[:, -2] == 2)
-    assert split.train.targets.dtype == np.float32
-    assert split.facts["splits"]["train"]["examples"] == 30
-
-
-def test_another_seed_holds_out_other_texts():
-    data = TextData(texts(40), texts(8))
-    recipe = text_recipe()
-    table = recipe.to_dict()
-    table["training"]["seed"] = 1
-    one, same, other = (
-        split_texts(data, each).features.vocabulary for each in (recipe, recipe, recipe_from_dict(table))
-    )
-    assert one == same
-    assert one != other
-
-
-def test_more_than_two_classes_give_class_numbers_and_an_output_each():
-    classes = ("a", "b", "c")
-    split = split_texts(TextData(texts(30, classes=classes), texts(6, classes=classes)), text_recipe())
-    assert split.features.target.outputs == 3
-    assert split.train.targets.dtype == np.int32
-    assert split.train.targets.ndim == 1
-
-
-def test_encoded_texts_need_no_vocabulary():
-    def encoded(count):
-        ids = np.arange(1, 3 * count + 1, dtype=np.int32)
-        labels = np.arange(count, dtype=np.int32) % 2
-        return EncodedTexts(ids, np.arange(0, 3 * count + 1, 3, dtype=np.int64), labels, ("neg", "pos"), "made.npz")
-
-    split = split_texts(TextData(encoded(20), encoded(4)), text_recipe(max_len=5))
-    assert split.features.vocabulary is None
-    # ranks 1, 2, 3 of the first test text become ids 3, 4, 5 behind the start id
-    assert split.test.inputs.ids[0].tolist() == [0, 1, 3, 4, 5]
-
-
-@pytest.mark.parametrize(("train", "test"), [(1, 5), (40, 0), (0, 5)])
-def test_too_few_texts_are_refused(train, test):
-    with pytest.raises(DataError, match="must hold examples for training, validation and test"):
-        split_texts(TextData(texts(train), texts(test)), text_recipe())
-
-
-def test_one_class_is_refused():
-    single = texts(20)
-    single.labels[:] = 1
-    with pytest.raises(DataError, match="at least two classes; got one"):
-        split_texts(TextData(single, texts(5)), text_recipe())
-
-
-def test_what_has_no_file_of_its_own_is_held_out_with_every_class_in_its_share():
-    classes = ("a", "b", "c")
-    labels = np.repeat(np.arange(3, dtype=np.int32), (100, 20, 1))
-    data = TextData(Texts([f"word{i}" for i in range(121)], labels, classes, "made"))
-    recipe = recipe_from_dict({"task": "text", "data": {"source": "x"}, "text": {"vocabulary": 500}})
-    split = split_texts(data, recipe)
-    counts = [np.bincount(part.targets, minlength=3).tolist() for part in (split.train, split.validation, split.test)]
-    assert counts == [[64, 13, 1], [16, 3, 0], [20, 4, 0]]
-
-
-@given(st.lists(st.integers(0, 5), min_size=6, max_size=60), st.integers(0, 99))
-def test_copies_of_a_text_are_never_in_two_splits(kinds, seed):
-    rows, groups = np.arange(len(kinds)), np.array(kinds)
-    labels = (groups % 2).astype(np.int32)
-    kept, held_out = hold_out(rows, labels, groups, 0.4, np.random.default_rng(seed), True)
-    assert sorted([*kept, *held_out]) == list(rows)
-    assert not set(groups[kept]) & set(groups[held_out])
-    assert set(labels[kept]) == set(labels)
-
-
-def test_several_labels_a_text_give_an_output_each():
-    labels = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 1]] * 20, np.uint8)
-    data = TextData(Texts([f"word{i}" for i in range(60)], labels, ("a", "b", "c"), "made"))
-    split = split_texts(data, text_recipe(vocabulary=100))
-    assert split.features.target.several
-    assert split.features.target.outputs == 3
-    assert split.train.targets.shape == (36, 3)
-    assert split.train.targets.dtype == np.float32
-
-
-def test_a_test_label_that_training_does_not_know_is_named():
-    data = TextData(texts(40), texts(6, classes=("neg", "neutral")))
-    with pytest.raises(DataError, match=r"training labels \(neg, pos\); got 'neutral'"):
-        split_texts(data, text_recipe())
-
-
-def test_test_labels_count_into_the_training_classes():
-    data = TextData(texts(30, classes=("a", "b", "c")), texts(6, classes=("b", "c")))
-    split = split_texts(data, text_recipe(vocabulary=100))
-    assert split.test.targets.tolist() == [1, 2, 1, 2, 1, 2]
-
-
-def sequences(lengths: list[int], channels: int = 2) -> Sequences:
-    """Row r of sequence n holds n in channel 0 and r in the others."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    rows = [[n, *[r] * (channels - 1)] for n, length in enumerate(lengths) for r in range(length)]
-    labels = np.arange(len(lengths), dtype=np.int32) % 2
-    names = tuple(f"channel {n}" for n in range(channels))
-    return Sequences(np.array(rows, np.float32), offsets, labels, ("x", "y"), names, "made.ts")
-
-
-def test_sequences_of_different_lengths_end_where_their_window_ends():
-    recipe = recipe_from_dict({"task": "sequence", "data": {"source": "x"}})
-    test = sequences([3, 9, 5])
-    split = split_sequences(SequenceData(sequences([4, 6] * 10), test), recipe)
-    features = split.features
-    assert (features.length, features.masked, split.test.inputs.shape) == (6, True, (6, 3))
-    windows = split.test.inputs.gather(np.arange(3))
-    assert windows[0, :, -1].tolist() == [0, 0, 0, 1, 1, 1]
-    assert not windows[0, :3].any()
-    np.testing.assert_allclose(windows[0, 3:, 1], features.scaler.scale(test.values)[:3, 1])
-    # the longer one lost its beginning
-    np.testing.assert_allclose(windows[1, :, 1], features.scaler.scale(test.values)[6:12, 1])
-    merged = merge_validation(split)
-    both = merged.train.inputs.gather(np.arange(len(merged.train.targets)))
-    parts = [part.inputs.gather(np.arange(len(part.targets))) for part in (split.train, split.validation)]
-    np.testing.assert_array_equal(both, np.concatenate(parts))
 
 
 def test_several_targets_and_leads_are_laid_out_by_lead():
