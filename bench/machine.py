@@ -41,8 +41,14 @@ def describe_machine() -> dict[str, object]:
         "load": round(os.getloadavg()[0], 2),
         "commit": read_commit(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **read_versions()},
     }
+
+
+def read_versions() -> dict[str, str]:
+    """Of those of `PACKAGES` that are installed."""
+    installed = {each.name for each in metadata.distributions()}
+    return {name: metadata.version(name) for name in PACKAGES if name in installed}
 
 
 def read_processor() -> str:
