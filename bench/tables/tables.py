@@ -43,9 +43,11 @@ def read_panel(name: str) -> Callable[[], polars.DataFrame]:
     """A panel of the league, its training and its test rows."""
 
     def read() -> polars.DataFrame:
-        parts = [polars.read_csv(LEAGUE / "panels" / name / f"{part}.csv.gz") for part in ("train", "test")]
-        frame = polars.concat([part.with_columns(polars.col("y").cast(polars.Float64)) for part in parts])
-        frame = frame.rename({"unique_id": "id", "ds": "time"})
+        paths = [LEAGUE / "panels" / name / f"{part}.csv.gz" for part in ("train", "test")]
+        parts = [
+            polars.read_csv(path, infer_schema_length=None, schema_overrides={"y": polars.Float64}) for path in paths
+        ]
+        frame = polars.concat(parts).rename({"unique_id": "id", "ds": "time"})
         if frame.schema["time"] == polars.String:
             frame = frame.with_columns(polars.col("time").str.to_datetime())
         return frame.sort("id", "time", maintain_order=True)
@@ -57,7 +59,7 @@ def read_market(name: str) -> Callable[[], polars.DataFrame]:
     """Hourly prices of electricity, with two forecasts that are known the day before."""
 
     def read() -> polars.DataFrame:
-        frame = polars.read_csv(LEAGUE / "epf" / f"{name}.csv.gz").rename({"price": "y"})
+        frame = polars.read_csv(LEAGUE / "epf" / f"{name}.csv.gz", infer_schema_length=None).rename({"price": "y"})
         return frame.with_columns(polars.col("time").str.to_datetime(), polars.lit(name).alias("id"))
 
     return read
@@ -65,14 +67,16 @@ def read_market(name: str) -> Callable[[], polars.DataFrame]:
 
 def read_bikes() -> polars.DataFrame:
     """Users of a bike sharing service by hour, with weather, holidays and working days."""
-    frame = polars.read_csv(SKFORECAST / "bike_sharing_dataset_clean.csv").rename({"date_time": "time", "users": "y"})
+    frame = polars.read_csv(SKFORECAST / "bike_sharing_dataset_clean.csv", infer_schema_length=None).rename(
+        {"date_time": "time", "users": "y"}
+    )
     columns = ["time", "y", "holiday", "workingday", "temp", "hum", "windspeed"]
     return frame.select(columns).with_columns(polars.col("time").str.to_datetime(), polars.lit("bikes").alias("id"))
 
 
 def read_victoria() -> polars.DataFrame:
     """Demand for electricity in Victoria by half hour, with temperature and holidays."""
-    frame = polars.read_csv(SKFORECAST / "vic_electricity.csv")
+    frame = polars.read_csv(SKFORECAST / "vic_electricity.csv", infer_schema_length=None)
     return frame.select(
         polars.lit("victoria").alias("id"),
         polars.col("Time").str.to_datetime(time_zone="UTC").dt.replace_time_zone(None).alias("time"),
@@ -84,13 +88,15 @@ def read_victoria() -> polars.DataFrame:
 
 def read_users() -> polars.DataFrame:
     """Counts by hour, more than half of them zero."""
-    frame = polars.read_csv(SKFORECAST / "intermittent_demand.csv").rename({"date_time": "time", "users": "y"})
+    frame = polars.read_csv(SKFORECAST / "intermittent_demand.csv", infer_schema_length=None).rename(
+        {"date_time": "time", "users": "y"}
+    )
     return frame.with_columns(polars.col("time").str.to_datetime(), polars.lit("users").alias("id"))
 
 
 def read_visits() -> polars.DataFrame:
     """The logarithm of a page's visits by day; holes are filled with the day before, which all libraries can read."""
-    frame = polars.read_csv(SKFORECAST / "wikipedia_visits.csv").rename({"date": "time"})
+    frame = polars.read_csv(SKFORECAST / "wikipedia_visits.csv", infer_schema_length=None).rename({"date": "time"})
     frame = frame.with_columns(polars.col("time").str.to_datetime(), polars.col("y").cast(polars.Float64))
     frame = frame.sort("time").upsample("time", every="1d").with_columns(polars.col("y").forward_fill())
     return frame.with_columns(polars.lit("visits").alias("id"))
@@ -98,8 +104,10 @@ def read_visits() -> polars.DataFrame:
 
 def read_stores() -> polars.DataFrame:
     """Five series of a year or more by day, with the weather; holes are filled with the day before."""
-    frame = polars.read_csv(SKFORECAST / "demo_multi_series.csv").rename({"series_id": "id", "timestamp": "time"})
-    known = polars.read_csv(SKFORECAST / "demo_multi_series_exog.csv")
+    frame = polars.read_csv(SKFORECAST / "demo_multi_series.csv", infer_schema_length=None).rename(
+        {"series_id": "id", "timestamp": "time"}
+    )
+    known = polars.read_csv(SKFORECAST / "demo_multi_series_exog.csv", infer_schema_length=None)
     known = known.rename({"series_id": "id", "timestamp": "time"}).with_columns(polars.col("time").str.to_datetime())
     frame = frame.rename({"value": "y"}).with_columns(polars.col("time").str.to_datetime())
     pieces = [

@@ -1,0 +1,139 @@
+"""Write docs/forecasting-tables.md from bench/results/tables.json: python bench/tables/page.py."""
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from libraries import LIBRARIES
+from tables import LEAGUE, TABLES, Table
+
+ROOT = Path(__file__).parents[2]
+RESULTS, PAGE = ROOT / "bench" / "results" / "tables.json", ROOT / "docs" / "forecasting-tables.md"
+PRETRAINED = (
+    *("chronos", "timesfm", "moirai", "tirex", "toto", "tabpfn", "flowstate", "sundial", "ttm", "kairos", "yinglong"),
+    *("timecopilot", "visionts", "reverso", "tempopfn", "xlstm", "citras", "ts-icl"),
+)
+Scores = dict[str, float]
+Results = dict[str, dict[str, dict[str, Scores]]]
+PANELS = ("tourism_monthly", "m3_monthly", "m4_weekly", "m4_hourly")
+MARKETS = ("NP", "PJM", "BE", "FR")
+OTHERS = ("bike_sharing", "vic_electricity", "intermittent_demand", "wikipedia_visits", "demo_multi_series")
+HEAD = """# Forecasting tables, measured
+
+Written by `bench/tables/page.py` from what `bench/tables/run.py` measured on two cores. seqconv gives its default
+answer: `seqconv forecast` with the horizon and, where there are any, the known columns. Every library gets the rows
+before the test windows, fits once, and forecasts each window from all rows before it. AutoETS and AutoTheta are
+statsforecast's; LightGBM is mlforecast's, with differences at the season, the lags of the newest rows and of four
+seasons, and the calendar. Seconds are those of the processor, of the whole process, imports included.
+
+MASE: the mean over series of the error divided by that of the seasonal naive forecast in the training rows. WQL: twice
+the pinball loss at 0.1 to 0.9 over the sum of sizes. Lower is better.{seeds}
+"""
+PUBLISHED = """
+Published numbers of the same test, `league/{folder}/published.csv`:
+
+"""
+DAYS = """
+## Day-ahead electricity prices, two years of days
+
+The 728 last days of each market (the test of epftoolbox), in the market's currency for a megawatt hour. Our model is
+fitted once, before the first of them; the published ones (Lago et al. 2021) are fitted again every day.
+
+"""
+
+
+def main() -> None:
+    """Read the results, write the page."""
+    results: Results = json.loads(RESULTS.read_text("utf-8"))
+    seeds = max((len(found.get("seqconv", {})) for found in results.values()), default=1)
+    text = HEAD.format(seeds=f" seqconv: mean of up to {seeds} seeds, ± half their range." if seeds > 1 else "")
+    text += "\n## Panels\n" + "".join(draw(name, results) for name in PANELS) + compare("panels", PANELS, results)
+    text += "\n## Day-ahead electricity prices, 20 days\n\nThe 20 last days (the test of fev-bench).\n"
+    text += "".join(draw(name, results) for name in MARKETS) + compare("epf", MARKETS, results)
+    text += DAYS + draw_days(results)
+    text += "\n## Other tables\n" + "".join(draw(name, results) for name in OTHERS)
+    PAGE.write_text(text, "utf-8")
+
+
+def draw(name: str, results: Results) -> str:
+    """The scores of all libraries on one table."""
+    table, found = TABLES[name], results.get(name, {})
+    rows = [[library, *show(found[library])] for library in LIBRARIES if library in found]
+    return f"\n**{name}**: {describe(table)}.\n\n" + tabulate(
+        ("", "MASE", "WQL", "sMAPE, %", "in the 80 % interval", "processor s", "memory, MB"), rows
+    )
+
+
+def describe(table: Table) -> str:
+    """What is forecast, in a few words."""
+    train, whole = table.split()
+    series = whole["id"].n_unique()
+    windows = f", {table.windows} windows" if table.windows > 1 else ""
+    known = f", known: {', '.join(table.known)}" if table.known else ""
+    return f"{series:,} series, {len(train):,} rows, {table.horizon} ahead{windows}, season {table.season}{known}"
+
+
+def show(seeds: dict[str, Scores]) -> list[str]:
+    """The cells of one library."""
+
+    def cell(key: str, form: str) -> str:
+        values = [each[key] for each in seeds.values()]
+        half = (max(values) - min(values)) / 2
+        return format(sum(values) / len(values), form) + (f" ± {half:{form}}" if len(values) > 1 and half else "")
+
+    covered = seeds["0"]["covered by 0.1 to 0.9"]
+    return [
+        *(cell("MASE", ".3f"), cell("WQL", ".4f"), cell("sMAPE", ".2f")),
+        f"{covered:.0%}" if covered else "-",
+        f"{seeds['0']['processor seconds']:,.0f}",
+        f"{seeds['0']['memory MB']:,.0f}",
+    ]
+
+
+def compare(folder: str, names: Sequence[str], results: Results) -> str:
+    """Our MASE next to the best published ones."""
+    rows = []
+    for name in names:
+        own = results.get(name, {}).get("seqconv", {})
+        mean = sum(each["MASE"] for each in own.values()) / max(len(own), 1)
+        found = read_published(folder, name, "MASE")
+        rows.append([name, f"{mean:.3f}" if own else "-", best(found, False), best(found, True)])
+    return PUBLISHED.format(folder=folder) + tabulate(("", "seqconv", "best trained on the table", "pretrained"), rows)
+
+
+def draw_days(results: Results) -> str:
+    """Mean absolute errors of the 728 days."""
+    models, rows = ("DNN Ensemble", "LEAR Ensemble"), []
+    for name in MARKETS:
+        found = dict(reversed([(model, value) for value, model in read_published("epf", name, "MAE")]))
+        own = results.get(f"{name}_728", {})
+        cells = [
+            f"{own[each]['0']['MAE']:.3f}" if each in own else "-" for each in ("seqconv", "LightGBM", "seasonal naive")
+        ]
+        rows.append([name, *cells, *(f"{found[each]:.3f}" if each in found else "-" for each in models)])
+    return tabulate(("MAE", "seqconv", "LightGBM", "the same hour a day before", *models), rows)
+
+
+def read_published(folder: str, key: str, metric: str) -> list[tuple[float, str]]:
+    """Values and models, the best first."""
+    with (LEAGUE / folder / "published.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if metric in row.values() and key in row.values()]
+    name = "method" if rows and "method" in rows[0] else "model"
+    return sorted((float(row["value"]), row[name]) for row in rows)
+
+
+def best(found: list[tuple[float, str]], pretrained: bool) -> str:
+    """The best published value of its kind."""
+    own = [each for each in found if any(word in each[1].lower() for word in PRETRAINED) == pretrained]
+    return f"{own[0][0]:.3f} ({own[0][1]})" if own else "-"
+
+
+def tabulate(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
