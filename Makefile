@@ -1,18 +1,25 @@
-# `make demo`, `make test`, `make check`: each sets up what it needs in .venv
+# `make demo`, `make test`, `make check`: each sets up what it needs in .venv, and `make demo` no more than the package
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test fuzz check format wheel sanitize sanitize-one bench reproduce results clean
 
+SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f)
+
+$(VENV)/package: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
 # torch is pinned to one release so that a bare machine does not fetch its GPU packages
-$(VENV)/ready: pyproject.toml CMakeLists.txt $(shell find native -type f)
+$(VENV)/ready: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[torch,serve,dev]'
-	touch $@
+	touch $@ $(VENV)/package
 
-demo: $(VENV)/ready
+demo: $(VENV)/package
 	$(BIN)/seqconv train demo-text
 	$(BIN)/seqconv train demo-series
 

@@ -62,7 +62,7 @@ def start(table: str, library: str, seed: int) -> dict[str, float]:
 def work(table: Table, library: str, seed: int) -> dict[str, float]:
     """The scores of one library on one table."""
     train, whole = table.split()
-    found = measure(table, train, whole, LIBRARIES[library](table, train, whole, seed))
+    found = measure(table, whole, LIBRARIES[library](table, train, whole, seed))
     return found | {"memory MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 

@@ -136,23 +136,30 @@ TABLES = {
 }
 
 
-def measure(table: Table, train: polars.DataFrame, whole: polars.DataFrame, quantiles: np.ndarray) -> dict[str, float]:
+def measure(table: Table, whole: polars.DataFrame, quantiles: np.ndarray) -> dict[str, float]:
     """Scores of quantile forecasts at 0.1 to 0.9 of the test windows, `[S, windows * horizon, 9]`.
 
-    MASE divides by the mean absolute change from season to season in the rows before the tests, series by series; WQL
-    is twice the pinball loss of all series over the sum of their sizes, the mean of the nine levels.
+    MASE divides by the mean absolute change from season to season in all rows before a window, series by series; WQL is
+    twice the pinball loss of all series over the sum of their sizes, the mean of the nine levels.
     """
     size, levels = table.windows * table.horizon, np.arange(1, 10) / 10
     truth = np.stack([part["y"].to_numpy()[-size:] for part in whole.partition_by("id", maintain_order=True)])
-    past = [part["y"].to_numpy() for part in train.partition_by("id", maintain_order=True)]
-    scale = np.array([np.nanmean(np.abs(y[table.season :] - y[: -table.season])) for y in past])
+    scale = np.stack([_scale(table, part["y"].to_numpy()) for part in whole.partition_by("id", maintain_order=True)])
     error = np.abs(quantiles[..., 4] - truth)
     left = truth[..., None] - quantiles
     pinball = np.maximum(levels * left, (levels - 1) * left)
     return {
-        "MASE": float((error.mean(axis=1) / scale).mean()),
+        "MASE": float((error / scale).mean()),
         "WQL": float((2 * pinball.sum(axis=(0, 1)) / np.abs(truth).sum()).mean()),
         "sMAPE": float((200 * error / np.maximum(np.abs(truth) + np.abs(quantiles[..., 4]), 1e-12)).mean()),
         "MAE": float(error.mean()),
         "covered by 0.1 to 0.9": float(((truth >= quantiles[..., 0]) & (truth <= quantiles[..., 8])).mean()),
     }
+
+
+def _scale(table: Table, y: np.ndarray) -> np.ndarray:
+    """What MASE divides the error of each test row by, `[windows * horizon]`."""
+    starts = len(y) - np.arange(table.windows, 0, -1) * table.horizon
+    changes = np.cumsum(np.abs(y[table.season :] - y[: -table.season]))
+    count = starts - table.season
+    return np.repeat(changes[count - 1] / count, table.horizon)

@@ -73,6 +73,18 @@ def ask(address: str, arguments: list[str], folder: Path) -> None:
         json.load(answer)
 
 
+def test_the_demo_installs_the_package_alone():
+    planned = {
+        target: subprocess.run(
+            ["make", "-n", target, "VENV=build/none"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for target in ("demo", "test")
+    }
+    assert "torch" not in planned["demo"]
+    assert "seqconv train demo-text" in planned["demo"]
+    assert "torch==" in planned["test"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
