@@ -27,6 +27,8 @@ def test_the_key_of_a_row_is_that_of_times_and_values_up_to_it():
         changed = values.copy()
         changed[5, column] = 1e-12
         assert np.flatnonzero(hash_rows(times, changed, 2) != keys).tolist() == [5, 6, 7]
+    some = np.array([0, 1, 7, 300])
+    np.testing.assert_array_equal(hash_rows(times, values, 2, some), keys[some])
 
 
 def test_every_trained_row_is_known_and_other_rows_are_not():

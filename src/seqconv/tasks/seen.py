@@ -5,6 +5,7 @@ examples, of at most `MOST` of them.
 """
 
 import base64
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ def hash_texts(texts: Iterable[str]) -> np.ndarray:
     return hash_items(text.strip().encode() for text in texts)
 
 
-def hash_rows(times: np.ndarray, values: np.ndarray, back: int) -> np.ndarray:
+def hash_rows(times: np.ndarray, values: np.ndarray, back: int, rows: np.ndarray | None = None) -> np.ndarray:
     """The key of each row of a series and of the rows before it, uint64 `[T]`.
 
     One row alone would not do: values recur, and other series have the same times.
@@ -38,16 +39,23 @@ def hash_rows(times: np.ndarray, values: np.ndarray, back: int) -> np.ndarray:
         times: datetime64[s] `[T]`.
         values: `[T, C]`; NaN is missing.
         back: how many rows before it; the keys of the first ones take part of the last rows too.
+        rows: of which rows keys are wanted, int64 `[N]`; None: of all.
 
     Reference: Steele et al. 2014, Fast splittable pseudorandom number generators: the mixing function of SplitMix64.
     """
+    if rows is None:
+        own = _hash_alone(times, values)
+        near = (np.roll(own, number) for number in range(back + 1))
+    else:
+        near = (_hash_alone(times[each], values[each]) for each in (rows - number for number in range(back + 1)))
+    return functools.reduce(lambda found, other: _mix(found ^ other), near)
+
+
+def _hash_alone(times: np.ndarray, values: np.ndarray) -> np.ndarray:
     found = times.astype("datetime64[s]").view(np.uint64).copy()
     values = np.where(np.isnan(values), np.nan, values.astype(np.float64) + 0.0)  # one kind of NaN, no negative zero
     for column in values.T:
         found = _mix(found ^ _mix(np.ascontiguousarray(column).view(np.uint64)))
-    own = found
-    for rows in range(1, back + 1):
-        found = _mix(found ^ np.roll(own, rows))
     return found
 
 

@@ -11,8 +11,9 @@ from seqconv.tasks.panel.answers import newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
-from seqconv.tasks.panel.models import fill_forward, repeat_back
+from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.scoring import fit_baselines
+from seqconv.tasks.series.smoothing import forecast_smoothing
 
 TASK = TASKS["panel"]
 
@@ -92,6 +93,20 @@ def test_a_blend_is_what_its_members_say_and_no_worse_than_each_on_validation():
         assert loss <= 1.02 * measure_pinball(to_quantiles(fit(found, kind).predict(inputs)), truth).mean()
 
 
+def test_local_models_fit_each_history_once_for_themselves_and_the_blend(monkeypatch):
+    found, fits = split(make_panel(make_sales(series=25)), horizon=6), []
+
+    def count(values, offsets, season, horizon, model, *rest, **more):
+        fits.append((model, len(values)))
+        return forecast_smoothing(values, offsets, season, horizon, model, *rest, **more)
+
+    monkeypatch.setattr("seqconv.tasks.panel.local.forecast_smoothing", count)
+    fit_baselines(TASK, found)
+    # of the validation and of the test
+    rows = [int((part.inputs.anchors - part.inputs.starts).sum()) for part in (found.validation, found.test)]
+    assert sorted(fits) == sorted((model, count) for model in ("average", "dotm") for count in rows)
+
+
 def test_a_model_that_is_kept_has_seen_all_rows():
     values = make_sales(series=40, rows=60)
     for rows in values:  # what only the newest rows tell
@@ -111,9 +126,8 @@ def test_the_seasonal_naive_forecast_repeats_the_newest_season():
     values[26] = np.nan
     found = split(make_panel([values, *make_sales(series=25, rows=60)]), horizon=15)
     inputs = newest_examples(found.features, make_panel([values]))
-    filled = fill_forward(inputs.values, inputs.offsets)
-    assert repeat_back(inputs, filled, 12)[0].tolist() == [*range(18, 26), 25, 27, 28, 29, 18, 19, 20]
-    assert repeat_back(inputs, filled, 1)[0].tolist() == [29] * 15
+    assert repeat_back(inputs, 12)[0].tolist() == [*range(18, 26), 25, 27, 28, 29, 18, 19, 20]
+    assert repeat_back(inputs, 1)[0].tolist() == [29] * 15
 
 
 # Odd series
@@ -221,7 +235,7 @@ def test_what_is_known_of_the_future_is_used_and_what_is_not_known_is_taken_for_
     assert off.mean() - 1 <= unknown.mean() <= on.mean() + 1
 
 
-def test_static_columns_are_read_in_every_row():
+def test_a_static_column_is_the_first_value_of_its_series():
     region = [["N" if n % 2 else "S"] * 60 for n in range(30)]
     region[4][1:] = [None] * 59
     found = split(
@@ -229,8 +243,7 @@ def test_static_columns_are_read_in_every_row():
     )
     inputs = found.train.inputs
     assert found.features.columns[0].levels == ("N", "S")
-    np.testing.assert_array_equal(inputs.covariates[inputs.starts, :2], inputs.covariates[inputs.anchors, :2])
-    assert inputs.covariates[:, :2].sum(axis=1).min() == 1
+    np.testing.assert_array_equal(inputs.rows.static, [[n % 2, 1 - n % 2] for n in range(30)])
 
 
 def test_an_evaluation_of_a_file_scores_every_forecast_it_can():

@@ -79,16 +79,18 @@ def test_a_forecast_reads_no_row_of_its_horizon_but_what_is_known():
     )
     inputs = found.test.inputs
     ahead = inputs.ahead.ravel()
-    blind, dark, known = inputs.values.copy(), inputs.past.copy(), inputs.covariates.copy()
+    rows = inputs.rows
+    blind, dark, known = rows.values.copy(), rows.past.copy(), rows.known.copy()
     blind[ahead], dark[ahead] = 1e6, 1e6
     known[ahead] += 1
     for kind in KINDS["panel"].baselines:
         (fitted,) = fit_baselines(TASKS["panel"], found, asked=kind, others=False)
         answers = fitted.model.predict(inputs)
-        without = fitted.model.predict(replace(inputs, values=blind, past=dark))
+        without = fitted.model.predict(replace(inputs, rows=replace(rows, values=blind, past=dark)))
         np.testing.assert_allclose(without, answers, rtol=1e-6, err_msg=kind)
         if kind in ("ridge", "boosting"):
-            assert np.abs(fitted.model.predict(replace(inputs, covariates=known)) - answers).max() > 1e-6
+            informed = fitted.model.predict(replace(inputs, rows=replace(rows, known=known)))
+            assert np.abs(informed - answers).max() > 1e-6
 
 
 def test_a_series_that_begins_with_holes_is_not_filled_from_the_future():
@@ -96,7 +98,7 @@ def test_a_series_that_begins_with_holes_is_not_filled_from_the_future():
     values[3][:52] = np.nan
     found = split(make_panel(values), horizon=6)
     inputs = found.test.inputs
-    known = [np.isfinite(inputs.values[a:b]).sum() for a, b in zip(inputs.starts, inputs.anchors, strict=True)]
+    known = [np.isfinite(inputs.rows.values[a:b]).sum() for a, b in zip(inputs.starts, inputs.anchors, strict=True)]
     assert min(known) > 0
 
 
@@ -115,6 +117,22 @@ def test_short_series_are_told_and_forecast_all_the_same():
         assert answers.shape == (34, 6 * 9)
 
 
+def test_of_many_series_an_even_sample_is_judged_and_all_are_forecast(monkeypatch):
+    monkeypatch.setattr("seqconv.tasks.panel.split.MOST_JUDGED", 20)
+    panel = make_panel([*make_sales(series=60, rows=60), np.array([1.0, 2.0])])
+    found = split(panel, horizon=6)
+    for part in (found.validation, found.test):
+        series = part.inputs.series
+        assert len(series) == 20
+        assert (series[0], series[-1]) == (0, 59)
+        assert np.ptp(np.diff(series)) <= 1
+    assert found.facts["notes"] == [
+        "1 of 61 series too short to be tested; they are forecast all the same",
+        "models are judged by 20 of 60 forecasts, evenly spaced; all series are forecast",
+    ]
+    assert len(newest_examples(found.features, panel)) == 61
+
+
 def test_a_horizon_that_no_series_has_twice_is_refused():
     says = r"a series must have 15 rows or more for the validation split; the longest has 14\. Use a shorter"
     with pytest.raises(DataError, match=says):
@@ -130,7 +148,7 @@ def test_the_tests_of_folds_follow_each_other_up_to_the_end(window):
     for _, data in task.fold(PanelData(panel), recipe, 3, window):
         found = task.split(data, recipe, 1, None)
         for row in found.test.inputs.ahead:
-            values = found.test.inputs.values[row]
+            values = found.test.inputs.rows.values[row]
             tested[int(values[0] // 1000)] += (values % 1000).astype(int).tolist()
         trained.append(len(data.train.values))
     for n, rows in tested.items():
@@ -153,4 +171,4 @@ def test_examples_are_shared_evenly():
 def test_examples_of_a_series_have_their_own_rows():
     inputs: PanelInputs = split(make_panel(make_sales(series=30)), horizon=6).train.inputs
     assert (inputs.anchors >= inputs.starts + 3).all()
-    assert (inputs.anchors + 6 <= inputs.offsets[inputs.series + 1] - 12).all()
+    assert (inputs.anchors + 6 <= inputs.rows.offsets[inputs.series + 1] - 12).all()

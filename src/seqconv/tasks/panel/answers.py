@@ -21,7 +21,7 @@ from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans
-from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, PanelFeatures, find_scales, spread_static
+from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, PanelFeatures, find_scales, first_known
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
@@ -51,8 +51,8 @@ def newest_examples(features: PanelFeatures, panel: Panel) -> PanelInputs:
         DataError: a column is missing, or a series without a value.
     """
     check_values(panel)
-    encoded = features.encode(panel)
-    return features.at(encoded, np.arange(len(panel)), encoded.offsets[:-1] + panel.lengths)
+    rows = features.encode(panel)
+    return features.at(rows, np.arange(len(panel)), rows.offsets[:-1] + panel.lengths)
 
 
 def check_values(panel: Panel) -> None:
@@ -230,8 +230,7 @@ def list_future(bundle: AnyBundle, panel: Panel) -> dict[str, np.ndarray | list[
     for column in (each for each in features.columns if each.role != PAST):
         cells = panel.columns[column.name]
         if column.role == STATIC:
-            first = spread_static(cells, panel.offsets)[panel.offsets[:-1]]
-            found = np.repeat(first, features.horizon)
+            found = np.repeat(first_known(cells, panel.offsets), features.horizon)
         else:
             found = take_ahead(panel, cells, features.horizon).ravel()
         columns[column.name] = found.tolist() if cells.dtype == object else found
@@ -314,13 +313,13 @@ def explain_panel(trained: Trained, panel: Panel, options: Options) -> GridExpla
             cells[row, place] = value - answer(_leave_out(features, whole, row, begin, end))
         # a forecast needs a value of the target
         entire[row] = value - answer(_leave_out(features, whole, row, first, reach[-1][1] if row else anchor - 1))
-    times = features.frequency.times(whole.steps[first : anchor + features.horizon])
+    times = features.frequency.times(whole.rows.steps[first : anchor + features.horizon])
     stamps = show_times(panel, times)
     named = tuple((stamps[begin - first], stamps[end - 1 - first]) for begin, end in reach)
     quantiles = to_quantiles(trained.model.predict(whole))[0] * find_scales(whole, features.season)[0]
     curves = Curves(
         times if features.frequency.unit == "row" else local_times(times, panel.zone),
-        np.where(np.arange(len(times)) < anchor - first, whole.values[first : first + len(times)], np.nan)[:, None],
+        np.append(whole.rows.values[first:anchor], np.full(features.horizon, np.nan))[:, None],
         np.append(bounds, anchor + features.horizon) - first,
         times[anchor - first :],
         quantiles[:, [MEDIAN, 0, -1]].T,
@@ -333,19 +332,24 @@ def explain_panel(trained: Trained, panel: Panel, options: Options) -> GridExpla
 
 
 def _leave_out(features: PanelFeatures, inputs: PanelInputs, row: int, begin: int, end: int) -> PanelInputs:
-    """The same without the values of the target (row 0) or of a column in these rows."""
+    """The same without the values of the target (row 0) or of a column in these rows; a static one is read in the rows
+    to forecast."""
     if row == 0:
-        values = inputs.values.copy()
-        values[begin:end] = np.nan
-        return replace(inputs, values=values)
+        return _blank_rows(inputs, "values", slice(begin, end))
     column = features.columns[row - 1]
-    alike = [each for each in features.columns[: row - 1] if (each.role == PAST) == (column.role == PAST)]
+    alike = [each for each in features.columns[: row - 1] if each.role == column.role]
     at = sum(each.width for each in alike)
-    name = "past" if column.role == PAST else "covariates"
-    table = getattr(inputs, name).copy()
-    table[begin:end, at : at + column.width] = np.nan
+    columns = slice(at, at + column.width)
+    if column.role != STATIC:
+        return _blank_rows(inputs, column.role, (slice(begin, end), columns))
+    return _blank_rows(inputs, STATIC, (inputs.series, columns)) if end > inputs.anchors[0] else inputs
+
+
+def _blank_rows(inputs: PanelInputs, name: str, cells: Any) -> PanelInputs:
+    table = getattr(inputs.rows, name).copy()
+    table[cells] = np.nan
     changes: Mapping[str, Any] = {name: table}
-    return replace(inputs, **changes)
+    return replace(inputs, rows=replace(inputs.rows, **changes))
 
 
 def _choose_series(panel: Panel, asked: str) -> int:

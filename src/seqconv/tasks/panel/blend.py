@@ -6,14 +6,14 @@ from typing import Annotated, get_type_hints
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, check_fields, thin_part
+from seqconv.tasks.baselines import Stored, check_fields
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.local import Local
-from seqconv.tasks.panel.models import MOST_JUDGED, PanelModel
+from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.ridge import Ridge
 
@@ -93,7 +93,6 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
-    validation = thin_part(validation, MOST_JUDGED)
     quantiles = np.stack([to_quantiles(each.predict(validation.inputs)) for each in models.values()])
     targets = np.asarray(validation.targets)
     chosen = dict(zip(models, choose_weights(quantiles, targets), strict=True))

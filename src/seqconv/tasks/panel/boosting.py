@@ -9,7 +9,7 @@ from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.reading import Covariates, Windows, read_windows, take_logs
+from seqconv.tasks.panel.reading import Windows, read_by_step, read_windows
 from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
@@ -75,13 +75,14 @@ def describe(
     means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
     base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
     ahead = inputs.ahead[example, step]
-    kinds = Covariates.of(features)
     before = np.maximum(ahead - (step // season + 1) * season, inputs.starts[example])
-    known, earlier_known = (np.nan_to_num(inputs.covariates[each]) for each in (ahead, before))
-    changed = known[:, kinds.known] - earlier_known[:, kinds.known]
-    past = np.nan_to_num(inputs.past[inputs.anchors[example] - 1])
+    known, calendar = read_by_step(inputs, ahead)
+    known, earlier_known = np.nan_to_num(known), np.nan_to_num(read_by_step(inputs, before)[0])
+    static = np.nan_to_num(inputs.rows.static[inputs.series[example]])
+    past = np.nan_to_num(inputs.rows.past[inputs.anchors[example] - 1])
     stacked = np.stack([base, step.astype(np.float64), *earlier, *means], axis=1)
-    return np.concatenate([stacked, newest, known, changed, past], axis=1, dtype=np.float64)
+    blocks = [stacked, newest, known, static, calendar, known - earlier_known, past]
+    return np.concatenate(blocks, axis=1, dtype=np.float64)
 
 
 def list_longer_lags(features: PanelFeatures) -> list[int]:
@@ -108,7 +109,7 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     random = np.random.default_rng(0)
-    read = take_logs(inputs) if logged else inputs
+    read = inputs.log_values if logged else inputs
     most = min(ROWS, 20_000 + len(inputs) * inputs.horizon // 4)
     chosen = random.permutation(len(inputs))[: max(most // min(inputs.horizon, 8), 1)]
     some = read.take(np.sort(chosen))
@@ -116,7 +117,7 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     example = np.repeat(np.arange(len(some)), each)
     step = np.argsort(random.random((len(some), inputs.horizon)), axis=1)[:, :each].ravel()
     windows = read_windows(features, some)
-    targets = windows.scale_targets(some.values[some.ahead])[example, step]
+    targets = windows.scale_targets(some.rows.values[some.ahead])[example, step]
     known = ~np.isnan(targets)
     example, step, targets = example[known], step[known], np.clip(targets[known], -MOST_CHANGE, MOST_CHANGE)
     model: Any = HistGradientBoostingRegressor(

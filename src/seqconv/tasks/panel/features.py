@@ -1,9 +1,8 @@
 """What turns a panel into a model's inputs and its outputs into forecasts, as fitted on training rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.panel.forecasts import Forecasts, to_quantiles
-from seqconv.tasks.panel.inputs import PanelInputs, blank_panel
+from seqconv.tasks.panel.inputs import PanelInputs, PanelRows, blank_panel
 from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_rows
 
@@ -26,7 +25,7 @@ HASHED_ROWS = 8  # before a row to forecast, by which it is recognised
 SHOWN = 6  # examples that a report shows
 MOST_LEVELS = 20  # categories of a column that are told apart; the rarer ones are one
 HOLIDAY_COLUMNS = 3
-CALENDARS = ("month", "weekday", "hour")  # known by nature, a column for each value
+CALENDARS = {"month": 12, "weekday": 7, "hour": 24}  # known by nature, a column for each value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,7 @@ class PanelEntry(Entry):
         check_names("ids", self.ids, 0)
         check_names("columns", [self.target, *(each.name for each in self.columns)])
         check_names("calendar", self.calendar, 0)
-        if set(self.calendar) - set(CALENDARS):
+        if set(self.calendar) - CALENDARS.keys():
             raise ValueError(f".calendar must be some of {', '.join(CALENDARS)}; it is not")
 
 
@@ -187,13 +186,10 @@ class PanelFeatures(Features):
 
     @property
     def shape(self) -> Shape:
-        known = sum(each.width for each in self.columns if each.role != PAST)
-        past = sum(each.width for each in self.columns if each.role == PAST)
-        known += HOLIDAY_COLUMNS if self.holidays else 0
-        return self.horizon, known + sum(len(_places(name)) for name in self.calendar), past
+        return self.blank().shape
 
-    def encode(self, panel: Panel) -> PanelInputs:
-        """Every row of a panel, and blank rows as far as the horizon after the newest value reaches; no examples yet.
+    def encode(self, panel: Panel) -> PanelRows:
+        """Every row of a panel, and blank rows as far as the horizon after the newest value reaches.
 
         Raises:
             DataError: a column is missing.
@@ -204,55 +200,57 @@ class PanelFeatures(Features):
         values = np.full(int(offsets[-1]), np.nan)
         values[own] = panel.values
         steps = np.arange(len(values)) + np.repeat(panel.starts - offsets[:-1], lengths)
-        encoded: dict[bool, list[np.ndarray]] = {True: [], False: []}
+        encoded: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
         for column in self.columns:
             if column.name not in panel.columns:
                 raise DataError(f"{panel.source}: must have the column {column.name!r} as in training; it does not")
             cells = panel.columns[column.name]
+            if column.role == STATIC:
+                encoded[STATIC].append(column.encode(first_known(cells, panel.offsets)))
+                continue
             wide = np.full(len(values), None if cells.dtype == object else np.nan, cells.dtype)
             wide[own] = cells
-            if column.role == STATIC:
-                wide = spread_static(wide, offsets)
-            encoded[column.role != PAST].append(column.encode(wide))
-        encoded[True] += [self._read_holidays(steps)] if self.holidays else []
-        encoded[True] += [self._read_calendar(steps, name) for name in self.calendar]
-        known, past = (
-            np.concatenate(parts, axis=1) if parts else np.empty((len(values), 0), np.float32)
-            for parts in (encoded[True], encoded[False])
+            encoded[column.role].append(column.encode(wide))
+        known, past, static = (
+            np.concatenate(encoded[role], axis=1) if encoded[role] else np.empty((count, 0), np.float32)
+            for role, count in ((KNOWN, len(values)), (PAST, len(values)), (STATIC, len(panel)))
         )
-        none = np.empty(0, np.int64)
-        return PanelInputs(values, known, past, steps, offsets, none, none, self.horizon)
+        spanned = int(steps.min(initial=0)), int(steps.max(initial=0))
+        holidays, calendar = self._read_holidays(*spanned), self._read_calendar(*spanned)
+        return PanelRows(values, known, static, past, holidays, calendar, steps, offsets)
 
-    def _read_holidays(self, steps: np.ndarray) -> np.ndarray:
-        """How many holidays lie in each step, and whether one is the day after or before, float32 `[T, 3]`."""
-        first, last = int(steps.min(initial=0)), int(steps.max(initial=0))
+    def _read_holidays(self, first: int, last: int) -> np.ndarray:
+        """How many holidays lie in each step, and whether one is the day after or before, float32 `[D, 3]`; without a
+        place `[D, 0]`."""
+        if not self.holidays:
+            return np.empty((last - first + 1, 0), np.float32)
         days = self.frequency.times(np.arange(first, last + 2)).astype("datetime64[D]")
         found = find_holidays(self.holidays, days[0], days[-1] + 366)
         begin, end = days[:-1], np.maximum(days[1:], days[:-1] + 1)
         held = np.searchsorted(found, end) - np.searchsorted(found, begin)
-        table = np.stack([held, np.isin(end, found), np.isin(begin - 1, found)], axis=1).astype(np.float32)
-        return np.asarray(table[steps - first])
+        return np.stack([held, np.isin(end, found), np.isin(begin - 1, found)], axis=1).astype(np.float32)
 
-    def _read_calendar(self, steps: np.ndarray, name: str) -> np.ndarray:
-        """A column of 0 and 1 for each month, weekday or hour, float32 `[T, places]`."""
-        first, last = int(steps.min(initial=0)), int(steps.max(initial=0))
+    def _read_calendar(self, first: int, last: int) -> np.ndarray:
+        """A column of 0 and 1 for each month, weekday or hour of each step, float32 `[D, places]`."""
+        if not self.calendar:
+            return np.empty((last - first + 1, 0), np.float32)
         times = self.frequency.times(np.arange(first, last + 1))
-        places = _places(name)
-        table = (_read_place(times, name)[:, None] == places).astype(np.float32)
-        return np.asarray(table[steps - first])
+        found = [_read_place(times, name)[:, None] == np.arange(CALENDARS[name]) for name in self.calendar]
+        return np.concatenate(found, axis=1).astype(np.float32)
 
-    def at(self, inputs: PanelInputs, series: np.ndarray, anchors: np.ndarray) -> PanelInputs:
+    def at(self, rows: PanelRows, series: np.ndarray, anchors: np.ndarray) -> PanelInputs:
         """Examples of encoded rows: the series and the first row to forecast of each, int64 `[N]` both."""
-        return replace(inputs, series=series, anchors=anchors)
+        return PanelInputs(rows, series, anchors, self.horizon)
 
     def part(self, inputs: PanelInputs) -> "PanelPart":
         """Examples with their targets, in units of each example's scale; NaN where they are missing."""
-        targets = inputs.values[inputs.ahead] / find_scales(inputs, self.season)[:, None]
+        rows = inputs.rows
+        targets = rows.values[inputs.ahead] / find_scales(inputs, self.season)[:, None]
         times = None
         if self.frequency.unit != "row":
-            times = self.frequency.times(inputs.steps[inputs.anchors])
+            times = self.frequency.times(rows.steps[inputs.anchors])
         # a step's number stands for its time: rows may be counted
-        keys = hash_rows(inputs.steps.astype("datetime64[s]"), inputs.values[:, None], HASHED_ROWS)[inputs.anchors]
+        keys = hash_rows(rows.steps.view("datetime64[s]"), rows.values[:, None], HASHED_ROWS, inputs.anchors)
         return _Forecasts(inputs, targets, times, keys=keys)
 
     def keep(self, part: Part[Any], outputs: np.ndarray) -> dict[str, np.ndarray]:
@@ -261,14 +259,17 @@ class PanelFeatures(Features):
         shown = np.unique(np.linspace(0, len(part.targets) - 1, SHOWN).round().astype(np.int64))
         some = part.inputs.take(shown)
         rows = some.anchors[:, None] + np.arange(-min(max(2 * self.horizon, 2 * self.season), 200), 0)
-        history = np.where(rows >= some.starts[:, None], some.values[np.maximum(rows, 0)], np.nan)
+        history = np.where(rows >= some.starts[:, None], some.rows.values[np.maximum(rows, 0)], np.nan)
         scales = find_scales(some, self.season)[:, None]
         quantiles = to_quantiles(outputs[shown]) * scales[..., None]
         truth = np.asarray(part.targets)[shown] * scales
         return {"shown": shown, "history": history, "quantiles": quantiles, "truth": truth}
 
     def blank(self) -> PanelInputs:
-        return blank_panel(self.shape)
+        widths = {role: sum(each.width for each in self.columns if each.role == role) for role in ROLES}
+        widths["holidays"] = HOLIDAY_COLUMNS * bool(self.holidays)
+        widths["calendar"] = sum(CALENDARS[name] for name in self.calendar)
+        return blank_panel(self.horizon, widths)
 
     def identity(self) -> dict[str, str]:
         return {**super().identity(), "horizon": str(self.horizon)}
@@ -310,15 +311,11 @@ class PanelFeatures(Features):
         )
 
 
-def spread_static(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The first value of each series in all of its rows `[T]`."""
-    found = values.copy()
-    for first, last in pairwise(offsets):
-        own = values[first:last]
-        known = own[~is_missing(own)]
-        if len(known):
-            found[first:last] = known[0]
-    return found
+def first_known(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The first value of each series that is not missing, of `[T]`: `[S]`, missing where a series has none."""
+    rows = np.where(is_missing(values), len(values), np.arange(len(values)))
+    first = np.minimum.reduceat(rows, offsets[:-1])
+    return np.asarray(values[np.where(first < offsets[1:], first, offsets[:-1])])
 
 
 def find_scales(inputs: PanelInputs, season: int) -> np.ndarray:
@@ -330,36 +327,11 @@ def find_scales(inputs: PanelInputs, season: int) -> np.ndarray:
     Reference: Hyndman and Koehler 2006, International Journal of Forecasting 22, 679-688.
     """
     scales = np.full(len(inputs), np.nan)
-    place = np.arange(len(inputs.values)) - np.repeat(inputs.offsets[:-1], np.diff(inputs.offsets))
-    for lag in dict.fromkeys((season, 1)):
-        change = np.full(len(inputs.values), np.nan)
-        change[lag:] = np.abs(inputs.values[lag:] - inputs.values[:-lag])
-        change[place < lag] = np.nan  # the other row is of another series
-        scales = np.where(np.isnan(scales), _average(change, inputs), scales)
-    size = _average(np.abs(inputs.values), inputs)
-    scales = np.where(np.isnan(scales), size, scales)
+    for lag in dict.fromkeys((season, 1, 0)):
+        left = np.flatnonzero(np.isnan(scales))
+        if len(left):
+            scales[left] = inputs.rows.sum_changes(lag).average(inputs.take(left))
     return np.where(np.isnan(scales), 1.0, scales)
-
-
-def _average(values: np.ndarray, inputs: PanelInputs) -> np.ndarray:
-    """Means of the known values before each anchor, `[N]`, of values `[T]` that are not negative; NaN where there are
-    none or their mean is zero."""
-    known = ~np.isnan(values)
-    # a series of small values is lost in running sums of large ones, unless each has a unit of its own
-    peaks = np.maximum.reduceat(np.where(known, values, 0.0), inputs.offsets[:-1])
-    units = np.where(peaks > 0, peaks, 1.0)
-    scaled = np.where(known, values, 0.0) / np.repeat(units, np.diff(inputs.offsets))
-    sums = np.concatenate([[0.0], np.cumsum(scaled)])
-    counts = np.concatenate([[0], np.cumsum(known)])
-    number, total = (each[inputs.anchors] - each[inputs.starts] for each in (counts, sums))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # a difference of running sums is zero but for rounding where all values of the range are
-        some = (number > 0) & (total > 1e-13 * sums[inputs.anchors])
-        return np.where(some, total / number * units[inputs.series], np.nan)
-
-
-def _places(calendar: str) -> np.ndarray:
-    return np.arange({"month": 12, "weekday": 7, "hour": 24}[calendar])
 
 
 def _read_place(times: np.ndarray, calendar: str) -> np.ndarray:

@@ -28,16 +28,19 @@ class Local(PanelModel):
     method: Annotated[np.ndarray, Stored(np.int64, "1", 0, len(METHODS) - 1)]
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        method = METHODS[int(self.method[0])]
+        return inputs.once(method, lambda: self._fit(inputs, method))
+
+    def _fit(self, inputs: PanelInputs, method: str) -> np.ndarray:
         season = self.features.season
         most = max(NEWEST[0], NEWEST[1] * season)
         first = np.maximum(inputs.starts, inputs.anchors - most)
         lengths = inputs.anchors - first
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         rows = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], lengths)
-        values = inputs.values[rows]
+        values = inputs.rows.values[rows]
         known = np.add.reduceat(~np.isnan(values), offsets[:-1]) > 0
         values[offsets[:-1][~known]] = 0.0  # a history of nothing is forecast as zero
-        method = METHODS[int(self.method[0])]
         found = forecast_smoothing(
             values, offsets, season, inputs.horizon, method, tuple(LEVELS), threads=count_threads(0)
         )

@@ -11,7 +11,6 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
 from seqconv.tasks.panel.inputs import PanelInputs
 
-MOST_JUDGED = 10_000  # validation examples that settings are chosen on
 CHUNK = 50_000  # examples forecast together
 ENOUGH = 200  # errors from which the quantiles of a step are taken
 
@@ -32,7 +31,8 @@ class PanelModel(BaselineModel[PanelFeatures, PanelInputs]):
         """The same in units of each example's scale, ascending and within the sign of the target, `[N, outputs]`."""
         found = np.empty((len(inputs), inputs.horizon, len(LEVELS)))
         for first in range(0, len(inputs), CHUNK):
-            some = inputs.take(np.arange(first, min(first + CHUNK, len(inputs))))
+            few = len(inputs) <= CHUNK
+            some = inputs if few else inputs.take(np.arange(first, min(first + CHUNK, len(inputs))))
             found[first : first + CHUNK] = finish(self.forecast(some), self.features)
         scales = find_scales(inputs, self.features.season)
         return np.asarray(found / scales[:, None, None]).reshape(len(inputs), -1)
@@ -91,30 +91,15 @@ def fit_spread(points: np.ndarray, part: PanelPart) -> np.ndarray:
     return np.concatenate([low, np.zeros((horizon, 1)), high], axis=1)
 
 
-def fill_forward(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Each missing value of `[T]` as the last one known before it in its series, or else the first one known after it;
-    0 where a series has none."""
-    rows = np.arange(len(values))
-    first = np.repeat(offsets[:-1], np.diff(offsets))
-    known = ~np.isnan(values)
-    newest = np.maximum.accumulate(np.where(known, rows, -1))
-    found = np.where(newest >= first, values[newest], np.nan)
-    last = np.repeat(offsets[1:], np.diff(offsets))
-    following = np.minimum.accumulate(np.where(known, rows, len(rows))[::-1])[::-1]
-    early = np.isnan(found) & (following < last)
-    found[early] = values[following[early]]
-    return np.nan_to_num(found)
-
-
-def gather_windows(filled: np.ndarray, inputs: PanelInputs, lookback: int) -> np.ndarray:
+def gather_windows(inputs: PanelInputs, lookback: int) -> np.ndarray:
     """The rows before each anchor, float64 `[N, L]`; before its first row a series has the value of that row."""
     rows = inputs.anchors[:, None] + np.arange(-lookback, 0)
-    return np.asarray(filled[np.maximum(rows, inputs.starts[:, None])])
+    return np.asarray(inputs.rows.filled[np.maximum(rows, inputs.starts[:, None])])
 
 
-def repeat_back(inputs: PanelInputs, filled: np.ndarray, season: int) -> np.ndarray:
+def repeat_back(inputs: PanelInputs, season: int) -> np.ndarray:
     """The seasonal naive forecast `[N, H]`: the newest known row a whole number of seasons before each row."""
     steps = np.arange(inputs.horizon)
     rows = inputs.anchors[:, None] + steps - (steps // season + 1) * season
     short = rows < inputs.starts[:, None]
-    return np.asarray(filled[np.where(short, inputs.anchors[:, None] - 1, rows)])
+    return np.asarray(inputs.rows.filled[np.where(short, inputs.anchors[:, None] - 1, rows)])

@@ -8,7 +8,7 @@ import numpy as np
 from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PointModel, fill_forward, fit_spread, repeat_back
+from seqconv.tasks.panel.models import PointModel, fit_spread, repeat_back
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,11 @@ class SeasonalNaive(PointModel):
     season: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
 
     def point(self, inputs: PanelInputs) -> np.ndarray:
-        return repeat_back(inputs, fill_forward(inputs.values, inputs.offsets), int(self.season[0]))
+        return repeat_back(inputs, int(self.season[0]))
 
 
 def fit_naive(features: PanelFeatures, part: PanelPart, season: int) -> SeasonalNaive:
     """Fit the errors of the forecast that repeats the newest `season` rows."""
-    filled = fill_forward(part.inputs.values, part.inputs.offsets)
     scales = find_scales(part.inputs, features.season)[:, None]
-    points = repeat_back(part.inputs, filled, season) / scales
+    points = repeat_back(part.inputs, season) / scales
     return SeasonalNaive(features, fit_spread(points, part), np.array([season]))

@@ -7,11 +7,10 @@ from typing import Annotated, Self, TypeVar
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, thin_part
+from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import MOST_JUDGED, PointModel, fit_spread
-from seqconv.tasks.panel.reading import take_logs
+from seqconv.tasks.panel.models import PointModel, fit_spread
 from seqconv.tasks.panel.split import all_examples
 
 MOST_LOG = 700.0  # beyond which the exponential function is infinite
@@ -31,7 +30,7 @@ class Regression(PointModel):
     def point(self, inputs: PanelInputs) -> np.ndarray:
         if not self.logged[0]:
             return self.point_read(inputs)
-        return np.asarray(np.expm1(np.minimum(self.point_read(take_logs(inputs)), MOST_LOG)))
+        return np.asarray(np.expm1(np.minimum(self.point_read(inputs.log_values), MOST_LOG)))
 
     @abstractmethod
     def point_read(self, inputs: PanelInputs) -> np.ndarray:
@@ -43,7 +42,7 @@ class Regression(PointModel):
 
     def refit(self, split: PanelSplit) -> Self:
         """The same settings and spread, fitted to all rows of the split."""
-        return self.refit_to(all_examples(self.features, split.train.inputs))
+        return self.refit_to(all_examples(self.features, split.train.inputs.rows))
 
     def refit_to(self, inputs: PanelInputs) -> Self:
         """The same settings and spread, fitted to these examples."""
@@ -59,7 +58,7 @@ def choose_fit(split: PanelSplit, models: Iterable[Fitted]) -> Fitted:
     Args:
         models: at least one.
     """
-    validation = thin_part(split.validation, MOST_JUDGED)
+    validation = split.validation
     scales = find_scales(validation.inputs, split.features.season)[:, None]
     best, least, chosen = None, np.inf, np.empty(0)
     for model in models:

@@ -10,7 +10,7 @@ from seqconv.tasks.baselines import Stored
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows, take_logs
+from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows
 from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
 
 PENALTIES = 10.0 ** np.arange(0, 7)
@@ -52,7 +52,7 @@ class Ridge(Regression):
 
 def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
     """The place of each example's first row to forecast in the season, int64 `[N]`."""
-    return np.asarray(inputs.steps[inputs.anchors] % phases)
+    return np.asarray(inputs.rows.steps[inputs.anchors] % phases)
 
 
 def fit_ridge(split: PanelSplit) -> Ridge:
@@ -118,11 +118,11 @@ def _sum_up(features: PanelFeatures, inputs: PanelInputs, logged: bool, phases: 
     horizon = features.horizon
     empty = _Sums(np.zeros((width, width)), np.zeros((width, horizon)), np.zeros(width), np.zeros(horizon), 0)
     found = [empty] * phases
-    read = take_logs(inputs) if logged else inputs
+    read = inputs.log_values if logged else inputs
     for first in range(0, len(inputs), CHUNK):
         some = read.take(np.arange(first, min(first + CHUNK, len(inputs))))
         windows = read_windows(features, some)
-        targets = windows.scale_targets(some.values[some.ahead])
+        targets = windows.scale_targets(some.rows.values[some.ahead])
         whole = ~np.isnan(targets).any(axis=1)
         x = np.concatenate([windows.rows, read_known(features, some)], axis=1).astype(np.float64)
         y = np.clip(targets, -MOST_CHANGE, MOST_CHANGE)

@@ -7,7 +7,7 @@ from seqconv.metrics.panel_scores import LevelScores, PanelScores, SeriesScores,
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, average_known, measure_pinball, to_quantiles
-from seqconv.tasks.panel.models import fill_forward, repeat_back
+from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.task import Answers
 
 LISTED = 10  # series with the largest errors
@@ -22,7 +22,7 @@ def score_panel(
     scales = find_scales(inputs, features.season)[:, None]
     truth = np.asarray(part.targets) * scales
     quantiles = to_quantiles(answers.outputs) * scales[..., None]
-    naive = repeat_back(inputs, fill_forward(inputs.values, inputs.offsets), features.season)
+    naive = repeat_back(inputs, features.season)
     errors = quantiles[..., MEDIAN] - truth
     columns = _sum_columns(quantiles, truth, errors, naive, scales)
     bootstrap = Bootstrap(columns, seed=bundle.recipe.training.seed)

@@ -9,15 +9,17 @@ from seqconv.data.frequency import DAY_S, Frequency
 from seqconv.data.records import Panel, PanelData, find_ends
 from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import PanelRecipe
+from seqconv.tasks.baselines import thin
 from seqconv.tasks.bundle import Bundle
-from seqconv.tasks.examples import Part, Split
-from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelPart, PanelSplit
-from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.examples import NAMES, Part, Split
+from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit
+from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.results import FoldFacts
 
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
+MOST_JUDGED = 10_000  # forecasts for validation and for the test, evenly spaced: their means hardly move with more
 ENOUGH = 20  # forecasts to judge by, if the series are long enough for so many
-MOST_JUDGED = 0.4  # fraction of the rows of a usual series that validation and test may take
+MOST_HELD = 0.4  # fraction of the rows of a usual series that validation and test may take
 MOST_READ = 500  # rows of a season that regressions read back to
 FEWEST = 3  # rows before a forecast
 
@@ -39,27 +41,28 @@ def split_panel(
     horizon = trained.horizon if trained else count_horizon(panel, recipe)
     origins = data.origins or config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
-    encoded, ends = features.encode(panel), panel.lengths
-    ends = ends + encoded.offsets[:-1]
-    parts = {"validation": cut_forecasts(features, encoded, ends, origins, origins)}
-    parts["test"] = cut_forecasts(features, encoded, ends, origins, 0)
-    for name, part in parts.items():
-        if not len(part.targets):
+    rows = features.encode(panel)
+    ends = panel.lengths + rows.offsets[:-1]
+    held = {"validation": list_forecasts(rows, ends, horizon, origins, origins)}
+    held["test"] = list_forecasts(rows, ends, horizon, origins)
+    for name, (series, _) in held.items():
+        if not len(series):
             needed = (1 + (name != "test")) * origins * horizon + FEWEST
             raise DataError(
                 f"{panel.source}: a series must have {needed} rows or more for the {name} split; the longest has "
                 f"{int(panel.lengths.max())}. Use a shorter --horizon"
             )
-    examples = choose_examples(features, encoded, ends - 2 * origins * horizon)
-    parts = {"train": features.part(examples), **parts}
+    examples = {name: features.at(rows, *(thin(each, MOST_JUDGED) for each in own)) for name, own in held.items()}
+    examples["train"] = choose_examples(features, rows, ends - 2 * origins * horizon)
+    parts = {name: features.part(each) for name, each in examples.items()}
     facts: dict[str, Any] = {
         "series": len(panel),
         "rows": len(panel.values),
         "frequency": panel.frequency.name,
         "horizon": f"{horizon:,} rows",
         "season": features.season,
-        "splits": {name: {"forecasts": len(part.targets)} for name, part in parts.items()},
-        "notes": [*panel.notes, *_describe_missing(panel), *_describe_short(panel, parts["test"])],
+        "splits": {name: {"forecasts": len(parts[name].targets)} for name in NAMES},
+        "notes": [*panel.notes, *_describe_missing(panel), *_describe_held(panel, held["test"][0])],
     }
     return Split(parts["train"], parts["validation"], parts["test"], features, facts)
 
@@ -79,7 +82,7 @@ def count_horizon(panel: Panel, recipe: PanelRecipe) -> int:
 def count_origins(panel: Panel, horizon: int) -> int:
     """Forecasts of each series for validation, and as many for the test: one, or more if the series are few."""
     usual = int(np.median(panel.lengths))
-    fitting = int(MOST_JUDGED * usual / (2 * horizon))
+    fitting = int(MOST_HELD * usual / (2 * horizon))
     return max(min(-(-ENOUGH // len(panel)), fitting), 1)
 
 
@@ -144,32 +147,32 @@ def choose_calendar(frequency: Frequency, usual: int) -> tuple[str, ...]:
     return tuple(found + (["month"] if span > 2 * 366 * DAY_S else []))
 
 
-def cut_forecasts(
-    features: PanelFeatures, inputs: PanelInputs, ends: np.ndarray, origins: int, later: int
-) -> PanelPart:
-    """The forecasts of a part, horizon after horizon, of the series that are long enough.
+def list_forecasts(
+    rows: PanelRows, ends: np.ndarray, horizon: int, origins: int, later: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The series and first row of each forecast of a part, horizon after horizon, int64 `[N]` both: of the series that
+    are long enough, where some value is known.
 
     Args:
-        inputs: every row, encoded.
         ends: the row after the newest value of each series.
         origins: forecasts of each series.
         later: those of each series that are left to the parts after it.
     """
-    back = (later + np.arange(origins, 0, -1)) * features.horizon
-    rows = (ends - inputs.offsets[:-1])[:, None] - back  # before each forecast
-    series, place = np.nonzero(rows >= FEWEST)
-    part = features.part(features.at(inputs, series, inputs.offsets[:-1][series] + rows[series, place]))
-    known = ~np.isnan(np.asarray(part.targets)).all(axis=1)
-    return part if known.all() else part.take(np.flatnonzero(known))
+    back = (later + np.arange(origins, 0, -1)) * horizon
+    lengths = (ends - rows.offsets[:-1])[:, None] - back  # before each forecast
+    series, place = np.nonzero(lengths >= FEWEST)
+    anchors = rows.offsets[:-1][series] + lengths[series, place]
+    known = np.flatnonzero(~np.isnan(rows.values[anchors[:, None] + np.arange(horizon)]).all(axis=1))
+    return series[known], anchors[known]
 
 
-def choose_examples(features: PanelFeatures, inputs: PanelInputs, ends: np.ndarray) -> PanelInputs:
+def choose_examples(features: PanelFeatures, rows: PanelRows, ends: np.ndarray) -> PanelInputs:
     """Forecasts to train on, with their targets before row `ends` of each series.
 
     Every series has as many as another, as far as it is long enough, evenly spaced over its rows. A window that begins
     before its series is no example where the series has enough others.
     """
-    lengths = ends - inputs.offsets[:-1]
+    lengths = ends - rows.offsets[:-1]
     whole = lengths - features.horizon - features.lookback >= features.season
     least = np.where(whole, features.lookback, max(features.season + 1, FEWEST))
     room = np.maximum(lengths - features.horizon - least + 1, 0)
@@ -179,14 +182,14 @@ def choose_examples(features: PanelFeatures, inputs: PanelInputs, ends: np.ndarr
     # from the newest back, so that the newest is among them
     gap = np.where(share > 1, (room - 1) / np.maximum(share - 1, 1), 0)
     back = np.round(turn * np.repeat(gap, share)).astype(np.int64)
-    anchors = inputs.offsets[series] + (lengths - features.horizon)[series] - back
+    anchors = rows.offsets[series] + (lengths - features.horizon)[series] - back
     order = np.lexsort((anchors, series))
-    return features.at(inputs, series[order], anchors[order])
+    return features.at(rows, series[order], anchors[order])
 
 
-def all_examples(features: PanelFeatures, inputs: PanelInputs) -> PanelInputs:
+def all_examples(features: PanelFeatures, rows: PanelRows) -> PanelInputs:
     """Forecasts to train on from all rows whose target is known."""
-    return choose_examples(features, inputs, find_ends(inputs.values, inputs.offsets))
+    return choose_examples(features, rows, find_ends(rows.values, rows.offsets))
 
 
 def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
@@ -217,9 +220,12 @@ def _describe_missing(panel: Panel) -> list[str]:
     return [f"{int(missing.sum()):,} of {int(own.sum()):,} values of {panel.target!r} missing{where}: left out"]
 
 
-def _describe_short(panel: Panel, test: PanelPart) -> list[str]:
-    short = len(panel) - len(np.unique(test.inputs.series))
-    return [f"{short:,} of {len(panel):,} series too short to be tested; they are forecast all the same"] * (short > 0)
+def _describe_held(panel: Panel, series: np.ndarray) -> list[str]:
+    """Which series are not tested; `series`: of each forecast that could be."""
+    short = len(panel) - len(np.unique(series))
+    found = [f"{short:,} of {len(panel):,} series too short to be tested; they are forecast all the same"] * (short > 0)
+    few = f"models are judged by {MOST_JUDGED:,} of {len(series):,} forecasts, evenly spaced; all series are forecast"
+    return found + [few] * (len(series) > MOST_JUDGED)
 
 
 def fold_panel(
@@ -258,12 +264,12 @@ def fold_panel(
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
     """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back."""
     features, panel = bundle.features, data.train
-    encoded, lengths = features.encode(panel), panel.lengths
+    rows, lengths = features.encode(panel), panel.lengths
     origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
-    part = cut_forecasts(features, encoded, encoded.offsets[:-1] + lengths, origins, 0)
-    if not len(part.targets):
+    series, anchors = list_forecasts(rows, rows.offsets[:-1] + lengths, features.horizon, origins)
+    if not len(series):
         raise DataError(
             f"{panel.source}: a series must have {features.horizon + FEWEST} rows or more to be scored; "
             f"the longest has {int(lengths.max())}. Give more rows"
         )
-    return part, [*panel.notes, *_describe_missing(panel)]
+    return features.part(features.at(rows, series, anchors)), [*panel.notes, *_describe_missing(panel)]
