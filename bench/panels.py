@@ -21,7 +21,7 @@ import numpy as np
 from seqconv.tasks.series.smoothing import SmoothingForecasts, forecast_smoothing
 
 PANELS = {"tourism_monthly": (24, 12), "m3_monthly": (18, 12), "m4_weekly": (13, 1), "m4_hourly": (48, 24)}
-MODELS = ("ets", "average", "theta", "otm", "dstm", "dotm", "autotheta", "ses", "holt", "damped")
+MODELS = ("ets", "average", "quick", "theta", "otm", "dstm", "dotm", "autotheta", "ses", "holt", "damped")
 TOGETHER = (("average", "dotm"), ("average", "dotm", "damped"), ("ses", "holt", "damped"))
 LEVELS = tuple(number / 10 for number in range(1, 10))
 

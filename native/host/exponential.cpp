@@ -11,7 +11,7 @@ namespace seqconv {
 namespace {
 
 constexpr double INFINITE = std::numeric_limits<double>::infinity();
-constexpr double TOLERANCE = 1e-4;        // of the log likelihood
+constexpr double TOLERANCE = 1e-4, QUICK_TOLERANCE = 1e-2;  // of the log likelihood
 constexpr double LEAST_SQUARE = 1e-20;    // of an error: below lies what rounding leaves
 constexpr double LEAST_FORECAST = 1e-12;  // with relative errors
 // Bounds of the smoothing parameters, as R's `ets` has them; beta lies below alpha, gamma below 1 - alpha
@@ -72,12 +72,12 @@ class Likelihood : public Objective {
     for (int lane = 0; lane < count; ++lane) values[lane] = value(lane);
   }
 
-  // The best of a few smoothing parameters with the states of the start; `quick` ones forget soon
-  void begin(bool quick, double* place) {
+  // The best of a few smoothing parameters with the states of the start: large ones forget `soon`
+  void begin(bool soon, double* place) {
     constexpr double LEVELS[2][2] = {{0.05, 0.25}, {0.55, 0.9}}, OTHERS[] = {0.001, 0.03, 0.15, 0.4};
     double places[SMOOTHING_POINTS * MOST_UNKNOWNS] = {}, values[SMOOTHING_POINTS];
     for (int lane = 0; lane < SMOOTHING_POINTS; ++lane)
-      propose(LEVELS[quick][lane / 4], OTHERS[lane % 4], places + lane * size);
+      propose(LEVELS[soon][lane / 4], OTHERS[lane % 4], places + lane * size);
     evaluate(places, SMOOTHING_POINTS, values);
     std::copy_n(places + (std::min_element(values, values + SMOOTHING_POINTS) - values) * size, size, place);
   }
@@ -153,14 +153,23 @@ bool can_fit(const ScaledSeries& series, const ExponentialForm& form) {
   return series.observed - Likelihood::count_unknowns(form, series.season) - 2 > 0;  // AICc divides by it
 }
 
-// The likelihood has several maxima: the search begins twice
-ExponentialFit fit_form(const ScaledSeries& series, const ExponentialForm& form, const StartStates& start) {
+// The likelihood has several maxima: the search begins twice, a quick one only where the likelihood is larger
+ExponentialFit fit_form(const ScaledSeries& series, const ExponentialForm& form, const StartStates& start, bool quick) {
   Likelihood likelihood(series, form, start);
+  if (quick) {
+    double places[2][MOST_UNKNOWNS], values[2];
+    for (const bool soon : {false, true}) {
+      likelihood.begin(soon, places[soon]);
+      likelihood.evaluate(places[soon], 1, &values[soon]);
+    }
+    double* const place = places[values[1] < values[0]];
+    return likelihood.finish(place, minimise(likelihood, place, QUICK_TOLERANCE));
+  }
   ExponentialFit best = {};
   best.criterion = INFINITE;
-  for (const bool quick : {false, true}) {
+  for (const bool soon : {false, true}) {
     double place[MOST_UNKNOWNS];
-    likelihood.begin(quick, place);
+    likelihood.begin(soon, place);
     const ExponentialFit fit = likelihood.finish(place, minimise(likelihood, place, TOLERANCE));
     if (fit.criterion < best.criterion) best = fit;
   }
@@ -185,7 +194,7 @@ void step_to_the_end(const ScaledSeries& series, ExponentialFit& fit) {
 
 }  // namespace
 
-void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch,
+void fit_exponential(const ScaledSeries& series, ExponentialForms forms, bool quick, std::vector<double>& scratch,
                      std::vector<ExponentialFit>& fits) {
   fits.clear();
   for (const SeasonForm season : {SeasonForm::none, SeasonForm::additive, SeasonForm::multiplicative}) {
@@ -197,7 +206,7 @@ void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::ve
         if (!(forms >> form_number(form) & 1) || !can_fit(series, form)) continue;
         if (!started) start = start_states(series, season, scratch);
         started = true;
-        const ExponentialFit fit = fit_form(series, form, start);
+        const ExponentialFit fit = fit_form(series, form, start, quick);
         if (std::isfinite(fit.criterion)) fits.push_back(fit);
       }
     }

@@ -49,8 +49,9 @@ struct Moments {
   }
 };
 
-// Every one of the forms that suits the series: it is long enough, and positive where a part is multiplicative
-void fit_exponential(const ScaledSeries& series, ExponentialForms forms, std::vector<double>& scratch,
+// Every one of the forms that suits the series: it is long enough, and positive where a part is multiplicative. A quick
+// search takes a third of the time and may stop short of the maximum.
+void fit_exponential(const ScaledSeries& series, ExponentialForms forms, bool quick, std::vector<double>& scratch,
                      std::vector<ExponentialFit>& fits);
 void forecast_exponential(const ScaledSeries& series, const ExponentialFit& fit, Moments& moments);
 

@@ -137,8 +137,9 @@ class Fitter {
   void fit_forms(const ScaledSeries& series, int64_t number) {
     const ExponentialForms asked = job_.model.exponential;
     std::vector<ExponentialFit>& fits = memory_.fits;
-    fit_exponential(series, series.season > 1 ? asked : asked | without_seasons(asked), memory_.scratch, fits);
-    if (fits.empty()) fit_exponential(series, forms_of("ZZZ"), memory_.scratch, fits);
+    const bool quick = job_.model.quick;
+    fit_exponential(series, series.season > 1 ? asked : asked | without_seasons(asked), quick, memory_.scratch, fits);
+    if (fits.empty()) fit_exponential(series, forms_of("ZZZ"), quick, memory_.scratch, fits);
     if (fits.empty()) return;
     const auto better = [](const ExponentialFit& a, const ExponentialFit& b) { return a.criterion < b.criterion; };
     const ExponentialFit best = *std::min_element(fits.begin(), fits.end(), better);
@@ -246,6 +247,7 @@ class Fitter {
 SmoothingModel smoothing_model(const std::string& name) {
   static const std::map<std::string, SmoothingModel> named = {
       {"ets", {forms_of("ZZZ"), 0, false, false}},  {"average", {forms_of("ZZZ"), 0, false, true}},
+      {"quick", {forms_of("ZZZ"), 0, false, true, true}},
       {"ses", {forms_of("ANN"), 0, true, false}},   {"holt", {forms_of("AAN"), 0, true, false}},
       {"damped", {forms_of("AAdN"), 0, true, false}},
       {"theta", {forms_of("ZZN"), 1, true, false}}, {"otm", {forms_of("ZZN"), 2, true, false}},
@@ -256,8 +258,8 @@ SmoothingModel smoothing_model(const std::string& name) {
   if (found != named.end()) return found->second;
   const ExponentialForms forms = forms_of(name);
   if (forms == 0)
-    refuse("model: must be ets, average, ses, holt, damped, theta, otm, dstm, dotm, autotheta or letters such as AAdA; "
-           "got " + name);
+    refuse("model: must be ets, average, quick, ses, holt, damped, theta, otm, dstm, dotm, autotheta or letters such "
+           "as AAdA; got " + name);
   return {forms, 0, false, false};
 }
 

@@ -15,10 +15,11 @@ struct SmoothingModel {
   ThetaForms theta;
   bool adjusted;  // seasons are taken out first, where there are any
   bool averaged;  // all forms, by their Akaike weights, instead of the one of least AICc
+  bool quick = false;  // a shorter search for the parameters
 };
 
-// By name: "ets", "average", a form such as "AAdA" or with Z for "choose", "ses", "holt", "damped"; "theta", "otm",
-// "dstm", "dotm", "autotheta". Refuses another.
+// By name: "ets", "average", "quick" (the same, with a shorter search), a form such as "AAdA" or with Z for "choose",
+// "ses", "holt", "damped"; "theta", "otm", "dstm", "dotm", "autotheta". Refuses another.
 SmoothingModel smoothing_model(const std::string& name);
 
 constexpr int64_t FIT_NUMBERS = 9;  // before the seasonal states

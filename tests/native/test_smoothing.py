@@ -209,6 +209,16 @@ def test_forms_are_averaged_by_their_akaike_weights() -> None:
     np.testing.assert_array_equal(fits, run(series, "ets")[2])
 
 
+def test_a_quick_search_ends_close_to_a_thorough_one() -> None:
+    series = [seasonal_series(40 + 5 * seed, seed) for seed in range(20)]
+    quick, thorough = run(series, "quick"), run(series, "average")
+    behind = quick[2][:, 1] - thorough[2][:, 1]  # of the AICc of the best form
+    assert np.median(behind) < 0.5
+    assert behind.max() < 5
+    errors = np.abs(quick[0] / thorough[0] - 1)
+    assert np.median(errors) < 0.01
+
+
 def follow_theta(
     y: np.ndarray, dynamic: bool, alpha: float, theta: float, level: float, horizon: int
 ) -> tuple[float, list[float]]:
@@ -305,7 +315,7 @@ def test_seasons_of_values_around_zero_are_added() -> None:
     np.testing.assert_allclose(run([y], "ets")[0][0], [-3, 1, 5, -3, -3, 1], atol=0.1)
 
 
-ALL = ["ets", "average", "ses", "holt", "damped", "autotheta", *THETAS, *FORMS]
+ALL = ["ets", "average", "quick", "ses", "holt", "damped", "autotheta", *THETAS, *FORMS]
 
 
 @pytest.mark.parametrize("model", ALL)
@@ -359,7 +369,7 @@ def test_a_series_in_other_units_has_the_same_forecasts_in_them(model: str) -> N
     np.testing.assert_allclose(other[1], one[1] * 2.0**40, rtol=1e-12)
 
 
-@pytest.mark.parametrize("model", ["ets", "average", "damped", "autotheta"])
+@pytest.mark.parametrize("model", ["ets", "average", "quick", "damped", "autotheta"])
 def test_each_series_is_fitted_by_itself_on_any_number_of_threads(model: str) -> None:
     series = [seasonal_series(20 + 3 * seed, seed) for seed in range(29)]
     series[3][::4] = np.nan

@@ -104,7 +104,7 @@ def test_local_models_fit_each_history_once_for_themselves_and_the_blend(monkeyp
     fit_baselines(TASK, found)
     # of the validation and of the test
     rows = [int((part.inputs.anchors - part.inputs.starts).sum()) for part in (found.validation, found.test)]
-    assert sorted(fits) == sorted((model, count) for model in ("average", "dotm") for count in rows)
+    assert sorted(fits) == sorted((model, count) for model in ("quick", "dotm") for count in rows)
 
 
 def test_a_model_that_is_kept_has_seen_all_rows():

@@ -25,7 +25,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "naive": cache(partial(fit_naive, features, first, 1)),
         "seasonal": cache(partial(fit_naive, features, first, season)),
         "theta": cache(partial(local_model, features, "dotm")),
-        "ets": cache(partial(local_model, features, "average")),
+        "ets": cache(partial(local_model, features, "quick")),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
     }

@@ -12,7 +12,7 @@ from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.local import Local
+from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.ridge import Ridge
@@ -42,8 +42,8 @@ class Blend(PanelModel):
     factors: Annotated[np.ndarray, Stored(np.float64, "levels", 0)]
     seasonal_season: Annotated[np.ndarray, Stored(np.int64, "seasonal", 1)]
     seasonal_spread: Annotated[np.ndarray, Stored(np.float64, "seasonalH seasonalQ")]
-    theta_method: Annotated[np.ndarray, Stored(np.int64, "theta", 0, 1)]
-    ets_method: Annotated[np.ndarray, Stored(np.int64, "ets", 0, 1)]
+    theta_method: Annotated[np.ndarray, Stored(np.int64, "theta", 0, len(METHODS) - 1)]
+    ets_method: Annotated[np.ndarray, Stored(np.int64, "ets", 0, len(METHODS) - 1)]
     ridge_weights: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeF ridgeH")]
     ridge_bias: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeH")]
     ridge_penalty: Annotated[np.ndarray, Stored(np.float64, "ridge", 0)]

@@ -49,11 +49,12 @@ def forecast_smoothing(
         values: all series, one after the other, float64 `[T]`; NaN: not observed. Each needs one value.
         offsets: where each begins, and the end, int64 `[S + 1]`.
         season: rows of a season; 1: none. One above 24 is taken out by classical decomposition, where it is found.
-        model: "ets" chooses the form by AICc and "average" is the mean of all forms by their Akaike weights; "AAdA" is
-            one form (errors A or M, trend N, A or Ad, season N, A or M; Z chooses); "theta", "otm", "dstm" and "dotm"
-            are variants of Theta, of which "autotheta" chooses; "ses", "holt" and "damped" are forms without season of
-            the seasonally adjusted series; "comb" is the mean of "average" and "dotm". A mean of several is one of
-            their forecasts and of each quantile.
+        model: "ets" chooses the form by AICc and "average" is the mean of all forms by their Akaike weights; "quick" is
+            the same with a search for the parameters that takes a third of the time and may stop short of the best;
+            "AAdA" is one form (errors A or M, trend N, A or Ad, season N, A or M; Z chooses); "theta", "otm", "dstm"
+            and "dotm" are variants of Theta, of which "autotheta" chooses; "ses", "holt" and "damped" are forms
+            without season of the seasonally adjusted series; "comb" is the mean of "average" and "dotm". A mean of
+            several is one of their forecasts and of each quantile.
         levels: of the quantiles, between 0 and 1, `Q`.
 
     Raises:
