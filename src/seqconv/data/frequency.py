@@ -1,6 +1,8 @@
 """The step from one row of a series to the next, on the calendar: times <-> whole numbers."""
 
+import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,6 +22,28 @@ _EACH_S = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 _ALIASES = {"D": "d", "B": "bd", "W": "w", "M": "mo", "ME": "mo", "MS": "mo", "Q": "q", "QE": "q", "QS": "q"}
 _ALIASES |= {"Y": "y", "YE": "y", "YS": "y", "A": "y", "AS": "y", "H": "h", "T": "min", "S": "s"}
 _ALIASES |= {"BM": "mo", "BME": "mo", "BMS": "mo", "BQ": "q", "BQE": "q", "BQS": "q", "BY": "y", "BYE": "y", "BYS": "y"}
+
+
+Result = Callable[["Frequency", np.ndarray], np.ndarray]
+
+
+def _of_distinct(function: Result) -> Result:
+    """The function, computed once for each time: the series of a panel have the same times."""
+
+    def compute(frequency: "Frequency", times: np.ndarray) -> np.ndarray:
+        times = np.asarray(times)
+        found, place = find_distinct(times)
+        if 2 * len(found) > len(times):
+            return function(frequency, times)
+        return np.asarray(function(frequency, found)[place])
+
+    return functools.wraps(function)(compute)
+
+
+def find_distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values in ascending order, and the place of each among them, int64 `[T]`."""
+    found = np.unique(values)  # with places it would sort all values
+    return found, np.searchsorted(found, values)
 
 
 class Season(NamedTuple):
@@ -110,6 +134,7 @@ class Frequency:
             lengths = {}
         return tuple(Season(rows, name) for rows, name in lengths.items() if rows > 1)
 
+    @_of_distinct
     def steps(self, times: np.ndarray) -> np.ndarray:
         """The number of the step that each time lies in, int64; rising by 1 from one row to the next.
 
@@ -139,6 +164,7 @@ class Frequency:
             days = _days_of_months(units.astype("datetime64[M]"), self.day, self.roll)
         return np.asarray(days.astype("datetime64[s]") + np.timedelta64(self.clock_s, "s"))
 
+    @_of_distinct
     def fits(self, times: np.ndarray) -> np.ndarray:
         """Whether each time is that of a step, bool."""
         return np.asarray(self.times(self.steps(times)) == times)
@@ -211,15 +237,17 @@ def fit_frequency(unit: str, size: int, times: np.ndarray) -> Frequency:
     """
     if unit == "row":
         return Frequency(unit, size)
+    times, place = find_distinct(times)
+    rows = np.bincount(place)  # of each time
     if unit == "s":
-        return Frequency(unit, size, phase=most_common(times.astype("datetime64[s]").astype(np.int64) % size)[0])
+        return Frequency(unit, size, phase=most_common(times.astype("datetime64[s]").astype(np.int64) % size, rows)[0])
     days = times.astype("datetime64[D]")
-    clock_s = most_common((times - days).astype("timedelta64[s]").astype(np.int64))[0]
+    clock_s = most_common((times - days).astype("timedelta64[s]").astype(np.int64), rows)[0]
     if unit == "bd":
         frequency = Frequency(unit, size, clock_s=clock_s, weekmask=_find_weekmask(days) or MONDAY_TO_FRIDAY)
-        return replace(frequency, phase=most_common(replace(frequency, size=1).steps(times) % size)[0])
-    phase = most_common(times.astype("datetime64[M]").astype(np.int64) % size)[0]
-    day, roll = _find_day(days)
+        return replace(frequency, phase=most_common(replace(frequency, size=1).steps(times) % size, rows)[0])
+    phase = most_common(times.astype("datetime64[M]").astype(np.int64) % size, rows)[0]
+    day, roll = _find_day(days, rows)
     return Frequency(unit, size, phase, day, roll, clock_s)
 
 
@@ -243,12 +271,13 @@ def find_frequency(times: np.ndarray, offsets: np.ndarray | None = None) -> Freq
     common, fraction = most_common(jumps)
     if not np.issubdtype(times.dtype, np.datetime64):
         return Frequency("row", common)
-    size = _months_apart(np.diff(times.astype("datetime64[M]").astype(np.int64))[ahead], jumps)
+    distinct, place = find_distinct(times)
+    size = _months_apart(np.diff(distinct.astype("datetime64[M]").astype(np.int64)[place])[ahead], jumps)
     if size:
         frequency = fit_frequency("mo", size, times)
         if frequency.fits(times).all() or common % DAY_S or fraction <= 0.9:
             return frequency
-    if common == DAY_S and _find_weekmask(times.astype("datetime64[D]")):
+    if common == DAY_S and _find_weekmask(distinct.astype("datetime64[D]")):
         return fit_frequency("bd", 1, times)
     return fit_frequency("s", common, times)
 
@@ -264,13 +293,18 @@ def _days_of_months(months: np.ndarray, day: int, roll: str) -> np.ndarray:
     return np.busday_offset(days, 0, roll=roll) if roll else days  # type: ignore[call-overload,no-any-return]
 
 
-def _find_day(days: np.ndarray) -> tuple[int, str]:
-    """The day of the month, and how it is rolled off weekends, that most of the days follow; the plain ones first."""
+def _find_day(days: np.ndarray, rows: np.ndarray) -> tuple[int, str]:
+    """The day of the month, and how it is rolled off weekends, that most rows follow; the plain ones first.
+
+    Args:
+        days: distinct ones, datetime64[D] `[D]`.
+        rows: how many of each there are, int64 `[D]`.
+    """
     months = days.astype("datetime64[M]")
     latest = int((days - months.astype("datetime64[D]")).astype(np.int64).max()) + 1
-    common = most_common((days - months.astype("datetime64[D]")).astype(np.int64))[0] + 1
+    common = most_common((days - months.astype("datetime64[D]")).astype(np.int64), rows)[0] + 1
     rules = [(1, ""), (_MONTH_END, ""), (latest, ""), (_MONTH_END, "backward"), (1, "forward"), (common, "")]
-    fitting = [int((_days_of_months(months, *rule) == days).sum()) for rule in rules]
+    fitting = [int(rows[_days_of_months(months, *rule) == days].sum()) for rule in rules]
     return rules[int(np.argmax(fitting))]
 
 
@@ -304,7 +338,12 @@ def _skipped(weekmask: str) -> list[str]:
     return [name for name, kept in zip(WEEKDAYS, weekmask, strict=True) if kept == "0"]
 
 
-def most_common(values: np.ndarray) -> tuple[int, float]:
-    """The most common of whole numbers, the smallest on a tie, and the fraction of them that it is."""
-    found, counts = np.unique(values, return_counts=True)
-    return int(found[np.argmax(counts)]), float(counts.max() / len(values))
+def most_common(values: np.ndarray, rows: np.ndarray | None = None) -> tuple[int, float]:
+    """The most common of whole numbers, the smallest on a tie, and the fraction of them that it is.
+
+    Args:
+        rows: how often each counts, int64 `[T]`; None: once.
+    """
+    found, place = find_distinct(values)
+    counts = np.bincount(place, rows)
+    return int(found[np.argmax(counts)]), float(counts.max() / counts.sum())

@@ -96,6 +96,31 @@ def test_rows_may_be_in_any_order(tmp_path):
             assert found.starts[place] == wanted.starts[series]
 
 
+@pytest.mark.parametrize("spelling", ["{0:%Y-%m-%d}", "{0:%Y-%m}", "{0:%d/%m/%Y}", "{0:%b %Y}", "{0:%Y%m}"])
+def test_times_that_recur_in_each_series_are_read_as_those_of_one(tmp_path, spelling):
+    times = [spelling.format(each) for each in pandas.date_range("2024-01-01", periods=8, freq="MS")]
+    rows = [f"{name},{time},{n}" for name in "abc" for n, time in enumerate(times)]
+    many = read(tmp_path, ["id,month,y", *rows])
+    mixed = read(tmp_path, ["id,month,y", *sorted(rows, key=lambda row: int(row.split(",")[2]))])
+    one = read(tmp_path, ["month,y", *(row[2:] for row in rows[:8])])
+    assert many.names == mixed.names == ("id",)
+    assert many.frequency == mixed.frequency == one.frequency
+    for panel in (many, mixed):
+        np.testing.assert_array_equal(panel.starts, np.repeat(one.starts, 3))
+        np.testing.assert_array_equal(panel.values, np.tile(one.values, 3))
+        assert set(one.notes) - set(panel.notes) == set()
+
+
+@pytest.mark.parametrize("spelling", ["{0:%Y-%m-%d}", "{0:%Y-%m}"])
+def test_a_word_among_times_that_recur_is_told_with_its_row(tmp_path, spelling):
+    times = [spelling.format(each) for each in pandas.date_range("2024-01-01", periods=8, freq="MS")]
+    rows = [f"{name},{time},{n}" for name in "abc" for n, time in enumerate(times)]
+    rows[10] = "b,soon,2"
+    refuse(tmp_path, ["id,month,y", *rows], "line 12: 'month' must be a time like those above it; got 'soon'. Correct")
+    rows[10], rows[13] = "b,2024-03-01,2", "b,,5"
+    refuse(tmp_path, ["id,month,y", *rows], "line 15: 'month' must be a time; it is empty")
+
+
 def test_an_empty_id_is_told_with_its_row(tmp_path):
     lines = make()
     lines[4] = ",2024-01-04,3"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write for a missing number
 MARKS = (*MISSING, "?", "-")  # what stands for a missing number in a series
+HEAD = 1000  # first cells of a column that may show it to be text
 POINT, COMMA = "point", "comma"  # the decimal mark of a file; the other one may separate thousands
 _FORM = r"^(?:[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:%s\d{3})+)(?:%s\d*)?|%s\d+)(?:[eE][+-]?\d+)?|[Nn]a[Nn])$"
 FORMS = {POINT: _FORM % (",", r"\.", r"\."), COMMA: _FORM % (r"\.", ",", ",")}
@@ -96,7 +97,7 @@ def to_numbers(
     """
     import polars
 
-    if cells.dtype != polars.String:
+    if cells.dtype != polars.String or _begins_with_text(cells):
         return cells, ()
     known = _known(cells)
     words = known.is_in(MISSING)
@@ -114,6 +115,15 @@ def to_numbers(
         if len(numbers) and not numbers.cast(kind, strict=False).null_count():
             return cells.str.strip_chars().cast(kind, strict=False), tuple(notes)
     return cells, ()
+
+
+def _begins_with_text(cells: "polars.Series") -> bool:
+    """Whether one of the first cells is no number, however it is written: the rest need not be read."""
+    import polars
+
+    first = _known(cells.head(HEAD))
+    plain = first.is_in(MISSING) | first.cast(polars.Float64, strict=False).is_not_null()
+    return not (plain | first.str.contains(FORMS[COMMA])).all()
 
 
 def describe_marks(name: str, numbers: "polars.Series", decimal: str) -> list[str]:

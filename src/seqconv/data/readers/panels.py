@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from seqconv.data.readers.grids import Rows, lay_rows
 from seqconv.data.readers.ids import find_ids
 from seqconv.data.readers.series import MISSING, find_times, read_numbers, time_cells
 from seqconv.data.readers.tables import Table
-from seqconv.data.readers.times import Times, is_number_of_time, read_times
+from seqconv.data.readers.times import Place, Times, is_number_of_time, read_times
 from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
+
+if TYPE_CHECKING:
+    import polars
 
 MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
 EVENLY_SPACED = 4  # equal gaps of a series that show its frequency
@@ -115,9 +119,25 @@ def _read_stamps(table: Table, found: list[str], columns: PanelColumns) -> Times
     counted = columns.frequency.isdigit() or (cells.dtype.is_numeric() and not is_number_of_time(cells))
     if counted and str(cells.dtype) == "Int64" and not cells.null_count():
         return Times(cells.to_numpy().astype(np.int64), notes=(f"{found[0]!r} counts the rows",))
-    times = read_times(cells, table.place, columns.zone, columns.dates)
+    times = _read_repeated(cells, table.place, columns.zone, columns.dates)
     note = [] if columns.time else [f"times from column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}"]
     return replace(times, notes=(*note, *times.notes))
+
+
+def _read_repeated(cells: "polars.Series", place: Place, zone: str, dates: str) -> Times:
+    """The same as `read_times`; the times of a table of many series, which recur in each, are read once."""
+    import polars
+
+    if cells.dtype != polars.String or zone not in ("", "UTC"):  # the hour that clocks repeat is told by its rows
+        return read_times(cells, place, zone, dates)
+    known = cells.unique(maintain_order=True)
+    if 2 * len(known) > len(cells):
+        return read_times(cells, place, zone, dates)
+    try:
+        times = read_times(known, place, zone, dates)
+    except DataError:  # which names the row
+        return read_times(cells, place, zone, dates)
+    return replace(times, stamps=times.stamps[cells.cast(polars.Enum(known)).to_physical().to_numpy()])
 
 
 # Series
@@ -128,8 +148,7 @@ def _choose_ids(
 ) -> tuple[tuple[str, ...], list[str]]:
     if columns.ids:
         return columns.ids, []
-    order = np.argsort(times.stamps, kind="stable")
-    if (np.diff(times.stamps[order]).astype(np.int64) > 0).all():
+    if len(np.unique(times.stamps)) == len(times.stamps):
         return (), []
     taken = [*found, columns.target, *columns.numbers]
     ids = find_ids(table, times.stamps, taken)
@@ -145,15 +164,19 @@ def _number_series(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, tuple[
 
     if not ids:
         return np.zeros(len(table.frame), np.int64), ((),)
-    frame = table.frame.select(polars.col(name).cast(polars.String) for name in ids)
+    # rows of one series after the other are numbered together
+    changes = table.frame.select(polars.any_horizontal(polars.col(ids).ne_missing(polars.col(ids).shift()))).to_series()
+    first = changes.to_numpy(writable=True)
+    first[0] = True
+    runs = table.frame.filter(polars.Series(first)).select(polars.col(name).cast(polars.String) for name in ids)
     for name in ids:
-        empty = frame[name].is_null() | (frame[name] == "")
+        empty = runs[name].is_null() | (runs[name] == "")
         if empty.any():
-            row = int(empty.arg_max() or 0)
+            row = int(np.flatnonzero(first)[int(empty.arg_max() or 0)])
             raise DataError(f"{table.place(row)}: the id {name!r} must be given; it is empty. Fill it in")
-    known = frame.unique(maintain_order=True)
-    numbers = frame.join(known.with_row_index(" series"), on=list(ids), how="left", maintain_order="left")[" series"]
-    return numbers.to_numpy().astype(np.int64), tuple(known.rows())
+    known = runs.unique(maintain_order=True)
+    numbers = runs.join(known.with_row_index(" series"), on=list(ids), how="left", maintain_order="left")[" series"]
+    return numbers.to_numpy().astype(np.int64)[np.cumsum(first) - 1], tuple(known.rows())
 
 
 def _sort(series: np.ndarray, stamps: np.ndarray) -> np.ndarray:
