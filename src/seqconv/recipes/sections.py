@@ -181,7 +181,11 @@ class ForecastConfig(_FeatureSettings):
     """What is forecast for each series."""
 
     horizon: str = setting("1", "how far ahead to forecast, step by step: rows, or a duration such as 12mo")
-    season: int = setting(0, "rows after which the series repeat themselves; 0: by their frequency", low=0)
+    season: int = setting(
+        0,
+        "rows after which the series repeat themselves; 0: by frequency or, where rows are counted, as they show",
+        low=0,
+    )
     lookback: int = setting(0, "rows that regressions read before a forecast; 0: by season and horizon", low=0)
     origins: int = setting(0, "forecasts of each series to judge by; 0: one, or more if the series are few", low=0)
     sign: Literal["guess", "any", "positive"] = setting(

@@ -14,6 +14,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
+from seqconv.tasks.panel.seasons import choose_season, describe_season
 from seqconv.tasks.results import FoldFacts
 
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
@@ -55,6 +56,7 @@ def split_panel(
     examples = {name: features.at(rows, *(thin(each, MOST_JUDGED) for each in own)) for name, own in held.items()}
     examples["train"] = choose_examples(features, rows, ends - 2 * origins * horizon)
     parts = {name: features.part(each) for name, each in examples.items()}
+    season = [] if trained or config.season else describe_season(panel, features.season)
     facts: dict[str, Any] = {
         "series": len(panel),
         "rows": len(panel.values),
@@ -62,7 +64,7 @@ def split_panel(
         "horizon": f"{horizon:,} rows",
         "season": features.season,
         "splits": {name: {"forecasts": len(parts[name].targets)} for name in NAMES},
-        "notes": [*panel.notes, *_describe_missing(panel), *_describe_held(panel, held["test"][0])],
+        "notes": [*panel.notes, *season, *_describe_missing(panel), *_describe_held(panel, held["test"][0])],
     }
     return Split(parts["train"], parts["validation"], parts["test"], features, facts)
 
@@ -97,7 +99,7 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
     )
     lengths = panel.lengths
     usual = int(np.median(lengths))
-    season = config.season or choose_season(panel.frequency, usual)
+    season = config.season or choose_season(panel, ends)
     lookback = config.lookback or choose_lookback(panel.frequency, season, horizon, usual)
     lowest = np.nanmin(panel.values[seen], initial=np.inf)
     positive = bool(lowest >= 0) if config.sign == "guess" else config.sign == "positive"
@@ -121,11 +123,6 @@ def _check_holidays(place: str, frequency: Frequency) -> str:
     if place and frequency.unit == "row":
         raise OptionError("holidays need rows with times; these are counted. Leave --holidays out")
     return place
-
-
-def choose_season(frequency: Frequency, usual: int) -> int:
-    """Rows of the shortest season of a frequency that a usual series has twice; 1: there is none."""
-    return next((each.rows for each in frequency.seasons if 2 * each.rows <= usual), 1)
 
 
 def choose_lookback(frequency: Frequency, season: int, horizon: int, usual: int) -> int:
