@@ -39,10 +39,10 @@ struct Strings {
 
   std::string_view read(nb::handle text) {
     if (!PyUnicode_Check(text.ptr())) {
-      const std::string type = Py_TYPE(text.ptr())->tp_name;
+      const std::string type = nb::cast<std::string>(text.type().attr("__name__"));
       refuse_text(texts.size(), "must be a string; got " + type + ". Fill it in or drop it");
     }
-    if (!PyUnicode_IS_ASCII(text.ptr())) {
+    if (!nb::cast<bool>(text.attr("isascii")())) {
       lowered.push_back(text.attr("lower")());
       text = lowered.back();
     }
