@@ -108,11 +108,9 @@ def draw_days(results: Results) -> str:
     for name in MARKETS:
         found = dict(reversed([(model, value) for value, model in read_published("epf", name, "MAE")]))
         own = results.get(f"{name}_728", {})
-        cells = [
-            f"{own[each]['0']['MAE']:.3f}" if each in own else "-" for each in ("seqconv", "LightGBM", "seasonal naive")
-        ]
+        cells = [f"{own[each]['0']['MAE']:.3f}" if each in own else "-" for each in ("seqconv", "seasonal naive")]
         rows.append([name, *cells, *(f"{found[each]:.3f}" if each in found else "-" for each in models)])
-    return tabulate(("MAE", "seqconv", "LightGBM", "the same hour a day before", *models), rows)
+    return tabulate(("MAE", "seqconv", "the same hour a day before", *models), rows)
 
 
 def read_published(folder: str, key: str, metric: str) -> list[tuple[float, str]]:
