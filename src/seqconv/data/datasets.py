@@ -120,7 +120,8 @@ def load_panel(config: PanelDataConfig, progress: Progress | None = None) -> Pan
         DataError: no such file, or a file with invalid content.
     """
     path = _resolve(config.source, (), progress)
-    panel = read_panel(read_table(path, HEADERS[config.header]), panel_columns(config))
+    table = read_table(path, HEADERS[config.header], decimal=config.decimal)
+    panel = read_panel(table, panel_columns(config))
     return PanelData(fill_values(panel, config.fill))
 
 

@@ -15,6 +15,8 @@ HOLDOUT = (
     "shuffled examples"
 )
 
+DECIMAL = "decimal mark of numbers written as text; the other one may separate thousands"
+
 
 class _DataSettings(Settings):
     @classmethod
@@ -61,11 +63,11 @@ class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
     source: str = setting("", "a data set (jena, etth1, weather or demo-series), or the path of a table")
-    time: str = setting("", "time column; none: count the rows, whatever their times; empty: detected")
-    dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
-    decimal: Literal["guess", "point", "comma"] = setting(
-        "guess", "decimal mark of numbers written as text; the other one may separate thousands"
+    time: str = setting(
+        "", "time column, or several such as date,hour; none: count the rows, whatever their times; empty: detected"
     )
+    dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
+    decimal: Literal["guess", "point", "comma"] = setting("guess", DECIMAL)
     interval: str = setting("", "time between two rows, for a table without times", unit="duration")
     zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
@@ -91,8 +93,11 @@ class PanelDataConfig(_DataSettings):
 
     source: str = setting("", "path of a table with a row for each series and time")
     id: tuple[str, ...] = setting((), "columns that tell the series of a table apart; empty: inferred")
-    time: str = setting("", "time column; empty: inferred; none: count the rows, whatever their times")
+    time: str = setting(
+        "", "time column, or several such as date,hour; empty: inferred; none: count the rows, whatever their times"
+    )
     dates: Literal["guess", "day first", "month first"] = setting("guess", "how dates like 03/04/2021 are written")
+    decimal: Literal["guess", "point", "comma"] = setting("guess", DECIMAL)
     frequency: str = setting("", "time from row to row, such as 15min, 1d, 1bd (business days), 1mo, 1q; empty: found")
     zone: str = setting("", "time zone of timestamps without one, such as Europe/Berlin; empty: left as they are")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table names its columns")

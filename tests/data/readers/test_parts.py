@@ -107,7 +107,7 @@ def test_parts_in_a_table_of_several_series():
     rows = [(shop, year, month, 1.5) for shop in ("a", "b") for year, month in reversed(months)]
     table = table_from_frame(polars.DataFrame(rows, ["shop", "year", "month", "sales"], orient="row"))
     panel = read_panel(table, PanelColumns(target="sales"))
-    assert (panel.names, panel.frequency.code, panel.settled["time"]) == (("shop",), "1mo", "year")
+    assert (panel.names, panel.frequency.code, panel.settled["time"]) == (("shop",), "1mo", "year,month")
     assert panel.frequency.times(panel.starts).astype(str).tolist() == ["2019-01-01T00:00:00"] * 2
     # the same file, or its newest rows, as they are read for a forecast
     settled = PanelColumns(("shop",), "year", "sales", frequency="1mo")

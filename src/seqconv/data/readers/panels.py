@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.files import GUESS, settle_header
 from seqconv.data.readers.grids import Rows, lay_rows
 from seqconv.data.readers.ids import find_ids
-from seqconv.data.readers.series import MISSING, find_times, read_numbers, time_cells
+from seqconv.data.readers.series import find_times, join_names, time_cells
 from seqconv.data.readers.tables import Table
 from seqconv.data.readers.times import Place, Times, is_number_of_time, read_times
+from seqconv.data.readers.values import MISSING, prove_decimal, read_numbers, settle_decimal
 from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
 
@@ -52,6 +53,7 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
             frequency, or several rows of one series and time.
         ConfigError: an invalid frequency or time zone.
     """
+    table = prove_decimal(table)
     _check_names(table, columns)
     found = _find_times(table, columns)
     stamps = _read_stamps(table, found, columns)
@@ -71,7 +73,8 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
         others_told = [f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others"]
     notes = [*table.notes, *stamps.notes, *notes, *more, *told, *others_told]
     panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers or known))
-    settled = settle_header(table) | {"id": ids, "time": found[0] if found else NONE, "frequency": frequency.code}
+    settled: dict[str, Any] = settle_header(table) | settle_decimal(table)
+    settled |= {"id": ids, "time": join_names(found) or NONE, "frequency": frequency.code}
     settled |= {"known": known} if known else {}
     settled |= {"target": (target[0],)} | ({"dates": stamps.dates} if stamps.dates else {})
     clock = "utc" if stamps.absolute else "local"
@@ -81,8 +84,7 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
 
 
 def _check_names(table: Table, columns: PanelColumns) -> None:
-    asked = (*columns.ids, columns.target, *columns.numbers, *columns.static)
-    for name in asked if columns.time in ("", NONE) else (*asked, columns.time):
+    for name in (*columns.ids, columns.target, *columns.numbers, *columns.static):
         if name and name not in table.frame.columns:
             hint = nearest(name, table.frame.columns)
             raise DataError(f"{table.path}: must have the column {name!r}; it does not. {hint}")

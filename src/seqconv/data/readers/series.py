@@ -13,17 +13,7 @@ from seqconv.data.readers.clocks import NONE, find_clock, is_clock, join_clock
 from seqconv.data.readers.files import GUESS, settle_header
 from seqconv.data.readers.ids import check_one_series, find_ids
 from seqconv.data.readers.names import DATED, NUMBERED
-from seqconv.data.readers.numbers import (
-    COMMA,
-    FORMS,
-    MARKS,
-    POINT,
-    as_numbers,
-    choose_decimal,
-    describe_marks,
-    guess_decimal,
-    replace_marks,
-)
+from seqconv.data.readers.numbers import as_numbers
 from seqconv.data.readers.parts import find_parts, is_part, is_year, join_parts
 from seqconv.data.readers.sampling import find_spacing, space_rows
 from seqconv.data.readers.tables import Table, read_table
@@ -36,15 +26,14 @@ from seqconv.data.readers.times import (
     is_time,
     read_times,
 )
-from seqconv.data.records import Series, count
+from seqconv.data.readers.values import MISSING, first_cell, prove_decimal, read_numbers, settle_decimal
+from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError, nearest
 from seqconv.recipes.durations import parse_duration, show_duration
 
 if TYPE_CHECKING:
     import polars
 
-MISSING = -9999.0  # what the Jena station writes when a sensor fails
-SENTINELS = frozenset({-99.0, -999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, -32768.0, 32767.0})  # of other programs
 START = np.datetime64("2000-01-01T00:00:00", "s")  # assumed for rows without times
 
 
@@ -63,7 +52,8 @@ def read_series(
 
     Args:
         path: CSV, TSV, Parquet, Arrow or JSON lines.
-        time: the time column; empty: infer it; `none`: count the rows, whatever their times are.
+        time: the time column, or several such as `date,hour`; empty: infer it; `none`: count the rows, whatever their
+            times are.
         interval: spacing of the rows, such as `1d`; empty: the most common one. Required if the file has no times
             (they then start in 2000) or if its rows are calendar months.
         zone: time zone of times without one, such as `Europe/Berlin`; they become UTC.
@@ -100,13 +90,10 @@ def series_from_table(
     Raises:
         DataError, ConfigError: see `read_series`.
     """
-    import polars
-
     interval_s = parse_duration(interval, "interval") if interval else 0
     if interval and interval_s < 1:
         raise ConfigError(f"interval: must be at least one second; got {interval!r}")
-    if table.format not in ("csv", "tsv"):  # whose reader has looked for it
-        table = replace(table, found=guess_decimal(each for each in table.frame if each.dtype == polars.String))
+    table = prove_decimal(table)
     found = find_times(table, time)
     if zone and not found:
         raise ConfigError(f"zone: needs a time column; {table.path} has none, got zone {zone!r}. Leave it out")
@@ -114,9 +101,9 @@ def series_from_table(
     times, interval_s, counted, notes = _read_stamps(table, found, time, interval_s, read)
     clock = "counted" if counted else "utc" if times.absolute else "local"
     values, names, more = _read_values(table, found, columns, missing)
-    settled = settle_header(table) | {"time": NONE if time == NONE else found[0] if found else ""}
+    settled = settle_header(table) | {"time": NONE if time == NONE else join_names(found)}
     settled |= {"dates": times.dates} if times.dates else {}
-    settled |= {"decimal": table.found} if table.decimal == GUESS and table.found != GUESS else {}
+    settled |= settle_decimal(table)
     notes = [*table.notes, *notes, *more]
     return Series(times.stamps, values, names, interval_s, str(table.path), tuple(notes), times.zone, clock, settled)
 
@@ -183,15 +170,40 @@ def find_times(table: Table, time: str) -> list[str]:
     if time == NONE and NONE not in frame.columns:
         time = ""
     if time and time not in frame.columns:
-        raise DataError(f"{table.path}: must have the column {time!r}; it does not. {nearest(time, frame.columns)}")
+        return _find_named(table, split_names(time))
     likely = [_add_parts(frame, time)] if time else _list_times(table)
     varied = (names for names in likely if any(frame[name].n_unique() > 1 for name in names))
     found = next(varied, next(iter(likely), []))
-    if not found or ":" in _first(frame[found[0]]):
+    if not found or ":" in first_cell(frame[found[0]]):
         return found
     if found[1:]:
         return [*found, *(find_clock(table, found) if len(found) == 3 else [])]
     return found if 2 * frame[found[0]].n_unique() > len(frame) else [*found, *find_clock(table, found)]
+
+
+def split_names(time: str) -> list[str]:
+    """The columns that a setting of times names, separated by commas."""
+    return [each.strip() for each in time.split(",")]
+
+
+def join_names(found: list[str]) -> str:
+    """The setting that names these columns of times; the first alone where a name has a comma itself."""
+    return found[0] if found[1:] and "," in "".join(found) else ",".join(found)
+
+
+def _find_named(table: Table, names: list[str]) -> list[str]:
+    """These columns of times; the first alone if it has times of day.
+
+    Raises:
+        DataError: the table lacks one.
+    """
+    frame = table.frame
+    if names[0] in frame.columns and ":" in first_cell(frame[names[0]]):
+        return names[:1]
+    for name in names:
+        if name not in frame.columns:
+            raise DataError(f"{table.path}: must have the column {name!r}; it does not. {nearest(name, frame.columns)}")
+    return names
 
 
 def _add_parts(frame: "polars.DataFrame", name: str) -> list[str]:
@@ -209,19 +221,13 @@ def _list_times(table: Table) -> list[list[str]]:
     years = [each.name for each in frame if is_year(each)]
     native = [each.name for each in frame if isinstance(each.dtype, polars.Date | polars.Datetime)]
     texts = [
-        each.name for each in frame if each.dtype == polars.String and is_time(_first(each)) and not is_clock(each)
+        each.name for each in frame if each.dtype == polars.String and is_time(first_cell(each)) and not is_clock(each)
     ]
     named = [name for name in texts if DATED.search(name)]
     numbers = [each.name for each in frame if each.name not in years and _is_numbered(each)]
     parts = [_add_parts(frame, name) for name in years]
     parts = [names for names in parts if names[1:] or _is_time_by_year(table, names[0])]
     return [*([name] for name in (*native, *named, *texts, *numbers)), *parts]
-
-
-def _first(column: "polars.Series") -> str:
-    """The first cell that is not empty."""
-    row = column.is_not_null().arg_max()
-    return "" if row is None or column[row] is None else str(column[row]).strip()
 
 
 def _is_numbered(column: "polars.Series") -> bool:
@@ -282,101 +288,3 @@ def _read_values(
     for place, each in enumerate(chosen.values()):
         values[:, place] = each
     return values, tuple(chosen), notes
-
-
-def read_numbers(
-    table: Table, name: str, asked: bool = False, missing: float = MISSING
-) -> tuple[np.ndarray | None, list[str]]:
-    """A column `[T]` with NaN for missing values, or None if it is not numeric; and notes.
-
-    Args:
-        table: the table.
-        name: of the column.
-        asked: the user named the column, so it must be numeric.
-        missing: number that stands for a missing value; NaN: none.
-
-    Raises:
-        DataError: a cell that is not a finite number; with `asked`, also a column that is not numeric.
-    """
-    numbers, note = _to_numbers(table, table.frame[name], asked)
-    notes = [note] if note else []
-    if numbers is None:
-        return None, notes
-    values, more = _mark_missing(table, name, numbers.to_numpy(), missing)
-    return values, [*notes, *more]
-
-
-def _to_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
-    """The column as Float64, or None if it is not numeric (an error if `asked`), and a note."""
-    import polars
-
-    problem = ""
-    if not len(column.drop_nulls()):
-        if asked:  # of a file of which training has read others
-            return column.cast(polars.Float64), ""
-        problem = "is empty"
-    elif column.dtype.is_numeric() or column.dtype == polars.Boolean:
-        return column.cast(polars.Float64), ""
-    elif column.dtype != polars.String:
-        problem = "holds times" if column.dtype.is_temporal() else "is not numeric"
-    else:
-        numbers, note = _parse_numbers(table, column, asked)
-        if numbers is not None:
-            return numbers, note
-        first = _first(column)
-        problem = "holds times" if is_time(first) else f"is text like {first[:20]!r}"
-    if asked:
-        raise DataError(f"{table.path}: {column.name!r} must be a numeric column; it {problem}. Choose another")
-    return None, f"column {column.name!r} {problem}, left out"
-
-
-def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple[polars.Series | None, str]":
-    """Text with placeholders for missing numbers or other marks as Float64, and a note; None for other text."""
-    import polars
-
-    cells = column.str.strip_chars()
-    marked = (cells.is_in(MARKS) | (cells == "")).fill_null(False)
-    cells = cells.set(marked, None)
-    known = cells.drop_nulls()
-    notes = [f"{count(int(marked.sum()), 'cell')} in {column.name!r} read as missing"] if marked.any() else []
-    decimal = choose_decimal(known, table.decimal, table.found)
-    numbers = replace_marks(cells, decimal).cast(polars.Float64, strict=False)
-    bad = numbers.is_null() & cells.is_not_null()
-    if not bad.any():
-        return numbers, ", ".join([*notes, *describe_marks(column.name, known, decimal)])
-    other = {COMMA: POINT, POINT: COMMA}.get(decimal, "")
-    foreign = bool(other) and known.str.contains(FORMS[other]).all()
-    if asked or foreign or 2 * int(bad.sum()) <= len(known):
-        row = int(bad.arg_max() or 0)
-        form = f" with a decimal {decimal}, as in other columns or files" if foreign else ""
-        problem = f"got {column[row][:40]!r}. Correct it or leave it empty"
-        raise DataError(f"{table.place(row)}: {column.name!r} must be a number{form}; {problem}")
-    return None, ""
-
-
-def _mark_missing(table: Table, name: str, values: np.ndarray, missing: float) -> tuple[np.ndarray, list[str]]:
-    """A column `[T]` with NaN in place of `missing`, and notes."""
-    infinite = np.isinf(values)
-    if infinite.any():
-        where = table.place(int(np.argmax(infinite)))
-        raise DataError(f"{where}: {name!r} must be finite. Correct it or leave it empty")
-    blank, marked = int(np.isnan(values).sum()), values == missing
-    notes = []
-    if marked.any():
-        values = np.where(marked, np.nan, values)
-        notes.append(f"{count(int(marked.sum()), 'value')} of {missing:g} in {name!r} read as missing")
-    notes += [f"{count(blank, 'value')} missing in {name!r}"] if blank else []
-    if blank + int(marked.sum()) < len(values):
-        notes += [
-            f"{count(int(np.sum(values == mark)), 'value')} of {mark:g} in {name!r}, far from all others, kept; leave "
-            "them empty if they mean missing"
-            for mark in sorted({float(np.nanmin(values)), float(np.nanmax(values))} & SENTINELS)
-            if _is_far(values, mark)
-        ]
-    return values, notes
-
-
-def _is_far(values: np.ndarray, mark: float) -> bool:
-    """Whether all other values are close together and far from `mark`."""
-    rest = values[(values != mark) & ~np.isnan(values)]
-    return len(rest) > 0 and bool(np.abs(rest - mark).min() > 2 * np.ptp(rest) > 0)

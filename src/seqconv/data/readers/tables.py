@@ -280,13 +280,11 @@ def join_tables(first: Table, second: Table, empty: str) -> Table:
 
     shared = [each for each in first.frame.columns if each in second.frame.columns and each != empty]
     try:
-        later = second.frame.select(polars.col(name).cast(first.frame.schema[name]) for name in shared)
+        frame = polars.concat([first.frame, second.frame.select(shared)], how="diagonal_relaxed")
     except polars.exceptions.PolarsError as error:
         problem = str(error).partition("\n")[0]
         raise DataError(f"{second.path}: cells must be like those of {first.path}; {problem}. Correct them") from error
-    frame = polars.concat([first.frame, later], how="diagonal")
-    numbers = [*first.numbers, *second.numbers]
-    return Table(frame, first.path, first.format, first.notes, numbers, first.header)
+    return replace(first, frame=frame, numbers=[*first.numbers, *second.numbers])
 
 
 def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,11 +13,14 @@ from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.jsonlines import table_from_objects
 from seqconv.data.readers.panels import read_panel
+from seqconv.data.readers.series import split_names
 from seqconv.data.readers.tables import Frame, Table, create_table, join_tables, read_table
+from seqconv.data.readers.values import parse_columns
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.records import Json
+from seqconv.recipes.settings import parse_number
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import Curves, GridExplanation
@@ -77,16 +81,19 @@ def read_file(bundle: AnyBundle, path: Path, time: str = "", future: Path | None
     Raises:
         DataError: the file cannot be read, or lacks what the model needs.
     """
-    header = HEADERS[bundle.recipe.data.header]
-    table = read_table(path, header)
+    config, own = bundle.recipe.data, bundle.features
+    read = partial(read_table, header=HEADERS[config.header], decimal=config.decimal)
+    table = read(path)
     if future is None:
         return _read(bundle, table, time)
-    later = read_table(future, header)
-    config, own = bundle.recipe.data, bundle.features
-    for name in (*own.ids, time or config.time, *(each.name for each in own.columns if each.role == KNOWN)):
+    later = read(future)
+    known = [each.name for each in own.columns if each.role == KNOWN]
+    for name in (*own.ids, *name_times(bundle, time), *known):
         if name not in later.frame.columns:
             hint = nearest(name, later.frame.columns)
             raise DataError(f"{future}: must have the column {name!r} of the rows to forecast; it does not. {hint}")
+    missing = parse_number(config.missing, "data.missing")
+    table, later = (parse_columns(each, [own.name, *known], missing) for each in (table, later))
     whole = _read(bundle, join_tables(table, later, own.name), time)
     number = table.frame.select(own.ids).n_unique() if own.ids else 1
     if len(whole) > number:
@@ -117,12 +124,19 @@ def _check_future(whole: Panel, future: Path) -> None:
 def _read(bundle: AnyBundle, table: Table, time: str = "") -> Panel:
     config = bundle.recipe.data
     columns = panel_columns(replace(config, time=time) if time else config)
-    if config.time != NONE and not time and config.time not in table.frame.columns:
+    trained = name_times(bundle, time)[:1]
+    if not time and trained and trained[0] not in table.frame.columns:
         raise DataError(
-            f"{table.path}: must have the column {config.time!r} as in training; it does not. Name the times with "
+            f"{table.path}: must have the column {trained[0]!r} as in training; it does not. Name the times with "
             "--column"
         )
     return fill_values(read_panel(table, columns), config.fill)
+
+
+def name_times(bundle: AnyBundle, time: str = "") -> list[str]:
+    """The columns of times: those named, or those of the training table; none: rows are counted."""
+    named = time or bundle.recipe.data.time
+    return split_names(named) if named not in ("", NONE) else []
 
 
 def predict_panel_file(
@@ -191,8 +205,7 @@ def list_rows(bundle: AnyBundle, panel: Panel, horizon: int) -> dict[str, np.nda
     columns: dict[str, np.ndarray | list[str]] = {}
     for place, name in enumerate(panel.names):
         columns[name] = [key[place] for key in panel.keys for _ in range(horizon)]
-    name = bundle.recipe.data.time
-    own = name if name and name != NONE else TIME
+    own = next(iter(name_times(bundle)), TIME)
     columns[own] = [each for row in range(len(panel)) for each in list_times(panel, row, horizon)]
     return columns
 
@@ -260,7 +273,7 @@ def read_request_panel(bundle: AnyBundle, rows: list[Any], first: int) -> Panel:
     Raises:
         DataError: rows that a table could not have.
     """
-    return _read(bundle, table_from_objects(rows, "rows"))
+    return _read(bundle, replace(table_from_objects(rows, "rows"), decimal=bundle.recipe.data.decimal))
 
 
 def answer_panel(trained: Trained, panel: Panel) -> list[Json]:
@@ -370,7 +383,7 @@ def describe_panel_model(bundle: AnyBundle) -> Json:
     """Columns, the horizon and the levels."""
     features: PanelFeatures = bundle.features
     return {
-        "columns": [*features.ids, bundle.recipe.data.time, features.name, *(each.name for each in features.columns)],
+        "columns": [*features.ids, *name_times(bundle), features.name, *(each.name for each in features.columns)],
         **features.target.describe(),
         "ids": list(features.ids),
         "known": [each.name for each in features.columns if each.role == "known"],

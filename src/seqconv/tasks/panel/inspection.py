@@ -6,6 +6,7 @@ import numpy as np
 
 from seqconv.data.datasets import HEADERS, panel_columns
 from seqconv.data.readers.panels import read_panel
+from seqconv.data.readers.series import split_names
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Panel, PanelData
 from seqconv.errors import SeqconvError
@@ -23,7 +24,7 @@ def inspect_panel(path: Path, recipe: PanelRecipe, given: set[str]) -> Inspectio
     Raises:
         DataError: the table cannot be read.
     """
-    table = read_table(path, HEADERS[recipe.data.header])
+    table = read_table(path, HEADERS[recipe.data.header], decimal=recipe.data.decimal)
     notes: tuple[str, ...] = table.notes
     findings: list[Finding] = []
     facts: dict[str, object] = {}
@@ -48,7 +49,7 @@ def _name_kinds(panel: Panel, recipe: PanelRecipe) -> dict[str, str]:
     config = recipe.data
     roles = {"id": panel.names, "known": config.known, "past": config.past, "static": config.static}
     found = {name: role for role, names in roles.items() for name in names}
-    return found | {panel.target: "target", config.time: "time"}
+    return found | {panel.target: "target"} | dict.fromkeys(split_names(config.time), "time")
 
 
 def _describe(panel: Panel) -> dict[str, object]:

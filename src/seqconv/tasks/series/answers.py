@@ -11,7 +11,7 @@ import numpy as np
 from seqconv.data.datasets import HEADERS
 from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.jsonlines import table_from_objects
-from seqconv.data.readers.series import START, oldest_first, series_from_table
+from seqconv.data.readers.series import START, oldest_first, series_from_table, split_names
 from seqconv.data.readers.tables import Frame, Table, add_columns, iterate_tables, read_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
@@ -130,7 +130,8 @@ def _turn(bundle: AnyBundle, table: Table, column: str) -> Table:
 def _name_time(bundle: AnyBundle, table: Table, column: str) -> str:
     """The column of times: the one asked for, or that of the training file; empty: inferred."""
     trained: str = bundle.recipe.data.time
-    return column or (trained if trained in (*table.frame.columns, NONE) else "")
+    named = trained in (*table.frame.columns, NONE) or split_names(trained)[0] in table.frame.columns
+    return column or (trained if named else "")
 
 
 def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
@@ -278,7 +279,7 @@ def explain_example(trained: Trained, series: Series, options: Options) -> GridE
 def make_example(bundle: AnyBundle) -> str:
     """Made-up rows of one window as a user would type them; empty if there would be very many."""
     features: SeriesFeatures = bundle.features
-    spec, name = features.spec, bundle.recipe.data.time or "time"
+    spec, name = features.spec, split_names(bundle.recipe.data.time)[0] or "time"
     if spec.span * len(features.columns) > MOST_TYPED or any(set(each) & set(',;\t"') for each in features.columns):
         return ""
     stamps = np.datetime64("2024-01-01T00:00:00") + np.arange(spec.span) * np.timedelta64(spec.interval_s, "s")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqconv.data.readers.files import Table
-from seqconv.data.readers.series import SENTINELS, read_numbers
+from seqconv.data.readers.values import SENTINELS, read_numbers
 from seqconv.data.records import count
 from seqconv.errors import DataError
 from seqconv.tasks.findings import Finding, number, quote, refuse, show_places
