@@ -253,7 +253,7 @@ WRONG = {
     "lone surrogate in JSON": ('{"text": "\\ud83d", "label": "a"}\n', "line 1", "lone surrogate"),
     "broken UTF-8": (HEADER.encode() + "\u00e4\u00f6\u00fc,pos\n".encode() + b"\xff\xfe,neg\n", "line 3", "0xff"),
     "column named twice": ("text,label,label\nx,a,b\n", "line 1", "'label' appears twice"),
-    "key without a name": ('[{"text": "x", "": "a"}]\n', "line 1"),
+    "key without a name": ('[{"text": "x", "": "a"}]\n', "row 1"),
     "JSON without a key": ('{"text": "x", "label": "a"}\n{"text": "y"}\n', "line 2", "'label'"),
     "damaged gzip": (gzip.compress(b"text,label\nx,a\n")[:-4], "damaged"),
     "binary": (bytes(range(256)) * 50, "NUL"),

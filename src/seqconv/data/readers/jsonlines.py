@@ -1,4 +1,4 @@
-"""Strict reader for JSON lines: one object per line, each with the same keys."""
+"""Strict reader for JSON: one object per line, or one array of objects, each with the same keys."""
 
 import itertools
 import json
@@ -19,9 +19,14 @@ _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number"
 
 def looks_like_json(content: IO[bytes]) -> bool:
     """Whether the content starts like an object or a list of objects; `content` is rewound."""
+    start = _read_start(content)
+    return start[:1] == b"{" or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"["))
+
+
+def _read_start(content: IO[bytes]) -> bytes:
     start = content.read(1 << 12).removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe").lstrip()
     content.seek(0)
-    return start[:1] == b"{" or (start[:1] == b"[" and start[1:].lstrip()[:1] in (b"{", b"["))
+    return start
 
 
 def read_json_lines(path: Path, content: IO[bytes], strings: bool, rows: int | None = None) -> Iterator[Table]:
@@ -33,6 +38,9 @@ def read_json_lines(path: Path, content: IO[bytes], strings: bool, rows: int | N
     import polars
 
     encoding = find_encoding(path, content)
+    if _read_start(content)[:1] == b"[":
+        yield from _read_array(path, content, encoding, strings, rows)
+        return
     lines = _lines(read_utf8(path, content, encoding, BLOCK))
     reader = _Reader(path, strings)
     notes = describe_encoding(encoding)
@@ -46,6 +54,26 @@ def read_json_lines(path: Path, content: IO[bytes], strings: bool, rows: int | N
             frames.append(frame)
     if not rows:
         yield Table(_settle_types(polars.concat(frames, how="vertical_relaxed")), path, "jsonl", notes, range(1, first))
+
+
+def _read_array(path: Path, content: IO[bytes], encoding: str, strings: bool, rows: int | None) -> Iterator[Table]:
+    """The same from one array of objects, as `DataFrame.to_json(orient="records")` writes it."""
+    try:
+        found = _DECODER.decode(b"".join(read_utf8(path, content, encoding)).decode())
+    except (ValueError, RecursionError) as error:
+        line, problem = getattr(error, "lineno", 1), getattr(error, "msg", None) or str(error)
+        raise DataError(f"{path}, line {line}: must be an array of JSON objects; {problem}. Correct it") from error
+    if not found:
+        raise DataError(f"{path}: must have rows; got none. Give a file with data")
+    reader = _Reader(path, strings, "row")
+    for first in range(0, len(found), rows or len(found)):
+        piece = found[first : first + rows] if rows else found
+        for number, each in enumerate(piece, start=first + 1):
+            reader.check(each, number)
+            reader.check_characters(number, each)
+        frame = _settle_types(reader.collect(piece, first + 1))
+        numbers = range(first + 1, first + len(piece) + 1)
+        yield Table(frame, path, "arrow", describe_encoding(encoding), numbers)  # as in Arrow, rows are not lines
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -96,7 +124,7 @@ class _Reader:
                 self._fail(first + len(objects), f"must be a JSON object on one line; {problem}. Correct it")
             self.check(found, first + len(objects))
             if b"\\ud" in line or b"\\uD" in line:
-                self._check_characters(first + len(objects), found)
+                self.check_characters(first + len(objects), found)
             objects.append(found)
         return self.collect(objects, first)
 
@@ -107,7 +135,7 @@ class _Reader:
             DataError: it is not.
         """
         self.kinds = self.kinds or (dict.fromkeys(found, "") if isinstance(found, dict) else {})
-        if not isinstance(found, dict) or found.keys() != self.kinds.keys() or "" in found:
+        if not isinstance(found, dict) or not found or found.keys() != self.kinds.keys() or "" in found:
             self._refuse_object(line, found)
 
     def collect(self, objects: list[dict[str, Any]], first: int) -> "polars.DataFrame":
@@ -155,13 +183,20 @@ class _Reader:
         if not isinstance(found, dict):
             got = _KINDS.get(type(found), "nothing")
             self._fail(line, f"must be a JSON object; got {got}. Write one object per {self.unit}")
+        if not found:
+            self._fail(line, "must have keys; the object is empty. Name its values")
         odd = sorted(found.keys() ^ self.kinds.keys())
         if not odd:
             self._fail(line, "keys must not be empty; one is. Name it")
         shown = ", ".join(map(repr, odd[:3])) + (" and more" if len(odd) > 3 else "")
         self._fail(line, f"must have the same keys as {self.unit} 1; {shown} differ. Give each {self.unit} every key")
 
-    def _check_characters(self, line: int, found: dict[str, Any]) -> None:
+    def check_characters(self, line: int, found: dict[str, Any]) -> None:
+        """Check that no text has half a character.
+
+        Raises:
+            DataError: one has.
+        """
         try:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
