@@ -337,3 +337,23 @@ def test_a_static_column_that_varies_is_told_with_its_row(tmp_path, cells):
     refuse(tmp_path, lines, "another here of b", static=("region",), ids=("id",))
     lines[-1] = f"b,2,1,{other}"
     assert len(read(tmp_path, lines, static=("region",), ids=("id",))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"), [("date", "1/1/2019 12 a.m. PDT"), ("t", "2019 week two, 4"), ("MTU", "0:00 till 1:00")]
+)
+def test_times_that_are_not_read_are_told_and_not_counted(tmp_path, name, cell):
+    lines = [f"id,{name},y", *(f"{each},{cell.replace(',', '')},{row}" for each in "ab" for row in range(5))]
+    refuse(tmp_path, lines, f"line 2: '{name}' must be a time like", ids=("id",))
+    panel = read(tmp_path, lines, ids=("id",), time="none")
+    assert panel.lengths.tolist() == [5, 5]
+
+
+def test_texts_without_a_time_are_no_times(tmp_path):
+    lines = ["id,weekday,product_time,y", *(f"{each},Mon,slow,{row}" for each in "ab" for row in range(5))]
+    assert "no time column: the rows of each series are counted" in read(tmp_path, lines, ids=("id",)).notes
+
+
+def test_ids_keep_the_zeros_in_front(tmp_path):
+    panel = read(tmp_path, make(ids=("007", "042")))
+    assert panel.keys == (("007",), ("042",))

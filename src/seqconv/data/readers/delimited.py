@@ -19,7 +19,7 @@ from seqconv.data.readers.files import (
     find_encoding,
     read_utf8,
 )
-from seqconv.data.readers.numbers import find_kind, guess_decimal, to_numbers
+from seqconv.data.readers.numbers import find_kind, guess_decimal, is_padded, to_numbers
 from seqconv.data.readers.quotes import end_of_rows, find_rows, has_regular_rows, read_quoting, split_rows
 from seqconv.data.records import count
 from seqconv.errors import DataError
@@ -361,4 +361,5 @@ def _guess_kinds(dialect: _Dialect, piece: bytes, skip: int) -> "tuple[dict[str,
     frame = _read(dialect, sample, skip, dict.fromkeys(dialect.names, polars.String()))
     found = guess_decimal(frame)
     decimal = found if dialect.decimal == GUESS else dialect.decimal
-    return {column.name: find_kind(column, decimal) or polars.String() for column in frame}, found
+    kinds = {each.name: None if is_padded(each) else find_kind(each, decimal) for each in frame}
+    return {name: kind or polars.String() for name, kind in kinds.items()}, found

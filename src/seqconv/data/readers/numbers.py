@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars
 
 MISSING = ("NA", "N/A", "n/a", "null", "NULL", "None")  # what programs write for a missing number
-MARKS = (*MISSING, "?", "-")  # what stands for a missing number in a series
+MARKS = (*MISSING, "?", "-", "--", ".", "..", ":", "n.a.", "N.A.", "#N/A", "#NA", "<NA>")  # the same in a series
 HEAD = 1000  # first cells of a column that may show it to be text
 POINT, COMMA = "point", "comma"  # the decimal mark of a file; the other one may separate thousands
 _FORM = r"^(?:[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:%s\d{3})+)(?:%s\d*)?|%s\d+)(?:[eE][+-]?\d+)?|[Nn]a[Nn])$"
@@ -85,6 +85,20 @@ def find_kind(cells: "polars.Series", decimal: str = GUESS) -> "polars.DataType 
     return polars.String()
 
 
+def is_padded(cells: "polars.Series") -> bool:
+    """Whether cells are digits with zeros in front, all of one width, such as the ids 007 and 042: kept as written.
+
+    >>> import polars
+    >>> [is_padded(polars.Series(cells)) for cells in (["007", "042"], ["7", "42"], ["0.7"], ["0", "1"])]
+    [True, False, False, False]
+    """
+    known = _known(cells)
+    widths = known.str.len_chars()
+    if not len(known) or widths[0] < 2 or not (widths == widths[0]).all():
+        return False
+    return bool(known.str.contains(r"^\d+$").all() and known.str.starts_with("0").any())
+
+
 def to_numbers(
     cells: "polars.Series", decimal: str = GUESS, found: str = GUESS, commas: bool = False
 ) -> tuple["polars.Series", tuple[str, ...]]:
@@ -97,7 +111,7 @@ def to_numbers(
     """
     import polars
 
-    if cells.dtype != polars.String or _begins_with_text(cells):
+    if cells.dtype != polars.String or _begins_with_text(cells) or is_padded(cells):
         return cells, ()
     known = _known(cells)
     words = known.is_in(MISSING)

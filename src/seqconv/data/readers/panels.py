@@ -12,10 +12,11 @@ from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.files import GUESS, settle_header
 from seqconv.data.readers.grids import Rows, lay_rows
 from seqconv.data.readers.ids import find_ids
+from seqconv.data.readers.names import DATED
 from seqconv.data.readers.series import find_times, join_names, time_cells
 from seqconv.data.readers.tables import Table
-from seqconv.data.readers.times import Place, Times, is_number_of_time, read_times
-from seqconv.data.readers.values import MISSING, prove_decimal, read_numbers, settle_decimal
+from seqconv.data.readers.times import EXAMPLES, Place, Times, is_number_of_time, read_times
+from seqconv.data.readers.values import MISSING, first_cell, prove_decimal, read_numbers, settle_decimal
 from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
 EVENLY_SPACED = 4  # equal gaps of a series that show its frequency
 _STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
+_CLOCK = re.compile(r"\d:\d\d")
+_DAY = re.compile(r"\d{4}|\d\D+\d")
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,31 @@ def _find_times(table: Table, columns: PanelColumns) -> list[str]:
     """The column of times, or of whole numbers that count the rows of each series; empty: rows are counted."""
     if columns.time == NONE and NONE not in table.frame.columns:
         return []
-    found = find_times(table, columns.time)
+    found, taken = find_times(table, columns.time), (*columns.ids, columns.target)
     if not found:
-        taken = (*columns.ids, columns.target)
         names = (each.name for each in table.frame if str(each.dtype) == "Int64" and each.name not in taken)
         found = [name for name in names if _STEP_NAME.fullmatch(name.strip())][:1]
+    if not found:
+        _check_unread(table, taken)
     return found
+
+
+def _check_unread(table: Table, taken: tuple[str, ...]) -> None:
+    """Check that no column was meant to hold the times, in a form that is not read.
+
+    Raises:
+        DataError: one was.
+    """
+    for column in table.frame:
+        first = first_cell(column)
+        named = DATED.search(column.name) or _STEP_NAME.fullmatch(column.name.strip())
+        meant = _CLOCK.search(first) or (named and _DAY.search(first))
+        if column.name in taken or str(column.dtype) != "String" or not meant:
+            continue
+        raise DataError(
+            f"{table.place(0)}: {column.name!r} must be a time like {EXAMPLES}; got {first[:40]!r}. Correct it, name "
+            "another column with --time, or count the rows with --time none"
+        )
 
 
 def _read_stamps(table: Table, found: list[str], columns: PanelColumns) -> Times:

@@ -32,6 +32,8 @@ _MONTHS_OF = dict.fromkeys(_QUARTERS.split(), 3) | dict.fromkeys(_HALVES.split()
 _SKIPPED = re.compile(r"of|the|del?|st|nd|rd|th|er|o|(mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?|sun)(day)?")
 
 _CLOCK = r"((?:T|,? +)\d{1,2}(?::\d\d.*| ?[AaPp]\.?[Mm]\.?))$"  # the time of day after a date
+# 01.01.2021 00:00 - 01.01.2021 01:00: the step that begins there
+_SPAN = r"^(.{8,22}\d) [-\u2013] ((?:\d+[-./]){2}\d.*)$"
 _HALF = re.compile(r"(\d{1,2})(:\d\d[\d:.]*)? ?([AaPp])\.?[Mm]\.?")
 _DATE = re.compile(r"[\w\s.,/:'\u2019\u2013-]{4,40}")
 _PIVOT = 69  # years of two digits are from 1969 to 2068, as POSIX has it
@@ -41,6 +43,7 @@ def respell(cells: "polars.Series") -> "polars.Series":
     """Times `[T]` with their dates in ISO 8601 as far as they are known; other cells as they are."""
     import polars
 
+    cells = cells.str.replace(_SPAN, "$1")
     clocks = cells.str.extract(_CLOCK).fill_null("")
     dates = cells.str.strip_suffix(clocks)
     parts = []
@@ -57,6 +60,7 @@ def respell_cell(cell: str) -> str:
     >>> respell_cell("Q2 2020"), respell_cell("2020-W05"), respell_cell("1. März 2020, 1 p.m."), respell_cell("Jan-20")
     ('2020-04-01', '2020-01-27', '2020-03-01 1:00 PM', '2020-01-01')
     """
+    cell = re.sub(_SPAN, r"\1", cell)
     found = re.search(_CLOCK, cell)
     clock = found[1] if found else ""
     return _to_iso(cell.removesuffix(clock)) + _to_clock(clock)
