@@ -33,7 +33,7 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
         DataError: no such column, a text column of numbers, or an ambiguous choice.
     """
     columns = table.frame.columns
-    if len(columns) < 2:
+    if len(columns) < 2 and not (text and label):
         raise DataError(
             f"{table.path}: must have a text column and a label column; got only {columns[0]!r:.80}. Add one, or give "
             "lines like '__label__CLASS text', or a folder with a file or folder for each class"

@@ -124,7 +124,8 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
                 with zipfile.ZipFile(raw) as archive, archive.open(_only_file(path, archive)) as content:
                     yield cast(IO[bytes], _Unpacked(path, content))
             elif form := next((form for start, form in _MAGIC.items() if magic.startswith(start)), ""):
-                raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. {SUGGESTED}")
+                cure = "Unpack it, or pack it by gzip" if form.startswith("packed") else SUGGESTED
+                raise DataError(f"{path}: must be a data file that seqconv reads; it is {form}. {cure}")
             else:
                 yield raw
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:

@@ -123,7 +123,7 @@ def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
     """The text to explain: number `row` of a file, the one given, or standard input.
 
     Raises:
-        ConfigError: `row` or `column` without a file.
+        ConfigError: `row` or `column` without a file, or a file in place of a text.
         DataError: a file that cannot be read or holds fewer texts.
     """
     if source.file is not None:
@@ -131,6 +131,8 @@ def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
     if source.row != 1 or source.column:
         flag = "--column" if source.column else "--row"
         raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
+    if source.given is not None and Path(source.given).suffix and Path(source.given).is_file():
+        raise ConfigError(f"explain: {source.given} is a file. Pass --file {source.given}, and --row for another text")
     return [_read_input() if source.given is None else source.given]
 
 
