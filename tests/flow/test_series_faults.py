@@ -224,3 +224,43 @@ def test_a_target_of_text_is_said_to_be_text(tmp_path):
     write(tmp_path / "price.csv", "Date,Close/Last,Volume", *(f"{day(n)},${value(n)},{n}" for n in range(100)))
     done = seqconv_command("train", "price.csv", "--target", "Close/Last", cwd=tmp_path, code=2)
     assert "--target must be a column of numbers; price.csv: column 'Close/Last' is text like '$0.0'" in done.stderr
+
+
+def test_a_value_far_beyond_those_of_training_is_named_and_not_forecast(daily, tmp_path):
+    """In float32 it would be infinite, and forecasts and scores no numbers."""
+    rows = [f"{day(n)},{1e40 if n == 690 else value(n)}" for n in range(700)]
+    write(daily / "far.csv", "ds,y", *rows)
+    for command in ("predict", "evaluate"):
+        done = seqconv_command(command, "run", "far.csv", cwd=daily, code=2)
+        assert "far.csv: 'y' must hold values like those of training; got 1e+40 at 2016-11-21" in done.stderr
+    write(tmp_path / "far.csv", "ds,y", *rows)
+    done = train(tmp_path, "far.csv", code=2)
+    assert "far.csv: 'y' must hold values like those of training; got 1e+40" in done.stderr
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize("mark", [".", "..", "--", ":", "#N/A", "n.a."])
+def test_marks_of_missing_values_are_read_as_such(tmp_path, mark):
+    """As FRED, the World Bank, Eurostat and Excel write them."""
+    rows = [f"{day(n)},{mark if n % 50 == 3 else value(n)}" for n in range(100)]
+    found = read_series(write(tmp_path / "marks.csv", "ds,y", *rows))
+    assert np.flatnonzero(np.isnan(found.values[:, 0])).tolist() == [3, 53]
+    assert "2 cells in 'y' read as missing" in found.notes
+
+
+def test_rows_that_training_counted_are_counted_where_their_numbers_look_like_years(tmp_path):
+    rows = [f"{n},{value(n)}" for n in range(2400)]
+    write(tmp_path / "counted.csv", "time,y", *rows)
+    train(tmp_path, "counted.csv", "--every", "1h", "--lookback", "12h")
+    assert seqconv.load(tmp_path / "run").bundle.recipe.data.time == "none"
+    write(tmp_path / "years.csv", "time,y", *rows[1700:1800])
+    write(tmp_path / "others.csv", "time,y", *rows[2200:2300])
+    assert predict(tmp_path, "years.csv")["y in 1 h"].drop_nulls().len() == 89
+    whole = predict(tmp_path, "counted.csv")["y in 1 h"][1720:1800]
+    np.testing.assert_array_equal(predict(tmp_path, "years.csv")["y in 1 h"][20:], whole)
+
+
+def test_rows_and_months_as_a_lead_are_told_of_the_horizon(daily):
+    for lead in ("12", "12mo", "4q", "5bd"):
+        done = seqconv_command("train", "daily.csv", "--target", "y", "--lead", lead, cwd=daily, code=2)
+        assert f"got '{lead}'. Use --horizon" in done.stderr

@@ -37,7 +37,9 @@ def parse_duration(text: str, name: str = "duration") -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", text.strip())
     if found is None:
-        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}')
+        counted = "lead" in name and re.fullmatch(r"\d+\s*(bd|mo|q|y|)", text.strip())
+        cure = ". Use --horizon in its place for rows, months or business days" if counted else ""
+        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}{cure}')
     seconds = float(found[1]) * UNITS_S[found[2]]
     if not seconds.is_integer():
         raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")

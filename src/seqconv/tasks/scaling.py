@@ -30,15 +30,17 @@ class Scaler:
                 raise DataError(f"column {column!r}: must hold numbers below 1e150; got larger ones. Correct them")
         flat = find_flat(mean, std)
         for place in [columns.index(name) for name in targets]:
+            name, cure = f"target {columns[place]!r}", "Choose another target, or give more rows"
             if np.isnan(values[:, place]).all():
-                raise DataError(f"target {columns[place]!r}: must hold values in the training rows; got none")
+                raise DataError(f"{name}: must hold values in the training rows; got none. {cure}")
             if flat[place]:
-                raise DataError(f"target {columns[place]!r}: must vary in the training rows; always {mean[place]:g}")
+                raise DataError(f"{name}: must vary in the training rows; always {mean[place]:g}. {cure}")
         return cls(mean, np.where(flat, 1.0, std))
 
     def scale(self, values: np.ndarray) -> np.ndarray:
-        """(values - mean) / std, float32 `[T, C]`, contiguous; missing values stay missing."""
-        return np.ascontiguousarray((values - self.mean) / self.std, np.float32)
+        """(values - mean) / std, float32 `[T, C]`, contiguous; missing values stay missing, huge ones are infinite."""
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray((values - self.mean) / self.std, np.float32)
 
     def make_rows(self, count: int) -> np.ndarray:
         """Made-up rows in the columns' units, three waves about the mean of each, `[count, C]`; for examples."""

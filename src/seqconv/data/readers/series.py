@@ -101,7 +101,7 @@ def series_from_table(
     times, interval_s, counted, notes = _read_stamps(table, found, time, interval_s, read)
     clock = "counted" if counted else "utc" if times.absolute else "local"
     values, names, more = _read_values(table, found, columns, missing)
-    settled = settle_header(table) | {"time": NONE if time == NONE else join_names(found)}
+    settled = settle_header(table) | {"time": NONE if time == NONE else join_names(found) or NONE}
     settled |= {"dates": times.dates} if times.dates else {}
     settled |= settle_decimal(table)
     notes = [*table.notes, *notes, *more]
@@ -115,9 +115,10 @@ def _read_stamps(
     table: Table, found: list[str], time: str, interval_s: int, read: Callable[["polars.Series"], Times]
 ) -> tuple[Times, int, bool, list[str]]:
     """The times of the rows, their interval, whether they are counted rather than read, and notes."""
-    if not found:
+    if not found or (time == NONE and interval_s):
         stamps = _count_times(table, interval_s)
-        note = f"no time column: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
+        why = f"times in {found[0]!r} left out" if found else "no time column"
+        note = f"{why}: rows counted from 2000-01-01, {show_duration(interval_s)} apart"
         return Times(stamps), interval_s, True, [note]
     times = read(time_cells(table, found))
     if time == NONE:
@@ -187,7 +188,7 @@ def split_names(time: str) -> list[str]:
 
 
 def join_names(found: list[str]) -> str:
-    """The setting that names these columns of times; the first alone where a name has a comma itself."""
+    """The setting that names these columns of times, or the first alone where a name has a comma; empty: none."""
     return found[0] if found[1:] and "," in "".join(found) else ",".join(found)
 
 
@@ -274,7 +275,7 @@ def _read_values(
     notes: list[str] = []
     chosen: dict[str, np.ndarray] = {}
     for column in table.frame:
-        if column.name in times or (asked and column.name not in asked):
+        if column.name not in asked if asked else column.name in times:
             continue
         numbers, more = read_numbers(table, column.name, bool(asked), missing)
         notes += more

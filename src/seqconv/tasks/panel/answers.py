@@ -211,10 +211,12 @@ def list_rows(bundle: AnyBundle, panel: Panel, horizon: int) -> dict[str, np.nda
 
 
 def round_digits(values: np.ndarray) -> np.ndarray:
-    """Numbers with `DIGITS` significant digits."""
+    """Quantiles `[..., levels]` with `DIGITS` significant digits, more where they differ only in later ones."""
     with np.errstate(divide="ignore"):
         size = np.floor(np.log10(np.abs(values)))
-    place = 10.0 ** (DIGITS - 1 - np.where(np.isfinite(size), size, 0.0))
+        spread = np.floor(np.log10(np.ptp(values, axis=-1, keepdims=True)))
+    size, spread = (np.where(np.isfinite(each), each, 0.0) for each in (size, spread))
+    place = 10.0 ** np.clip(np.maximum(DIGITS - 1 - size, 2 - spread), 0, np.maximum(14 - size, 0))
     return np.asarray(np.round(values * place) / place)
 
 

@@ -85,8 +85,7 @@ class SequenceFeatures(Features):
         return stack_windows(padded)
 
     def _scale(self, sequences: Sequences) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            scaled = self.scaler.scale(round_values(sequences.values, self.scaler))
+        scaled = self.scaler.scale(round_values(sequences.values, self.scaler))
         if np.isinf(scaled).any():
             name = self.channels[int(np.argmax(np.isinf(scaled).any(axis=0)))]
             raise DataError(f"{sequences.source}: {name!r} holds values far beyond those of training. Correct them")

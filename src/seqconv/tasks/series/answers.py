@@ -37,13 +37,14 @@ FIRST, LAST = (
 
 
 def forecast_rows(
-    trained: Trained, values: np.ndarray, times: np.ndarray | None = None
+    trained: Trained, values: np.ndarray, times: np.ndarray | None = None, source: str = "the rows"
 ) -> tuple[np.ndarray, list[np.ndarray] | None]:
     """Forecasts for each row that can end a whole window, float64 `[N, H, targets]`, and the lower and upper bounds of
     their intervals (None: the model has none).
 
     Args:
         values, times: see `Predictor.forecast`.
+        source: what errors call the rows.
 
     Raises:
         DataError: wrong columns, fewer rows than one window, or no times for a model that reads the calendar.
@@ -58,7 +59,7 @@ def forecast_rows(
         raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
     stamps = np.datetime64(0, "s") + np.arange(rows) * np.timedelta64(spec.interval_s, "s")
     stamps = stamps if times is None else times
-    scaled = features.scale(Series(stamps, values, features.columns, spec.interval_s, "the rows"))
+    scaled = features.scale(Series(stamps, values, features.columns, spec.interval_s, source))
     anchors = spec.live_anchors(rows)
     outputs = trained.model.predict(features.inputs(scaled, anchors, times))
     # a network may not look at every row of its window, so a missing value need not show in its output
@@ -68,7 +69,7 @@ def forecast_rows(
 
 def _stack_forecasts(trained: Trained, series: Series) -> np.ndarray:
     """Point forecasts, and the lower and upper bounds if the model has them, `[1 or 3, N, H, targets]`."""
-    forecast, bounds = forecast_rows(trained, series.values, series.times)
+    forecast, bounds = forecast_rows(trained, series.values, series.times, series.source)
     return np.stack([forecast, *(bounds or ())])
 
 

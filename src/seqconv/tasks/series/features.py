@@ -36,6 +36,8 @@ from seqconv.tasks.series.calendar import CALENDAR, read_calendar
 from seqconv.tasks.series.windows import WindowSpec, block_length, suggest_lead
 from seqconv.tasks.values import Values
 
+FARTHEST = 1e30  # scaled values beyond which products of float32 overflow
+
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesEntry(Entry):
@@ -121,10 +123,22 @@ class SeriesFeatures(Features):
             if name not in series.columns:
                 raise DataError(f"{series.source}: must have the column {name!r} as in training; it does not")
         scaled = self.scaler.scale(series.values[:, [series.columns.index(name) for name in self.columns]])
+        self._check_reach(series, scaled)
         if not self.calendar:
             return scaled
         waves = read_calendar(local_times(series.times, self.zone), self.calendar)
         return np.concatenate([scaled, waves.astype(np.float32)], axis=1)
+
+    def _check_reach(self, series: Series, scaled: np.ndarray) -> None:
+        far = ~(np.abs(scaled) <= FARTHEST) & ~np.isnan(scaled)
+        if far.any():
+            row, column = (int(place[0]) for place in np.nonzero(far))
+            name, when = self.columns[column], str(series.times[row]).replace("T", " ")
+            value = series.values[row, series.columns.index(name)]
+            raise DataError(
+                f"{series.source}: {name!r} must hold values like those of training; got {value:g} at {when}. Correct "
+                "it or leave it empty"
+            )
 
     def inputs(self, scaled: np.ndarray, anchors: np.ndarray, times: np.ndarray | None = None) -> WindowInputs:
         """Windows over scaled rows as `scale` returns them; `times` of the rows."""
