@@ -64,7 +64,7 @@ sanitize: $(VENV)/ready
 sanitize-one:
 	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
-	LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
+	SEQCONV_SANITIZE=$(KIND) LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
 		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SANITIZED)
 
 # seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.

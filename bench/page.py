@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pictures import draw_growth, draw_times
+from pictures import draw_busy, draw_growth, draw_times
 from works import OURS, WORKS
 
 ROOT = Path(__file__).parent
@@ -54,11 +54,19 @@ backward pass and the optimiser (RMSprop, 1e-3).
   multiplied; ours predicts all of them every time and recomputes its tables.
 - scikit-learn's CountVectorizer counts words without keeping their order, which is less than the others do.
 """
+ABOUT_BUSY = """\
+{other}, and this version, whose threads are a pool of our own
+([decision 15](decisions/0015-a-pool-of-our-own.md)), in turn on the same two processors while other processes do
+nothing but compute on them. Both compute the same bits. Medians of {rounds} rounds; the ratio is the median of the
+ratios turn by turn. On a machine that is not quiet by itself, the neighbours come on top.
+"""
 AGAIN = """\
 `make bench` builds `.venv-bench` from `bench/requirements.txt`, runs the benchmarks (about 15 minutes; the machine must
 be idle) and writes this page. `SEQCONV_DATA` names the folder with `aclImdb_v1.tar.gz`; without it the reviews are
 synthetic and the whole command is left out. By hand: `python bench/run.py [--quick] [--only NAME]... [--resume]`, then
-`python bench/page.py`. `bench/works.py` defines the workloads, `bench/flops.py` the operation counts.
+`python bench/page.py`. `python bench/busy.py PYTHON` compares with the version of another environment on a busy machine
+(about 5 minutes; `SEQCONV_DATA` is needed). `bench/works.py` defines the workloads, `bench/flops.py` the operation
+counts.
 """
 
 
@@ -83,6 +91,16 @@ def main() -> None:
         shown = picture("growth", "Milliseconds per step by batch size, length, filters, threads")
         limit = results["machine"]["limits"]["seqconv_gflops"]
         parts += ["## Scaling", shown, tabulate_growth(results["growth"]["points"], limit)]
+    if "busy" in results:
+        rows = results["busy"]["rows"]
+        draw_busy(rows, docs / "images" / "benchmark-busy.svg")
+        shown = picture("busy", "Times with 0 to 3 busy neighbours, with OpenMP and with our own threads")
+        parts += [
+            "## Busy machines",
+            ABOUT_BUSY.format(**results["busy"]),
+            shown,
+            tabulate_busy(results["busy"]["rows"]),
+        ]
     if "keras-equality" in results:
         parts += ["## The same weights in Keras", *tabulate_equality(results["keras-equality"]["networks"])]
     parts += ["## Running the benchmarks", AGAIN]
@@ -255,6 +273,16 @@ def tabulate_growth(points: list[Result], limit: float) -> str:
         cells = [str(point["plan"]), f"{point['axis']} {point['value']}", show_time(point["seconds"])]
         rows.append([*cells, f"{rate:.0f}", f"{rate / limit:.0%}"])
     return table(["network", "size", "step", "needed GFLOP/s", "utilisation"], rows)
+
+
+def tabulate_busy(rows: list[Result]) -> str:
+    """Both versions with every number of neighbours."""
+    lines = []
+    for row in rows:
+        times = [show_time(row[f"{version}_s"]) for version in ("before", "after")]
+        name = str(row["work"]).replace("-", " ")
+        lines.append([name, str(row["threads"]), str(row["neighbours"]), *times, f"{row['ratio']:.1f} x"])
+    return table(["work", "threads", "busy neighbours", "before", "after", "faster"], lines)
 
 
 def tabulate_equality(networks: dict[str, list[Result]]) -> list[str]:

@@ -1,5 +1,6 @@
 """The pictures of docs/benchmarks.md: SVG without a background, in colours that read on white and on black."""
 
+from itertools import product
 from pathlib import Path
 
 import matplotlib
@@ -79,6 +80,27 @@ def draw_growth(points: list[Result], path: Path) -> None:
             axes.set_xlabel(AXES[axis])
         figure.axes[0].set_ylabel("ms a training step")
         figure.axes[0].legend(frameon=False)
+        save(figure, path)
+
+
+def draw_busy(rows: list[Result], path: Path) -> None:
+    """Milliseconds over busy neighbours, one panel a work: both versions, with one thread and two."""
+    works = list(dict.fromkeys(str(row["work"]) for row in rows))
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 4.6), layout="constrained")
+        for axes, work in zip(figure.subplots(2, (len(works) + 1) // 2).T.flat, works, strict=False):
+            for version, threads in product(("before", "after"), (1, 2)):
+                found = [row for row in rows if (row["work"], row["threads"]) == (work, threads)]
+                points = [(row["neighbours"], row[f"{version}_s"] * 1e3) for row in found]
+                look = {"color": COLOURS[OURS] if version == "after" else INK, "linestyle": "-:"[2 - threads]}
+                label = f"{version}, {threads} thread{'s' * (threads > 1)}"
+                axes.semilogy(*zip(*points, strict=True), marker="o", markersize=4, linewidth=1.2, label=label, **look)
+            axes.set_title(work.replace("-", " "), fontsize=9)
+            set_ticks(axes, sorted({int(row["neighbours"]) for row in rows}))
+            axes.tick_params(axis="x", rotation=0)
+        figure.supxlabel("busy neighbours", fontsize=9)
+        figure.supylabel("ms", fontsize=9)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
         save(figure, path)
 
 

@@ -20,8 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
-// A thread that waits spins for so long before it sleeps: between the calls of a training step it stays awake, and a
-// busy neighbour gets its core soon
+// A thread that waits spins for so long before it sleeps, where spinning helped the last time: between the calls of a
+// training step it stays awake, and a busy neighbour gets its core soon
 constexpr nanoseconds SPIN{20'000};
 // Work that one thread would finish in less than this wakes nobody
 constexpr nanoseconds WORTH_WAKING{10'000};
@@ -46,6 +46,30 @@ bool spin_until(nanoseconds longest, Ready&& ready) {
   return ready();
 }
 
+// How one thread waits. Where spinning was in vain, it is left out the next time; in vain again, the next three times,
+// and so on up to 63: on a busy machine, the thread that is waited for often waits for this very core.
+class Patience {
+ public:
+  template <class Ready>
+  bool wait(Ready&& ready) {
+    if (left_out_ > 0) {
+      --left_out_;
+      return ready();
+    }
+    if (spin_until(SPIN, ready)) {
+      in_vain_ = 0;
+      return true;
+    }
+    in_vain_ = std::min(in_vain_ + 1, 6);
+    left_out_ = (1 << in_vain_) - 1;
+    return false;
+  }
+
+ private:
+  int in_vain_ = 0, left_out_ = 0;
+};
+thread_local Patience patience;
+
 // One call. It lives on its caller's stack, which waits until no worker is in it.
 struct Job {
   Job(int tasks, int workers, void (*body)(void*, int, int), void* context)
@@ -66,9 +90,9 @@ struct Job {
 thread_local bool inside = false;  // a body: what it calls runs on its thread alone
 
 // Threads made once, asleep while nothing is to be done. A call is open to them as soon as it begins, but its caller
-// wakes sleepers only where the first task has shown that the rest is worth it, last time or this time, and waits at the end only for workers
-// that have begun a task: a thread that a busy machine keeps from running delays nobody. Callers at the same time count
-// as workers of each other, so that all together are no more than one call's `workers`.
+// wakes sleepers only where the first task has shown, last time or this time, that the rest is worth it, and waits at
+// the end only for workers that have begun a task: a thread that a busy machine keeps from running delays nobody.
+// Callers at the same time count as workers of each other, so that all together are no more than one call's `workers`.
 class Pool {
  public:
   void run(Job& job, UsualCost& usual) {
@@ -124,7 +148,7 @@ class Pool {
       while (*place != &job) place = &(*place)->following;
       *place = job.following;
     }
-    if (spin_until(SPIN, [&] { return job.helping.load() == 0; })) return;
+    if (patience.wait([&] { return job.helping.load() == 0; })) return;
     std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, [&] { return job.helping.load() == 0; });
   }
@@ -163,7 +187,7 @@ class Pool {
       }
       const uint64_t seen = version_.load();
       lock.unlock();
-      spin_until(SPIN, [&] { return version_.load(std::memory_order_relaxed) != seen; });
+      patience.wait([&] { return version_.load(std::memory_order_relaxed) != seen; });
       lock.lock();
       if (version_.load() != seen) continue;
       ++asleep_;
