@@ -40,12 +40,17 @@ format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# a wheel, installed without torch into a clean environment, passes the flow test
-wheel: $(VENV)/ready
+# a wheel, installed without torch into a clean environment, passes the flow test and the audits of its contents; with
+# PYTHON=python3.12 or later it is of the stable interface
+wheel:
 	rm -rf dist build/wheel-env
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv build/wheel-env
-	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest hypothesis
+	build/wheel-env/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check dist/seqconv-*.whl pytest hypothesis \
+		abi3audit auditwheel check-wheel-contents
+	build/wheel-env/bin/check-wheel-contents dist/seqconv-*.whl
+	build/wheel-env/bin/abi3audit dist/seqconv-*.whl
+	build/wheel-env/bin/auditwheel show dist/seqconv-*.whl
 	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider flow/test_flow.py
 	build/wheel-env/bin/seqconv --version
 
