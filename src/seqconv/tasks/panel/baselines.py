@@ -13,6 +13,7 @@ from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
 from seqconv.tasks.panel.ridge import Ridge, fit_ridge
 
 FEWEST = 30  # examples that regressions need
+THOROUGH = 2_000  # series up to which ETS is fitted thoroughly; of more, with a quick search: a third of the time
 
 
 def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
@@ -20,12 +21,13 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
     features, season = split.features, split.features.season
     few = "" if len(split.train.targets) >= FEWEST else f"it needs {FEWEST} examples; got {len(split.train.targets)}"
     first = split.train if len(split.train.targets) else split.validation
+    few_series = len(split.train.inputs.rows.offsets) <= THOROUGH + 1
     # each is fitted once: a member of the blend is a candidate of its own too
     fits: dict[str, Callable[[], PanelModel] | str] = {
         "naive": cache(partial(fit_naive, features, first, 1)),
         "seasonal": cache(partial(fit_naive, features, first, season)),
         "theta": cache(partial(local_model, features, "dotm")),
-        "ets": cache(partial(local_model, features, "quick")),
+        "ets": cache(partial(local_model, features, "average" if few_series else "quick")),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
     }

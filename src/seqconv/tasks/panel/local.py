@@ -14,7 +14,7 @@ from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.series.smoothing import forecast_smoothing
 
 NEWEST = 1000, 12  # rows at most that a history is cut to, or so many seasons if that is more
-# by index in `Local.method`: ETS, all forms averaged, as older bundles have it; Theta; the same ETS with a quick search
+# by index in `Local.method`: ETS, all forms averaged; Theta; the same ETS with a quick search
 METHODS = ("average", "dotm", "quick")
 
 
