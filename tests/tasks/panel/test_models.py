@@ -108,10 +108,10 @@ def test_local_models_fit_each_history_once_for_themselves_and_the_blend(monkeyp
     assert sorted(fits) == sorted((model, count) for model in ("average", "dotm") for count in rows)
 
 
-def test_of_many_series_ets_is_fitted_with_a_quick_search(monkeypatch):
-    found = split(make_panel(make_sales(series=25)), horizon=6)
-    for most, method in ((25, "average"), (24, "quick")):
-        monkeypatch.setattr("seqconv.tasks.panel.baselines.THOROUGH", most)
+def test_of_many_rows_ets_is_fitted_with_a_quick_search(monkeypatch):
+    found = split(make_panel(make_sales(series=25, rows=60)), horizon=6)
+    for most, method in ((25 * 66, "average"), (25 * 66 - 1, "quick")):
+        monkeypatch.setattr("seqconv.tasks.panel.local.THOROUGH", most)
         assert METHODS[int(fit(found, "ets").method[0])] == method
 
 

@@ -7,13 +7,12 @@ from seqconv.tasks.baselines import BaselineKind, Candidate, Say
 from seqconv.tasks.panel.blend import Blend, fit_blend
 from seqconv.tasks.panel.boosting import Boosting, fit_boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
-from seqconv.tasks.panel.local import Local, local_model
+from seqconv.tasks.panel.local import Local, choose_ets, local_model
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
 from seqconv.tasks.panel.ridge import Ridge, fit_ridge
 
 FEWEST = 30  # examples that regressions need
-THOROUGH = 2_000  # series up to which ETS is fitted thoroughly; of more, with a quick search: a third of the time
 
 
 def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
@@ -21,13 +20,12 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
     features, season = split.features, split.features.season
     few = "" if len(split.train.targets) >= FEWEST else f"it needs {FEWEST} examples; got {len(split.train.targets)}"
     first = split.train if len(split.train.targets) else split.validation
-    few_series = len(split.train.inputs.rows.offsets) <= THOROUGH + 1
     # each is fitted once: a member of the blend is a candidate of its own too
     fits: dict[str, Callable[[], PanelModel] | str] = {
         "naive": cache(partial(fit_naive, features, first, 1)),
         "seasonal": cache(partial(fit_naive, features, first, season)),
         "theta": cache(partial(local_model, features, "dotm")),
-        "ets": cache(partial(local_model, features, "average" if few_series else "quick")),
+        "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
     }
