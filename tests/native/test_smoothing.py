@@ -209,16 +209,6 @@ def test_forms_are_averaged_by_their_akaike_weights() -> None:
     np.testing.assert_array_equal(fits, run(series, "ets")[2])
 
 
-def test_a_quick_search_ends_close_to_a_thorough_one() -> None:
-    series = [seasonal_series(40 + 5 * seed, seed) for seed in range(20)]
-    quick, thorough = run(series, "quick"), run(series, "average")
-    behind = quick[2][:, 1] - thorough[2][:, 1]  # of the AICc of the best form
-    assert np.median(behind) < 0.5
-    assert behind.max() < 5
-    errors = np.abs(quick[0] / thorough[0] - 1)
-    assert np.median(errors) < 0.01
-
-
 def follow_theta(
     y: np.ndarray, dynamic: bool, alpha: float, theta: float, level: float, horizon: int
 ) -> tuple[float, list[float]]:

@@ -11,6 +11,7 @@ from seqconv.tasks.panel.answers import newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
+from seqconv.tasks.panel.local import METHODS
 from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.scoring import fit_baselines
 from seqconv.tasks.series.smoothing import forecast_smoothing
@@ -104,7 +105,14 @@ def test_local_models_fit_each_history_once_for_themselves_and_the_blend(monkeyp
     fit_baselines(TASK, found)
     # of the validation and of the test
     rows = [int((part.inputs.anchors - part.inputs.starts).sum()) for part in (found.validation, found.test)]
-    assert sorted(fits) == sorted((model, count) for model in ("quick", "dotm") for count in rows)
+    assert sorted(fits) == sorted((model, count) for model in ("average", "dotm") for count in rows)
+
+
+def test_of_many_rows_ets_is_fitted_with_a_quick_search(monkeypatch):
+    found = split(make_panel(make_sales(series=25, rows=60)), horizon=6)
+    for most, method in ((25 * 66, "average"), (25 * 66 - 1, "quick")):
+        monkeypatch.setattr("seqconv.tasks.panel.local.THOROUGH", most)
+        assert METHODS[int(fit(found, "ets").method[0])] == method
 
 
 def test_a_model_that_is_kept_has_seen_all_rows():

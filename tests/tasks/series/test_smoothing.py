@@ -43,6 +43,16 @@ def test_the_combination_is_the_mean_of_its_parts(panel):
     assert both.forms[0] == f"{average.forms[0]} + DOTM"
 
 
+def test_a_quick_search_forecasts_as_a_thorough_one_does():
+    random, rows = np.random.default_rng(0), np.arange(60)
+    series = [(50 + random.normal() * rows) * (1 + 0.2 * np.sin(rows * np.pi / 6)) for _ in range(20)]
+    values = np.concatenate([each + random.normal(0, 2, 60) for each in series])
+    quick, thorough = (forecast_smoothing(values, np.arange(21) * 60, 12, 6, each) for each in ("quick", "average"))
+    errors = np.abs(quick.forecasts - thorough.forecasts)
+    assert 0 < np.median(errors) < 0.2  # of noise of 2
+    assert (errors > 2).mean() < 0.05
+
+
 def test_forecasts_without_quantiles(panel):
     assert forecast_smoothing(*panel, season=1, horizon=3).quantiles.shape == (3, 3, 0)
 

@@ -7,7 +7,7 @@ from seqconv.tasks.baselines import BaselineKind, Candidate, Say
 from seqconv.tasks.panel.blend import Blend, fit_blend
 from seqconv.tasks.panel.boosting import Boosting, fit_boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
-from seqconv.tasks.panel.local import Local, local_model
+from seqconv.tasks.panel.local import Local, choose_ets, local_model
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
 from seqconv.tasks.panel.ridge import Ridge, fit_ridge
@@ -25,7 +25,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "naive": cache(partial(fit_naive, features, first, 1)),
         "seasonal": cache(partial(fit_naive, features, first, season)),
         "theta": cache(partial(local_model, features, "dotm")),
-        "ets": cache(partial(local_model, features, "quick")),
+        "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
     }
