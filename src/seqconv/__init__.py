@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from seqconv.models import former  # noqa: F401  (old pickles load once this is imported)
 
 if TYPE_CHECKING:
+    from seqconv.data.datasets import read_panel
     from seqconv.data.readers.sequences import read_sequences
     from seqconv.data.readers.series import read_series
     from seqconv.data.readers.texts import read_texts
     from seqconv.errors import SeqconvError
     from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
-    from seqconv.estimators.forecaster import SeriesForecaster
+    from seqconv.estimators.forecaster import SeriesForecaster, forecast
     from seqconv.evaluation.assessment import evaluate
     from seqconv.evaluation.backtest import backtest
     from seqconv.evaluation.comparison import compare_runs
@@ -40,7 +41,9 @@ __all__ = [
     "backtest",
     "compare_runs",
     "evaluate",
+    "forecast",
     "load",
+    "read_panel",
     "read_recipe",
     "read_sequences",
     "read_series",
@@ -61,7 +64,9 @@ _HOMES = {  # as the imports for type checkers above
     "backtest": "evaluation.backtest",
     "compare_runs": "evaluation.comparison",
     "evaluate": "evaluation.assessment",
+    "forecast": "estimators.forecaster",
     "load": "models.predictor",
+    "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
     "read_sequences": "data.readers.sequences",
     "read_series": "data.readers.series",

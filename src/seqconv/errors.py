@@ -2,7 +2,9 @@
 
 import difflib
 import importlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -70,6 +72,25 @@ def shorten(problem: object, most: int = 160) -> str:
 
 class SeveralSeries(DataError):
     """A table that is not one series with rows evenly apart: it is a panel, or follows the calendar."""
+
+
+def name_parameters(text: str) -> str:
+    """A text in which flags of the command line are named as parameters of a function.
+
+    >>> name_parameters("Pass --duplicates sum, or name further --id columns")
+    'Pass `duplicates` sum, or name further `id` columns'
+    """
+    return re.sub(r"(?<!\S)--([a-z]+)", r"`\1`", text)
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Errors of the block speak to those who call functions, not commands."""
+    try:
+        yield
+    except SeqconvError as error:
+        error.args = (name_parameters(str(error)),)
+        raise
 
 
 MOST_LISTED = 20  # names in a message

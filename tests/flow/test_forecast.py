@@ -80,6 +80,30 @@ def test_rows_that_the_model_was_fitted_to_are_no_test_of_it(folder, tmp_path, m
     assert seqconv.evaluate(folder / "run", tmp_path / "other.csv").trained_on.rows == 0
 
 
+def test_scores_are_told_by_series_and_step(folder, tmp_path):
+    lines = (folder / "sales.csv").read_text().splitlines()
+    wild = ["s9" + line[2:].replace(".", "") if line.startswith("s3") else line for line in lines]  # 100 times as much
+    wild = [line + "7" if line.startswith("s0") and line.endswith("5") else line for line in wild]
+    (tmp_path / "other.csv").write_text("\n".join([*wild, ""]))
+    words = ("evaluate", str(folder / "run"), "other.csv", "-o", "page.html")
+    found = json.loads(seqconv_command(*words, "--json", cwd=tmp_path).stdout)
+    assert [each["step"] for each in found["steps"]] == [1, 2, 3, 4, 5, 6]
+    assert {each["id"] for each in found["worst"]} == {"s0", "s1", "s2", "s9"}
+    errors = [each["mase"] for each in found["worst"]]
+    assert errors == sorted(errors, reverse=True)
+    weights = [each["n"] for each in found["worst"]]
+    assert np.average(errors, weights=weights) == pytest.approx(found["metrics"]["mase"]["value"])
+    better = np.mean([each["mase"] < each["mase_seasonal_naive"] for each in found["worst"]])
+    assert found["better"] == better
+    said = seqconv_command(*words[:-2], cwd=tmp_path).stdout
+    assert "s9" in said
+    assert f"{100 * better:.0f} % of 4 series are forecast better than by the seasonal naive forecast" in said
+    page = (tmp_path / "page.html").read_text()
+    assert "Each series, the worst first" in page
+    assert '<th scope="row">s9</th>' in page
+    assert "forecasts.</h1>" in page or "forecasts. <span" in page
+
+
 def test_a_shop_that_training_never_saw_is_forecast(folder, tmp_path):
     sales = make_sales(series=6, rows=40, seed=9)[5]
     rows = [f"new,{time.date()},{value:.2f}" for time, value in zip(MONTHS, sales, strict=False)]

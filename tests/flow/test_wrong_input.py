@@ -1,12 +1,18 @@
 """What is wrong with a file is one line and exit code 2 from every command; nothing is left, no traceback is shown."""
 
+import io
+import json
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
+import seqconv
 from seqconv.__main__ import main
+from seqconv.errors import SeqconvError
 from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -51,6 +57,7 @@ WRONG_SERIES = {
     "a column twice": (series(header="time,a,a"), "appears twice"),
     "ragged": (series() + "2021-01-01 00:00:00,1\n", "line 402"),
 }
+DAYS = [str(np.datetime64("1990-01-01") + n) for n in range(200)]
 MONTHS = [f"{1990 + n // 12}-{n % 12 + 1:02}-01" for n in range(60)]
 
 
@@ -94,6 +101,24 @@ WRONG_PANELS = {  # content, flags, what is said
         "the rows of west are 3 times as far apart",
     ),
     "a row twice": (panel() + "south,1990-03-01,4\n", [], "line 122: times must differ within south"),
+    "one id by months, the others by days": (
+        panel(months=DAYS) + panel(ids=["west"], months=MONTHS[:8]).partition("\n")[2],
+        [],
+        "line 403: series must share one frequency, a day; the rows of west are 28 times as far apart",
+    ),
+    "an id of blanks": (panel(ids=["north", " "]), ["--id", "shop"], "line 62: the id 'shop' must be given"),
+    "ids that are not named": (
+        panel(ids=["north"]) + "south,1990-01-01,4\n",
+        ["--horizon", "12"],
+        "line 62: times must differ; this one is there already. Pass --duplicates sum, mean, first or last, or name "
+        "series apart with --id shop",
+    ),
+    "offsets in some rows": (
+        panel(ids=["north"], months=HOURS)
+        + panel(ids=["south"], months=[f"{h}+01:00" for h in HOURS]).partition("\n")[2],
+        ["--id", "shop"],
+        "line 402: times must either all have a UTC offset or none",
+    ),
     "no target": (panel(price=lambda shop, n: n), [], "--target must name the column to forecast"),
     "a target of words": (
         panel().replace("south,1990-03-01,12", "south,1990-03-01,much"),
@@ -219,6 +244,131 @@ def test_panels(tmp_path, capsys, monkeypatch, command, kind):
     assert says in last
     assert {path.name for path in tmp_path.iterdir()} <= {"data.csv", "runs"}
     assert not [*tmp_path.glob("runs/*")]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRONG_PANELS if kind != "an unknown season"])
+def test_panels_from_python(kind):
+    """The same of a frame, with its row, and parameters in place of flags."""
+    content, flags, says = WRONG_PANELS[kind]
+    flags = [word for flag in flags for word in flag.split("=")]
+    settings = dict(zip((flag.removeprefix("--") for flag in flags[::2]), flags[1::2], strict=True))
+    named = {} if {"target", "horizon"} & set(settings) or kind == "no target" else {"target": "sold"}
+    frame = pandas.read_csv(io.StringIO(content), dtype={"shop": str}, keep_default_na=True)
+    with pytest.raises(SeqconvError) as caught:
+        seqconv.forecast(frame, **named, **settings)
+    says = re.sub(r"line (\d+)", lambda found: f"row {int(found[1]) - 1}", says)
+    assert re.sub(r"(?<!\S)--([a-z]+)", r"`\1`", says) in str(caught.value)
+    assert "--" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_id_without_a_value_is_told_before_anything_is_trained(tmp_path, capsys, monkeypatch):
+    content = panel() + "".join(f"west,{month},\n" for month in MONTHS)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data.csv").write_text(content)
+    monkeypatch.setattr(sys, "argv", ["seqconv", "forecast", "data.csv", "--target", "sold"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    said = "data.csv: each series must have a value of 'sold'; west has none. Remove its rows"
+    assert capsys.readouterr().err.splitlines()[-1] == f"seqconv: {said}"
+    assert not (tmp_path / "runs").exists()
+    with pytest.raises(SeqconvError, match="the data: each series must have a value of 'sold'; west has none"):
+        seqconv.forecast(pandas.read_csv(io.StringIO(content)), target="sold")
+
+
+WRONG_FUTURES = {  # rows of the second table, what is said
+    "overlap the past": ("north,1994-12-01,1", "next.csv, line 2: rows to forecast must come after the newest value"),
+    "a gap": (
+        "south,1995-01-01,1\nsouth,1995-04-01,1",
+        "next.csv, line 3: rows to forecast must follow the newest value of south",
+    ),
+    "another frequency": ("north,1995-01-15,1", "next.csv, line 2: times must be a month apart"),
+    "an id without a past": (
+        "west,1995-01-01,1",
+        "next.csv, line 2: ids must be those of the series; west has no past",
+    ),
+    "a row twice": (
+        "north,1995-01-01,1\nnorth,1995-01-01,0",
+        "next.csv, line 3: times must differ; got 1995-01-01 of north",
+    ),
+    "no time": ("north,,1", "next.csv, line 2: 'month' must be a time; it is empty"),
+    "words": ("north,1995-01-01,1\nnorth,1995-02-01,many", "next.csv, line 3: 'promo' must be a number"),
+    "no rows": ("", "next.csv: must have rows below its header"),
+}
+
+
+@pytest.fixture(scope="module")
+def promoted(tmp_path_factory) -> Path:
+    """A folder with a model of sales and promotions, and their table."""
+    folder = tmp_path_factory.mktemp("promoted")
+    (folder / "data.csv").write_text(panel(promo=lambda shop, n: n % 2))
+    source, model = f"data.source={folder / 'data.csv'}", "training.model=seasonal"
+    suggested = guessing.suggest_recipe("panel", [source, model, 'data.target=["sold"]', 'data.known=["promo"]'])
+    runs.train(suggested.recipe, Options(out=folder / "model", baselines=False), data=suggested.data)
+    return folder
+
+
+def predict_next(folder, rows, monkeypatch, capsys, head="shop,month,promo"):
+    """The exit code of `predict --future` and the last line that it says."""
+    (folder / "next.csv").write_text(f"{head}\n{rows}\n" if rows else f"{head}\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(
+        sys, "argv", ["seqconv", "predict", "model", "data.csv", "--future", "next.csv", "-o", "out.csv"]
+    )
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return caught.value.code or 0, capsys.readouterr().err.splitlines()
+
+
+@pytest.mark.parametrize("kind", WRONG_FUTURES)
+def test_rows_of_the_future(promoted, monkeypatch, capsys, kind):
+    rows, says = WRONG_FUTURES[kind]
+    code, lines = predict_next(promoted, rows, monkeypatch, capsys)
+    assert (code, len(lines)) == (2, 1)
+    assert says in lines[0]
+    assert not (promoted / "out.csv").exists()
+
+
+def test_a_column_that_is_not_in_the_future_is_named(promoted, monkeypatch, capsys):
+    code, lines = predict_next(promoted, "north,1995-01-01,1", monkeypatch, capsys, "shop,month,promotion")
+    assert (code, len(lines)) == (2, 1)
+    assert "next.csv: must have the column 'promo' of the rows to forecast; it does not." in lines[0]
+
+
+def test_a_future_known_in_part_is_taken_and_told(promoted, monkeypatch, capsys):
+    code, lines = predict_next(promoted, "south,1995-01-01,1\nsouth,1995-02-01,", monkeypatch, capsys)
+    assert code == 0
+    assert (
+        "data: 'promo' is not known in 23 of 24 rows to forecast, the first 1995-01-01 of north: taken as usual"
+        in lines
+    )
+    (promoted / "out.csv").unlink()
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        (lambda shop, n: (n * 7919 + 1) % 101, "'next' changes like 'sold' 1 row later"),
+        (lambda shop, n: ((n - 2) * 7919) % 101, "'next' changes like 'sold' 2 rows earlier"),
+        (lambda shop, n: 5 + (n * 7919) % 101, "'next' changes like 'sold' in the same row"),
+        (lambda shop, n: (n * 31) % 17, ""),
+    ],
+    ids=["tomorrow", "the day before yesterday", "today", "another"],
+)
+def test_a_known_column_that_is_the_target_is_found_by_inspect(tmp_path, capsys, monkeypatch, column, told):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{shop},{month},{n * 7919 % 101},{column(shop, n)}" for shop in "ab" for n, month in enumerate(MONTHS)]
+    if told.endswith("1 row later"):
+        rows = [f"{row.rpartition(',')[0]},{(n % 60 + 1) * 7919 % 101}" for n, row in enumerate(rows)]
+    (tmp_path / "data.csv").write_text("\n".join(["shop,month,sold,next", *rows, ""]))
+    words = ["inspect", "data.csv", "--target", "sold", "--known", "next", "--horizon", "3", "--json"]
+    monkeypatch.setattr(sys, "argv", ["seqconv", *words])
+    with pytest.raises(SystemExit):
+        main()
+    found = [each["what"] for each in json.loads(capsys.readouterr().out)["findings"] if each["weight"] == "costs"]
+    assert found[0] == "'next' is not given in 6 of 6 rows to forecast"
+    assert found[1:] == ([told] if told else [])
 
 
 def test_an_id_that_ends_years_before_the_others_is_found_by_inspect(tmp_path, capsys, monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 
 from helpers.runs import FLAGS, HOUR, list_sales, write_data
 from seqconv.data.readers.jsonlines import table_from_objects
-from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.readers.panel_times import PanelColumns
+from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.records import Panel, Sequences
 from seqconv.tasks.kinds import TASKS
 
@@ -72,7 +73,7 @@ def _split_rows(items: Items) -> tuple[np.ndarray, np.ndarray]:
 
 def _read_sales(items: Items) -> tuple[Panel]:
     columns = PanelColumns(("shop",), "month", "sales", ("promo",), ("region",))
-    return (read_panel(table_from_objects(items, "made"), columns),)
+    return (panel_from_table(table_from_objects(items, "made"), columns),)
 
 
 def _list_quantiles(answers: list[dict[str, Any]]) -> list[Any]:

@@ -227,10 +227,10 @@ def _print_rows(head: list[str], rows: list[list[str]], most: int | None = None)
 def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.panel_scores import PanelScores
-    from seqconv.reports.sentences import explain_scores, say_trained_on
+    from seqconv.reports.sentences import explain_scores, say_better, say_trained_on
     from seqconv.tasks.kinds import TASKS
 
-    rows = TASKS[results.task].key
+    rows = TASKS[results.task].noun
     scores, known = results.scores, results.trained_on
     for note in results.notes:
         print(f"data: {note}")
@@ -242,8 +242,11 @@ def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     print_text(f"{explain_scores(scores)}\n")
     most = None if whole else SHOWN
     if isinstance(scores, PanelScores):
-        for table in (level_rows(scores), step_rows(scores), worst_rows(scores)):
-            _print_rows(*table)
+        _print_rows(*level_rows(scores))
+        _print_rows(*step_rows(scores), most)
+        if scores.series > 1:
+            print_text(f"{say_better(scores)} Those forecast worst:\n")
+            _print_rows(*worst_rows(scores), most)
     else:
         _print_classes(scores, most) if isinstance(scores, ClassScores) else _print_forecasts(scores, most)
     if results.order_probe:

@@ -28,7 +28,7 @@ CLASSES = 12  # classes listed
     "seqconv inspect weather.csv --target temperature --lead 12h",
     name="inspect",
 )
-@takes_flags("data", "windows")
+@takes_flags("data", "windows", "forecast")
 def inspect_data(
     source: Annotated[str, typer.Argument(metavar="FILE", help="A data file or folder.", show_default=False)],
     flags: Flags,

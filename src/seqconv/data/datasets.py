@@ -1,24 +1,29 @@
 """Load data by path, or by name: public data sets and demo data."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from seqconv.data.demo import demo_sales, demo_series, demo_texts
+from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.grids import fill_values
-from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.readers.panel_times import PanelColumns
+from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
-from seqconv.data.readers.tables import create_table, read_table, write_table
+from seqconv.data.readers.tables import Table, create_table, read_table, write_table
 from seqconv.data.readers.texts import read_texts
-from seqconv.data.records import PanelData, SequenceData, Series, SeriesData, TextData, Texts
+from seqconv.data.records import Panel, PanelData, SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
-from seqconv.errors import DataError, nearest
+from seqconv.errors import DataError, in_python, name_parameters, nearest
 from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
 
 TEXTS = ("imdb", "demo-text")
 SERIES = ("jena", "etth1", "weather", "demo-series")
+Names = str | Sequence[str]
 HEADERS = {"guess": None, "yes": True, "no": False}
 
 
@@ -120,9 +125,73 @@ def load_panel(config: PanelDataConfig, progress: Progress | None = None) -> Pan
         DataError: no such file, or a file with invalid content.
     """
     path = _resolve(config.source, (), progress)
-    table = read_table(path, HEADERS[config.header], decimal=config.decimal)
-    panel = read_panel(table, panel_columns(config))
-    return PanelData(fill_values(panel, config.fill))
+    return PanelData(_read_panel(open_table(path, config), config))
+
+
+def read_panel(
+    table: Any,
+    *,
+    id: Names = (),
+    time: str = "",
+    target: str = "",
+    known: Names = (),
+    past: Names = (),
+    static: Names = (),
+    **settings: Any,
+) -> Panel:
+    """Read one or many series from a data frame or a file.
+
+    What is left out is inferred; the panel's `notes` say what has been.
+
+    Args:
+        table: a frame or a query of pandas, polars, pyarrow, DuckDB or another library that narwhals knows; or the path
+            of a table.
+        id: columns that tell the series apart.
+        time: the column of times; `none`: the rows are counted.
+        target: the column to forecast.
+        known: columns whose future is known when a forecast is made, such as promotions.
+        past: further columns to learn from, known up to the forecast only.
+        static: columns that hold one value for each series.
+        settings: `frequency`, `zone`, `dates`, `decimal`, `missing`, `duplicates`, `fill` and `header`, as
+            `seqconv settings data` describes them.
+
+    Raises:
+        DataError: no such column, or rows that are no series.
+        ConfigError: an unknown or invalid setting.
+
+    >>> import polars
+    >>> months = ["2024-01", "2024-02", "2024-03", "2024-04"]
+    >>> panel = read_panel(polars.DataFrame({"month": months, "sold": [3, 5, 4, 6]}), target="sold")
+    >>> panel.frequency.name, panel.values.tolist()
+    ('month', [3.0, 5.0, 4.0, 6.0])
+    """
+    columns = {"id": id, "time": time, "target": target, "known": known, "past": past, "static": static}
+    with in_python():
+        return read_own_panel(table, columns | settings)
+
+
+def read_own_panel(table: Any, settings: Mapping[str, Any]) -> Panel:
+    """The same by a mapping of settings, of which a Panel keeps those that differ from the defaults."""
+    given = {name: value for name, value in settings.items() if value not in ("", ())}
+    config = PanelDataConfig.from_dict({name: _list(value) for name, value in given.items()})
+    panel = _read_panel(open_table(table, config), config)
+    own = {name: getattr(config, name) for name in given}
+    return replace(panel, settled=own | dict(panel.settled), notes=tuple(map(name_parameters, panel.notes)))
+
+
+def open_table(table: Any, config: PanelDataConfig) -> Table:
+    """A frame, or the table at a path, by these settings."""
+    if isinstance(table, str | Path):
+        return read_table(table, HEADERS[config.header], decimal=config.decimal)
+    return replace(table_from_frame(table), decimal=config.decimal)
+
+
+def _list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read_panel(table: Table, config: PanelDataConfig) -> Panel:
+    return fill_values(panel_from_table(table, panel_columns(config)), config.fill)
 
 
 def panel_columns(config: PanelDataConfig) -> PanelColumns:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.series import START, series_from_table
-from seqconv.data.readers.tables import table_from_frame
 from seqconv.data.records import LARGEST, Sequences, Series, Texts, count
 from seqconv.errors import DataError
 from seqconv.recipes.durations import parse_duration

@@ -229,6 +229,12 @@ def parse_frequency(text: str) -> tuple[str, int]:
     )
 
 
+def lasts_days(text: str) -> bool:
+    """Whether a frequency as people write it is a day or longer."""
+    unit, size = parse_frequency(text)
+    return unit in ("bd", "mo") or (unit == "s" and size >= DAY_S)
+
+
 def fit_frequency(unit: str, size: int, times: np.ndarray) -> Frequency:
     """The frequency of this unit and size that most of the times fit.
 

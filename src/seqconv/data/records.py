@@ -160,6 +160,7 @@ class Panel:
         values: of the target, float64 `[T]`; NaN is missing.
         columns: the other columns by name, `[T]`: float64 with NaN, or texts with None, where a value is missing.
         notes, zone, clock, settled: see `Series`.
+        form: the kind of data frame that it was read from, a `Form`; None: a file.
     """
 
     names: tuple[str, ...]
@@ -176,6 +177,7 @@ class Panel:
     zone: str = ""
     clock: str = "local"
     settled: Mapping[str, Any] = field(default_factory=dict)
+    form: Any = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

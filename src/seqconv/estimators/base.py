@@ -75,12 +75,15 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
         own |= {"training.coverage": getattr(self, "interval", None)}
         own |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
-        own["training.seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
+        own["training.seed"] = self._draw_seed()
         for name, value in (found | {name: value for name, value in own.items() if value is not None}).items():
             section, _, key = name.partition(".")
             if section in table:
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
         return recipe_from_dict(table)
+
+    def _draw_seed(self) -> int:
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _held_out_fraction(self, recipe: AnyRecipe) -> float:
         """Fraction of the examples to hold out."""

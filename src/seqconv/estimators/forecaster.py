@@ -1,36 +1,31 @@
-"""The scikit-learn estimator for series: a network on windows, with fit, predict and forecast."""
+"""The scikit-learn estimator for series: tables of one or many series, and networks on windows of arrays."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from seqconv.data.frames import split_times
-from seqconv.data.readers.sampling import space_rows
-from seqconv.data.readers.series import START
-from seqconv.data.records import Series
-from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import NetworkEstimator
-from seqconv.recipes.recipe import SeriesRecipe
-from seqconv.tasks.examples import TrainingData
-from seqconv.tasks.scaling import Scaler
-from seqconv.tasks.series.defaults import default_series_settings
-from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesTraining
-from seqconv.tasks.series.split import cut_series
-from seqconv.tasks.series.windows import WindowSpec
-from seqconv.training.loop import calibrate
+from seqconv.data.datasets import Names
+from seqconv.errors import OptionError
+from seqconv.estimators.tables import TableModel
+from seqconv.estimators.windows import WindowForecaster
+from seqconv.tasks.bundle import AnyBundle
+from seqconv.tasks.panel.memory import is_series
 
-SECOND = np.timedelta64(1, "s")
+COLUMNS = ("id", "time", "target", "known", "past", "static", "frequency", "holidays")
+OF_WINDOWS = {"lookback": 48, "step": 1, "lead": 1, "network": ""}
+OF_NETWORKS = ("epochs", "batch_size", "learning_rate", "patience", "validation", "interval")
 
 
-class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
-    """Forecast a series from its past rows.
+class SeriesForecaster(WindowForecaster):
+    """Forecast the series of a table, or the rows of an array.
 
+    **A table**: a data frame (pandas, polars, pyarrow, DuckDB), the path of a file, or a panel from `read_panel`. Name
+    the `target`, or give another parameter of the second group. `fit` finds the ids, the times, the frequency and the
+    season, judges several models and their blend on the newest rows of each series, and fits the blend to all rows, as
+    `seqconv forecast` does. `forecast` returns a frame of the kind that came in.
+
+    **An array** `[T, C]`, or a frame of such columns without any of these parameters, is read by a network in windows.
     Row t of `predict(X)` is the forecast for row t, made `lead` rows earlier: it reads X up to row t - lead and nothing
     later. So it is aligned with y, as scikit-learn expects, and scores of `cross_val_score` with `TimeSeriesSplit` are
     honest. The network reads only X: include the target as a column of X if its past is informative. Rows whose window
@@ -48,9 +43,26 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         validation: fraction of the rows (the newest) to hold out, to stop early and keep the best epoch; 0: none; None:
             0.1 if the recipe has patience and that is enough for a window, else 0.
         interval: nominal coverage of `predict_interval` (0: no intervals); None: that of the recipe.
+        target: column to forecast; empty: the only column of numbers.
+        horizon: how far to forecast, step by step: rows, or a duration such as `12mo`; None: by the frequency.
+        id: columns that tell the series apart; empty: inferred.
+        time: column of times; empty: inferred.
+        known, past, static, frequency, holidays: as in `seqconv settings data`.
+        model: of `seqconv settings training`, such as `ets`; empty: the blend of all.
 
     Attributes:
-        history_: loss and mean absolute error of each epoch, in standard deviations of the target.
+        history_: of windows: loss and mean absolute error of each epoch, in standard deviations of the target.
+        verdict_: of a table: how good such forecasts were, in a sentence.
+        scores_: of a table: the scores of each model on the validation and the test rows.
+        notes_: of a table: what was inferred.
+        bundle_: of a table: the model, as `seqconv.models.format.write_bundle` writes it.
+
+    >>> import polars
+    >>> months = polars.date_range(polars.date(2020, 1, 1), polars.date(2023, 12, 1), "1mo", eager=True)
+    >>> table = polars.DataFrame({"month": months, "sold": [10.0 + n % 12 for n in range(48)]})
+    >>> model = SeriesForecaster(target="sold", horizon=3, model="seasonal").fit(table)
+    >>> model.forecast().select("month", "forecast").rows()[0]
+    (datetime.date(2024, 1, 1), 10.0)
 
     >>> hours = np.arange(300)
     >>> model = SeriesForecaster(lookback=24, epochs=5, random_state=0).fit(np.sin(hours / 4)[:, None])
@@ -58,7 +70,7 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     ((300, 1), (1, 1))
     """
 
-    task = "series"
+    _table: TableModel | None = None  # of an estimator that was fitted to one
 
     def __init__(
         self,
@@ -75,6 +87,16 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         interval: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
+        target: str = "",
+        horizon: int | str | None = None,
+        id: Names = (),
+        time: str = "",
+        known: Names = (),
+        past: Names = (),
+        static: Names = (),
+        frequency: str = "",
+        holidays: str = "",
+        model: str = "",
     ) -> None:
         self.lookback = lookback
         self.step = step
@@ -88,56 +110,63 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.interval = interval
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.target = target
+        self.horizon = horizon
+        self.id = id
+        self.time = time
+        self.known = known
+        self.past = past
+        self.static = static
+        self.frequency = frequency
+        self.holidays = holidays
+        self.model = model
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Train on rows in chronological order.
+        """Fit to a table, or train on the rows of an array in chronological order.
 
         Args:
-            X: `[T, C]`; the times of a frame are its index, or its first column of times.
-            y: target of each row, `[T]` or `[T, D]`; None: the columns of X.
+            X: a table; or `[T, C]`; the times of a frame are its index, or its first column of times.
+            y: of an array: target of each row, `[T]` or `[T, D]`; None: the columns of X.
 
         Raises:
-            DataError, ConfigError, ValueError: too few rows for a window, rows out of order, infinite values, a
-                constant column, or a parameter out of range.
+            DataError, ConfigError, ValueError: no such column, series too short; too few rows for a window, rows out of
+                order, infinite values, a constant column, or a parameter out of range.
         """
-        times, values = self._read_rows(X, reset=True)
-        targets = values if y is None else _read_target(y)
-        check_consistent_length(values, targets)
-        self._flat = targets.ndim == 1
-        targets = targets.reshape(len(values), -1)
-        self._places = [_find_column(values, target) for target in targets.T]
-        spec = self._make_spec(self._place_rows(times))
-        guessed = {} if self.network else default_series_settings(len(values), spec.length, values.shape[1])
-        recipe = self._make_recipe(guessed=guessed)
-        stamps = self._stamps(times, len(values), spec.interval_s)
-        data = self._make_data(stamps, values, targets, spec, recipe)
-        self._features = data.features
-        self._model = self._train(data, recipe)
-        if data.validation is not None:
-            self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
-        elif recipe.training.coverage:  # not calibrated: no rows are left for that
-            self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
-        kept = spec.lookback + spec.delays[-1]
-        self._end = None if times is None else times[-kept:], values[-kept:]
+        if not (self._name_columns() or self.horizon is not None or self.model or is_series(X)):
+            self._table = None
+            return super().fit(X, y)
+        if y is not None:
+            raise OptionError("y must be left out with a table, whose column `target` names; got one")
+        return self._fit_table(X)
+
+    def _fit_table(self, table: Any) -> Self:
+        given = [name for name, usual in OF_WINDOWS.items() if getattr(self, name) != usual]
+        given += [name for name in OF_NETWORKS if getattr(self, name) is not None]
+        if given:
+            raise OptionError(f"{given[0]} is of networks on windows of an array; X is a table. Leave it out")
+        training: dict[str, Any] = {} if self.random_state is None else {"seed": self._draw_seed()}
+        training |= {"model": self.model} if self.model else {}
+        horizon = "" if self.horizon is None else str(self.horizon)
+        self._table = TableModel.fit(table, self._name_columns(), training, horizon, self._threads())
+        self.verdict_, self.scores_, self.notes_ = self._table.verdict, self._table.scores, self._table.notes
         return self
 
+    def _name_columns(self) -> dict[str, Any]:
+        """What the user says of the columns of a table."""
+        return {name: value for name in COLUMNS if (value := getattr(self, name)) not in ("", (), [])}
+
     def predict(self, X: Any) -> np.ndarray:
-        """The forecast for each row: `[T]`, `[T, D]` for y `[T, D]`; several leads: `[T, leads]` or `[T, leads, D]`.
+        """Of an array: the forecast for each row: `[T]`, `[T, D]` for y `[T, D]`; several leads: `[T, leads]` or
+        `[T, leads, D]`.
 
         Raises:
             DataError, ValueError: no row has a whole window, or the columns differ from those in training.
         """
-        check_is_fitted(self, "_model")
-        times, values = self._read_rows(X, reset=False)
-        rows = len(values)
-        times, values = self._join(times, values)
-        found = self._naive(values)
-        anchors, (answers, *_) = self._answer(times, values)
-        self._place_answers(found, anchors, answers)
-        return self._shape(found[-rows:])
+        self._refuse_table("predict", "forecast")
+        return super().predict(X)
 
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bound of the interval for each row, each with the shape of `predict(X)`.
+        """Of an array: lower and upper bound of the interval for each row, each with the shape of `predict(X)`.
 
         Intervals are calibrated on the rows held out for validation; without any they are mostly too narrow. Rows
         without a whole window have NaN.
@@ -145,194 +174,88 @@ class SeriesForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         Raises:
             DataError, ValueError: see `predict`, and a network without intervals.
         """
-        check_is_fitted(self, "_model")
-        times, values = self._read_rows(X, reset=False)
-        rows = len(values)
-        times, values = self._join(times, values)
-        anchors, (answers, *bounds) = self._answer(times, values)
-        if not bounds:
-            raise DataError("the network must be trained with intervals; it has none. Fit with interval=0.8")
-        found = np.full((2, len(values), *answers.shape[1:]), np.nan)
-        for each, bound in zip(found, bounds, strict=True):
-            self._place_answers(each, anchors, bound)
-        low, high = (self._shape(each[-rows:]) for each in found)
-        return low, high
+        self._refuse_table("predict_interval", "forecast, which returns quantiles")
+        return super().predict_interval(X)
 
-    def _place_answers(self, found: np.ndarray, anchors: np.ndarray, answers: np.ndarray) -> None:
-        """Write answers `[A, leads, D]` to the rows of `found` `[T, leads, D]` that they are for."""
-        spec = self._features.spec
-        for place, lead in enumerate(spec.leads):
-            at = anchors + lead - spec.step
-            known = (at < len(found)) & ~np.isnan(answers[:, place]).any(axis=1)
-            found[at[known], place] = answers[known, place]
+    def forecast(self, X: Any = None, *, steps: int | None = None, future: Any = None) -> Any:
+        """The rows after the newest one.
 
-    def forecast(self, X: Any = None) -> np.ndarray:
-        """The forecast made at the last row: `[leads]`, or `[leads, D]` for y `[T, D]`.
+        Of a table a frame of the kind that came in: the ids, the time, `forecast` (the median) and the quantiles `q10`
+        to `q90`, a row for each series and step. Of an array `[leads]`, or `[leads, D]` for y `[T, D]`.
+
+        Args:
+            X: rows up to now, of other series too; None: the training rows.
+            steps: of a table: the first steps alone; None: the whole horizon.
+            future: a table of what is known of the rows to forecast, see `future_frame`; None: the rows of the table
+                whose target is empty.
+
+        Raises:
+            DataError, ValueError: a column is missing, the newest window is not whole, or rows of the future do not
+                follow the newest value one by one.
+        """
+        if self._table is not None:
+            return self._table.forecast(X, steps, future)
+        if steps is not None or future is not None:
+            raise OptionError("steps and future need a model of a table. Fit one, or leave them out")
+        return super().forecast(X)
+
+    def future_frame(self, X: Any = None) -> Any:
+        """A form for what is known of the rows to forecast, to fill in and pass to `forecast(future=...)`.
+
+        It is a frame of the kind that came in: the ids, the time and the known columns, empty where the table does not
+        hold them yet.
 
         Args:
             X: rows up to now; None: the training rows.
-
-        Raises:
-            DataError, ValueError: the newest window is not whole, or the columns differ from those in training.
         """
-        check_is_fitted(self, "_model")
-        joined = self._end if X is None else self._join(*self._read_rows(X, reset=False))
-        newest: np.ndarray = self._answer(*joined)[1][0][-1]
-        if np.isnan(newest).any():
-            raise DataError("X must end in a window without a hole or NaN, to forecast from; it does not. Fill it in")
-        return newest[:, 0] if self._flat else newest
+        return self._need_table("future_frame").future_frame(X)
+
+    def evaluate(self, X: Any = None) -> Any:
+        """Scores of each series: a frame of the kind that came in, with the ids, the number of `forecasts`, `mase`,
+        `mase_seasonal_naive` and `mae`; empty for a series that is too short.
+
+        Args:
+            X: every forecast of a table whose truth is known is scored; None: those of the newest rows of the training
+                table, by the model before it was fitted to them.
+        """
+        return self._need_table("evaluate").evaluate(X)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """R² of `predict(X)`, the mean over several leads. If y is None: for the columns of X."""
-        truth = self._read_rows(X, reset=False)[1] if y is None else _read_target(y)
-        predicted = self.predict(X)
-        leads = np.moveaxis(predicted, 1, 0) if len(self._features.spec.leads) > 1 else predicted[None]
-        return float(np.mean([r2_score(truth, each, sample_weight=sample_weight) for each in leads]))
+        """Of a table: the skill, 1 - MASE / MASE of the seasonal naive forecast; 1 is perfect, 0 no better.
 
-    def _make_spec(self, interval_s: int) -> WindowSpec:
-        leads: list[Any] = np.asarray(self.lead).reshape(-1).tolist()
-        for name, value in (("lookback", self.lookback), ("step", self.step), *(("lead", lead) for lead in leads)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise ConfigError(f"{name} must be a whole number of rows, at least 1; got {value!r}")
-        if self.lookback % self.step or not leads or sorted(set(leads)) != leads:
-            raise ConfigError(
-                f"lookback must be a multiple of step and the leads must be ascending; got lookback={self.lookback}, "
-                f"step={self.step}, lead={self.lead}"
-            )
-        delays = tuple(int(lead) - int(self.step) for lead in leads)
-        return WindowSpec(int(self.lookback), int(self.step), delays, interval_s)
+        Of an array: R² of `predict(X)`, the mean over several leads. If y is None: for the columns of X.
+        """
+        return super().score(X, y, sample_weight) if self._table is None else self._table.skill(X)
 
-    def _make_data(
-        self, times: np.ndarray, values: np.ndarray, targets: np.ndarray, spec: WindowSpec, recipe: SeriesRecipe
-    ) -> SeriesTraining:
-        """Windows to train on and, from the newest rows, to validate on, if any."""
-        rows = len(values)
-        if rows < spec.reach:
-            reach = f"at least {spec.reach} rows (lookback and lead)"
-            raise DataError(f"X must have {reach}; got n_samples = {rows}. Use a shorter lookback or more rows")
-        cut = round(rows * (1 - self._held_out_fraction(recipe)))
-        if self.validation and min(cut, rows - cut) < spec.reach:
-            must = f"validation and training rows must each hold a window of {spec.reach} rows"
-            raise ConfigError(f"{must}; got {rows - cut} and {cut}. Change validation or lookback")
-        cut = cut if min(cut, rows - cut) >= spec.reach else rows
-        names = tuple(f"input {number}" for number in range(values.shape[1]))
-        outputs = tuple(f"target {number}" for number in range(targets.shape[1]))
-        joined = np.concatenate([values, targets], axis=1)
-        change = recipe.features.change and min(self._places) >= 0
-        scaler = Scaler.fit(joined[:cut], (*names, *outputs), outputs)
-        features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
-        series = Series(times, joined, features.columns, spec.interval_s, "X")
-        scaled = features.scale(series)
-        parts = [self._cut(features, series, scaled, *span) for span in ((0, cut), (cut, rows))]
-        train, validation = parts
-        held_out = len(validation.targets) > 0
-        if not len(train.targets) or (self.validation and not held_out):
-            where = "among the rows held out" if len(train.targets) else "to train on"
-            raise DataError(f"X must hold a window without a hole or NaN {where}; it has none. Use a shorter lookback")
-        return TrainingData(train, validation if held_out else None, features)
+    @property
+    def bundle_(self) -> AnyBundle:
+        """Of a table: the model."""
+        return self._need_table("bundle_").bundle
 
-    def _cut(self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int) -> SeriesPart:
-        part, _ = cut_series(features, series, scaled, first, last)
-        return replace(part, inputs=replace(part.inputs, values=_first_columns(scaled, self.n_features_in_)))
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Pickles of earlier versions have no parameters of tables."""
+        super().__setstate__(SeriesForecaster().get_params() | state)
 
-    def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Every anchor with a window in these rows, and its point forecasts `[A, leads, D]`, NaN if it is not whole,
-        followed by the lower and upper bounds of their intervals, if any."""
-        features = self._features
-        spec = features.spec
-        needed = spec.span
-        if len(values) < needed:
-            raise DataError(f"X must have at least {needed} rows, to fill a window; got n_samples = {len(values)}")
-        stamps = self._stamps(times, len(values), spec.interval_s)
-        targets = np.stack([values[:, place] if place >= 0 else np.full(len(values), np.nan) for place in self._places])
-        joined = np.concatenate([values, targets.T], axis=1)
-        scaled = features.scale(Series(stamps, joined, features.columns, spec.interval_s, "X"))
-        anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
-        outputs = self._model.predict(features.inputs(inputs, anchors))
-        outputs[spec.is_broken(anchors, stamps, inputs)] = np.nan
-        forecast, bounds = features.target.finish(outputs, features.base_at(scaled, anchors))
-        return anchors, [forecast, *(bounds or ())]
+    def _need_table(self, what: str) -> TableModel:
+        if self._table is None:
+            raise OptionError(f"{what} needs a model of a table. Fit one: name the target")
+        return self._table
 
-    def _naive(self, values: np.ndarray) -> np.ndarray:
-        """For each row the newest known value of the target, else its mean, `[T, leads, D]`."""
-        features = self._features
-        found = np.empty((len(values), len(features.spec.leads), len(self._places)))
-        found[:] = features.scaler.mean[features.target_columns]
-        for index, place in enumerate(self._places):
-            for number, lead in enumerate(features.spec.leads):
-                if place >= 0 and lead < len(values):
-                    past = values[:-lead, place]
-                    found[lead:, number, index] = np.where(np.isnan(past), found[lead:, number, index], past)
-        return found
-
-    def _shape(self, found: np.ndarray) -> np.ndarray:
-        found = found[..., 0] if self._flat else found
-        return found[:, 0] if found.shape[1] == 1 else found
-
-    # Rows and times
-
-    def _read_rows(self, X: Any, reset: bool) -> tuple[np.ndarray | None, np.ndarray]:
-        """Timestamps of the rows, if any, and their values float64 `[T, C]`."""
-        times, rest = split_times(X)
-        values = validate_data(self, rest, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
-        if times is not None and (np.diff(times) <= np.timedelta64(0, "s")).any():
-            raise DataError(
-                "X must be in chronological order without repeated times; it is not. Sort its rows, do not shuffle"
-            )
-        return times, np.asarray(values)
-
-    def _place_rows(self, times: np.ndarray | None) -> int:
-        """Interval of the rows in seconds; for monthly rows, a month counts as one second."""
-        self._monthly = False
-        if times is None or len(times) < 2:
-            return 1
-        months, seconds = np.diff(_to_months(times)), np.diff(times)
-        self._monthly = bool(months[0] > 0 and (months == months[0]).all() and (seconds != seconds[0]).any())
-        if self._monthly:
-            return int(months[0] / SECOND)
-        return space_rows(times, 0, "X", lambda row: f"X, row {row + 1}", local=False)[1]
-
-    def _stamps(self, times: np.ndarray | None, rows: int, interval_s: int) -> np.ndarray:
-        """Timestamps of the rows; rows without times are counted."""
-        if times is None:
-            return np.asarray(START + np.arange(rows) * interval_s * SECOND)
-        return _to_months(times) if self._monthly else times
-
-    def _join(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-        """The rows, after the last rows of training if their times continue those."""
-        end, last = self._end
-        if times is None or end is None:
-            return None, values
-        interval_s = self._features.spec.interval_s
-        before, after = (self._stamps(each, len(each), interval_s) for each in (end, times))
-        if after[0] - before[-1] != interval_s * SECOND:
-            return times, values
-        return np.concatenate([end, times]), np.concatenate([last, values])
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.target_tags.multi_output = tags.regressor_tags.poor_score = True
-        tags.target_tags.required = False
-        return tags
+    def _refuse_table(self, what: str, instead: str) -> None:
+        if self._table is not None:
+            raise OptionError(f"{what} is of arrays; the model is of a table. Use {instead}")
 
 
-def _read_target(y: Any) -> np.ndarray:
-    options = {"ensure_2d": False, "dtype": np.float64, "ensure_all_finite": "allow-nan", "input_name": "y"}
-    target = np.asarray(check_array(y, **options))
-    if target.ndim > 2:
-        raise DataError(f"y must be of shape [T] or [T, D]; got {target.shape}")
-    return target
+def forecast(table: Any, horizon: int | str | None = None, *, future: Any = None, **settings: Any) -> Any:
+    """Forecast every series of a table: a frame of the kind that came in, see `SeriesForecaster.forecast`.
 
+    Args:
+        table: a data frame, the path of a file, or a panel.
+        horizon: rows, or a duration such as `12mo`; None: by the frequency.
+        future: a table of what is known of the rows to forecast.
+        settings: parameters of `SeriesForecaster`, such as `target` and `id`.
 
-def _find_column(values: np.ndarray, target: np.ndarray) -> int:
-    """Index of the column that equals the target; -1: none."""
-    same = (np.array_equal(column, target, equal_nan=True) for column in values.T)
-    return next((place for place, found in enumerate(same) if found), -1)
-
-
-def _first_columns(scaled: np.ndarray, count: int) -> np.ndarray:
-    return np.ascontiguousarray(scaled[:, :count])
-
-
-def _to_months(times: np.ndarray) -> np.ndarray:
-    return np.asarray(START + times.astype("datetime64[M]").astype(np.int64) * SECOND)
+    Raises:
+        SeqconvError: see `SeriesForecaster.fit` and `forecast`.
+    """
+    return SeriesForecaster(horizon=horizon, **settings)._fit_table(table).forecast(future=future)

@@ -26,10 +26,22 @@ class StepScores(Record):
 
 @dataclass(frozen=True)
 class SeriesScores(Record):
-    """MASE of one series, by its number in the table from 0."""
+    """Scores of one series.
+
+    Args:
+        series: its number in the table, from 0.
+        id: the values of its ids; its place in the table, from 1, where there are none.
+        n: its forecasts.
+        mase, mase_seasonal_naive: of the model and of the seasonal naive forecast.
+        mae: in the unit of the target.
+    """
 
     series: int
+    id: str
+    n: int
     mase: float
+    mase_seasonal_naive: float
+    mae: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,8 @@ class PanelScores(Record):
             twice the pinball loss by the sum of the sizes; `smape` in percent; `mae` and `rmse` in the unit of the
             target; `skill_seasonal_naive`: 1 - MASE / MASE of that forecast.
         levels, steps: the same in parts.
-        worst: the series with the largest errors.
+        better: fraction of the series that are forecast better than by the seasonal naive forecast.
+        worst: the series with the largest MASE, the largest first; at most 1,000.
     """
 
     n: int
@@ -49,4 +62,5 @@ class PanelScores(Record):
     metrics: dict[str, Estimate]
     levels: list[LevelScores]
     steps: list[StepScores]
+    better: float
     worst: list[SeriesScores]

@@ -4,8 +4,17 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports import plots
-from seqconv.reports.page import build_lead, build_page, draw_coverage, draw_facts, draw_note, draw_pictures, draw_table
-from seqconv.reports.sentences import explain_scores, say_intervals, say_trained_on, warn_of_intervals
+from seqconv.reports.page import (
+    build_lead,
+    build_page,
+    draw_coverage,
+    draw_details,
+    draw_facts,
+    draw_note,
+    draw_pictures,
+    draw_table,
+)
+from seqconv.reports.sentences import explain_scores, say_better, say_intervals, say_trained_on, warn_of_intervals
 from seqconv.reports.tables import (
     MONTHS,
     NAMES,
@@ -15,6 +24,7 @@ from seqconv.reports.tables import (
     metric_rows,
     naive_errors,
     show_estimate,
+    step_rows,
     target_rows,
     worst_rows,
 )
@@ -22,6 +32,7 @@ from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.results import EvaluationResults
 
 Sections = list[tuple[str, str]]
+MOST_SERIES = 12  # that are not folded away
 
 
 def build_evaluation_page(results: EvaluationResults) -> str:
@@ -29,7 +40,7 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     scores = results.scores
     first, estimate = next(iter(scores.metrics.items()))
     value, ends = show_estimate(estimate)
-    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} {TASKS[results.task].key}."
+    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} {TASKS[results.task].noun}."
     known = results.trained_on
     of_intervals = warn_of_intervals(scores.intervals) if isinstance(scores, ForecastScores) else ""
     warning = " ".join(filter(None, (say_trained_on(known), of_intervals)))
@@ -76,11 +87,21 @@ def _draw_panel(scores: PanelScores) -> Sections:
         "model": [each.mase for each in scores.steps],
         "seasonal naive": [each.mase_seasonal_naive for each in scores.steps],
     }
-    return [
+    steps = draw_pictures(plots.draw_lines([str(each.step) for each in scores.steps], lines, "step", "MASE"))
+    sections = [
         ("Intervals", draw_table(*level_rows(scores), "What the intervals hold")),
-        ("Each step", draw_pictures(plots.draw_lines([str(e.step) for e in scores.steps], lines, "step", "MASE"))),
-        ("Series forecast worst", draw_table(*worst_rows(scores), "MASE of a series")),
+        (
+            "Each step",
+            steps + draw_details("Each step in numbers", draw_table(*step_rows(scores), "MASE of each step")),
+        ),
     ]
+    if scores.series > 1:
+        head, rows = worst_rows(scores)
+        title = "Each series, the worst first" if len(rows) == scores.series else f"The {len(rows):,} forecast worst"
+        table = draw_table(head, rows[:MOST_SERIES], "Scores of a series")
+        more = draw_details(f"{len(rows) - MOST_SERIES:,} more", draw_table(head, rows[MOST_SERIES:], "Further series"))
+        sections.append((title, draw_note(say_better(scores)) + table + (more if rows[MOST_SERIES:] else "")))
+    return sections
 
 
 def _draw_forecasts(scores: ForecastScores) -> Sections:

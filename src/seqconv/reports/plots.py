@@ -141,9 +141,7 @@ def draw_fan(
     newest = np.full((1, quantiles.shape[1]), history[-1])
     fan = np.concatenate([newest, quantiles])
     for place in range(middle):
-        label = (
-            f"{100 - 200 * (place + 1) // (quantiles.shape[1] + 1)} % interval" if place in (0, middle - 1) else None
-        )
+        label = None if place else f"{100 - 200 // (quantiles.shape[1] + 1)} % interval"  # the others lie within
         band = {"color": VALIDATION, "alpha": 0.13, "linewidth": 0.0, "label": label}
         axes.fill_between(joined, fan[:, place], fan[:, -1 - place], **band)
     axes.plot(past, history, "-", color=TRAINING, label="history", linewidth=1.4)
@@ -151,8 +149,8 @@ def draw_fan(
         axes.plot(ahead, truth, "-", color=TRAINING, alpha=0.6, linewidth=1.4, label="truth")
     axes.plot(joined, fan[:, middle], "--", color=VALIDATION, label="forecast", linewidth=1.6)
     axes.set_xticks(*ticks)
-    axes.set_ylabel(names[1])
-    axes.set_title(names[0], fontsize=9, loc="left")
+    axes.set_ylabel(names[1], parse_math=False)
+    axes.set_title(names[0], fontsize=9, loc="left", parse_math=False)
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.15 * (high - low))

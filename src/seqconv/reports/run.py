@@ -135,7 +135,8 @@ def _draw_fans(results: RunResults, predictions: dict[str, np.ndarray]) -> str:
     for place, example in enumerate(predictions["shown"]):
         quantiles, truth = predictions["quantiles"][place], predictions["truth"][place]
         ticks = list(range(0, len(truth), max(len(truth) // 6, 1)))
-        named = (f"test forecast {example + 1:,}", unit)
+        whose = f"{predictions['names'][place]}: " if "names" in predictions else ""  # older runs have none
+        named = (f"{whose}test forecast {example + 1:,}", unit)
         fan = plots.draw_fan(
             predictions["history"][place], quantiles, truth, (ticks, [f"+{tick + 1}" for tick in ticks]), named
         )

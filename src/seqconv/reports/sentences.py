@@ -46,6 +46,12 @@ def say_trained_on(found: TrainedOn | None) -> str:
     return f"{found.rows:,} of {found.checked:,} rows{some} were trained on: this score is no test.{rest}"
 
 
+def say_better(scores: PanelScores) -> str:
+    """How many series are forecast better than by the seasonal naive forecast, in a sentence."""
+    fraction = f"{100 * scores.better:.0f} % of {scores.series:,} series"
+    return f"{fraction} are forecast better than by the seasonal naive forecast."
+
+
 def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
     """How intervals and scores come about."""
     if isinstance(scores, ClassScores):

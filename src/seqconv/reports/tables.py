@@ -161,9 +161,11 @@ def step_rows(scores: "PanelScores") -> Table:
 
 def worst_rows(scores: "PanelScores") -> Table:
     """The series that are forecast worst."""
-    return ["series, by its place in the table", "MASE"], [
-        [f"{each.series + 1:,}", show_number(each.mase)] for each in scores.worst
+    rows = [
+        [each.id, f"{each.n:,}", *map(show_number, (each.mase, each.mase_seasonal_naive, each.mae))]
+        for each in scores.worst
     ]
+    return ["series", "forecasts", "MASE", "seasonal naive", "MAE"], rows
 
 
 # Several models

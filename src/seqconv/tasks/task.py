@@ -152,6 +152,7 @@ class Task:
             column, that file, function for notes.
         write_future: that file, to be filled in. Takes model, file, column.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
+        examples: what people call the examples that are scored; empty: as in a request.
     """
 
     name: str
@@ -188,6 +189,12 @@ class Task:
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future
+    examples: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What people call the examples that are scored."""
+        return self.examples or self.key
 
 
 def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None) -> ClassScores:

@@ -9,12 +9,13 @@ from seqconv.data.readers.tables import create_table, write_table
 from seqconv.data.records import Panel
 from seqconv.errors import OptionError
 from seqconv.models.predictor import Predictor, load
-from seqconv.reports.forecast import ShownSeries, build_forecast_page
+from seqconv.reports.forecast import Lookup, ShownSeries, build_forecast_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.guessing import SuggestedRecipe
-from seqconv.tasks.panel.answers import forecast_panel, list_forecasts, show_forecasts
+from seqconv.tasks.panel.answers import check_values, describe_unknown, forecast_panel, list_forecasts, spell
+from seqconv.tasks.panel.showing import list_lookups, show_forecasts
 from seqconv.tasks.panel.task import PANEL
-from seqconv.training.folder import Options, Run
+from seqconv.training.folder import EXAMPLES, Options, Run
 from seqconv.training.loop import Listener
 from seqconv.training.run import train
 
@@ -51,19 +52,33 @@ def forecast(
     """
     if suggested.recipe.task != PANEL.name:
         raise OptionError(f"forecast needs a table of series; got data for {suggested.recipe.task}. Use train")
-    run = train(suggested.recipe, options, listener, suggested.data, suggested.notes)
-    predictor = load(run.folder, threads=options.threads)
-    data = suggested.data or PANEL.load(predictor.bundle.recipe.data, None)
+    data = suggested.data or PANEL.load(suggested.recipe.data, None)
     panel = data.train
+    check_values(panel)
+    run = train(suggested.recipe, options, listener, data, suggested.notes)
+    predictor = load(run.folder, threads=options.threads)
+    for note in describe_unknown(predictor.bundle, panel):
+        (listener or Listener()).say(f"data: {note}")
     quantiles = forecast_panel(predictor, panel)
     columns = list_forecasts(predictor.bundle, panel, quantiles)
     table = out or run.folder / TABLE
-    write_table(create_table(columns), table)
+    write_table(create_table(spell(columns)), table)
     page = run.folder / PAGE
-    write_page(page, _build_page(run, predictor, panel, quantiles))
+    write_page(page, _build_page(run, predictor, panel, quantiles, table))
     return ForecastRun(run, table, page, len(quantiles) * quantiles.shape[1])
 
 
-def _build_page(run: Run, predictor: Predictor, panel: Panel, quantiles: np.ndarray) -> str:
-    shown = [ShownSeries(*each) for each in show_forecasts(predictor.bundle, panel, quantiles)]
-    return build_forecast_page(run.results, shown)
+def _build_page(run: Run, predictor: Predictor, panel: Panel, quantiles: np.ndarray, table: Path) -> str:
+    found = show_forecasts(predictor.bundle, panel, quantiles, _read_mase(run, len(panel)))
+    lookup = None
+    if len(found) < len(panel):
+        lookup = Lookup(*list_lookups(predictor.bundle, panel, quantiles), table.name)
+    return build_forecast_page(run.results, [ShownSeries(*each) for each in found], lookup)
+
+
+def _read_mase(run: Run, series: int) -> np.ndarray:
+    """MASE of the test forecasts of each series `[S]`, by the model before it was fitted to all rows; NaN: none."""
+    with np.load(run.folder / EXAMPLES, allow_pickle=False) as kept:
+        sums = np.bincount(kept["series"], kept["mase"], series)
+        counts = np.bincount(kept["series"], minlength=series)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from seqconv.data.readers.files import Table
 from seqconv.data.readers.grids import fill_values
-from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.readers.panel_times import PanelColumns
+from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.tables import create_table, read_table
 from seqconv.errors import ConfigError, DataError
 
@@ -34,7 +35,7 @@ def write(folder, lines):
 
 
 def read(folder, lines, **columns):
-    return read_panel(write(folder, lines), PanelColumns(**({"target": "y"} | columns)))
+    return panel_from_table(write(folder, lines), PanelColumns(**({"target": "y"} | columns)))
 
 
 def make(ids=("a", "b"), rows=6, freq="D", start="2024-01-01"):
@@ -159,7 +160,7 @@ def test_missing_rows_are_laid_on_the_grid_as_pandas_does(freq, made, random):
     rows = [(key, str(time), value) for key, own in series.items() for time, value in own.items()]
     random.shuffle(rows)
     columns = dict(zip(("id", "ds", "y"), map(list, zip(*rows, strict=True)), strict=True))
-    panel = read_panel(_table(columns), PanelColumns(ids=("id",), time="ds", target="y"))
+    panel = panel_from_table(_table(columns), PanelColumns(ids=("id",), time="ds", target="y"))
     assert panel.frequency.code == SPANS[freq]
     for place, (key,) in enumerate(panel.keys):
         own = slice(panel.offsets[place], panel.offsets[place + 1])
@@ -337,6 +338,33 @@ def test_a_static_column_that_varies_is_told_with_its_row(tmp_path, cells):
     refuse(tmp_path, lines, "another here of b", static=("region",), ids=("id",))
     lines[-1] = f"b,2,1,{other}"
     assert len(read(tmp_path, lines, static=("region",), ids=("id",))) == 2
+
+
+DAYS = [str(each.date()) for each in pandas.date_range("2023-10-01", periods=60)]
+CLOCKS = {  # times of two ids, what is read
+    "offsets by id": ([f"{day}T00:00:00+01:00" for day in DAYS], [f"{day}T00:00:00-05:00" for day in DAYS], "day"),
+    "summer time": ([f"{day}T00:00:00{'+02:00' if day < '2023-10-30' else '+01:00'}" for day in DAYS], [], "day"),
+    "hours": (*([f"2023-01-01T{hour:02}:00{zone}" for hour in range(24)] for zone in ("+01:00", "-05:00")), "hour"),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "name"), CLOCKS.values(), ids=CLOCKS)
+def test_days_are_days_whatever_the_offset_and_hours_are_in_utc(tmp_path, one, other, name):
+    rows = [f"{shop},{time},{n}" for shop, times in (("a", one), ("b", other)) for n, time in enumerate(times)]
+    panel = read(tmp_path, ["id,ds,y", *rows])
+    assert panel.frequency.name == name
+    assert np.diff(panel.offsets).tolist() == [len(each) for each in (one, other) if each]
+    assert panel.clock == ("utc" if name == "hour" else "local")
+    first = panel.frequency.times(panel.starts)
+    assert str(first[0]) == ("2023-10-01T00:00:00" if name == "day" else "2022-12-31T23:00:00")
+    assert len(set(first.tolist())) == (1 if name == "day" else 2)
+
+
+def test_ids_that_end_early_are_noted(tmp_path):
+    times = [("a", DAYS), ("b", DAYS[:20]), ("c", DAYS)]
+    rows = [f"{shop},{day},{n}" for shop, days in times for n, day in enumerate(days)]
+    told = "1 of 3 series end long before the others, such as b on 2023-10-20: forecast from their own last rows on"
+    assert told in read(tmp_path, ["id,ds,y", *rows]).notes
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import polars
 import pytest
 
-from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.readers.dataframes import table_from_frame
+from seqconv.data.readers.panel_times import PanelColumns
+from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.series import find_times, time_cells
-from seqconv.data.readers.tables import table_from_frame
 from seqconv.data.readers.times import read_times
 
 
@@ -106,18 +107,18 @@ def test_parts_in_a_table_of_several_series():
     months = [(2019 + row // 12, row % 12 + 1) for row in range(24)]
     rows = [(shop, year, month, 1.5) for shop in ("a", "b") for year, month in reversed(months)]
     table = table_from_frame(polars.DataFrame(rows, ["shop", "year", "month", "sales"], orient="row"))
-    panel = read_panel(table, PanelColumns(target="sales"))
+    panel = panel_from_table(table, PanelColumns(target="sales"))
     assert (panel.names, panel.frequency.code, panel.settled["time"]) == (("shop",), "1mo", "year,month")
     assert panel.frequency.times(panel.starts).astype(str).tolist() == ["2019-01-01T00:00:00"] * 2
     # the same file, or its newest rows, as they are read for a forecast
     settled = PanelColumns(("shop",), "year", "sales", frequency="1mo")
     for rows in (table.frame, table.frame.head(1)):
-        again = read_panel(table_from_frame(rows), settled)
+        again = panel_from_table(table_from_frame(rows), settled)
         newest = again.frequency.times(again.starts + np.diff(again.offsets) - 1)
         assert set(newest.astype(str)) == {"2020-12-01T00:00:00"}
 
 
 def test_rows_counted_in_training_are_counted_where_their_numbers_could_be_years():
     table = table_from_frame(polars.DataFrame({"time": [1990, 1991, 1992], "y": [1.5, 2.5, 3.5]}))
-    panel = read_panel(table, PanelColumns(time="time", target="y", frequency="1"))
+    panel = panel_from_table(table, PanelColumns(time="time", target="y", frequency="1"))
     assert (panel.frequency.unit, panel.starts.tolist()) == ("row", [1990])

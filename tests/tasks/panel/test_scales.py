@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.panels import make_panel, make_recipe, make_sales
-from seqconv.data.readers.panels import PanelColumns, read_panel
+from seqconv.data.readers.panel_times import PanelColumns
+from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.tables import read_table
 from seqconv.tasks.panel.answers import newest_examples
 from seqconv.tasks.panel.features import PanelFeatures, find_scales
@@ -62,7 +63,7 @@ def test_the_seasonal_naive_forecast_has_its_published_error(real_data, name):
         pytest.skip("the league's files are not there")
     wanted, season = LEAGUE[name]
     columns = PanelColumns(("unique_id",), "ds", "y")
-    train, test = (read_panel(read_table(folder / f"{part}.csv.gz", None), columns) for part in ("train", "test"))
+    train, test = (panel_from_table(read_table(folder / f"{part}.csv.gz", None), columns) for part in ("train", "test"))
     horizon = int(np.diff(test.offsets)[0])
     features = make_features(train, horizon, season=season)
     order = [test.keys.index(key) for key in train.keys]

@@ -19,6 +19,8 @@ from seqconv.errors import DataError
 if TYPE_CHECKING:
     import polars
 
+    from seqconv.data.readers.dataframes import Form
+
 BLOCK = 1 << 22  # bytes read at a time
 GUESS = "guess"  # a setting that says how files are written: as they look
 SUGGESTED = "Give a table (.csv, .tsv, .jsonl, .parquet), fastText lines, or sequences (.ts, .tsv)"
@@ -57,6 +59,7 @@ class Table:
         header: whether the first row names the columns; None: the format has no such row.
         decimal: mark of numbers written as text by a setting: `point`, `comma` or `guess`.
         found: the mark that its columns prove together.
+        form: the kind of data frame that it was; None: a file.
     """
 
     frame: "polars.DataFrame"
@@ -67,6 +70,7 @@ class Table:
     header: bool | None = None
     decimal: str = GUESS
     found: str = GUESS
+    form: "Form | None" = None
 
     def place(self, row: int) -> str:
         """File and line of a row of `frame`, counted from 0: `reviews.csv, line 812`."""

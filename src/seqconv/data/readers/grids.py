@@ -60,13 +60,6 @@ def lay_rows(
         DataError: rows that do not lie on a grid, or a static column that varies.
     """
     repeated = (np.diff(rows.series) == 0) & (np.diff(rows.steps) == 0)
-    if repeated.any() and duplicates == "refuse":
-        place = int(np.argmax(repeated)) + 1
-        within = rows.name(place).replace(" of ", " within ", 1)
-        raise DataError(
-            f"{rows.show_place(table, place)}: times must differ{within}; this one is there already. "
-            "Pass --duplicates sum, mean, first or last, or name further --id columns"
-        )
     first = np.concatenate([[0], np.flatnonzero(~repeated) + 1])  # of each distinct step
     series, steps = rows.series[first], rows.steps[first]
     starts_at = np.searchsorted(series, np.arange(len(rows.keys)))

@@ -1,12 +1,13 @@
-"""Find out that a table holds several series: times that repeat once for each value of a column."""
+"""The columns that tell the series of a table apart, and the series of each row."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seqconv.data.readers.files import Table
-from seqconv.errors import SeveralSeries
+from seqconv.errors import DataError, SeveralSeries
 
 if TYPE_CHECKING:
     import polars
@@ -16,18 +17,19 @@ _A_FEW = 0.05  # of the rows of an id may be there twice
 _MOST_COLUMNS = 8  # columns examined
 
 
-def find_ids(table: Table, stamps: np.ndarray, times: list[str]) -> tuple[str, ...]:
+def find_ids(table: Table, stamps: np.ndarray, times: list[str], repeated: float = _REPEATED) -> tuple[str, ...]:
     """The one or two columns whose values tell rows of the same time apart; empty: there are none.
 
     Args:
         table: the rows.
         stamps: their times, datetime64[s] `[T]`.
         times: names of the columns that the times come from.
+        repeated: rows for each distinct time, at least.
     """
     import polars
 
     rising = bool((stamps[1:] > stamps[:-1]).all())  # as in most files, and far cheaper to see than what is unique
-    if rising or len(stamps) < _REPEATED * len(np.unique(stamps)):
+    if rising or len(stamps) < repeated * len(np.unique(stamps)):
         return ()
     kinds = (polars.String, polars.Int64, polars.Boolean)
     frame = table.frame.select(name for name in table.frame.columns if name not in times)
@@ -78,3 +80,24 @@ def check_one_series(table: Table, stamps: np.ndarray, times: list[str]) -> None
         f"{table.path}: must hold one series; it holds {count}, one for each value of "
         f"{' and '.join(map(repr, found))}. Use --horizon, which forecasts them all, in place of --lead"
     )
+
+
+def number_series(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
+    """The series of each row, int64 `[R]`, numbered as they appear; and the values of the ids of each series."""
+    import polars
+
+    if not ids:
+        return np.zeros(len(table.frame), np.int64), ((),)
+    # rows of one series after the other are numbered together
+    changes = table.frame.select(polars.any_horizontal(polars.col(ids).ne_missing(polars.col(ids).shift()))).to_series()
+    first = changes.to_numpy(writable=True)
+    first[0] = True
+    runs = table.frame.filter(polars.Series(first)).select(polars.col(name).cast(polars.String) for name in ids)
+    for name in ids:
+        empty = runs[name].is_null() | (runs[name].str.strip_chars() == "")
+        if empty.any():
+            row = int(np.flatnonzero(first)[int(empty.arg_max() or 0)])
+            raise DataError(f"{table.place(row)}: the id {name!r} must be given; it is empty. Fill it in")
+    known = runs.unique(maintain_order=True)
+    numbers = runs.join(known.with_row_index(" series"), on=list(ids), how="left", maintain_order="left")[" series"]
+    return numbers.to_numpy().astype(np.int64)[np.cumsum(first) - 1], tuple(known.rows())

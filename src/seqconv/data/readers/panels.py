@@ -1,52 +1,32 @@
 """Read one or many series from a table, each laid on the steps of its frequency: Table -> Panel."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from seqconv.data.frequency import Frequency, find_frequency, fit_frequency, parse_frequency
+from seqconv.data.frequency import DAY_S, Frequency, find_frequency, fit_frequency, parse_frequency
 from seqconv.data.readers.clocks import NONE
-from seqconv.data.readers.files import GUESS, settle_header
+from seqconv.data.readers.files import settle_header
 from seqconv.data.readers.grids import Rows, lay_rows
-from seqconv.data.readers.ids import find_ids
-from seqconv.data.readers.names import DATED
-from seqconv.data.readers.series import find_times, join_names, time_cells
+from seqconv.data.readers.ids import find_ids, number_series
+from seqconv.data.readers.panel_times import PanelColumns, find_panel_times, keep_clock, read_stamps
+from seqconv.data.readers.series import join_names
 from seqconv.data.readers.tables import Table
-from seqconv.data.readers.times import EXAMPLES, Place, Times, is_number_of_time, read_times
-from seqconv.data.readers.values import MISSING, first_cell, prove_decimal, read_numbers, settle_decimal
+from seqconv.data.readers.times import Times
+from seqconv.data.readers.values import prove_decimal, read_numbers, settle_decimal
+from seqconv.data.readers.zones import Stamps
 from seqconv.data.records import Panel
 from seqconv.errors import ConfigError, DataError, nearest
 
-if TYPE_CHECKING:
-    import polars
-
 MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
+EARLY = 4  # a series ends early by one in so many of the rows of a usual one
 EVENLY_SPACED = 4  # equal gaps of a series that show its frequency
-_STEP_NAME = re.compile(r"(ds|t|step|period|index|time|date|row|week|month|day|hour|cycle)s?", re.IGNORECASE)
-_CLOCK = re.compile(r"\d:\d\d")
-_DAY = re.compile(r"\d{4}|\d\D+\d")
+UNEVEN = 1.2  # the longest of such gaps by the shortest: months are 28 to 31 days
 
 
-@dataclass(frozen=True)
-class PanelColumns:
-    """What the columns of a table are, as far as the user said; see `PanelDataConfig`."""
-
-    ids: tuple[str, ...] = ()
-    time: str = ""
-    target: str = ""
-    numbers: tuple[str, ...] = ()  # known and past columns
-    static: tuple[str, ...] = ()
-    frequency: str = ""
-    zone: str = ""
-    dates: str = GUESS
-    missing: float = MISSING
-    duplicates: str = "refuse"
-
-
-def read_panel(table: Table, columns: PanelColumns) -> Panel:
+def panel_from_table(table: Table, columns: PanelColumns) -> Panel:
     """The series of a table, in the order in which they first appear.
 
     Rows may be in any order. Whatever is inferred or left out is in the notes.
@@ -58,15 +38,16 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
     """
     table = prove_decimal(table)
     _check_names(table, columns)
-    found = _find_times(table, columns)
-    stamps = _read_stamps(table, found, columns)
+    found = find_panel_times(table, columns)
+    stamps = keep_clock(read_stamps(table, found, columns), table, found, columns)
     ids, notes = _choose_ids(table, stamps, found, columns)
-    series, keys = _number_series(table, ids)
+    series, keys = number_series(table, ids)
     order = _sort(series, stamps.stamps)
     offsets = np.searchsorted(series[order], np.arange(len(keys) + 1))
     frequency, more = _choose_frequency(table, stamps.stamps[order], offsets, columns)
     rows = Rows(order, series[order], frequency.steps(stamps.stamps[order]), keys)
     _check_steps(table, rows, stamps.stamps[order], frequency, columns)
+    _check_repeats(table, rows, stamps.stamps, found, columns)
     taken = [*found, *ids]
     target, told = _read_target(table, taken, columns)
     named = (*columns.numbers, *columns.static)
@@ -81,9 +62,21 @@ def read_panel(table: Table, columns: PanelColumns) -> Panel:
     settled |= {"known": known} if known else {}
     settled |= {"target": (target[0],)} | ({"dates": stamps.dates} if stamps.dates else {})
     clock = "utc" if stamps.absolute else "local"
-    return replace(
-        panel, names=ids, frequency=frequency, notes=tuple(notes), zone=stamps.zone, clock=clock, settled=settled
-    )
+    panel = replace(panel, names=ids, frequency=frequency, zone=stamps.zone, clock=clock, form=table.form)
+    return replace(panel, notes=(*notes, *describe_early(panel)), settled=settled)
+
+
+def describe_early(panel: Panel) -> list[str]:
+    """Which series end long before the others, in a sentence; none if none does."""
+    lasts = panel.starts + panel.lengths
+    early = np.flatnonzero(lasts < lasts.max() - max(int(np.median(panel.lengths)) // EARLY, 1))
+    if not len(early):
+        return []
+    first = int(early[np.argmin(lasts[early])])
+    last = panel.frequency.times(lasts[first : first + 1] - 1)
+    when = Stamps(last, panel.zone, panel.frequency.seconds >= DAY_S).texts[0]
+    what = f"{len(early):,} of {len(panel):,} series end long before the others"
+    return [f"{what}, such as {panel.show_key(first)} on {when}: forecast from their own last rows on"]
 
 
 def _check_names(table: Table, columns: PanelColumns) -> None:
@@ -91,77 +84,6 @@ def _check_names(table: Table, columns: PanelColumns) -> None:
         if name and name not in table.frame.columns:
             hint = nearest(name, table.frame.columns)
             raise DataError(f"{table.path}: must have the column {name!r}; it does not. {hint}")
-
-
-# Times
-
-
-def _find_times(table: Table, columns: PanelColumns) -> list[str]:
-    """The column of times, or of whole numbers that count the rows of each series; empty: rows are counted."""
-    if columns.time == NONE and NONE not in table.frame.columns:
-        return []
-    found, taken = find_times(table, columns.time), (*columns.ids, columns.target)
-    if not found:
-        names = (each.name for each in table.frame if str(each.dtype) == "Int64" and each.name not in taken)
-        found = [name for name in names if _STEP_NAME.fullmatch(name.strip())][:1]
-    if not found:
-        _check_unread(table, taken)
-    return found
-
-
-def _check_unread(table: Table, taken: tuple[str, ...]) -> None:
-    """Check that no column was meant to hold the times, in a form that is not read.
-
-    Raises:
-        DataError: one was.
-    """
-    for column in table.frame:
-        first = first_cell(column)
-        named = DATED.search(column.name) or _STEP_NAME.fullmatch(column.name.strip())
-        meant = _CLOCK.search(first) or (named and _DAY.search(first))
-        if column.name in taken or str(column.dtype) != "String" or not meant:
-            continue
-        raise DataError(
-            f"{table.place(0)}: {column.name!r} must be a time like {EXAMPLES}; got {first[:40]!r}. Correct it, name "
-            "another column with --time, or count the rows with --time none"
-        )
-
-
-def _read_stamps(table: Table, found: list[str], columns: PanelColumns) -> Times:
-    """Times of the rows, datetime64[s] `[R]`; int64 where rows are counted."""
-    if not found:
-        ids = columns.ids
-        if not ids:
-            return Times(np.arange(len(table.frame)), notes=("no time column: the rows are counted",))
-        series, _ = _number_series(table, ids)
-        order = np.argsort(series, kind="stable")
-        first = np.searchsorted(series[order], np.arange(series.max() + 1))
-        places = np.empty(len(series), np.int64)
-        places[order] = np.arange(len(series)) - first[series[order]]
-        return Times(places, notes=("no time column: the rows of each series are counted",))
-    cells = time_cells(table, found)
-    counted = columns.frequency.isdigit() or (cells.dtype.is_numeric() and not is_number_of_time(cells))
-    if counted and str(cells.dtype) == "Int64" and not cells.null_count():
-        return Times(cells.to_numpy().astype(np.int64), notes=(f"{found[0]!r} counts the rows",))
-    times = _read_repeated(cells, table.place, columns.zone, columns.dates)
-    note = [] if columns.time else [f"times from column{'s' if found[1:] else ''} {' and '.join(map(repr, found))}"]
-    return replace(times, notes=(*note, *times.notes))
-
-
-def _read_repeated(cells: "polars.Series", place: Place, zone: str, dates: str) -> Times:
-    """The same as `read_times`; the times of a table of many series, which recur in each, are read once."""
-    import polars
-
-    if cells.dtype != polars.String or zone not in ("", "UTC"):  # the hour that clocks repeat is told by its rows
-        return read_times(cells, place, zone, dates)
-    known = cells.unique(maintain_order=True)
-    if 2 * len(known) > len(cells):
-        return read_times(cells, place, zone, dates)
-    try:
-        times = read_times(known, place, zone, dates)
-    except DataError:  # which names the row
-        return read_times(cells, place, zone, dates)
-    return replace(times, stamps=times.stamps[cells.cast(polars.Enum(known)).to_physical().to_numpy()])
 
 
 # Series
@@ -180,27 +102,6 @@ def _choose_ids(
         return (), []
     number = table.frame.select(ids).n_unique()
     return ids, [f"{number:,} series, one for each value of {' and '.join(map(repr, ids))}"]
-
-
-def _number_series(table: Table, ids: Sequence[str]) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
-    """The series of each row, int64 `[R]`, numbered as they appear; and the values of the ids of each series."""
-    import polars
-
-    if not ids:
-        return np.zeros(len(table.frame), np.int64), ((),)
-    # rows of one series after the other are numbered together
-    changes = table.frame.select(polars.any_horizontal(polars.col(ids).ne_missing(polars.col(ids).shift()))).to_series()
-    first = changes.to_numpy(writable=True)
-    first[0] = True
-    runs = table.frame.filter(polars.Series(first)).select(polars.col(name).cast(polars.String) for name in ids)
-    for name in ids:
-        empty = runs[name].is_null() | (runs[name] == "")
-        if empty.any():
-            row = int(np.flatnonzero(first)[int(empty.arg_max() or 0)])
-            raise DataError(f"{table.place(row)}: the id {name!r} must be given; it is empty. Fill it in")
-    known = runs.unique(maintain_order=True)
-    numbers = runs.join(known.with_row_index(" series"), on=list(ids), how="left", maintain_order="left")[" series"]
-    return numbers.to_numpy().astype(np.int64)[np.cumsum(first) - 1], tuple(known.rows())
 
 
 def _sort(series: np.ndarray, stamps: np.ndarray) -> np.ndarray:
@@ -259,20 +160,35 @@ def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Freque
         _check_one_frequency(table, rows, gaps, frequency)
 
 
+def _check_repeats(table: Table, rows: Rows, stamps: np.ndarray, found: list[str], columns: PanelColumns) -> None:
+    """Check that no series has two rows of one time, unless the user said what to do with them."""
+    repeated = (np.diff(rows.series) == 0) & (np.diff(rows.steps) == 0)
+    if not repeated.any() or columns.duplicates != "refuse":
+        return
+    place = int(np.argmax(repeated)) + 1
+    within = rows.name(place).replace(" of ", " within ", 1)
+    near = () if rows.name(place) else find_ids(table, stamps, [*found, columns.target, *columns.numbers], 1.0)
+    cure = f"name series apart with --id {','.join(near)}" if near else "name further --id columns"
+    raise DataError(
+        f"{rows.show_place(table, place)}: times must differ{within}; this one is there already. "
+        f"Pass --duplicates sum, mean, first or last, or {cure}"
+    )
+
+
 def _check_one_frequency(table: Table, rows: Rows, gaps: np.ndarray, frequency: Frequency) -> None:
-    """Check that no series has rows evenly spaced at a multiple of the frequency of the others."""
+    """Check that no series has rows evenly spaced at a multiple of the frequency of the others: months among days."""
     inner = np.flatnonzero(np.diff(rows.series) == 0)
     if not len(inner):
         return
     first = np.flatnonzero(np.diff(rows.series[inner], prepend=-1))
     least, most = np.minimum.reduceat(gaps[inner], first), np.maximum.reduceat(gaps[inner], first)
     number = np.diff(np.append(first, len(inner)))
-    wide = (least > 1) & (least == most) & (number >= EVENLY_SPACED)
+    wide = (least > 1) & (most <= UNEVEN * least) & (number >= EVENLY_SPACED)
     if wide.any():
         place = int(inner[first[int(np.argmax(wide))]]) + 1
         raise DataError(
             f"{rows.show_place(table, place)}: series must share one frequency, {frequency.span}; the rows"
-            f"{rows.name(place)} are {least[wide][0]} times as far apart. Put it into a table of its "
+            f"{rows.name(place)} are {least[wide][0]:,} times as far apart. Put it into a table of its "
             "own, or pass --frequency"
         )
 
@@ -310,7 +226,7 @@ def _read_others(
     for name in dict.fromkeys(names):
         if name in taken:
             raise DataError(f"{table.path}: {name!r} must be a column of its own; it is the target, time or an id")
-        others[name], told = _read_other(table, name, missing)
+        others[name], told = read_other(table, name, missing)
         notes += told
     left = [each for each in table.frame.columns if each not in (*taken, *others)]
     if left:
@@ -334,7 +250,7 @@ def _find_known(table: Table, taken: Sequence[str], target: tuple[str, np.ndarra
     return tuple(each.name for each in free if each.null_count() < MOST_UNKNOWN * len(each))
 
 
-def _read_other(table: Table, name: str, missing: float) -> tuple[np.ndarray, list[str]]:
+def read_other(table: Table, name: str, missing: float) -> tuple[np.ndarray, list[str]]:
     """Numbers float64 `[R]`, or categories as texts."""
     values, notes = read_numbers(table, name, missing=missing)
     if values is not None:

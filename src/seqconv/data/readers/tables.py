@@ -27,7 +27,6 @@ __all__ = [
     "create_table",
     "iterate_tables",
     "read_table",
-    "table_from_frame",
     "write_table",
 ]
 
@@ -102,7 +101,7 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         for first in range(0, height, rows or height):
             with _hide_panics():
                 piece = frame.slice(first, rows or height).collect()
-            yield Table(_plain(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
+            yield Table(simplify_types(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
     except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
         if isinstance(error, DataError):
             raise
@@ -141,7 +140,7 @@ def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFram
     return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
 
 
-def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
+def simplify_types(frame: "polars.DataFrame", strings: bool = False) -> "polars.DataFrame":
     """Numbers as Int64 or Float64, categories as text; with `strings`, everything but lists as text."""
     import polars
 
@@ -155,42 +154,6 @@ def _plain(frame: "polars.DataFrame", strings: bool) -> "polars.DataFrame":
         elif kind.is_numeric():
             kinds.append((polars.col(name), polars.Float64))
     return frame.with_columns(column.cast(kind) for column, kind in kinds)
-
-
-def table_from_frame(frame: Any, name: str = "frame") -> Table:
-    """A table from a polars or pandas frame; a pandas time index becomes a column.
-
-    Raises:
-        DataError: no rows, or a missing or duplicate column name.
-    """
-    import polars
-
-    if not isinstance(frame, polars.DataFrame):
-        if hasattr(frame.index, "to_timestamp"):
-            frame = frame.to_timestamp()
-        timed = frame.reset_index() if frame.index.dtype.kind == "M" else frame
-        check_names(name, [str(each) for each in timed.columns])
-        frame = polars.DataFrame([_from_pandas(str(each), timed[each]) for each in timed.columns])
-    if not len(frame):
-        raise DataError(f"{name}: must have rows; got none. Pass a frame with data")
-    return Table(_plain(frame, False), Path(name), "arrow", (), range(1, len(frame) + 1))
-
-
-def _from_pandas(name: str, column: Any) -> "polars.Series":
-    """The same column, whichever versions of pandas and Arrow are installed; a zone without a place becomes UTC."""
-    import polars
-
-    kind, zone = getattr(column.dtype, "kind", "O"), getattr(column.dtype, "tz", None)
-    if kind == "M":
-        stamps = column.dt.tz_convert(None) if zone else column
-        found = polars.Series(name, stamps.to_numpy().astype("datetime64[us]"))
-        place = str(zone) if "/" in str(zone) else "UTC"
-        return found.dt.replace_time_zone("UTC").dt.convert_time_zone(place) if zone else found
-    if kind in "iufb":
-        gaps = {"dtype": np.float64, "na_value": np.nan} if kind == "f" or column.isna().any() else {}
-        return polars.Series(name, column.to_numpy(**gaps), nan_to_null=True)
-    cells = [None if missing else cell for cell, missing in zip(column.tolist(), column.isna(), strict=True)]
-    return polars.Series(name, cells, strict=False)
 
 
 def write_table(
@@ -272,19 +235,6 @@ def add_columns(table: Table, columns: Mapping[str, np.ndarray | list[str]]) -> 
             raise DataError(f"{table.path}: must not have a column {name!r}, which is the name of an output. Rename it")
     added = create_table(columns)
     return table.frame.with_columns(added.get_columns())
-
-
-def join_tables(first: Table, second: Table, empty: str) -> Table:
-    """The rows of one table followed by those of another, whose column `empty` is left empty; columns of the first."""
-    import polars
-
-    shared = [each for each in first.frame.columns if each in second.frame.columns and each != empty]
-    try:
-        frame = polars.concat([first.frame, second.frame.select(shared)], how="diagonal_relaxed")
-    except polars.exceptions.PolarsError as error:
-        problem = str(error).partition("\n")[0]
-        raise DataError(f"{second.path}: cells must be like those of {first.path}; {problem}. Correct them") from error
-    return replace(first, frame=frame, numbers=[*first.numbers, *second.numbers])
 
 
 def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataFrame":

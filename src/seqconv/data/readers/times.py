@@ -201,6 +201,25 @@ def _from_numbers(cells: "polars.Series", place: Place, zone: str) -> Times:
     return _conclude(parsed, place, zone, [f"{known} dates like {'20161231235000'[:width]}"])
 
 
+def write_numbers(times: np.ndarray, local: np.ndarray, like: "polars.Series") -> "polars.Series | None":
+    """Times as numbers of the kind that a column holds, the reverse of `read_times`; None: that kind is read only.
+
+    Args:
+        times, local: datetime64[s] `[T]`, as read and as people write them.
+        like: cells of the column.
+    """
+    import polars
+
+    form = _number_format(like)
+    if form in EPOCH_UNITS:
+        return polars.Series(like.name, times.astype(np.int64) * EPOCH_UNITS[form])
+    if form == _EXCEL:
+        return polars.Series(like.name, local.astype(np.int64) / 86400 + _BEFORE_1970)
+    if not form or YEAR_WEEK.fullmatch(like.name.strip()):
+        return None
+    return polars.Series(like.name, local.astype("datetime64[us]")).dt.strftime(form).cast(polars.Int64)
+
+
 # Texts
 
 

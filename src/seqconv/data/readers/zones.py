@@ -3,7 +3,7 @@
 import zoneinfo
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -58,6 +58,14 @@ def to_utc(local: np.ndarray, zone: str, place: Callable[[int], str]) -> np.ndar
         second = run[_second_pass(local[run], place(int(run[0]))) :]
         early[second] = late[second]
     return early
+
+
+def next_utc(local: np.ndarray, zone: str) -> np.ndarray:
+    """Local times `[T]` in UTC: the first time of those that recur, and an hour later those that the clocks skip."""
+    found = _convert(local, zone, "earliest")
+    skipped = np.isnat(found)
+    found[skipped] = _convert(local[skipped] + np.timedelta64(_HOUR_S, "s"), zone, "earliest")
+    return found
 
 
 def _convert(local: np.ndarray, zone: str, ambiguous: Literal["earliest", "latest"]) -> np.ndarray:
@@ -121,3 +129,27 @@ def local_times(times: np.ndarray, zone: str) -> np.ndarray:
     stamps = (datetime.fromtimestamp(int(hour) * 3600, UTC).astimezone(clock) for hour in hours.astype(np.int64))
     offsets = np.array([stamp.utcoffset() for stamp in stamps], "timedelta64[s]")
     return np.asarray(times + offsets[place])
+
+
+class Stamps(NamedTuple):
+    """A column of times to write.
+
+    Args:
+        times: datetime64[s] `[T]`; int64 where rows are counted.
+        zone: in which they are written, if they are UTC; empty: as they are.
+        days: rows are a day or more apart, so that midnight need not be written.
+        utc: the times are UTC.
+    """
+
+    times: np.ndarray
+    zone: str
+    days: bool
+    utc: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        """As people write them: dates where no row has a time of day."""
+        if not np.issubdtype(self.times.dtype, np.datetime64):
+            return [str(each) for each in self.times]
+        texts = [_show(each) for each in local_times(self.times, self.zone)]
+        return [each[:10] for each in texts] if self.days and all(e.endswith("00:00:00") for e in texts) else texts

@@ -16,7 +16,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import Entry, Number, RowCount, check_names
 from seqconv.tasks.examples import Features, Part, Split
-from seqconv.tasks.panel.forecasts import Forecasts, to_quantiles
+from seqconv.tasks.panel.forecasts import MEDIAN, Forecasts, average_known, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows, blank_panel
 from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_rows
@@ -217,7 +217,7 @@ class PanelFeatures(Features):
         )
         spanned = int(steps.min(initial=0)), int(steps.max(initial=0))
         holidays, calendar = self._read_holidays(*spanned), self._read_calendar(*spanned)
-        return PanelRows(values, known, static, past, holidays, calendar, steps, offsets)
+        return PanelRows(values, known, static, past, holidays, calendar, steps, offsets, panel.keys)
 
     def _read_holidays(self, first: int, last: int) -> np.ndarray:
         """How many holidays lie in each step, and whether one is the day after or before, float32 `[D, 3]`; without a
@@ -254,8 +254,9 @@ class PanelFeatures(Features):
         return _Forecasts(inputs, targets, times, keys=keys)
 
     def keep(self, part: Part[Any], outputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Of a few examples: their numbers `shown` `[M]`, the rows before them `history` `[M, L]`, `quantiles`
-        `[M, H, levels]` and `truth` `[M, H]`, in the unit of the target."""
+        """What a report shows: of a few examples their numbers `shown`, the `names` of their series, the rows before
+        them `history` `[M, L]`, `quantiles` `[M, H, levels]` and `truth` `[M, H]`, in the unit of the target; of all
+        their `series` and `mase` `[N]`."""
         shown = np.unique(np.linspace(0, len(part.targets) - 1, SHOWN).round().astype(np.int64))
         some = part.inputs.take(shown)
         rows = some.anchors[:, None] + np.arange(-min(max(2 * self.horizon, 2 * self.season), 200), 0)
@@ -263,7 +264,10 @@ class PanelFeatures(Features):
         scales = find_scales(some, self.season)[:, None]
         quantiles = to_quantiles(outputs[shown]) * scales[..., None]
         truth = np.asarray(part.targets)[shown] * scales
-        return {"shown": shown, "history": history, "quantiles": quantiles, "truth": truth}
+        found = {"shown": shown, "history": history, "quantiles": quantiles, "truth": truth}
+        errors = np.abs(to_quantiles(outputs)[..., MEDIAN] - np.asarray(part.targets))
+        all_ = {"series": part.inputs.series, "mase": average_known(errors)}
+        return found | all_ | {"names": np.array(part.inputs.rows.show_keys(some.series), str)}
 
     def blank(self) -> PanelInputs:
         widths = {role: sum(each.width for each in self.columns if each.role == role) for role in ROLES}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class PanelRows:
         holidays, calendar: what the time of a row says, of each step from the earliest to the latest, float32 `[D, K]`.
         steps: number of each row's step, int64 `[T]`.
         offsets: where each series starts, and the end, int64 `[S + 1]`.
+        keys: the values of the ids of each series, `[S]`; empty: not known.
     """
 
     values: np.ndarray
@@ -31,6 +33,11 @@ class PanelRows:
     calendar: np.ndarray
     steps: np.ndarray
     offsets: np.ndarray
+    keys: tuple[tuple[str, ...], ...] = ()
+
+    def show_keys(self, series: np.ndarray) -> list[str]:
+        """The ids of these series, for people: `Berlin, 7`; empty where there are none."""
+        return [", ".join(self.keys[each]) if self.keys else "" for each in series]
 
     @cached_property
     def first_step(self) -> int:
@@ -209,6 +216,8 @@ def blank_panel(horizon: int, widths: Mapping[str, int]) -> PanelInputs:
         widths: how many columns each table of `PanelRows` has, by its name.
     """
     count, one = 1 + horizon, np.ones(1, np.int64)
-    tables = {name: np.zeros((count if name != "static" else 1, width), np.float32) for name, width in widths.items()}
+    tables: dict[str, Any] = {
+        name: np.zeros((count if name != "static" else 1, width), np.float32) for name, width in widths.items()
+    }
     rows = PanelRows(np.zeros(count), **tables, steps=np.arange(count), offsets=np.array([0, count]))
     return PanelInputs(rows, 0 * one, one, horizon)

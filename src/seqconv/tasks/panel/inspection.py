@@ -5,17 +5,22 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.data.datasets import HEADERS, panel_columns
-from seqconv.data.readers.panels import read_panel
+from seqconv.data.readers.panels import describe_early, panel_from_table
 from seqconv.data.readers.series import split_names
 from seqconv.data.readers.tables import read_table
-from seqconv.data.records import Panel, PanelData
+from seqconv.data.records import Panel, PanelData, count, is_missing
 from seqconv.errors import SeqconvError
 from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.findings import Column, Finding, Inspection, describe_columns, number, refuse, sort_findings
-from seqconv.tasks.panel.answers import show_times
+from seqconv.tasks.panel.answers import list_times, show_times, take_ahead
 from seqconv.tasks.panel.guess import guess_panel
-from seqconv.tasks.panel.split import split_panel
+from seqconv.tasks.panel.split import count_horizon, split_panel
+
+FARTHEST = 30  # rows by which a column is shifted against the target
+FEWEST = 20  # pairs of changes
+TWIN = 0.999  # their correlation
+MOST_ROWS = 2**17  # newest rows examined
 
 
 def inspect_panel(path: Path, recipe: PanelRecipe, given: set[str]) -> Inspection:
@@ -30,13 +35,13 @@ def inspect_panel(path: Path, recipe: PanelRecipe, given: set[str]) -> Inspectio
     facts: dict[str, object] = {}
     kinds: dict[str, str] = {}
     try:
-        panel = read_panel(table, panel_columns(recipe.data))
-        notes = panel.notes
+        panel = panel_from_table(table, panel_columns(recipe.data))
+        notes = tuple(each for each in panel.notes if each not in describe_early(panel))
         data = PanelData(panel)
         recipe, guessed = complete(settle(recipe, data), guess_panel(recipe, data, given), given)
         notes += guessed
         facts, kinds = _describe(panel), _name_kinds(panel, recipe)
-        findings = _judge(panel)
+        findings = [*_judge(panel), *_judge_known(panel, recipe)]
         splits = split_panel(data, recipe).facts["splits"]
         facts["forecasts"] = {name: each["forecasts"] for name, each in splits.items()}
     except SeqconvError as error:
@@ -66,6 +71,48 @@ def _describe(panel: Panel) -> dict[str, object]:
     }
 
 
+def _judge_known(panel: Panel, recipe: PanelRecipe) -> list[Finding]:
+    """Columns that are said to be known, but are not in the rows to forecast, or hold what is to be forecast."""
+    horizon = count_horizon(panel, recipe)
+    found = []
+    for name in recipe.data.known:
+        cells = panel.columns[name]
+        lacking = is_missing(take_ahead(panel, cells, horizon))
+        if lacking.any():
+            what = f"{name!r} is not given in {int(lacking.sum()):,} of {lacking.size:,} rows to forecast"
+            series, step = (int(each[0]) for each in np.nonzero(lacking))
+            where = f"first {list_times(panel, series, step + 1)[-1]}"
+            where += f" of {panel.show_key(series)}" if panel.names else ""
+            action = "taken as usual there: fill them in, or name it with --past if it is not known in advance"
+            found.append(Finding(what, where, action, "costs"))
+        shift = None if cells.dtype == object else find_shift(panel, cells)
+        if shift is not None:
+            when = f"{count(abs(shift), 'row')} {'later' if shift > 0 else 'earlier'}" if shift else "in the same row"
+            what = f"{name!r} changes like {panel.target!r} {when}"
+            action = "not known when a forecast is made: name it with --past, or leave it out"
+            found.append(Finding(what, repr(name), action, "costs"))
+    return found
+
+
+def find_shift(panel: Panel, cells: np.ndarray) -> int | None:
+    """How many rows later the target changes as a column `[T]` does, the nearest to none; None: it does not."""
+    newest = slice(max(len(cells) - MOST_ROWS, 0), None)
+    series, rows = panel.series[newest], []
+    for values in (cells[newest], panel.values[newest]):
+        change = np.append(np.nan, np.diff(values))
+        change[np.append(True, np.diff(series) != 0)] = np.nan
+        rows.append(change)
+    for shift in sorted(range(-FARTHEST, FARTHEST + 1), key=lambda each: (abs(each), each)):
+        one, other = (
+            each[max(way, 0) : len(each) + min(way, 0)] for each, way in zip(rows, (-shift, shift), strict=True)
+        )
+        both = ~np.isnan(one) & ~np.isnan(other)
+        one, other = one[both], other[both]
+        if both.sum() >= FEWEST and one.std() > 0 and other.std() > 0 and np.corrcoef(one, other)[0, 1] >= TWIN:
+            return shift
+    return None
+
+
 def _judge(panel: Panel) -> list[Finding]:
     found = []
     own = ~panel.is_future
@@ -77,12 +124,9 @@ def _judge(panel: Panel) -> list[Finding]:
         where = f"most in {panel.show_key(worst)}" if len(panel) > 1 else ""
         action = "left out: regressions read the value before; --fill fills them"
         found.append(Finding(f"{int(missing.sum()):,} values missing, {share}", where, action, "costs"))
-    lasts = panel.starts + panel.lengths - 1
-    early = lasts < lasts.max() - max(int(np.median(panel.lengths)) // 4, 1)
-    if early.any():
-        key = panel.show_key(int(np.argmax(early)))
-        what = f"{int(early.sum()):,} of {len(panel):,} series end long before the others"
-        found.append(Finding(what, f"such as {key}", "forecast from their own last row on; drop them if they ended"))
+    for what in describe_early(panel):  # one sentence, if any
+        what, _, action = what.partition(": ")
+        found.append(Finding(what, "", f"{action}; drop them if they ended"))
     known = panel.values[~np.isnan(panel.values)]
     if len(known) and (known == 0).mean() > 0.3 and known.min() >= 0:
         what = f"{(known == 0).mean():.0%} of the values are zero"

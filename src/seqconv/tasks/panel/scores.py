@@ -7,10 +7,12 @@ from seqconv.metrics.panel_scores import LevelScores, PanelScores, SeriesScores,
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, average_known, measure_pinball, to_quantiles
+from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.task import Answers
 
-LISTED = 10  # series with the largest errors
+SCORES = ("forecasts", "mase", "mase_seasonal_naive", "mae")  # of a series
+LISTED = 1000  # series with the largest errors
 
 
 def score_panel(
@@ -19,11 +21,9 @@ def score_panel(
     """MAE, RMSE, sMAPE, MASE, WQL and the skill against the seasonal naive forecast; coverage by level; MASE by step
     and of the series that are forecast worst."""
     features, inputs = bundle.features, part.inputs
-    scales = find_scales(inputs, features.season)[:, None]
-    truth = np.asarray(part.targets) * scales
-    quantiles = to_quantiles(answers.outputs) * scales[..., None]
-    naive = repeat_back(inputs, features.season)
+    scales, truth, quantiles, naive = _unscale(answers.outputs, part, features.season)
     errors = quantiles[..., MEDIAN] - truth
+    alone = score_series(answers.outputs, part, features.season)
     columns = _sum_columns(quantiles, truth, errors, naive, scales)
     bootstrap = Bootstrap(columns, seed=bundle.recipe.training.seed)
     metrics = {
@@ -40,7 +40,8 @@ def score_panel(
         {name: bootstrap.estimate(each) for name, each in metrics.items()},
         _score_levels(quantiles, truth, bundle.recipe.training.seed),
         _score_steps(np.abs(errors) / scales, np.abs(naive - truth) / scales),
-        _list_worst(columns["scaled"], inputs.series),
+        float((alone["mase"] < alone["mase_seasonal_naive"]).mean()),
+        _list_worst(alone, inputs),
     )
 
 
@@ -78,11 +79,44 @@ def _score_steps(errors: np.ndarray, naive: np.ndarray) -> list[StepScores]:
     return [StepScores(step + 1, _mean(errors[:, step]), _mean(naive[:, step])) for step in range(errors.shape[1])]
 
 
-def _list_worst(errors: np.ndarray, series: np.ndarray) -> list[SeriesScores]:
-    number = int(series.max(initial=0)) + 1
-    means = np.bincount(series, errors, number) / np.maximum(np.bincount(series, minlength=number), 1)
-    worst = np.argsort(-means, kind="stable")[:LISTED]
-    return [SeriesScores(int(place), float(means[place])) for place in worst if place in series]
+def score_series(outputs: np.ndarray, part: PanelPart, season: int) -> dict[str, np.ndarray]:
+    """Scores of each series that has forecasts, `[S]` each.
+
+    Args:
+        outputs: of a model for the examples of `part`.
+
+    Returns:
+        `series`, its number in the panel, and `SCORES`.
+    """
+    scales, truth, quantiles, naive = _unscale(outputs, part, season)
+    errors = np.abs(quantiles[..., MEDIAN] - truth)
+    series, place, counts = np.unique(part.inputs.series, return_inverse=True, return_counts=True)
+    sums = {
+        "mase": average_known(errors / scales),
+        "mase_seasonal_naive": average_known(np.abs(naive - truth) / scales),
+        "mae": average_known(errors),
+    }
+    means = {name: np.bincount(place, values) / counts for name, values in sums.items()}
+    return {"series": series, "forecasts": counts, **means}
+
+
+def _unscale(outputs: np.ndarray, part: PanelPart, season: int) -> tuple[np.ndarray, ...]:
+    """Scales `[N, 1]`; truth `[N, H]`, quantiles `[N, H, levels]` and the seasonal naive forecast `[N, H]` in the unit
+    of the target."""
+    inputs = part.inputs
+    scales = find_scales(inputs, season)[:, None]
+    naive = repeat_back(inputs, season)
+    return scales, np.asarray(part.targets) * scales, to_quantiles(outputs) * scales[..., None], naive
+
+
+def _list_worst(found: dict[str, np.ndarray], inputs: PanelInputs) -> list[SeriesScores]:
+    worst = np.argsort(-found["mase"], kind="stable")[:LISTED]
+    series = found["series"][worst]
+    scores = zip(*(found[name][worst].tolist() for name in SCORES), strict=True)
+    return [
+        SeriesScores(int(each), name or f"{each + 1:,}", *row)
+        for each, name, row in zip(series, inputs.rows.show_keys(series), scores, strict=True)
+    ]
 
 
 def _mean(values: np.ndarray) -> float:

@@ -9,7 +9,6 @@ from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.panel.answers import (
     answer_panel,
     describe_panel_model,
-    explain_panel,
     forecast_panel,
     predict_future,
     predict_panel_file,
@@ -18,6 +17,7 @@ from seqconv.tasks.panel.answers import (
     write_future,
 )
 from seqconv.tasks.panel.baselines import BASELINES, list_baselines
+from seqconv.tasks.panel.explaining import explain_panel
 from seqconv.tasks.panel.features import PanelFeatures
 from seqconv.tasks.panel.guess import guess_panel
 from seqconv.tasks.panel.inspection import inspect_panel
@@ -70,4 +70,5 @@ PANEL = Task(
     inspect=inspect_panel,
     predict_future=predict_future,
     write_future=write_future,
+    examples="forecasts",
 )
