@@ -108,3 +108,20 @@ def test_docstring_examples_hold(name):
     if name == "seqconv.__main__":
         return
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_sessions_hold(page, tmp_path, monkeypatch):
+    """Lines after `>>>` print what stands below them; the data that the page writes are there."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    session = "\n".join(block for block in blocks if ">>> " in block)
+    if not session:
+        return
+    monkeypatch.chdir(tmp_path)
+    for line in commands(page):
+        if line.startswith("seqconv data "):
+            subprocess.run([sys.executable, "-m", *shlex.split(line)], check=True, capture_output=True)
+    test = doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)
+    told: list[str] = []
+    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append)
+    assert not told, "".join(told)
