@@ -127,3 +127,13 @@ def test_days_of_a_zone_may_be_followed_by_dates():
     columns = PanelColumns((), "day", "y", ("x",), frequency="1d")
     for day in ("2023-11-09", "2023-11-09T00:00+01:00"):
         assert add_future(panel, rows((day, 5), names=("day", "x")), columns, ["x"]).columns["x"][20] == 5
+
+
+def test_a_form_has_dates_where_the_past_has_years_and_months():
+    past = {"year": [2023] * 12, "month": [*range(1, 13)], "y": np.arange(12.0), "x": [1] * 12}
+    panel = seqconv.read_panel(polars.DataFrame(past), target="y", known="x")
+    columns = PanelColumns((), "year,month", "y", ("x",), frequency="1mo")
+    parts = rows((2024, 1, 5), names=("year", "month", "x"))
+    form = rows(("2024-01-01", 5), names=("year", "x"))
+    for table in (parts, form):
+        assert add_future(panel, table, columns, ["x"]).columns["x"][12] == 5

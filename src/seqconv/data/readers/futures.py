@@ -9,7 +9,7 @@ from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.ids import number_series
 from seqconv.data.readers.panel_times import PanelColumns, find_panel_times, read_local, read_stamps
 from seqconv.data.readers.panels import read_other
-from seqconv.data.readers.series import split_names
+from seqconv.data.readers.series import join_names, split_names
 from seqconv.data.readers.tables import Table
 from seqconv.data.readers.values import prove_decimal, read_numbers
 from seqconv.data.records import Panel, is_missing
@@ -29,8 +29,8 @@ def add_future(panel: Panel, table: Table, columns: PanelColumns, known: Sequenc
         DataError: a column is missing, an id has no past, or rows do not follow the newest value one by one.
     """
     table = prove_decimal(table)
-    known_times = columns.time in table.frame.columns  # the name of one column may look like several
-    times = [] if columns.time == NONE or known_times else split_names(columns.time)
+    times = _name_times(table, columns)
+    columns = replace(columns, time=join_names(times) or NONE)
     for name in (*panel.names, *times, *known):
         if name not in table.frame.columns:
             hint = nearest(name, table.frame.columns)
@@ -56,6 +56,15 @@ def add_future(panel: Panel, table: Table, columns: PanelColumns, known: Sequenc
     values = np.full(int(offsets[-1]), np.nan)
     values[own] = panel.values
     return replace(panel, values=values, columns=laid, offsets=offsets, ends=offsets[:-1] + panel.lengths)
+
+
+def _name_times(table: Table, columns: PanelColumns) -> list[str]:
+    """The columns of times; a form has whole dates where the past has years and months."""
+    if columns.time in (NONE, *table.frame.columns):  # one name may look like several
+        return [columns.time] if columns.time != NONE else []
+    first, *parts = split_names(columns.time)
+    whole = first in table.frame.columns and not set(parts) <= set(table.frame.columns)
+    return [first] if whole else [first, *parts]
 
 
 def _match_series(panel: Panel, table: Table) -> np.ndarray:
