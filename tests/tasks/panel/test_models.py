@@ -1,5 +1,7 @@
 """Forecasts of panels: quantiles that hold what they should, a blend that is worth its members, and odd series."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from helpers.panels import make_panel, make_recipe, make_sales, split
 from seqconv.data.records import PanelData
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.kinds import TASKS
-from seqconv.tasks.panel.answers import newest_examples
+from seqconv.tasks.panel.answers import forecast_panel, newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
@@ -124,6 +126,17 @@ def test_a_model_that_is_kept_has_seen_all_rows():
     again = model.refit(found)
     assert not np.allclose(again.weights, model.weights)
     np.testing.assert_array_equal(again.spread, model.spread)
+
+
+def test_many_series_are_forecast_in_pieces_that_are_told(monkeypatch):
+    panel = make_panel(make_sales(series=25))
+    found, heard = split(panel, horizon=6), []
+    model = fit(found)
+    trained = SimpleNamespace(bundle=SimpleNamespace(features=found.features), model=model)
+    whole = forecast_panel(trained, panel)
+    monkeypatch.setattr("seqconv.tasks.panel.answers.PIECE", 10)
+    np.testing.assert_allclose(forecast_panel(trained, panel, lambda *each: heard.append(each)), whole, rtol=1e-9)
+    assert heard == [(0, 25), (10, 25), (20, 25), (25, 25)]
 
 
 # Naive forecasts, by hand
