@@ -275,6 +275,18 @@ def test_an_evaluation_of_a_file_scores_every_forecast_it_can():
     class Bundle:
         features = found.features
 
-    part, _ = TASK.take(Bundle, PanelData(panel))
+    part, notes = TASK.take(Bundle, PanelData(panel))
     assert len(part.targets) == 3 * 6  # (40 - 3) // 6
     assert np.isfinite(np.asarray(part.targets)).all()
+    assert notes == []
+
+
+@pytest.mark.parametrize(("most", "each", "says"), [(11, 3, "3 forecasts"), (1, 1, "1 forecast")])
+def test_an_evaluation_of_a_large_file_scores_the_newest_forecasts_of_every_series(monkeypatch, most, each, says):
+    monkeypatch.setattr("seqconv.tasks.panel.split.MOST_SCORED", most)
+    panel = make_panel(make_sales(series=3, rows=40))
+    bundle = SimpleNamespace(features=TASK.split(PanelData(panel), make_recipe(horizon=6), 1, None).features)
+    part, notes = TASK.take(bundle, PanelData(panel))
+    first = part.inputs.anchors - part.inputs.starts
+    assert first.tolist() == [40 - 6 * back for back in range(each, 0, -1)] * 3
+    assert notes == [f"scored: the newest {says} of each series, of up to 6"]
