@@ -9,32 +9,20 @@ columns `unique_id`, `ds` and `y`; `league/epf/MARKET.csv.gz` has `time`, `price
 
 import csv
 import json
-import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from forecasting_page import MARKETS, PANELS, RESULTS, league, read_results, write_page
 
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.training.folder import Options
 from seqconv.training.forecasting import forecast
 from seqconv.training.run import train
 
-PANELS = {"tourism_monthly": (24, 12), "m3_monthly": (18, 12), "m4_weekly": (13, 1), "m4_hourly": (48, 24)}
-MARKETS = ("NP", "PJM", "BE", "FR")
 LEVELS = np.arange(1, 10) / 10
-RESULTS = Path(__file__).parent / "results" / "forecasting.json"
-PAGE = Path(__file__).parents[1] / "docs" / "forecasting-tables.md"
-PRETRAINED = (
-    *("chronos", "timesfm", "moirai", "tirex", "toto", "tabpfn", "flowstate", "sundial", "ttm", "kairos", "yinglong"),
-    *("timecopilot", "visionts", "reverso", "tempopfn", "xlstm", "citras", "ts-icl"),
-)
-
-
-def league() -> Path:
-    return Path(os.environ["SEQCONV_DATA"]) / "league"
 
 
 def read_columns(path: Path) -> dict[str, list[str]]:
@@ -100,69 +88,13 @@ def run_market(name: str) -> dict[str, float]:
     return {"MASE": run.results.test["mase"], "SQL": run.results.test["sql"], "seconds": seconds, **found}
 
 
-def published(table: str, key: str, metric: str) -> list[tuple[float, str]]:
-    with (league() / table / "published.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if metric in row.values() and key in row.values()]
-    name = "method" if rows and "method" in rows[0] else "model"
-    return sorted((float(row["value"]), row[name]) for row in rows)
-
-
-def best(found: list[tuple[float, str]], pretrained: bool) -> str:
-    own = [each for each in found if any(word in each[1].lower() for word in PRETRAINED) == pretrained]
-    return f"{own[0][0]:.3f} ({own[0][1]})" if own else "-"
-
-
-HEAD = """# Forecasting tables, measured
-
-Written by `bench/forecasting.py`. `seqconv forecast` with nothing but the horizon, fitted to the training rows of each
-panel and scored on its published test rows. MASE: the mean over series of the error divided by that of the seasonal
-naive forecast in the training rows. WQL: the quantile loss at 0.1 to 0.9 divided by the sum of sizes. Lower is better.
-Seconds of the whole command on two cores: reading, six models and their blend, judging, fitting again, forecasts, page.
-One run each; the only draw is which rows the trees are fitted to (seed 0).
-
-| panel | series, horizon | MASE | WQL | sMAPE, % | seconds | best published MASE, trained on the panel | pretrained |
-|---|---|---|---|---|---|---|---|
-"""
-KNOWN = """
-## Day-ahead electricity prices, with known columns
-
-The last 20 days, 24 hours each (the protocol of fev-bench), with the two known columns (`--known`). The model is fitted
-once, to the rows before the last 40 days; the first 20 of these choose its weights.
-
-| market | MASE | scaled quantile loss | seconds | best published MASE, trained on the market | pretrained |
-|---|---|---|---|---|---|
-"""
-LEFT = """
-## Not measured yet
-
-The two-year test of epftoolbox, weekly refits, statsforecast and mlforecast on the same cores, the tables of
-skforecast, several seeds. 100,000 series of 100 months: not done after 400 s, with 2.5 GB of memory.
-"""
-
-
-def write_page(results: dict[str, dict[str, float]]) -> None:
-    series = {"tourism_monthly": 366, "m3_monthly": 1428, "m4_weekly": 359, "m4_hourly": 414}
-    text = HEAD
-    for name in (each for each in PANELS if each in results):
-        own, rivals = results[name], published("panels", name, "MASE")
-        scores = f"{own['MASE']:.3f} | {own['WQL']:.4f} | {own['sMAPE']:.2f} | {own['seconds']:.0f}"
-        size = f"{series[name]:,}, {PANELS[name][0]}"
-        text += f"| {name} | {size} | {scores} | {best(rivals, False)} | {best(rivals, True)} |\n"
-    text += KNOWN
-    for name in (each for each in MARKETS if each in results):
-        own, rivals = results[name], published("epf", name, "MASE")
-        scores = f"{own['MASE']:.3f} | {own['SQL']:.3f} | {own['seconds']:.0f}"
-        text += f"| {name} | {scores} | {best(rivals, False)} | {best(rivals, True)} |\n"
-    PAGE.write_text(text + LEFT, "utf-8")
-
-
 def main(names: list[str]) -> None:
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = read_results("forecasting")
     for name in names or (*PANELS, *MARKETS):
         results[name] = run_panel(name) if name in PANELS else run_market(name)
         print(name, {key: round(value, 4) for key, value in results[name].items()}, flush=True)
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    write_page(results)
+        (RESULTS / "forecasting.json").write_text(json.dumps(results, indent=1) + "\n")
+    write_page()
 
 
 if __name__ == "__main__":

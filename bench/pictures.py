@@ -36,6 +36,8 @@ STYLE = {
 }
 AXES = {"batch": "examples in a batch", "length": "steps of one input", "filters": "filters", "threads": "threads"}
 
+SCALES = {"series": "series of 100 months", "rows": "days of each of 1,000 series", "known": "known columns"}
+
 Result = dict[str, object]
 
 
@@ -101,6 +103,25 @@ def draw_busy(rows: list[Result], path: Path) -> None:
         figure.supxlabel("busy neighbours", fontsize=9)
         figure.supylabel("ms", fontsize=9)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+        save(figure, path)
+
+
+def draw_scale(points: list[Result], path: Path) -> None:
+    """Seconds and megabytes of a forecast over series, rows and known columns, one picture each."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 4.2), layout="constrained")
+        axes = figure.subplots(2, len(SCALES), sharey="row")
+        for column, (name, label) in enumerate(SCALES.items()):
+            found = [each for each in points if name in each["grows"]]
+            for row, (kind, colour) in enumerate((("seconds", COLOURS[OURS]), ("megabytes", COLOURS["torch-eager"]))):
+                own = axes[row, column]
+                own.plot(*zip(*((p[name], p[kind]) for p in found), strict=True), "o-", color=colour, markersize=4)
+                own.set_ylim(bottom=0)
+                own.set_xscale("log" if name != "known" else "linear")
+                set_ticks(own, sorted({int(each[name]) for each in found}))
+            axes[1, column].set_xlabel(label)
+        axes[0, 0].set_ylabel("seconds")
+        axes[1, 0].set_ylabel("MB at most")
         save(figure, path)
 
 

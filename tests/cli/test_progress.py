@@ -45,6 +45,15 @@ def test_the_epoch_that_is_kept_has_a_line_and_verbose_gives_one_to_all():
     assert [line.split()[1] for line in print_epochs(25, verbose=True)] == [f"{n}/25" for n in range(1, 26)]
 
 
+def test_long_work_has_a_bar_until_it_is_done():
+    progress = Progress(console=Console(file=io.StringIO(), width=80), disable=True)
+    listener = Terminal(progress)
+    for done in (0, 2000, 5000):
+        listener.advance("forecasting", done, 5000)
+        shown = [(each.description, each.completed, each.fields["note"]) for each in progress.tasks]
+        assert shown == ([("forecasting", done, f"{done:,} of 5,000")] if done < 5000 else [])
+
+
 def test_in_a_terminal_lines_end_between_words_and_elsewhere_they_stay():
     text = "a final fit uses training-and-validation rows; skip it with: seqconv train weather.csv"
     lines = wrap(text, Console(width=24, force_terminal=True)).splitlines()

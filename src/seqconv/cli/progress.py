@@ -34,9 +34,15 @@ class Terminal(Listener):
         self.progress.console.print(wrap(text, self.progress.console), highlight=False, markup=False, soft_wrap=True)
 
     def download(self, done: int, total: int) -> None:
+        self._show_bar("downloading", done, total, f"{done / 1e6:.1f} MB")
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        self._show_bar(what, done, total, f"{done:,} of {total:,}")
+
+    def _show_bar(self, what: str, done: int, total: int, note: str) -> None:
         if self.task is None:
-            self.task = self.progress.add_task("downloading", total=total or None, note="")
-        self.progress.update(self.task, completed=done, total=total or None, note=f"{done / 1e6:.1f} MB")
+            self.task = self.progress.add_task(what, total=total or None, note="")
+        self.progress.update(self.task, completed=done, total=total or None, note=note)
         if done == total:
             self._drop_bar()
 

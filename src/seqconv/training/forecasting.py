@@ -1,6 +1,7 @@
 """From a table to its forecasts: train, judge, fit to all rows, forecast, and write both and a page."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def forecast(
     predictor = load(run.folder, threads=options.threads)
     for note in describe_unknown(predictor.bundle, panel):
         (listener or Listener()).say(f"data: {note}")
-    quantiles = forecast_panel(predictor, panel)
+    quantiles = forecast_panel(predictor, panel, partial((listener or Listener()).advance, "forecasting"))
     columns = list_forecasts(predictor.bundle, panel, quantiles)
     table = out or run.folder / TABLE
     write_table(create_table(spell(columns)), table)

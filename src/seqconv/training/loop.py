@@ -45,6 +45,9 @@ class Listener:
     def download(self, done: int, total: int) -> None:
         """Bytes fetched so far, of how many (0: unknown)."""
 
+    def advance(self, what: str, done: int, total: int) -> None:
+        """So much of some long work is done, such as series that are forecast."""
+
     def say(self, text: str) -> None:
         """A sentence worth showing."""
 

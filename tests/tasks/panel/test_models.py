@@ -1,5 +1,7 @@
 """Forecasts of panels: quantiles that hold what they should, a blend that is worth its members, and odd series."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from helpers.panels import make_panel, make_recipe, make_sales, split
 from seqconv.data.records import PanelData
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.kinds import TASKS
-from seqconv.tasks.panel.answers import newest_examples
+from seqconv.tasks.panel.answers import forecast_panel, newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
@@ -124,6 +126,17 @@ def test_a_model_that_is_kept_has_seen_all_rows():
     again = model.refit(found)
     assert not np.allclose(again.weights, model.weights)
     np.testing.assert_array_equal(again.spread, model.spread)
+
+
+def test_many_series_are_forecast_in_pieces_that_are_told(monkeypatch):
+    panel = make_panel(make_sales(series=25))
+    found, heard = split(panel, horizon=6), []
+    model = fit(found)
+    trained = SimpleNamespace(bundle=SimpleNamespace(features=found.features), model=model)
+    whole = forecast_panel(trained, panel)
+    monkeypatch.setattr("seqconv.tasks.panel.answers.PIECE", 10)
+    np.testing.assert_allclose(forecast_panel(trained, panel, lambda *each: heard.append(each)), whole, rtol=1e-9)
+    assert heard == [(0, 25), (10, 25), (20, 25), (25, 25)]
 
 
 # Naive forecasts, by hand
@@ -262,6 +275,18 @@ def test_an_evaluation_of_a_file_scores_every_forecast_it_can():
     class Bundle:
         features = found.features
 
-    part, _ = TASK.take(Bundle, PanelData(panel))
+    part, notes = TASK.take(Bundle, PanelData(panel))
     assert len(part.targets) == 3 * 6  # (40 - 3) // 6
     assert np.isfinite(np.asarray(part.targets)).all()
+    assert notes == []
+
+
+@pytest.mark.parametrize(("most", "each", "says"), [(11, 3, "3 forecasts"), (1, 1, "1 forecast")])
+def test_an_evaluation_of_a_large_file_scores_the_newest_forecasts_of_every_series(monkeypatch, most, each, says):
+    monkeypatch.setattr("seqconv.tasks.panel.split.MOST_SCORED", most)
+    panel = make_panel(make_sales(series=3, rows=40))
+    bundle = SimpleNamespace(features=TASK.split(PanelData(panel), make_recipe(horizon=6), 1, None).features)
+    part, notes = TASK.take(bundle, PanelData(panel))
+    first = part.inputs.anchors - part.inputs.starts
+    assert first.tolist() == [40 - 6 * back for back in range(each, 0, -1)] * 3
+    assert notes == [f"scored: the newest {says} of each series, of up to 6"]

@@ -1,6 +1,6 @@
 """Forecasts of panels in memory, in a file or in a request."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -30,20 +30,32 @@ from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
 from seqconv.tasks.task import Source, need_path, say_nothing
 
+PIECE = 2_000  # series forecast together
 DIGITS = 7  # of a forecast in a table
 TIME = "time"  # the column of times in forecasts whose own table has none
 
 
-def forecast_panel(trained: Trained, panel: Panel) -> np.ndarray:
+def forecast_panel(
+    trained: Trained, panel: Panel, advance: Callable[[int, int], None] = lambda done, total: None
+) -> np.ndarray:
     """Quantiles at `LEVELS` of the rows after the newest value of each series, float64 `[S, H, levels]`.
+
+    Args:
+        advance: hears how many of the series are forecast, of how many.
 
     Raises:
         DataError: a column is missing, or a series without a value.
     """
     features: PanelFeatures = trained.bundle.features
     inputs = newest_examples(features, panel)
-    scales = find_scales(inputs, features.season)
-    return np.asarray(to_quantiles(trained.model.predict(inputs)) * scales[:, None, None])
+    found = np.empty((len(inputs), features.horizon, len(LEVELS)))
+    for first in range(0, len(inputs), PIECE):
+        rows = np.arange(first, min(first + PIECE, len(inputs)))
+        advance(first, len(inputs))
+        some = inputs.take(rows)
+        found[rows] = to_quantiles(trained.model.predict(some)) * find_scales(some, features.season)[:, None, None]
+    advance(len(inputs), len(inputs))
+    return found
 
 
 def newest_examples(features: PanelFeatures, panel: Panel) -> PanelInputs:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.frequency import DAY_S, Frequency
-from seqconv.data.records import Panel, PanelData, find_ends
+from seqconv.data.records import Panel, PanelData, count, find_ends
 from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.baselines import thin
@@ -20,6 +20,7 @@ from seqconv.tasks.results import FoldFacts
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
 MOST_JUDGED = 10_000  # forecasts for validation and for the test, evenly spaced: their means hardly move with more
 ENOUGH = 20  # forecasts to judge by, if the series are long enough for so many
+MOST_SCORED = 100_000  # forecasts of a file that are scored; one of each series if these are more
 MOST_HELD = 0.4  # fraction of the rows of a usual series that validation and test may take
 MOST_READ = 500  # rows of a season that regressions read back to
 FEWEST = 3  # rows before a forecast
@@ -259,14 +260,18 @@ def fold_panel(
 
 
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
-    """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back."""
+    """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back; of
+    very many the newest ones of each series."""
     features, panel = bundle.features, data.train
     rows, lengths = features.encode(panel), panel.lengths
     origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
-    series, anchors = list_forecasts(rows, rows.offsets[:-1] + lengths, features.horizon, origins)
+    taken = min(origins, max(MOST_SCORED // len(panel), 1))
+    series, anchors = list_forecasts(rows, rows.offsets[:-1] + lengths, features.horizon, taken)
     if not len(series):
         raise DataError(
             f"{panel.source}: a series must have {features.horizon + FEWEST} rows or more to be scored; "
             f"the longest has {int(lengths.max())}. Give more rows"
         )
-    return features.part(features.at(rows, series, anchors)), [*panel.notes, *_describe_missing(panel)]
+    few = f"scored: the newest {count(taken, 'forecast')} of each series, of up to {origins}"
+    part = features.part(features.at(rows, series, anchors))
+    return part, [*panel.notes, *_describe_missing(panel), *[few] * (taken < origins)]
