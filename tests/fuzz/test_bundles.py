@@ -17,14 +17,13 @@ from safetensors.numpy import load, save
 from fuzz.children import run_in_child
 from fuzz.damage import change_arrays, change_json, places
 from helpers.tasks import TABLE
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.training.folder import Options
 from seqconv.training.run import train
 
 GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
-FRESH = [(task, model) for task, kind in KINDS.items() for model in (NETWORK, *kind.baselines)]
-FRESH.remove(("panel", NETWORK))  # panels have no network
+FRESH = [(task, model) for task, kind in KINDS.items() for model in kind.models]
 MOST_ROWS = 10_000  # of a series that is forecast
 
 

@@ -15,7 +15,6 @@ from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
-from seqconv.recipes.sections import NETWORK
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
@@ -88,7 +87,7 @@ def backtest(
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
-    if recipe.training.model != NETWORK:
+    if not recipe.has_layers:
         recipe = take_baseline(recipe, recipe.training.model)
     name = f"{recipe.name}-backtest"
     target = choose_folder(options, name)

@@ -18,7 +18,7 @@ from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
-from seqconv.recipes.sections import FORECAST_LOSSES, KINDS, NETWORK
+from seqconv.recipes.sections import FORECAST_LOSSES, KINDS
 from seqconv.tasks.baselines import check_arrays
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
@@ -119,7 +119,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
         raise ValueError(f"input_shape must be {list(features.shape)}, as features say; got {list(shape)}")
     training = recipe.training
     plan: Plan = ()
-    if training.model == NETWORK:
+    if recipe.has_layers:
         plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.coverage))
         features.check_plan(plan, shape[-1])
     elif header.layers or features.for_baseline() is not features or training.coverage:
@@ -188,7 +188,9 @@ def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
         if bundle.plan:
             return unpack(bundle.plan, stored)
         kinds = find_task(bundle.recipe).baselines
-        check_arrays(kinds, bundle.recipe.training.model, bundle.features, stored, bundle.shape)
+        name = bundle.recipe.training.model
+        stored = kinds[name].model.complete(stored)
+        check_arrays(kinds, name, bundle.features, stored, bundle.shape)
         return stored
     except SafetensorError as error:
         raise BundleError(f"{path}: must be a safetensors file; {shorten(error)}. Train again") from error

@@ -13,7 +13,6 @@ from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import check_engine, create_network
 from seqconv.networks.network import Model
 from seqconv.networks.threads import count_threads
-from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.baselines import restore
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.kinds import TASKS, find_task
@@ -117,7 +116,7 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
     """
     training = bundle.recipe.training
     check_engine(engine)
-    if training.model != NETWORK:
+    if not bundle.recipe.has_layers:
         kinds = find_task(bundle.recipe).baselines
         return restore(kinds, training.model, bundle.features, bundle.weights)
     return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))

@@ -13,7 +13,6 @@ from seqconv.errors import ConfigError, nearest, shorten
 from seqconv.recipes.sections import (
     FORECAST_LOSSES,
     KINDS,
-    NETWORK,
     ForecastConfig,
     NetworkConfig,
     PanelDataConfig,
@@ -47,6 +46,11 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
     def task(self) -> str:
         """`text`, `series`, `panel` or `sequence`."""
         return next(task for task, kind in KINDS.items() if type(self.data) is kind.data)
+
+    @property
+    def has_layers(self) -> bool:
+        """Its model is the network of its layers, not one that the task fits without a recipe's help."""
+        return self.training.model not in KINDS[self.task].baselines
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as a table that `recipe_from_dict` reads."""
@@ -87,9 +91,9 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
             raise ConfigError(f"[{section}] must be a table; got {table[section]!r}")
     parts: dict[str, Any] = {name: each.from_dict(table.get(name, {})) for name, each in kind.sections.items()}
     training = parts["training"]
-    if training.model not in (known := (*((NETWORK,) * kind.networks), *kind.baselines)):
+    if training.model not in kind.models:
         model = training.model
-        raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, known)}")
+        raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, kind.models)}")
     if training.coverage and not (kind.forecasts and training.loss in FORECAST_LOSSES):
         raise ConfigError(
             f"training.coverage is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "

@@ -223,7 +223,7 @@ class Kind:
         start: the recipe that training on a data file starts from.
         baselines: models that can be fitted instead of the network.
         forecasts: the outputs are numbers, which may have prediction intervals.
-        networks: it has networks too.
+        networks: its recipes may lay out networks too.
         refitted: baselines that need no validation rows, so that the final fit may use them.
     """
 
@@ -235,6 +235,11 @@ class Kind:
     forecasts: bool = False
     refitted: tuple[str, ...] = ()
     networks: bool = True
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What `training.model` can be."""
+        return (*((NETWORK,) * self.networks), *self.baselines)
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -258,9 +263,9 @@ KINDS = {
         PanelDataConfig,
         ForecastConfig,
         "panel",
-        ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "blend"),
+        ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "network", "blend"),
         forecasts=True,
-        refitted=("ridge", "boosting", "blend"),
+        refitted=("ridge", "boosting", "network", "blend"),
         networks=False,
     ),
     "sequence": Kind(

@@ -71,6 +71,11 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
         """The model to keep: with the settings that were chosen, fitted to all rows if that makes a difference."""
         return self
 
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        """Stored arrays of any version, with what a former one did not have."""
+        return arrays
+
     @property
     def arrays(self) -> Arrays:
         """All fitted arrays by name."""

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from seqconv.recipes.recipe import AnyRecipe, Guesses, recipe_from_dict
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS
 
 FEW, MANY = (
     20_000,
@@ -43,7 +43,7 @@ def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Gues
     model = recipe.training.model
     if "training.model" in guesses and "training.model" not in given:
         model = guesses["training.model"][0]
-    if model == NETWORK:
+    if model not in KINDS[recipe.task].baselines:
         refit = guesses.get("training.refit", (False, ""))[0]
         found = guesses | {"training.refit": (refit, REFIT if refit else "")}
     else:

@@ -93,9 +93,7 @@ def _check_refit(chosen: Mapping[str, str], task: str) -> None:
 
 def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:
     """The task and the reason; the only one alike that has the model that the user named."""
-    alike = [
-        task for task, kind in KINDS.items() if kind.forecasts == KINDS[name].forecasts and model in kind.baselines
-    ]
+    alike = [task for task, kind in KINDS.items() if kind.forecasts == KINDS[name].forecasts and model in kind.models]
     return (alike[0], f"model {model}") if len(alike) == 1 and name not in alike else (name, why)
 
 
@@ -116,7 +114,7 @@ def _read(name: str, path: Path, overrides: Sequence[str], network: str, progres
     """The recipe that a task starts with, for a file, and its data."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
-    what = "the default network" if recipe.training.model == NETWORK else f"the model {recipe.training.model}"
+    what = "the default network" if recipe.has_layers else f"the model {recipe.training.model}"
     recipe = dataclasses.replace(recipe, description=f"{path.name}, {what}")
     if network:
         recipe = _take_network(recipe, network, overrides)

@@ -126,7 +126,7 @@ def train(
         suggested = suggest_recipe(recipe)
         recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
     options = options or Options()
-    is_network = recipe.training.model == NETWORK
+    is_network = recipe.has_layers
     if not is_network:
         if options.resume:
             raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
@@ -170,7 +170,7 @@ def fit_split(
         listener.say(f"baseline: {name}")
 
     kind = recipe.training.model
-    if kind != NETWORK:
+    if not recipe.has_layers:
         found = fit_baselines(find_task(recipe), split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
         fitted = keep_baseline(recipe, split, chosen, found, fingerprint(split))
@@ -208,7 +208,7 @@ def _write_better(
 ) -> BetterBaseline | None:
     """A run of the best baseline that is better than the network on the validation rows, and what is said of it."""
     recipe, training = fitted.bundle.recipe, fitted.bundle.recipe.training
-    if training.model != NETWORK:
+    if not recipe.has_layers:
         return None
     outputs = fitted.scored.validation_outputs
     better = find_better(outputs, fitted.baselines, split, training.loss, training.seed)
@@ -254,8 +254,9 @@ def _read(recipe: AnyRecipe, listener: Listener, timer: Timer, data: Data | None
 
 def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerSummary]:
     """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
-    if recipe.training.model != NETWORK:
-        raise OptionError(f"model: must be {NETWORK}; {recipe.training.model} has no layers. Leave it out")
+    if not recipe.has_layers:
+        model = recipe.training.model
+        raise OptionError(f"model: must be {NETWORK}; {model} has no layers in a recipe. Leave it out")
     sizes = find_task(recipe).sizes_from_recipe(recipe) if data is None else None
     if sizes is None:
         split = prepare(recipe, 1, Listener(), Timer(), data=data)

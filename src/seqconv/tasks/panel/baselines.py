@@ -10,6 +10,7 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.local import Local, choose_ets, local_model
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
+from seqconv.tasks.panel.network import PanelNetwork, fit_network, refuse_network
 from seqconv.tasks.panel.ridge import Ridge, fit_ridge
 
 FEWEST = 30  # examples that regressions need
@@ -28,6 +29,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
+        "network": refuse_network(split) or cache(partial(fit_network, split)),
     }
     names = {
         "naive": "naive (last value)",
@@ -36,6 +38,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "ets": "ETS",
         "ridge": "ridge",
         "boosting": "gradient boosting",
+        "network": "neural network",
     }
     members = {name: each for name, each in fits.items() if name != "naive" and not isinstance(each, str)}
     if season == 1:
@@ -57,5 +60,6 @@ BASELINES = {
     "ets": BaselineKind(Local),
     "ridge": BaselineKind(Ridge),
     "boosting": BaselineKind(Boosting),
+    "network": BaselineKind(PanelNetwork),
     "blend": BaselineKind(Blend),
 }

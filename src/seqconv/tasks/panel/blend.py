@@ -6,7 +6,7 @@ from typing import Annotated, get_type_hints
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored, check_fields
+from seqconv.tasks.baselines import Arrays, Stored, check_fields
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
@@ -15,6 +15,7 @@ from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
+from seqconv.tasks.panel.network import PanelNetwork
 from seqconv.tasks.panel.ridge import Ridge
 
 MEMBERS: dict[str, type[PanelModel]] = {
@@ -23,6 +24,7 @@ MEMBERS: dict[str, type[PanelModel]] = {
     "ets": Local,
     "ridge": Ridge,
     "boosting": Boosting,
+    "network": PanelNetwork,
 }
 ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
 PRIOR = 100  # values that calibration takes to be as they should, next to those that are
@@ -55,6 +57,17 @@ class Blend(PanelModel):
     boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
     boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]
     boosting_spread: Annotated[np.ndarray, Stored(np.float64, "boostingH boostingQ")]
+    network_spread: Annotated[np.ndarray, Stored(np.float64, "networkH networkQ")]
+    network_logged: Annotated[np.ndarray, Stored(np.int64, "network", 0, 1)]
+    network_steps: Annotated[np.ndarray, Stored(np.int64, "network", 1)]
+    network_first: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkU")]
+    network_first_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkU")]
+    network_second: Annotated[np.ndarray, Stored(np.float32, "networkM networkU networkU")]
+    network_second_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkU")]
+    network_last: Annotated[np.ndarray, Stored(np.float32, "networkM networkU networkH")]
+    network_last_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
+    network_linear: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkH")]
+    network_linear_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
 
     def member(self, name: str) -> PanelModel:
         """One of the models that are averaged."""
@@ -72,6 +85,14 @@ class Blend(PanelModel):
             raise ValueError(f"weights must be {len(MEMBERS)} shares of one; they are not")
         for name in self.shares:
             check_fields(self.member(name))
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        """With an unused network, which the first blends did not have."""
+        if "weights" not in arrays or len(arrays["weights"]) != len(MEMBERS) - 1:
+            return arrays
+        added = {name: array for name, array in _list_empty().items() if name.startswith("network_")}
+        return added | arrays | {"weights": np.append(arrays["weights"], 0.0)}
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))
@@ -99,13 +120,17 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
     weights = np.array([chosen.get(name, 0.0) for name in MEMBERS])
     blended = np.tensordot(np.array(list(chosen.values())), quantiles, 1)
     kept = {name: each for name, each in models.items() if chosen[name] > 0}
+    return Blend(features, weights, fit_factors(blended, targets), **(_list_empty() | _name_arrays(kept)))
+
+
+def _list_empty() -> Arrays:
+    """The arrays of members that are not used."""
     hints = get_type_hints(Blend, include_extras=True)
     stored = {each.name: hints[each.name].__metadata__[0] for each in fields(Blend) if "_" in each.name}
-    empty = {name: np.zeros((0,) * len(each.shape.split()), each.kind) for name, each in stored.items()}
-    return Blend(features, weights, fit_factors(blended, targets), **(empty | _name_arrays(kept)))
+    return {name: np.zeros((0,) * len(each.shape.split()), each.kind) for name, each in stored.items()}
 
 
-def _name_arrays(models: Mapping[str, PanelModel]) -> dict[str, np.ndarray]:
+def _name_arrays(models: Mapping[str, PanelModel]) -> Arrays:
     return {f"{name}_{key}": array for name, model in models.items() for key, array in model.arrays.items()}
 
 
