@@ -1,7 +1,7 @@
 """How `seqconv forecast` grows with series, rows and known columns: `python bench/scale.py`.
 
-Writes docs/forecasting-tables.md and its picture. Each size is a made-up table and a process of its own, so that the
-memory is that of one forecast; about 6 minutes on two quiet cores.
+Writes bench/results/forecasting-scale.json, which bench/tables/page.py shows. Each size is a made-up table and a
+process of its own, so that the memory is that of one forecast; about 6 minutes on two quiet cores.
 """
 
 import json
@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import polars
-from forecasting_page import RESULTS, write_page
 from machine import read_processor
 
+RESULT = Path(__file__).parent / "results" / "forecasting-scale.json"
 SEED = 0
 MONTHS, DAYS = 12, 28  # to forecast
 SIZES = {  # what grows: series, rows of each, known columns
@@ -87,8 +87,7 @@ def main() -> None:
         "machine": f"{os.cpu_count()} cores of {read_processor()}",
         "when": time.strftime("%Y-%m-%d", time.gmtime()),
     }
-    (RESULTS / "forecasting-scale.json").write_text(json.dumps({"facts": facts, "points": points}, indent=1) + "\n")
-    write_page()
+    RESULT.write_text(json.dumps({"facts": facts, "points": points}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tables import LEAGUE, TABLES, Table
 
 ROOT = Path(__file__).parents[2]
 RESULTS, PAGE = ROOT / "bench" / "results" / "tables.json", ROOT / "docs" / "forecasting-tables.md"
+GROWTH = ROOT / "bench" / "results" / "forecasting-scale.json"
 PRETRAINED = (
     *("chronos", "timesfm", "moirai", "tirex", "toto", "tabpfn", "flowstate", "sundial", "ttm", "kairos", "yinglong"),
     *("timecopilot", "visionts", "reverso", "tempopfn", "xlstm", "citras", "ts-icl"),
@@ -41,6 +43,16 @@ The 728 last days of each market (the test of epftoolbox), in the market's curre
 fitted once, before the first of them; the published ones (Lago et al. 2021) are fitted again every day.
 
 """
+GROWS = """
+## Growth
+
+`bench/scale.py`: made-up tables, monthly where series grow in number, else daily; `seqconv forecast`, twelve months or
+28 days ahead, a process each. Seconds of the whole command and of reading the table, and the most memory, with two
+threads on {machine}, measured {when}.
+
+![Seconds and memory over series, rows and known columns](images/forecasting-scale.svg)
+
+"""
 
 
 def main() -> None:
@@ -53,6 +65,7 @@ def main() -> None:
     text += "".join(draw(name, results) for name in MARKETS) + compare("epf", MARKETS, results)
     text += DAYS + draw_days(results)
     text += "\n## Other tables\n" + "".join(draw(name, results) for name in OTHERS)
+    text += draw_growth() if GROWTH.exists() else ""
     PAGE.write_text(text, "utf-8")
 
 
@@ -111,6 +124,25 @@ def draw_days(results: Results) -> str:
         cells = [f"{own[each]['0']['MAE']:.3f}" if each in own else "-" for each in ("seqconv", "seasonal naive")]
         rows.append([name, *cells, *(f"{found[each]:.3f}" if each in found else "-" for each in models)])
     return tabulate(("MAE", "seqconv", "the same hour a day before", *models), rows)
+
+
+def draw_growth() -> str:
+    """Seconds and memory by series, rows and known columns, and their picture."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    from pictures import draw_scale
+
+    growth = json.loads(GROWTH.read_text("utf-8"))
+    draw_scale(growth["points"], PAGE.parent / "images" / "forecasting-scale.svg")
+    rows = [
+        [
+            *(f"{each[name]:,}" for name in ("series", "rows", "known")),
+            *(f"{each[name]:,.0f}" for name in ("seconds", "processor")),
+            *(f"{each['reading']:.1f}", f"{each['megabytes']:,.0f}"),
+        ]
+        for each in growth["points"]
+    ]
+    head = ("series", "rows of each", "known columns", "seconds", "processor s", "of these reading", "memory, MB")
+    return GROWS.format(**growth["facts"]) + tabulate(head, rows)
 
 
 def read_published(folder: str, key: str, metric: str) -> list[tuple[float, str]]:
