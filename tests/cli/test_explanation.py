@@ -152,6 +152,8 @@ def test_a_series_is_explained_with_a_picture(bundles, monkeypatch, capsys):
         (["nowhere", "good"], "must be a run or model folder"),
         (["text", "good", "--file", "texts.txt"], "either TEXT or --file"),
         (["text", "good", "--row", "2"], "--row chooses in --file"),
+        (["text", "texts.csv"], "texts.csv is a file. Pass --file texts.csv"),
+        (["text", "good", "--series", "a"], "--series does not apply to a text model"),
         (["text", "--file", "texts.txt", "--row", "3"], "must hold a text number 3; it holds 2"),
         (["text", "--file", "nowhere.txt"], "nowhere.txt"),
         (["text", "good", "--class", "poss"], "Did you mean 'pos'?"),

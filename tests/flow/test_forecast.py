@@ -181,3 +181,13 @@ def test_a_table_that_is_written_over_is_not(folder, tmp_path):
     assert len(done.stderr.splitlines()) == 1
     assert (tmp_path / "next.csv").read_text() == "mine"
     assert not (tmp_path / "runs").exists()
+
+
+def test_any_series_and_step_is_explained(folder):
+    words = ("explain", "run", "sales.csv", "--series", "s2", "--step", "4", "--json")
+    found = json.loads(seqconv_command(*words, cwd=folder).stdout)
+    assert (found["output"], found["time"]) == ("sold of s2", "2024-04-01")
+    table = polars.read_csv(folder / "next.csv").filter(polars.col("shop") == "s2")
+    assert found["value"] == pytest.approx(table["forecast"][3], rel=1e-6)
+    done = seqconv_command(*words[:3], "--series", "s9", cwd=folder, code=2)
+    assert done.stderr.startswith("seqconv: --series: unknown series 's9'.")

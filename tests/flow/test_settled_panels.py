@@ -9,6 +9,7 @@ import pytest
 import seqconv
 from helpers.command import seqconv_command
 from seqconv.serving.requests import predict as answer
+from seqconv.tasks.panel.task import PANEL
 
 DAYS = np.datetime64("2021-01-01") + np.arange(60)
 ROWS = [(shop, day, 1500.0 + 1000 * n + row) for n, shop in enumerate("ab") for row, day in enumerate(DAYS)]
@@ -83,6 +84,10 @@ def test_requests_are_read_so_too(folder):
     ]
     (found,) = answer(model, json.dumps({"rows": rows}).encode())
     assert found[0]["forecast"] == 1000 + DAYS[-1].item().day
+    assert (
+        PANEL.form.request(PANEL.describe(model.bundle))
+        == '{"rows": [{"shop": "A", "day": "2018-12-01", "sold": 0.5}, ...]}'
+    )
 
 
 def test_columns_that_make_up_the_times_are_settled(tmp_path):
@@ -144,3 +149,15 @@ def test_the_future_of_counted_rows_follows_them(tmp_path):
     seqconv_command("future", "run", "table.csv", "-o", "next.csv", cwd=tmp_path)
     polars.read_csv(tmp_path / "next.csv").with_columns(promo=1).write_csv(tmp_path / "next.csv")
     assert newest(tmp_path, "run", "table.csv", "--future", "next.csv") == [3, 4]
+
+
+def test_what_a_table_may_not_hold_is_told_without_flags_that_predicting_lacks(folder):
+    rows = [*ROWS, ROWS[-1]]
+    write(folder / "twice.csv", show_comma, rows=rows)
+    write(folder / "weeks.csv", show_comma, rows=ROWS[::7])
+    said = {
+        name: seqconv_command("predict", "comma", f"{name}.csv", cwd=folder, code=2).stderr
+        for name in ("twice", "weeks")
+    }
+    assert "line 122: times must differ within b; this one is there already. Drop one, or train with" in said["twice"]
+    assert "weeks.csv: rows must be a day apart, the frequency given or found in training" in said["weeks"]

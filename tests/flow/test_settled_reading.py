@@ -161,6 +161,6 @@ def test_a_model_of_files_without_columns_asks_for_column_by_the_flag_of_the_com
     for command in ("predict", "explain"):
         given = ("--file", "two.csv") if command == "explain" else ("two.csv",)
         done = seqconv_command(command, "several", *given, cwd=folder, code=2)
-        assert "Name the text column, perhaps 'one', with --column" in done.stderr
+        assert "Name the text column, perhaps 'one', with --text" in done.stderr
     found = predict(folder, "several", "two.csv", "--column", "one")
     assert len(found) == 20

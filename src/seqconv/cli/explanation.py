@@ -45,6 +45,10 @@ def explain(
     at: Annotated[str, typer.Option(metavar="TIME", help="Time of the newest row of a series' window.")] = "",
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
+    series: Annotated[
+        str, typer.Option(metavar="IDS", help="Series of a table, by its ids, apart by commas. [default: the first]")
+    ] = "",
+    step: Annotated[str, typer.Option(metavar="N", help="Step of its forecast, from 1. [default: the first]")] = "",
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="PAGE", help="Also write an HTML page.", rich_help_panel=OUTPUT),
@@ -68,7 +72,7 @@ def explain(
     if given is not None and file is not None:
         raise ConfigError("explain: must get either TEXT or --file; got both. Leave one out")
     task = find_task(recipe)
-    chosen = {"class": class_name, "at": at, "target": target, "lead": lead}
+    chosen = {"class": class_name, "at": at, "target": target, "lead": lead, "series": series, "step": step}
     for flag, value in {**chosen, "row": row != 1, "column": column}.items():
         if value and flag not in (*task.options, *task.file_options):
             raise ConfigError(f"--{NAMES.get(flag, flag)} does not apply to {task.model}. Leave it out")

@@ -215,8 +215,8 @@ def test_steps_may_be_whole_numbers(tmp_path):
 @pytest.mark.parametrize(
     ("freq", "asked", "says"),
     [
-        ("MS", "1d", "--frequency must fit the times; no two rows are a day apart"),
-        ("MS", "1w", "--frequency must fit the times"),
+        ("MS", "1d", "rows must be a day apart, the frequency given or found in training; the closest are 28 times"),
+        ("MS", "1w", "rows must be a week apart, the frequency given or found in training"),
         ("D", "1mo", "line 3: times must be a month apart"),
         ("B", "1w", "line 3: times must be a week apart"),
         ("h", "fortnight", "frequency must be the time from row to row"),

@@ -52,16 +52,13 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     return name, labels, (", ".join(guessed),) if guessed else ()
 
 
-def guess_text(
-    table: Table, text: str = "", taken: Sequence[str] = (), flag: str = "--text"
-) -> tuple[str, tuple[str, ...]]:
+def guess_text(table: Table, text: str = "", taken: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The name of the text column, with or without labels in the table, and notes on what was inferred.
 
     Args:
         table: any table.
         text: name or number (from 1) of the text column; empty: infer it.
         taken: columns that cannot be the text column.
-        flag: by which the user can name it.
 
     Raises:
         DataError: no such column, one that holds no text, or an ambiguous choice.
@@ -81,7 +78,7 @@ def guess_text(
             )
         many = [name for name in texts if not _has_few(table.frame[name])]
         wordy = [name for name in many if holds_sentences(table.frame[name])]
-        name = _choose(table, "text", flag, (_named(texts, TEXT_NAMES), texts, many, wordy))
+        name = _choose(table, "text", "--text", (_named(texts, TEXT_NAMES), texts, many, wordy))
         notes = (f"texts from column {name!r}",) if table.frame.width > 1 else ()
     column = table.frame[name]
     if column.dtype != polars.String or is_number(column):

@@ -146,15 +146,16 @@ def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Freque
     if odd.any():
         place = int(np.argmax(odd))
         when = str(stamps[place]).removesuffix("T00:00:00").replace("T", " ")
+        cure = "Correct it" if columns.frequency else "Correct it, pass --frequency, or count the rows with --time none"
         raise DataError(
             f"{rows.show_place(table, place)}: times must be {frequency.span} apart, as {(1 - odd.mean()):.0%} "
-            f"of the rows are; got {when}{rows.name(place)}. Correct it, or pass --frequency"
+            f"of the rows are; got {when}{rows.name(place)}. {cure}"
         )
     if columns.frequency and len(gaps) > 1 and gaps.max() > 1 and not (gaps == 1).any():
         closest = int(gaps[gaps > 1].min())
         raise DataError(
-            f"{table.path}: --frequency must fit the times; no two rows are {frequency.span} apart, the closest "
-            f"{closest} times as far. Leave --frequency out: it is found"
+            f"{table.path}: rows must be {frequency.span} apart, the frequency given or found in training; the closest "
+            f"are {closest} times as far apart. Give such a table, or train with another --frequency"
         )
     if not columns.frequency:
         _check_one_frequency(table, rows, gaps, frequency)

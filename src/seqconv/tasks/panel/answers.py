@@ -119,8 +119,8 @@ def _read(bundle: AnyBundle, table: Table, time: str = "") -> Panel:
     columns, trained = _name_columns(bundle, time), name_times(bundle, time)[:1]
     if not time and trained and trained[0] not in table.frame.columns:
         raise DataError(
-            f"{table.path}: must have the column {trained[0]!r} as in training; it does not. Name the times with "
-            "--column"
+            f"{table.path}: must have the column {trained[0]!r} as in training; it does not. Add it, or name "
+            "the times of a file with --time"
         )
     return fill_values(panel_from_table(table, columns), bundle.recipe.data.fill)
 

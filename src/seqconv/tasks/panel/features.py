@@ -203,7 +203,9 @@ class PanelFeatures(Features):
         encoded: dict[str, list[np.ndarray]] = {role: [] for role in ROLES}
         for column in self.columns:
             if column.name not in panel.columns:
-                raise DataError(f"{panel.source}: must have the column {column.name!r} as in training; it does not")
+                raise DataError(
+                    f"{panel.source}: must have the column {column.name!r} as in training; it does not. Add it"
+                )
             cells = panel.columns[column.name]
             if column.role == STATIC:
                 encoded[STATIC].append(column.encode(first_known(cells, panel.offsets)))

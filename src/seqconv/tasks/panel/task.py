@@ -31,7 +31,10 @@ def _sizes_from_recipe(recipe: PanelRecipe) -> tuple[Shape, int] | None:
 
 
 def _write_request(about: Json) -> str:
-    row = {"time": "2018-12-01", **dict.fromkeys(about["ids"], "A"), **dict.fromkeys(about["targets"], 0.5)}
+    row = dict.fromkeys(about["columns"], 0.5) | dict.fromkeys(about["ids"], "A")
+    row |= dict.fromkeys(
+        about["columns"][len(about["ids"]) : about["columns"].index(about["targets"][0])], "2018-12-01"
+    )
     return f'{{"rows": [{json.dumps(row, ensure_ascii=False)}, ...]}}'
 
 

@@ -87,7 +87,7 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
     if asked or trained.isdecimal():  # models of 0.1.0 may keep a number
         return find_column(table, asked or trained)
     if not trained:
-        return guess_text(table, flag="--column")[0]
+        return guess_text(table)[0]
     alike = [name for name in names if name.lower() == trained.lower()]
     if trained in names or len(alike) == 1:
         return trained if trained in names else alike[0]
@@ -129,7 +129,7 @@ def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
     if source.file is not None:
         return [_find_text(bundle, source.file, source.row, source.column)]
     if source.row != 1 or source.column:
-        flag = "--column" if source.column else "--row"
+        flag = "--text" if source.column else "--row"
         raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
     if source.given is not None and Path(source.given).suffix and Path(source.given).is_file():
         raise ConfigError(f"explain: {source.given} is a file. Pass --file {source.given}, and --row for another text")
