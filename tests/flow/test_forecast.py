@@ -174,6 +174,16 @@ def test_runs_on_the_same_series_are_compared(folder):
     assert first < second
 
 
+def test_known_columns_that_end_with_the_target_are_told(folder, tmp_path):
+    lines = (folder / "sales.csv").read_text().splitlines()
+    rows = [f"{line},{number % 2}" for number, line in enumerate(lines[1:])]
+    (tmp_path / "sales.csv").write_text("\n".join([f"{lines[0]},promo", *rows, "s1,2024-01-01,,1", ""]))
+    words = ("forecast", "sales.csv", "--target", "sold", "--known", "promo", "--model", "ets", "--horizon", "2")
+    said = seqconv_command(*words, cwd=tmp_path)
+    told = "data: 'promo' is not known in 7 of 8 rows to forecast, the first 2024-01-01 of s0: taken as usual"
+    assert told in (said.stdout + said.stderr).splitlines()
+
+
 def test_a_table_that_is_written_over_is_not(folder, tmp_path):
     (tmp_path / "sales.csv").write_bytes((folder / "sales.csv").read_bytes())
     (tmp_path / "next.csv").write_text("mine")
