@@ -11,6 +11,7 @@ from seqconv.recipes.sections import KINDS
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.panel.answers import forecast_panel, newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
+from seqconv.tasks.panel.explaining import explain_panel
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.local import METHODS
@@ -136,7 +137,7 @@ def test_many_series_are_forecast_in_pieces_that_are_told(monkeypatch):
     whole = forecast_panel(trained, panel)
     monkeypatch.setattr("seqconv.tasks.panel.answers.PIECE", 10)
     np.testing.assert_allclose(forecast_panel(trained, panel, lambda *each: heard.append(each)), whole, rtol=1e-9)
-    assert heard == [(0, 25), (10, 25), (20, 25), (25, 25)]
+    assert heard == [(0, 25), (9, 25), (17, 25), (25, 25)]
 
 
 # Naive forecasts, by hand
@@ -265,6 +266,22 @@ def test_a_static_column_is_the_first_value_of_its_series():
     inputs = found.train.inputs
     assert found.features.columns[0].levels == ("N", "S")
     np.testing.assert_array_equal(inputs.rows.static, [[n % 2, 1 - n % 2] for n in range(30)])
+
+
+def test_an_explanation_leaves_a_static_column_out_where_it_is_read_in_the_rows_to_forecast():
+    values, promo = make_promotions()
+    region = [["N" if n % 2 else "S"] * 72 for n in range(len(values))]
+    region[4][1:] = [None] * 71
+    values = [each * (1 + n % 2) for n, each in enumerate(values)]
+    panel = make_panel(values, {"promo": promo, "region": region})
+    found = split(panel, horizon=6, data={"known": ["promo"], "static": ["region"]})
+    model = fit(found, "boosting")
+    shown = explain_panel(SimpleNamespace(bundle=SimpleNamespace(features=found.features), model=model), panel, {})
+    assert shown.rows == ("y", "promo", "region")
+    assert np.abs(shown.contributions[0]).max() > 0
+    assert np.abs(shown.contributions[1]).max() > 0
+    np.testing.assert_array_equal(shown.contributions[2, :-1], 0)
+    assert shown.whole[2] == shown.contributions[2, -1]
 
 
 def test_an_evaluation_of_a_file_scores_every_forecast_it_can():

@@ -30,18 +30,18 @@ from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
 from seqconv.tasks.task import Source, need_path, say_nothing
 
-PIECE = 2_000  # series forecast together
+PIECE = 2_000  # series forecast together at most
 DIGITS = 7  # of a forecast in a table
 TIME = "time"  # the column of times in forecasts whose own table has none
 
+Advance = Callable[[int, int], None]
 
-def forecast_panel(
-    trained: Trained, panel: Panel, advance: Callable[[int, int], None] = lambda done, total: None
-) -> np.ndarray:
+
+def forecast_panel(trained: Trained, panel: Panel, advance: Advance = lambda done, total: None) -> np.ndarray:
     """Quantiles at `LEVELS` of the rows after the newest value of each series, float64 `[S, H, levels]`.
 
     Args:
-        advance: hears how many of the series are forecast, of how many.
+        advance: hears how many series are forecast, of how many.
 
     Raises:
         DataError: a column is missing, or a series without a value.
@@ -49,9 +49,8 @@ def forecast_panel(
     features: PanelFeatures = trained.bundle.features
     inputs = newest_examples(features, panel)
     found = np.empty((len(inputs), features.horizon, len(LEVELS)))
-    for first in range(0, len(inputs), PIECE):
-        rows = np.arange(first, min(first + PIECE, len(inputs)))
-        advance(first, len(inputs))
+    for rows in np.array_split(np.arange(len(inputs)), -(-len(inputs) // PIECE)):
+        advance(int(rows[0]), len(inputs))
         some = inputs.take(rows)
         found[rows] = to_quantiles(trained.model.predict(some)) * find_scales(some, features.season)[:, None, None]
     advance(len(inputs), len(inputs))

@@ -261,7 +261,7 @@ def fold_panel(
 
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
     """Every forecast of a labelled panel that has the whole horizon, horizon after horizon from the newest back; of
-    very many the newest ones of each series."""
+    very many the newest of each series."""
     features, panel = bundle.features, data.train
     rows, lengths = features.encode(panel), panel.lengths
     origins = max(int((lengths.max() - FEWEST) // features.horizon), 1)
