@@ -256,7 +256,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
     """What `seqconv summary` shows, layer by layer; data are read only where the recipe does not tell their shape."""
     if not recipe.has_layers:
         model = recipe.training.model
-        raise OptionError(f"model: must be {NETWORK}; {model} has no layers in a recipe. Leave it out")
+        raise OptionError(f"model: must be a network of a recipe; {model} has no layers. Use a recipe that has")
     sizes = find_task(recipe).sizes_from_recipe(recipe) if data is None else None
     if sizes is None:
         split = prepare(recipe, 1, Listener(), Timer(), data=data)
