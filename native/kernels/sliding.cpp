@@ -11,7 +11,7 @@
 namespace seqconv::SEQCONV_ISA {
 namespace {
 
-inline float largest(float a, float b) { return (b > a) | (b != b) ? b : a; }
+inline float largest(float a, float b) { return ((b > a) | (b != b)) ? b : a; }
 
 // out[i] = the larger of a[i] and b[i]
 void compare(const float* a, const float* b, ptrdiff_t count, float* out) {
