@@ -110,8 +110,8 @@ WRONG_PANELS = {  # content, flags, what is said
     "ids that are not named": (
         panel(ids=["north"]) + "south,1990-01-01,4\n",
         ["--horizon", "12"],
-        "line 62: times must differ; this one is there already. Pass --duplicates sum, mean, first or last, or name "
-        "series apart with --id shop",
+        "line 62: times must differ; this one is there already. Drop one, or train with --duplicates sum, mean, first or "
+        "last, or name series apart with --id shop",
     ),
     "offsets in some rows": (
         panel(ids=["north"], months=HOURS)
@@ -147,7 +147,11 @@ WRONG_PANELS = {  # content, flags, what is said
     "half a row": (panel(), ["--horizon", "1.5"], "horizon must be a whole number of rows"),
     "an unknown unit": (panel(), ["--horizon", "12parsecs"], "horizon must be"),
     "days of months": (panel(), ["--horizon", "1d"], "horizon must be a whole number of rows, each a month; got 1d"),
-    "a frequency the rows contradict": (panel(), ["--frequency", "1d"], "--frequency must fit the times"),
+    "a frequency the rows contradict": (
+        panel(),
+        ["--frequency", "1d"],
+        "rows must be a day apart, the frequency given or found in training",
+    ),
     "no frequency": (panel(), ["--frequency", "often"], "frequency must be the time from row to row"),
     "an unknown season": (panel(), ["--set", "forecast.season=-1"], "season"),
 }

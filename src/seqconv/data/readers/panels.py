@@ -172,7 +172,7 @@ def _check_repeats(table: Table, rows: Rows, stamps: np.ndarray, found: list[str
     cure = f"name series apart with --id {','.join(near)}" if near else "name further --id columns"
     raise DataError(
         f"{rows.show_place(table, place)}: times must differ{within}; this one is there already. "
-        f"Pass --duplicates sum, mean, first or last, or {cure}"
+        f"Drop one, or train with --duplicates sum, mean, first or last, or {cure}"
     )
 
 
