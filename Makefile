@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz check format wheel sanitize sanitize-one bench reproduce results clean
+.PHONY: demo test fuzz check format wheel sanitize sanitize-one cross bench reproduce results clean
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f)
 
@@ -71,6 +71,19 @@ sanitize-one:
 		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
 	SEQCONV_SANITIZE=$(KIND) LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
 		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SANITIZED)
+
+# all sources but the bindings, with Clang, for other machines; the programs `pool` and `kernels` try them there
+CROSS := x86_64-windows-gnu aarch64-macos x86_64-macos aarch64-linux-gnu aarch64-linux-musl x86_64-linux-musl
+
+cross: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check ziglang
+	for target in $(CROSS); do \
+		CXX="$(abspath $(BIN))/python -m ziglang c++ -target $$target" cmake -S . -B build/cross-$$target \
+			-DSEQCONV_WITHOUT_PYTHON=ON -DCMAKE_SYSTEM_NAME=Generic -DCMAKE_SYSTEM_PROCESSOR=$${target%%-*} \
+			&& cmake --build build/cross-$$target || exit 1; \
+	done
+	build/cross-x86_64-linux-musl/pool
+	build/cross-x86_64-linux-musl/kernels
 
 # seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
 BENCH_BIN := .venv-bench/bin

@@ -11,7 +11,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
@@ -29,9 +29,9 @@ Key = tuple[str, int, int, str]  # work, threads, neighbours, version
 class Worker:
     """A process of one version; it sleeps between its turns."""
 
-    def __init__(self, python: str) -> None:
-        words = [python, str(ROOT / "busy_worker.py")]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, python: str, environment: Mapping[str, str] = os.environ) -> None:
+        words, pipe = [python, str(ROOT / "busy_worker.py")], subprocess.PIPE
+        self.process = subprocess.Popen(words, env=environment, stdin=pipe, stdout=pipe, text=True)
 
     def run(self, work: str, threads: int) -> dict[str, float]:
         """Seconds and the value that it found.
@@ -104,8 +104,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     claim_processors()
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # would give it our sources
     with ExitStack() as stack:
-        workers = {BEFORE: Worker(arguments.python), AFTER: Worker(sys.executable)}
+        workers = {BEFORE: Worker(arguments.python, own), AFTER: Worker(sys.executable)}
         for worker in workers.values():
             stack.callback(worker.close)
         rows = summarise(measure(workers, arguments.rounds))
