@@ -110,8 +110,7 @@ WRONG_PANELS = {  # content, flags, what is said
     "ids that are not named": (
         panel(ids=["north"]) + "south,1990-01-01,4\n",
         ["--horizon", "12"],
-        "line 62: times must differ; this one is there already. Drop one, or train with --duplicates sum, mean, first "
-        "or last, or name series apart with --id shop",
+        "Drop one, or train with --duplicates sum, mean, first or last, or name series apart with --id shop",
     ),
     "offsets in some rows": (
         panel(ids=["north"], months=HOURS)

@@ -122,6 +122,10 @@ def test_damaged_files(tmp_path, seeds):
     assert not faults, "\n".join(faults)
 
 
+def test_a_damaged_name_in_a_zip_is_told(tmp_path):
+    assert not run_damaged(tmp_path, 1759)
+
+
 def test_panics_of_a_table_reader_are_not_shown(tmp_path):
     assert [fault for seed in (387, 1920) if (fault := run_damaged(tmp_path, seed))] == []
 

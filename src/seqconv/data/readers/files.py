@@ -125,7 +125,7 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
                 with gzip.open(raw) as unpacked:
                     yield cast(IO[bytes], _Unpacked(path, cast(IO[bytes], unpacked)))
             elif magic[:2] == b"PK" or path.suffix.lower() == ".zip":
-                with zipfile.ZipFile(raw) as archive, archive.open(_only_file(path, archive)) as content:
+                with _open_member(path, raw) as content:
                     yield cast(IO[bytes], _Unpacked(path, content))
             elif form := next((form for start, form in _MAGIC.items() if magic.startswith(start)), ""):
                 cure = "Unpack it, or pack it by gzip" if form.startswith("packed") else SUGGESTED
@@ -138,6 +138,15 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
         ) from error
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _open_member(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    """The only file of a .zip."""
+    try:
+        archive = zipfile.ZipFile(raw)
+        return archive.open(_only_file(path, archive))
+    except UnicodeDecodeError as error:
+        raise zipfile.BadZipFile("the name of its file is no UTF-8") from error
 
 
 class _Unpacked(io.RawIOBase):
