@@ -140,6 +140,26 @@ def test_many_series_are_forecast_in_pieces_that_are_told(monkeypatch):
     assert heard == [(0, 25), (9, 25), (17, 25), (25, 25)]
 
 
+def test_a_blend_that_is_kept_is_weighed_on_the_newest_rows_too():
+    """A season that ends with the validation rows: the test rows alone say that it is gone."""
+    values = make_sales(series=40, rows=72, noise=1.0)
+    for rows in values:
+        rows[-6:] = rows[-7]
+    found = split(make_panel(values), horizon=6)
+    blend = fit(found)
+    again = blend.refit(found)
+    assert sum(again.shares.values()) == pytest.approx(1)
+    truth = np.asarray(found.test.targets)
+    parts = {name: to_quantiles(blend.member(name).predict(found.test.inputs)) for name in blend.shares}
+
+    def measure(shares):
+        return measure_pinball(sum(weight * parts[name] for name, weight in shares.items()), truth).mean()
+
+    assert set(again.shares) <= set(blend.shares)
+    assert measure(again.shares) < measure(blend.shares)
+    assert again.factors[-1] > 2 * blend.factors[-1]  # the level of the last value lies above the season
+
+
 # Naive forecasts, by hand
 
 

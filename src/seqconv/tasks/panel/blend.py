@@ -1,6 +1,6 @@
 """A weighted mean of models of a panel, the weights chosen on the validation examples."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, get_type_hints
 
@@ -102,9 +102,12 @@ class Blend(PanelModel):
         return np.asarray(median + self.factors * (found - median))
 
     def refit(self, split: Split[PanelFeatures, PanelInputs]) -> "Blend":
-        """The same weights and factors, the members fitted to all rows of the split."""
-        fitted = {name: self.member(name).refit(split) for name in self.shares}
-        return Blend(self.features, **(self.arrays | _name_arrays(fitted)))
+        """Its members fitted to all rows of the split, with weights and factors for their forecasts of the validation
+        and the test examples: the newest rows say most of the next ones."""
+        models = {name: self.member(name) for name in self.shares}
+        weights, factors = _weigh(models, [split.validation, split.test])
+        fitted = {name: models[name].refit(split) for name, weight in weights.items() if weight > 0}
+        return _make_blend(self.features, weights, factors, fitted)
 
 
 def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, Callable[[], PanelModel]]) -> Blend:
@@ -114,13 +117,26 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
-    quantiles = np.stack([to_quantiles(each.predict(validation.inputs)) for each in models.values()])
-    targets = np.asarray(validation.targets)
-    chosen = dict(zip(models, choose_weights(quantiles, targets), strict=True))
-    weights = np.array([chosen.get(name, 0.0) for name in MEMBERS])
-    blended = np.tensordot(np.array(list(chosen.values())), quantiles, 1)
-    kept = {name: each for name, each in models.items() if chosen[name] > 0}
-    return Blend(features, weights, fit_factors(blended, targets), **(_list_empty() | _name_arrays(kept)))
+    weights, factors = _weigh(models, [validation])
+    kept = {name: each for name, each in models.items() if weights[name] > 0}
+    return _make_blend(features, weights, factors, kept)
+
+
+def _weigh(models: Mapping[str, PanelModel], parts: Sequence[PanelPart]) -> tuple[dict[str, float], np.ndarray]:
+    """Weights of models by their names, and the factors of their blend, for the examples of these parts."""
+    forecasts = [[to_quantiles(each.predict(part.inputs)) for part in parts] for each in models.values()]
+    quantiles = np.stack([np.concatenate(each) for each in forecasts])
+    targets = np.concatenate([np.asarray(part.targets) for part in parts])
+    weights = choose_weights(quantiles, targets)
+    factors = fit_factors(np.tensordot(weights, quantiles, 1), targets)
+    return dict(zip(models, weights.tolist(), strict=True)), factors
+
+
+def _make_blend(
+    features: PanelFeatures, weights: Mapping[str, float], factors: np.ndarray, models: Mapping[str, PanelModel]
+) -> Blend:
+    own = np.array([weights.get(name, 0.0) for name in MEMBERS])
+    return Blend(features, own, factors, **(_list_empty() | _name_arrays(models)))
 
 
 def _list_empty() -> Arrays:
