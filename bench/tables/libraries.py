@@ -21,7 +21,7 @@ def run_seqconv(table: Table, train: polars.DataFrame, whole: polars.DataFrame, 
     from seqconv.tasks.guessing import suggest_recipe
     from seqconv.tasks.panel.features import find_scales
     from seqconv.tasks.panel.forecasts import to_quantiles
-    from seqconv.tasks.panel.split import cut_forecasts
+    from seqconv.tasks.panel.split import list_forecasts
     from seqconv.tasks.panel.task import PANEL
     from seqconv.training.folder import Options
     from seqconv.training.run import train as fit
@@ -42,10 +42,11 @@ def run_seqconv(table: Table, train: polars.DataFrame, whole: polars.DataFrame, 
         whole.write_csv(path)
         panel = PANEL.load(model.bundle.recipe.data, None).train
         features = model.bundle.features
-        inputs = features.encode(panel)
-        part = cut_forecasts(features, inputs, inputs.offsets[:-1] + panel.lengths, table.windows, 0)
-        scales = find_scales(part.inputs, features.season)
-        found = to_quantiles(model.model.predict(part.inputs)) * scales[:, None, None]
+        rows = features.encode(panel)
+        ends = rows.offsets[:-1] + panel.lengths
+        inputs = features.at(rows, *list_forecasts(rows, ends, table.horizon, table.windows))
+        scales = find_scales(inputs, features.season)
+        found = to_quantiles(model.model.predict(inputs)) * scales[:, None, None]
     by_key = dict(zip((key[0] if key else "" for key in panel.keys), np.split(found, len(panel)), strict=True))
     keys = whole["id"].unique(maintain_order=True)
     return np.stack([by_key.get(key, found).reshape(-1, len(LEVELS)) for key in keys])
