@@ -1,6 +1,7 @@
 """The pictures of docs/benchmarks.md: SVG without a background, in colours that read on white and on black."""
 
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
 
 import matplotlib
@@ -96,8 +97,9 @@ def draw_busy(rows: list[Result], path: Path) -> None:
                 points = [(row["neighbours"], row[f"{version}_s"] * 1e3) for row in found]
                 look = {"color": COLOURS[OURS] if version == "after" else INK, "linestyle": "-:"[2 - threads]}
                 label = f"{version}, {threads} thread{'s' * (threads > 1)}"
-                axes.semilogy(*zip(*points, strict=True), marker="o", markersize=4, linewidth=1.2, label=label, **look)
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=4, linewidth=1.2, label=label, **look)
             axes.set_title(work.replace("-", " "), fontsize=9)
+            axes.set_ylim(bottom=0)
             set_ticks(axes, sorted({int(row["neighbours"]) for row in rows}))
             axes.tick_params(axis="x", rotation=0)
         figure.supxlabel("busy neighbours", fontsize=9)
@@ -112,14 +114,15 @@ def draw_scale(points: list[Result], path: Path) -> None:
         figure = Figure(figsize=(8.4, 4.2), layout="constrained")
         axes = figure.subplots(2, len(SCALES), sharey="row")
         for column, (name, label) in enumerate(SCALES.items()):
-            found = [each for each in points if name in each["grows"]]
+            found = sorted((each for each in points if name in each["grows"]), key=itemgetter(name))
             for row, (kind, colour) in enumerate((("seconds", COLOURS[OURS]), ("megabytes", COLOURS["torch-eager"]))):
                 own = axes[row, column]
                 own.plot(*zip(*((p[name], p[kind]) for p in found), strict=True), "o-", color=colour, markersize=4)
-                own.set_ylim(bottom=0)
                 own.set_xscale("log" if name != "known" else "linear")
                 set_ticks(own, sorted({int(each[name]) for each in found}))
             axes[1, column].set_xlabel(label)
+        for own in axes[:, 0]:  # which all of its row share
+            own.set_ylim(bottom=0)
         axes[0, 0].set_ylabel("seconds")
         axes[1, 0].set_ylabel("MB at most")
         save(figure, path)
@@ -127,7 +130,7 @@ def draw_scale(points: list[Result], path: Path) -> None:
 
 def set_ticks(axes: Axes, values: list[int]) -> None:
     """The measured sizes, in plain numbers."""
-    axes.set_xticks(values, [str(value) for value in values], rotation=60)
+    axes.set_xticks(values, [f"{value:,}" for value in values], rotation=60)
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.grid(color=INK, alpha=0.25, linewidth=0.6)
