@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ def folder(tmp_path) -> Path:
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
     """A long training, begun: it has a checkpoint."""
     command = [sys.executable, "-m", "seqconv", "train", "texts.csv", *LONG, *arguments]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    # signals that nohup, say, has the tests ignore are not ignored by what they start
+    attentive = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=attentive)
     while not list(folder.glob("runs/*.partial/checkpoint.safetensors")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
