@@ -64,7 +64,15 @@ def test_another_format_is_refused_in_one_line(old, number):
 
 @pytest.mark.parametrize(
     "damage",
-    [{"validation": 3}, {"baselines": [{}]}, {"epochs": "two"}, {"network": [{"name": "x"}]}, {"seconds": None}],
+    [
+        {"validation": 3},
+        {"baselines": [{}]},
+        {"epochs": "two"},
+        {"network": [{"name": "x"}]},
+        {"seconds": None},
+        {"facts": {"splits": {"train": 1.5}}},
+        {"facts": {"splits": [1]}},
+    ],
 )
 def test_damaged_results_are_refused_in_one_line(old, damage):
     (old / RESULTS).write_text(json.dumps(read(old) | damage), "utf-8")

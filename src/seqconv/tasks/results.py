@@ -135,7 +135,11 @@ class RunResults(Judgement, Setup):
     @classmethod
     def from_dict(cls, table: Any) -> Self:
         named = isinstance(table, dict) and "better_baseline" not in table and "offer" in table
-        return super().from_dict(table | {"better_baseline": table["offer"]} if named else table)
+        found = super().from_dict(table | {"better_baseline": table["offer"]} if named else table)
+        splits = found.facts.get("splits", {})
+        if not isinstance(splits, dict) or not all(isinstance(each, dict) for each in splits.values()):
+            raise TypeError(f".facts.splits must be a table for each split; got {splits!r:.40}")
+        return found
 
     def _locate(self, key: str) -> str:
         return super()._locate("better_baseline" if key == "offer" else key)
