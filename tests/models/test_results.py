@@ -80,3 +80,9 @@ def test_damaged_results_are_refused_in_one_line(old, damage):
         with pytest.raises(BundleError, match=r"must be (as|a run folder as) seqconv writes it") as caught:
             call(old)
         assert "\n" not in str(caught.value)
+
+
+def test_epochs_beyond_all_memory_are_refused_by_the_rows_of_the_history(old):
+    (old / RESULTS).write_text(json.dumps(read(old) | {"epochs": 10**18}), "utf-8")
+    with pytest.raises(BundleError, match=r"must have the epochs 1 to 1000000000000000000, in order"):
+        seqconv.write_report(old)

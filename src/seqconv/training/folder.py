@@ -221,7 +221,8 @@ def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
         if rows[:1] != [names] or {len(row) for row in rows} != {len(names)}:
             raise ValueError(f"must have the columns {', '.join(names)}")
         history = [dict(zip(names, map(float, row), strict=True)) for row in rows[1:]]
-        if [row["epoch"] for row in history] != list(range(1, results.epochs + 1)):
+        ordered = [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+        if len(history) != results.epochs or not ordered:
             raise ValueError(f"must have the epochs 1 to {results.epochs}, in order")
     except FileNotFoundError as error:
         raise refuse_folder(folder, "run", HISTORY) from error
