@@ -228,6 +228,10 @@ class Panel:
         """The values of the id columns, for people: `Berlin, 7`; `the series` where there are none."""
         return ", ".join(self.keys[series]) or "the series"
 
+    def whose(self, series: int) -> str:
+        """The same as the end of a sentence: ` of Berlin, 7`; empty where there are none."""
+        return f" of {self.show_key(series)}" if self.keys[series] else ""
+
 
 def is_missing(cells: np.ndarray) -> np.ndarray:
     """Which cells of a column of a panel are missing, bool: NaN among numbers, None among texts."""

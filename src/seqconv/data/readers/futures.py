@@ -106,7 +106,7 @@ def _count_ahead(panel: Panel, table: Table, series: np.ndarray, columns: PanelC
     ):
         if wrong.any():
             row = int(np.argmax(wrong))
-            whose = f" of {panel.show_key(int(series[row]))}" if panel.names else ""
+            whose = panel.whose(int(series[row]))
             when = str(stamps[row]).removesuffix("T00:00:00").replace("T", " ")
             raise DataError(f"{table.place(row)}: {problem}; got {when}{whose}. Correct or remove it")
     _check_gaps(panel, table, series, ahead, order)
@@ -123,7 +123,7 @@ def _check_gaps(panel: Panel, table: Table, series: np.ndarray, ahead: np.ndarra
         place = int(np.argmax(gap))
         row, whose = int(order[place]), int(series[order][place])
         step = max(int(before[place]) + 1, int(held[place])) + 1
-        key = f" of {panel.show_key(whose)}" if panel.names else ""
+        key = panel.whose(whose)
         raise DataError(
             f"{table.place(row)}: rows to forecast must follow the newest value{key} without a gap; step {step} after "
             "it has no row. Add it"

@@ -120,7 +120,7 @@ def _check_future(panel: Panel, at: np.ndarray) -> None:
     if absent.any():
         place = int(np.argmax(absent))
         series = int(panel.series[place])
-        what = f" of {panel.show_key(series)}" if panel.keys[series] else ""
+        what = panel.whose(series)
         raise DataError(
             f"{panel.source}: rows of the future must follow the newest value{what} without a gap; step "
             f"{place - panel.ends[series] + 1} after it has no row. Add it"

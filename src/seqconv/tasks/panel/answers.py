@@ -163,7 +163,7 @@ def describe_unknown(bundle: AnyBundle, panel: Panel, steps: int | None = None) 
         if lacking.any():
             series, step = (int(each[0]) for each in np.nonzero(lacking))
             when = list_times(panel, series, step + 1)[-1]
-            whose = f" of {panel.show_key(series)}" if panel.names else ""
+            whose = panel.whose(series)
             where = f"{int(lacking.sum()):,} of {lacking.size:,} rows to forecast, the first {when}{whose}"
             found.append(f"{column.name!r} is not known in {where}: taken as usual")
     return found

@@ -82,7 +82,7 @@ def _judge_known(panel: Panel, recipe: PanelRecipe) -> list[Finding]:
             what = f"{name!r} is not given in {int(lacking.sum()):,} of {lacking.size:,} rows to forecast"
             series, step = (int(each[0]) for each in np.nonzero(lacking))
             where = f"first {list_times(panel, series, step + 1)[-1]}"
-            where += f" of {panel.show_key(series)}" if panel.names else ""
+            where += panel.whose(series)
             action = "taken as usual there: fill them in, or name it with --past if it is not known in advance"
             found.append(Finding(what, where, action, "costs"))
         shift = None if cells.dtype == object else find_shift(panel, cells)

@@ -61,10 +61,10 @@ class PanelNetwork(Regression):
 
     def point_read(self, inputs: PanelInputs) -> np.ndarray:
         windows = read_windows(self.features, inputs)
-        x = _read(self.features, inputs, windows.rows)
+        x = _stack(_read(self.features, inputs, windows.rows))
         found = np.zeros((len(inputs), inputs.horizon))
         for network in self.networks():
-            found += network.predict(_stack(x))
+            found += network.predict(x)
         return windows.unscale(found / len(self.first))
 
     def networks(self, engine: str = "native") -> Iterator[Network]:
