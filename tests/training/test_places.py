@@ -30,12 +30,11 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """A long training, begun: it has a checkpoint."""
-    command = [sys.executable, "-m", "seqconv", "train", "texts.csv", *LONG, *arguments]
-    # signals that nohup, say, has the tests ignore are not ignored by what they start
-    attentive = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=attentive)
+def start(folder: Path, hangup: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen:
+    """A long training, begun: it has a checkpoint. Whether it ignores a hangup does not depend on how the tests run."""
+    command = [sys.executable, "-m", "seqconv", "train", "texts.csv", *LONG]
+    prepare = partial(signal.signal, signal.SIGHUP, hangup)
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
     while not list(folder.glob("runs/*.partial/checkpoint.safetensors")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
@@ -154,12 +153,7 @@ def test_a_second_signal_ends_it_at_once(folder):
 
 
 def test_a_hangup_that_nohup_ignores_is_ignored(folder):
-    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        process = start(folder)
-    finally:
-        signal.signal(signal.SIGHUP, ignored)
-    with process:
+    with start(folder, signal.SIG_IGN) as process:
         process.send_signal(signal.SIGHUP)
         time.sleep(1)
         assert process.poll() is None
