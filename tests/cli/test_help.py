@@ -1,13 +1,16 @@
 """What the commands say about themselves: panels, examples, names of options, and what a shell completes."""
 
+import importlib
 import re
 import shlex
+import subprocess
 import sys
 
 import pytest
 import typer
 
 from seqconv.__main__ import main
+from seqconv.cli import help as listing
 from seqconv.cli.commands import app
 from seqconv.cli.help import PANELS
 from seqconv.data.remotes import NAMES
@@ -39,6 +42,32 @@ def test_a_command_is_described_in_sentences_with_examples_that_it_takes(monkeyp
         GROUP.commands[words[1]].make_context(words[1], words[2:], resilient_parsing=False)
     for parameter in GROUP.commands[name].params:
         assert parameter.hidden or re.match(r"[A-Z\[]|native|imdb", parameter.help), (name, parameter.name)
+
+
+def test_commands_are_listed_by_how_their_own_help_begins(monkeypatch, capsys):
+    page = run(monkeypatch, capsys, "--help")[0]
+    listed = re.findall(r"^  (\w+) +(.+)$", page[page.index("\nCommands:\n") :], re.MULTILINE)
+    assert listed == [(name, GROUP.commands[name].help.partition("\n")[0]) for name in GROUP.commands]
+    assert "Did you mean 'train'?" in run(monkeypatch, capsys, "trian", code=2)[1]
+
+
+def test_every_command_of_a_module_is_listed():
+    for module, _ in listing.COMMANDS.values():
+        importlib.import_module(f"seqconv.cli.{module}")
+    assert set(listing.IMPORTED) == set(listing.COMMANDS)
+
+
+def test_the_list_of_commands_imports_none_of_them():
+    code = "import sys; from seqconv.__main__ import main; main()"
+    traced = [sys.executable, "-X", "importtime", "-c", code, "--help"]
+    lines = subprocess.run(traced, capture_output=True, text=True, check=True).stderr.splitlines()
+    loaded = {line.rpartition("|")[2].strip() for line in lines}
+    own = {name for name in loaded if name.partition(".")[0] == "seqconv"}
+    assert own == {
+        *("seqconv", "seqconv.__main__", "seqconv.errors", "seqconv.models", "seqconv.models.former"),
+        *("seqconv.cli", "seqconv.cli.commands", "seqconv.cli.help"),
+    }
+    assert not loaded & {"numpy", "polars", "rich", "tomllib"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # forks of a process that imported, but ran nothing
-_IMPORTED = ("seqconv.cli.commands", "seqconv.models.predictor", "seqconv.tasks.guessing", "seqconv.training.run")
+_IMPORTED = (
+    "seqconv.cli.prediction",
+    "seqconv.cli.training",
+    "seqconv.models.predictor",
+    "seqconv.tasks.guessing",
+    "seqconv.training.run",
+)
 _LATE = ("pydantic", "pytest", "rich.table", "safetensors.numpy", "fuzz.children")  # most of a child's time otherwise
 
 

@@ -1,23 +1,19 @@
-"""The command line. Each command is a plain function that imports what it needs when it runs."""
+"""The command line. The module of a command is imported when the command is run, and not to list the commands."""
 
 from typing import Annotated
 
 import typer
 
-from seqconv.cli import evaluation, explanation, forecasting, inspection, prediction, serving, settings, training
-from seqconv.cli.console import app, command
+from seqconv.cli.help import Commands, read_name
 
-__all__ = [
-    "app",
-    "evaluation",
-    "explanation",
-    "forecasting",
-    "inspection",
-    "prediction",
-    "serving",
-    "settings",
-    "training",
-]
+app = typer.Typer(
+    cls=Commands,
+    help="Small, fast sequence models on an ordinary CPU: 1D convnets for text and time series.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": read_name},
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -32,11 +28,3 @@ def start(
 
         print(f"seqconv {metadata.version('seqconv')} (native kernels: {_native.instruction_set()})")
         raise typer.Exit
-
-
-@command("seqconv help train", name="help")
-def show_help(
-    name: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
-) -> None:
-    """Show the help of a command."""
-    app([*([name] if name else []), "--help"])

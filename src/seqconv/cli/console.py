@@ -1,4 +1,4 @@
-"""Shared by all commands: the application, and printing of results."""
+"""Shared by all commands: what makes a function one, and printing of results."""
 
 import codecs
 import functools
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from seqconv.cli.flags import Flags, to_overrides
-from seqconv.cli.help import Command, Commands, read_name
+from seqconv.cli.help import IMPORTED, Command
 from seqconv.cli.options import Quiet, replace_parameters
 from seqconv.errors import ConfigError
 
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from seqconv.tasks import guessing
-
-app = typer.Typer(
-    cls=Commands,
-    help="Small, fast sequence models on an ordinary CPU: 1D convnets for text and time series.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": read_name},
-)
 
 
 def command(*examples: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -44,7 +35,8 @@ def command(*examples: str, name: str | None = None) -> Callable[[Callable[..., 
 
     def add(run: Callable[..., None]) -> Callable[..., None]:
         quiet = run if "quiet" in inspect.signature(run).parameters else _silence(run)
-        app.command(name or run.__name__, cls=Command, epilog="\n".join(examples), help=run.__doc__)(quiet)
+        alone = IMPORTED[name or run.__name__] = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name or run.__name__, cls=Command, epilog="\n".join(examples), help=run.__doc__)(quiet)
         return run
 
     return add

@@ -1,17 +1,37 @@
-"""How the commands show help: options in panels, examples below; and what a shell completes."""
+"""How the commands are listed and show help: options in panels, examples below; and what a shell completes."""
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+from typer.main import Typer, get_command
 
 DATA, WINDOWS, FORECAST, TRAINING, OTHER, OUTPUT = PANELS = (
     *("Data", "Windows", "Forecast", "Training", "Other", "Output"),
 )
-ORDER = (
-    *("forecast", "inspect", "init", "train", "evaluate", "compare", "backtest"),
-    *("predict", "future", "explain", "serve", "shrink", "report"),
-)
+COMMANDS = {  # in the order in which they are usually needed -> the module of each, and the start of its docstring
+    "forecast": ("forecasting", "Forecast every series of a table."),
+    "inspect": ("inspection", "Check a data file: columns, gaps, duplicates, leaks."),
+    "init": ("training", "Print the recipe that train would use, for editing."),
+    "train": ("training", "Train on a recipe or on your own file."),
+    "evaluate": ("evaluation", "Evaluate a model on labelled data."),
+    "compare": ("evaluation", "Compare finished runs on the same test rows."),
+    "backtest": ("evaluation", "Refit on each fold and evaluate next to the baselines."),
+    "predict": ("prediction", "Predict every row of a file."),
+    "future": ("prediction", "Write a form for what is known of the rows to forecast."),
+    "explain": ("explanation", "Explain a prediction by its words, or by its inputs and times."),
+    "serve": ("serving", "Serve a model over HTTP."),
+    "shrink": ("prediction", "Write a smaller copy of a model."),
+    "report": ("prediction", "Write the report of a run anew and print its path."),
+    "recipes": ("training", "List the built-in recipes."),
+    "summary": ("training", "Show the layers of a recipe, their shapes and cost."),
+    "data": ("training", "Download a public data set, or write it as a table."),
+    "settings": ("settings", "List every setting of recipes and layers."),
+    "help": ("settings", "Show the help of a command."),
+}
+IMPORTED: dict[str, Typer] = {}  # by name: an application of a single command, for each whose module was imported
 FORMER = {"interval": "every", "column": "text"}  # options of earlier versions -> their present names
 
 
@@ -56,12 +76,33 @@ def _section(parameter: Any) -> str:
     return getattr(parameter, "rich_help_panel", None) or "Options"
 
 
+class _ByName(Mapping[str, Any]):
+    """Commands by name; the module of one is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        import_module(f"seqconv.cli.{COMMANDS[name][0]}")
+        return get_command(IMPORTED[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
 class Commands(TyperGroup):
-    """Lists the commands in the order in which they are usually needed; those not in `ORDER` come last."""
+    """All commands, which are listed without importing them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _ByName()  # type: ignore[assignment]
 
     def list_commands(self, ctx: Any) -> list[str]:
-        names = super().list_commands(ctx)
-        return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 def read_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The command that lists settings and layers, and the page of docs that is made from the same rows."""
+"""The commands that list settings and layers and show help, and the page of docs made from the list of settings."""
 
 import dataclasses
 import difflib
@@ -155,3 +155,13 @@ def _choose(name: str | None) -> list[Group]:
         hint = f"Did you mean {near[0]!r}?" if near else "`seqconv settings` lists them all"
         raise ConfigError(f"settings: nothing is called {name!r}. {hint}")
     return found
+
+
+@command("seqconv help train", name="help")
+def show_help(
+    name: Annotated[str | None, typer.Argument(metavar="COMMAND", help="A command.", show_default=False)] = None,
+) -> None:
+    """Show the help of a command."""
+    from seqconv.cli.commands import app
+
+    app([*([name] if name else []), "--help"])
