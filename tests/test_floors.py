@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from seqconv.tasks.kinds import RECORDS
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "seqconv"
 FLOORS = [  # lowest first; a package imports only from lines above its own
@@ -136,3 +138,10 @@ def test_a_light_start_stays_light(module, heavy):
     code = f"import sys, {module}; print(*({heavy!r} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_task_is_loaded_without_the_others(name):
+    code = f"import sys; from seqconv.tasks.kinds import TASKS; TASKS[{name!r}]; print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {each for each in RECORDS if f"seqconv.tasks.{each}.task" in out.stdout.split()} == {name}

@@ -14,6 +14,7 @@ NAMES = {
     "rows",
     "sequences",
 }  # of tasks, and of their requests' keys
+RECORDS = {"TEXT", "SERIES", "PANEL", "SEQUENCE"}  # of tasks
 TYPES = {
     *("TextFeatures", "SequenceFeatures", "SeriesFeatures"),
     *("Texts", "EncodedTexts", "TextData", "Sequences", "SequenceData", "Series", "SeriesData"),
@@ -23,6 +24,7 @@ TYPES = {
 }
 EXCEPTIONS = {  # how a decision begins -> why it stays; narrowing by an assertion is never excepted
     "recipes/sections.py: {'text': Kind(": "the table of what recipes hold, from which all else about recipes follows",
+    "tasks/kinds.py: {'text': 'TEXT'": "the table of tasks",
     "networks/engines/native/network.py: isinstance(inputs, TokenInputs)": "padding is left out of ids, not of values",
     "data/datasets.py: isinstance(part, Texts)": "of the public IMDB data there are copies of ids without words",
 }
@@ -46,6 +48,8 @@ def names_task(node: ast.AST | None) -> bool:
     """Whether an expression is a task's name, or a collection of such names alone."""
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
         return bool(node.elts) and all(map(names_task, node.elts))
+    if isinstance(node, ast.Attribute):
+        return node.attr == "name" and getattr(node.value, "id", "") in RECORDS
     return isinstance(node, ast.Constant) and node.value in NAMES
 
 
@@ -109,6 +113,7 @@ def test_every_form_of_decision_is_seen():
         "type(x) is TokenInputs",
         "task == 'text'",
         "task in ('text', 'sequence')",
+        "task == PANEL.name",
         "cast(SeriesFeatures, x)",
         "{TextFeatures: 1}",
         "{'text': 1, 'series': 2}",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _CONTEXT = multiprocessing.get_context("forkserver")  # forks of a process that imported, but ran nothing
 _IMPORTED = (
+    "seqconv.cli.commands",
     "seqconv.cli.prediction",
     "seqconv.cli.training",
     "seqconv.models.predictor",

@@ -225,6 +225,7 @@ class Kind:
         forecasts: the outputs are numbers, which may have prediction intervals.
         networks: its recipes may lay out networks too.
         refitted: baselines that need no validation rows, so that the final fit may use them.
+        several: the task for several series, and for rows that follow the calendar, where this one takes neither.
     """
 
     title: str
@@ -235,6 +236,7 @@ class Kind:
     forecasts: bool = False
     refitted: tuple[str, ...] = ()
     networks: bool = True
+    several: str = ""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -257,6 +259,7 @@ KINDS = {
         "series",
         ("naive", "seasonal", "ridge", "boosting"),
         forecasts=True,
+        several="panel",
     ),
     "panel": Kind(
         "forecasting of one or many series",

@@ -13,7 +13,6 @@ from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, reci
 from seqconv.recipes.sections import KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS, find_task
-from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
 
@@ -73,9 +72,9 @@ def suggest_recipe(
     try:
         recipe, data = _read(name, path, overrides, network, progress)
     except SeveralSeries:
-        if start or any(each.startswith(ONE_SERIES) for each in given):
+        if start or not may_be_several(name, given):
             raise
-        name, why = PANEL.name, A_PANEL
+        name, why = KINDS[name].several, A_PANEL
         recipe, data = _read(name, path, overrides, network, progress)
     recipe = dataclasses.replace(recipe, name=_name(own))
     task = TASKS[name]
@@ -97,9 +96,14 @@ def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:
     return (alike[0], f"model {model}") if len(alike) == 1 and name not in alike else (name, why)
 
 
+def may_be_several(task: str, given: set[str]) -> bool:
+    """Whether another task takes data of this one that are several series: not if a setting is of one series alone."""
+    return bool(KINDS[task].several) and not any(each.startswith(ONE_SERIES) for each in given)
+
+
 def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
     """Whether a file that looks like one series is a panel: it holds several, or its rows follow the calendar."""
-    if not KINDS[recipe.task].forecasts or any(each.startswith(ONE_SERIES) for each in given):
+    if not may_be_several(recipe.task, given):
         return False
     try:
         find_task(recipe).load(recipe.data, None)

@@ -11,7 +11,6 @@ from seqconv.recipes.sections import KINDS
 from seqconv.tasks.findings import Inspection, describe_columns, refuse
 from seqconv.tasks.guessing import A_PANEL, holds_several
 from seqconv.tasks.kinds import TASKS
-from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.recognition import guess_task
 
 
@@ -39,7 +38,7 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
     settings = (f"data.source={path}", *overrides)
     recipe = read_recipe(KINDS[name].start, settings)
     if holds_several(recipe, given):
-        name, why = PANEL.name, A_PANEL
+        name, why = KINDS[name].several, A_PANEL
         recipe = read_recipe(KINDS[name].start, settings)
     found = TASKS[name].inspect(path, recipe, given)
     return Inspection(**{**vars(found), "notes": (f"task: {name} ({why})", *found.notes)})

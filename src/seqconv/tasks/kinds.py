@@ -1,13 +1,30 @@
 """The table of tasks by their name in recipes: the only place that depends on the kind of data."""
 
-from seqconv.recipes.recipe import AnyRecipe
-from seqconv.tasks.panel.task import PANEL
-from seqconv.tasks.sequence.task import SEQUENCE
-from seqconv.tasks.series.task import SERIES
-from seqconv.tasks.task import Task
-from seqconv.tasks.text.task import TEXT
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-TASKS: dict[str, Task] = {task.name: task for task in (TEXT, PANEL, SERIES, SEQUENCE)}
+from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks.task import Task
+
+RECORDS = {"text": "TEXT", "panel": "PANEL", "series": "SERIES", "sequence": "SEQUENCE"}  # each in tasks/NAME/task.py
+
+
+class _Tasks(Mapping[str, Task]):
+    """Imports a task when it is looked up, so that a model of texts loads nothing of series."""
+
+    def __getitem__(self, name: str) -> Task:
+        record = RECORDS[name]
+        task: Task = getattr(import_module(f"seqconv.tasks.{name}.task"), record)
+        return task
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(RECORDS)
+
+    def __len__(self) -> int:
+        return len(RECORDS)
+
+
+TASKS = _Tasks()
 
 
 def find_task(recipe: AnyRecipe) -> Task:

@@ -10,6 +10,7 @@ from seqconv.data.readers.tables import create_table, write_table
 from seqconv.data.records import Panel
 from seqconv.errors import OptionError
 from seqconv.models.predictor import Predictor, load
+from seqconv.recipes.sections import KINDS
 from seqconv.reports.forecast import Lookup, ShownSeries, build_forecast_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.guessing import SuggestedRecipe
@@ -51,7 +52,7 @@ def forecast(
     Raises:
         SeqconvError: see `train`; the data are not series to forecast.
     """
-    if suggested.recipe.task != PANEL.name:
+    if "forecast" not in KINDS[suggested.recipe.task].sections:
         raise OptionError(f"forecast needs a table of series; got data for {suggested.recipe.task}. Use train")
     data = suggested.data or PANEL.load(suggested.recipe.data, None)
     panel = data.train
