@@ -18,6 +18,7 @@ NB_MODULE(_native, m) {
   seqconv::bind_products(m);
   seqconv::bind_recurrent(m);
   seqconv::bind_rocket(m);
+  seqconv::bind_rows(m);
   seqconv::bind_smoothing(m);
   seqconv::bind_token_convolution(m);
   seqconv::bind_tokens(m);

@@ -16,6 +16,7 @@ void bind_probabilities(nanobind::module_& m);
 void bind_products(nanobind::module_& m);
 void bind_recurrent(nanobind::module_& m);
 void bind_rocket(nanobind::module_& m);
+void bind_rows(nanobind::module_& m);
 void bind_smoothing(nanobind::module_& m);
 void bind_token_convolution(nanobind::module_& m);
 void bind_tokens(nanobind::module_& m);

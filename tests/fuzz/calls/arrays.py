@@ -178,7 +178,31 @@ def smoothing(draw: Draw) -> Call:
     return _native.smoothing, {**known, **made, "threads": draw.threads()}
 
 
+def change_values(draw: Draw, name: str) -> Call:
+    """A function of values or rows: of `x` or `y`, or a gradient to those of `dx`."""
+    shape = draw.sizes(2)
+    names = {"gelu": "x y", "gelu_backward": "x dy dx", "softmax": "x y", "softmax_backward": "y dy dx"}[name].split()
+    return getattr(_native, name), {each: draw.floats(*shape) for each in names} | {"threads": draw.threads()}
+
+
+def layer_norm(draw: Draw) -> Call:
+    count, channels = draw.sizes(2)
+    arrays = {"x": draw.floats(count, channels), "gamma": draw.floats(channels), "beta": draw.floats(channels)}
+    made = {"normal": draw.floats(count, channels), "scale": draw.floats(count), "y": draw.floats(count, channels)}
+    return _native.layer_norm, {**arrays, "epsilon": 1e-3, **made, "threads": draw.threads()}
+
+
+def layer_norm_backward(draw: Draw) -> Call:
+    count, channels = draw.sizes(2)
+    arrays = {"dy": draw.floats(count, channels), "normal": draw.floats(count, channels), "scale": draw.floats(count)}
+    made = {"dx": draw.floats(count, channels), "dgamma": draw.floats(channels), "dbeta": draw.floats(channels)}
+    return _native.layer_norm_backward, {**arrays, "gamma": draw.floats(channels), **made, "threads": draw.threads()}
+
+
 CALLS = {
+    **{name: partial(change_values, name=name) for name in ("gelu", "gelu_backward", "softmax", "softmax_backward")},
+    "layer_norm": layer_norm,
+    "layer_norm_backward": layer_norm_backward,
     "instruction_set": instruction_set,
     "smoothing": smoothing,
     "swap_axes": swap_axes,

@@ -14,7 +14,7 @@ from seqconv.networks.engines.native.container_steps import (
 from seqconv.networks.engines.native.context import Context, Step
 from seqconv.networks.engines.native.convolution_steps import DepthwiseConvStep, PadStep, StridedConvStep
 from seqconv.networks.engines.native.kernel_steps import ConvOptions, ConvStep, DenseStep, EmbedConvStep, EmbedStep
-from seqconv.networks.engines.native.normalisation_steps import BatchNormalisationStep, LayerNormalisationStep
+from seqconv.networks.engines.native.normalisation_steps import BatchNormalisationStep
 from seqconv.networks.engines.native.plain_steps import (
     ActivationStep,
     AveragePoolStep,
@@ -25,10 +25,10 @@ from seqconv.networks.engines.native.plain_steps import (
     LastStepStep,
     MaxPoolStep,
     PatchStep,
-    SoftmaxStep,
     SubtractLastStep,
 )
 from seqconv.networks.engines.native.recurrent_steps import EmbedRecurrentStep, RecurrentStep, SimpleRnnStep
+from seqconv.networks.engines.native.row_steps import GeluStep, LayerNormalisationStep, SoftmaxStep
 from seqconv.networks.engines.native.token_steps import NgramBagStep, TokenConvStep
 from seqconv.networks.layers.base import Layer, Plan
 from seqconv.networks.layers.kinds import (
@@ -224,7 +224,7 @@ SINGLE: dict[type[Layer], Callable[[Any, Spot], Step]] = {
     Tanh: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
     Sigmoid: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
     Elu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
-    Gelu: lambda layer, spot: ActivationStep(spot.context, spot.at, layer),
+    Gelu: lambda layer, spot: GeluStep(spot.context, spot.at),
     Softmax: lambda layer, spot: SoftmaxStep(spot.context, spot.at),
     Dropout: lambda layer, spot: DropoutStep(spot.context, spot.at),
     SpatialDropout: lambda layer, spot: DropoutStep(spot.context, spot.at, whole=True),

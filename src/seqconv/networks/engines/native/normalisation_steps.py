@@ -1,37 +1,41 @@
-"""Batch and layer normalisation."""
+"""Batch normalisation."""
 
 import numpy as np
 
 from seqconv.networks.engines.native.context import FLOAT, Context
 from seqconv.networks.layers.base import Masks
-from seqconv.networks.layers.normalisation import BatchNormalisation, LayerNormalisation
+from seqconv.networks.layers.normalisation import BatchNormalisation
 
 EXACT = np.dtype(np.float64)  # of means over many values
 
 
-class NormalisationStep:
-    """gamma (x - mean) / sqrt(variance + epsilon) + beta, with moments over the rows or the columns of `[N, C]`.
+class BatchNormalisationStep:
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, with the moments of each channel over batch and steps.
 
-    Args:
-        axis: 0: over batch and steps; 1: over channels.
+    They update the moving averages that prediction uses.
     """
 
-    def __init__(self, context: Context, at: str, epsilon: float, axis: int) -> None:
-        self.context, self.at, self.epsilon, self.axis = context, at, epsilon, axis
+    def __init__(self, context: Context, at: str, layer: BatchNormalisation) -> None:
+        self.context, self.at, self.layer = context, at, layer
 
     def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
         """`[B, ..., C]` -> the same shape."""
-        context, at, flat = self.context, self.at, x.reshape(-1, x.shape[-1])
-        self.normal = context.buffer(f"{at}.normal", flat.shape)
+        context, at, epsilon = self.context, self.at, self.layer.epsilon
         y = context.buffer(f"{at}.y", x.shape)
-        self.mean = flat.mean(axis=self.axis, keepdims=True, dtype=EXACT)
-        np.subtract(flat, self.mean.astype(FLOAT), out=self.normal)
-        square = np.multiply(self.normal, self.normal, out=y.reshape(flat.shape))
-        self.variance = square.mean(axis=self.axis, keepdims=True, dtype=EXACT)
-        self.scale = (1 / np.sqrt(self.variance + self.epsilon)).astype(FLOAT)
+        if not train:
+            return normalise_batch(x, context, at, epsilon, y)
+        rows, out = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
+        self.normal = context.buffer(f"{at}.normal", rows.shape)
+        mean = rows.mean(axis=0, keepdims=True, dtype=EXACT)
+        np.subtract(rows, mean.astype(FLOAT), out=self.normal)
+        variance = np.multiply(self.normal, self.normal, out=out).mean(axis=0, keepdims=True, dtype=EXACT)
+        self.scale = (1 / np.sqrt(variance + epsilon)).astype(FLOAT)
         self.normal *= self.scale
-        np.multiply(self.normal, context.weights[f"{at}.gamma"], out=y.reshape(flat.shape))
+        np.multiply(self.normal, context.weights[f"{at}.gamma"], out=out)
         y += context.weights[f"{at}.beta"]
+        for name, found in (("moving_mean", mean), ("moving_variance", variance)):
+            kept = self.layer.momentum * context.weights[f"{at}.{name}"]
+            context.moved[f"{at}.{name}"] = kept + (1 - self.layer.momentum) * found[0]
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -39,44 +43,18 @@ class NormalisationStep:
 
         With n the normal values, g = dy gamma and s the scale: dx = s (g - mean(g) - n mean(g n)).
         """
-        context, at, normal, axis = self.context, self.at, self.normal, self.axis
+        context, at, normal = self.context, self.at, self.normal
         flat, dx = dy.reshape(normal.shape), context.buffer(f"{at}.dx", dy.shape)
         work = dx.reshape(normal.shape)
         np.sum(flat, axis=0, out=context.gradient(f"{at}.beta"))
         np.sum(np.multiply(flat, normal, out=work), axis=0, out=context.gradient(f"{at}.gamma"))
         scaled = flat * context.weights[f"{at}.gamma"]
-        level = scaled.mean(axis=axis, keepdims=True, dtype=EXACT).astype(FLOAT)
-        along = np.multiply(scaled, normal, out=work).mean(axis=axis, keepdims=True, dtype=EXACT).astype(FLOAT)
+        level = scaled.mean(axis=0, keepdims=True, dtype=EXACT).astype(FLOAT)
+        along = np.multiply(scaled, normal, out=work).mean(axis=0, keepdims=True, dtype=EXACT).astype(FLOAT)
         np.subtract(scaled, np.multiply(normal, along, out=work), out=work)
         work -= level
         work *= self.scale
         return dx
-
-
-class LayerNormalisationStep(NormalisationStep):
-    """Moments of each step over its channels."""
-
-    def __init__(self, context: Context, at: str, layer: LayerNormalisation) -> None:
-        super().__init__(context, at, layer.epsilon, axis=1)
-
-
-class BatchNormalisationStep(NormalisationStep):
-    """Moments of each channel over the batch, which update the moving averages that prediction uses."""
-
-    def __init__(self, context: Context, at: str, layer: BatchNormalisation) -> None:
-        super().__init__(context, at, layer.epsilon, axis=0)
-        self.momentum = layer.momentum
-
-    def forward(self, x: np.ndarray, masks: Masks, train: bool) -> np.ndarray:
-        """`[B, ..., C]` -> the same shape."""
-        context, at = self.context, self.at
-        names = f"{at}.moving_mean", f"{at}.moving_variance"
-        if train:
-            y = super().forward(x, masks, train)
-            for name, found in zip(names, (self.mean, self.variance), strict=True):
-                context.moved[name] = self.momentum * context.weights[name] + (1 - self.momentum) * found[0]
-            return y
-        return normalise_batch(x, context, at, self.epsilon, context.buffer(f"{at}.y", x.shape))
 
 
 def normalise_batch(x: np.ndarray, context: Context, at: str, epsilon: float, out: np.ndarray) -> np.ndarray:

@@ -112,26 +112,6 @@ class AveragePoolStep(PlainStep):
         return dx
 
 
-class SoftmaxStep(PlainStep):
-    """exp(x) divided by its sum over the channels."""
-
-    def apply(self, x: np.ndarray) -> np.ndarray:
-        """`[B, ..., C]` -> the same shape."""
-        y = self.context.buffer(f"{self.at}.y", x.shape)
-        np.subtract(x, x.max(axis=-1, keepdims=True), out=y)
-        np.exp(y, out=y)
-        y /= y.sum(axis=-1, keepdims=True)
-        return y
-
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        """y (dy - sum(dy y))."""
-        dx = self.like_input()
-        np.multiply(dy, self.y, out=dx)
-        total = dx.sum(axis=-1, keepdims=True)
-        dx -= self.y * total
-        return dx
-
-
 class GlobalMaxPoolStep(PlainStep):
     """Maximum over all steps; of equal maxima the first gets the gradient."""
 

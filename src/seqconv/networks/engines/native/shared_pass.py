@@ -28,6 +28,7 @@ from seqconv.networks.layers.kinds import (
     Conv,
     Dropout,
     Embed,
+    Gelu,
     GlobalAveragePool,
     GlobalMaxPool,
     LastStep,
@@ -269,6 +270,10 @@ def _run_layers(layers: Plan, sheet: Sheet, context: Context, prefix: str) -> Sh
             case BatchNormalisation(epsilon=epsilon):
                 out = context.buffer(f"shared.{at}", sheet.values.shape)
                 sheet = sheet._replace(values=normalise_batch(sheet.values, context, at, epsilon, out))
+            case Gelu():
+                out = context.buffer(f"shared.{at}", sheet.values.shape)
+                _native.gelu(sheet.values, out, context.threads)
+                sheet = sheet._replace(values=out)
             case Activation():
                 out = context.buffer(f"shared.{at}", sheet.values.shape)
                 sheet = sheet._replace(values=layer.apply(sheet.values, out=out))
