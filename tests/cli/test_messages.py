@@ -19,6 +19,8 @@ def folder(tmp_path, monkeypatch):
     rows = [f"{time},{row[0]:.3f},{row[1]:.3f}" for time, row in zip(series.times[:400], series.values, strict=False)]
     (tmp_path / "oil.csv").write_text("\n".join(["date,OT,HULL", *rows, ""]))
     (tmp_path / "runs" / "tickets").mkdir(parents=True)
+    months = [f"20{n // 12 + 10}-{n % 12 + 1:02}-01,{n * n % 7}" for n in range(60)]
+    (tmp_path / "months.csv").write_text("\n".join(["month,sold", *months, ""]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -52,6 +54,16 @@ OIL = ("train", "oil.csv", "--target", "OT")
         (("init", "tickets.csv", "--seed", "-1"), "--seed must be at least 0; got -1"),
         (("train", "tickets.csv", "--header", "maybe"), "--header must be guess, yes or no; got 'maybe'"),
         (("backtest", "tickets.csv", "--model", "NB-SVM2"), "--model: unknown model 'NB-SVM2'"),
+        (
+            ("train", "tickets.csv", "--fill", "zero"),
+            "--fill is for forecasting of one or many series; got it for ",
+        ),
+        (("backtest", "tickets.csv", "--label", "label", "--horizon", "3"), "--horizon is for forecasting of one or"),
+        (("train", "tickets.csv", "--label", "label", "--set", "windows.step=1h"), "windows.step is for time-series"),
+        (("forecast", "months.csv", "--target", "sold", "--horizon", "3x"), "--horizon must be a number, of rows or"),
+        (("forecast", "months.csv", "--target", "sold", "--frequency", "often"), "--frequency must be the time from"),
+        (("train", "months.csv", "--target", "sold", "--test", "oil.csv"), "--test is for text classification, time-"),
+        (("train", "tickets.csv", "--lead", "3h"), "tickets.csv: must have a column of times like"),
         (("inspect", "ticket.csv"), "ticket.csv: must be a readable file; No such file or directory. Did you mean"),
         (("train", "ticket.csv"), "ticket.csv: must be a recipe, or an existing file or folder; got neither. Did you"),
         (
@@ -67,6 +79,14 @@ OIL = ("train", "oil.csv", "--target", "OT")
 )
 def test_a_message_names_what_was_typed(monkeypatch, capsys, arguments, message):
     assert fail(monkeypatch, capsys, *arguments).startswith(message)
+
+
+def test_a_flag_that_nothing_reads_is_named(capsys, monkeypatch):
+    arguments = ("init", "months.csv", "--target", "sold", "--epochs", "3", "--coverage", "0.9")
+    monkeypatch.setattr(sys, "argv", ["seqconv", *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert "not used: epochs, coverage, which only networks of layers have" in capsys.readouterr().err
 
 
 def test_the_nearest_name_is_found_whatever_its_case():

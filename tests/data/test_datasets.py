@@ -245,15 +245,15 @@ def test_published_checksums_are_whole():
 @pytest.mark.parametrize(
     ("load", "source", "parts"),
     [
-        (load_texts, "imbd", ["imdb or demo-text", "Did you mean 'imdb'?"]),
-        (load_texts, "jena", ["data for another task"]),
+        (load_texts, "imbd", ["imbd: must be imdb or demo-text", "Did you mean 'imdb'?"]),
+        (load_texts, "jena", ["jena: ", "data for another task"]),
         (load_series, "demo-text", ["data for another task"]),
-        (load_series, "no/such.csv", ["'no/such.csv'", "existing path"]),
-        (load_series, "", ["''"]),
+        (load_series, "no/such.csv", ["no/such.csv: must be", "existing path; there is none"]),
+        (load_series, "", ["data.source: must be"]),
     ],
 )
 def test_unknown_sources(load, source, parts):
-    fails(lambda: load(source), "data.source", *parts)
+    fails(lambda: load(source), *parts)
 
 
 def test_sources_by_name_and_path(tmp_path):

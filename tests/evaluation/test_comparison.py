@@ -15,6 +15,7 @@ from seqconv.metrics.bootstrap import Estimate
 from seqconv.models.format import read_bundle
 from seqconv.networks.losses import example_losses
 from seqconv.recipes.recipe import read_recipe
+from seqconv.reports.comparison import build_comparison_page
 from seqconv.tasks.classes import Classes
 from seqconv.tasks.seen import hash_texts
 from seqconv.training import run as runs
@@ -99,7 +100,7 @@ def test_a_run_does_not_differ_from_itself(made):
         assert second.same is True
     assert compare_runs([made / "text", made / "text2"]).runs[1].same is False
     shown = seqconv_command("compare", "text", "text", cwd=made).stdout
-    assert "Against text: text the same answers to all 2,000" in shown
+    assert "Against text: text gives the same answers to all 2,000" in shown
     assert "error rate (lower is better)" in shown
     assert "no clear difference" not in shown
 
@@ -250,3 +251,15 @@ def test_runs_without_keys_are_compared_as_they_were(overlapping):
     np.savez(overlapping / "keyless/predictions.npz", **found)
     result = compare_runs([overlapping / "clean", overlapping / "keyless"])
     assert (result.n, result.runs[1].trained_on) == (60, None)
+
+
+def test_a_page_of_runs_without_errors_has_no_empty_picture(made, copy):
+    folder = copy("text", outputs=lambda values: values)
+    with np.load(folder / "predictions.npz") as stored:
+        found = dict(stored)
+    found["outputs"] = np.where(found["targets"] > 0, 9.0, -9.0).astype(np.float32).reshape(found["outputs"].shape)
+    np.savez(folder / "predictions.npz", **found)
+    page = build_comparison_page(compare_runs([folder, folder]))
+    assert "gives the same answers to all" in page
+    assert "<svg" not in page
+    assert "<svg" in build_comparison_page(compare_runs([made / "text", made / "text2"]))

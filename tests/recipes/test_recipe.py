@@ -81,7 +81,7 @@ def test_a_duration_without_a_known_unit_is_refused(text):
         ("window.step=1h", "Did you mean 'windows'?"),
         ("network.layers.99.units=3", "names nothing in this recipe"),
         ("training.epochs", "must look like section.key=value"),
-        ("text.max_len=3", "unknown section 'text'"),
+        ("text.max_len=3", "text.max_len is for text classification; got it for time-series forecasting. Leave it out"),
     ],
 )
 def test_a_wrong_override_says_what_to_do(override, says):

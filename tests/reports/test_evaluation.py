@@ -41,7 +41,7 @@ def test_the_headline_says_what_the_rows_are_and_warns():
     page = build(24, 1)
     assert find_flaws(page) == []
     assert "MAE 1.000 (0.900 to 1.100) on 1,096 rows. <span" in page
-    assert "The 80 % intervals covered only 40 %: do not rely on them." in page
+    assert "The 80\u00a0% intervals covered only 40\u00a0%: do not rely on them." in page
 
 
 @pytest.mark.parametrize(("hours", "pictures"), [(24, 2), (1, 1)])

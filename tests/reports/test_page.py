@@ -2,12 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from helpers.pages import find_flaws, measure_contrast
 from seqconv.errors import ConfigError
 from seqconv.reports import plots
-from seqconv.reports.page import STYLE, build_lead, build_page, draw_details, draw_table, write_page
+from seqconv.reports.page import STYLE, build_lead, build_page, draw_details, draw_facts, draw_table, write_page
 
 
 def test_a_page_replaces_an_older_one_and_leaves_nothing_else(tmp_path):
@@ -39,8 +40,19 @@ def test_a_page_has_one_heading_and_names_for_tables_and_pictures():
     page = build_page("name: report", build_lead("name", "98 % right", ""), [("Scores", table + picture)])
     assert find_flaws(page) == []
     assert "<caption>Scores &lt;b&gt;</caption>" in page
-    for lost in ('<h1 class="verdict ">98 % right</h1>', "<main>", ' scope="row"', ' tabindex="0"', ' role="img"'):
+    for lost in ('<h1 class="verdict ">98\u00a0% right</h1>', "<main>", ' scope="row"', ' tabindex="0"', ' role="img"'):
         assert find_flaws(page.replace(lost, "")) != [], lost
+
+
+def test_an_empty_fact_is_left_out():
+    assert draw_facts({"notes": [], "rows": 0, "source": ""}) == "<dl><dt>rows</dt><dd>0</dd></dl>"
+
+
+def test_a_narrow_page_shows_the_forecast_before_the_past():
+    fan = plots.draw_fan(np.arange(9.0), np.ones((3, 3)), None, ([0], ["now"]), ("north", "sold"))
+    assert fan.startswith('<div class="wide newest"')
+    assert ".newest { direction: rtl; }" in STYLE
+    assert ".newest > svg { direction: ltr; }" in STYLE
 
 
 def test_what_is_folded_away_is_there():

@@ -89,7 +89,7 @@ def test_intervals_that_cover_too_little_are_warned_of_in_the_headline(tmp_path)
         return re.search("<h1.*?</h1>", page).group()
 
     assert show(0.4, 0.5).endswith(
-        ' <span class="bad">The 80 % intervals covered only 45 %: do not rely on them.</span></h1>'
+        ' <span class="bad">The 80\u00a0% intervals covered only 45\u00a0%: do not rely on them.</span></h1>'
     )
     assert "intervals" not in show(0.75, 0.85)
 
@@ -293,3 +293,6 @@ def test_a_window_is_drawn_with_its_strongest_inputs_the_forecast_column_first()
     assert svg == plots.draw_window(one)
     for label in ("interval", "forecast", "explained"):
         assert f">{label}</text>" in svg
+    legend, title = (float(re.search(rf'y="([\d.]+)"[^>]*>{text}</text>', svg)[1]) for text in ("interval", "f"))
+    assert legend == pytest.approx(title, abs=2)  # above the curves, where the title is
+    assert svg.startswith('<div class="wide newest"')

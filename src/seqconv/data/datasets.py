@@ -17,7 +17,7 @@ from seqconv.data.readers.tables import Table, create_table, read_table, write_t
 from seqconv.data.readers.texts import read_texts
 from seqconv.data.records import Panel, PanelData, SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
-from seqconv.errors import DataError, in_python, name_parameters, nearest
+from seqconv.errors import DataError, in_python, name_parameters, near_path, nearest
 from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
 
@@ -218,6 +218,7 @@ def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> 
     path = Path(source).expanduser()
     if source and path.exists():
         return path
-    hint = "That is data for another task" if source in TEXTS + SERIES else nearest(source, names) if names else ""
     known = f"{' or '.join(names)}, or " if names else ""
-    raise DataError(f"data.source: must be {known}an existing path; got {source!r}. {hint}".strip())
+    hint = near_path(source) or (nearest(source, names) if names else "")
+    hint = "That is data for another task" if source in TEXTS + SERIES else hint
+    raise DataError(f"{source or 'data.source'}: must be {known}an existing path; there is none. {hint}".strip())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import OptionError
 from seqconv.recipes.durations import CALENDAR_UNITS, UNITS_S, split_duration, to_duration
 
 DAY_S, WEEK_S, WEEKS_A_YEAR = 86400, 604800, 52
@@ -177,7 +177,7 @@ class Frequency:
             name: of the setting, for errors.
 
         Raises:
-            ConfigError: not a duration, or not a whole number of rows.
+            OptionError: not a duration, or not a whole number of rows.
         """
         amount, unit = split_duration(duration, name)
         if not unit:
@@ -196,7 +196,7 @@ class Frequency:
         else:
             rows = 0.5
         if rows != int(rows):
-            raise ConfigError(
+            raise OptionError(
                 f"{name} must be a whole number of rows, each {self.span}; got {duration}. "
                 f"Count rows, such as {max(round(amount), 1)}"
             )
@@ -210,7 +210,7 @@ def parse_frequency(text: str) -> tuple[str, int]:
     (('s', 900), ('mo', 3), ('mo', 12), ('row', 1))
 
     Raises:
-        ConfigError: not a frequency.
+        OptionError: not a frequency.
     """
     found = re.fullmatch(r"\s*(\d*)\s*([A-Za-z]*)(-[A-Za-z]{3})?\s*", text)
     unit = _ALIASES.get(found[2], found[2]) if found else ""
@@ -223,7 +223,7 @@ def parse_frequency(text: str) -> tuple[str, int]:
         return "bd", count
     if count and unit in UNITS_S:
         return "s", count * UNITS_S[unit]
-    raise ConfigError(
+    raise OptionError(
         f"frequency must be the time from row to row, such as 15min, 1h, 1d, 1bd (business days), 1w, 1mo, 1q, 1y; "
         f"got {text!r}"
     )

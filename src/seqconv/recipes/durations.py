@@ -2,7 +2,7 @@
 
 import re
 
-from seqconv.errors import ConfigError
+from seqconv.errors import ConfigError, OptionError
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 CALENDAR_UNITS = {"mo": 1, "q": 3, "y": 12}  # in months
@@ -15,11 +15,11 @@ def split_duration(text: str, name: str = "duration") -> tuple[float, str]:
     ((12.0, 'mo'), (1.5, 'h'), (30.0, ''))
 
     Raises:
-        ConfigError: not a number with one of the units, or with none.
+        OptionError: not a number with one of the units, or with none.
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w|bd|mo|q|y|)", text.strip())
     if found is None:
-        raise ConfigError(
+        raise OptionError(
             f'{name} must be a number, of rows or with a unit (s, min, h, d, bd, w, mo, q, y), such as "10d"; '
             f"got {text!r}"
         )
@@ -39,7 +39,8 @@ def parse_duration(text: str, name: str = "duration") -> int:
     if found is None:
         counted = "lead" in name and re.fullmatch(r"\d+\s*(bd|mo|q|y|)", text.strip())
         cure = ". Use --horizon in its place for rows, months or business days" if counted else ""
-        raise ConfigError(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}{cure}')
+        kind = ConfigError if "." in name else OptionError  # a setting, or an option
+        raise kind(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}{cure}')
     seconds = float(found[1]) * UNITS_S[found[2]]
     if not seconds.is_integer():
         raise ConfigError(f"{name} must be a whole number of seconds; got {text!r}")

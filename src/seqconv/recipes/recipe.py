@@ -14,6 +14,7 @@ from seqconv.recipes.sections import (
     FORECAST_LOSSES,
     KINDS,
     ForecastConfig,
+    Kind,
     NetworkConfig,
     PanelDataConfig,
     SequenceConfig,
@@ -83,6 +84,8 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
         raise ConfigError(f"task must be one of {', '.join(map(repr, KINDS))}; got {task!r}")
     kind = KINDS[task]
     for section in table:
+        if isinstance(table[section], dict):
+            _check_known(section, table[section], kind)
         if section not in {"name", "description", "task", *kind.sections}:
             raise ConfigError(
                 f"unknown section [{section}] in a recipe for {kind.title}. {nearest(section, kind.sections)}"
@@ -101,6 +104,19 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
         )
     parts["features"] = parts.pop(kind.features.section())
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
+
+
+def _check_known(section: str, names: Iterable[str], kind: Kind) -> None:
+    """Refuse settings that other kinds of data have."""
+    for name in names:
+        homes = [each.title for each in KINDS.values() if _has(each, section, name)]
+        if homes and not _has(kind, section, name):
+            raise ConfigError(f"{section}.{name} is for {', '.join(homes)}; got it for {kind.title}. Leave it out")
+
+
+def _has(kind: Kind, section: str, name: str) -> bool:
+    own = kind.sections.get(section)
+    return own is not None and own.read_name(name) in own.names()
 
 
 def to_toml(recipe: AnyRecipe) -> str:
@@ -174,6 +190,8 @@ def _override(table: dict[str, Any], override: str) -> dict[str, Any]:
     if not equals or not rest:
         raise ConfigError(f"--set must look like section.key=value, such as training.epochs=4; got {override!r}")
     if section not in sections:
+        if kind:
+            _check_known(section, (rest,), kind)
         raise ConfigError(f"--set: unknown section {section!r}. {nearest(section, sections)}")
     table = copy.deepcopy(table)
     target: Any = table.setdefault(section, {})

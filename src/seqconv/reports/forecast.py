@@ -71,7 +71,7 @@ def build_forecast_page(results: RunResults, shown: list[ShownSeries], lookup: L
         ("Look up a series", _draw_search(lookup, number) if lookup else ""),
         (
             "How good such forecasts were",
-            draw_table(*table, "Models, the best on the test rows first", own=own) + draw_note(results.verdict),
+            draw_table(*table, "Models, the best on the test rows first", own=own),
         ),
         ("Data", draw_facts(facts | {"notes": results.facts.get("notes", [])})),
         ("Settings", draw_settings(results.settings)),

@@ -1,5 +1,6 @@
 """What every HTML page is made of: one self-contained file that reads in light and in dark."""
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -39,10 +40,10 @@ def build_page(title: str, lead: str, sections: list[tuple[str, str]]) -> str:
 
 def build_lead(above: str, headline: str, below: str, tone: str = "", warning: str = "") -> str:
     """What a page begins with: the headline large, in the colour of `good` or `bad` news, and a warning after it."""
-    warned = f' <span class="bad">{escape(warning)}</span>' if warning else ""
+    warned = f' <span class="bad">{_escape(warning)}</span>' if warning else ""
     lines = [
         draw_note(above),
-        f'<h1 class="verdict {tone}">{escape(headline)}{warned}</h1>',
+        f'<h1 class="verdict {tone}">{_escape(headline)}{warned}</h1>',
         *([draw_note(below)] * bool(below)),
     ]
     return "\n".join(lines)
@@ -122,8 +123,9 @@ def draw_coverage(found: IntervalScores) -> str:
 
 
 def draw_facts(facts: Mapping[str, Any]) -> str:
-    """Names and values, which may be lists and tables themselves."""
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{_fact(value)}</dd>" for name, value in facts.items())
+    """Names and values, which may be lists and tables themselves; an empty one is left out."""
+    told = {name: _fact(value) for name, value in facts.items()}
+    lines = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in told.items() if value)
     return f"<dl>{lines}</dl>"
 
 
@@ -148,7 +150,12 @@ def draw_settings(settings: Mapping[str, Any]) -> str:
 
 def draw_note(text: str) -> str:
     """A paragraph in a soft colour."""
-    return f'<p class="soft">{escape(text)}</p>'
+    return f'<p class="soft">{_escape(text)}</p>'
+
+
+def _escape(text: str) -> str:
+    """A sentence as HTML, in which no line ends between a number and its per cent sign."""
+    return escape(re.sub(r"(?<=\d) %", "\u00a0%", text))
 
 
 def draw_pictures(*pictures: str) -> str:

@@ -40,11 +40,12 @@ def _mark_dates(axes: Any) -> None:
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
-def _finish(figure: Any, title: str, description: str) -> str:
+def _finish(figure: Any, title: str, description: str, newest: bool = False) -> str:
     """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data.
 
     Args:
         title, description: what those who cannot see it read in its place. Wide figures are in a box that scrolls.
+        newest: what matters is on the right, which such a box shows first.
     """
     import matplotlib
 
@@ -63,13 +64,14 @@ def _finish(figure: Any, title: str, description: str) -> str:
     text = text[text.index("<svg") :].replace(INK, "currentColor").replace("<svg", '<svg role="img"', 1)
     end = text.index(">") + 1
     text = f"{text[:end]}<title>{escape(title)}</title><desc>{escape(description)}</desc>{text[end:]}"
-    return f'<div class="wide" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
+    kind = "wide newest" if newest else "wide"
+    return f'<div class="{kind}" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
 
 
 def _paint(figure: Any) -> None:
     for axes in figure.axes:
         axes.tick_params(colors=INK)
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title):
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title, axes._right_title):
             text.set_color(INK)
         for spine in axes.spines.values():
             spine.set_color(INK)
@@ -150,13 +152,13 @@ def draw_fan(
     axes.plot(joined, fan[:, middle], "--", color=VALIDATION, label="forecast", linewidth=1.6)
     axes.set_xticks(*ticks)
     axes.set_ylabel(names[1], parse_math=False)
-    axes.set_title(names[0], fontsize=9, loc="left", parse_math=False)
+    axes.set_title(names[0], fontsize=9, loc="right", parse_math=False)
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper left")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.15 * (high - low))
     last = quantiles[-1]
     told = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[middle]:.4g}, 80 % between "
-    return _finish(figure, f"Forecast of {names[0]}", f"{told}{last[0]:.4g} and {last[-1]:.4g}.")
+    return _finish(figure, f"Forecast of {names[0]}", f"{told}{last[0]:.4g} and {last[-1]:.4g}.", newest=True)
 
 
 def _break_line(times: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
@@ -201,17 +203,19 @@ def draw_window(found: GridExplanation) -> str:
     shown = [*([] if curves.target is None else [curves.target]), *shown]
     figure, panels = _start(8.0, 0.9 + 1.3 * len(shown), len(shown))
     limit = float(np.abs(found.contributions[shown]).max(initial=0)) or 1.0
+    ahead = len(curves.ahead) > 0
     for axes, row in zip(panels, shown, strict=True):
         axes.plot(curves.steps, curves.values[:, row], "-", color=INK, linewidth=1, zorder=3)
         _colour_curve(axes, curves, row, found.contributions[row] / limit)
-        axes.set_title(found.rows[row], fontsize=9, loc="left", parse_math=False)
-    if len(curves.ahead):
+        axes.set_title(found.rows[row], fontsize=9, loc="right" if ahead else "left", parse_math=False)
+    if ahead:
         _draw_ahead(panels[0], curves, found.value)
         _mark_dates(panels[-1])
     else:
         panels[-1].set_xlabel("step")
     said = ", ".join(found.rows[row] for row in shown)
-    return _finish(figure, "The window and what it adds", f"{said}; the tables that follow hold the effects.")
+    said = f"{said}; the tables that follow hold the effects."
+    return _finish(figure, "The window and what it adds", said, newest=ahead)
 
 
 def _colour_curve(axes: Any, curves: Curves, row: int, strength: np.ndarray) -> None:
@@ -243,7 +247,7 @@ def _draw_ahead(axes: Any, curves: Curves, value: float) -> None:
     axes.plot(ahead, joined, "--", color=VALIDATION, linewidth=1.4, label="forecast")
     chosen = int(np.abs(point - value).argmin())
     axes.plot(curves.ahead[[chosen]], point[[chosen]], "D", color=VALIDATION, markersize=6, label="explained")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0)
 
 
 def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:

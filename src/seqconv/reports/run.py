@@ -65,8 +65,8 @@ def _draw_scores(results: RunResults) -> str:
     text = f"{results.validation['n']:,} validation and {results.test['n']:,} test examples."
     if results.targets:
         first, *others = results.targets
-        several = f" mae: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
-        text += several if others else f" The unit of mae is that of {first}."
+        several = f" MAE: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
+        text += several if others else f" The unit of the MAE is that of {first}."
     if results.refit:
         text += " Final model: retrained on training + validation rows."
     every = draw_table(head, rows, "Every score", own=len(rows) - 1)

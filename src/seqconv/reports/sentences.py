@@ -86,7 +86,7 @@ def say_comparison(results: ComparisonResults) -> str:
         found = (run.differences or {})[results.metrics[0]]
         said = "better" if found.high < 0 else "worse" if found.low > 0 else "no clear difference"
         said = "the same error" if found.low == found.high == 0 else said
-        parts.append(f"{run.run} {f'the same answers to all {results.n:,}' if run.same else said}")
+        parts.append(f"{run.run} {f'gives the same answers to all {results.n:,}' if run.same else said}")
     return f"Against {results.against}: {', '.join(parts)}"
 
 

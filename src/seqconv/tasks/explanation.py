@@ -304,12 +304,15 @@ def show_effects(values: Sequence[float]) -> list[str]:
 
     >>> show_effects([9.654, -0.0193]), show_effects([-25714.2, 3.0]), show_effects([1.5e-7])
     (['+9.65', '\u22120.02'], ['\u221225,714', '+3'], ['+1.5e\u221207'])
+    >>> show_effects([14.1, -0.01])
+    ['+14.1', '0.0']
     """
     largest = max((abs(value) for value in values), default=0.0)
     if 0 < largest < 1e-3 or largest >= 1e9:
         return [f"{value:+.3g}".replace("-", "\u2212", 1) for value in values]
     decimals = max(2 - math.floor(math.log10(largest)), 0) if largest else 0
-    return [f"{value:+,.{decimals}f}".replace("-", "\u2212") for value in values]
+    rounded = [round(value, decimals) for value in values]  # what is nothing then has no sign
+    return [f"{value or 0.0:{'+' if value else ''},.{decimals}f}".replace("-", "\u2212") for value in rounded]
 
 
 def quote(span: str) -> str:

@@ -80,8 +80,10 @@ def suggest_recipe(
     task = TASKS[name]
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
+    unused = [] if KINDS[name].networks else [each for each in ("epochs", "coverage") if f"training.{each}" in given]
+    unread = [f"not used: {', '.join(unused)}, which only networks of layers have"] if unused else []
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
-    return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+    return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *unread, *notes), data)
 
 
 def _check_refit(chosen: Mapping[str, str], task: str) -> None:

@@ -40,7 +40,7 @@ def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     loss: Any = recipe.training.logit_loss
     refit = recipe.training.refit and kind in KINDS[recipe.task].refitted
     training = replace(recipe.training, model=kind, coverage=0.0, refit=refit, loss=loss)
-    about = f"{Path(recipe.data.source).name}, the baseline {kind} in place of a network"
+    about = f"{Path(recipe.data.source).name}, the model {kind}"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
 

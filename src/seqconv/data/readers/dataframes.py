@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqconv.data.readers.files import Table, check_names
+from seqconv.data.readers.forks import check_threads
 from seqconv.data.readers.tables import simplify_types
 from seqconv.data.readers.times import write_numbers
 from seqconv.data.readers.zones import Stamps, local_times, next_utc
@@ -43,6 +44,7 @@ class Form:
         """A frame of these columns; those that the table has too, such as ids and times, are of their types there."""
         import polars
 
+        check_threads()
         frame = polars.DataFrame([self._retype(name, values) for name, values in columns.items()])
         if isinstance(self.first, polars.DataFrame):
             return self._defer(frame)
@@ -126,6 +128,7 @@ def table_from_frame(frame: Any, name: str = "the data") -> Table:
     import narwhals
     import polars
 
+    check_threads()
     if hasattr(frame, "to_frame") and not hasattr(frame, "columns"):
         frame = frame.to_frame()
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from seqconv.data.readers.files import BLOCK, Table, describe_encoding, find_encoding, read_utf8
+from seqconv.data.readers.forks import check_threads
 from seqconv.errors import DataError
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def table_from_objects(rows: list[Any], name: str) -> Table:
     """
     if not rows:
         raise DataError(f"{name}: must have rows; got none. Add some")
+    check_threads()
     reader = _Reader(Path(name), False, "row")
     for number, row in enumerate(rows, start=1):
         reader.check(row, number)

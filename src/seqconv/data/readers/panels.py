@@ -18,7 +18,7 @@ from seqconv.data.readers.times import Times
 from seqconv.data.readers.values import prove_decimal, read_numbers, settle_decimal
 from seqconv.data.readers.zones import Stamps
 from seqconv.data.records import Panel
-from seqconv.errors import ConfigError, DataError, nearest
+from seqconv.errors import DataError, OptionError, nearest
 
 MOST_UNKNOWN = 0.1  # fraction of the rows to forecast in which a column that is known may be empty
 EARLY = 4  # a series ends early by one in so many of the rows of a usual one
@@ -34,7 +34,7 @@ def panel_from_table(table: Table, columns: PanelColumns) -> Panel:
     Raises:
         DataError: no such column, no column of times or of numbers, an empty id, times that do not follow one
             frequency, or several rows of one series and time.
-        ConfigError: an invalid frequency or time zone.
+        OptionError: an invalid frequency or time zone.
     """
     table = prove_decimal(table)
     _check_names(table, columns)
@@ -118,7 +118,7 @@ def _choose_frequency(
         unit, size = parse_frequency(columns.frequency)
         if counted != (unit == "row"):
             known = "counts the rows of" if counted else "has the times of"
-            raise ConfigError(f"frequency must fit {table.path}, which {known} each series; got {columns.frequency!r}")
+            raise OptionError(f"frequency must fit {table.path}, which {known} each series; got {columns.frequency!r}")
         return fit_frequency(unit, size, stamps), []
     found = find_frequency(stamps, offsets)
     if found is None:

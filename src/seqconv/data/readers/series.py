@@ -256,7 +256,8 @@ def _count_times(table: Table, interval_s: int) -> np.ndarray:
     if not interval_s:
         raise DataError(
             f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
-            f"{', '.join(table.frame.columns)[:100]!r}. Name it, reformat its times, or pass the interval of the rows"
+            f"{', '.join(table.frame.columns)[:100]!r}. Name it with --time, reformat its times, or give "
+            "the time from row to row with --every"
         )
     return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
 

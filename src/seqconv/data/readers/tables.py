@@ -14,6 +14,7 @@ import numpy as np
 from seqconv.data.outputs import whole_file
 from seqconv.data.readers.delimited import read_delimited
 from seqconv.data.readers.files import GUESS, Table, check_names, open_content
+from seqconv.data.readers.forks import check_threads
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
 from seqconv.errors import ConfigError, DataError, SeqconvError
 
@@ -73,6 +74,7 @@ def iterate_tables(
 def _read(
     path: Path, content: IO[bytes], header: bool | None, strings: bool, rows: int | None, decimal: str
 ) -> Iterator[Table]:
+    check_threads()
     magic = content.read(6)
     content.seek(0)
     form = "parquet" if magic[:4] in (b"PAR1", b"PARE") else ""
@@ -241,6 +243,7 @@ def create_table(columns: Mapping[str, np.ndarray | list[str]]) -> "polars.DataF
     """A frame with these columns; NaN becomes null."""
     import polars
 
+    check_threads()
     return polars.DataFrame({name: polars.Series(values, nan_to_null=True) for name, values in columns.items()})
 
 
