@@ -29,17 +29,48 @@ def test_tables(write, content, task):
 ROWS = np.arange(120).reshape(4, 30) / 7
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("mitbih_train.csv", "\n".join(",".join(f"{value:.4f}" for value in row) for row in ROWS)),
-        ("X_TRAIN", "\n".join(",".join(f"{value:e}" for value in row) for row in ROWS)),
-        ("X_TRAIN.txt", "\n".join("  ".join(f"{value:15.7e}" for value in row) for row in ROWS)),
-        ("ecg.csv", ",".join(f"att{i}" for i in range(30)) + "\n" + "\n".join(",".join(map(str, r)) for r in ROWS)),
-    ],
-)
-def test_a_sequence_in_each_row_is_named_as_such(write, name, content):
+WIDE = [
+    ("mitbih_train.csv", "\n".join(",".join(f"{value:.4f}" for value in row) for row in ROWS)),
+    ("X_TRAIN", "\n".join(",".join(f"{value:e}" for value in row) for row in ROWS)),
+    ("ecg.csv", ",".join(f"att{i}" for i in range(30)) + "\n" + "\n".join(",".join(map(str, r)) for r in ROWS)),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), WIDE)
+def test_a_sequence_in_each_row_needs_a_label(write, name, content):
     path = write(content + "\n", name)
-    with pytest.raises(ConfigError, match=r"sequence in each row.*save the rows as a .tsv without a header"):
+    with pytest.raises(ConfigError, match=r"sequence in each row, without a label.*--label.*--target"):
         guess_task(path, ())
     assert guess_task(path, ("data.interval",))[0] == "series"
+    assert guess_task(path, ("data.label",))[0] == "sequence"
+    assert guess_task(path, ("data.target",))[0] == "sequence"
+    labelled = "\n".join(f"{number % 2},{line}" for number, line in enumerate(content.splitlines()))
+    assert guess_task(write(labelled + "\n", f"l{name}"), ())[0] == "sequence"
+
+
+def test_rows_of_numbers_in_a_text_file_are_sequences(write):
+    path = write("\n".join("  ".join(f"{value:15.7e}" for value in row) for row in ROWS), "X_TRAIN.txt")
+    assert guess_task(path, ())[0] == "sequence"
+
+
+STEPS = "id,time,x,kind,sold\na,1,2.5,walk,5\na,2,3.5,walk,5\nb,1,4.5,rest,6\nb,2,5.5,rest,6\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "task"),
+    [
+        ({"data.id": '["id"]', "data.label": '["kind"]'}, "sequence"),
+        ({"data.id": '["id"]', "data.target": '["sold"]'}, "sequence"),  # the same in all rows of an id
+        ({"data.id": '["id"]', "data.target": '["x"]'}, "panel"),
+        ({"data.id": '["id"]', "data.target": '["sold"]', "forecast.horizon": "1"}, "panel"),
+    ],
+)
+def test_steps_in_rows(write, given, task):
+    assert guess_task(write(STEPS), given)[0] == task
+
+
+def test_lists_of_numbers_are_sequences(write):
+    path = write('{"x": [1, 2, 3, 4.5], "kind": "a"}\n{"x": [1, 2, 3, 5], "kind": "b"}\n', "a.jsonl")
+    assert guess_task(path, ())[0] == guess_task(path, ("data.label",))[0] == "sequence"
+    tags = write('{"text": "a fine film", "tags": ["a", "b"]}\n', "b.jsonl")
+    assert guess_task(tags, ("data.label",))[0] == "text"

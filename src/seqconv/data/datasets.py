@@ -11,6 +11,7 @@ from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.panel_times import PanelColumns
 from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
+from seqconv.data.readers.sequence_tables import SequenceColumns
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import Table, create_table, read_table, write_table
@@ -59,11 +60,28 @@ def load_sequences(config: SequenceDataConfig, progress: Progress | None = None)
         DataError: no such file, or a file with invalid content.
     """
     path = _resolve(config.source, (), progress)
-    test = Path(config.test_file) if config.test_file else find_partner(path)
-    files = (path, test, config.validation_file)
-    train, *others = (read_sequences(file, layout=config.layout) if file else None for file in files)
-    assert train is not None
+    files = (config.test_file or find_partner(path), config.validation_file)
+    train = read_sequences(path, layout=config.layout, columns=sequence_columns(config))
+    alike = sequence_columns(replace(config, **train.settled))
+    others = (
+        read_sequences(file, layout=config.layout, channels=len(train.channels), columns=alike) if file else None
+        for file in files
+    )
     return SequenceData(train, *others)
+
+
+def sequence_columns(config: SequenceDataConfig) -> SequenceColumns:
+    """What the settings say of the columns of a table."""
+    return SequenceColumns(
+        config.id,
+        config.time,
+        next(iter(config.label), ""),
+        next(iter(config.target), ""),
+        config.inputs,
+        config.interval,
+        HEADERS[config.header],
+        config.decimal,
+    )
 
 
 def load_texts(config: TextDataConfig, progress: Progress | None = None) -> TextData:

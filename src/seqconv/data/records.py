@@ -71,14 +71,19 @@ class TextData:
 
 @dataclass(frozen=True)
 class Sequences:
-    """N sequences of C channels, each with its class.
+    """N sequences of C channels, each with its class, or with a number to predict.
 
     Args:
         values: steps of all sequences, concatenated, float64 (or float32) `[sum of lengths, C]`; NaN is missing.
         offsets: where each sequence starts in `values`, and the end: int64 `[N + 1]`.
-        labels: int32 `[N]`, indices into `classes`; empty if labels were not requested.
+        labels: int32 `[N]`, indices into `classes`; or float64 `[N]`, numbers; empty if labels were not requested.
+        classes: names; none if the labels are numbers.
         channels: C names.
         notes: what a report should say about the file.
+        number: what the numbers are called; empty: the labels are classes.
+        keys: the values of the id columns of each sequence, by the columns' names; empty: it has none.
+        settled: for a table, the data settings by which it was read, inferred ones included.
+        times: of each step, datetime64[us] or numbers `[sum of lengths]`; None: steps are counted.
     """
 
     values: np.ndarray
@@ -88,6 +93,10 @@ class Sequences:
     channels: tuple[str, ...]
     source: str
     notes: tuple[str, ...] = ()
+    number: str = ""
+    keys: Mapping[str, list[str]] = field(default_factory=dict)
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    times: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -96,7 +105,9 @@ class Sequences:
         """The sequences at `index`, in that order."""
         rows, offsets = _take_ragged(self.offsets, index)
         labels = self.labels[index] if len(self.labels) else self.labels
-        return replace(self, values=self.values[rows], offsets=offsets, labels=labels)
+        keys = {name: [values[place] for place in index] for name, values in self.keys.items()}
+        times = None if self.times is None else self.times[rows]
+        return replace(self, values=self.values[rows], offsets=offsets, labels=labels, keys=keys, times=times)
 
 
 @dataclass(frozen=True)

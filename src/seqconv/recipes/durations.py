@@ -47,6 +47,30 @@ def parse_duration(text: str, name: str = "duration") -> int:
     return int(seconds)
 
 
+def parse_seconds(text: str, name: str = "duration") -> float:
+    """Seconds in `"20ms"`, `"1.5s"`, `"10min"`.
+
+    >>> parse_seconds("20ms")
+    0.02
+
+    Raises:
+        ConfigError: not a number above 0 followed by ms, s, min, h, d or w.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h|d|w)", text.strip())
+    if found is None or not float(found[1]):
+        raise ConfigError(f'{name} must be a number with a unit (ms, s, min, h, d, w), such as "20ms"; got {text!r}')
+    return float(found[1]) / 1000 if found[2] == "ms" else float(found[1]) * UNITS_S[found[2]]
+
+
+def show_seconds(seconds: float) -> str:
+    """A duration in the largest unit that divides it, readable by `parse_seconds`.
+
+    >>> show_seconds(0.02), show_seconds(90), show_seconds(3600.0)
+    ('20ms', '90s', '1h')
+    """
+    return to_duration(int(seconds)) if seconds >= 1 and seconds == int(seconds) else f"{seconds * 1000:.10g}ms"
+
+
 def split_range(text: str) -> list[str]:
     """The first and the last duration of a range, or the only one.
 

@@ -45,7 +45,17 @@ class TextDataConfig(_DataSettings):
 class SequenceDataConfig(_DataSettings):
     """Where labelled sequences come from and how they are split."""
 
-    source: str = setting("", "path of a .ts, .tsv, .arff or .npz file")
+    source: str = setting("", "path of a .ts, .tsv, .arff or .npz file, or of a table")
+    id: tuple[str, ...] = setting(
+        (), "columns that tell the sequences of a table apart, which has a row for each step; empty: a row a sequence"
+    )
+    time: str = setting("", "time column of such a table; none: steps in the order of the rows; empty: inferred")
+    label: tuple[str, ...] = setting((), "column of the classes; empty: detected")
+    target: tuple[str, ...] = setting((), "column of numbers to predict in place of classes")
+    inputs: tuple[str, ...] = setting((), "columns that are read; empty: all other columns of numbers")
+    interval: str = setting("", "time between two steps, such as 20ms; empty: that of the times, or steps are counted")
+    header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
+    decimal: Literal["guess", "point", "comma"] = setting("guess", DECIMAL)
     layout: Literal["guess", "channels first", "channels last"] = setting(
         "guess", "the axes of an .npz file after the sequences: channels and steps, or steps and channels"
     )

@@ -1,16 +1,21 @@
 """Infer the task from a file: labelled texts, a time series or labelled sequences."""
 
 import re
-from collections.abc import Collection
+import tomllib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from seqconv.data.readers.arrays import holds_sequences
 from seqconv.data.readers.columns import AS_SEQUENCES, LABEL_NAMES, TEXT_NAMES, holds_sentences
 from seqconv.data.readers.files import open_content
+from seqconv.data.readers.ids import number_series
 from seqconv.data.readers.parts import is_year
+from seqconv.data.readers.sequence_tables import holds_outcome
 from seqconv.data.readers.series import find_times
-from seqconv.data.readers.tables import Table, iterate_tables
+from seqconv.data.readers.tables import Table, iterate_tables, read_table
 from seqconv.errors import ConfigError
 from seqconv.tasks.kinds import TASKS
 
@@ -18,6 +23,10 @@ if TYPE_CHECKING:
     import polars
 
 SAMPLE = 1000  # rows examined
+FEW = 3  # columns of numbers, or numbers in a list, that may be a sequence where a label is named
+OF_OTHERS = ("data.text", "text.", "windows.", "forecast.", "data.known", "data.past", "data.static", "data.interval")
+OWN_FORMATS = (".ts", ".arff", ".npy", ".npz")
+ARCHIVES = (".npz", ".tar", ".tar.gz", ".tgz")
 WIDE = 20  # columns of numbers from which a row without a time is taken for a sequence
 
 _NUMBERS = re.compile(r"[\s\d.eE+-]+")
@@ -28,19 +37,22 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
 
     Args:
         path: a file or folder.
-        given: settings that the user named, such as `data.target`; some imply a task.
+        given: settings that the user named, such as `data.target`, perhaps with their values as TOML; some imply a
+            task.
 
     Raises:
         ConfigError: more than one task is possible.
         DataError: the file cannot be read.
     """
+    plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
+    if why := _recognise_sequences(path, given, plain):
+        return "sequence", why
     for task in TASKS.values():
         for name in sorted(given):
             if name.startswith(task.named_by):
                 return task.name, f"{name} is given"
     if path.is_dir():
         return "text", "a folder"
-    plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
     if plain.endswith((".ts", ".arff", ".npy")):
         return "sequence", f"a {Path(plain).suffix} file"
     if plain.endswith(".npz") and holds_sequences(path):
@@ -53,16 +65,68 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
     return _look(path, next(iterate_tables(path, SAMPLE)), plain)
 
 
+def _recognise_sequences(path: Path, given: Collection[str], plain: str) -> str:
+    """Why a table holds sequences, by the columns that the user named; empty: it does not, or they do not tell."""
+    label, target, id_ = (name in given for name in ("data.label", "data.target", "data.id"))
+    if path.is_dir() or not (label or target) or any(name.startswith(OF_OTHERS) for name in given):
+        return ""
+    if plain.endswith(OWN_FORMATS) or (label and id_):
+        return "data.id and data.label are given" if id_ else f"a {Path(plain).suffix} file"
+    if plain.endswith(ARCHIVES):
+        return ""
+    table = next(iterate_tables(path, SAMPLE))
+    if id_:
+        found = _is_constant(table, given) and _is_constant(read_table(path), given)
+        return "data.target is the same in all rows of each data.id" if found else ""
+    numbers = [column.name for column in table.frame if column.dtype.is_numeric()]
+    wide = len(numbers) >= (FEW if label else WIDE) and not find_times(table, "")
+    if _holds_lists(table):
+        return "lists of numbers"
+    texts = [column for column in table.frame if _is_text(column)]
+    return "columns of numbers, and a label or a target for each row" if wide and not texts else ""
+
+
+def _is_constant(table: Table, given: Collection[str]) -> bool:
+    """Whether the target is the same in all rows of each id, of which there are several rows."""
+    if not isinstance(given, Mapping):
+        return False
+    ids, (target, *others) = (tomllib.loads(f"x = {given[name]}")["x"] for name in ("data.id", "data.target"))
+    if others or any(name not in table.frame.columns for name in (target, *ids)):
+        return False
+    series, keys = number_series(table, ids)
+    one = table.frame[target].to_numpy()
+    first = one[np.unique(series, return_index=True)[1]][series]
+    return len(keys) < len(series) and bool((one == first).all())
+
+
+def _holds_lists(table: Table) -> bool:
+    """Whether a column holds lists of numbers."""
+    import polars
+
+    for column in table.frame:
+        if str(column.dtype).startswith(("List", "Array")):
+            cells = column.head(10).explode().drop_nulls()
+            if len(cells) > FEW * len(column.head(10)) and not cells.cast(polars.Float64, strict=False).null_count():
+                return True
+    return False
+
+
 def _look(path: Path, table: Table, name: str) -> tuple[str, str]:
     numbers = [column.name for column in table.frame if column.dtype.is_numeric()]
     if name.endswith(".tsv") and len(numbers) == table.frame.width and table.frame.columns[0] == "column_1":
         return "sequence", "rows of numbers without a header in a .tsv file"
+    if _holds_lists(table):
+        return "sequence", "lists of numbers"
     times = find_times(table, "")
-    if not times and (len(numbers) >= max(WIDE, table.frame.width - 1) or _are_rows_of_numbers(table)):
-        raise ConfigError(
-            f"{path}: looks like a sequence in each row, which is read from .ts and .tsv files only. For sequences, "
-            f"{AS_SEQUENCES}; for a series, pass --target and --every"
-        )
+    if not times and _are_rows_of_numbers(table):
+        if name.endswith(".txt"):
+            return "sequence", "rows of numbers in a .txt file"
+        raise ConfigError(f"{path}: looks like a sequence in each row. Rename it to .txt, or separate cells by commas")
+    if not times and len(numbers) >= max(WIDE, table.frame.width - 1):
+        if holds_outcome(table):
+            return "sequence", "columns of numbers, and a label for each row"
+        what = f"for sequences, {AS_SEQUENCES}; for a series, pass --target and --every"
+        raise ConfigError(f"{path}: looks like a sequence in each row, without a label. Choose: {what}")
     texts = [column.name for column in table.frame if column.name not in times and _is_text(column)]
     if times and _are_years_that_recur(table, times[0]) and (texts or _find_named(table)):
         times = []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.errors import fails
+from seqconv.data.readers.sequence_tables import SequenceColumns
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.errors import DataError
 from seqconv.tasks.recognition import guess_task
@@ -63,7 +64,7 @@ def test_one_channel_needs_no_third_axis_and_nan_is_missing_or_padding(save):
         ({"X": np.array(["a", "b"]), "y": [0, 1]}, "must hold numbers [N, L]"),
         ({"X": [[1.0, np.inf], [0, 1]], "y": [0, 1]}, "sequence 1: each value must be a finite number"),
         ({"X": [[1.0, 2], [0, 1]], "y": [0, 1, 1]}, "must hold one label for each of 2 sequences"),
-        ({"X": [[1.0, 2], [0, 1]], "y": [0.5, 1]}, "y must hold classes"),
+        ({"X": [[1.0, 2], [0, 1]], "y": [np.nan, 1]}, "y must hold classes, or finite numbers to predict"),
         ({"X": np.array([[1], [None]], object), "y": [0, 1]}, "must be numpy arrays of numbers"),
     ],
 )
@@ -76,3 +77,12 @@ def test_a_damaged_file_is_refused(tmp_path):
     path.write_bytes(b"PK\x03\x04 damaged")
     fails(read_sequences, path, "must be numpy arrays of numbers")
     fails(read_sequences, tmp_path / "no.npz", "No such file")
+
+
+def test_labels_with_fractions_are_numbers_to_predict(save):
+    found = read_sequences(save(X=[[1.0, 2], [0, 1]], y=[0.5, 1]))
+    assert (found.number, found.labels.tolist(), found.classes) == ("y", [0.5, 1.0], ())
+    asked = SequenceColumns(target="speed")
+    found = read_sequences(save("b.npz", X=[[1.0, 2], [0, 1]], y=[3, 1]), columns=asked)
+    assert (found.number, found.labels.tolist()) == ("speed", [3.0, 1.0])
+    fails(lambda path: read_sequences(path, columns=asked), save("c.npz", X=[[1.0, 2]], y=["a"]), "a finite number")

@@ -10,6 +10,8 @@ from seqconv.errors import DataError
 _ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(.+)""", re.IGNORECASE)
 _QUOTED = re.compile(r"""\s*(['"])(.*?)\1\s*(?:,|$)""")
 
+_TARGETS = ("target", "class", "y", "label", "value")  # names of numbers to predict, in lower case
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -18,12 +20,14 @@ class Attributes:
     Args:
         classes: of the label, in the header's order; empty: it is not nominal, or there is none.
         first: the label is the first cell, not the last.
+        number: the name of a number to predict, the last cell; empty: there is none.
         channels: a cell holds a channel in each of its lines; otherwise the cells of a row are one channel.
     """
 
     classes: tuple[str, ...]
     first: bool
     channels: bool
+    number: str = ""
 
 
 def read_attributes(path: Path, lines: Iterator[tuple[int, str]]) -> Attributes:
@@ -32,7 +36,7 @@ def read_attributes(path: Path, lines: Iterator[tuple[int, str]]) -> Attributes:
     Raises:
         DataError: no `@data`, an attribute that is not one, or a label in the middle.
     """
-    kinds: list[str] = []
+    kinds: list[tuple[str, str]] = []  # name and type
     inner = False  # within the attributes of a cell that holds channels
     for number, line in lines:
         words = line.split()
@@ -48,19 +52,26 @@ def read_attributes(path: Path, lines: Iterator[tuple[int, str]]) -> Attributes:
             must = "must be @attribute with a name and a type, or @data"
             raise DataError(f"{path}, line {number}: {must}; got {line.strip()[:40]!r}. Correct it")
         if not inner:
-            kinds.append(found[2].strip())
+            kinds.append((found[1].strip("'\""), found[2].strip()))
         inner = inner or found[2].strip().lower() == "relational"
     raise DataError(f"{path}: must have a header that ends in a line @data; got none. Is it a complete .arff file?")
 
 
-def _describe(path: Path, kinds: list[str]) -> Attributes:
+def _describe(path: Path, attributes: list[tuple[str, str]]) -> Attributes:
+    kinds = [kind for _, kind in attributes]
     labels = [place for place, kind in enumerate(kinds) if kind.startswith("{")]
     if len(labels) > 1 or any(place not in (0, len(kinds) - 1) for place in labels):
         raise DataError(
             f"{path}: must have one attribute of classes, first or last; got {len(labels)}. Correct the header"
         )
     classes = _split_classes(kinds[labels[0]]) if labels else ()
-    return Attributes(classes, labels == [0], any(kind.lower() == "relational" for kind in kinds))
+    number = attributes[-1][0] if not labels and attributes[-1:] and _is_target(*attributes[-1]) else ""
+    return Attributes(classes, labels == [0], any(kind.lower() == "relational" for kind in kinds), number)
+
+
+def _is_target(name: str, kind: str) -> bool:
+    """Whether an attribute is by its name and type a number to predict."""
+    return name.lower() in _TARGETS and kind.lower() in ("numeric", "real", "integer")
 
 
 def _split_classes(kind: str) -> tuple[str, ...]:
@@ -76,6 +87,6 @@ def split_row(line: str, attributes: Attributes) -> tuple[str, list[str]]:
         return (before or after).strip("'\""), found[2].split("\\n")
     if attributes.classes and attributes.first:
         label, _, line = line.partition(",")
-    elif attributes.classes:
+    elif attributes.classes or attributes.number:
         line, _, label = line.rpartition(",")
     return label.strip().strip("'\""), [line]

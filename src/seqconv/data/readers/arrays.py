@@ -13,6 +13,7 @@ from seqconv.errors import DataError
 ENDINGS = (".npz", ".npy")
 VALUES, LABELS = ("x", "values", "data"), ("y", "labels", "label")  # names of arrays, in lower case
 LAYOUTS = ("channels first", "channels last")
+NO_LABELS = np.zeros(0, np.int32)
 _CLEAR = 2  # how many times as many steps as channels tell the axes apart
 
 
@@ -31,7 +32,7 @@ def holds_sequences(path: Path) -> bool:
     return not names.isdisjoint(VALUES) and not names.isdisjoint(LABELS)
 
 
-def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int = 0) -> Sequences:
+def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int = 0, number: str = "") -> Sequences:
     """Sequences from an array `[N, L]`, `[N, C, L]` or `[N, L, C]`.
 
     NaN is a missing value; steps at the end of a sequence where all channels are NaN are padding.
@@ -40,6 +41,7 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
         labelled: labels are required; they are the array `y` of an `.npz` file.
         layout: of three axes: one of `LAYOUTS`, or `guess`: steps are the axis that is at least twice as long.
         channels: how many there must be; 0: any number.
+        number: what the labels are called if they are numbers to predict; empty: they are if they have fractions.
 
     Raises:
         DataError: not such a file; other arrays or shapes; axes that cannot be told apart; values that are not finite
@@ -47,14 +49,14 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
     """
     arrays = _load(path)
     values = _to_steps(path, _find(path, arrays, VALUES, "values"), layout, channels)
-    labels = _find(path, arrays, LABELS, "labels") if labelled else None
-    coded, classes = (np.empty(0, np.int32), ()) if labels is None else _code(path, labels, len(values))
+    coded, classes, number = _read_labels(path, arrays, len(values), number) if labelled else (NO_LABELS, (), "")
     real = ~np.isnan(values).all(axis=2)
     lengths = np.where(real.any(axis=1), real.shape[1] - real[:, ::-1].argmax(axis=1), 1)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     steps = values[np.arange(values.shape[1]) < lengths[:, None]]
     names = tuple(f"channel {number}" for number in range(1, values.shape[2] + 1))
-    return Sequences(steps, offsets, coded, classes, names, str(path), _describe(values, lengths, steps))
+    notes = _describe(values, lengths, steps)
+    return Sequences(steps, offsets, coded, classes, names, str(path), notes, number)
 
 
 def _load(path: Path) -> Mapping[str, np.ndarray]:
@@ -107,14 +109,38 @@ def _are_channels_first(path: Path, first: int, second: int, layout: str, channe
     raise DataError(f'{path}: {must}. Pass --set data.layout="channels first" or "channels last"')
 
 
+def _read_labels(
+    path: Path, arrays: Mapping[str, np.ndarray], rows: int, number: str
+) -> tuple[np.ndarray, tuple[str, ...], str]:
+    """Labels, classes and the name of numbers to predict, as `Sequences` has them."""
+    labels = _find(path, arrays, LABELS, "labels")
+    number = number or ("y" if _has_fractions(labels) else "")
+    if number:
+        return _to_numbers(path, labels, rows), (), number
+    return *_code(path, labels, rows), ""
+
+
+def _has_fractions(labels: np.ndarray) -> bool:
+    return labels.dtype.kind == "f" and bool(np.isfinite(labels).all() and (labels != np.round(labels)).any())
+
+
+def _to_numbers(path: Path, labels: np.ndarray, rows: int) -> np.ndarray:
+    """Numbers to predict, float64 `[N]`."""
+    labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.shape != (rows,) or labels.dtype.kind not in "iuf" or not np.isfinite(labels).all():
+        got = f"got {labels.dtype} {list(labels.shape)}"
+        raise DataError(f"{path}: must hold a finite number for each of {rows} sequences; {got}. Correct y")
+    return labels.astype(np.float64)
+
+
 def _code(path: Path, labels: np.ndarray, rows: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """The class of each sequence, and the classes, sorted."""
     labels = labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels
     if labels.shape != (rows,) or labels.dtype.kind not in "biufUS":
         got = f"got {labels.dtype} {list(labels.shape)}"
         raise DataError(f"{path}: must hold one label for each of {rows} sequences; {got}. Correct y")
-    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.round(labels))).all():
-        raise DataError(f"{path}: y must hold classes; got fractions or missing values. Correct y")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise DataError(f"{path}: y must hold classes, or finite numbers to predict; got missing values. Correct y")
     named: Any = labels.astype(np.int64) if labels.dtype.kind == "f" else labels
     classes, codes = np.unique(named, return_inverse=True)
     names = tuple(each.decode() if isinstance(each, bytes) else str(each) for each in classes.tolist())

@@ -18,7 +18,7 @@ _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`: each cell is one label
 
 
-AS_SEQUENCES = "save the rows as a .tsv without a header: the label, then the values, separated by tabs"
+AS_SEQUENCES = "name the column of the labels with --label, or a number to predict with --target"
 
 
 def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, tuple[str, ...], tuple[str, ...]]:

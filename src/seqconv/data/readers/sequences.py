@@ -1,6 +1,8 @@
 """Read labelled sequences from files in the formats of the UCR/UEA archive: path -> Sequences."""
 
 import io
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -10,54 +12,103 @@ import numpy as np
 
 from seqconv.data.readers import arff, arrays
 from seqconv.data.readers.files import describe_encoding, find_encoding, open_content
+from seqconv.data.readers.sequence_labels import NO_LABELS, code_classes, order_classes
+from seqconv.data.readers.sequence_tables import SequenceColumns, describe_steps, sequences_from_table
+from seqconv.data.readers.tables import read_table
 from seqconv.data.records import LARGEST, Sequences, count
 from seqconv.errors import DataError
 
-ENDINGS = (".ts", ".tsv", ".arff", *arrays.ENDINGS)
+TABLES = (".tsv",)  # may be files of the archive, or tables with a header
+NO_COLUMNS = SequenceColumns()
+_FILLER = re.compile(r"column_\d+")  # names that the reader of tables gives
 _COMMENT = ("#", "%")
 _CHUNK = 1 << 25  # characters parsed at once
 Lines = Iterator[tuple[int, str]]  # numbered from 1
 
 
-def read_sequences(path: str | Path, labelled: bool = True, layout: str = "guess", channels: int = 0) -> Sequences:
-    """Read a `.ts` or `.arff` file (one or more channels) or a `.tsv` file (label first, one channel), optionally
-    packed, or a numpy file (see `arrays.read_arrays`).
+def read_sequences(
+    path: str | Path,
+    labelled: bool = True,
+    layout: str = "guess",
+    channels: int = 0,
+    columns: SequenceColumns = NO_COLUMNS,
+    steps: int = 0,
+) -> Sequences:
+    """Read a `.ts` or `.arff` file (one or more channels), a `.tsv` file of the archive (label first, one channel), a
+    numpy file (see `arrays.read_arrays`), or a table (see `sequence_tables`), optionally packed.
 
     Lengths may differ between examples, but not between the channels of one example. A value may be missing (`?` or
     NaN); NaN at the end of a `.tsv` row is padding. Numeric classes are sorted by value, others keep the order of the
-    header (`.tsv`: sorted).
+    header (`.tsv`: sorted). A header that says `@targetLabel` means numbers to predict.
 
     Args:
-        path: a `.ts`, `.tsv` or `.arff` file, or one packed as .gz or .zip; an `.npz` or `.npy` file.
+        path: of the file.
         labelled: False, for prediction: labels are neither required nor read.
         layout, channels: of a numpy file, see `arrays.read_arrays`.
+        columns: of a table.
+        steps: of a row in training, see `sequences_from_table`.
 
     Raises:
-        DataError: no such file; another format; timestamps; no classes; a value that is not a finite number; channels
+        DataError: no such file; damaged content; timestamps; no labels; a value that is not a finite number; channels
             of different lengths; a label that the header does not list.
 
     Reference: Bagnall et al. 2018, The UEA multivariate time series classification archive; Dau et al. 2019, The UCR
-        time series archive.
+        time series archive; Tan et al. 2021, "Time series extrinsic regression", Data Mining and Knowledge Discovery 35
+        (numbers to predict).
     """
     path = Path(path)
     kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
-    if kind not in ENDINGS:
-        raise DataError(f"{path}: must end in {', '.join(ENDINGS)}, like files of the UCR/UEA archive. Convert it")
     if kind in arrays.ENDINGS:
-        return arrays.read_arrays(path, labelled, layout, channels)
+        return arrays.read_arrays(path, labelled, layout, channels, columns.target)
+    if kind not in _SPLIT:
+        return _read_table(path, labelled, columns, steps)
     with open_content(path) as content:
         encoding = find_encoding(path, content)
-        lines = enumerate(io.TextIOWrapper(content, encoding=encoding), start=1)
+        stream = io.TextIOWrapper(content, encoding=encoding)
         try:
-            header, rows = _SPLIT[kind](path, lines)
-            if labelled and not header.labelled:
-                raise DataError(
-                    f"{path}: must hold class labels; its header says that it has none. Use a labelled file"
-                )
-            found = _collect(path, rows, header, labelled)
+            if kind not in TABLES or not _is_table(stream, columns):
+                found = _read_lines(path, kind, stream, labelled, columns.target)
+                return replace(found, notes=(*describe_encoding(encoding), *found.notes))
         except UnicodeDecodeError as error:  # in UTF-16
             raise DataError(f"{path}: must be valid text; {error.reason}. Save the file as UTF-8") from error
-    return replace(found, notes=(*describe_encoding(encoding), *found.notes))
+    return _read_table(path, labelled, columns, steps)
+
+
+def _read_lines(path: Path, kind: str, stream: Iterable[str], labelled: bool, number: str) -> Sequences:
+    header, rows = _SPLIT[kind](path, enumerate(stream, start=1))
+    if labelled and not header.labelled and not header.number:
+        raise DataError(f"{path}: must hold class labels; its header says that it has none. Use a labelled file")
+    if number:
+        header = replace(header, number=number, classes=())
+    return _collect(path, rows, header, labelled)
+
+
+def _read_table(path: Path, labelled: bool, columns: SequenceColumns, steps: int) -> Sequences:
+    table = read_table(path, columns.header, decimal=columns.decimal)
+    names = [name for name in table.frame.columns if not _FILLER.fullmatch(name)]
+    if columns.header is None and table.header and all(map(_is_number, names)):  # the first sequence is no header
+        table = read_table(path, False, decimal=columns.decimal)
+    return sequences_from_table(table, columns, labelled, steps)
+
+
+def _is_table(stream: io.TextIOWrapper, columns: SequenceColumns) -> bool:
+    """Whether a `.tsv` file is no file of the archive: columns are named, or a first row does not look like one."""
+    line = next(filter(str.strip, stream), "")
+    stream.seek(0)
+    label, *cells = [cell.strip() for cell in line.split("\t")]
+    if columns != NO_COLUMNS:
+        return True
+    named = [not _is_number(cell) for cell in cells if cell.lower() not in ("", "?")]
+    header = bool(named) and all(named) and not _is_number(label)
+    last = named[-1:] == [True] and sum(named) == 1 < len(named) and _is_number(label)
+    return header or last or (len(cells) > 1 and _is_number(label) and not float(label).is_integer())
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return bool(float(cell) or True)
+    except ValueError:
+        return False
 
 
 def find_partner(path: str | Path) -> Path | None:
@@ -69,10 +120,11 @@ def find_partner(path: str | Path) -> Path | None:
 
 @dataclass(frozen=True)
 class _Header:
-    """The header of a `.ts` file; the defaults describe a `.tsv`, which has none."""
+    """What the header of a file says; the defaults describe a `.tsv`, which has none."""
 
     labelled: bool = True
     classes: tuple[str, ...] = ()
+    number: str = ""  # what numbers to predict are called; empty: the labels are classes
     channels: int = 1  # 0: not stated
     length: int = 0  # 0: not stated, or lengths differ
 
@@ -106,10 +158,7 @@ def _read_header(path: Path, lines: Lines) -> _Header:
 def _check_header(path: Path, tags: dict[str, list[str]]) -> _Header:
     if _is_true(tags, "@timestamps"):
         raise DataError(f"{path}: must hold only values; its header says @timeStamps true. Write it without timestamps")
-    if "@targetlabel" in tags:
-        raise DataError(
-            f"{path}: must hold classes; its header says @targetLabel, numbers to predict. Use another file"
-        )
+    number = "target" if _is_true(tags, "@targetlabel") else ""
     labels = tags.get("@classlabel", [])
     labelled = bool(labels) and labels[0].lower() == "true"
     if labelled and len(labels) < 2:
@@ -120,7 +169,7 @@ def _check_header(path: Path, tags: dict[str, list[str]]) -> _Header:
         raise DataError(f"{path}: @classLabel must name each class once; got {' '.join(labels[1:])[:80]!r}. Correct it")
     channels = 1 if _is_true(tags, "@univariate") else _read_number(path, tags, "@dimensions")
     length = _read_number(path, tags, "@serieslength") if _is_true(tags, "@equallength") else 0
-    return _Header(labelled, _order(labels[1:]) if labelled else (), channels, length)
+    return _Header(labelled or bool(number), order_classes(labels[1:]) if labelled else (), number, channels, length)
 
 
 def _read_number(path: Path, tags: dict[str, list[str]], tag: str) -> int:
@@ -134,15 +183,6 @@ def _is_true(tags: dict[str, list[str]], tag: str) -> bool:
     return [word.lower() for word in tags.get(tag, [])] == ["true"]
 
 
-def _order(classes: Iterable[str]) -> tuple[str, ...]:
-    """Sorted by value if all are numbers, else in the given order."""
-    classes = tuple(classes)
-    try:
-        return tuple(sorted(classes, key=float))
-    except ValueError:
-        return classes
-
-
 def _open_ts(path: Path, lines: Lines) -> tuple[_Header, Iterator[_Row]]:
     header = _read_header(path, lines)
     return header, _split_ts(path, lines, header)
@@ -150,7 +190,8 @@ def _open_ts(path: Path, lines: Lines) -> tuple[_Header, Iterator[_Row]]:
 
 def _open_arff(path: Path, lines: Lines) -> tuple[_Header, Iterator[_Row]]:
     attributes = arff.read_attributes(path, lines)
-    header = _Header(bool(attributes.classes), _order(attributes.classes), 0 if attributes.channels else 1)
+    labelled, channels = bool(attributes.classes or attributes.number), 0 if attributes.channels else 1
+    header = _Header(labelled, order_classes(attributes.classes), attributes.number, channels)
     return header, _split_arff(path, lines, attributes)
 
 
@@ -197,10 +238,19 @@ def _split_tsv(path: Path, lines: Lines) -> Iterator[_Row]:
         yield _Row(number, label.strip(), [line[len(label) + 1 : end]], "\t")
 
 
+def _split_words(lines: Lines) -> Lines:
+    """Lines of the first edition of the archive, whose numbers are separated by spaces, as those of its `.tsv`."""
+    for number, line in lines:
+        label, _, rest = line.replace(",", " ").strip().partition(" ")
+        name = f"{float(label):.0f}" if _is_number(label) and float(label).is_integer() else label
+        yield number, "\t".join([name, *rest.split()])
+
+
 _SPLIT: dict[str, Callable[[Path, Lines], tuple[_Header, Iterator[_Row]]]] = {
     ".ts": _open_ts,
     ".tsv": lambda path, lines: (_Header(), _split_tsv(path, lines)),
     ".arff": _open_arff,
+    ".txt": lambda path, lines: (_Header(), _split_tsv(path, _split_words(lines))),
 }
 
 
@@ -209,8 +259,7 @@ def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) 
     blocks, lengths = [], []
     for chunk in _cut(rows):
         if labelled:
-            _check_labels(path, chunk, header)
-            labels += [row.label for row in chunk]
+            labels += _read_labels(path, chunk, header)
         values, steps = _parse(path, chunk)
         blocks.append(values)
         lengths.append(steps)
@@ -218,33 +267,33 @@ def _collect(path: Path, rows: Iterator[_Row], header: _Header, labelled: bool) 
         raise DataError(f"{path}: must hold examples; got none. Give a file with data")
     values, steps = np.concatenate(blocks), np.concatenate(lengths)
     offsets = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
-    classes = (header.classes or _order(sorted(set(labels)))) if labelled else ()
-    codes = {name: code for code, name in enumerate(classes)}
-    coded = np.array([codes[label] for label in labels], dtype=np.int32)
+    coded, classes = NO_LABELS, header.classes
+    if labelled and header.number:
+        coded = np.array(labels, np.float64)
+    elif labelled:
+        coded, classes = code_classes(labels, classes)
     channels = tuple(f"channel {number}" for number in range(1, values.shape[1] + 1))
-    notes = _notes(values, steps, header)
-    if not labelled and header.labelled and not header.classes:
+    notes = describe_steps(values, offsets)
+    if header.length and {int(steps.min()), int(steps.max())} != {header.length}:
+        got = f"the examples have {steps.min()} to {steps.max()} steps"
+        notes.insert(len(notes) - bool(np.isnan(values).any()), f"the header says @seriesLength {header.length}; {got}")
+    if not labelled and header.labelled and not header.classes and not header.number:
         notes.append("the first column holds the label; not read as a value")
-    return Sequences(values, offsets, coded, classes, channels, str(path), tuple(notes))
+    found = Sequences(values, offsets, coded, (), channels, str(path), tuple(notes))
+    return replace(found, classes=classes, number=header.number) if labelled else found
 
 
-def _check_labels(path: Path, rows: list[_Row], header: _Header) -> None:
+def _read_labels(path: Path, rows: list[_Row], header: _Header) -> list[str]:
+    """The labels of rows, checked."""
     known = frozenset(header.classes)
     for row in rows:
+        if header.number and not (_is_number(row.label) and math.isfinite(float(row.label))):
+            must = "the target must be a finite number"
+            raise DataError(f"{path}, line {row.line}: {must}; got {row.label[:40]!r}. Correct it or drop the line")
         if row.label in ("", "?", "NaN") or (known and row.label not in known):
             must = f"must be one of {', '.join(header.classes)[:80]}" if known else "must be a name"
             raise DataError(f"{path}, line {row.line}: the label {must}; got {row.label[:40]!r}. Correct it")
-
-
-def _notes(values: np.ndarray, lengths: np.ndarray, header: _Header) -> list[str]:
-    notes = []
-    shortest, longest = int(lengths.min()), int(lengths.max())
-    if shortest < longest:
-        notes.append(f"lengths differ: {shortest} to {longest} steps")
-    if header.length and {shortest, longest} != {header.length}:
-        notes.append(f"the header says @seriesLength {header.length}; the examples have {shortest} to {longest} steps")
-    missing = int(np.isnan(values).sum())
-    return [*notes, f"{count(missing, 'value')} missing"] if missing else notes
+    return [row.label for row in rows]
 
 
 def _cut(rows: Iterator[_Row]) -> Iterator[list[_Row]]:

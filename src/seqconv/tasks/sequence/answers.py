@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from seqconv.data.datasets import sequence_columns
 from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.readers.tables import Frame, create_table
@@ -38,19 +40,23 @@ def predict_sequence_file(
     trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[Frame]:
     """The number of each sequence of a file, its answer and the probabilities."""
-    sequences = _read_unlabelled(trained.bundle, need_path(source))
+    sequences = _read_unlabelled(trained.bundle, need_path(source), column)
     tally = Tally(trained.bundle.seen)
     tally.add(make_keys(sequences))
     for note in (*sequences.notes, *tally.describe()):
         say(note)
-    numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1)}
+    numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1), **sequences.keys}
     target = trained.bundle.features.target
     yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))
 
 
-def _read_unlabelled(bundle: AnyBundle, file: Path) -> Sequences:
-    layout, channels = bundle.recipe.data.layout, len(bundle.features.channels)
-    return read_sequences(file, labelled=False, layout=layout, channels=channels)
+def _read_unlabelled(bundle: AnyBundle, file: Path, time: str = "") -> Sequences:
+    """The sequences of a file, read as the training file was; `time`: the time column of a table, if another."""
+    features: SequenceFeatures = bundle.features
+    config = bundle.recipe.data
+    columns = sequence_columns(replace(config, time=time) if time else config)
+    steps = 0 if features.masked else features.length
+    return read_sequences(file, False, config.layout, len(features.channels), columns, steps)
 
 
 def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> Sequences:
@@ -108,7 +114,7 @@ def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
         DataError: a file that cannot be read or holds fewer sequences.
     """
     file = source.need_file()
-    sequences = _read_unlabelled(bundle, file)
+    sequences = _read_unlabelled(bundle, file, source.column)
     if source.row > len(sequences):
         raise DataError(
             f"{file}: must hold a sequence number {source.row}; it holds {len(sequences)}. Choose another --row"

@@ -1,9 +1,11 @@
 """Inspection of a file of labelled sequences."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from seqconv.data.datasets import sequence_columns
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.records import SequenceData, Sequences, count
 from seqconv.errors import DataError, SeqconvError
@@ -33,7 +35,8 @@ def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> In
         DataError: the file cannot be read.
     """
     config = recipe.data
-    sequences = read_sequences(path, layout=config.layout)
+    sequences = read_sequences(path, layout=config.layout, columns=sequence_columns(config))
+    config = replace(config, **sequences.settled)
     findings: list[Finding] = []
     test = _read_test(path, config, findings)
     lengths = np.diff(sequences.offsets)
@@ -69,7 +72,7 @@ def _read_test(path: Path, config: SequenceDataConfig, findings: list[Finding]) 
     if not test_file:
         return None
     try:
-        return read_sequences(test_file, layout=config.layout)
+        return read_sequences(test_file, layout=config.layout, columns=sequence_columns(config))
     except DataError as error:
         findings.append(refuse(error))
         return None

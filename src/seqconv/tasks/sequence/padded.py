@@ -26,7 +26,8 @@ class Padded(NamedTuple):
         values = inputs.gather(np.arange(len(inputs)))
         count, length = values.shape[:2]
         steps = values[..., -1].sum(axis=1).astype(np.int64) if features.masked else np.full(count, length)
-        return cls(np.ascontiguousarray(values[..., : len(features.channels)]), length - steps)
+        # an empty example, as of a check, is one step of zeros
+        return cls(np.ascontiguousarray(values[..., : len(features.channels)]), length - np.maximum(steps, 1))
 
     def stretch(self, units: np.ndarray) -> "Padded":
         """Each channel multiplied by its unit, `units` `[C]`."""
