@@ -10,6 +10,9 @@ from seqconv.recipes.sections import KINDS
 FLAGS = {  # flag -> the setting it sets
     "text": "data.text",
     "label": "data.label",
+    "weight": "data.weight",
+    "group": "data.group",
+    "split": "data.split",
     "time": "data.time",
     "target": "data.target",
     "inputs": "data.inputs",
@@ -32,6 +35,7 @@ FLAGS = {  # flag -> the setting it sets
     "validation": "data.validation_file",
     "test": "data.test_file",
     "model": "training.model",
+    "class-weight": "training.class_weight",
     "epochs": "training.epochs",
     "coverage": "training.coverage",
     "refit": "training.refit",
@@ -50,6 +54,7 @@ METAVARS = {  # of flags whose value is not a column name
     "header": "yes|no",
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
+    "class-weight": "balanced|CLASS=WEIGHT,...",
     "coverage": "FRACTION",
     **dict.fromkeys(("epochs", "seed"), "N"),
 }

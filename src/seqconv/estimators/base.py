@@ -1,5 +1,6 @@
 """The base of the scikit-learn estimators: a recipe from their parameters, and training."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -41,6 +42,15 @@ class Model:
         return self.__dict__ | {"_network": None}
 
 
+def write_class_weights(given: Any) -> str | None:
+    """A parameter `class_weight` as the setting of a recipe; None: it is left open."""
+    if isinstance(given, Mapping):
+        return ",".join(f"{label}={weight}" for label, weight in given.items()) or None
+    if given is None or isinstance(given, str):
+        return given
+    raise ConfigError(f"class_weight must be 'balanced', a dictionary, or None; got {given!r}")
+
+
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     """The base of the three estimators: a recipe from their parameters, and training."""
 
@@ -74,6 +84,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
         own |= {"training.coverage": getattr(self, "interval", None)}
+        own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
         own |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         own["training.seed"] = self._draw_seed()
         for name, value in (found | {name: value for name, value in own.items() if value is not None}).items():

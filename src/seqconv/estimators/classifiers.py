@@ -30,6 +30,8 @@ from seqconv.tasks.text.split import encode_texts
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """The base of the two classifiers: labels to classes, outputs to answers."""
 
+    class_weight: Any = None  # pickles of version 0.1.0 have none
+
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
         outputs = self._outputs(X)
@@ -111,6 +113,8 @@ class TextClassifier(NetworkClassifier):
         vocabulary: number of ids for words; None: by the amount of text.
         max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
         epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
+        class_weight: `balanced`: all classes weigh the same in training; a dictionary: the weight of each label, 1 for
+            those left out; None: all examples weigh the same.
         validation: fraction to hold out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 if
             the recipe has patience, else 0. A fraction of less than one text holds out none.
         random_state: seed of every random choice.
@@ -139,6 +143,7 @@ class TextClassifier(NetworkClassifier):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        class_weight: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -150,12 +155,13 @@ class TextClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.class_weight = class_weight
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts `[N]` and labels, `[N]` or 0 and 1 `[N, classes]`.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on texts `[N]` and labels, `[N]` or 0 and 1 `[N, classes]`; `sample_weight` `[N]`: what each counts.
 
         Raises:
             DataError, ConfigError, ValueError: an item that is not a text, fewer than two classes, or a parameter
@@ -164,7 +170,7 @@ class TextClassifier(NetworkClassifier):
         texts = _list_texts(X)
         labels = self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(texts, labels, self._names(), "X")
+        data = Texts(texts, labels, self._names(), "X", weights=_read_weights(sample_weight, len(texts)))
         recipe = self._make_recipe(TextData(data))
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
@@ -190,7 +196,8 @@ class SequenceClassifier(NetworkClassifier):
     Args:
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
             sequences.
-        epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for `TextClassifier`.
+        epochs, batch_size, learning_rate, patience, class_weight, validation, random_state, n_jobs: as for
+            `TextClassifier`.
 
     Attributes:
         classes_: labels, sorted.
@@ -214,6 +221,7 @@ class SequenceClassifier(NetworkClassifier):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        class_weight: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -223,12 +231,13 @@ class SequenceClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.class_weight = class_weight
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on sequences and their labels `[N]`.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on sequences and their labels `[N]`; `sample_weight` `[N]`: what each counts.
 
         Raises:
             DataError, ConfigError, ValueError: a wrong shape, infinite values, fewer than two classes, or a parameter
@@ -237,7 +246,8 @@ class SequenceClassifier(NetworkClassifier):
         sequences = self._read_sequences(X, reset=True)
         labels = self._read_labels(y, several=False)
         check_consistent_length(sequences, labels)
-        data = replace(sequences, labels=labels, classes=self._names())
+        weights = _read_weights(sample_weight, len(sequences))
+        data = replace(sequences, labels=labels, classes=self._names(), weights=weights)
         recipe = self._make_recipe(SequenceData(data))
         train, validation = self._hold_out(labels, None, recipe)
         check_two_classes(labels[train], "X")
@@ -265,6 +275,23 @@ class SequenceClassifier(NetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
         return tags
+
+
+def _read_weights(sample_weight: Any, count: int) -> np.ndarray | None:
+    """What each example counts, float64 `[N]`.
+
+    Raises:
+        DataError: not a number of at least 0 for each example.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (count,):
+        raise DataError(f"sample_weight must be a number for each of {count} examples; got shape {weights.shape}")
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
+        raise DataError(f"sample_weight, row {row + 1}: must be a number of at least 0; got {weights[row]}. Correct it")
+    return weights
 
 
 def _check_labels(y: Any) -> None:

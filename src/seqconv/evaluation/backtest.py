@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +35,13 @@ PAGE = "report.html"
 @dataclass(frozen=True)
 class _Fold:
     """One fold's part of the results, the error of each test example by name of the model (first) or
-    baseline, and how baselines are called within a sentence."""
+    baseline, how baselines are called within a sentence, and what each test example weighs in comparisons."""
 
     results: FoldResults
     errors: dict[str, np.ndarray]
     spoken: dict[str, str]
     features: Features
+    weights: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _run_fold(
         train={"n": len(split.train.targets)},
         seconds=timer.seconds["train"],
     )
-    return _Fold(results, errors, spoken, split.features)
+    return _Fold(results, errors, spoken, split.features, split.test.example_weights)
 
 
 def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:
@@ -164,11 +165,13 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
     count = len(errors[own])
     block = features.block(count)
     rows = [_describe(name, errors[name], folds, block, target) for name in names]
+    parts = [fold.weights for fold in folds if fold.weights is not None]
+    weights = np.concatenate(parts) if parts else 1.0
     scores: dict[str, Metrics] = {row.name: {target.metric: row.value, "n": count} for row in rows}
     comparisons = [
         Comparison(
             name,
-            *paired_interval(errors[own], errors[name], block, recipe.training.seed),
+            *paired_interval(errors[own] * weights, errors[name] * weights, block, recipe.training.seed),
             spoken=spoken[name],
             score=target.show_score(scores[name]),
         )
@@ -183,7 +186,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
         network=rows[0],
         baselines=rows[1:],
         comparisons=comparisons,
-        verdict=verdict(comparisons, target.say_score(scores[own], task.key)),
+        verdict=verdict(comparisons, replace(target.say_score(scores[own], task.key), weighted=bool(parts))),
         beats_baselines=beats_baselines(comparisons) if comparisons else None,
         folds=[fold.results for fold in folds],
         seconds=seconds,

@@ -32,6 +32,9 @@ class TextDataConfig(_DataSettings):
     text: str = setting("", "text column; empty: detected")
     label: tuple[str, ...] = setting((), "label column, or several 0/1 columns; empty: detected")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
+    weight: str = setting("", "column of what each row weighs in training; empty: all weigh the same")
+    group: str = setting("", "column of groups whose rows stay in one split, such as reviews of one film; empty: none")
+    split: str = setting("", "column that says train, validation or test of each row; empty: none")
     validation_file: str = setting("", "file of validation data; empty: held out from the training data")
     test_file: str = setting("", "file of test data; empty: that of the source, or held out")
     validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
@@ -307,6 +310,11 @@ class TrainingConfig(Settings):
         low=0.0,
         high=0.99,
         former="interval",
+    )
+    class_weight: str = setting(
+        "none",
+        "weights of the classes in training: none; balanced: all classes weigh the same; or CLASS=WEIGHT,... (1 for "
+        "the others)",
     )
     refit: bool = setting(
         False, "retrain on training and validation rows, for the best number of epochs, before testing"

@@ -159,6 +159,8 @@ def compare(
 ) -> list[Comparison]:
     """The network against each baseline on the test rows, the strongest first: the one with the best validation metric.
 
+    Errors count by the weights of their examples, see `Part.example_weights`.
+
     Args:
         outputs: of the network for the test rows.
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
@@ -188,11 +190,12 @@ def _compare(
     seed: int,
 ) -> list[Comparison]:
     target = split.features.target
-    errors = target.errors(outputs, part.targets, loss)
+    weights = 1.0 if part.weights is None else part.example_weights
+    errors = target.errors(outputs, part.targets, loss) * weights
     block = split.features.block(len(errors))
     found = []
     for baseline, metrics, theirs in others:
-        interval = paired_interval(errors, target.errors(theirs, part.targets, target.loss), block, seed)
+        interval = paired_interval(errors, target.errors(theirs, part.targets, target.loss) * weights, block, seed)
         score = target.show_score(metrics)
         found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken, score=score))
     return found

@@ -66,14 +66,14 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
     target, task = split.features.target, find_task(recipe)
     comparisons = compare(scored.test_outputs, baselines, split, loss)
-    intervals = None
+    score, intervals = target.say_score(scored.test, task.key), None
     if scored.test_bounds is not None:
         answers = Answers(scored.test_outputs, scored.test_bounds)
         intervals = task.score_intervals(answers, split.test, fitted.bundle)
     return Judgement(
         validation=scored.validation,
         test=scored.test,
-        verdict=verdict(comparisons, target.say_score(scored.test, task.key)),
+        verdict=verdict(comparisons, replace(score, weighted=split.test.weights is not None)),
         baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
         beats_baselines=beats_baselines(comparisons) if baselines else None,
         comparisons=comparisons,

@@ -221,7 +221,8 @@ def _write_better(
     seconds = dict.fromkeys(("train", "total"), kept.trained.seconds)
     write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
-    found, says = better[0], f"{say_better(better[0])} {cure}"
+    found, weighted = better[0], split.validation.weights is not None
+    says = f"{say_better(found, weighted)} {cure}"
     return BetterBaseline(found.name, found.improvement, found.low, found.high, str(target), says)
 
 

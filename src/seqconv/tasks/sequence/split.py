@@ -21,6 +21,7 @@ from seqconv.tasks.sequence.features import (
     SequenceTraining,
     fit_scaler,
 )
+from seqconv.tasks.weights import weigh_examples
 
 
 def split_sequences(
@@ -44,15 +45,18 @@ def split_sequences(
     for name, part in zip(NAMES, cut, strict=True):
         lengths = np.diff(part.offsets)
         facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
-    train, validation, test = (_make_part(features, part) for part in cut)
+    weights = weigh_examples(cut, recipe.training.class_weight)
+    train, validation, test = (_make_part(features, part, own) for part, own in zip(cut, weights, strict=True))
     return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])))
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:
     """Sequences to fit a network to, without test examples."""
     features = _fit(train, recipe)
-    held_out = None if validation is None else _make_part(features, validation)
-    return TrainingData(_make_part(features, train), held_out, features)
+    parts = [train] if validation is None else [train, validation]
+    weights = weigh_examples(parts, recipe.training.class_weight)
+    made = [_make_part(features, part, own) for part, own in zip(parts, weights, strict=True)]
+    return TrainingData(made[0], made[1] if validation is not None else None, features)
 
 
 def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
@@ -73,8 +77,8 @@ def _note_constant(train: Sequences) -> list[str]:
     return [f"{shown} never change{'' if constant[1:] else 's'} in the training rows: of no use"] if constant else []
 
 
-def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
-    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part))
+def _make_part(features: SequenceFeatures, part: Sequences, weights: np.ndarray | None) -> SequencePart:
+    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part), weights=weights)
 
 
 def make_keys(sequences: Sequences) -> np.ndarray:
