@@ -5,7 +5,8 @@ import pytest
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV
 
-from seqconv.estimators.classifiers import TextClassifier
+from seqconv.errors import ConfigError, DataError
+from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
 
 
 def make_rare(count=1000, seed=0):
@@ -71,3 +72,52 @@ def test_wrong_weights(settings, weights, says):
     texts, labels = make_rare(60)
     with pytest.raises(ValueError, match=says):
         TextClassifier(random_state=0, **settings).fit(texts, labels, sample_weight=weights)
+
+
+def test_a_threshold_is_chosen_on_rows_held_out():
+    texts, labels = make_rare(4000)
+    others, actual = make_rare(seed=1)
+    settings = {"random_state": 0, "n_jobs": 1, "epochs": 4}
+    for threshold in ("recall=0.9", "cost=1:30", 0.05):
+        model = TextClassifier(threshold=threshold, validation=0.4, **settings).fit(texts, labels)
+        ((name, value),) = model.bundle_.features.target.thresholds
+        assert name == "fraud"
+        found = model.predict(others) == "fraud"
+        assert (found == (model.predict_proba(others)[:, list(model.classes_).index("fraud")] > value)).all()
+        assert found[actual == "fraud"].mean() >= 0.6
+    assert value == 0.05
+    assert TextClassifier(threshold=0.3, validation=0, **settings).fit(texts, labels).bundle_.features.target.thresholds
+    named = TextClassifier(threshold=0.999, positive="fine", **settings).fit(texts, labels)
+    assert named.bundle_.features.target.thresholds == (("fine", 0.999),)
+    assert "fraud" in named.predict(others)
+    held_out = TextClassifier(threshold="f1", **settings).fit(texts, labels)  # without being asked for
+    assert "validation_loss" in held_out.history_
+
+
+def test_thresholds_of_several_labels_and_of_sequences():
+    texts, labels = make_rare(2000)
+    several = np.stack([labels == "fraud", np.arange(2000) % 2 == 0], axis=1).astype(int)
+    model = TextClassifier(threshold="recall=0.9", validation=0.4, random_state=0, n_jobs=1, epochs=4).fit(
+        texts, several
+    )
+    assert [name for name, _ in model.bundle_.features.target.thresholds] == ["0", "1"]
+    assert model.predict(texts)[several[:, 0] == 1, 0].mean() > 0.6
+    random = np.random.default_rng(0)
+    rare = np.arange(400) % 20 == 0
+    X = random.normal(size=(400, 20)) + np.where(rare, 0.8, 0)[:, None]
+    settings = {"epochs": 10, "random_state": 0, "n_jobs": 1}
+    sequences = SequenceClassifier(threshold="f1", validation=0.3, **settings).fit(X, rare)
+    ((name, value),) = sequences.bundle_.features.target.thresholds
+    assert name == "True"
+    assert (sequences.predict(X) == (sequences.predict_proba(X)[:, 1] > value)).all()
+    weighted = SequenceClassifier(class_weight="balanced", **settings).fit(X, rare)
+    plain = SequenceClassifier(**settings).fit(X, rare)
+    assert weighted.predict_proba(X)[:, 1].mean() > 2 * plain.predict_proba(X)[:, 1].mean()
+
+
+def test_a_threshold_needs_rows_held_out():
+    texts, labels = make_rare(200)
+    with pytest.raises(ConfigError, match="threshold='f1' is chosen on rows held out; got none"):
+        TextClassifier(threshold="f1", validation=0, epochs=1).fit(texts, labels)
+    with pytest.raises(DataError, match="threshold needs two classes"):
+        TextClassifier(threshold="f1", epochs=1).fit(["a b", "c d", "e f"] * 9, [0, 1, 2] * 9)

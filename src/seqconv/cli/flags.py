@@ -36,6 +36,8 @@ FLAGS = {  # flag -> the setting it sets
     "test": "data.test_file",
     "model": "training.model",
     "class-weight": "training.class_weight",
+    "threshold": "training.threshold",
+    "positive": "training.positive",
     "epochs": "training.epochs",
     "coverage": "training.coverage",
     "refit": "training.refit",
@@ -55,6 +57,8 @@ METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
     "class-weight": "balanced|CLASS=WEIGHT,...",
+    "threshold": "f1|precision=P|recall=R|cost=FP:FN|P",
+    "positive": "CLASS",
     "coverage": "FRACTION",
     **dict.fromkeys(("epochs", "seed"), "N"),
 }

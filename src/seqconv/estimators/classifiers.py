@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from seqconv.data.frames import list_texts, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
-from seqconv.errors import DataError
-from seqconv.estimators.base import NetworkEstimator
+from seqconv.errors import ConfigError, DataError
+from seqconv.estimators.base import NetworkEstimator, needs_validation
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.classes import ClassTarget
@@ -25,12 +25,15 @@ from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
+from seqconv.training.loop import calibrate
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """The base of the two classifiers: labels to classes, outputs to answers."""
 
-    class_weight: Any = None  # pickles of version 0.1.0 have none
+    class_weight: Any = None  # pickles of version 0.1.0 have none of these
+    threshold: Any = None
+    positive: Any = None
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
@@ -100,7 +103,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         self._model = self._train(data, recipe)
+        part = data.train if data.validation is None else data.validation
         self._shape, self._features = data.train.inputs.shape, data.features
+        if data.validation is None and needs_validation(recipe):
+            raise ConfigError(f"threshold={self.threshold!r} is chosen on rows held out; got none. Set validation=0.2")
+        if data.features.target.tunes:
+            self._features = calibrate(self._model.predict, part, data.features, recipe.training)
         return self
 
 
@@ -115,6 +123,10 @@ class TextClassifier(NetworkClassifier):
         epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
         class_weight: `balanced`: all classes weigh the same in training; a dictionary: the weight of each label, 1 for
             those left out; None: all examples weigh the same.
+        threshold: probability above which the positive one of two classes, or each of several labels, is predicted: a
+            number, or a rule by which it is chosen on the rows held out: `f1`, `precision=0.95`, `recall=0.9`,
+            `cost=1:10` (what a wrong and a missed one cost); None: 0.5.
+        positive: label of the positive class; None: the rarer one.
         validation: fraction to hold out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 if
             the recipe has patience, else 0. A fraction of less than one text holds out none.
         random_state: seed of every random choice.
@@ -144,6 +156,8 @@ class TextClassifier(NetworkClassifier):
         learning_rate: float | None = None,
         patience: int | None = None,
         class_weight: Any = None,
+        threshold: Any = None,
+        positive: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -156,6 +170,8 @@ class TextClassifier(NetworkClassifier):
         self.learning_rate = learning_rate
         self.patience = patience
         self.class_weight = class_weight
+        self.threshold = threshold
+        self.positive = positive
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -196,8 +212,8 @@ class SequenceClassifier(NetworkClassifier):
     Args:
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
             sequences.
-        epochs, batch_size, learning_rate, patience, class_weight, validation, random_state, n_jobs: as for
-            `TextClassifier`.
+        epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
+            n_jobs: as for `TextClassifier`.
 
     Attributes:
         classes_: labels, sorted.
@@ -222,6 +238,8 @@ class SequenceClassifier(NetworkClassifier):
         learning_rate: float | None = None,
         patience: int | None = None,
         class_weight: Any = None,
+        threshold: Any = None,
+        positive: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -232,6 +250,8 @@ class SequenceClassifier(NetworkClassifier):
         self.learning_rate = learning_rate
         self.patience = patience
         self.class_weight = class_weight
+        self.threshold = threshold
+        self.positive = positive
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs

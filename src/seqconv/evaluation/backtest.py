@@ -21,6 +21,7 @@ from seqconv.tasks.examples import Features
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
+from seqconv.tasks.scoring import weigh_errors
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
 from seqconv.training.fitted import judge, take_baseline
@@ -135,13 +136,15 @@ def _run_fold(
     number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, folder: Path, listener: Listener
 ) -> _Fold:
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
-    loss, timer, target = recipe.training.loss, Timer(), split.features.target
+    loss, timer = recipe.training.loss, Timer()
     fitted = fit_split(recipe, split, options, folder, listener, timer)
+    target = fitted.bundle.features.target
     (folder / CHECKPOINT).unlink(missing_ok=True)
     # each fold is scaled by its own rows
     errors = {recipe.training.model: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
     for baseline in fitted.baselines:
-        errors[baseline.name] = target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
+        own_target = baseline.target or target
+        errors[baseline.name] = own_target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
     spoken = {baseline.name: baseline.spoken for baseline in fitted.baselines}
     results = FoldResults(
         **vars(judge(fitted, split, loss)),
@@ -152,7 +155,7 @@ def _run_fold(
         train={"n": len(split.train.targets)},
         seconds=timer.seconds["train"],
     )
-    return _Fold(results, errors, spoken, split.features, split.test.example_weights)
+    return _Fold(results, errors, spoken, split.features, weigh_errors(split.test, target))
 
 
 def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:

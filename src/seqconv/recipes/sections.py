@@ -316,6 +316,13 @@ class TrainingConfig(Settings):
         "weights of the classes in training: none; balanced: all classes weigh the same; or CLASS=WEIGHT,... (1 for "
         "the others)",
     )
+    threshold: str = setting(
+        "",
+        "probability above which a label is assigned, or of two classes the positive one: a number, or chosen on the "
+        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); "
+        "empty: 0.5",
+    )
+    positive: str = setting("", "of two classes the one that the threshold is for; empty: the rarer one")
     refit: bool = setting(
         False, "retrain on training and validation rows, for the best number of epochs, before testing"
     )

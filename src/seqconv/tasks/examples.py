@@ -95,6 +95,10 @@ class Features(ABC):
         """
         return self
 
+    def aim(self, target: Target) -> Self:
+        """The same for a target with other thresholds."""
+        return self
+
     def keep(self, part: "Part[Any]", outputs: np.ndarray) -> dict[str, np.ndarray]:
         """What the report of a run shows of some test examples, by name; nothing: what it keeps of all is enough."""
         return {}
@@ -207,6 +211,10 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     features: AnyFeatures
     facts: dict[str, Any]
     example: Callable[[int], Any] | None = None
+
+    def aim(self, target: Target) -> Self:
+        """The same with features for a target with other thresholds."""
+        return replace(self, features=self.features.aim(target))
 
     @property
     def training(self) -> TrainingData[AnyFeatures, AnyInputs]:

@@ -265,12 +265,15 @@ def _train(
 def calibrate(
     predict: Callable[[Any], np.ndarray], part: Part[Any], features: AnyFeatures, config: TrainingConfig
 ) -> AnyFeatures:
-    """Features whose intervals, if the network has any, hold as much of the validation examples as they should.
+    """Features with what is chosen on the validation examples: thresholds of classes, and by how much intervals, if the
+    network has any, must widen to hold as much as they should.
 
     Args:
         predict: of the network.
         part: the validation examples.
     """
+    if features.target.tunes:
+        return features.aim(features.target.tune(predict(part.inputs), part.targets, config.loss))
     bounds = part.finish_bounds(predict(part.inputs)) if config.coverage else None
     if bounds is None:
         return features

@@ -10,7 +10,7 @@ from seqconv.errors import DataError
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
@@ -30,7 +30,8 @@ def split_sequences(
     """Training, validation and test examples of one length; splits without a file are held out of the training file.
 
     Args:
-        threads, trained: not needed; scaling the training sequences again gives the same features.
+        threads: not needed.
+        trained: its target; scaling the training sequences again gives the same features.
 
     Raises:
         DataError: fewer than two classes, too few sequences, or no channel that varies.
@@ -39,6 +40,7 @@ def split_sequences(
     rows = choose_rows(sources, recipe.data, None, recipe.training.seed)
     cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features = _fit(cut[0], recipe)
+    features = features if trained is None else features.aim(trained.target)
     facts = describe_classes(sources, rows, features.classes)
     facts |= {"channels": list(features.channels), "length": features.length}
     facts["notes"] += _note_constant(cut[0])
@@ -68,7 +70,7 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
     scaler = fit_scaler(train.values)
-    return SequenceFeatures(make_target(train.classes), train.channels, scaler, length, masked)
+    return SequenceFeatures(fit_target(train, recipe.training), train.channels, scaler, length, masked)
 
 
 def _note_constant(train: Sequences) -> list[str]:

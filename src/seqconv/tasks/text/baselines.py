@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import numpy as np
 
 from seqconv.networks.inputs import UNKNOWN, TokenInputs
+from seqconv.networks.losses import example_losses
 from seqconv.tasks.baselines import (
     BaselineKind,
     BaselineModel,
@@ -257,7 +258,8 @@ def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tu
 
     def error(strength: float) -> float:
         outputs = complete(strength).answer(judged)
-        errors = target.errors(outputs, split.validation.targets, target.loss)
+        measure = example_losses if target.tunes else target.errors  # until there are thresholds, answers say little
+        errors = measure(outputs, split.validation.targets, target.loss)
         return float(errors.mean() if judging is None else np.average(errors, weights=judging))
 
     return complete(min(tried, key=error))

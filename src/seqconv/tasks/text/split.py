@@ -12,7 +12,7 @@ from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.seen import hash_items, hash_texts
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
@@ -63,7 +63,7 @@ def _fit(
 ) -> tuple[TextFeatures, list[Encoded]]:
     """Features and the ids of texts; the first are the training texts, the only ones whose words are counted."""
     train, *others = texts
-    target = make_target(train.classes, train.labels.ndim == 2)
+    target = fit_target(train, recipe.training) if trained is None else trained.target
     if isinstance(train, EncodedTexts):  # they have no words
         size = recipe.features.vocabulary
         encoded = [from_ranks(part.ids, part.offsets, size) for part in texts if isinstance(part, EncodedTexts)]
