@@ -280,5 +280,7 @@ def test_a_window_is_explained_by_its_strongest_inputs(whole, probabilities, sen
     curves = Curves(np.arange(5), np.zeros((5, 2)), np.array([0, 4, 5]), target=None if probabilities else 0)
     cells = np.array([[2.0, 1.0], [0.5, -2.5]])
     spans = (("1", "4"), ("5", "5"))
-    one = GridExplanation("x", 1.0, probabilities, ("T", "p"), spans, cells, np.array(whole), {}, curves)
+    answer = max(probabilities, key=probabilities.get, default="")
+    parts = (("T", "p"), spans, cells, np.array(whole), {}, curves)
+    one = GridExplanation("x", 1.0, probabilities, *parts, answer=answer)
     assert one.because == sentence

@@ -38,7 +38,7 @@ class Scripted:
     def predict(self, inputs):
         return np.full((len(inputs), 1), self.script[self.epoch - 1], np.float32)
 
-    def train_batches(self, inputs, targets, batches, draw):
+    def train_batches(self, inputs, targets, batches, draw, weights=None):
         self.epoch += 1
         self.batches.append(batches)
         for index in batches:
@@ -120,9 +120,9 @@ def test_averaged_weights_are_judged_and_kept_while_training_goes_on_with_its_ow
         def predict(self, inputs):
             return np.repeat(self.weight[None], len(inputs), axis=0)
 
-        def train_batches(self, inputs, targets, batches, draw):
+        def train_batches(self, inputs, targets, batches, draw, weights=None):
             self.weight = self.weight + 1
-            yield from super().train_batches(inputs, targets, batches, draw)
+            yield from super().train_batches(inputs, targets, batches, draw, weights)
 
     for keep_best in (True, False):
         network = Climbing([])
@@ -205,8 +205,8 @@ def test_a_network_with_intervals_is_judged_by_its_middles_and_calibrated_on_val
         def predict(self, inputs):
             return super().predict(inputs) + np.array([0, -2, 5], np.float32)
 
-        def train_batches(self, inputs, targets, batches, draw):
-            for loss, outputs in super().train_batches(inputs, targets, batches, draw):
+        def train_batches(self, inputs, targets, batches, draw, weights=None):
+            for loss, outputs in super().train_batches(inputs, targets, batches, draw, weights):
                 yield StepResult(loss, outputs + np.array([0, 100, -100], np.float32))
 
     whole = TrainingData(part(4), part(9), features)

@@ -31,6 +31,7 @@ from seqconv.reports.tables import (
     class_rows,
     comparison_rows,
     confusion_rows,
+    curve_rows,
     fold_rows,
     hour_rows,
     interval_rows,
@@ -257,6 +258,8 @@ def _print_classes(scores: "ClassScores", most: int | None) -> None:
     head, rows = class_rows(scores)
     values = [place for place, name in enumerate(head) if name != "interval"]
     _print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows], most)
+    if scores.curves:
+        _print_rows(*curve_rows(scores.curves), most)
     if scores.confusion and most is not None and len(scores.classes) > most:
         print(f"confusion of {len(scores.classes):,} classes: --all\n")
     elif scores.confusion:

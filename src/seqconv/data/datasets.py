@@ -5,17 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqconv.data.demo import demo_sales, demo_series, demo_texts
 from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.panel_times import PanelColumns
 from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.readers.reviews import is_review_folder, read_encoded, read_reviews
+from seqconv.data.readers.roles import Roles
 from seqconv.data.readers.sequence_tables import SequenceColumns
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import Table, create_table, read_table, write_table
-from seqconv.data.readers.texts import read_texts
+from seqconv.data.readers.texts import read_rows, to_texts
 from seqconv.data.records import Panel, PanelData, SequenceData, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
 from seqconv.errors import DataError, in_python, name_parameters, near_path, nearest
@@ -102,14 +105,27 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
         from seqconv.data.review_cache import load_archive
 
         return load_archive(path)
-    train = _read_texts(path, config)
-    alike = replace(config, **train.settled)
-    files = (config.test_file, config.validation_file)
-    return TextData(train, *(_read_texts(file, alike) if file else None for file in files))
+    parts = _read_texts(path, config)
+    train = parts["train"]
+    alike = replace(config, **(dict(train.settled) | {"group": "", "split": ""}))
+    for name, file in (("test", config.test_file), ("validation", config.validation_file)):
+        if file and name in parts:
+            raise DataError(f"data.{name}_file: must be left out where data.split gives {name} rows; got {file}")
+        if file:  # nothing is fitted to test rows, so what they weigh does not matter
+            parts |= {name: _read_texts(file, alike if name == "validation" else replace(alike, weight=""))["train"]}
+    return TextData(train, parts.get("test"), parts.get("validation"))
 
 
-def _read_texts(path: str | Path, config: TextDataConfig) -> Texts:
-    return read_texts(path, config.text, ",".join(config.label), HEADERS[config.header])
+def _read_texts(path: str | Path, config: TextDataConfig) -> dict[str, Texts]:
+    """The texts of each split that a column says; without one all are `train`."""
+    roles, label = Roles(config.weight, config.group, config.split), ",".join(config.label)
+    rows = read_rows(Path(path), config.text, label, HEADERS[config.header], roles)
+    texts, splits = to_texts(rows, str(path)), rows.marked.splits
+    if splits is None:
+        return {"train": texts}
+    if not (splits == "train").any():
+        raise DataError(f"{path}: data.split must say 'train' of some row; it does of none. Name another column")
+    return {str(name): texts.take(np.flatnonzero(splits == name)) for name in np.unique(splits)}
 
 
 def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:

@@ -24,6 +24,8 @@ class Texts:
         notes: what a report should say about the file.
         settled: for a table, the data settings by which it was read, inferred ones included: other files are read in
             the same way.
+        weights: what each text counts in training, 0 or more, float64 `[N]`; None: all count the same.
+        groups: number of the group of each text, int64 `[N]`: a group is never split. None: copies are groups.
     """
 
     texts: list[str]
@@ -32,10 +34,14 @@ class Texts:
     source: str
     notes: tuple[str, ...] = ()
     settled: Mapping[str, Any] = field(default_factory=dict)
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> "Texts":
         """The texts at `index`, in that order."""
-        return replace(self, texts=[self.texts[row] for row in index], labels=self.labels[index])
+        weights, groups = (None if each is None else each[index] for each in (self.weights, self.groups))
+        texts = [self.texts[row] for row in index]
+        return replace(self, texts=texts, labels=self.labels[index], weights=weights, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class EncodedTexts:
     labels: np.ndarray
     classes: tuple[str, ...]
     source: str
+    weights: None = None
 
     def take(self, index: np.ndarray) -> "EncodedTexts":
         """The texts at `index`, in that order."""
@@ -84,6 +91,7 @@ class Sequences:
         keys: the values of the id columns of each sequence, by the columns' names; empty: it has none.
         settled: for a table, the data settings by which it was read, inferred ones included.
         times: of each step, datetime64[us] or numbers `[sum of lengths]`; None: steps are counted.
+        weights: see `Texts`.
     """
 
     values: np.ndarray
@@ -97,6 +105,7 @@ class Sequences:
     keys: Mapping[str, list[str]] = field(default_factory=dict)
     settled: Mapping[str, Any] = field(default_factory=dict)
     times: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -107,7 +116,16 @@ class Sequences:
         labels = self.labels[index] if len(self.labels) else self.labels
         keys = {name: [values[place] for place in index] for name, values in self.keys.items()}
         times = None if self.times is None else self.times[rows]
-        return replace(self, values=self.values[rows], offsets=offsets, labels=labels, keys=keys, times=times)
+        weights = None if self.weights is None else self.weights[index]
+        return replace(
+            self,
+            values=self.values[rows],
+            offsets=offsets,
+            labels=labels,
+            keys=keys,
+            times=times,
+            weights=weights,
+        )
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The base of the scikit-learn estimators: a recipe from their parameters, and training."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,9 +19,10 @@ from seqconv.recipes.sections import KINDS
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.thresholds import FIXED, parse_rule
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
 
-VALIDATION = 0.1  # fraction held out if the recipe stops early and the user gives none
+VALIDATION = 0.1  # fraction held out if the recipe needs it and the user gives none
 TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
 
 
@@ -39,6 +41,20 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_network": None}
+
+
+def write_class_weights(given: Any) -> str | None:
+    """A parameter `class_weight` as the setting of a recipe; None: it is left open."""
+    if isinstance(given, Mapping):
+        return ",".join(f"{label}={weight}" for label, weight in given.items()) or None
+    if given is None or isinstance(given, str):
+        return given
+    raise ConfigError(f"class_weight must be 'balanced', a dictionary, or None; got {given!r}")
+
+
+def needs_validation(recipe: AnyRecipe) -> bool:
+    """Whether something is chosen on rows held out, besides the epoch: the threshold of a class."""
+    return bool(recipe.training.threshold) and parse_rule(recipe.training.threshold)[0] != FIXED
 
 
 class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
@@ -74,6 +90,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
         own |= {"training.coverage": getattr(self, "interval", None)}
+        own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
+        for name in ("threshold", "positive"):
+            value = getattr(self, name, None)
+            own[f"training.{name}"] = None if value is None else str(value)
         own |= {f"text.{name}": getattr(self, name) for name in ("vocabulary", "max_len") if hasattr(self, name)}
         own["training.seed"] = self._draw_seed()
         for name, value in (found | {name: value for name, value in own.items() if value is not None}).items():
@@ -87,7 +107,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _held_out_fraction(self, recipe: AnyRecipe) -> float:
         """Fraction of the examples to hold out."""
-        fraction = (VALIDATION if recipe.training.patience else 0.0) if self.validation is None else self.validation
+        wanted = VALIDATION if recipe.training.patience or needs_validation(recipe) else 0.0
+        fraction = wanted if self.validation is None else self.validation
         if not 0 <= fraction < 1:
             raise ConfigError(f"validation must be from 0 to below 1; got {fraction!r}")
         return float(fraction)

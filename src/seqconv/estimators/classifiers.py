@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from seqconv.data.frames import list_texts, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
-from seqconv.errors import DataError
-from seqconv.estimators.base import NetworkEstimator
+from seqconv.errors import ConfigError, DataError
+from seqconv.estimators.base import NetworkEstimator, needs_validation
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.classes import ClassTarget
@@ -25,10 +25,15 @@ from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
+from seqconv.training.loop import calibrate
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """The base of the two classifiers: labels to classes, outputs to answers."""
+
+    class_weight: Any = None  # pickles of version 0.1.0 have none of these
+    threshold: Any = None
+    positive: Any = None
 
     def predict(self, X: Any) -> np.ndarray:
         """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
@@ -98,7 +103,12 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         self._model = self._train(data, recipe)
+        part = data.train if data.validation is None else data.validation
         self._shape, self._features = data.train.inputs.shape, data.features
+        if data.validation is None and needs_validation(recipe):
+            raise ConfigError(f"threshold={self.threshold!r} is chosen on rows held out; got none. Set validation=0.2")
+        if data.features.target.tunes:
+            self._features = calibrate(self._model.predict, part, data.features, recipe.training)
         return self
 
 
@@ -111,6 +121,12 @@ class TextClassifier(NetworkClassifier):
         vocabulary: number of ids for words; None: by the amount of text.
         max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
         epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
+        class_weight: `balanced`: all classes weigh the same in training; a dictionary: the weight of each label, 1 for
+            those left out; None: all examples weigh the same.
+        threshold: probability above which the positive one of two classes, or each of several labels, is predicted: a
+            number, or a rule by which it is chosen on the rows held out: `f1`, `precision=0.95`, `recall=0.9`,
+            `cost=1:10` (what a wrong and a missed one cost); None: 0.5.
+        positive: label of the positive class; None: the rarer one.
         validation: fraction to hold out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 if
             the recipe has patience, else 0. A fraction of less than one text holds out none.
         random_state: seed of every random choice.
@@ -139,6 +155,9 @@ class TextClassifier(NetworkClassifier):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        class_weight: Any = None,
+        threshold: Any = None,
+        positive: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -150,12 +169,15 @@ class TextClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.class_weight = class_weight
+        self.threshold = threshold
+        self.positive = positive
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on texts `[N]` and labels, `[N]` or 0 and 1 `[N, classes]`.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on texts `[N]` and labels, `[N]` or 0 and 1 `[N, classes]`; `sample_weight` `[N]`: what each counts.
 
         Raises:
             DataError, ConfigError, ValueError: an item that is not a text, fewer than two classes, or a parameter
@@ -164,7 +186,7 @@ class TextClassifier(NetworkClassifier):
         texts = _list_texts(X)
         labels = self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(texts, labels, self._names(), "X")
+        data = Texts(texts, labels, self._names(), "X", weights=_read_weights(sample_weight, len(texts)))
         recipe = self._make_recipe(TextData(data))
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
@@ -190,7 +212,8 @@ class SequenceClassifier(NetworkClassifier):
     Args:
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
             sequences.
-        epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for `TextClassifier`.
+        epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
+            n_jobs: as for `TextClassifier`.
 
     Attributes:
         classes_: labels, sorted.
@@ -214,6 +237,9 @@ class SequenceClassifier(NetworkClassifier):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         patience: int | None = None,
+        class_weight: Any = None,
+        threshold: Any = None,
+        positive: Any = None,
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -223,12 +249,15 @@ class SequenceClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.patience = patience
+        self.class_weight = class_weight
+        self.threshold = threshold
+        self.positive = positive
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on sequences and their labels `[N]`.
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on sequences and their labels `[N]`; `sample_weight` `[N]`: what each counts.
 
         Raises:
             DataError, ConfigError, ValueError: a wrong shape, infinite values, fewer than two classes, or a parameter
@@ -237,7 +266,8 @@ class SequenceClassifier(NetworkClassifier):
         sequences = self._read_sequences(X, reset=True)
         labels = self._read_labels(y, several=False)
         check_consistent_length(sequences, labels)
-        data = replace(sequences, labels=labels, classes=self._names())
+        weights = _read_weights(sample_weight, len(sequences))
+        data = replace(sequences, labels=labels, classes=self._names(), weights=weights)
         recipe = self._make_recipe(SequenceData(data))
         train, validation = self._hold_out(labels, None, recipe)
         check_two_classes(labels[train], "X")
@@ -265,6 +295,23 @@ class SequenceClassifier(NetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
         return tags
+
+
+def _read_weights(sample_weight: Any, count: int) -> np.ndarray | None:
+    """What each example counts, float64 `[N]`.
+
+    Raises:
+        DataError: not a number of at least 0 for each example.
+    """
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, np.float64)
+    if weights.shape != (count,):
+        raise DataError(f"sample_weight must be a number for each of {count} examples; got shape {weights.shape}")
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
+        raise DataError(f"sample_weight, row {row + 1}: must be a number of at least 0; got {weights[row]}. Correct it")
+    return weights
 
 
 def _check_labels(y: Any) -> None:

@@ -20,6 +20,7 @@ from seqconv.tasks.task import Answers
 from seqconv.training.run import read_own_split
 
 Columns = dict[str, str | tuple[str, ...]]
+OF_TRAINING = ("weight", "group", "split")  # columns that a file to score need not have
 
 
 def evaluate(
@@ -100,7 +101,7 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
             raise OptionError(
                 f"{name}: must fit the model; {find_task(bundle.recipe).model} has no such column. Drop it"
             )
-    own_files: Columns = {name: "" for name in config.names() if name.endswith("_file")}
+    own_files: Columns = {name: "" for name in config.names() if name.endswith("_file") or name in OF_TRAINING}
     changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)
     return task.take(bundle, task.load(replace(config, **changes), None), threads)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from seqconv.tasks.examples import Features
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
+from seqconv.tasks.scoring import weigh_errors
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
 from seqconv.training.fitted import judge, take_baseline
@@ -35,12 +36,13 @@ PAGE = "report.html"
 @dataclass(frozen=True)
 class _Fold:
     """One fold's part of the results, the error of each test example by name of the model (first) or
-    baseline, and how baselines are called within a sentence."""
+    baseline, how baselines are called within a sentence, and what each test example weighs in comparisons."""
 
     results: FoldResults
     errors: dict[str, np.ndarray]
     spoken: dict[str, str]
     features: Features
+    weights: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -134,13 +136,15 @@ def _run_fold(
     number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, folder: Path, listener: Listener
 ) -> _Fold:
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
-    loss, timer, target = recipe.training.loss, Timer(), split.features.target
+    loss, timer = recipe.training.loss, Timer()
     fitted = fit_split(recipe, split, options, folder, listener, timer)
+    target = fitted.bundle.features.target
     (folder / CHECKPOINT).unlink(missing_ok=True)
     # each fold is scaled by its own rows
     errors = {recipe.training.model: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
     for baseline in fitted.baselines:
-        errors[baseline.name] = target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
+        own_target = baseline.target or target
+        errors[baseline.name] = own_target.errors_in_units(baseline.test_outputs, split.test.targets, target.loss)
     spoken = {baseline.name: baseline.spoken for baseline in fitted.baselines}
     results = FoldResults(
         **vars(judge(fitted, split, loss)),
@@ -151,7 +155,7 @@ def _run_fold(
         train={"n": len(split.train.targets)},
         seconds=timer.seconds["train"],
     )
-    return _Fold(results, errors, spoken, split.features)
+    return _Fold(results, errors, spoken, split.features, weigh_errors(split.test, target))
 
 
 def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:
@@ -164,11 +168,13 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
     count = len(errors[own])
     block = features.block(count)
     rows = [_describe(name, errors[name], folds, block, target) for name in names]
+    parts = [fold.weights for fold in folds if fold.weights is not None]
+    weights = np.concatenate(parts) if parts else 1.0
     scores: dict[str, Metrics] = {row.name: {target.metric: row.value, "n": count} for row in rows}
     comparisons = [
         Comparison(
             name,
-            *paired_interval(errors[own], errors[name], block, recipe.training.seed),
+            *paired_interval(errors[own] * weights, errors[name] * weights, block, recipe.training.seed),
             spoken=spoken[name],
             score=target.show_score(scores[name]),
         )
@@ -183,7 +189,7 @@ def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, se
         network=rows[0],
         baselines=rows[1:],
         comparisons=comparisons,
-        verdict=verdict(comparisons, target.say_score(scores[own], task.key)),
+        verdict=verdict(comparisons, replace(target.say_score(scores[own], task.key), weighted=bool(parts))),
         beats_baselines=beats_baselines(comparisons) if comparisons else None,
         folds=[fold.results for fold in folds],
         seconds=seconds,

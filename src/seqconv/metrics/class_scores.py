@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums, fill_flat
+from seqconv.metrics.precision_recall import Curve
 from seqconv.metrics.records import Record
 
 MOST_CONFUSED = 1000  # classes up to which there is a confusion matrix
@@ -55,6 +56,7 @@ class ClassScores(Record):
             `micro_f1`, and `expected_calibration_error`.
         confusion: examples by true class (row) and predicted class (column); None: several labels an example,
             or more than 1,000 classes.
+        curves: precision and recall of each label, or of one of two classes; None: there are more.
     """
 
     n: int
@@ -62,6 +64,7 @@ class ClassScores(Record):
     classes: list[ClassScore]
     calibration: Calibration
     confusion: list[list[int]] | None = None
+    curves: list[Curve] | None = None
 
 
 @dataclass(frozen=True)
@@ -190,12 +193,12 @@ def _fill_macro(found: Estimate, each: list[Estimate]) -> Estimate:
 def _fill_bins(judged: Judged, several: bool) -> dict[str, np.ndarray]:
     """By bin and example: how many answers lie in the bin, their summed confidence, how many of them are right.
 
-    An answer is the most probable class; of several labels each is an answer, its confidence the label's probability.
+    An answer is the class that is chosen; of several labels each is an answer, its confidence the label's probability.
     """
     if several:
         confidence, right = judged.probabilities, judged.holds
     else:
-        confidence = judged.probabilities.max(axis=1, keepdims=True)
+        confidence = (judged.probabilities * judged.chosen).sum(axis=1, keepdims=True)
         right = (judged.chosen * judged.holds).sum(axis=1, keepdims=True)
     place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     inside = [place == each for each in range(BINS)]

@@ -36,10 +36,12 @@ class Score:
     Args:
         text: begins a sentence.
         counted: errors are counted; otherwise they are measured.
+        weighted: errors count by the weights of their examples where models are compared.
     """
 
     text: str
     counted: bool = False
+    weighted: bool = False
 
     @property
     def fewer(self) -> str:
@@ -47,7 +49,7 @@ class Score:
 
     @property
     def noun(self) -> str:
-        return "errors" if self.counted else "error"
+        return f"{'weighted ' if self.weighted else ''}{'errors' if self.counted else 'error'}"
 
 
 def show_percent(fraction: float) -> str:
@@ -63,7 +65,7 @@ def show_percent(fraction: float) -> str:
     return "< 0.1 %" if fraction < 0.0005 else f"{100 * fraction:.1f} %"
 
 
-def say_better(each: Comparison) -> str:
+def say_better(each: Comparison, weighted: bool = False) -> str:
     """One sentence on a baseline that `find_better` found.
 
     >>> say_better(Comparison("ridge on the window", -0.03, -0.05, -0.01))
@@ -71,7 +73,8 @@ def say_better(each: Comparison) -> str:
     """
     if not np.isfinite(each.improvement):
         return f"On the validation rows {_spoken(each)} is better: it makes no error."
-    return f"On the validation rows {_spoken(each)} is better: the network's error is {_say_larger(each)}."
+    error = "weighted error" if weighted else "error"
+    return f"On the validation rows {_spoken(each)} is better: the network's {error} is {_say_larger(each)}."
 
 
 def beats_baselines(comparisons: Sequence[Comparison]) -> bool:
@@ -159,7 +162,7 @@ def _join(found: Sequence[Comparison]) -> str:
 
 _SAY: dict[str, Callable[[list[Comparison], Score], str]] = {
     "clear": lambda found, score: ", ".join(_say_clear(each, score, first=each is found[0]) for each in found),
-    "same": lambda found, score: f"the same {'errors' if score.counted else 'error'} as {_join(found)}",
+    "same": lambda found, score: f"the same {score.noun} as {_join(found)}",
     "close": lambda found, score: f"too close to call against {_join(found)}",
     "few": lambda found, score: f"too few test rows to tell against {_join(found)}",
 }

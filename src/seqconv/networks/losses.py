@@ -9,13 +9,19 @@ CLIP = 1e-7
 CHUNK = 2**22  # values compared at once: all forecasts together may be far larger than the series
 
 
-def example_losses(outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+def example_losses(outputs: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None = None) -> np.ndarray:
     """Loss of each example, `[N]` float64; training minimises the mean.
 
     Cross-entropies take logits. `as_printed` is Keras 2's binary cross-entropy on the raw output, clipped to
     [1e-7, 1 - 1e-7]; `huber` turns linear at 1.
+
+    Args:
+        weights: factors of the losses, by example or by example and output, `[N, 1]` or `[N, outputs]`; None: 1.
     """
-    found = [_example_losses(outputs[rows], targets[rows], loss) for rows in cut_rows(outputs)]
+    found = [
+        _example_losses(outputs[rows], targets[rows], loss, None if weights is None else weights[rows])
+        for rows in cut_rows(outputs)
+    ]
     return np.concatenate(found) if found else np.empty(0)
 
 
@@ -25,12 +31,13 @@ def cut_rows(outputs: np.ndarray) -> list[slice]:
     return [slice(first, first + rows) for first in range(0, len(outputs), rows)]
 
 
-def _example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+def _example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str, weights: np.ndarray | None) -> np.ndarray:
     if loss == "categorical_crossentropy":
         logits = outputs.astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
         own = np.take_along_axis(logits, targets[:, None], axis=1)[:, 0]
-        return np.asarray(np.log(np.exp(logits).sum(axis=1)) - own)
+        losses: np.ndarray = np.log(np.exp(logits).sum(axis=1)) - own
+        return losses if weights is None else losses * weights[:, 0]
     if loss == "binary_crossentropy":
         logits = outputs.astype(np.float64)
         each = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
@@ -40,7 +47,7 @@ def _example_losses(outputs: np.ndarray, targets: np.ndarray, loss: str) -> np.n
         each = -targets * np.log(probability) - (1 - targets) * np.log1p(-probability)
     else:
         each = _forecast_losses(outputs.astype(np.float64) - targets, loss)
-    return np.asarray(each.mean(axis=1))
+    return np.asarray((each if weights is None else each * weights).mean(axis=1))
 
 
 def _forecast_losses(difference: np.ndarray, loss: str) -> np.ndarray:

@@ -55,17 +55,25 @@ class Network(Model, Protocol):
             DataError: an id or row outside the table or series.
         """
 
-    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+    def gradients(
+        self, x: np.ndarray, targets: np.ndarray, masks: Masks, weights: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, Weights]:
         """Loss, outputs and the gradient of every weight for one batch, with the given dropout masks.
 
         Args:
             x: ids int32 `[B, L]` or values `[B, L, C]`.
             targets: as `check_targets` requires.
             masks: by name, as `DropoutMasks` draws them; without a mask a layer applies no dropout.
+            weights: factors of the losses, `[B, 1]` or `[B, outputs]`; None: 1.
         """
 
     def train_batches(
-        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        batches: Iterable[np.ndarray],
+        draw: Callable[[int], Masks],
+        weights: np.ndarray | None = None,
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch.
 
@@ -74,6 +82,7 @@ class Network(Model, Protocol):
             targets: of all N examples.
             batches: int64 indices of each batch's examples.
             draw: draws dropout masks for a batch of the given size; called once per batch, in order.
+            weights: factors of the losses of all N examples, `[N, 1]` or `[N, outputs]`; None: 1.
 
         Raises:
             DataError: an empty batch, or targets that do not fit.

@@ -102,6 +102,10 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
             f"training.coverage is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
             f"{FORECAST_LOSSES[-1]}; got {training.coverage} for {kind.title} with {training.loss}. Set it to 0"
         )
+    usual = TrainingConfig()
+    for of_classes in ("class_weight", "threshold", "positive"):
+        if kind.forecasts and getattr(training, of_classes) != getattr(usual, of_classes):
+            raise ConfigError(f"training.{of_classes} is for classes; got it for {kind.title}. Leave it out")
     parts["features"] = parts.pop(kind.features.section())
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 

@@ -32,6 +32,9 @@ class TextDataConfig(_DataSettings):
     text: str = setting("", "text column; empty: detected")
     label: tuple[str, ...] = setting((), "label column, or several 0/1 columns; empty: detected")
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
+    weight: str = setting("", "column of what each row weighs in training; empty: all weigh the same")
+    group: str = setting("", "column of groups whose rows stay in one split, such as reviews of one film; empty: none")
+    split: str = setting("", "column that says train, validation or test of each row; empty: none")
     validation_file: str = setting("", "file of validation data; empty: held out from the training data")
     test_file: str = setting("", "file of test data; empty: that of the source, or held out")
     validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
@@ -321,6 +324,18 @@ class TrainingConfig(Settings):
         high=0.99,
         former="interval",
     )
+    class_weight: str = setting(
+        "none",
+        "weights of the classes in training: none; balanced: all classes weigh the same; or CLASS=WEIGHT,... (1 for "
+        "the others)",
+    )
+    threshold: str = setting(
+        "",
+        "probability above which a label is assigned, or of two classes the positive one: a number, or chosen on the "
+        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); "
+        "empty: 0.5",
+    )
+    positive: str = setting("", "of two classes the one that the threshold is for; empty: the rarer one")
     refit: bool = setting(
         False, "retrain on training and validation rows, for the best number of epochs, before testing"
     )

@@ -4,6 +4,7 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports import plots
+from seqconv.reports.curves import draw_precision_recall
 from seqconv.reports.page import (
     build_lead,
     build_page,
@@ -71,6 +72,8 @@ def _draw_classes(scores: ClassScores) -> Sections:
         ("Each class", draw_table(*class_rows(scores), "Scores of each class")),
         ("Calibration", draw_pictures(picture) + draw_note(note)),
     ]
+    if scores.curves:
+        sections.insert(1, ("Precision and recall", draw_precision_recall(scores.curves)))
     if scores.confusion:
         names = [each.class_ for each in scores.classes]
         sections.append(

@@ -293,6 +293,23 @@ def draw_reliability(confidence: list[float], right: list[tuple[float, float, fl
     return _finish(figure, "Calibration", "The fraction of right predictions against their confidence.")
 
 
+def draw_curves(curves: dict[str, tuple[list[float], list[float]]], chosen: dict[str, tuple[float, float]]) -> str:
+    """Precision against recall of each class, with the point that the model chooses, as SVG.
+
+    Args:
+        curves: recalls and precisions of each class.
+        chosen: recall and precision of each; NaN: it is never predicted.
+    """
+    figure, axes = _start(5.0, 3.6)
+    for rank, (name, (recall, precision)) in enumerate(curves.items()):
+        colour, style = OTHERS[(rank - 1) % len(OTHERS)] if rank else (VALIDATION, "-")
+        axes.plot(recall, precision, style[1:] if rank else style, color=colour, label=name, linewidth=1.4)
+        axes.plot(*chosen[name], "D", color=colour, markersize=6)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
+    axes.legend(frameon=False, fontsize=8, loc="lower left")
+    return _finish(figure, "Precision and recall", "Precision against recall; a diamond marks the model's threshold.")
+
+
 def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
     """A cell for each row and span, its colour and sign the value's, its strength the size's, as SVG.
 

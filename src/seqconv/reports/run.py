@@ -7,6 +7,7 @@ import numpy as np
 from seqconv.metrics.comparison import show_percent, tone
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
+from seqconv.reports.curves import draw_precision_recall
 from seqconv.reports.page import (
     build_lead,
     build_page,
@@ -47,6 +48,7 @@ def build_run_page(
         ("Intervals", _draw_intervals(results)),
         ("Training", _draw_training(results, history)),
         ("Errors", _draw_forecast(results, predictions) if results.targets else _draw_confusion(results)),
+        ("Precision and recall", draw_precision_recall(results.curves) if results.curves else ""),
         ("Surest mistakes", _draw_mistakes(mistakes)),
         ("Network", _draw_network(results.network, results.parameters)),
         ("Data", _draw_data(results)),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
     from seqconv.metrics.panel_scores import PanelScores
+    from seqconv.metrics.precision_recall import Curve
     from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults
 
 Table = tuple[list[str], list[list[str]]]
@@ -85,6 +86,19 @@ def class_rows(scores: "ClassScores") -> Table:
         for each in scores.classes
     ]
     return ["class", "examples", "precision", "interval", "recall", "interval", "F1", "interval"], rows
+
+
+def curve_rows(curves: "list[Curve]") -> Table:
+    """Precision and recall of each class at its threshold, and the area under the curve."""
+    rows = [
+        [
+            each.class_,
+            *map(show_number, (each.chosen.threshold, each.chosen.precision, each.chosen.recall)),
+            show_number(each.average_precision),
+        ]
+        for each in curves
+    ]
+    return ["class", "threshold", "precision", "recall", "average precision"], rows
 
 
 def confusion_rows(classes: list[str], confusion: list[list[int]], title: str = "examples") -> Table:

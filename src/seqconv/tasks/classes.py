@@ -1,8 +1,8 @@
 """Class targets: one of several classes, or several labels at once."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -10,11 +10,13 @@ from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
 from seqconv.metrics.comparison import Score, show_percent
 from seqconv.metrics.errors import Metrics, compare_labels
+from seqconv.metrics.precision_recall import Curve, Cuts
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.target import Columns, Target, to_number
+from seqconv.tasks.thresholds import Rule, describe_thresholds
 
 MOST_PROBABILITIES = 20  # classes up to which every probability is reported
 THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
@@ -26,9 +28,14 @@ class ClassTarget(Target):
 
     Args:
         names: of the classes, in the order of the outputs.
+        thresholds: the probability above which a class is assigned, by its name: of two classes that of one, of
+            several labels that of each. Empty: `THRESHOLD`.
+        rule: by which `tune` chooses them; None: it does not.
     """
 
     names: tuple[str, ...]
+    thresholds: tuple[tuple[str, float], ...] = ()
+    rule: Rule | None = None
     several: ClassVar[bool]
     fraction = True
 
@@ -43,6 +50,43 @@ class ClassTarget(Target):
 
     def rank(self, metrics: Metrics) -> float:
         return -metrics[self.metric]
+
+    @property
+    def tunes(self) -> bool:
+        return self.rule is not None
+
+    @property
+    def choice(self) -> str:
+        return describe_thresholds(self.thresholds, self.rule) if self.thresholds else ""
+
+    def tune(self, outputs: np.ndarray, targets: Targets, loss: str) -> Self:
+        """The same with the thresholds that its rule chooses on these examples."""
+        if self.rule is None:
+            return self
+        shares, holds = self.probabilities(outputs, loss), self.indicate(np.asarray(targets)) > 0
+        found = [
+            (name, self.rule.choose(shares[:, place], holds[:, place], THRESHOLD))
+            for place, name in enumerate(self.names)
+            if self.several or name == self.rule.positive
+        ]
+        return replace(self, thresholds=tuple(found))
+
+    def draw_curves(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[Curve]:
+        """Precision and recall of each of several labels, or of two classes: of the one with a threshold, else of the
+        rarer one; empty for more classes, and for classes without an example."""
+        holds = self.indicate(np.asarray(targets)) > 0
+        if len(self.names) > MOST_PROBABILITIES or not (self.several or len(self.names) == 2):
+            return []
+        shares, known = self.probabilities(outputs, loss), dict(self.thresholds)
+        rare = self.names[int(holds[:, 1].sum() <= holds[:, 0].sum())]
+        wanted = self.names if self.several else tuple(known) or (rare,)
+        places = [place for place, name in enumerate(self.names) if name in wanted and holds[:, place].any()]
+        return [
+            Cuts.of(shares[:, place], holds[:, place]).draw(
+                self.names[place], known.get(self.names[place], THRESHOLD), shares[:, place], holds[:, place]
+            )
+            for place in places
+        ]
 
     def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
         """`changed`: the fraction of examples with a different answer."""
@@ -70,6 +114,10 @@ class ClassTarget(Target):
     def describe(self) -> dict[str, list[str]]:
         return {"classes": list(self.names)}
 
+    def describe_thresholds(self) -> Json:
+        """`thresholds`: the probability above which a class is assigned, by its name; nothing where it is the usual."""
+        return {"thresholds": dict(self.thresholds)} if self.thresholds else {}
+
     @abstractmethod
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Labels as targets."""
@@ -77,6 +125,10 @@ class ClassTarget(Target):
     @abstractmethod
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
         """The answer to each example: class indices int64 `[N]`, or 0 and 1 `[N, classes]` for several labels."""
+
+    @abstractmethod
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """The same from probabilities `[N, classes]`."""
 
     @abstractmethod
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
@@ -107,7 +159,8 @@ class ClassTarget(Target):
             self.errors(outputs, targets, loss),
             example_losses(outputs, targets, loss),
         )
-        return score_classes(judged, self.names, self.metric, self.several, seed)
+        found = score_classes(judged, self.names, self.metric, self.several, seed)
+        return replace(found, curves=self.draw_curves(outputs, targets, loss) or None)
 
     def to_columns(self, probabilities: np.ndarray) -> Columns:
         """The answer and the probability of each class; with very many classes only that of the answer."""
@@ -191,10 +244,29 @@ class Classes(ClassTarget):
         return labels.astype(np.float32)[:, None] if self.outputs == 1 else labels.astype(np.int32)
 
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """The class with the largest output; for a single output, 1 if it is above the threshold."""
+        """The class with the largest output; for a single output, 1 if its probability is above the threshold."""
+        if self.thresholds:
+            return self.decide(self.probabilities(outputs, loss))
         if self.outputs > 1:
             return np.asarray(outputs.argmax(axis=1))
         return np.asarray(outputs[:, 0] > (0.5 if loss == "as_printed" else 0.0), np.int64)
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """The most probable class; of two the one that has a threshold if its probability is above it."""
+        if not self.thresholds:
+            return np.asarray(probabilities.argmax(axis=1))
+        ((name, threshold),) = self.thresholds
+        place = self.names.index(name)
+        return np.where(probabilities[:, place] > threshold, place, 1 - place)
+
+    def costs(self, targets: Targets) -> np.ndarray | None:
+        """With a rule, what it says that errors cost; a rule that names no costs is about both classes alike."""
+        if self.rule is None or self.rule.fixed:
+            return None
+        positive = np.asarray(targets)[:, 0] == self.names.index(self.rule.positive)
+        wrong, missed = self.rule.values if self.rule.kind == "cost" else (positive.mean(), 1 - positive.mean())
+        found = np.where(positive, missed, wrong)
+        return np.asarray(found / found.mean()) if found.any() else None
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         """1 for a wrong class, else 0.
@@ -202,7 +274,7 @@ class Classes(ClassTarget):
         `as_printed` counts as Keras 2 did: the rounded output must equal the target, so an output of 1.6 is wrong.
         """
         targets = np.asarray(targets)
-        if loss == "as_printed":
+        if loss == "as_printed" and not self.thresholds:
             return np.asarray(np.round(outputs[:, 0]) != targets[:, 0], np.float64)
         return np.asarray(self.choose(outputs, loss) != targets.reshape(-1), np.float64)
 
@@ -210,8 +282,7 @@ class Classes(ClassTarget):
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        """The most probable class."""
-        return [[self.names[place]] for place in probabilities.argmax(axis=1)]
+        return [[self.names[place]] for place in self.decide(probabilities)]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)
@@ -247,16 +318,24 @@ class Labels(ClassTarget):
         return labels.astype(np.float32)
 
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """1 for labels whose logit is above 0, so whose probability is above `THRESHOLD`."""
+        """1 for labels whose probability is above the threshold; without any, whose logit is above 0."""
+        if self.thresholds:
+            return self.decide(self.probabilities(outputs, loss))
         return np.asarray(outputs > 0, np.int64)
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        known = dict(self.thresholds)
+        return np.asarray(probabilities > np.array([known.get(name, THRESHOLD) for name in self.names]), np.int64)
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         """1 - F1 of the predicted and the true labels; 0 if there are none of either."""
         return compare_labels(self.choose(outputs), np.asarray(targets) > 0)
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        """The labels with a probability above `THRESHOLD`, if any."""
-        return [[name for name, each in zip(self.names, row, strict=True) if each > THRESHOLD] for row in probabilities]
+        """The labels with a probability above their threshold, if any."""
+        return [
+            [name for name, each in zip(self.names, row, strict=True) if each] for row in self.decide(probabilities)
+        ]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes, np.float64)

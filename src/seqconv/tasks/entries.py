@@ -15,6 +15,7 @@ MOST_ROWS = 2**31 - 1  # that a window may span
 Steps = Annotated[int, Bounds(1, MOST_STEPS)]
 RowCount = Annotated[int, Bounds(1, MOST_ROWS)]
 Number = Annotated[float, Bounds(-LARGEST, LARGEST)]
+Threshold = Annotated[float, Bounds(-1, 1)]  # of a probability; negative: even 0 is above it
 Spread = Annotated[float, Bounds(5e-324, LARGEST)]
 
 

@@ -95,6 +95,10 @@ class Features(ABC):
         """
         return self
 
+    def aim(self, target: Target) -> Self:
+        """The same for a target with other thresholds."""
+        return self
+
     def keep(self, part: "Part[Any]", outputs: np.ndarray) -> dict[str, np.ndarray]:
         """What the report of a run shows of some test examples, by name; nothing: what it keeps of all is enough."""
         return {}
@@ -142,6 +146,7 @@ class Part(Generic[AnyInputs]):
         times: timestamp of each example's first target, datetime64[s] `[N]`; None for classes.
         base: added to the network's outputs to give forecasts, float32 `[N, outputs]`; None: nothing.
         keys: of the examples' raw data, by which they are recognised, see `tasks.seen`, uint64 `[N]`; None: none.
+        weights: factors of the losses in training, see `tasks.weights`, float32 `[N, 1]` or `[N, outputs]`; None: 1.
     """
 
     inputs: AnyInputs
@@ -149,11 +154,17 @@ class Part(Generic[AnyInputs]):
     times: np.ndarray | None = None
     base: np.ndarray | None = None
     keys: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     @property
     def residual_targets(self) -> Targets:
         """What the network itself is fitted to: the targets less `base`."""
         return self.targets if self.base is None else np.asarray(self.targets) - self.base
+
+    @property
+    def example_weights(self) -> np.ndarray | None:
+        """One weight for each example, `[N]`; None: all weigh the same."""
+        return None if self.weights is None else np.asarray(self.weights.mean(axis=1, dtype=np.float64))
 
     def finish(self, outputs: np.ndarray) -> np.ndarray:
         """Point forecasts or logits, comparable with the targets."""
@@ -169,10 +180,12 @@ class Part(Generic[AnyInputs]):
 
     def take(self, index: np.ndarray) -> Self:
         """The examples at `index`."""
-        times, base, keys = (None if each is None else each[index] for each in (self.times, self.base, self.keys))
+        times, base, keys, weights = (
+            None if each is None else each[index] for each in (self.times, self.base, self.keys, self.weights)
+        )
         targets = self.targets.take(index) if isinstance(self.targets, WindowTargets) else self.targets[index]
         inputs: Any = self.inputs.take(index)
-        return replace(self, inputs=inputs, targets=targets, times=times, base=base, keys=keys)
+        return replace(self, inputs=inputs, targets=targets, times=times, base=base, keys=keys, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -199,6 +212,10 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     facts: dict[str, Any]
     example: Callable[[int], Any] | None = None
 
+    def aim(self, target: Target) -> Self:
+        """The same with features for a target with other thresholds."""
+        return replace(self, features=self.features.aim(target))
+
     @property
     def training(self) -> TrainingData[AnyFeatures, AnyInputs]:
         """All but the test examples."""
@@ -211,11 +228,11 @@ def merge_validation(data: TrainingData[Any, Any]) -> TrainingData[Any, Any]:
     if second is None:
         return data
     targets = np.concatenate([first.targets, second.targets])
-    times, base = (
+    times, base, weights = (
         None if one is None or other is None else np.concatenate([one, other])
-        for one, other in ((first.times, second.times), (first.base, second.base))
+        for one, other in ((first.times, second.times), (first.base, second.base), (first.weights, second.weights))
     )
-    return replace(data, train=Part(first.inputs.join(second.inputs), targets, times, base))
+    return replace(data, train=Part(first.inputs.join(second.inputs), targets, times, base, weights=weights))
 
 
 def fingerprint(split: Split[Any, Any]) -> str:
@@ -223,6 +240,7 @@ def fingerprint(split: Split[Any, Any]) -> str:
     digest = hashlib.sha256()
     targets = split.train.targets
     pieces = (targets[first : first + HASHED] for first in range(0, len(targets), HASHED))
-    for array in itertools.chain(split.train.inputs.arrays, pieces):
+    weights = [] if split.train.weights is None else [split.train.weights]
+    for array in itertools.chain(split.train.inputs.arrays, pieces, weights):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -172,6 +172,7 @@ class GridExplanation:
         whole: contribution of each input over the whole window, float64 `[rows]`.
         curves: of the window.
         band: lower and upper bound of the forecast; None: there are none.
+        answer: the predicted class; empty for a forecast.
     """
 
     output: str
@@ -184,16 +185,12 @@ class GridExplanation:
     facts: dict[str, str]
     curves: Curves
     band: tuple[float, ...] | None = None
+    answer: str = ""
 
     @property
     def probability(self) -> float | None:
         """Of the class; None for a forecast."""
         return self.probabilities.get(self.output)
-
-    @property
-    def answer(self) -> str:
-        """The predicted class; empty for a forecast."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name], default="")
 
     @property
     def verdict(self) -> str:

@@ -1,6 +1,6 @@
 """Labels of texts and sequences: class targets, and which examples each split takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -9,18 +9,44 @@ import numpy as np
 from seqconv.data.records import EncodedTexts, Sequences, Texts
 from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
+from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.class_names import judge_names
 from seqconv.tasks.classes import Classes, ClassTarget, Labels
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.thresholds import Rule, make_rule
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 
 
-def make_target(names: tuple[str, ...], several: bool = False) -> ClassTarget:
-    """The target of labelled examples: one of the classes, or several labels at once."""
-    return Labels(names) if several else Classes(names)
+def make_target(
+    names: tuple[str, ...],
+    several: bool = False,
+    thresholds: Mapping[str, float] | None = None,
+    rule: Rule | None = None,
+) -> ClassTarget:
+    """The target of labelled examples: one of the classes, or several labels at once.
+
+    Raises:
+        ValueError: thresholds of other classes than those that have one.
+    """
+    known = thresholds or {}
+    wanted = len(names) if several else int(len(names) == 2)
+    if known and (set(known) - set(names) or len(known) != wanted):
+        raise ValueError(f".thresholds must be of one of two classes, or of each label; got {list(known)!r:.40}")
+    kind = Labels if several else Classes
+    return kind(names, tuple(known.items()), rule)
+
+
+def fit_target(train: Any, config: TrainingConfig) -> ClassTarget:
+    """The target for labelled training examples, with the rule of its thresholds.
+
+    Raises:
+        SeqconvError: see `tasks.thresholds.make_rule`.
+    """
+    rule = make_rule(config, train.labels, train.classes, train.source)
+    return make_target(train.classes, train.labels.ndim == 2, rule=rule)
 
 
 def restore_target(state: dict[str, Any]) -> dict[str, Any]:

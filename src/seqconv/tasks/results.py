@@ -12,6 +12,7 @@ from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
+from seqconv.metrics.precision_recall import Curve
 from seqconv.metrics.records import Json, Record
 from seqconv.networks.summary import LayerSummary
 
@@ -69,6 +70,7 @@ class Judgement(Record):
         intervals: what the intervals around forecasts hold; None: the model has none.
         confusion: examples by true class (row) and predicted class (column); None: an answer is not one class, or
             there are more than 1,000.
+        curves: precision and recall, see `ClassTarget.draw_curves`; None: of no class.
     """
 
     validation: Metrics
@@ -79,6 +81,7 @@ class Judgement(Record):
     comparisons: list[Comparison]
     intervals: IntervalScores | None = None
     confusion: list[list[int]] | None = None
+    curves: list[Curve] | None = None
 
 
 @dataclass(frozen=True)

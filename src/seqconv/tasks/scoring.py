@@ -14,6 +14,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.networks.network import Model
 from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
 from seqconv.tasks.examples import ModelInputs, Part, Split, merge_validation
+from seqconv.tasks.target import Target
 from seqconv.tasks.task import Task
 
 KEPT = 2**24  # outputs of a baseline that a run keeps; more of them (long horizons) are computed again when needed
@@ -29,6 +30,7 @@ class Baseline:
         validation, test: metrics, the same as for the network.
         seconds: to build its features, fit and score it.
         answers: on the validation and the test rows.
+        target: with its own thresholds; None: as the network's.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Baseline:
     test: Metrics
     seconds: float
     answers: "tuple[Answer, Answer]"
+    target: Target | None = None
 
     @property
     def validation_outputs(self) -> np.ndarray:
@@ -70,7 +73,12 @@ class Answer:
 
 
 def fit_baselines(
-    task: Task, split: Split[Any, Any], say: Say = lambda text: None, asked: str = "", others: bool = True
+    task: Task,
+    split: Split[Any, Any],
+    say: Say = lambda text: None,
+    asked: str = "",
+    others: bool = True,
+    tuned: Target | None = None,
 ) -> list[Baseline]:
     """Fit every baseline that suits the data, the simplest first; settings are chosen on the validation rows.
 
@@ -78,6 +86,7 @@ def fit_baselines(
         say: reports which baseline is next, and why one is left out or fitted on fewer rows.
         asked: kind that must be among them; empty: none.
         others: also fit the others.
+        tuned: has the thresholds; None: each baseline has its own.
 
     Raises:
         DataError: the one that is asked for does not fit the data.
@@ -94,7 +103,7 @@ def fit_baselines(
             say(f"{candidate.name}: skipped, {candidate.fit}")
             continue
         say(candidate.name)
-        found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split))
+        found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split, tuned))
     return found
 
 
@@ -106,23 +115,26 @@ def refit_baseline(task: Task, split: Split[Any, Any], fitted: Baseline) -> Base
     if (own := fitted.model.refit(split)) is not fitted.model:
         return replace(fitted, model=own)
     whole = replace(split, train=merge_validation(split.training).train)
-    (again,) = fit_baselines(task, whole, asked=fitted.kind, others=False)
+    (again,) = fit_baselines(task, whole, asked=fitted.kind, others=False, tuned=fitted.target)
     seconds, answers = fitted.seconds + again.seconds, (fitted.answers[0], again.answers[1])
     return replace(again, validation=fitted.validation, seconds=seconds, answers=answers)
 
 
-def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any]) -> Baseline:
+def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tuned: Target | None) -> Baseline:
     assert not isinstance(candidate.fit, str)
-    target, started = split.features.target, time.perf_counter()
+    target, started = split.features.target if tuned is None else tuned, time.perf_counter()
     model = candidate.fit()
     scores, answers = [], []
     for part in (split.validation, split.test):
         outputs = model.predict(part.inputs)
+        if tuned is None:
+            target = tuned = target.tune(outputs, part.targets, target.loss)
         scores.append(target.measure(outputs, part.targets, target.loss))
         answers.append(Answer(model, part.inputs, outputs if outputs.size <= KEPT else None))
     seconds = time.perf_counter() - started
     kind, name = candidate.kind, candidate.name
-    return Baseline(kind, name, spoken or name, model, scores[0], scores[1], seconds, (answers[0], answers[1]))
+    found = (answers[0], answers[1])
+    return Baseline(kind, name, spoken or name, model, scores[0], scores[1], seconds, found, target)
 
 
 @dataclass(frozen=True)
@@ -159,6 +171,8 @@ def compare(
 ) -> list[Comparison]:
     """The network against each baseline on the test rows, the strongest first: the one with the best validation metric.
 
+    Errors count as `weigh_errors` says.
+
     Args:
         outputs: of the network for the test rows.
         loss: the network's; the as-printed one also decides what counts as right. Baselines give logits.
@@ -188,14 +202,26 @@ def _compare(
     seed: int,
 ) -> list[Comparison]:
     target = split.features.target
-    errors = target.errors(outputs, part.targets, loss)
+    found = weigh_errors(part, target)
+    weights = 1.0 if found is None else found
+    errors = target.errors(outputs, part.targets, loss) * weights
     block = split.features.block(len(errors))
-    found = []
+    comparisons = []
     for baseline, metrics, theirs in others:
-        interval = paired_interval(errors, target.errors(theirs, part.targets, target.loss), block, seed)
+        own = baseline.target or target
+        interval = paired_interval(errors, own.errors(theirs, part.targets, own.loss) * weights, block, seed)
         score = target.show_score(metrics)
-        found.append(Comparison(baseline.name, *interval, spoken=baseline.spoken, score=score))
-    return found
+        comparisons.append(Comparison(baseline.name, *interval, spoken=baseline.spoken, score=score))
+    return comparisons
+
+
+def weigh_errors(part: Part[Any], target: Target) -> np.ndarray | None:
+    """What an error counts for each example where models are compared, `[N]`; None: all count the same.
+
+    That is what the rule of the thresholds says, or else what the examples weigh in training.
+    """
+    costs = target.costs(part.targets)
+    return part.example_weights if costs is None else costs
 
 
 def _sort(baselines: Sequence[Baseline], split: Split[Any, Any]) -> list[Baseline]:

@@ -6,12 +6,13 @@ targets 0 or 1; for numbers both are `[N, outputs]`, in standard deviations of t
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics
+from seqconv.metrics.precision_recall import Curve
 from seqconv.networks.inputs import Targets
 
 Columns = dict[str, np.ndarray | list[str]]
@@ -81,6 +82,28 @@ class Target(ABC):
     @abstractmethod
     def describe(self) -> dict[str, list[str]]:
         """`classes` or `targets`: the names."""
+
+    @property
+    def tunes(self) -> bool:
+        """Whether `tune` chooses anything."""
+        return False
+
+    @property
+    def choice(self) -> str:
+        """What it has chosen, in a sentence without its end; empty: nothing."""
+        return ""
+
+    def tune(self, outputs: np.ndarray, targets: Targets, loss: str) -> Self:
+        """The same with what is chosen on validation examples: thresholds of classes."""
+        return self
+
+    def costs(self, targets: Targets) -> np.ndarray | None:
+        """What an error costs for each example where models are compared, their mean 1, `[N]`; None: the same."""
+        return None
+
+    def draw_curves(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[Curve]:
+        """Precision and recall of classes; empty: none are drawn."""
+        return []
 
     def errors_in_units(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         """The errors in units that do not depend on the training rows, float64 `[N]`."""

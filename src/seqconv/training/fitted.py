@@ -11,7 +11,7 @@ from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
-from seqconv.tasks.scoring import Baseline, Evaluation, compare, refit_baseline
+from seqconv.tasks.scoring import Baseline, Evaluation, compare, refit_baseline, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
@@ -49,6 +49,7 @@ def keep_baseline(
 ) -> Fitted:
     """A baseline as the model of a run, fitted again if its recipe says so; `data` is the split's fingerprint."""
     features, shape = split.features.for_baseline(), split.train.inputs.shape
+    features = features if chosen.target is None else features.aim(chosen.target)
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
     if own.training.refit:
         chosen = refit_baseline(find_task(recipe), split, chosen)
@@ -64,19 +65,21 @@ def keep_baseline(
 def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     """Scores of the model and the baselines, their comparison and its verdict."""
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
+    split = split.aim(fitted.bundle.features.target)
     target, task = split.features.target, find_task(recipe)
     comparisons = compare(scored.test_outputs, baselines, split, loss)
-    intervals = None
+    score, intervals = target.say_score(scored.test, task.key), None
     if scored.test_bounds is not None:
         answers = Answers(scored.test_outputs, scored.test_bounds)
         intervals = task.score_intervals(answers, split.test, fitted.bundle)
     return Judgement(
         validation=scored.validation,
         test=scored.test,
-        verdict=verdict(comparisons, target.say_score(scored.test, task.key)),
+        verdict=verdict(comparisons, replace(score, weighted=weigh_errors(split.test, target) is not None)),
         baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
         beats_baselines=beats_baselines(comparisons) if baselines else None,
         comparisons=comparisons,
         intervals=intervals,
         confusion=target.confusion(scored.test_outputs, split.test.targets, loss),
+        curves=target.draw_curves(scored.test_outputs, split.test.targets, loss) or None,
     )

@@ -112,6 +112,7 @@ def write_run(
         seconds: of each part of the run.
         better: a better baseline.
     """
+    split = split.aim(fitted.bundle.features.target)
     trained, target = fitted.trained, split.features.target
     results = RunResults(
         **(vars(setup) | vars(judge(fitted, split, fitted.bundle.recipe.training.loss)) | target.describe()),

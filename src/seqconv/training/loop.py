@@ -25,6 +25,8 @@ from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
 
+TINY = 1e-12  # mean weight of validation examples, at least: none may weigh anything
+
 AnyFeatures = TypeVar("AnyFeatures", bound=Features)
 
 
@@ -170,14 +172,21 @@ def _validate(network: Network, data: TrainingData[Any, Any], config: TrainingCo
     part = data.validation
     if part is None:
         return math.nan, math.nan
-    return _score(network.predict(part.inputs), part.residual_targets, config, data.features.target)
+    return _score(network.predict(part.inputs), part.residual_targets, config, data.features.target, part.weights)
 
 
-def _score(outputs: np.ndarray, targets: Targets, config: TrainingConfig, target: Target) -> tuple[float, float]:
-    """Loss and metric; where the network has intervals, of the point forecasts."""
+def _score(
+    outputs: np.ndarray,
+    targets: Targets,
+    config: TrainingConfig,
+    target: Target,
+    weights: np.ndarray | None = None,
+) -> tuple[float, float]:
+    """Loss, weighted, and metric, in which all count the same; with intervals, of the point forecasts."""
     outputs = take_point_forecasts(outputs, targets)
     error = float(target.errors(outputs, targets, config.loss).mean())
-    return float(example_losses(outputs, targets, config.loss).mean()), target.to_metric(error)
+    loss = float(example_losses(outputs, targets, config.loss, weights).mean())
+    return loss if weights is None else loss / max(float(weights.mean()), TINY), target.to_metric(error)
 
 
 def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> bool:
@@ -242,7 +251,7 @@ def _train(
     masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
     total = total_metric = seen = 0.0
     targets = part.residual_targets
-    steps = network.train_batches(part.inputs, targets, batches, masks.draw)
+    steps = network.train_batches(part.inputs, targets, batches, masks.draw, part.weights)
     for index, step in zip(batches, steps, strict=True):
         loss, metric = _score(step.outputs, targets[index], config, target)
         # with intervals the point forecasts' part, as in validation
@@ -256,12 +265,15 @@ def _train(
 def calibrate(
     predict: Callable[[Any], np.ndarray], part: Part[Any], features: AnyFeatures, config: TrainingConfig
 ) -> AnyFeatures:
-    """Features whose intervals, if the network has any, hold as much of the validation examples as they should.
+    """Features with what is chosen on the validation examples: thresholds of classes, and by how much intervals, if the
+    network has any, must widen to hold as much as they should.
 
     Args:
         predict: of the network.
         part: the validation examples.
     """
+    if features.target.tunes:
+        return features.aim(features.target.tune(predict(part.inputs), part.targets, config.loss))
     bounds = part.finish_bounds(predict(part.inputs)) if config.coverage else None
     if bounds is None:
         return features

@@ -30,7 +30,7 @@ from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerpr
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BetterBaseline, RunResults
-from seqconv.tasks.scoring import evaluate, find_better, fit_baselines
+from seqconv.tasks.scoring import evaluate, find_better, fit_baselines, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
@@ -174,6 +174,7 @@ def fit_split(
         found = fit_baselines(find_task(recipe), split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
         fitted = keep_baseline(recipe, split, chosen, found, fingerprint(split))
+        _say_choice(fitted.bundle, listener)
         timer.seconds["train"] = fitted.trained.seconds
         return fitted
     plan = build_network_plan(recipe, split.train, split.features)
@@ -183,17 +184,19 @@ def fit_split(
     with timer.part("train"):
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
+        aimed = split.aim(bundle.features.target)
+        _say_choice(bundle, listener)
         if not trained.best_epoch:
             listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
     with timer.part("evaluate"):
-        scored = evaluate(network, split, recipe.training.loss)
+        scored = evaluate(network, aimed, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
         if recipe.training.coverage:
             listener.say("intervals keep the calibration of this fit, as no rows are left to calibrate the final one")
         with timer.part("train"):
             network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
         with timer.part("evaluate"):
-            again = evaluate(network, split, recipe.training.loss)
+            again = evaluate(network, aimed, recipe.training.loss)
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
@@ -201,6 +204,11 @@ def fit_split(
     del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
     baselines = fit_baselines(find_task(recipe), split, say) if options.baselines else []
     return Fitted(NETWORK, bundle, trained, scored, baselines)
+
+
+def _say_choice(bundle: AnyBundle, listener: Listener) -> None:
+    if choice := bundle.features.target.choice:
+        listener.say(choice)
 
 
 def _write_better(
@@ -211,7 +219,8 @@ def _write_better(
     if not recipe.has_layers:
         return None
     outputs = fitted.scored.validation_outputs
-    better = find_better(outputs, fitted.baselines, split, training.loss, training.seed)
+    aimed = split.aim(fitted.bundle.features.target)
+    better = find_better(outputs, fitted.baselines, aimed, training.loss, training.seed)
     if not better:
         return None
     chosen = next(each for each in fitted.baselines if each.name == better[0].name)
@@ -221,7 +230,8 @@ def _write_better(
     seconds = dict.fromkeys(("train", "total"), kept.trained.seconds)
     write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
-    found, says = better[0], f"{say_better(better[0])} {cure}"
+    found, weighted = better[0], weigh_errors(split.validation, split.features.target) is not None
+    says = f"{say_better(found, weighted)} {cure}"
     return BetterBaseline(found.name, found.improvement, found.low, found.high, str(target), says)
 
 

@@ -92,6 +92,29 @@ def check_equal_to_reference(
         agree(gradient, wanted_gradients[name], 1e-4, max(1e-3 * largest, 1e-3))
 
 
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy", "mse"])
+@pytest.mark.parametrize("width", [1, 3])
+def test_weights_multiply_what_each_example_adds_to_loss_and_gradient(loss: str, width: int) -> None:
+    plan, shape = (Flatten(), Dense(12, 3)), (6, 2)
+    weights, x, targets = random_weights(plan, 0), batch_for(plan, shape, 4, 0), targets_for(loss, 4, 3, 0)
+    factors = np.random.default_rng(0).random((4, 1 if loss == "categorical_crossentropy" else width)) * 3
+    factors[1] = 0
+    alone = []
+    for row in range(4):
+        one = slice(row, row + 1)
+        alone.append(exact(plan, weights, loss=loss).gradients(x[one], targets[one], {}, factors[one]))
+    wanted = sum(loss_ for loss_, *_ in alone) / 4
+    for network in (exact(plan, weights, loss=loss), native(plan, weights, loss=loss)):
+        found, _, gradients = network.gradients(x, targets, {}, factors)
+        assert found == pytest.approx(wanted, rel=1e-5)
+        for name, gradient in gradients.items():
+            np.testing.assert_allclose(gradient, sum(each[2][name] for each in alone) / 4, rtol=1e-4, atol=1e-6)
+    twice = exact(plan, weights, loss=loss).gradients(x[[0, 0, 2]], targets[[0, 0, 2]], {})[2]
+    heavy = exact(plan, weights, loss=loss).gradients(x[[0, 2]], targets[[0, 2]], {}, np.array([[4 / 3], [2 / 3]]))[2]
+    for name, gradient in heavy.items():  # a weight of two is a row that occurs twice
+        np.testing.assert_allclose(gradient, twice[name], rtol=1e-6)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     chosen=st.booleans().flatmap(lambda text: plans(text)),

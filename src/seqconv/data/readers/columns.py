@@ -21,18 +21,21 @@ MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`
 AS_SEQUENCES = "name the column of the labels with --label, or a number to predict with --target"
 
 
-def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def guess_columns(
+    table: Table, text: str = "", label: str = "", taken: Sequence[str] = ()
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Names of the text column and the label columns, and notes on what was inferred.
 
     Args:
         table: has at least two columns.
         text: name or number (from 1) of the text column; empty: infer it.
         label: the same for the labels, see `read_texts`; empty: infer it.
+        taken: columns that are known to be something else.
 
     Raises:
         DataError: no such column, a text column of numbers, or an ambiguous choice.
     """
-    columns = table.frame.columns
+    columns = [each for each in table.frame.columns if each not in taken]
     if len(columns) < 2 and not (text and label):
         raise DataError(
             f"{table.path}: must have a text column and a label column; got only {columns[0]!r:.80}. Add one, or give "
@@ -41,9 +44,9 @@ def guess_columns(table: Table, text: str = "", label: str = "") -> tuple[str, t
     name = find_column(table, text) if text else ""
     labels = find_labels(table, label)[0] if label else ()
     if not name and not labels and len(columns) == 2:
-        name, labels = _tell_apart(table)
+        name, labels = _tell_apart(table, columns)
     labels = labels or (_guess_label(table, [each for each in columns if each != name]),)
-    name, _ = guess_text(table, name, labels)
+    name, _ = guess_text(table, name, (*labels, *taken))
     if name in labels:
         raise DataError(f"{table.path}: texts and labels must be different columns; both are {name!r}. Name both")
     guessed = ([] if text else [f"texts from column {name!r}"]) + (
@@ -151,9 +154,9 @@ def _has_few(column: "polars.Series") -> bool:
     return bool(column.dtype.is_nested()) or column.n_unique() * 5 <= len(column)
 
 
-def _tell_apart(table: Table) -> tuple[str, tuple[str]]:
+def _tell_apart(table: Table, columns: Sequence[str]) -> tuple[str, tuple[str]]:
     """The text and the label column of two: labels have fewer distinct values, lists, or a typical name."""
-    first, second = table.frame.columns
+    first, second = columns
     named = [name.lower() in LABEL_NAMES for name in (first, second)]
     texts = [name.lower() in TEXT_NAMES for name in (first, second)]
     if texts[0] and named[1]:

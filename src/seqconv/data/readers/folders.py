@@ -7,7 +7,7 @@ from seqconv.data.records import unreadable
 
 _PROGRAMS = {".sh", ".py", ".js", ".c", ".h", ".cpp", ".md", ".html", ".toml", ".yaml", ".yml", ".ipynb", ".bat", ".r"}
 _WORD = re.compile("[a-z]+")
-_SPLITS = (("train", ("train", "training")), ("test", ("test",)), ("validation", ("validation", "valid", "val", "dev")))
+SPLITS = (("train", ("train", "training")), ("test", ("test",)), ("validation", ("validation", "valid", "val", "dev")))
 ABOUT = re.compile(r"readme|licen[cs]e", re.IGNORECASE)  # files about the data
 
 
@@ -33,7 +33,7 @@ def find_files(path: Path) -> tuple[Path, dict[str, Path]]:
     if any(map(Path.is_dir, files)):
         return path, {}
     found = {
-        name: [each for each in files if set(_WORD.findall(each.name.lower())) & set(known)] for name, known in _SPLITS
+        name: [each for each in files if set(_WORD.findall(each.name.lower())) & set(known)] for name, known in SPLITS
     }
     if all(len(each) < 2 for each in found.values()) and found["train"] and len(files) == sum(map(len, found.values())):
         return found["train"][0], {

@@ -23,6 +23,7 @@ from seqconv.data.readers.files import (
 )
 from seqconv.data.readers.folders import ABOUT, are_classes
 from seqconv.data.readers.lists import read_lists
+from seqconv.data.readers.roles import NO_MARKS, Marked, Roles, read_marks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
@@ -31,6 +32,7 @@ _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word wi
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
+NO_ROLES = Roles()
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 
@@ -45,6 +47,7 @@ class Rows:
         place: names a row and its file, for errors.
         classes: class names in order; empty: to be derived from the labels.
         settled: see `Texts`.
+        marked: what further columns say of each text.
     """
 
     texts: list[str]
@@ -54,9 +57,12 @@ class Rows:
     place: Callable[[int], str]
     classes: tuple[str, ...] = ()
     settled: Mapping[str, Any] = field(default_factory=dict)
+    marked: Marked = NO_MARKS
 
 
-def read_texts(path: str | Path, text: str = "", label: str = "", header: bool | None = None) -> Texts:
+def read_texts(
+    path: str | Path, text: str = "", label: str = "", header: bool | None = None, weight: str = "", group: str = ""
+) -> Texts:
     """Read single-label or multi-label texts.
 
     Sources: a table (see `read_table`); a folder with a subfolder of .txt files for each class; a folder with a file
@@ -73,25 +79,29 @@ def read_texts(path: str | Path, text: str = "", label: str = "", header: bool |
         text: name or number (from 1) of the text column; empty: infer it, and say so in the notes.
         label: the same for the labels.
         header: whether the first row of a CSV or TSV names the columns; None: infer it.
+        weight: name or number of a column of weights in training; empty: all texts weigh the same.
+        group: the same of groups that are never split, such as the reviews of one film; empty: copies alone are groups.
 
     Raises:
         DataError: a table that `read_table` rejects, no such column, an ambiguous choice, numbers instead of texts, or
             a missing label.
     """
-    return to_texts(read_rows(Path(path), text, label, header), str(path))
+    return to_texts(read_rows(Path(path), text, label, header, Roles(weight, group)), str(path))
 
 
-def read_rows(path: Path, text: str = "", label: str = "", header: bool | None = None) -> Rows:
+def read_rows(path: Path, text: str = "", label: str = "", header: bool | None = None, roles: Roles = NO_ROLES) -> Rows:
     """The same as written in the file, with the place of each text.
 
     Raises:
         DataError: see `read_texts`.
     """
     if path.is_dir():
+        roles.refuse(path)
         return _read_folder(path)
     if holds_fasttext(path):
+        roles.refuse(path)
         return _read_fasttext(path)
-    return rows_from_table(read_table(path, header, strings=True), text, label)
+    return rows_from_table(read_table(path, header, strings=True), text, label, roles)
 
 
 def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
@@ -137,24 +147,29 @@ def _split_lines(path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
 # A table
 
 
-def rows_from_table(table: Table, text: str, label: str) -> Rows:
+def rows_from_table(table: Table, text: str, label: str, roles: Roles = NO_ROLES) -> Rows:
     """Texts and labels of a table that has already been read.
 
     Raises:
         DataError: see `read_texts`.
     """
-    name, label_names, notes = guess_columns(table, text, label)
+    roles = roles.find(table)
+    name, label_names, notes = guess_columns(table, text, label, tuple(filter(None, roles)))
+    marked = read_marks(table, roles)
     notes = (*table.notes, *notes)
     texts = list_cells(table, name)
     settled: dict[str, Any] = {"text": name} | settle_header(table)
+    settled |= {role: column for role, column in roles._asdict().items() if column}
     if len(label_names) > 1:
         chosen = [_read_truths(table, each) for each in label_names]
         labels = [tuple(np.compress(row, label_names).tolist()) for row in zip(*chosen, strict=True)]
-        return Rows(texts, labels, True, notes, table.place, label_names, settled | {"label": label_names})
+        settled |= {"label": label_names}
+        return Rows(texts, labels, True, notes, table.place, label_names, settled, marked)
     given = find_labels(table, label)[1] if label else ""
     labels, mark, note = _read_labels(table, label_names[0], given)
     settled |= {"label": (label_names[0] + (mark if mark in MARKS else ""),)}
-    return Rows(texts, labels, mark not in ("", "="), (*notes, *note), table.place, settled=settled)
+    several, notes = mark not in ("", "="), (*notes, *note)
+    return Rows(texts, labels, several, notes, table.place, settled=settled, marked=marked)
 
 
 def list_cells(table: Table, name: str) -> list[str]:
@@ -371,7 +386,8 @@ def to_texts(rows: Rows, source: str) -> Texts:
     notes += [f"only one text of class {name!r}" for name in classes if counts[name] == 1]
     if len(classes) == 1:
         notes.append(f"only one class: {classes[0]!r}")
-    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.settled)
+    weights, groups, _ = rows.marked
+    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.settled, weights, groups)
 
 
 def sort_classes(names: Sequence[str] | Counter[str]) -> tuple[str, ...]:

@@ -139,4 +139,10 @@ def make_example(bundle: AnyBundle) -> str:
 def describe_sequence_model(bundle: AnyBundle) -> Json:
     """Classes, channels, and how many steps of a sequence are read."""
     features: SequenceFeatures = bundle.features
-    return {**features.target.describe(), "channels": list(features.channels), "steps_read": features.length}
+    target = features.target
+    return {
+        **target.describe(),
+        **target.describe_thresholds(),
+        "channels": list(features.channels),
+        "steps_read": features.length,
+    }

@@ -40,8 +40,10 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     cells, whole = occlude(answer, window, groups, bounds)
     skipped = steps - features.length
     spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
-    shares = dict(zip(target.names, target.probabilities(outputs)[0].tolist(), strict=True))
+    found = target.probabilities(outputs)
+    shares, predicted = dict(zip(target.names, found[0].tolist(), strict=True)), target.name_answers(found)[0][0]
     value = sign * float(outputs[0, output])
     facts = {"steps": str(kept)}
     curves = Curves(np.arange(steps - kept, steps) + 1, sequence.values[steps - kept :], bounds - bounds[0])
-    return GridExplanation(target.names[place], value, shares, features.channels, spans, cells, whole, facts, curves)
+    name, rows = target.names[place], features.channels
+    return GridExplanation(name, value, shares, rows, spans, cells, whole, facts, curves, answer=predicted)

@@ -1,7 +1,7 @@
 """Turns sequences into a network's inputs; fitted on training sequences."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,10 +14,11 @@ from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.entries import Entry, Number, Spread, Steps, check_names, check_same
+from seqconv.tasks.entries import Entry, Number, Spread, Steps, Threshold, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler, find_flat
+from seqconv.tasks.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class SequenceEntry(Entry):
     std: list[Spread]
     length: Steps
     masked: bool
+    thresholds: dict[str, Threshold] | None = None  # of the class that has one, see `ClassTarget`
 
     def __post_init__(self) -> None:
         check_names("classes", self.classes, 2)
@@ -91,6 +93,10 @@ class SequenceFeatures(Features):
             raise DataError(f"{sequences.source}: {name!r} holds values far beyond those of training. Correct them")
         return scaled
 
+    def aim(self, target: Target) -> Self:
+        assert isinstance(target, ClassTarget)
+        return replace(self, target=target)
+
     @property
     def shape(self) -> Shape:
         return (self.length, len(self.channels) + self.masked)
@@ -105,13 +111,15 @@ class SequenceFeatures(Features):
             **self.scaler.to_dict(),
             "length": self.length,
             "masked": self.masked,
+            **({"thresholds": dict(self.target.thresholds)} if self.target.thresholds else {}),
         }
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
         entry = SequenceEntry.from_dict(table)
         scaler = Scaler.of(entry.mean, entry.std, entry.channels)
-        return cls(make_target(tuple(entry.classes)), tuple(entry.channels), scaler, entry.length, entry.masked)
+        target = make_target(tuple(entry.classes), thresholds=entry.thresholds)
+        return cls(target, tuple(entry.channels), scaler, entry.length, entry.masked)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))

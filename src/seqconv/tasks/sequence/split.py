@@ -10,7 +10,7 @@ from seqconv.errors import DataError
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
@@ -21,6 +21,7 @@ from seqconv.tasks.sequence.features import (
     SequenceTraining,
     fit_scaler,
 )
+from seqconv.tasks.weights import weigh_examples
 
 
 def split_sequences(
@@ -29,7 +30,8 @@ def split_sequences(
     """Training, validation and test examples of one length; splits without a file are held out of the training file.
 
     Args:
-        threads, trained: not needed; scaling the training sequences again gives the same features.
+        threads: not needed.
+        trained: its target; scaling the training sequences again gives the same features.
 
     Raises:
         DataError: fewer than two classes, too few sequences, or no channel that varies.
@@ -38,21 +40,25 @@ def split_sequences(
     rows = choose_rows(sources, recipe.data, None, recipe.training.seed)
     cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features = _fit(cut[0], recipe)
+    features = features if trained is None else features.aim(trained.target)
     facts = describe_classes(sources, rows, features.classes)
     facts |= {"channels": list(features.channels), "length": features.length}
     facts["notes"] += _note_constant(cut[0])
     for name, part in zip(NAMES, cut, strict=True):
         lengths = np.diff(part.offsets)
         facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
-    train, validation, test = (_make_part(features, part) for part in cut)
+    weights = weigh_examples(cut, recipe.training.class_weight)
+    train, validation, test = (_make_part(features, part, own) for part, own in zip(cut, weights, strict=True))
     return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])))
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:
     """Sequences to fit a network to, without test examples."""
     features = _fit(train, recipe)
-    held_out = None if validation is None else _make_part(features, validation)
-    return TrainingData(_make_part(features, train), held_out, features)
+    parts = [train] if validation is None else [train, validation]
+    weights = weigh_examples(parts, recipe.training.class_weight)
+    made = [_make_part(features, part, own) for part, own in zip(parts, weights, strict=True)]
+    return TrainingData(made[0], made[1] if validation is not None else None, features)
 
 
 def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
@@ -64,7 +70,7 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
     scaler = fit_scaler(train.values)
-    return SequenceFeatures(make_target(train.classes), train.channels, scaler, length, masked)
+    return SequenceFeatures(fit_target(train, recipe.training), train.channels, scaler, length, masked)
 
 
 def _note_constant(train: Sequences) -> list[str]:
@@ -73,8 +79,8 @@ def _note_constant(train: Sequences) -> list[str]:
     return [f"{shown} never change{'' if constant[1:] else 's'} in the training rows: of no use"] if constant else []
 
 
-def _make_part(features: SequenceFeatures, part: Sequences) -> SequencePart:
-    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part))
+def _make_part(features: SequenceFeatures, part: Sequences, weights: np.ndarray | None) -> SequencePart:
+    return Part(features.inputs(part), features.target.encode(part.labels), keys=make_keys(part), weights=weights)
 
 
 def make_keys(sequences: Sequences) -> np.ndarray:

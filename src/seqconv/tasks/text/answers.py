@@ -172,4 +172,9 @@ def describe_text_model(bundle: AnyBundle) -> Json:
     """Classes, and how many words of a text are read."""
     features: TextFeatures = bundle.features
     target = features.target
-    return {**target.describe(), "several_labels": target.several, "words_read": features.max_len}
+    return {
+        **target.describe(),
+        **target.describe_thresholds(),
+        "several_labels": target.several,
+        "words_read": features.max_len,
+    }

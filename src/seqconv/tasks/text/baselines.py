@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import numpy as np
 
 from seqconv.networks.inputs import UNKNOWN, TokenInputs
+from seqconv.networks.losses import example_losses
 from seqconv.tasks.baselines import (
     BaselineKind,
     BaselineModel,
@@ -240,14 +241,16 @@ def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tu
             middle one is used.
     """
     target, classes = split.features.target, members(split).T
-    judged = _count(model, split.validation.inputs)
+    judged, judging = _count(model, split.validation.inputs), split.validation.example_weights
     tried = strengths if len(classes) <= MOST_TRIALS else strengths[len(strengths) // 2 :][:1]
     found: dict[float, list[tuple[np.ndarray, float]]] = {strength: [] for strength in tried}
-    columns = model.scales.shape[1]
-    for is_class, scales in zip(classes, np.broadcast_to(model.scales, (len(classes), columns)), strict=True):
+    columns, weights = model.scales.shape[1], split.train.weights
+    for output, scales in enumerate(np.broadcast_to(model.scales, (len(classes), columns))):
+        is_class = classes[output]
         values = model.scaled(train, scales)
+        own = None if weights is None else weights[:, min(output, weights.shape[1] - 1)]
         for strength in tried:
-            found[strength].append(_fit_logistic(train, values, columns, is_class, strength))
+            found[strength].append(_fit_logistic(train, values, columns, is_class, strength, own))
 
     def complete(strength: float) -> AnyLinear:
         weights, bias = zip(*found[strength], strict=True)
@@ -255,15 +258,22 @@ def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tu
 
     def error(strength: float) -> float:
         outputs = complete(strength).answer(judged)
-        return float(target.errors(outputs, split.validation.targets, target.loss).mean())
+        measure = example_losses if target.tunes else target.errors  # until there are thresholds, answers say little
+        errors = measure(outputs, split.validation.targets, target.loss)
+        return float(errors.mean() if judging is None else np.average(errors, weights=judging))
 
     return complete(min(tried, key=error))
 
 
 def _fit_logistic(
-    train: Counts, values: np.ndarray, columns: int, is_class: np.ndarray, strength: float
+    train: Counts,
+    values: np.ndarray,
+    columns: int,
+    is_class: np.ndarray,
+    strength: float,
+    weights: np.ndarray | None,
 ) -> tuple[np.ndarray, float]:
-    """Weights `[F]` and bias for weighted counts."""
+    """Weights `[F]` and bias for weighted counts; `weights` are those of the examples, `[N]`."""
     from scipy.sparse import csr_matrix
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -274,7 +284,8 @@ def _fit_logistic(
     with warnings.catch_warnings():
         # a solver that reaches its iteration limit still gives a baseline; its scores show how good
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(csr_matrix((values, train.columns, train.starts), shape=(len(is_class), columns)), is_class)
+        rows = csr_matrix((values, train.columns, train.starts), shape=(len(is_class), columns))
+        model.fit(rows, is_class, weights)
     return np.asarray(model.coef_[0]), float(model.intercept_[0])
 
 

@@ -1,7 +1,7 @@
 """Turns texts into a network's inputs; fitted on training texts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,9 +13,10 @@ from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.entries import Entry, Steps, check_names, check_same
+from seqconv.tasks.entries import Entry, Steps, Threshold, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
+from seqconv.tasks.target import Target
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, pad
 
 VOCABULARY = "vocabulary.txt"  # in a bundle, one word per line
@@ -28,6 +29,7 @@ class TextEntry(Entry):
     classes: list[str]
     multi_label: bool
     max_len: Steps
+    thresholds: dict[str, Threshold] | None = None  # of the classes that have one, see `ClassTarget`
     normalised: bool | None = None  # whether texts are brought into one Unicode form; absent in 0.1.0: they are not
 
     def __post_init__(self) -> None:
@@ -72,6 +74,10 @@ class TextFeatures(Features):
     def shape(self) -> Shape:
         return (self.max_len,)
 
+    def aim(self, target: Target) -> Self:
+        assert isinstance(target, ClassTarget)
+        return replace(self, target=target)
+
     def check_plan(self, plan: Plan, inputs: int) -> None:
         words = 0 if self.vocabulary is None else len(self.vocabulary)
         for at, layer in walk(plan):
@@ -86,7 +92,11 @@ class TextFeatures(Features):
             self.vocabulary.write(folder / VOCABULARY)
         normalised = True if self.vocabulary is not None and self.vocabulary.normalised else None
         entry = TextEntry(
-            classes=list(self.classes), multi_label=self.target.several, max_len=self.max_len, normalised=normalised
+            classes=list(self.classes),
+            multi_label=self.target.several,
+            max_len=self.max_len,
+            thresholds=dict(self.target.thresholds) or None,
+            normalised=normalised,
         )
         return entry.to_dict()
 
@@ -94,7 +104,8 @@ class TextFeatures(Features):
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
         entry = TextEntry.from_dict(table)
         vocabulary = Vocabulary.read(folder / VOCABULARY, bool(entry.normalised)) if VOCABULARY in files else None
-        return cls(make_target(tuple(entry.classes), entry.multi_label), vocabulary, entry.max_len)
+        target = make_target(tuple(entry.classes), entry.multi_label, entry.thresholds)
+        return cls(target, vocabulary, entry.max_len)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))

@@ -12,12 +12,13 @@ from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import number_copies
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources, make_target, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.seen import hash_items, hash_texts
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
+from seqconv.tasks.weights import weigh_examples
 
 AnyTexts = Texts | EncodedTexts
 
@@ -43,7 +44,7 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
         lengths = np.diff(ids.offsets)
         cut = f"{np.mean(lengths > features.max_len):.1%}"
         facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": cut}
-    train, validation, test = _make_parts(features, texts, encoded)
+    train, validation, test = _make_parts(features, texts, encoded, recipe)
     own = texts[2]
     example = None if isinstance(own, EncodedTexts) else lambda row: [own.texts[row]]
     return Split(train, validation, test, features, facts, example)
@@ -53,7 +54,7 @@ def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, thr
     """Encoded texts to fit a network to, without test examples."""
     texts = [train] if validation is None else [train, validation]
     features, encoded = _fit(texts, recipe, threads, None)
-    parts = _make_parts(features, texts, encoded)
+    parts = _make_parts(features, texts, encoded, recipe)
     return TrainingData(parts[0], parts[1] if validation is not None else None, features)
 
 
@@ -62,7 +63,7 @@ def _fit(
 ) -> tuple[TextFeatures, list[Encoded]]:
     """Features and the ids of texts; the first are the training texts, the only ones whose words are counted."""
     train, *others = texts
-    target = make_target(train.classes, train.labels.ndim == 2)
+    target = fit_target(train, recipe.training) if trained is None else trained.target
     if isinstance(train, EncodedTexts):  # they have no words
         size = recipe.features.vocabulary
         encoded = [from_ranks(part.ids, part.offsets, size) for part in texts if isinstance(part, EncodedTexts)]
@@ -76,10 +77,13 @@ def _fit(
     return features, [first, *(vocabulary.encode(each, threads) for each in raw)]
 
 
-def _make_parts(features: TextFeatures, texts: Sequence[AnyTexts], encoded: list[Encoded]) -> list[TextPart]:
+def _make_parts(
+    features: TextFeatures, texts: Sequence[AnyTexts], encoded: list[Encoded], recipe: TextRecipe
+) -> list[TextPart]:
+    weights = weigh_examples(texts, recipe.training.class_weight)
     return [
-        Part(features.inputs(ids), features.target.encode(part.labels), keys=_make_keys(part))
-        for part, ids in zip(texts, encoded, strict=True)
+        Part(features.inputs(ids), features.target.encode(part.labels), keys=_make_keys(part), weights=own)
+        for part, ids, own in zip(texts, encoded, weights, strict=True)
     ]
 
 

@@ -93,12 +93,14 @@ class NativeNetwork:
                 self._predict_windows(inputs, outputs)
         return outputs
 
-    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+    def gradients(
+        self, x: np.ndarray, targets: np.ndarray, masks: Masks, weights: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, Weights]:
         """Loss, outputs and the gradient of every weight for one batch."""
         with self._lock:
             text = self._vocabulary > 0
             batch = np.ascontiguousarray(x, INT if text else FLOAT)
-            loss, outputs = self._backward(self._compact(batch, "given") if text else batch, targets, masks)
+            loss, outputs = self._backward(self._compact(batch, "given") if text else batch, targets, masks, weights)
             found = {}
             for name, array in self._context.weights.items():
                 gradient = self._context.gradients.get(name)
@@ -115,11 +117,17 @@ class NativeNetwork:
         return loss, outputs, found
 
     def train_batches(
-        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        batches: Iterable[np.ndarray],
+        draw: Callable[[int], Masks],
+        weights: np.ndarray | None = None,
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch."""
         for index in batches:
-            yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)))
+            own = None if weights is None else weights[index]
+            yield self._train(inputs, np.asarray(index, np.int64), targets[index], draw(len(index)), own)
 
     def state(self) -> State:
         """Weights and optimiser state, not copied: they change with the next step."""
@@ -146,20 +154,24 @@ class NativeNetwork:
         width = first.table.width if isinstance(first, EmbedConvStep | EmbedRecurrentStep) else 0
         return self._vocabulary * width * FLOAT.itemsize
 
-    def _train(self, inputs: Inputs, index: np.ndarray, targets: np.ndarray, masks: Masks) -> StepResult:
+    def _train(
+        self, inputs: Inputs, index: np.ndarray, targets: np.ndarray, masks: Masks, weights: np.ndarray | None
+    ) -> StepResult:
         with self._lock:
-            loss, outputs = self._backward(self._gather(inputs, index), targets, masks)
+            loss, outputs = self._backward(self._gather(inputs, index), targets, masks, weights)
             self._optimiser.update(self._context.gradients)
             for name, array in self._context.moved.items():
                 self._context.weights[name][...] = array
             self._context.version += 1
         return StepResult(loss, outputs)
 
-    def _backward(self, batch: Batch, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
+    def _backward(
+        self, batch: Batch, targets: np.ndarray, masks: Masks, weights: np.ndarray | None
+    ) -> tuple[float, np.ndarray]:
         """Loss and outputs; the gradients are left in the context."""
         check_targets(self._training, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
         outputs = run_forward(self._steps, batch, masks, train=True).copy()
-        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.coverage)
+        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.coverage, weights)
         run_backward(self._steps, gradient)
         return loss, outputs
 

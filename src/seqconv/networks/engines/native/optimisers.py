@@ -18,21 +18,23 @@ def _flat(table: np.ndarray) -> np.ndarray:
 
 
 def compute_loss(
-    loss: str, outputs: np.ndarray, targets: np.ndarray, interval: float = 0.0
+    loss: str, outputs: np.ndarray, targets: np.ndarray, interval: float = 0.0, weights: np.ndarray | None = None
 ) -> tuple[float, np.ndarray]:
     """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`.
 
-    With an `interval`, the loss of the point forecasts plus that of both bounds, see `losses.bound_losses`.
+    With an `interval`, the loss of the point forecasts plus that of both bounds, see `losses.bound_losses`. With
+    `weights`, factors of the point forecasts' losses, see `losses.example_losses`.
     """
     if interval:
         point, lower, upper = np.split(outputs, INTERVAL_VALUES, axis=1)
         bounds = np.stack([lower, upper])
-        own, gradient = compute_loss(loss, point, targets)
+        own, gradient = compute_loss(loss, point, targets, weights=weights)
         total = own + 2 * float(bound_losses(bounds, targets, interval).mean())
         slopes = (bound_slopes(bounds, targets, interval) / targets.size).astype(np.float32)
         return total, np.concatenate([gradient, *slopes], axis=1)
-    each = example_losses(outputs, targets, loss)
+    each = example_losses(outputs, targets, loss, weights)
     slope = _slope(loss, outputs, targets)
+    slope = slope if weights is None else slope * weights
     count = len(slope) if loss == "categorical_crossentropy" else slope.size
     return float(each.mean()), (slope / count).astype(np.float32)
 

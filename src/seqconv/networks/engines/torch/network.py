@@ -71,18 +71,26 @@ class TorchNetwork:
                 outputs[index] = _array(self._forward(inputs.gather(index), {}, None), np.float32)
         return outputs
 
-    def gradients(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray, Weights]:
+    def gradients(
+        self, x: np.ndarray, targets: np.ndarray, masks: Masks, weights: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray, Weights]:
         """Loss, outputs and the gradient of every weight for one batch, in the network's own precision."""
-        loss, outputs = self._backward(x, targets, masks)
+        loss, outputs = self._backward(x, targets, masks, weights)
         gradients = {name: torch.zeros_like(t) if t.grad is None else t.grad for name, t in self._weights.items()}
         return loss, outputs, {name: gradient.cpu().numpy().copy() for name, gradient in gradients.items()}
 
     def train_batches(
-        self, inputs: Inputs, targets: Targets, batches: Iterable[np.ndarray], draw: Callable[[int], Masks]
+        self,
+        inputs: Inputs,
+        targets: Targets,
+        batches: Iterable[np.ndarray],
+        draw: Callable[[int], Masks],
+        weights: np.ndarray | None = None,
     ) -> Iterator[StepResult]:
         """One optimiser step for each batch."""
         for index in batches:
-            loss, outputs = self._backward(inputs.gather(index), targets[index], draw(len(index)))
+            own = None if weights is None else weights[index]
+            loss, outputs = self._backward(inputs.gather(index), targets[index], draw(len(index)), own)
             if self._training.clip_norm:
                 self._clip(self._training.clip_norm)
             self._optimiser.step()
@@ -126,13 +134,16 @@ class TorchNetwork:
         own = {name: self._float(mask) for name, mask in masks.items()}
         return run(self.plan, values, Given(self._weights, own, moved))
 
-    def _backward(self, x: np.ndarray, targets: np.ndarray, masks: Masks) -> tuple[float, np.ndarray]:
+    def _backward(
+        self, x: np.ndarray, targets: np.ndarray, masks: Masks, weights: np.ndarray | None
+    ) -> tuple[float, np.ndarray]:
         training = self._training
         check_targets(training, targets, len(x), count_outputs(self.plan, x.shape[1:]))
         self._moved = {}
         outputs = self._forward(x, masks, self._moved)
         wanted = torch.as_tensor(targets, device=self._device)
-        loss = compute_loss(training.loss, outputs, wanted, training.coverage)
+        factors = None if weights is None else self._float(weights)
+        loss = compute_loss(training.loss, outputs, wanted, training.coverage, factors)
         for tensor in self._trained.values():
             tensor.grad = torch.zeros_like(tensor)  # stays zero if no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]
