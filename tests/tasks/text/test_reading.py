@@ -27,10 +27,7 @@ def make(kind: str, row: int) -> str:
     ("kind", "told"),
     [
         ("names", ["100% of the texts are one word each", "of held-out texts are not known from the training texts"]),
-        (
-            "chinese",
-            ["one word each, in a script without spaces", "between characters", "of held-out texts are not known"],
-        ),
+        ("chinese", []),
         ("signs", ["':", "gives the class away: 100%"]),
         ("plain", []),
     ],

@@ -67,7 +67,9 @@ def test_examples_in_docstrings() -> None:
         ("e\u0301te\u0301 \u1100\u1161\u11a8", ["\u00e9t\u00e9", "\uac01"]),
         ("so 😀😀 👩\u200d👧!", ["so", "😀", "😀", "👩\u200d👧"]),
         ("שלום, עולם־יפה صباح، الخير؟", ["שלום", "עולם", "יפה", "صباح", "الخير"]),
-        ("人々は「良い」映画。\uff21\uff22\uff01", ["人々は", "良い", "映画", "\uff41\uff42"]),
+        ("人々は「良い」映画。\uff21\uff22\uff01", ["人", "々", "は", "良", "い", "映", "画", "ab"]),
+        ("3D电影 カメラ ﾃﾞ\u3099", ["3d", "电", "影", "カ", "メ", "ラ", "ﾃ", "ﾞ\u3099"]),
+        ("ดีที่นี่ ລາວ မြန်မာ ខ្មែរ", ["ดี", "ที่", "นี่", "ລ", "າ", "ວ", "မြ", "န်", "မာ", "ខ្មែ", "រ"]),
         ("में हूँ। ጤና፡ይስጥልኝ Ողջույն\u0589", ["में", "हूँ", "ጤና", "ይስጥልኝ", "ողջույն"]),
         ("film😍 it😍👍🏽ok 🇫🇷🇩🇪 \u2764\ufe0f", ["film", "😍", "it", "😍", "👍🏽", "ok", "🇫🇷", "🇩🇪", "\u2764"]),
         ("fi\u2060lm \u2605\u2605", ["film", "\u2605\u2605"]),
@@ -110,7 +112,7 @@ def test_core_agrees_on_any_text(texts: list[str], size: int, threads: int) -> N
 
 @given(st.lists(any_text, max_size=6), st.integers(1, 8), st.integers(0, 3))
 def test_encoded_and_padded_in_one_call(texts: list[str], max_len: int, threads: int) -> None:
-    vocabulary = Vocabulary(("a", "ab", "don't", "人々"), normalised=True)
+    vocabulary = Vocabulary(("a", "ab", "don't", "人"), normalised=True)
     found = vocabulary.encode_padded(texts, max_len, threads)
     assert found.dtype == np.int32
     assert found.shape == (len(texts), max_len)
@@ -153,7 +155,7 @@ def test_a_vocabulary_of_version_0_1_0_keeps_its_words(text: str) -> None:
 
 @given(any_text)
 def test_text_that_a_vocabulary_has_not_seen(text: str) -> None:
-    known = {"a": 3, "ab": 4, "don't": 5, "人々": 6}
+    known = {"a": 3, "ab": 4, "don't": 5, "人": 6}
     encoded = Vocabulary(tuple(known), normalised=True).encode([text])
     assert encoded.ids.tolist() == [1, *(known.get(word, 2) for word in split(text))]
 

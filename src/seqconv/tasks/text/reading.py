@@ -13,7 +13,6 @@ from seqconv.tasks.text.vocabulary import Encoded
 FEWEST = 20  # texts from which something is said
 _SAMPLE = 2000  # texts whose signs are counted
 _SIGNS = re.compile(r"[^\w\s,'\"]+")
-_DENSE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")  # scripts without spaces
 _ACTION = "kept, but only whole words are read"
 
 
@@ -27,20 +26,18 @@ def judge_reading(texts: Sequence[str], labels: np.ndarray, encoded: Encoded, he
     """
     if len(texts) < FEWEST:
         return []
-    found = [*_judge_lengths(texts, encoded), *_judge_new_words(held)]
+    found = [*_judge_lengths(encoded), *_judge_new_words(held)]
     return (
         found if labels.ndim == 2 else [*found, *(_judge_equal(texts, labels, encoded) or _judge_signs(texts, labels))]
     )
 
 
-def _judge_lengths(texts: Sequence[str], encoded: Encoded) -> list[Finding]:
+def _judge_lengths(encoded: Encoded) -> list[Finding]:
     single = float(np.mean(np.diff(encoded.offsets) <= 2))  # the start id and one word
     if single < 0.8:
         return []
-    dense = sum(bool(_DENSE.search(text)) for text in texts[:_SAMPLE]) * 2 > min(len(texts), _SAMPLE)
-    cure = "Put spaces between words, or between characters" if dense else "Put spaces between parts that matter"
-    script = ", in a script without spaces" if dense else ""
-    return [Finding(f"{single:.0%} of the texts are one word each{script}", "", f"{_ACTION}. {cure}", "costs")]
+    action = f"{_ACTION}. Put spaces between parts that matter"
+    return [Finding(f"{single:.0%} of the texts are one word each", "", action, "costs")]
 
 
 def _judge_new_words(held: Encoded) -> list[Finding]:

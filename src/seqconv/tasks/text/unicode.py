@@ -1,6 +1,8 @@
-"""One form for texts that look the same: NFC, without zero-width marks, each emoji apart.
+"""One form for texts that look the same, in which every word stands between separators.
 
-ASCII texts, and others that have that form already, are left as they are.
+NFC, without zero-width marks, full-width letters and digits as their usual forms. Each emoji is a word of its own, and
+so is each character of the scripts that are written without spaces, of Chinese, Japanese, Thai, Lao, Burmese and Khmer;
+marks stay with the character that they belong to. ASCII texts, and others that have that form, are left as they are.
 """
 
 import re
@@ -10,22 +12,31 @@ from collections.abc import Sequence
 _UNSEEN = "\u2060\ufe00-\ufe0f\ufeff"  # word joiner, variation selectors, byte order mark
 _BASE = "[\u2600-\u2604\u2607-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff]"
 # a flag, or pictures joined by U+200D, each perhaps with a skin tone
-_EMOJI = re.compile(
-    f"[\U0001f1e6-\U0001f1ff]{{2}}|{_BASE}[\U0001f3fb-\U0001f3ff]?(?:\u200d{_BASE}[\U0001f3fb-\U0001f3ff]?)*"
-)
-_ODD = re.compile(f"[{_UNSEEN}\U0001f1e6-\U0001f1ff]|{_BASE}")
+_EMOJI = f"[\U0001f1e6-\U0001f1ff]{{2}}|{_BASE}[\U0001f3fb-\U0001f3ff]?(?:\u200d{_BASE}[\U0001f3fb-\U0001f3ff]?)*"
+# Han and kana, half-width ones too; Thai, Lao, Burmese and Khmer with their vowel signs, tones and stacked consonants
+_HAN = "\u3005-\u3007\u3040-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+_HAN += "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003fffd"
+_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u102b-\u1038\u103a-\u103e\u1056-\u1059"
+_MARKS += "\u105e-\u1060\u1062-\u1064\u1067-\u106d\u1071-\u1074\u1082-\u108d\u108f\u109a-\u109d"
+_MARKS += "\u17b4-\u17d1\u17d3\u17dd"
+_ABUGIDA = "[\u0e01-\u0e4e\u0e50-\u0e59\u0e81-\u0edf\u1000-\u1049\u1050-\u109f\u1780-\u17d3\u17e0-\u17e9"
+_ABUGIDA += "\uaa60-\uaa7f]"
+_STACKED = f"{_ABUGIDA}[{_MARKS}]*(?:[\u1039\u17d2]{_ABUGIDA}[{_MARKS}]*)*"
+_ALONE = re.compile(f"{_EMOJI}|[{_HAN}][\u3099\u309a]?|{_STACKED}")
+_WIDE = {0xFF01 + place: 0x21 + place for place in range(94)}  # full-width forms of ASCII
+_ODD = re.compile(f"[{_UNSEEN}\U0001f1e6-\U0001f1ff\uff01-\uff5e{_HAN}]|{_ABUGIDA}|{_BASE}")
 _REMOVED = re.compile(f"[{_UNSEEN}]")
 
 
 def normalise(text: str) -> str:
-    """The text in NFC, without zero-width marks, with a space before and after each emoji.
+    """The text in that form, with a space before and after each character that is a word of its own.
 
-    >>> normalise("cafe\u0301 it😍😍")
-    'café it 😍  😍 '
+    >>> normalise("cafe\u0301 it😍😍 ３D电影")
+    'café it 😍  😍  3D 电  影 '
     """
     if text.isascii() or _is_latin(text) or (unicodedata.is_normalized("NFC", text) and not _ODD.search(text)):
         return text
-    return _EMOJI.sub(r" \g<0> ", unicodedata.normalize("NFC", _REMOVED.sub("", text)))
+    return _ALONE.sub(r" \g<0> ", unicodedata.normalize("NFC", _REMOVED.sub("", text).translate(_WIDE)))
 
 
 def _is_latin(text: str) -> bool:
@@ -52,18 +63,30 @@ def locate_characters(text: str) -> tuple[str, list[int], list[int]]:
     kept = [place for place, letter in enumerate(text) if not _REMOVED.match(letter)]
     starts = [number for number, place in enumerate(kept) if not number or not _may_join(text[place])]
     for first, last in zip(starts, [*starts, len(kept)][1:], strict=True):
-        letters = "".join(text[place] for place in kept[first:last])
+        letters = "".join(text[place] for place in kept[first:last]).translate(_WIDE)
         part = unicodedata.normalize("NFC", letters)
         parts.append(part)
         same = part == letters
         begins += kept[first:last] if same else [kept[first]] * len(part)
         ends += [place + 1 for place in kept[first:last]] if same else [kept[last - 1] + 1] * len(part)
-    whole = "".join(parts)
-    places = [place for found in _EMOJI.finditer(whole) for place in (found.start(), found.end())]
-    for place in reversed(places):  # the spaces around emoji
-        begins.insert(place, begins[place] if place < len(begins) else len(text))
-        ends.insert(place, begins[place])
-    return _EMOJI.sub(r" \g<0> ", whole), begins, ends
+    return _set_apart("".join(parts), begins, ends, len(text))
+
+
+def _set_apart(whole: str, begins: list[int], ends: list[int], end: int) -> tuple[str, list[int], list[int]]:
+    """A text with spaces around the characters that are words of their own, and the places of its characters."""
+    letters, first, last, done = [], [], [], 0
+    for found in [*_ALONE.finditer(whole), None]:
+        start, stop = found.span() if found else (len(whole), len(whole))
+        letters.append(whole[done:start])
+        first += begins[done:start]
+        last += ends[done:start]
+        if found:
+            around = [begins[start]], [begins[stop] if stop < len(begins) else end]
+            letters.append(f" {found[0]} ")
+            first += around[0] + begins[start:stop] + around[1]
+            last += around[0] + ends[start:stop] + around[1]
+        done = stop
+    return "".join(letters), first, last
 
 
 def _may_join(letter: str) -> bool:

@@ -2,12 +2,12 @@
 
 Words are found in five steps, the same for every language:
 
-0. The text is brought into one form: NFC, each emoji apart (see `unicode`). Models of version 0.1.0 lack this step.
+0. The text is brought into one form: NFC, with each emoji and each character of a script without spaces, such as
+   Chinese, a word of its own (see `unicode`). Models of version 0.1.0 lack this step.
 1. The text is lower-cased with `str.lower`.
 2. HTML line breaks (`<br />`, `<br/>`, `<br >`, `<br>`) become a space.
 3. It is split at `SEPARATORS`: white space, control characters, the punctuation of the main scripts and most symbols.
-   Letters, digits, combining marks, emoji and CJK characters belong to words; in a language written without spaces
-   words are long.
+   Letters, digits, combining marks, emoji and CJK characters belong to words.
 4. Apostrophes (' and the typographic U+2019, treated as ') are kept inside a word and stripped from its ends.
 
 >>> split("I DON'T like it.<br /><br />It's 'fine', 7/10")
