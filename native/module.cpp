@@ -11,6 +11,7 @@ NB_MODULE(_native, m) {
   seqconv::bind_convolution(m);
   seqconv::bind_gathering(m);
   seqconv::bind_layers(m);
+  seqconv::bind_linear(m);
   seqconv::bind_masks(m);
   seqconv::bind_ngrams(m);
   seqconv::bind_optimisers(m);

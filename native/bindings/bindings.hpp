@@ -9,6 +9,7 @@ void bind_channels(nanobind::module_& m);
 void bind_convolution(nanobind::module_& m);
 void bind_gathering(nanobind::module_& m);
 void bind_layers(nanobind::module_& m);
+void bind_linear(nanobind::module_& m);
 void bind_masks(nanobind::module_& m);
 void bind_ngrams(nanobind::module_& m);
 void bind_optimisers(nanobind::module_& m);

@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/bindings.hpp"
+#include "text/hashed.hpp"
 #include "text/padding.hpp"
 #include "text/tokens.hpp"
 
@@ -12,6 +13,7 @@ namespace seqconv {
 namespace {
 
 constexpr size_t MAX_BYTES = INT32_MAX;  // of one text
+constexpr int MOST_CHARACTERS = 64;  // of an n-gram
 constexpr int64_t MAX_PADDED = INT32_MAX;  // ids of an array, 8 GiB
 
 void check_padded(size_t texts, int64_t length) {
@@ -63,6 +65,7 @@ struct Strings {
 };
 
 using Padded = NewArray<int32_t, 2>;
+using Counts = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<int32_t, 1>, NewArray<int64_t, 1>>;
 using TextList = nb::typed<nb::sequence, nb::str>;
 using Ids = nb::typed<nb::tuple, NewArray<int32_t, 1>, NewArray<int64_t, 1>>;  // and offsets
 using FittedIds =
@@ -85,6 +88,31 @@ FittedIds fit(const Separators& separators, const TextList& texts, size_t size, 
   }
   const nb::tuple arrays = to_arrays(std::move(fitted.encoded));
   return nb::make_tuple(fitted.words, arrays[0], arrays[1]);
+}
+
+// The buckets that count(texts) finds, how often each occurs, and the texts' offsets
+template <class Count>
+Counts count_buckets(const TextList& texts, int bits, Count&& count) {
+  if (bits < 1 || bits > 30) refuse("bits: must be 1 to 30; got " + std::to_string(bits));
+  const Strings strings(texts);
+  BucketCounts found;
+  {
+    const nb::gil_scoped_release released;
+    found = count(strings.texts);
+  }
+  const auto size = static_cast<size_t>(found.offsets[strings.texts.size()]);
+  return nb::make_tuple(to_array(std::move(found.buckets), {size}), to_array(std::move(found.times), {size}),
+                        to_array(std::move(found.offsets), {strings.texts.size() + 1}));
+}
+
+Counts word_counts(const Separators& separators, const TextList& texts, int bits, int threads) {
+  return count_buckets(texts, bits, [&](const Texts& own) { return count_words(separators, own, bits, threads); });
+}
+
+Counts character_counts(const TextList& texts, int longest, int bits, int threads) {
+  if (longest < 1 || longest > MOST_CHARACTERS)
+    refuse("longest: must be 1 to " + std::to_string(MOST_CHARACTERS) + "; got " + std::to_string(longest));
+  return count_buckets(texts, bits, [&](const Texts& own) { return count_characters(own, longest, bits, threads); });
 }
 
 Padded pad(const IntsIn<1>& ids, const LongsIn<1>& offsets, int64_t length) {
@@ -150,7 +178,11 @@ void bind_tokens(nb::module_& m) {
       .def(nb::init<const std::vector<std::pair<uint32_t, uint32_t>>&>(), nb::arg("ranges"),
            "From ranges of code points, both ends included.")
       .def("fit", &fit, nb::arg("texts"), nb::arg("size"), nb::arg("threads"),
-           "The most frequent words for at most `size` ids, and the texts' ids and offsets.");
+           "The most frequent words for at most `size` ids, and the texts' ids and offsets.")
+      .def("count", &word_counts, nb::arg("texts"), nb::arg("bits"), nb::arg("threads"),
+           "Distinct buckets of each text's words, how often each occurs, and the texts' offsets.");
+  m.def("character_counts", &character_counts, nb::arg("texts"), nb::arg("longest"), nb::arg("bits"),
+        nb::arg("threads"), "The same for its n-grams of 1 to `longest` characters.");
   m.def("pad", &pad, array("ids"), array("offsets"), nb::arg("length"),
         "The last `length` ids of each text, padding before those of a shorter one, [N, length].");
   m.def("count_padding", &count_padding, array("ids"),

@@ -1,5 +1,6 @@
 """A network's inputs and targets: padded ids, or windows over one array."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -150,9 +151,11 @@ class TokenInputs:
 
     Args:
         ids: int32 `[N, L]`.
+        texts: as they were written, for models that do not read ids, object `[N]`; None: not known.
     """
 
     ids: np.ndarray
+    texts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -169,21 +172,34 @@ class TokenInputs:
 
     def take(self, index: np.ndarray) -> "TokenInputs":
         """The examples at `index`."""
-        return TokenInputs(self.ids[index])
+        return TokenInputs(self.ids[index], None if self.texts is None else self.texts[index])
 
     def join(self, other: "TokenInputs") -> "TokenInputs":
         """These examples, followed by the others."""
-        return TokenInputs(np.concatenate([self.ids, other.ids]))
+        known = self.texts is not None and other.texts is not None
+        return TokenInputs(
+            np.concatenate([self.ids, other.ids]), np.concatenate([self.texts, other.texts]) if known else None
+        )
 
     def shuffle_order(self, random: np.random.Generator) -> "TokenInputs":
         """The same examples with the words of each in random order; padding and the start token stay in front."""
         keys = random.random(self.ids.shape)
         keys[self.ids < UNKNOWN] = -1
-        return TokenInputs(np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1))
+        ids = np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1)
+        if self.texts is None:
+            return TokenInputs(ids)
+        return TokenInputs(ids, hold_texts([" ".join(random.permutation(text.split())) for text in self.texts]))
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The ids at `index`, int32 `[B, L]`."""
         return np.asarray(self.ids[index])
+
+
+def hold_texts(texts: Sequence[str]) -> np.ndarray:
+    """Texts as `TokenInputs` keeps them, without a copy of any."""
+    found = np.empty(len(texts), object)
+    found[:] = texts
+    return found
 
 
 Inputs = TokenInputs | WindowInputs

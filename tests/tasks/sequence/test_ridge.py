@@ -1,12 +1,10 @@
-"""Ridge regression with exact leave-one-out against scikit-learn and against leaving out; blends against scipy."""
+"""Ridge regression with exact leave-one-out against scikit-learn and against leaving out."""
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
-from scipy.special import logsumexp
 from sklearn.linear_model import Ridge, RidgeCV
 
-from seqconv.tasks.sequence.ridge import EVEN, PENALTIES, blend, factorise, find_scale, fit_ridge, solve_ridge
+from seqconv.tasks.sequence.ridge import PENALTIES, factorise, fit_ridge, solve_ridge
 
 SHAPES = [(30, 80), (80, 30), (40, 40)]
 
@@ -45,50 +43,3 @@ def test_the_penalty_has_the_smallest_leave_one_out_error():
     each = [np.square(fit_ridge(factors, wanted, np.array([one])).errors).mean() for one in PENALTIES]
     assert np.square(fit_ridge(factors, wanted, PENALTIES).errors).mean() == min(each)
     assert 0 < np.argmin(each) < len(each) - 1
-
-
-def draw_scores(classes: int, rows: int = 400) -> tuple[list[np.ndarray], np.ndarray, str]:
-    """Scores of a good, a worse and a useless member, targets and their loss."""
-    random = np.random.default_rng(1)
-    labels = random.integers(classes, size=rows)
-    signs = 2.0 * (labels[:, None] == np.arange(classes)) - 1
-    signs = signs[:, 1:] if classes == 2 else signs
-    scores = [signs * strength + random.normal(size=signs.shape) for strength in (1.0, 0.5, 0.0)]
-    if classes == 2:
-        return scores, labels[:, None].astype(np.float32), "binary_crossentropy"
-    return scores, labels.astype(np.int32), "categorical_crossentropy"
-
-
-@pytest.mark.parametrize("classes", [2, 5])
-def test_a_blend_has_the_smallest_loss_with_factors_that_are_not_negative(classes):
-    scores, targets, loss = draw_scores(classes)
-    scales = [find_scale(each, targets, loss) for each in scores]
-    logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
-    if classes == 2:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    own = logits[np.arange(len(targets)), targets.reshape(-1).astype(int)]
-
-    def objective(factors: np.ndarray) -> float:
-        sums = logits @ factors
-        return float((logsumexp(sums, axis=1) - own @ factors).sum() + EVEN * np.square(factors - 1 / 3).sum())
-
-    expected = minimize(objective, np.full(3, 1 / 3), bounds=[(0, None)] * 3, options={"ftol": 1e-14}).x
-    found = blend(scores, targets, loss) / scales
-    assert found[0] > found[1] > found[2] >= 0
-    np.testing.assert_allclose(found / found.sum(), expected / expected.sum(), atol=1e-4)
-
-
-def test_members_that_are_as_good_count_alike_and_one_alone_is_calibrated():
-    scores, targets, loss = draw_scores(3, rows=12)
-    one = scores[0]
-    factors = blend([one, 2 * one], targets, loss)
-    assert factors[0] == pytest.approx(2 * factors[1])  # the same logits
-    scale = find_scale(one, targets, loss)
-    assert blend([one], targets, loss)[0] == pytest.approx(scale * find_scale(scale * one, targets, loss))
-
-
-def test_odds_are_bounded_by_the_number_of_rows():
-    labels = np.arange(20) % 2
-    scores = (2.0 * labels - 1)[:, None]
-    scale = find_scale(scores, labels[:, None].astype(np.float32), "binary_crossentropy")
-    assert scale == pytest.approx(np.log(21))

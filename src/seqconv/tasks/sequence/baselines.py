@@ -23,7 +23,8 @@ from seqconv.tasks.baselines import (
 from seqconv.tasks.sequence import dtw, ridge_blend, rocket
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 from seqconv.tasks.sequence.padded import Padded
-from seqconv.tasks.sequence.ridge import find_scale, solve_ridge
+from seqconv.tasks.sequence.ridge import solve_ridge
+from seqconv.tasks.stacking import find_scale
 
 DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 MOST_ROCKET_ROWS = 10_000

@@ -1,18 +1,12 @@
 """Ridge classifiers judged by leaving out each training row, exactly and from one factorisation."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from seqconv.networks.inputs import Targets
-from seqconv.networks.losses import example_losses
-
 PENALTIES = np.logspace(-3, 3, 10)  # for standardised features, as in the authors' code of ROCKET
 RELATIVE_PENALTIES = np.logspace(-7, 2, 19)  # for rows of unit length
 PRECISION = 1e-7  # of products in float32
-EVEN = 10.0  # how much unequal factors count, in nats
-NEWTON, SWEEPS = 20, 50  # iterations
 
 
 class Factors(NamedTuple):
@@ -77,59 +71,3 @@ def solve_ridge(x: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndar
     centred = x - centre
     weights = centred.T @ fit_ridge(factorise(centred), targets - intercept, PENALTIES).duals
     return weights, intercept - centre @ weights
-
-
-def find_scale(outputs: np.ndarray, targets: Targets, loss: str) -> float:
-    """The factor that turns scores `[N, outputs]` into logits with the smallest loss; it changes no predicted class.
-
-    Even if every row is right, the odds are at most the number of rows to one.
-    """
-    unit = float((outputs.std(axis=1) if outputs.shape[1] > 1 else np.abs(outputs)).mean()) or 1.0
-    sizes = np.geomspace(0.25, max(np.log(len(outputs) + 1), 0.5), 9) / unit
-
-    def error(scale: float) -> float:
-        return float(example_losses(scale * outputs, targets, loss).mean())
-
-    return float(min(sizes, key=error))
-
-
-def blend(scores: Sequence[np.ndarray], targets: Targets, loss: str) -> np.ndarray:
-    """The factor of each member's scores `[N, outputs]` in a sum of logits, at least 0, `[members]`.
-
-    The factors minimise the loss of all rows plus `EVEN` times the squared distance from the mean of the members'
-    own logits, so that few rows do not decide between members that are as good. The scores must be of left-out rows.
-
-    Reference: Wolpert 1992, "Stacked generalization", Neural Networks 5; Breiman 1996, "Stacked regressions", Machine
-        Learning 24 (factors that are not negative).
-    """
-    scales = np.array([find_scale(each, targets, loss) for each in scores])
-    logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
-    factors = _stack(logits, np.asarray(targets).reshape(-1).astype(np.int64)) if len(scores) > 1 else np.ones(1)
-    return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss))
-
-
-def _stack(logits: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Factors of logits `[N, outputs, members]` by Newton's method, each step with no factor below 0."""
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    even = np.full(logits.shape[2], 1 / logits.shape[2])
-    own, factors = logits[np.arange(len(classes)), classes], even
-    for _ in range(NEWTON):
-        sums = logits @ factors
-        p = np.exp(sums - sums.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
-        means = np.einsum("nc,ncm->nm", p, logits)
-        slope = (means - own).sum(axis=0) + 2 * EVEN * (factors - even)
-        curves = np.einsum("nc,ncm,ncl->ml", p, logits, logits, optimize=True) - means.T @ means
-        factors = _descend(factors, slope, curves + 2 * EVEN * np.eye(len(even)))
-    return factors
-
-
-def _descend(factors: np.ndarray, slope: np.ndarray, curves: np.ndarray) -> np.ndarray:
-    """The smallest value of a quadratic function around `factors` where none is below 0, one factor after another."""
-    found = factors.copy()
-    for _ in range(SWEEPS):
-        for place in range(len(found)):
-            steepness = slope[place] + curves[place] @ (found - factors)
-            found[place] = max(found[place] - steepness / curves[place, place], 0.0)
-    return found

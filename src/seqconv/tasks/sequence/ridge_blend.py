@@ -24,12 +24,12 @@ from seqconv.tasks.sequence.intervals import Quantiles
 from seqconv.tasks.sequence.padded import Padded
 from seqconv.tasks.sequence.ridge import (
     RELATIVE_PENALTIES,
-    blend,
     factorise,
     factorise_products,
     fit_ridge,
 )
 from seqconv.tasks.sequence.views import DIFFERENCES, SECOND_DIFFERENCES, SPECTRUM, STEPS, View
+from seqconv.tasks.stacking import choose_factors
 
 BIASES, GROUPS = 6250, 32  # of each view, as in the authors' code
 MOST_ROWS = 10_000  # that are fitted to
@@ -213,7 +213,7 @@ def fit_blend(split: SequenceSplit, kind: str, size: float = 1, seed: int = 0) -
     target, random = split.features.target, np.random.default_rng(seed)
     seen = Padded.of(split.train.inputs, split.features).to_view()
     fitted = [_fit_member(_draw_parts(seen, member, size, random), seen, members(split)) for member in KINDS[kind]]
-    factors = blend([each.scores for each in fitted], split.train.targets, target.loss)
+    factors = choose_factors([each.scores for each in fitted], split.train.targets, target.loss)
     linear = [part.times(factor) for factor, each in zip(factors, fitted, strict=True) for part in each.linear]
     bias = sum(factor * each.intercept for factor, each in zip(factors, fitted, strict=True))
     return _pack(split.features, linear, np.asarray(bias), size)

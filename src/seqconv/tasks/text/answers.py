@@ -16,7 +16,6 @@ from seqconv.data.readers.tables import Frame, Table, add_columns, create_table,
 from seqconv.data.readers.texts import holds_fasttext, list_cells, read_lines, split_labels
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
-from seqconv.networks.inputs import TokenInputs
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.explanation import TextExplanation
@@ -38,8 +37,7 @@ def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
     """
     features: TextFeatures = trained.bundle.features
     items = texts if isinstance(texts, list) else list_texts(texts, "the texts")
-    ids = features.words.encode_padded(items, features.max_len)
-    return features.target.probabilities(trained.model.predict(TokenInputs(ids)))
+    return features.target.probabilities(trained.model.predict(features.read_texts(items)))
 
 
 def predict_text_file(

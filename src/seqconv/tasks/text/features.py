@@ -1,13 +1,13 @@
 """Turns texts into a network's inputs; fitted on training texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
-from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.inputs import TokenInputs, hold_texts
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import walk
@@ -66,9 +66,22 @@ class TextFeatures(Features):
             raise DataError("this model was trained on ids without words, so it cannot read texts. Train on raw texts")
         return self.vocabulary
 
-    def inputs(self, encoded: Encoded) -> TokenInputs:
-        """Texts padded or cut to `max_len` ids."""
-        return TokenInputs(pad(encoded, self.max_len))
+    def inputs(self, encoded: Encoded, texts: Sequence[str] | None = None) -> TokenInputs:
+        """Texts padded or cut to `max_len` ids; `texts`: as they were written, if that is known."""
+        return TokenInputs(pad(encoded, self.max_len), None if texts is None else hold_texts(texts))
+
+    def read_texts(self, texts: Sequence[str]) -> TokenInputs:
+        """Texts as a model reads them.
+
+        Raises:
+            DataError: the model cannot read texts, or one is not a text.
+        """
+        return TokenInputs(self.words.encode_padded(texts, self.max_len), hold_texts(texts))
+
+    def blank(self) -> TokenInputs:
+        found = super().blank()
+        assert isinstance(found, TokenInputs)
+        return replace(found, texts=hold_texts([""]))
 
     @property
     def shape(self) -> Shape:

@@ -82,9 +82,18 @@ def _make_parts(
 ) -> list[TextPart]:
     weights = weigh_examples(texts, recipe.training.class_weight)
     return [
-        Part(features.inputs(ids), features.target.encode(part.labels), keys=_make_keys(part), weights=own)
+        Part(
+            features.inputs(ids, _get_raw(part)),
+            features.target.encode(part.labels),
+            keys=_make_keys(part),
+            weights=own,
+        )
         for part, ids, own in zip(texts, encoded, weights, strict=True)
     ]
+
+
+def _get_raw(texts: AnyTexts) -> Sequence[str] | None:
+    return None if isinstance(texts, EncodedTexts) else texts.texts
 
 
 def _make_keys(texts: AnyTexts) -> np.ndarray:
@@ -117,7 +126,8 @@ def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tu
     """
     # of an archive with a test set, use that
     texts, targets = take_labels(data.train if data.test is None else data.test, bundle.features.target)
-    part = Part(bundle.features.inputs(_encode(bundle, texts, threads)), targets, keys=_make_keys(texts))
+    inputs = bundle.features.inputs(_encode(bundle, texts, threads), _get_raw(texts))
+    part = Part(inputs, targets, keys=_make_keys(texts))
     return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)
 
 

@@ -34,9 +34,27 @@ def normalise(text: str) -> str:
     >>> normalise("cafe\u0301 it😍😍 ３D电影")
     'café it 😍  😍  3D 电  影 '
     """
-    if text.isascii() or _is_latin(text) or (unicodedata.is_normalized("NFC", text) and not _ODD.search(text)):
-        return text
-    return _ALONE.sub(r" \g<0> ", unicodedata.normalize("NFC", _REMOVED.sub("", text).translate(_WIDE)))
+    return text if _is_plain(text) else _ALONE.sub(r" \g<0> ", _compose(text))
+
+
+def compose(text: str) -> str:
+    """The text in that form, without the spaces.
+
+    >>> compose("cafe\u0301 it😍😍 ３D电影")
+    'café it😍😍 3D电影'
+    """
+    return text if _is_plain(text) else _compose(text)
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFC", _REMOVED.sub("", text).translate(_WIDE))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether the text has that form already and no character that is a word of its own."""
+    if text.isascii() or _is_latin(text):
+        return True
+    return unicodedata.is_normalized("NFC", text) and not _ODD.search(text)
 
 
 def _is_latin(text: str) -> bool:

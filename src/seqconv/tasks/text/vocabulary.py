@@ -256,6 +256,15 @@ def count_words(texts: Sequence[str], threads: int = 1) -> np.ndarray:
     )  # each text begins with the start id
 
 
+def count_hashed_words(texts: Sequence[str], bits: int, threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct buckets, of 2^bits, of each normalised text's words, how often each occurs, and the offsets.
+
+    Raises:
+        ValueError: as `Vocabulary.encode`.
+    """
+    return _NATIVE_SEPARATORS.count(texts, bits, threads)
+
+
 def _read_lines(path: Path) -> list[bytes]:
     try:
         lines = path.read_bytes().split(b"\n")

@@ -1,0 +1,63 @@
+// Linear classifiers of sparse rows.
+#include "host/linear.hpp"
+
+#include <cmath>
+
+#include "bindings/arrays.hpp"
+#include "bindings/bindings.hpp"
+
+namespace seqconv {
+namespace {
+
+// Rows whose columns are below `width`
+SparseRows check_rows(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets, int64_t width) {
+  const int64_t rows = size_of(offsets, 0) - 1, count = size_of(columns, 0);
+  check_shape("values", values, {count});
+  if (rows < 0 || offsets.data()[0] != 0 || offsets.data()[rows] != count)
+    refuse("offsets: must go from 0 to the number of values, " + std::to_string(count));
+  for (int64_t row = 0; row < rows; ++row)
+    if (offsets.data()[row] > offsets.data()[row + 1]) refuse("offsets: must not fall");
+  check_indices("columns", columns.data(), count, width);
+  return {columns.data(), values.data(), offsets.data(), rows, width};
+}
+
+void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
+                     const Array<const uint8_t, 2>& members, const FloatsIn<1>& costs, double tolerance, int passes,
+                     int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
+  check_at_least("passes", passes, 1);
+  const int64_t outputs = size_of(weights, 1);
+  const SparseRows x = check_rows(columns, values, offsets, size_of(weights, 0));
+  check_shape("members", members, {outputs, x.rows});
+  check_shape("costs", costs, {x.rows});
+  check_shape("bias", bias, {outputs});
+  check_apart("columns", columns, weights, bias);
+  check_apart("offsets", offsets, weights, bias);
+  for (int64_t row = 0; row < x.rows; ++row)
+    if (!(costs.data()[row] > 0) || std::isinf(costs.data()[row])) refuse("costs: must be above 0 and finite");
+  const MachinesJob job = {x, members.data(), costs.data(), outputs, tolerance, passes, static_cast<uint64_t>(seed),
+                           weights.data(), bias.data()};
+  const nb::gil_scoped_release unlocked;
+  fit_machines(job, threads);
+}
+
+void sparse_product(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
+                    const FloatsIn<2>& weights, const Floats<2>& y, int threads) {
+  const SparseRows x = check_rows(columns, values, offsets, size_of(weights, 0));
+  check_shape("y", y, {x.rows, size_of(weights, 1)});
+  check_apart("columns", columns, y);
+  check_apart("offsets", offsets, y);
+  const nb::gil_scoped_release unlocked;
+  multiply_rows(x, weights.data(), size_of(weights, 1), y.data(), threads);
+}
+
+}  // namespace
+
+void bind_linear(nb::module_& m) {
+  m.def("linear_machines", &linear_machines, array("columns"), array("values"), array("offsets"), array("members"),
+        array("costs"), nb::arg("tolerance"), nb::arg("passes"), nb::arg("seed"), array("weights"), array("bias"),
+        nb::arg("threads"), "Weights and bias of a linear support vector machine for each output.");
+  m.def("sparse_product", &sparse_product, array("columns"), array("values"), array("offsets"), array("weights"),
+        array("y"), nb::arg("threads"), "Sparse rows times weights [width, outputs].");
+}
+
+}  // namespace seqconv
