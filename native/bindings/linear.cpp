@@ -22,19 +22,20 @@ SparseRows check_rows(const IntsIn<1>& columns, const FloatsIn<1>& values, const
 }
 
 void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
-                     const Array<const uint8_t, 2>& members, const FloatsIn<1>& costs, double tolerance, int passes,
+                     const Array<const uint8_t, 2>& members, const FloatsIn<2>& costs, double tolerance, int passes,
                      int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
   check_at_least("passes", passes, 1);
   const int64_t outputs = size_of(weights, 1);
   const SparseRows x = check_rows(columns, values, offsets, size_of(weights, 0));
   check_shape("members", members, {outputs, x.rows});
-  check_shape("costs", costs, {x.rows});
+  if (size_of(costs, 0) != 1) check_shape("costs", costs, {outputs, x.rows});
+  check_shape("costs", costs, {size_of(costs, 0), x.rows});
   check_shape("bias", bias, {outputs});
   check_apart("columns", columns, weights, bias);
   check_apart("offsets", offsets, weights, bias);
-  for (int64_t row = 0; row < x.rows; ++row)
-    if (!(costs.data()[row] > 0) || std::isinf(costs.data()[row])) refuse("costs: must be above 0 and finite");
-  const MachinesJob job = {x, members.data(), costs.data(), outputs, tolerance, passes, static_cast<uint64_t>(seed),
+  for (size_t place = 0; place < costs.size(); ++place)
+    if (!(costs.data()[place] >= 0) || std::isinf(costs.data()[place])) refuse("costs: must be from 0 on and finite");
+  const MachinesJob job = {x, members.data(), costs.data(), size_of(costs, 0) > 1, outputs, tolerance, passes, static_cast<uint64_t>(seed),
                            weights.data(), bias.data()};
   const nb::gil_scoped_release unlocked;
   fit_machines(job, threads);

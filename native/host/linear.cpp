@@ -31,13 +31,15 @@ class Machine {
  public:
   Machine(const MachinesJob& job, const std::vector<double>& squares, int64_t output)
       : job_(job), squares_(squares), members_(job.members + output * job.x.rows),
-        random_{job.seed + static_cast<uint64_t>(output)}, duals_(job.x.rows), w_(job.x.width + 1),
+        costs_(job.costs + (job.own_costs ? output * job.x.rows : 0)), random_{job.seed + static_cast<uint64_t>(output)}, duals_(job.x.rows), w_(job.x.width + 1),
         order_(job.x.rows) {
     std::iota(order_.begin(), order_.end(), 0);
+    const auto idle = [this](int64_t row) { return costs_[row] == 0; };
+    order_.erase(std::remove_if(order_.begin(), order_.end(), idle), order_.end());
   }
 
   void fit() {
-    const auto rows = static_cast<size_t>(job_.x.rows);
+    const size_t rows = order_.size();
     active_ = rows;
     for (int pass = 0; pass < job_.passes; ++pass) {
       highest_ = -INFINITE, lowest_ = INFINITE;
@@ -60,7 +62,7 @@ class Machine {
   size_t visit(size_t place) {
     const int64_t row = order_[place];
     const SparseRows& x = job_.x;
-    const double sign = members_[row] ? 1 : -1, diagonal = 0.5 / job_.costs[row];
+    const double sign = members_[row] ? 1 : -1, diagonal = 0.5 / costs_[row];
     double sum = w_[x.width];
     for (int64_t i = x.offsets[row]; i < x.offsets[row + 1]; ++i) sum += w_[x.columns[i]] * x.values[i];
     double& dual = duals_[row];
@@ -85,6 +87,7 @@ class Machine {
   const MachinesJob& job_;
   const std::vector<double>& squares_;  // of the rows' lengths
   const uint8_t* members_;
+  const float* costs_;
   Random random_;
   std::vector<double> duals_, w_;
   std::vector<int64_t> order_;

@@ -19,7 +19,8 @@ struct SparseRows {
 struct MachinesJob {
   SparseRows x;
   const uint8_t* members;  // [outputs, rows]: 1 where the sign is +1
-  const float* costs;      // [rows], above 0
+  const float* costs;      // [rows], or [outputs, rows] if `own_costs`; a row that costs nothing has no say
+  bool own_costs;
   int64_t outputs;
   double tolerance;
   int passes;

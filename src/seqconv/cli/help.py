@@ -129,9 +129,9 @@ def complete_recipe(incomplete: str) -> list[str]:
 
 def complete_model(incomplete: str) -> list[str]:
     """What `--model` can be."""
-    from seqconv.recipes.sections import KINDS, NETWORK
+    from seqconv.recipes.sections import KINDS
 
-    names = {NETWORK: None, **{name: None for kind in KINDS.values() for name in kind.baselines}}
+    names = {name: None for kind in KINDS.values() for name in kind.models}
     return [name for name in names if name.startswith(incomplete)]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -13,13 +14,14 @@ from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
 from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
-from seqconv.models.storage import pack, unpack
+from seqconv.models.storage import narrow, pack, unpack, widen
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
-from seqconv.recipes.sections import FORECAST_LOSSES, KINDS
-from seqconv.tasks.baselines import check_arrays
+from seqconv.recipes.sections import BLEND, FORECAST_LOSSES, KINDS
+from seqconv.tasks.baselines import BaselineKind, check_arrays
+from seqconv.tasks.blend import join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
@@ -62,7 +64,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: boo
 
     with replace_folder(folder, HEADER, overwrite) as fresh:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
-        stored = pack(bundle.plan, weights, bits) if bundle.plan else weights
+        stored = _pack(bundle, weights, bits)
         (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
         features = bundle.features.write(fresh)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
@@ -185,10 +187,12 @@ def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
     path = folder / WEIGHTS
     try:
         stored = load_file(path)
-        if bundle.plan:
-            return unpack(bundle.plan, stored)
         kinds = find_task(bundle.recipe).baselines
         name = bundle.recipe.training.model
+        if name == BLEND and bundle.plan:
+            return _unpack_blend(bundle, stored, kinds)
+        if bundle.plan:
+            return unpack(bundle.plan, stored)
         stored = kinds[name].model.complete(stored)
         check_arrays(kinds, name, bundle.features, stored, bundle.shape)
         return stored
@@ -196,6 +200,30 @@ def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
         raise BundleError(f"{path}: must be a safetensors file; {shorten(error)}. Train again") from error
     except (*FAULTS, RecursionError) as error:
         raise BundleError(f"{path}: {shorten(error)}. Train again") from error
+
+
+def _pack(bundle: AnyBundle, weights: Weights, bits: int) -> Weights:
+    """The arrays to store."""
+    if not bundle.plan:
+        return weights
+    if bundle.recipe.training.model != BLEND:
+        return pack(bundle.plan, weights, bits)
+    parts = split_parts(weights, bundle.recipe.task)
+    members = {
+        kind: {name: narrow(name, each, bits) for name, each in own.items()} for kind, own in parts.members.items()
+    }
+    return join_parts(
+        parts._replace(network=pack(bundle.plan, parts.network, bits), members=members), bundle.recipe.task
+    )
+
+
+def _unpack_blend(bundle: AnyBundle, stored: Weights, kinds: Mapping[str, BaselineKind]) -> Weights:
+    """The arrays of a blend, checked."""
+    parts = split_parts(stored, bundle.recipe.task)
+    members = {kind: {name: widen(each) for name, each in own.items()} for kind, own in parts.members.items()}
+    for kind, own in members.items():
+        check_arrays(kinds, kind, bundle.features, own, bundle.shape)
+    return join_parts(parts._replace(network=unpack(bundle.plan, parts.network), members=members), bundle.recipe.task)
 
 
 def _checksum(path: Path) -> str:

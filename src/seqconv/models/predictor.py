@@ -13,7 +13,9 @@ from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import check_engine, create_network
 from seqconv.networks.network import Model
 from seqconv.networks.threads import count_threads
+from seqconv.recipes.sections import BLEND, NETWORK
 from seqconv.tasks.baselines import restore
+from seqconv.tasks.blend import Blend, split_parts
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.task import Task
@@ -109,17 +111,22 @@ class Predictor:
 
 
 def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) -> Model:
-    """The network or baseline of a bundle; `engine` and `threads` apply to networks only.
+    """The network, baseline or blend of a bundle; `engine` and `threads` apply to networks only.
 
     Raises:
         ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
     """
-    training = bundle.recipe.training
+    training, task = bundle.recipe.training, bundle.recipe.task
     check_engine(engine)
     if not bundle.recipe.has_layers:
         kinds = find_task(bundle.recipe).baselines
         return restore(kinds, training.model, bundle.features, bundle.weights)
-    return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+    if training.model != BLEND:
+        return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+    parts, kinds = split_parts(bundle.weights, task), find_task(bundle.recipe).baselines
+    network = create_network(engine, bundle.plan, parts.network, training, count_threads(threads))
+    members = {kind: restore(kinds, kind, bundle.features, own) for kind, own in parts.members.items()}
+    return Blend({NETWORK: network, **members}, parts.factors)
 
 
 def load(folder: str | Path, **settings: Any) -> Predictor:

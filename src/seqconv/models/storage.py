@@ -35,7 +35,7 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
     Raises:
         BundleError: a weight that does not fit into 16 bits.
     """
-    stored = {name: _narrow(name, array, bits) for name, array in weights.items()}
+    stored = {name: narrow(name, array, bits) for name, array in weights.items()}
     for at, (layer, names) in tables(plan).items():
         every = [stored[name] for name in names]
         kept = np.zeros(len(every[0]), bool)
@@ -51,7 +51,14 @@ def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
     return stored
 
 
-def _narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
+def narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
+    """Numbers in float32 as they are stored; whole numbers, and those in float64, as they are.
+
+    Raises:
+        BundleError: one that does not fit into 16 bits.
+    """
+    if array.dtype != np.float32:
+        return np.ascontiguousarray(array)
     kind = DTYPES[bits]
     largest = np.finfo(kind).max
     if bits < 32 and not (np.abs(array) <= largest).all():
@@ -59,6 +66,11 @@ def _narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
             f"{name}: must be numbers of at most {largest:,.0f} to be stored in {bits} bits; it is not. Keep 32 bits"
         )
     return np.ascontiguousarray(array, kind)
+
+
+def widen(array: np.ndarray) -> np.ndarray:
+    """What `narrow` was given, as far as it was kept."""
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def unpack(plan: Plan, stored: Weights) -> Weights:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from seqconv.errors import ConfigError, nearest, shorten
 from seqconv.recipes.sections import (
+    BLEND,
     FORECAST_LOSSES,
     KINDS,
     ForecastConfig,
@@ -50,7 +51,7 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
 
     @property
     def has_layers(self) -> bool:
-        """Its model is the network of its layers, not one that the task fits without a recipe's help."""
+        """Its model is the network of its layers, alone or in a blend, not one that the task fits without them."""
         return self.training.model not in KINDS[self.task].baselines
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,6 +107,8 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
     for of_classes in ("class_weight", "threshold", "positive"):
         if kind.forecasts and getattr(training, of_classes) != getattr(usual, of_classes):
             raise ConfigError(f"training.{of_classes} is for classes; got it for {kind.title}. Leave it out")
+    if training.model == BLEND and training.loss == "as_printed":
+        raise ConfigError("training.model: blend adds logits, which the loss as_printed has not. Use --model network")
     parts["features"] = parts.pop(kind.features.section())
     return Recipe(name=str(table.get("name", name)), description=str(table.get("description", "")), **parts)
 

@@ -8,7 +8,7 @@ from seqconv.recipes.settings import Settings, setting
 
 ALL = ("*",)  # columns
 LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
-NETWORK = "network"  # trained unless a baseline is chosen
+NETWORK, BLEND = "network", "blend"  # models that are no baselines: that of the layers, and it with baselines
 FORECAST_LOSSES = ("mae", "mse", "huber")
 HOLDOUT = (
     "how examples are held out; stratified: class proportions kept, duplicates together; random: the last part of the "
@@ -239,6 +239,7 @@ class Kind:
         networks: its recipes may lay out networks too.
         refitted: baselines that need no validation rows, so that the final fit may use them.
         several: the task for several series, and for rows that follow the calendar, where this one takes neither.
+        blended: baselines that may stand next to the network in a blend; they need no validation rows either.
     """
 
     title: str
@@ -250,11 +251,12 @@ class Kind:
     refitted: tuple[str, ...] = ()
     networks: bool = True
     several: str = ""
+    blended: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
         """What `training.model` can be."""
-        return (*((NETWORK,) * self.networks), *self.baselines)
+        return (*((NETWORK,) * self.networks), *((BLEND,) * bool(self.blended)), *self.baselines)
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -264,7 +266,15 @@ class Kind:
 
 RIDGES = ("minirocket", "multirocket", "hydra", "multirocket-hydra", "quant", "blend")
 KINDS = {
-    "text": Kind("text classification", TextDataConfig, TextConfig, "text", ("majority", "tf-idf", "nb-svm")),
+    "text": Kind(
+        "text classification",
+        TextDataConfig,
+        TextConfig,
+        "text",
+        ("majority", "tf-idf", "nb-svm", "words", "characters"),
+        refitted=("words", "characters"),
+        blended=("words", "characters"),
+    ),
     "series": Kind(
         "time-series forecasting",
         SeriesDataConfig,
@@ -300,7 +310,7 @@ _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in
 class TrainingConfig(Settings):
     """How the network is trained."""
 
-    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}")
+    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}; {BLEND} of texts: both")
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "loss function; as_printed: the book's, on an output without a sigmoid"
     )

@@ -216,7 +216,12 @@ def leaderboard_rows(results: "RunResults") -> tuple[Table, int]:
         [each.name, show_number(each.test[name]), show_number(each.validation[name]), f"{each.seconds:.1f}"]
         for each in models
     ]
-    return (["model", f"test {title}", "validation", "seconds"], rows), models.index(own)
+    names = ["model", f"test {title}", "validation", "seconds"]
+    if any(each.weight is not None for each in models):
+        names.append("weight in the blend")
+        for row, each in zip(rows, models, strict=True):
+            row.append("" if each.weight is None else f"{each.weight:.0%}")
+    return (names, rows), models.index(own)
 
 
 def _choose_first(results: "RunResults") -> tuple[str, str]:

@@ -71,6 +71,18 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
         """The model to keep: with the settings that were chosen, fitted to all rows if that makes a difference."""
         return self
 
+    def fit_to(self, split: "Split[Any, Any]") -> Self:
+        """The same model with the same settings, fitted to the training rows of another split; for members of blends.
+
+        Raises:
+            TypeError: its kind is in no blend.
+        """
+        raise TypeError(f"{type(self).__name__}: must define fit_to to be in a blend")
+
+    def prune(self, keep: float) -> Self:
+        """A smaller model, with the fraction `keep` of its features; the same where it has none to leave out."""
+        return self
+
     @classmethod
     def complete(cls, arrays: Arrays) -> Arrays:
         """Stored arrays of any version, with what a former one did not have."""

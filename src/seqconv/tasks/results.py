@@ -49,6 +49,7 @@ class BaselineScores(Record):
     Args:
         kind: its name in `training.model`.
         seconds: to build its features, fit and score, all of it.
+        weight: what it makes up of the logits of a blend, 0 to 1; None: it is not in one.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class BaselineScores(Record):
     validation: Metrics
     test: Metrics
     seconds: float
+    weight: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

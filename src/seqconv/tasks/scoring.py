@@ -26,6 +26,7 @@ class Baseline:
 
     Args:
         kind: its key in the task's table of baselines.
+        model: None: it is the network of a blend, which the bundle holds.
         spoken: its name in a sentence.
         validation, test: metrics, the same as for the network.
         seconds: to build its features, fit and score it.
@@ -36,7 +37,7 @@ class Baseline:
     kind: str
     name: str
     spoken: str
-    model: AnyBaseline
+    model: AnyBaseline | None
     validation: Metrics
     test: Metrics
     seconds: float
@@ -62,14 +63,17 @@ class Answer:
         kept: the outputs; None: too many.
     """
 
-    model: AnyBaseline
+    model: AnyBaseline | None
     inputs: ModelInputs
     kept: np.ndarray | None
 
     @property
     def outputs(self) -> np.ndarray:
         """The outputs `[N, outputs]`."""
-        return self.model.predict(self.inputs) if self.kept is None else self.kept
+        if self.kept is not None:
+            return self.kept
+        assert self.model is not None
+        return self.model.predict(self.inputs)
 
 
 def fit_baselines(
@@ -79,6 +83,7 @@ def fit_baselines(
     asked: str = "",
     others: bool = True,
     tuned: Target | None = None,
+    blended: Sequence[str] = (),
 ) -> list[Baseline]:
     """Fit every baseline that suits the data, the simplest first; settings are chosen on the validation rows.
 
@@ -87,6 +92,7 @@ def fit_baselines(
         asked: kind that must be among them; empty: none.
         others: also fit the others.
         tuned: has the thresholds; None: each baseline has its own.
+        blended: kinds that are fitted if they suit the data, even without the others.
 
     Raises:
         DataError: the one that is asked for does not fit the data.
@@ -97,7 +103,7 @@ def fit_baselines(
             raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. Choose another")
     found = []
     for candidate in candidates:
-        if candidate.kind != asked and not (others and candidate.usual):
+        if candidate.kind != asked and candidate.kind not in blended and not (others and candidate.usual):
             continue
         if isinstance(candidate.fit, str):
             say(f"{candidate.name}: skipped, {candidate.fit}")
@@ -112,6 +118,7 @@ def refit_baseline(task: Task, split: Split[Any, Any], fitted: Baseline) -> Base
 
     One that fits itself to all rows, those of the test too, keeps all scores of the first fit.
     """
+    assert fitted.model is not None
     if (own := fitted.model.refit(split)) is not fitted.model:
         return replace(fitted, model=own)
     whole = replace(split, train=merge_validation(split.training).train)

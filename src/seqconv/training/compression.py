@@ -11,12 +11,15 @@ from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Record
 from seqconv.models.folders import check_replaceable
 from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
+from seqconv.models.predictor import create_model
 from seqconv.models.storage import DTYPES, tables
-from seqconv.networks.engines.choice import create_network
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.networks.threads import count_threads
+from seqconv.recipes.sections import BLEND
+from seqconv.tasks.baselines import restore
+from seqconv.tasks.blend import join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Split
+from seqconv.tasks.kinds import find_task
 from seqconv.training.run import read_own_split
 
 
@@ -88,7 +91,7 @@ def shrink(
     check_settings(bundle.plan, bits, keep)
     split = read_own_split(bundle, model, threads)
     before, size = _predict(bundle, split, engine, threads), count_bytes(model)
-    bundle = replace(bundle, weights=prune(bundle.plan, bundle.weights, keep))  # the old ones are free to go
+    bundle = replace(bundle, weights=_prune(bundle, keep))  # the old ones are free to go
     write_bundle(bundle, out, bits, overwrite)
     bundle = read_bundle(out)
     after = _predict(bundle, split, engine, threads)
@@ -121,6 +124,18 @@ def check_settings(plan: Plan, bits: int, keep: float) -> None:
         raise OptionError(f"keep {keep:g} needs a table of words or n-grams; this model has none. Leave it out")
 
 
+def _prune(bundle: AnyBundle, keep: float) -> Weights:
+    """The weights of a smaller model; of a blend the members are made smaller too."""
+    if bundle.recipe.training.model != BLEND:
+        return prune(bundle.plan, bundle.weights, keep)
+    task = bundle.recipe.task
+    parts, kinds = split_parts(bundle.weights, task), find_task(bundle.recipe).baselines
+    members = {
+        kind: restore(kinds, kind, bundle.features, own).prune(keep).arrays for kind, own in parts.members.items()
+    }
+    return join_parts(parts._replace(network=prune(bundle.plan, parts.network, keep), members=members), task)
+
+
 def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
     """The same weights, but of each table of words and n-grams the rows that say least say nothing.
 
@@ -147,8 +162,7 @@ def prune(plan: Plan, weights: Weights, keep: float) -> Weights:
 
 
 def _predict(bundle: AnyBundle, split: Split[Any, Any], engine: str, threads: int) -> np.ndarray:
-    network = create_network(engine, bundle.plan, bundle.weights, bundle.recipe.training, count_threads(threads))
-    return split.validation.finish(network.predict(split.validation.inputs))
+    return split.validation.finish(create_model(bundle, engine, threads).predict(split.validation.inputs))
 
 
 def count_bytes(folder: Path) -> int:

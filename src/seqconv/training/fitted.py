@@ -6,12 +6,13 @@ from typing import Any
 
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import KINDS
+from seqconv.recipes.sections import BLEND, KINDS, NETWORK
+from seqconv.tasks.blend import Parts, fit_blend, join_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
-from seqconv.tasks.scoring import Baseline, Evaluation, compare, refit_baseline, weigh_errors
+from seqconv.tasks.scoring import Answer, Baseline, Evaluation, compare, refit_baseline, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
@@ -25,7 +26,8 @@ class Fitted:
         name: "network", or that of the baseline in its place.
         bundle: holds the model.
         trained: without epochs where the model is a baseline.
-        baselines: the others.
+        baselines: the others; of a blend its members too.
+        weights: of a blend: what each of its members makes up of its logits, by their names in `training.model`.
     """
 
     name: str
@@ -33,6 +35,33 @@ class Fitted:
     trained: Trained
     scored: Evaluation
     baselines: list[Baseline]
+    weights: dict[str, float] | None = None
+
+
+def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
+    """The blend of a fitted network and the baselines next to it that may stand in one."""
+    bundle, scored, recipe, features = alone.bundle, alone.scored, alone.bundle.recipe, alone.bundle.features
+    refit = recipe.training.refit
+    blended = fit_blend(scored, alone.baselines, split, recipe.task, recipe.training.loss, refit)
+    bundle = replace(bundle, features=bundle.features.aim(blended.target))
+    bundle = replace(bundle, weights=join_parts(Parts(bundle.weights, blended.members, blended.factors), recipe.task))
+    if refit:  # the members have been, even where no epoch of the network was better than its start
+        bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
+    inputs = split.validation.inputs, split.test.inputs
+    outputs = scored.validation_outputs, scored.test_outputs
+    answers = Answer(None, inputs[0], outputs[0]), Answer(None, inputs[1], outputs[1])
+    seconds = alone.trained.seconds
+    own = Baseline(
+        NETWORK, NETWORK, "its network", None, scored.validation, scored.test, seconds, answers, features.target
+    )
+    return replace(
+        alone,
+        name=BLEND,
+        bundle=bundle,
+        scored=blended.scored,
+        baselines=[*alone.baselines, own],
+        weights=blended.weights,
+    )
 
 
 def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
@@ -56,6 +85,7 @@ def keep_baseline(
         # one whose test answers are those of another model was fitted to the test rows too
         tested = split.test.keys if chosen.answers[1].model is not chosen.model else None
         seen = Seen.of(split.train.keys, split.validation.keys, tested)
+    assert chosen.model is not None
     bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     others = [each for each in others if each.kind != chosen.kind]
@@ -66,7 +96,7 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
     """Scores of the model and the baselines, their comparison and its verdict."""
     scored, baselines, recipe = fitted.scored, fitted.baselines, fitted.bundle.recipe
     split = split.aim(fitted.bundle.features.target)
-    target, task = split.features.target, find_task(recipe)
+    target, task, weights = split.features.target, find_task(recipe), fitted.weights or {}
     comparisons = compare(scored.test_outputs, baselines, split, loss)
     score, intervals = target.say_score(scored.test, task.key), None
     if scored.test_bounds is not None:
@@ -76,7 +106,10 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
         validation=scored.validation,
         test=scored.test,
         verdict=verdict(comparisons, replace(score, weighted=weigh_errors(split.test, target) is not None)),
-        baselines=[BaselineScores(row.kind, row.name, row.validation, row.test, row.seconds) for row in baselines],
+        baselines=[
+            BaselineScores(each.kind, each.name, each.validation, each.test, each.seconds, weights.get(each.kind))
+            for each in baselines
+        ],
         beats_baselines=beats_baselines(comparisons) if baselines else None,
         comparisons=comparisons,
         intervals=intervals,

@@ -20,7 +20,7 @@ from seqconv.networks.outputs import take_point_forecasts
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import NETWORK, TrainingConfig
+from seqconv.recipes.sections import BLEND, NETWORK, TrainingConfig
 from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
@@ -93,7 +93,7 @@ def start_network(plan: Plan, part: Part[Any], config: TrainingConfig, threads: 
         ConfigError: the recipe asks for a baseline.
         ConfigError, MissingExtra: see `networks.engines.choice.create_network`.
     """
-    if config.model != NETWORK:
+    if config.model not in (NETWORK, BLEND):
         raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")
     weights = initial_weights(plan, config.seed)
     weights |= fit_scales(plan, part.inputs, part.targets, threads)

@@ -23,7 +23,7 @@ from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
-from seqconv.recipes.sections import NETWORK
+from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import settle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
@@ -34,7 +34,7 @@ from seqconv.tasks.scoring import evaluate, find_better, fit_baselines, weigh_er
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
-from seqconv.training.fitted import Fitted, keep_baseline, take_baseline
+from seqconv.training.fitted import Fitted, blend_models, keep_baseline, take_baseline
 from seqconv.training.folder import (
     HISTORY,
     RECIPE,
@@ -185,7 +185,8 @@ def fit_split(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         aimed = split.aim(bundle.features.target)
-        _say_choice(bundle, listener)
+        if kind == NETWORK:
+            _say_choice(bundle, listener)
         if not trained.best_epoch:
             listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
     with timer.part("evaluate"):
@@ -202,8 +203,15 @@ def fit_split(
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
     bundle = replace(bundle, weights=network.weights())
     del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
-    baselines = fit_baselines(find_task(recipe), split, say) if options.baselines else []
-    return Fitted(NETWORK, bundle, trained, scored, baselines)
+    members = KINDS[recipe.task].blended if kind == BLEND else ()
+    baselines = fit_baselines(find_task(recipe), split, say, others=options.baselines, blended=members)
+    alone = Fitted(NETWORK, bundle, trained, scored, baselines)
+    if kind == NETWORK:
+        return alone
+    timer.seconds["train"] += sum(each.seconds for each in baselines if each.kind in members)
+    fitted = blend_models(alone, split)
+    _say_choice(fitted.bundle, listener)
+    return fitted
 
 
 def _say_choice(bundle: AnyBundle, listener: Listener) -> None:
@@ -220,7 +228,8 @@ def _write_better(
         return None
     outputs = fitted.scored.validation_outputs
     aimed = split.aim(fitted.bundle.features.target)
-    better = find_better(outputs, fitted.baselines, aimed, training.loss, training.seed)
+    others = [each for each in fitted.baselines if each.kind != NETWORK]
+    better = find_better(outputs, others, aimed, training.loss, training.seed)
     if not better:
         return None
     chosen = next(each for each in fitted.baselines if each.name == better[0].name)

@@ -13,6 +13,7 @@ from seqconv.tasks.baselines import (
     BaselineKind,
     BaselineModel,
     Candidate,
+    Fit,
     Majority,
     Say,
     Stored,
@@ -21,6 +22,7 @@ from seqconv.tasks.baselines import (
     thin_part,
 )
 from seqconv.tasks.text.features import TextFeatures, TextSplit
+from seqconv.tasks.text.machines import Characters, Machine, Words, fit_machine
 
 FIRST_WORD = UNKNOWN  # padding and start are not words; the unknown word is one, as for the network
 CHUNK = 1000
@@ -44,7 +46,21 @@ def list_baselines(split: TextSplit, say: Say) -> list[Candidate]:
     if most < count:
         names = ", ".join(each.name for each in linear)
         say(f"{names}: fitted on {most:,} of the {count:,} training texts")
-    return [Candidate("majority", "majority class", partial(fit_majority, split)), *linear]
+    machines = [
+        Candidate("words", "SVM on words", _fit_later(Words, split)),
+        Candidate("characters", "SVM on characters", _fit_later(Characters, split)),
+    ]
+    return [Candidate("majority", "majority class", partial(fit_majority, split)), *linear, *machines]
+
+
+def _fit_later(kind: type[Machine], split: TextSplit) -> Fit | str:
+    """How to fit a machine, or why it is left out."""
+    if split.train.inputs.texts is None:
+        return "the texts are word ranks"
+    size = sum(map(len, split.train.inputs.texts))
+    if size > kind.most:
+        return f"{size / 1e6:,.0f} million characters are more than the {kind.most / 1e6:,.0f} million it may take"
+    return partial(fit_machine, kind, split)
 
 
 class Counts(NamedTuple):
@@ -293,4 +309,6 @@ BASELINES = {
     "majority": BaselineKind(Majority, "the majority class"),
     "tf-idf": BaselineKind(TfIdf),
     "nb-svm": BaselineKind(NbSvm),
+    "words": BaselineKind(Words),
+    "characters": BaselineKind(Characters),
 }

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.network import Model
 from seqconv.networks.tracing import Terms, trace
+from seqconv.recipes.sections import BLEND
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import Contribution, TextExplanation
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.text.features import TextFeatures
-from seqconv.tasks.text.vocabulary import Encoded, locate_words, pad
+from seqconv.tasks.text.vocabulary import locate_words
 
 
 def explain_text(trained: Trained, text: str, name: str | None = None) -> list[TextExplanation]:
@@ -31,13 +31,13 @@ def explain_text(trained: Trained, text: str, name: str | None = None) -> list[T
     """
     features: TextFeatures = trained.bundle.features
     target = features.target
-    encoded = features.words.encode([text])
-    ids = pad(encoded, features.max_len)
-    outputs = trained.model.predict(TokenInputs(ids))
+    inputs = features.read_texts([text])
+    outputs = trained.model.predict(inputs)
     chosen = target.choose_explained(outputs, name)
-    terms = trace(trained.bundle.plan, trained.bundle.weights, ids[0])
+    alone = trained.bundle.recipe.training.model != BLEND
+    terms = trace(trained.bundle.plan, trained.bundle.weights, inputs.ids[0]) if alone else None
     words = locate_words(text, features.words.normalised)
-    changes = _leave_out(trained.model, encoded, features.max_len, outputs) if terms is None else None
+    changes = _leave_out(trained.model, features, text, words, outputs) if terms is None else None
     probability = tuple(target.probabilities(outputs)[0].tolist())
     found = []
     for place in chosen:
@@ -84,15 +84,14 @@ def _sort(parts: list[Contribution]) -> tuple[Contribution, ...]:
     return tuple(sorted(parts, key=lambda part: (-abs(part.contribution), part.start, part.end)))
 
 
-def _leave_out(model: Model, encoded: Encoded, max_len: int, outputs: np.ndarray) -> np.ndarray:
+def _leave_out(
+    model: Model, features: TextFeatures, text: str, words: list[tuple[int, int]], outputs: np.ndarray
+) -> np.ndarray:
     """How much each output falls when a word is left out, float64 `[W, outputs]`, for the W words that are read."""
-    ids = np.pad(encoded.ids, (max_len, 0))  # one more word of a long text is read when a word is left out
-    read = min(len(encoded.ids) - 1, max_len)
-    changes = np.empty((read, outputs.shape[1]))
-    kept = np.arange(len(ids) - max_len, len(ids))
-    rows = max(CHUNK // max_len, 1)
-    for start in range(0, read, rows):
-        left = np.arange(start, min(start + rows, read)) + len(ids) - read  # position of the word left out
-        changed = ids[kept - (kept <= left[:, None])]
-        changes[start : start + len(left)] = outputs - model.predict(TokenInputs(changed))
+    read = words[max(len(words) + 1 - features.max_len, 0) :]  # the start id is one of those read
+    changes = np.empty((len(read), outputs.shape[1]))
+    rows = max(CHUNK // features.max_len, 1)
+    for first in range(0, len(read), rows):
+        texts = [text[:start] + text[end:] for start, end in read[first : first + rows]]
+        changes[first : first + rows] = outputs - model.predict(features.read_texts(texts))
     return changes

@@ -7,10 +7,12 @@ import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData
 from seqconv.recipes.recipe import Guesses, TextRecipe
+from seqconv.recipes.sections import BLEND
 from seqconv.tasks.completion import FEW, MANY
 from seqconv.tasks.labels import guess_loss, make_target
 from seqconv.tasks.text.vocabulary import count_words
 
+NOTE = "model: blend of a network and support vector machines on words and characters; --model network trains it alone"
 WHOLE = 0.99  # fraction of the texts that max_len does not cut
 SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 SAMPLE = 5000  # texts whose lengths are examined
@@ -30,6 +32,8 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
     cut = float(np.mean(lengths >= kept))
     chosen = default_text_settings(len(train.labels), float(lengths.mean()), target.outputs)
     found |= {name: (value, "") for name, value in chosen.items()}
+    if not isinstance(train, EncodedTexts) and not {"network.layers", "training.loss"} & given:
+        found["training.model"] = (BLEND, NOTE)
     return found | {"text.max_len": (kept, f"max_len: {kept} words, which covers {1 - cut:.1%} of the texts")}
 
 

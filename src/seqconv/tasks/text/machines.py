@@ -10,7 +10,7 @@ typing errors, endings and compounds cost little.
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple, Self, TypeVar
+from typing import Annotated, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
     bias: Annotated[np.ndarray, Stored(np.float32, "outputs")]
     scale: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
+    most: ClassVar[int]  # characters of all training texts together
 
     @staticmethod
     @abstractmethod
@@ -94,13 +95,21 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
             _native.sparse_product(*self.rows(texts[first : first + CHUNK]), self.weights, part, count_threads(0))
         return np.asarray(self.scale * (found + self.bias))
 
-    def fit_again(self, split: TextSplit) -> Self:
+    def prune(self, keep: float) -> Self:
+        """The features with the largest weights."""
+        sizes = np.linalg.norm(self.weights * self.rarity[:, None], axis=1)
+        kept = np.sort(np.argsort(-sizes, kind="stable")[: round(keep * len(sizes))])
+        return replace(self, buckets=self.buckets[kept], rarity=self.rarity[kept], weights=self.weights[kept])
+
+    def fit_to(self, split: TextSplit) -> Self:
         """Fitted to the training rows of another split, with the same scale."""
         return replace(_fit(type(self), split), scale=self.scale)
 
 
 class Words(Machine):
     """See the module; of words."""
+
+    most = 400_000_000
 
     @staticmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,6 +118,8 @@ class Words(Machine):
 
 class Characters(Machine):
     """See the module; of n-grams of characters."""
+
+    most = 25_000_000
 
     @staticmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -145,6 +156,8 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     rarity = (np.log((1 + len(texts)) / (1 + documents[buckets])) + 1).astype(np.float32)
     weights, bias = np.zeros((len(buckets), outputs), np.float32), np.zeros(outputs, np.float32)
     model = kind(split.features, buckets.astype(np.int32), rarity, weights, bias, np.ones(1))
-    inside, costs = np.ascontiguousarray(members(split).T, np.uint8), np.full(len(texts), COST, np.float32)
+    inside, weighed = np.ascontiguousarray(members(split).T, np.uint8), split.train.weights
+    ones = np.ones((len(texts), 1)) if weighed is None else weighed
+    costs = np.ascontiguousarray(COST * ones.T, np.float32)
     _native.linear_machines(*model.rows(texts), inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
     return model
