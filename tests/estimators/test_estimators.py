@@ -147,7 +147,8 @@ def test_cross_validation_and_grid_search(kind):
     X, y = DATA[kind]()
     assert cross_val_score(tiny(kind), X, y, cv=3).mean() > 0.8
     values = {"learning_rate": np.array([1e-6, 0.02]), "batch_size": np.array([8, 16])}
-    search = GridSearchCV(tiny(kind), values, cv=2).fit(X, y)
+    network = tiny(kind, **({"model": "network"} if kind is TextClassifier else {}))
+    search = GridSearchCV(network, values, cv=2).fit(X, y)
     assert search.best_params_["learning_rate"] == 0.02
 
 

@@ -9,13 +9,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from seqconv.errors import ConfigError
+from seqconv.models.predictor import create_model
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Inputs
 from seqconv.networks.layers.base import Plan, Weights
-from seqconv.networks.network import Network
+from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
-from seqconv.recipes.sections import KINDS
+from seqconv.recipes.sections import BLEND, KINDS
+from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
@@ -23,21 +25,34 @@ from seqconv.tasks.thresholds import FIXED, parse_rule
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
 
 VALIDATION = 0.1  # fraction held out if the recipe needs it and the user gives none
+TO_BLEND = 0.2  # the same for a blend
 TRAINING = ("epochs", "batch_size", "learning_rate", "patience")
 
 
 class Model:
-    """A plan with weights and, once needed, their network, which a pickle leaves out: it holds no code and no lock."""
+    """A plan with weights and, once needed, the model that they are, which a pickle leaves out: it holds no code and no
+    lock.
 
-    def __init__(self, plan: Plan, weights: Weights, recipe: AnyRecipe, threads: int) -> None:
+    Args:
+        features: of a blend, whose baselines read them; None: it is a network.
+    """
+
+    def __init__(self, plan: Plan, weights: Weights, recipe: AnyRecipe, threads: int, features: Any = None) -> None:
         self.plan, self.weights, self.recipe, self.threads = plan, weights, recipe, threads
-        self._network: Network | None = None
+        self.features = features
+        self._network: AnyModel | None = None
 
     def predict(self, inputs: Inputs) -> np.ndarray:
         """Outputs float32 `[N, outputs]`."""
         if self._network is None:
-            self._network = create_network("native", self.plan, self.weights, self.recipe.training, self.threads)
+            self._network = self._create()
         return self._network.predict(inputs)
+
+    def _create(self) -> AnyModel:
+        if self.recipe.training.model == BLEND:
+            bundle = Bundle(self.recipe, self.plan, self.weights, (), self.features, "")
+            return create_model(bundle, threads=self.threads)
+        return create_network("native", self.plan, self.weights, self.recipe.training, self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_network": None}
@@ -84,11 +99,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         table = recipe.to_dict()
         found = dict(guessed or {})
         if data:
-            given = {"training.model", *(["network.layers"] if self.network else [])}
+            given = {"network.layers"} if self.network else set()
+            given |= set() if hasattr(self, "model") else {"training.model"}
             guesses = TASKS[self.task].guess(recipe, data, given)
             guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
+        own |= {"training.model": getattr(self, "model", "") or None}
         own |= {"training.coverage": getattr(self, "interval", None)}
         own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
         for name in ("threshold", "positive"):
@@ -108,6 +125,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _held_out_fraction(self, recipe: AnyRecipe) -> float:
         """Fraction of the examples to hold out."""
         wanted = VALIDATION if recipe.training.patience or needs_validation(recipe) else 0.0
+        wanted = TO_BLEND if recipe.training.model == BLEND else wanted
         fraction = wanted if self.validation is None else self.validation
         if not 0 <= fraction < 1:
             raise ConfigError(f"validation must be from 0 to below 1; got {fraction!r}")

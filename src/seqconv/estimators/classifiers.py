@@ -16,13 +16,17 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from seqconv.data.frames import list_texts, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import NetworkEstimator, needs_validation
+from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
 from seqconv.recipes.recipe import AnyRecipe
+from seqconv.recipes.sections import BLEND, KINDS, NETWORK
+from seqconv.tasks.blend import Parts, fit_blend, join_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.examples import Part, Split, TrainingData, merge_validation
 from seqconv.tasks.holdout import hold_out, open_stream
+from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.labels import check_two_classes
+from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
 from seqconv.training.loop import calibrate
@@ -102,6 +106,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return hold_out(rows, labels, groups, fraction, random, stratified=True)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
+        alone = replace(recipe, training=replace(recipe.training, model=NETWORK))
+        if recipe.training.model == BLEND and data.validation is not None:
+            return self._finish_blend(data, data.validation, recipe, alone)
+        recipe = alone
         self._model = self._train(data, recipe)
         part = data.train if data.validation is None else data.validation
         self._shape, self._features = data.train.inputs.shape, data.features
@@ -111,11 +119,35 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
             self._features = calibrate(self._model.predict, part, data.features, recipe.training)
         return self
 
+    def _finish_blend(
+        self, data: TrainingData[Any, Any], validation: Part[Any], recipe: AnyRecipe, alone: AnyRecipe
+    ) -> Self:
+        """A blend: factors by the rows held out, which its members are then fitted to as well.
+
+        Args:
+            alone: the recipe of its network.
+        """
+        task, loss = TASKS[self.task], recipe.training.loss
+        split = Split(data.train, validation, validation, data.features, {})
+        scored = evaluate(self._train(data, alone), split, loss)
+        history, epochs = self.history_, self.n_iter_
+        baselines = fit_baselines(task, split, others=False, blended=KINDS[self.task].blended)
+        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
+        whole = replace(merge_validation(data), validation=None)
+        network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))
+        self.history_, self.n_iter_ = history, epochs
+        weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
+        self._shape, self._features = data.train.inputs.shape, data.features.aim(blended.target)
+        self._model = Model(network.plan, weights, recipe, self._threads(), self._features)
+        return self
+
 
 class TextClassifier(NetworkClassifier):
     """Classify texts in a list, an array or a column.
 
     Args:
+        model: `blend`, of a network and support vector machines on words and characters, or `network`; empty: `network`
+            if `network` is given, else `blend`.
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
             texts.
         vocabulary: number of ids for words; None: by the amount of text.
@@ -127,8 +159,10 @@ class TextClassifier(NetworkClassifier):
             number, or a rule by which it is chosen on the rows held out: `f1`, `precision=0.95`, `recall=0.9`,
             `cost=1:10` (what a wrong and a missed one cost); None: 0.5.
         positive: label of the positive class; None: the rarer one.
-        validation: fraction to hold out, of each class, to stop early and keep the best epoch (0: none); None: 0.1 if
-            the recipe has patience, else 0. A fraction of less than one text holds out none.
+        validation: fraction to hold out, of each class, to weigh the members of a blend, which are then fitted to all
+            texts, or to stop a network early and keep its best epoch (0: none; a blend is then its network); None: 0.2
+            for a blend, 0.1 for a network if the recipe has patience, else 0. A fraction of less than one text holds
+            out none.
         random_state: seed of every random choice.
         n_jobs: number of threads; None or -1: all. Results do not depend on it.
 
@@ -144,10 +178,12 @@ class TextClassifier(NetworkClassifier):
     """
 
     task = "text"
+    model: str = NETWORK  # pickles of version 0.1.0 have none
 
     def __init__(
         self,
         *,
+        model: str = "",
         network: str = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
@@ -162,6 +198,7 @@ class TextClassifier(NetworkClassifier):
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
+        self.model = model
         self.network = network
         self.vocabulary = vocabulary
         self.max_len = max_len
@@ -195,7 +232,8 @@ class TextClassifier(NetworkClassifier):
         return self._finish(encode_texts(data.take(train), held_out, recipe, self._threads()), recipe)
 
     def _read_inputs(self, X: Any) -> Any:
-        return self._features.inputs(self._features.vocabulary.encode(_list_texts(X), self._threads()))
+        texts = _list_texts(X)
+        return self._features.inputs(self._features.vocabulary.encode(texts, self._threads()), texts)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
