@@ -20,6 +20,7 @@ from seqconv.tasks.baselines import restore
 from seqconv.tasks.blend import FACTORS, split_parts, weigh
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.text.explaining import explain_text
 from seqconv.training.folder import Options
 
 TEXTS = ["good film", "bad bad plot", "", "the the fine dull unseen"]
@@ -88,9 +89,19 @@ def test_saved_shrunk_explained_and_evaluated(run, tmp_path):
     np.testing.assert_allclose(before, after, atol=0.1)
     found = ask("explain", run.folder, "good film")
     words = {each["span"]: each["contribution"] for each in found["parts"]}
-    assert found["exact"] is False
+    assert found["exact"] is True
     assert max(words, key=words.get) == "good"
     assert ask("evaluate", run.folder, run.folder.parent / "texts.csv")["metrics"]["accuracy"]["value"] > 0.8
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "GOOD!? :)   bad--bad", "好看 İ goodgood ΟΔΟΣ", "?!", "good " * 30])
+def test_explanations_add_up_to_the_logit(run, text):
+    (found,) = explain_text(seqconv.load(run.folder), text)
+    assert found.constant + sum(each.contribution for each in found.parts) == pytest.approx(found.logit, abs=1e-4)
+    for each in found.parts:
+        assert each.span == text[each.start : each.end]
+    if "good" in text.lower() and "bad" not in text:
+        assert max(found.parts, key=lambda each: each.contribution).span.lower().count("good")
 
 
 def test_no_baselines_fits_the_members_all_the_same(tmp_path):

@@ -8,6 +8,7 @@ Of words this is the classifier that is hard to beat for long texts; n-grams of 
 typing errors, endings and compounds cost little.
 """
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, NamedTuple, Self, TypeVar
@@ -16,12 +17,13 @@ import numpy as np
 
 from seqconv import _native
 from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.threads import count_threads
 from seqconv.tasks.baselines import BaselineModel, Stored, members
 from seqconv.tasks.stacking import find_scale
 from seqconv.tasks.text.features import TextFeatures, TextSplit
-from seqconv.tasks.text.unicode import compose, normalise
-from seqconv.tasks.text.vocabulary import count_hashed_words
+from seqconv.tasks.text.unicode import compose, locate_composed, normalise
+from seqconv.tasks.text.vocabulary import count_hashed_words, locate_words, split
 
 BITS = 22  # 4 million buckets
 LONGEST = 5  # characters of an n-gram
@@ -30,6 +32,17 @@ TOLERANCE, PASSES = 0.1, 100  # of the solver, as LIBLINEAR's -e; most machines 
 MOST_WEIGHTS = 2**25  # of all outputs together
 MANY_TEXTS = 2000  # from which on a feature must occur in two of them
 CHUNK = 10_000  # texts that are counted together
+
+
+_PIECE = re.compile("[^ \t-\r]+")
+
+
+def hash_feature(feature: str) -> int:
+    """Its bucket; the native core counts by the same rule."""
+    found = 0
+    for byte in feature.encode():
+        found = (found + byte + 1) * MULTIPLIER & (1 << 64) - 1
+    return (found ^ found >> 32) & (1 << BITS) - 1
 
 
 class Rows(NamedTuple):
@@ -69,6 +82,24 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     @abstractmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The distinct buckets of each text, ascending, how often each occurs, and the offsets of the texts."""
+
+    @staticmethod
+    @abstractmethod
+    def locate(text: str) -> list[tuple[str, int, int]]:
+        """Every occurrence of a feature in a text, in lower case, and the characters that it spans."""
+
+    def explain(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """What each occurrence of a known feature in a text adds to the logits, `[F, outputs]`, and the characters that
+        it spans, int64 `[F, 2]`; the bias is the rest."""
+        found = [(hash_feature(name), start, end) for name, start, end in self.locate(text)]
+        buckets = np.array([bucket for bucket, _, _ in found], np.int32)
+        spans = np.array([span for _, *span in found], np.int64).reshape(-1, 2)
+        rows = self.rows([text])
+        place = np.searchsorted(rows.columns, np.searchsorted(self.buckets, buckets))
+        known = np.isin(buckets, self.buckets[rows.columns])
+        place, times = place[known], np.bincount(place[known], minlength=len(rows.columns))
+        each = (rows.values / np.maximum(times, 1))[:, None] * self.weights[rows.columns].astype(np.float64)
+        return self.scale * each[place], spans[known]
 
     def check(self) -> None:
         if (np.diff(self.buckets) <= 0).any():
@@ -115,6 +146,10 @@ class Words(Machine):
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return count_hashed_words([normalise(text) for text in texts], BITS, threads)
 
+    @staticmethod
+    def locate(text: str) -> list[tuple[str, int, int]]:
+        return [(word, *span) for word, span in zip(split(text), locate_words(text), strict=True)]
+
 
 class Characters(Machine):
     """See the module; of n-grams of characters."""
@@ -124,6 +159,24 @@ class Characters(Machine):
     @staticmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return _native.character_counts([compose(text) for text in texts], LONGEST, BITS, threads)
+
+    @staticmethod
+    def locate(text: str) -> list[tuple[str, int, int]]:
+        composed, begins, ends = locate_composed(text)
+        lowered = composed.lower()
+        if len(lowered) > len(composed):  # some letters become two in lower case (U+0130)
+            place = [number for number, letter in enumerate(composed) for _ in letter.lower()]
+            begins, ends = ([every[number] for number in place] for every in (begins, ends))
+        pieces = [(found[0], found.start()) for found in _PIECE.finditer(lowered)]
+        tidy = f" {' '.join(piece for piece, _ in pieces)} " if pieces else " "
+        places = [-1, *(at for piece, start in pieces for at in (*range(start, start + len(piece)), -1))]
+        found = []
+        for first in range(len(tidy)):
+            for last in range(first + 1, min(first + LONGEST, len(tidy)) + 1):
+                seen = [place for place in places[first:last] if place >= 0]
+                if seen:
+                    found.append((tidy[first:last], begins[seen[0]], ends[seen[-1]]))
+        return found
 
 
 def read_texts(inputs: TokenInputs) -> list[str]:

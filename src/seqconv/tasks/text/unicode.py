@@ -73,9 +73,18 @@ def normalise_all(texts: Sequence[str]) -> Sequence[str]:
     return [text if not isinstance(text, str) or text.isascii() else normalise(text) for text in texts]
 
 
-def locate_characters(text: str) -> tuple[str, list[int], list[int]]:
+Located = tuple[str, list[int], list[int]]  # a text, and where in another one each of its characters begins and ends
+
+
+def locate_characters(text: str) -> Located:
     """`normalise(text)`, and where in `text` each of its characters begins and ends."""
-    if normalise(text) == text:
+    found = locate_composed(text)
+    return found if _is_plain(text) else _set_apart(*found, len(text))
+
+
+def locate_composed(text: str) -> Located:
+    """`compose(text)`, and where in `text` each of its characters begins and ends."""
+    if compose(text) == text:
         return text, [*range(len(text))], [*range(1, len(text) + 1)]
     begins, ends, parts = [], [], []
     kept = [place for place, letter in enumerate(text) if not _REMOVED.match(letter)]
@@ -87,10 +96,10 @@ def locate_characters(text: str) -> tuple[str, list[int], list[int]]:
         same = part == letters
         begins += kept[first:last] if same else [kept[first]] * len(part)
         ends += [place + 1 for place in kept[first:last]] if same else [kept[last - 1] + 1] * len(part)
-    return _set_apart("".join(parts), begins, ends, len(text))
+    return "".join(parts), begins, ends
 
 
-def _set_apart(whole: str, begins: list[int], ends: list[int], end: int) -> tuple[str, list[int], list[int]]:
+def _set_apart(whole: str, begins: list[int], ends: list[int], end: int) -> Located:
     """A text with spaces around the characters that are words of their own, and the places of its characters."""
     letters, first, last, done = [], [], [], 0
     for found in [*_ALONE.finditer(whole), None]:
