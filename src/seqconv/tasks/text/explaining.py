@@ -146,7 +146,7 @@ def _leave_out(
     model: Model, features: TextFeatures, text: str, words: list[tuple[int, int]], outputs: np.ndarray
 ) -> np.ndarray:
     """How much each output falls when a word is left out, float64 `[W, outputs]`, for the W words that are read."""
-    read = words[max(len(words) + 1 - features.max_len, 0) :]  # the start id is one of those read
+    read = words[max(len(words) - features.max_len, 0) :]
     changes = np.empty((len(read), outputs.shape[1]))
     rows = max(CHUNK // features.max_len, 1)
     for first in range(0, len(read), rows):
