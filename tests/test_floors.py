@@ -34,6 +34,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "threadpoolctl": ("tasks/panel/", "tasks/series/baselines.py", "tasks/sequence/baselines.py"),
     "narwhals": ("data/readers/dataframes.py",),
     "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
+    "fastexcel": ("data/readers/workbooks.py",),
     "pooch": ("data/downloads.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),
     "typer": ("cli/",),

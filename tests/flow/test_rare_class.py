@@ -24,7 +24,8 @@ def write_rare(path: Path, count: int, seed: int) -> Path:
     """Texts of which one in a hundred is rare; the word of the rare ones occurs in three times as many others."""
     random = np.random.default_rng(seed)
     rows = random.permutation(count)
-    texts = [" ".join([*random.choice(WORDS, 2), "refund" if row % 25 == 0 else "parcel", f"{row}"]) for row in rows]
+    words = [[*random.choice(WORDS, 2), "refund" if row % 25 == 0 else "parcel"] for row in rows]
+    texts = [" ".join([*each, str(random.integers(10**6))]) for each in words]
     labels = ["fraud" if row % 100 == 0 else "fine" for row in rows]
     weights = [99 if row % 100 == 0 else 1 for row in rows]
     polars.DataFrame({"message": texts, "kind": labels, "cost": weights}).write_csv(path)

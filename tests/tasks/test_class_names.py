@@ -48,12 +48,12 @@ def test_ordinary_classes(classes):
 
 
 def test_inspect_and_train_tell(write):
-    labels = ["neg", "NEG", "pos", "a, pos", "a"]
+    labels = ["neg", "NEG", "pos", "a+pos", "a"]
     rows = "".join(f'a text of number {i},"{labels[i % 5]}"\n' for i in range(100))
     path = write(f"text,label\n{rows}")
     told = [f"{each.what}: {each.action}" for each in inspect_file(path).findings]
     suggested = suggest_recipe(str(path))
     notes = split_texts(suggested.data, suggested.recipe).facts["notes"]
-    for says in ("'NEG', 'neg'", "classes made of other classes: 'a, pos'"):
+    for says in ("'NEG', 'neg'", "classes made of other classes: 'a+pos'"):
         assert any(says in each for each in told)
         assert any(says in each for each in notes)

@@ -29,10 +29,13 @@ def test_labels_of_their_own_are_so_many_choices_between_two():
     np.testing.assert_allclose(found / found.sum(), columns / columns.sum(), atol=0.01)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("classes", [2, 5])
-def test_a_blend_has_the_smallest_loss_with_factors_that_are_not_negative(classes):
+def test_a_blend_has_the_smallest_loss_with_factors_that_are_not_negative(classes, weighted):
     scores, targets, loss = draw_scores(classes)
-    scales = [find_scale(each, targets, loss) for each in scores]
+    count = np.random.default_rng(2).choice([0.01, 2.0], len(targets)) if weighted else np.ones(len(targets))
+    weights = count[:, None].astype(np.float32) if weighted else None
+    scales = [find_scale(each, targets, loss, weights) for each in scores]
     logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
     if classes == 2:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
@@ -40,11 +43,12 @@ def test_a_blend_has_the_smallest_loss_with_factors_that_are_not_negative(classe
 
     def objective(factors: np.ndarray) -> float:
         sums = logits @ factors
-        return float((logsumexp(sums, axis=1) - own @ factors).sum() + EVEN * np.square(factors - 1 / 3).sum())
+        each = logsumexp(sums, axis=1) - own @ factors
+        return float((count * each).sum() + EVEN * np.square(factors - 1 / 3).sum())
 
     expected = minimize(objective, np.full(3, 1 / 3), bounds=[(0, None)] * 3, options={"ftol": 1e-14}).x
-    found = choose_factors(scores, targets, loss) / scales
-    assert found[0] > found[1] > found[2] >= 0
+    found = choose_factors(scores, targets, loss, weights) / scales
+    assert weighted or found[0] > found[1] > found[2] >= 0
     np.testing.assert_allclose(found / found.sum(), expected / expected.sum(), atol=1e-4)
 
 

@@ -8,7 +8,7 @@ import typer
 from seqconv.cli import console
 from seqconv.cli.console import command, create_table, print_json, print_table
 from seqconv.cli.help import OUTPUT
-from seqconv.cli.options import Column, Engine, Json, Model, Overwrite, Quiet, RunFolder, Threads
+from seqconv.cli.options import Column, Engine, Json, Model, Overwrite, Quiet, RunFolder, Threads, whole_number
 from seqconv.errors import ConfigError, SeqconvError
 from seqconv.reports.tables import show_number
 
@@ -41,6 +41,15 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Table of what is known of the rows to forecast: see `seqconv future`."),
     ] = None,
+    top: Annotated[
+        int,
+        typer.Option(
+            metavar="K",
+            parser=whole_number(0),
+            help="List the K most probable classes, instead of the probability of each.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 0,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -68,7 +77,7 @@ def predict(
     say = notes.append if json or quiet else lambda note: print(f"data: {note}", file=sys.stderr)
     predictor = load(model, engine=engine, threads=threads)
     read = sys.stdin.buffer if source == "-" else source
-    pieces = predict_file(predictor, read, column, say=say, future=future)
+    pieces = predict_file(predictor, read, column, say=say, future=future, top=top)
     if out is None and json:
         rows = [row for piece in pieces for row in to_rows(piece)]
         print_json({"n": len(rows), "notes": notes, "predictions": rows})

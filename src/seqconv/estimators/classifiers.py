@@ -17,6 +17,7 @@ from seqconv.data.frames import list_texts, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
+from seqconv.estimators.labels import check_labels, read_weights
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
@@ -75,7 +76,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         """Labels in the form of `Texts.labels`; sets `classes_`."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        _check_labels(y)
+        check_labels(y)
         y = np.asarray(y)
         assert_all_finite(y, input_name="y")
         if several and type_of_target(y, input_name="y") == "multilabel-indicator":
@@ -223,7 +224,7 @@ class TextClassifier(NetworkClassifier):
         texts = _list_texts(X)
         labels = self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(texts, labels, self._names(), "X", weights=_read_weights(sample_weight, len(texts)))
+        data = Texts(texts, labels, self._names(), "X", weights=read_weights(sample_weight, len(texts)))
         recipe = self._make_recipe(TextData(data))
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
@@ -304,7 +305,7 @@ class SequenceClassifier(NetworkClassifier):
         sequences = self._read_sequences(X, reset=True)
         labels = self._read_labels(y, several=False)
         check_consistent_length(sequences, labels)
-        weights = _read_weights(sample_weight, len(sequences))
+        weights = read_weights(sample_weight, len(sequences))
         data = replace(sequences, labels=labels, classes=self._names(), weights=weights)
         recipe = self._make_recipe(SequenceData(data))
         train, validation = self._hold_out(labels, None, recipe)
@@ -333,44 +334,6 @@ class SequenceClassifier(NetworkClassifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
         return tags
-
-
-def _read_weights(sample_weight: Any, count: int) -> np.ndarray | None:
-    """What each example counts, float64 `[N]`.
-
-    Raises:
-        DataError: not a number of at least 0 for each example.
-    """
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != (count,):
-        raise DataError(f"sample_weight must be a number for each of {count} examples; got shape {weights.shape}")
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
-        raise DataError(f"sample_weight, row {row + 1}: must be a number of at least 0; got {weights[row]}. Correct it")
-    return weights
-
-
-def _check_labels(y: Any) -> None:
-    """Check what numpy would turn into an error of its own: sparse labels, lists of labels, None and NA."""
-    if hasattr(y, "toarray"):
-        raise DataError("y must be an array; got a sparse matrix. Pass y.toarray()")
-    if hasattr(y, "columns") or not hasattr(y, "__iter__") or getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
-        return
-    for row, label in enumerate(y):
-        if isinstance(label, list | tuple | set | frozenset):
-            if any(isinstance(each, str) for each in label) or not label:
-                cure = "Pass 0 and 1 for each class, as scikit-learn's MultiLabelBinarizer makes them"
-                raise DataError(f"y, row {row + 1}: must be a label; got {label!r:.40}. {cure}")
-        elif (
-            label is None
-            or type(label).__name__ in ("NAType", "NaTType")
-            or (isinstance(label, float) and label != label and hasattr(y, "isna"))
-        ):
-            raise DataError(
-                f"y, row {row + 1}: the label must not be missing; got {label!r}. Fill it in or drop the row"
-            )
 
 
 def _list_texts(X: Any) -> list[str]:

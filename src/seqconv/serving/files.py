@@ -6,7 +6,7 @@ from typing import IO
 
 from seqconv.data.readers.tables import Frame
 from seqconv.tasks.baselines import Say
-from seqconv.tasks.bundle import Trained
+from seqconv.tasks.bundle import Listing, Trained
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import need_path, say_nothing
 
@@ -20,6 +20,7 @@ def predict_file(
     piece: int = PIECE,
     say: Say = say_nothing,
     future: Path | None = None,
+    top: int = 0,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
 
@@ -34,12 +35,14 @@ def predict_file(
         say: receives notes: how the file was read, before the first piece; which of its rows the model was trained on
             and why the newest forecast is empty, after the last one.
         future: a table of what is known of the rows to forecast; None: what `source` holds after its newest values.
+        top: how many of the most probable classes to list, as `class 1`, `probability 1` and so on, instead of the
+            probability of each; 0: all.
 
     Raises:
-        OptionError: a future for a model that reads none.
+        OptionError: a future for a model that reads none, or `top` for one without classes.
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
-    task = find_task(trained.bundle.recipe)
+    task, trained = find_task(trained.bundle.recipe), Listing.of(trained, top)
     if future is None:
         return task.predict_file(trained, source, column, piece, say)
     return task.predict_future(trained, need_path(source), column, future, say)

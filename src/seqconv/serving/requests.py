@@ -13,7 +13,7 @@ from seqconv.metrics.records import Json
 from seqconv.models.documents import parse_document
 from seqconv.models.format import HEADER, find_model
 from seqconv.models.results import RESULTS, read_results
-from seqconv.tasks.bundle import Trained
+from seqconv.tasks.bundle import Listing, Trained
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.kinds import find_task
 
@@ -23,7 +23,8 @@ def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
 
     Args:
         body: `{"texts": [...]}`, `{"sequences": [...]}` of lists of steps of channels, or `{"rows": [...]}`: the newest
-            rows of a series as objects; null is a missing value.
+            rows of a series as objects; null is a missing value. `top` with texts or sequences: how many of the most
+            probable classes to list, instead of the probability of each.
 
     Yields:
         Of texts and sequences the class (several labels: a list) and the probabilities, as `predict_file` has them; of
@@ -35,7 +36,9 @@ def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
     """
     bundle = trained.bundle
     task = find_task(bundle.recipe)
-    asked = _take(task.key, _read_json(body))
+    request = _read_json(body)
+    asked = _take(task.key, request, ("top",))
+    trained = Listing.of(trained, _check_top(request["top"]) if "top" in request else 0)
     for start in range(0, len(asked), task.piece or len(asked)):
         piece = asked[start : start + (task.piece or len(asked))]
         yield task.answer_request(trained, task.read_request(bundle, piece, start + 1))
@@ -133,6 +136,13 @@ def _take(key: str, body: Any, options: tuple[str, ...] = ()) -> Any:
         got = "an empty one" if body[key] == [] else name_kind(body[key])
         raise DataError(f"{key}: must be a non-empty list; got {got}. Give at least one")
     return body[key]
+
+
+def _check_top(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        got = value if isinstance(value, int | float) and not isinstance(value, bool) else name_kind(value)
+        raise DataError(f"top: must be a whole number of at least 1; got {got}. Correct it")
+    return value
 
 
 def _check_option(name: str, value: Any) -> str:

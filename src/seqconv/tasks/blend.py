@@ -131,9 +131,9 @@ def fit_blend(
 
 def _choose(known: Mapping[str, np.ndarray], split: Split[Any, Any], loss: str) -> dict[str, float]:
     """The factors of the models that make up enough of the logits; the network always does."""
-    names = list(known)
+    names, part = list(known), split.validation
     while True:
-        found = choose_factors([known[name] for name in names], split.validation.targets, loss)
+        found = choose_factors([known[name] for name in names], part.targets, loss, part.weights)
         factors = dict(zip(names, found.tolist(), strict=True))
         weights = weigh(known, factors)
         kept = [name for name in names if name == NETWORK or weights[name] >= LEAST]

@@ -1,6 +1,6 @@
 """A trained model: the contents of its folder, and the network or baseline in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol
 
 from seqconv.networks.layers.base import Plan, Shape, Weights
@@ -40,3 +40,23 @@ class Trained(Protocol):
 
     bundle: AnyBundle
     model: Model
+
+
+@dataclass
+class Listing:
+    """A model in memory that lists the most probable classes with each answer."""
+
+    bundle: AnyBundle
+    model: Model
+
+    @classmethod
+    def of(cls, trained: Trained, top: int) -> Trained:
+        """The same model; 0: as it is.
+
+        Raises:
+            OptionError: its answers are no classes.
+        """
+        if not top:
+            return trained
+        features = trained.bundle.features
+        return cls(replace(trained.bundle, features=features.aim(features.target.list_top(top))), trained.model)

@@ -31,11 +31,13 @@ class ClassTarget(Target):
         thresholds: the probability above which a class is assigned, by its name: of two classes that of one, of
             several labels that of each. Empty: `THRESHOLD`.
         rule: by which `tune` chooses them; None: it does not.
+        top: how many of the most probable classes are listed with each answer; 0: all, up to `MOST_PROBABILITIES`.
     """
 
     names: tuple[str, ...]
     thresholds: tuple[tuple[str, float], ...] = ()
     rule: Rule | None = None
+    top: int = 0
     several: ClassVar[bool]
     fraction = True
 
@@ -162,9 +164,24 @@ class ClassTarget(Target):
         found = score_classes(judged, self.names, self.metric, self.several, seed)
         return replace(found, curves=self.draw_curves(outputs, targets, loss) or None)
 
+    def list_top(self, count: int) -> Self:
+        return replace(self, top=min(count, len(self.names)))
+
+    def rank_classes(self, probabilities: np.ndarray) -> np.ndarray:
+        """The places of the `top` most probable classes of each example, the most probable first, `[N, top]`."""
+        return np.argsort(-probabilities, axis=1, kind="stable")[:, : self.top]
+
     def to_columns(self, probabilities: np.ndarray) -> Columns:
-        """The answer and the probability of each class; with very many classes only that of the answer."""
+        """The answer and the probability of each class; with very many classes only that of the answer.
+
+        With `top`, instead of all the most probable ones: `class 1`, `probability 1`, and so on.
+        """
         found: Columns = {"prediction": ["|".join(names) for names in self.name_answers(probabilities)]}
+        if self.top:
+            for place, ranked in enumerate(self.rank_classes(probabilities).T, start=1):
+                found[f"class {place}"] = [self.names[each] for each in ranked]
+                found[f"probability {place}"] = np.take_along_axis(probabilities, ranked[:, None], axis=1)[:, 0]
+            return found
         if len(self.names) <= MOST_PROBABILITIES:
             return found | {
                 f"probability of {name}": each for name, each in zip(self.names, probabilities.T, strict=True)
@@ -176,7 +193,10 @@ class ClassTarget(Target):
         found = []
         for names, row in zip(self.name_answers(probabilities), probabilities, strict=True):
             answer: Json = {"prediction": names if self.several else names[0]}
-            if len(self.names) <= MOST_PROBABILITIES:
+            if self.top:
+                ranked = self.rank_classes(row[None])[0]
+                answer["top"] = [{"class": self.names[each], "probability": to_number(row[each])} for each in ranked]
+            elif len(self.names) <= MOST_PROBABILITIES:
                 answer["probabilities"] = dict(zip(self.names, map(to_number, row), strict=True))
             else:
                 answer["probability"] = to_number(row.max())

@@ -1,10 +1,12 @@
 """Which labelled examples are held out, once or in turn."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
 
+FOLDS = 10  # into which whole groups are cut, at most, unless a smaller fraction is to be held out
 STREAMS = {"validation": 0, "test": 2, "folds": 3}  # of random numbers, after the seed; training draws from stream 1
 
 
@@ -30,6 +32,7 @@ def draw_holdouts(
     settings: HoldoutSettings,
     seed: int,
     drawn: Sequence[str],
+    whole: bool = False,
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Draw the test rows, then the validation rows, if they are among `drawn`: name, remaining rows, rows held out.
 
@@ -37,11 +40,16 @@ def draw_holdouts(
 
     Args:
         labels, groups: of all examples, see `hold_out`; groups are used only if the holdout is stratified.
+        whole: the user has named the groups: they are used in any case, however large they are.
     """
     rows, stratified = np.arange(len(labels)), settings.holdout == "stratified"
     for name, fraction in (("test", settings.test), ("validation", settings.validation)):
         if name in drawn:
             random = open_stream(seed, name)
+            if whole and groups is not None:
+                rows, held = hold_out_groups(rows, labels, groups, fraction, random)
+                yield name, rows, held
+                continue
             rows, held = hold_out(rows, labels, groups if stratified else None, fraction, random, stratified)
             yield name, rows, held
 
@@ -110,6 +118,35 @@ def _choose_of_small(small: list[tuple[int, np.ndarray]], fraction: float, first
         (-rows, int(first[groups[0]]), int(groups[0])) for rows, groups in small if rows > 1 and len(groups)
     )
     return [group for _, _, group in ranked[:wanted]]
+
+
+def hold_out_groups(
+    rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, fraction: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that stay and the rows held out: of folds of whole groups, about that fraction, but one at least.
+
+    Args:
+        rows, labels, groups: see `hold_out`.
+    """
+    of = Fraction(fraction).limit_denominator(FOLDS)
+    folds = max(min(max(of.denominator, round(1 / fraction)), len(np.unique(groups[rows]))), 1)
+    fold_of = assign_folds(labels[rows], groups[rows], folds, random)
+    held = fold_of < min(max(round(fraction * folds), 1), folds - 1)
+    return rows[~held], rows[held]
+
+
+def join_groups(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The smallest groups that hold whole groups of both, as numbers `[N]`, of numbers from 0 `[N]`."""
+    found = one
+    while True:
+        joined = found
+        for groups in (other, one):
+            lowest = np.full(int(groups.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+            np.minimum.at(lowest, groups, joined)
+            joined = lowest[groups]
+        if np.array_equal(joined, found):
+            return np.unique(joined, return_inverse=True)[1].astype(np.int64)
+        found = joined
 
 
 def assign_folds(labels: np.ndarray, groups: np.ndarray | None, folds: int, random: np.random.Generator) -> np.ndarray:

@@ -27,6 +27,7 @@ class Examples:
         place: names the place of an example in its file.
         noun: what to call an example.
         together: copies are kept in the same split.
+        kept: numbers of the groups that the user wants in the same split, `[N]`; None: they named none.
     """
 
     labels: np.ndarray
@@ -36,6 +37,7 @@ class Examples:
     source: str
     noun: str
     together: bool
+    kept: np.ndarray | None = None
 
 
 def count_classes(labels: np.ndarray, classes: tuple[str, ...]) -> dict[str, int]:
@@ -66,7 +68,8 @@ def judge_classes(examples: Examples, recipe: AnyRecipe, has: tuple[bool, bool])
     largest, rows = next(iter(counts.items()))
     if labels.ndim == 1 and len(counts) > 1 and UNBALANCED * len(labels) <= rows < len(labels):
         what = f"{rows / len(labels):.1%} of the {noun}s are of class {largest!r}"
-        action = "kept as it is; always predicting it is right as often, so look at F1 as well as accuracy"
+        action = "kept as it is; always predicting it is right as often, so look at F1 as well as accuracy. "
+        action += "--class-weight balanced or --threshold f1 looks for the others"
         found.append(Finding(what, "", action))
     return found + _judge_holdout(examples, recipe, has, counts)
 
@@ -76,10 +79,12 @@ def _judge_holdout(
 ) -> list[Finding]:
     """Whether examples of each class are held out, by the same draw as in training."""
     labels = examples.labels
-    groups = examples.groups if examples.together else None
+    groups = examples.kept if examples.kept is not None else examples.groups if examples.together else None
     drawn = [name for name, own in zip(("validation", "test"), has, strict=True) if not own]
     found: list[Finding] = []
-    for name, rows, held in draw_holdouts(labels, groups, recipe.data, recipe.training.seed, drawn):
+    for name, rows, held in draw_holdouts(
+        labels, groups, recipe.data, recipe.training.seed, drawn, examples.kept is not None
+    ):
         if not len(held) or not len(rows):
             what = f"too few {examples.noun}s: none is left for {name if len(rows) else 'training'}"
             return [

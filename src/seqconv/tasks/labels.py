@@ -101,7 +101,8 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
     rows = {"train": np.arange(len(labels))}
     rows |= {name: np.arange(len(each.labels)) for name, each in zip(NAMES[1:], others, strict=True)}
     drawn = [name for name, each in zip(NAMES[1:], others, strict=True) if each is train]
-    for name, rest, held in draw_holdouts(labels, groups, config, seed, drawn):
+    whole = getattr(train, "groups", None) is not None
+    for name, rest, held in draw_holdouts(labels, groups, config, seed, drawn, whole):
         rows["train"], rows[name] = rest, held
     if not all(map(len, rows.values())):
         counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
@@ -154,7 +155,8 @@ def cut_class_folds(
     """
     most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
-        raise OptionError(f"folds must be at most {most}, the different examples of {train.source}; got {folds}")
+        what = "different examples" if getattr(train, "groups", None) is None else "groups"
+        raise OptionError(f"folds must be at most {most}, the {what} of {train.source}; got {folds}")
     places = assign_folds(train.labels, groups, folds, open_stream(seed, "folds"))
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))

@@ -10,7 +10,7 @@ import numpy as np
 
 from seqconv.data.readers.arrays import holds_sequences
 from seqconv.data.readers.columns import AS_SEQUENCES, LABEL_NAMES, TEXT_NAMES, holds_sentences
-from seqconv.data.readers.files import open_content
+from seqconv.data.readers.files import open_content, strip_packing
 from seqconv.data.readers.ids import number_series
 from seqconv.data.readers.parts import is_year
 from seqconv.data.readers.sequence_tables import holds_outcome
@@ -44,7 +44,7 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
         ConfigError: more than one task is possible.
         DataError: the file cannot be read.
     """
-    plain = path.name.lower().removesuffix(".gz").removesuffix(".zip")
+    plain = strip_packing(path.name)
     if why := _recognise_sequences(path, given, plain):
         return "sequence", why
     for task in TASKS.values():

@@ -11,39 +11,49 @@ EVEN = 10.0  # how much unequal factors count, in nats
 NEWTON, SWEEPS = 20, 50  # iterations
 
 
-def find_scale(outputs: np.ndarray, targets: Targets, loss: str) -> float:
+def find_scale(outputs: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None = None) -> float:
     """The factor that turns scores `[N, outputs]` into logits with the smallest loss; it changes no predicted class.
 
     Even if every row is right, the odds are at most the number of rows to one.
+
+    Args:
+        weights: factors of the losses, see `Part.weights`.
     """
     sizes = np.abs(outputs) if loss == "binary_crossentropy" else outputs.std(axis=1)
     unit = float(sizes.mean()) or 1.0
     factors = np.geomspace(0.25, max(np.log(len(outputs) + 1), 0.5), 9) / unit
 
     def error(scale: float) -> float:
-        return float(example_losses(scale * outputs, targets, loss).mean())
+        return float(example_losses(scale * outputs, targets, loss, weights).mean())
 
     return float(min(factors, key=error))
 
 
-def choose_factors(scores: Sequence[np.ndarray], targets: Targets, loss: str) -> np.ndarray:
+def choose_factors(
+    scores: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+) -> np.ndarray:
     """The factor of each member's scores `[N, outputs]` in a sum of logits, at least 0, `[members]`.
 
     The factors minimise the loss of all rows plus `EVEN` times the squared distance from the mean of the members'
     own logits, so that few rows do not decide between members that are as good. The scores must be of left-out rows.
 
+    Args:
+        weights: factors of the losses, see `Part.weights`; None: 1.
+
     Reference: Wolpert 1992, "Stacked generalization", Neural Networks 5; Breiman 1996, "Stacked regressions", Machine
         Learning 24 (factors that are not negative).
     """
-    scales = np.array([find_scale(each, targets, loss) for each in scores])
+    scales = np.array([find_scale(each, targets, loss, weights) for each in scores])
     logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
-    factors = _stack(logits, targets, loss) if len(scores) > 1 else np.ones(1)
-    return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss))
+    factors = _stack(logits, targets, loss, weights) if len(scores) > 1 else np.ones(1)
+    return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss, weights))
 
 
-def _stack(logits: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+def _stack(logits: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None) -> np.ndarray:
     """Factors of logits `[N, outputs, members]` by Newton's method, each step with no factor below 0."""
     classes = np.asarray(targets).reshape(-1).astype(np.int64)
+    counts = 1.0 if weights is None else np.broadcast_to(weights, (len(weights), len(classes) // len(weights)))
+    count = np.asarray(counts, np.float64).reshape(-1, 1)  # of each choice, [N, 1]
     if loss == "binary_crossentropy":  # each output is a choice between two, of which one has the logit 0
         logits = logits.reshape(len(classes), 1, -1)
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
@@ -54,8 +64,8 @@ def _stack(logits: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         p = np.exp(sums - sums.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         means = np.einsum("nc,ncm->nm", p, logits)
-        slope = (means - own).sum(axis=0) + 2 * EVEN * (factors - even)
-        curves = np.einsum("nc,ncm,ncl->ml", p, logits, logits, optimize=True) - means.T @ means
+        slope = (count * (means - own)).sum(axis=0) + 2 * EVEN * (factors - even)
+        curves = np.einsum("nc,ncm,ncl->ml", count * p, logits, logits, optimize=True) - (count * means).T @ means
         factors = _descend(factors, slope, curves + 2 * EVEN * np.eye(len(even)))
     return factors
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from seqconv.errors import OptionError
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.precision_recall import Curve
@@ -104,6 +105,14 @@ class Target(ABC):
     def draw_curves(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[Curve]:
         """Precision and recall of classes; empty: none are drawn."""
         return []
+
+    def list_top(self, count: int) -> Self:
+        """The same that lists, with each answer, the most probable classes, so many of them.
+
+        Raises:
+            OptionError: there are no classes.
+        """
+        raise OptionError("top needs a model of classes; this one forecasts numbers. Leave it out")
 
     def errors_in_units(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         """The errors in units that do not depend on the training rows, float64 `[N]`."""

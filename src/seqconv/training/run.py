@@ -177,6 +177,22 @@ def fit_split(
         _say_choice(fitted.bundle, listener)
         timer.seconds["train"] = fitted.trained.seconds
         return fitted
+    alone = _fit_network(recipe, split, options, folder, listener, timer)
+    members = KINDS[recipe.task].blended if kind == BLEND else ()
+    baselines = fit_baselines(find_task(recipe), split, say, others=options.baselines, blended=members)
+    alone = replace(alone, baselines=baselines)
+    if kind == NETWORK:
+        return alone
+    timer.seconds["train"] += sum(each.seconds for each in baselines if each.kind in members)
+    fitted = blend_models(alone, split)
+    _say_choice(fitted.bundle, listener)
+    return fitted
+
+
+def _fit_network(
+    recipe: AnyRecipe, split: Split[Any, Any], options: Options, folder: Path, listener: Listener, timer: Timer
+) -> Fitted:
+    """The network alone, scored."""
     plan = build_network_plan(recipe, split.train, split.features)
     network = _create(plan, split.train, recipe, options)
     shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
@@ -185,7 +201,7 @@ def fit_split(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         aimed = split.aim(bundle.features.target)
-        if kind == NETWORK:
+        if recipe.training.model == NETWORK:
             _say_choice(bundle, listener)
         if not trained.best_epoch:
             listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
@@ -201,17 +217,8 @@ def fit_split(
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
-    bundle = replace(bundle, weights=network.weights())
-    del network  # its optimiser's state may be as large as the weights, and the baselines need memory too
-    members = KINDS[recipe.task].blended if kind == BLEND else ()
-    baselines = fit_baselines(find_task(recipe), split, say, others=options.baselines, blended=members)
-    alone = Fitted(NETWORK, bundle, trained, scored, baselines)
-    if kind == NETWORK:
-        return alone
-    timer.seconds["train"] += sum(each.seconds for each in baselines if each.kind in members)
-    fitted = blend_models(alone, split)
-    _say_choice(fitted.bundle, listener)
-    return fitted
+    # what the network holds beside its weights, as large as they, goes: the baselines need memory too
+    return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, [])
 
 
 def _say_choice(bundle: AnyBundle, listener: Listener) -> None:

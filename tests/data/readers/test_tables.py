@@ -269,7 +269,7 @@ BROKEN = {
     "parquet cut": (columns(None, "write_parquet")[:-20], "complete parquet file"),
     "parquet start": (b"PAR1" * 3, "complete parquet file"),
     "arrow cut": (columns(None, "write_ipc")[:-20], "complete arrow file"),
-    "workbook": (packed("x", extra=["xl/workbook.xml", "[Content_Types].xml"]), "an Excel workbook", "Save it as CSV"),
+    "workbook": (packed("x", extra=["xl/workbook.bin", "[Content_Types].xml"]), "Excel workbook", "Save it as CSV"),
     "open document": (packed("x", extra=["mimetype", "content.xml"]), "OpenDocument", "Save it as CSV"),
     "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "an old Excel workbook", "save it as CSV"),
     "arrays": (packed("x", extra=["x.npy", "y.npy"]), "holds numpy arrays", "x.npy"),

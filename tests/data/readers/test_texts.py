@@ -122,6 +122,31 @@ def test_several_labels(tmp_path, frame, label, ending):
         assert read_texts(tmp_path / f"reviews.{ending}", label="tags=").classes == ("a", "a;b", "b", "b;a;a")
 
 
+@pytest.mark.parametrize(
+    ("cells", "mark"),
+    [
+        (["a|b", "b|c", "c|a"], "|"),
+        (["a|b", "b", "a"], "|"),
+        (["a, b", "b", "a", "b , a"], ","),
+        (["a;b", "b", "a"], ";"),
+        (["a|b", "a", "c"], ""),
+        (["Rome, Italy", "Oslo, Norway", "Oslo, Minnesota"], ""),
+        (["1", "1,5", "2", "2,5", "5"], ""),
+        (["Doe; John", "Doe; Jane", "Roe; John", "Roe; Jane"], ""),
+    ],
+)
+def test_a_mark_between_labels_is_found_by_the_labels(write, cells, mark):
+    path = write("text,label\n" + "".join(f'row {i},"{cell}"\n' for i, cell in enumerate(cells)))
+    texts = read_texts(path)
+    assert texts.labels.ndim == (2 if mark else 1)
+    assert texts.settled["label"] == (f"label{mark}",)
+    if mark:
+        assert f"several labels per row in 'label', separated by {mark}" in texts.notes
+        assert texts.labels.sum(axis=1).tolist() == [len(cell.split(mark)) for cell in cells]
+    else:
+        assert set(texts.classes) == set(cells)
+
+
 def test_a_label_of_several_is_0_or_1(write):
     path = write("text,a,b\nx,1,0\ny,2,0\n")
     fails(lambda path: read_texts(path, label="a,b"), path, "line 3", "'a', one of several, must be 0 or 1", "'2'")

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import importlib
 import io
 import lzma
 import re
@@ -11,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, cast
 
+from seqconv.data.readers.workbooks import is_workbook
 from seqconv.data.records import unreadable
-from seqconv.errors import DataError
+from seqconv.errors import DataError, MissingExtra
 
 if TYPE_CHECKING:
     import polars
@@ -29,15 +32,15 @@ _MAGIC = {  # how files of other programs begin
     b"%PDF": "a PDF",
     b"BZh": "packed by bzip2",
     b"\xfd7zX": "packed by xz",
-    b"\x28\xb5\x2f\xfd": "packed by zstd",
     b"7z\xbc\xaf": "packed by 7-Zip",
     b"\x89HDF": "an HDF5 file",
     b"\x93NUM": "a numpy array",
     b"SQLi": "an SQLite database",
 }
+ZSTD = b"\x28\xb5\x2f\xfd"  # how a file packed by it begins
+PACKED = (".gz", ".zst", ".zip")  # suffixes after that of the file inside
 _MEMBERS = {  # the member of a zip -> the document that it is
-    "xl/workbook.xml": "an Excel workbook",
-    "xl/workbook.bin": "an Excel workbook",
+    "xl/workbook.bin": "a binary Excel workbook",
     "word/document.xml": "a Word document",
     "Index/Document.iwa": "a Numbers document",
 }
@@ -109,11 +112,12 @@ def check_line_ends(path: Path, content: bytes) -> None:
 
 @contextmanager
 def open_content(path: Path) -> Iterator[IO[bytes]]:
-    """The content of a file, or of the only file in a .gz or .zip.
+    """The content of a file, or of the only file in a .gz, .zst or .zip; a workbook as it is.
 
     Raises:
         DataError: the file cannot be opened, is damaged or truncated (also while the content is read), or is an
             archive that does not hold exactly one file.
+        MissingExtra: nothing that unpacks .zst is installed.
     """
     try:
         if not (path.is_file() or path.is_dir()) and path.exists():
@@ -124,6 +128,11 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
             if magic[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as unpacked:
                     yield cast(IO[bytes], _Unpacked(path, cast(IO[bytes], unpacked)))
+            elif magic == ZSTD:
+                with _find_zstd(path).open(raw) as unpacked:
+                    yield cast(IO[bytes], _Unpacked(path, cast(IO[bytes], unpacked)))
+            elif magic[:2] == b"PK" and is_workbook(raw):
+                yield raw
             elif magic[:2] == b"PK" or path.suffix.lower() == ".zip":
                 with _open_member(path, raw) as content:
                     yield cast(IO[bytes], _Unpacked(path, content))
@@ -138,6 +147,27 @@ def open_content(path: Path) -> Iterator[IO[bytes]]:
         ) from error
     except OSError as error:
         raise unreadable(path, error) from error
+    except Exception as error:
+        if type(error).__name__ != "ZstdError":  # of a module that may not be there
+            raise
+        raise DataError(
+            f"{path}: must be a complete packed file; it is damaged ({error}). Download it again"
+        ) from error
+
+
+def _find_zstd(path: Path) -> ModuleType:
+    """The module that unpacks .zst: Python's own from 3.14, or the same for older versions.
+
+    Raises:
+        MissingExtra: there is none.
+    """
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    cure = "pip install 'seqconv[files]', or unpack it, or pack it by gzip"
+    raise MissingExtra(f"{path}: is packed by zstd, which needs backports.zstd: {cure}")
 
 
 def _open_member(path: Path, raw: IO[bytes]) -> IO[bytes]:
@@ -195,6 +225,16 @@ def _only_file(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if found[0].flag_bits & 1:
         raise DataError(f"{path}: must not be password-protected. Unpack it")
     return found[0]
+
+
+def strip_packing(name: str) -> str:
+    """A file name in lower case without what says how it is packed.
+
+    >>> strip_packing("Reviews.CSV.gz")
+    'reviews.csv'
+    """
+    name = name.lower()
+    return next((name.removesuffix(each) for each in PACKED if name.endswith(each)), name)
 
 
 def find_encoding(path: Path, content: IO[bytes]) -> str:

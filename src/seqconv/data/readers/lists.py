@@ -1,13 +1,31 @@
-"""Lists of labels that programs have written as text, into one cell each."""
+"""Several labels in one cell: separated by a mark, or a list that a program has written as text."""
 
 import ast
 import re
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 _LONGEST = 10_000  # characters of a cell that is read as a list
+_DECIMAL = re.compile(r"[+-]?\d+,\d+")  # a number with a decimal comma
 _APART = re.compile(r"""(?<=['"])\s+(?=['"])""")  # between the strings of a numpy array
+
+
+def find_mark(cells: set[str]) -> str:
+    """`|`, `;` or `,` if it separates labels that also occur alone, `|` also if they recur; else empty.
+
+    >>> find_mark({"a|b", "b|c", "c|a"}), find_mark({"a, b", "a", "b"}), find_mark({"Rome, Italy", "Oslo, Norway"})
+    ('|', ',', '')
+    """
+    for mark in "|;,":
+        joined = [cell for cell in cells if mark in cell]
+        parts = Counter(part for cell in joined for part in {each.strip() for each in cell.split(mark)} if part)
+        if not parts or (mark == "," and any(map(_DECIMAL.fullmatch, joined))):
+            continue
+        if all(part in cells or (mark == "|" and times > 1) for part, times in parts.items()):
+            return mark
+    return ""
 
 
 def read_lists(cells: Sequence[str]) -> list[tuple[str, ...]] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.data.readers import arff, arrays
-from seqconv.data.readers.files import describe_encoding, find_encoding, open_content
+from seqconv.data.readers.files import describe_encoding, find_encoding, open_content, strip_packing
 from seqconv.data.readers.sequence_labels import NO_LABELS, code_classes, order_classes
 from seqconv.data.readers.sequence_tables import SequenceColumns, describe_steps, sequences_from_table
 from seqconv.data.readers.tables import read_table
@@ -57,7 +57,7 @@ def read_sequences(
         (numbers to predict).
     """
     path = Path(path)
-    kind = Path(path.name.lower().removesuffix(".gz").removesuffix(".zip")).suffix
+    kind = Path(strip_packing(path.name)).suffix
     if kind in arrays.ENDINGS:
         return arrays.read_arrays(path, labelled, layout, channels, columns.target)
     if kind not in _SPLIT:

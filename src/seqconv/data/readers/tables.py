@@ -1,4 +1,4 @@
-"""Read and write tables, whole or in pieces: CSV, TSV, Parquet and JSON lines; read also Arrow, .gz and .zip."""
+"""Read and write tables, whole or in pieces: CSV, TSV, Parquet and JSON lines; read also Arrow, Excel, .gz and .zip."""
 
 import contextlib
 import io
@@ -14,8 +14,10 @@ import numpy as np
 from seqconv.data.outputs import whole_file
 from seqconv.data.readers.delimited import read_delimited
 from seqconv.data.readers.files import GUESS, Table, check_names, open_content
+from seqconv.data.readers.folders import describe_parts, list_parts
 from seqconv.data.readers.forks import check_threads
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
+from seqconv.data.readers.workbooks import is_workbook, read_sheet
 from seqconv.errors import ConfigError, DataError, SeqconvError
 
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ def read_table(path: str | Path, header: bool | None = None, strings: bool = Fal
     are null; a cell `""` is an empty text.
 
     Args:
-        path: CSV, TSV, JSON lines, Parquet or Arrow, optionally packed as .gz or .zip.
+        path: CSV, TSV, JSON lines, Parquet, Arrow or Excel, optionally packed as .gz, .zst or .zip. A file that is
+            called the first of several parts, `train-00000-of-00002.parquet`, stands for all of them.
         header: whether the first row of a CSV or TSV names the columns; None: infer it.
         strings: keep every cell as text.
         decimal: mark of numbers written as text, `point` or `comma`; `guess`: by all columns of a CSV or TSV together.
@@ -77,6 +80,10 @@ def _read(
     check_threads()
     magic = content.read(6)
     content.seek(0)
+    if magic[:2] == b"PK" and is_workbook(content):
+        sheet, notes = read_sheet(path, content)
+        read = read_delimited(path, io.BytesIO(sheet), header, strings, rows, decimal)
+        return (replace(each, notes=(*notes, *each.notes)) for each in read)
     form = "parquet" if magic[:4] in (b"PAR1", b"PARE") else ""
     form = "arrow" if magic == b"ARROW1" or magic[:4] == b"\xff\xff\xff\xff" else form
     if form:
@@ -103,7 +110,8 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
         for first in range(0, height, rows or height):
             with _hide_panics():
                 piece = frame.slice(first, rows or height).collect()
-            yield Table(simplify_types(piece, strings), path, form, (), range(first + 1, first + 1 + len(piece)))
+            numbers = range(first + 1, first + 1 + len(piece))
+            yield Table(simplify_types(piece, strings), path, form, describe_parts(path), numbers)
     except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
         if isinstance(error, DataError):
             raise
@@ -138,7 +146,7 @@ def _scan(source: Path | IO[bytes], form: str, magic: bytes) -> "polars.LazyFram
     if not isinstance(source, Path):
         source.seek(0)
     if form == "parquet":
-        return polars.scan_parquet(source)
+        return polars.scan_parquet(list_parts(source) if isinstance(source, Path) else source)
     return polars.scan_ipc(source) if magic == b"ARROW1" else polars.read_ipc_stream(source).lazy()
 
 

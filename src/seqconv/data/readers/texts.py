@@ -22,7 +22,7 @@ from seqconv.data.readers.files import (
     settle_header,
 )
 from seqconv.data.readers.folders import ABOUT, are_classes
-from seqconv.data.readers.lists import read_lists
+from seqconv.data.readers.lists import find_mark, read_lists
 from seqconv.data.readers.roles import NO_MARKS, Marked, Roles, read_marks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
@@ -71,8 +71,9 @@ def read_texts(
 
     Multi-label sources: fastText lines, lists in Parquet or JSON, columns of 0 and 1 (`label="a,b,c"`), or cells with
     a delimiter between labels. Name the delimiter after the column: `label="tags|"`, `"tags;"` or `"tags,"`; `"tags="`
-    means that each cell is one label. By default, `|` and `;` are taken as delimiters only if the labels in such cells
-    also occur alone, and cells that are all lists written as text (`['a', 'b']`, `<a><b>`) are read as lists.
+    means that each cell is one label. By default, `|`, `;` and `,` are taken as delimiters only if the labels in such
+    cells also occur alone, `|` also if they recur, and cells that are all lists written as text (`['a', 'b']`,
+    `<a><b>`) are read as lists.
 
     Args:
         path: a file or folder.
@@ -222,20 +223,11 @@ def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ..
     if not mark and (listed := read_lists(cells)) is not None:
         several = "list" if any(len(each) != 1 for each in listed) else ""
         return listed, several, (f"labels of {name!r} read from lists like {cells[0][:40]}",)
-    found = mark or _find_mark(set(cells))
+    found = mark or find_mark(set(cells))
     if found in ("", "="):
         return [(cell,) for cell in cells], found, ()
     labels = [tuple(dict.fromkeys(part for each in cell.split(found) if (part := each.strip()))) for cell in cells]
     return labels, found, () if mark else (f"several labels per row in {name!r}, separated by {found}",)
-
-
-def _find_mark(cells: set[str]) -> str:
-    """`|` or `;` if it separates labels that also occur alone; else empty."""
-    for mark in MARKS[:2]:
-        joined = [cell for cell in cells if mark in cell]
-        if joined and {part.strip() for cell in joined for part in cell.split(mark)} <= cells:
-            return mark
-    return ""
 
 
 # fastText lines

@@ -11,6 +11,7 @@ from seqconv.data import datasets
 from seqconv.data.readers.columns import find_labels, guess_columns
 from seqconv.data.readers.files import Table
 from seqconv.data.readers.reviews import is_review_folder
+from seqconv.data.readers.roles import Roles
 from seqconv.data.readers.tables import read_table
 from seqconv.data.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
 from seqconv.data.records import EncodedTexts, TextData, Texts, count
@@ -33,6 +34,7 @@ from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
 from seqconv.tasks.text.guess import LONGEST_TEXT, guess_texts
 from seqconv.tasks.text.reading import judge_reading
+from seqconv.tasks.text.split import group_texts
 from seqconv.tasks.text.vocabulary import Vocabulary, count_words
 
 BOOK_LEN = 500  # the default of text.max_len, in ids
@@ -74,15 +76,17 @@ def _inspect_table(table: Table, recipe: TextRecipe, given: set[str]) -> Inspect
     config = recipe.data
     label = ",".join(config.label)
     try:
-        name, labels, _ = guess_columns(table, config.text, label)
+        roles = Roles(config.weight, config.group, config.split).find(table)
+        name, labels, _ = guess_columns(table, config.text, label, tuple(filter(None, roles)))
     except DataError as error:
         return _give_up(table, {}, [refuse(error, table.path)])
     kinds = {name: "text"} | dict.fromkeys(labels, "label")
+    kinds |= {column: role for role, column in roles._asdict().items() if column}
     findings: list[Finding] = []
     whole = _leave_out_missing(table, name, labels, findings)
     try:
         marked = label and find_labels(table, label)[1]
-        rows = rows_from_table(whole, name, f"{labels[0]}{marked}" if len(labels) == 1 else label)
+        rows = rows_from_table(whole, name, f"{labels[0]}{marked}" if len(labels) == 1 else label, roles)
         found = _judge_rows(table.path, rows, recipe, given)
     except DataError as error:
         return _give_up(table, kinds, [*findings, refuse(error, table.path)])
@@ -124,9 +128,12 @@ def _leave_out_missing(table: Table, name: str, labels: Sequence[str], findings:
 
 
 def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> Inspection:
-    texts = to_texts(rows, str(path))
-    config = recipe.data
+    texts, config = to_texts(rows, str(path)), recipe.data
     findings, test = [], None
+    splits = np.full(len(texts.texts), "train") if rows.marked.splits is None else rows.marked.splits
+    trained, tested = (np.flatnonzero(splits == name) for name in ("train", "test"))
+    if len(tested):
+        test = texts.take(tested)
     if config.test_file:
         try:
             test = to_texts(
@@ -135,7 +142,9 @@ def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> 
             )
         except DataError as error:
             findings.append(refuse(error))
-    more, facts = judge_texts(texts, rows.place, recipe, given, test)
+    validated = bool(config.validation_file) or "validation" in splits
+    own = texts if len(trained) == len(splits) else texts.take(trained)
+    more, facts = judge_texts(own, lambda row: rows.place(int(trained[row])), recipe, given, test, validated)
     columns = (_text_column(texts.texts), _label_column(texts.classes))
     return Inspection(
         str(path), "text", len(texts.texts), columns, facts, sort_findings([*findings, *more]), rows.notes
@@ -143,10 +152,13 @@ def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> 
 
 
 def judge_texts(
-    texts: Texts, place: Place, recipe: TextRecipe, given: set[str], test: Texts | None
+    texts: Texts, place: Place, recipe: TextRecipe, given: set[str], test: Texts | None, validated: bool = False
 ) -> tuple[list[Finding], dict[str, Any]]:
-    """Findings on texts and their classes, and facts."""
-    data = recipe.data
+    """Findings on texts and their classes, and facts.
+
+    Args:
+        test, validated: test texts, and whether validation texts, come apart from these.
+    """
     words = count_words(texts.texts, count_threads(0))
     guesses = guess_texts(recipe, TextData(texts), given)
     settings = complete(recipe, guesses, given)[0].features
@@ -156,8 +168,10 @@ def judge_texts(
         "words": _describe_lengths(words),
         "max_len": {"chosen": kept, "cut": _cut(words, kept), f"cut at {BOOK_LEN}": _cut(words, BOOK_LEN)},
     }
-    examples = Examples(texts.labels, texts.classes, number_copies(texts.texts), place, texts.source, "text", True)
-    findings = judge_classes(examples, recipe, (bool(data.validation_file), test is not None))
+    named = None if texts.groups is None else group_texts(texts)
+    copies = number_copies(texts.texts)
+    examples = Examples(texts.labels, texts.classes, copies, place, texts.source, "text", True, named)
+    findings = judge_classes(examples, recipe, (validated, test is not None))
     findings += judge_copies(examples, lambda row: quote(" ".join(texts.texts[row].split())))
     if test is not None:
         facts["test rows"] = len(test.texts)

@@ -192,7 +192,8 @@ AnyMachine = TypeVar("AnyMachine", bound=Machine)
 def fit_machine(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     """Fit one of the kinds; the scale of its logits minimises the loss of the validation rows."""
     model, validation = _fit(kind, split), split.validation
-    scale = find_scale(model.predict(validation.inputs), validation.targets, split.features.target.loss)
+    outputs, loss = model.predict(validation.inputs), split.features.target.loss
+    scale = find_scale(outputs, validation.targets, loss, validation.weights)
     return replace(model, scale=np.array([scale]))
 
 

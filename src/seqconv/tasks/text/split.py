@@ -11,7 +11,7 @@ from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
-from seqconv.tasks.holdout import number_copies
+from seqconv.tasks.holdout import join_groups, number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.seen import hash_items, hash_texts
@@ -104,8 +104,12 @@ def _make_keys(texts: AnyTexts) -> np.ndarray:
 
 
 def group_texts(texts: AnyTexts) -> np.ndarray | None:
-    """Group number of each text, the same for copies, int64 `[N]`; None for encoded texts."""
-    return None if isinstance(texts, EncodedTexts) else number_copies(texts.texts)
+    """Group number of each text, the same for copies and in a group that is never split, int64 `[N]`; None for
+    encoded texts."""
+    if isinstance(texts, EncodedTexts):
+        return None
+    copies = number_copies(texts.texts)
+    return copies if texts.groups is None else join_groups(copies, texts.groups)
 
 
 def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> Iterator[tuple[FoldFacts, TextData]]:
