@@ -1,5 +1,6 @@
 // What is typed, and what a model is called, reaches the page as text alone, never as HTML.
-const form = document.querySelector("form"), { takes, reader } = form.dataset;
+const form = document.querySelector("form"), { takes, reader, target } = form.dataset;
+const ids = JSON.parse(form.dataset.ids); // columns that tell series apart: text, whatever they look like
 const [asked, said, shown, whole, raw, curl] =
   ["asked", "said", "shown", "whole", "raw", "curl"].map((id) => document.getElementById(id));
 
@@ -13,7 +14,8 @@ const read = {
   steps: (text) => [cells(text).map((step) => step.map(value))],
   rows: (text) => {
     const [names, ...rows] = cells(text);
-    return rows.map((row) => Object.fromEntries(row.map((cell, i) => [names[i] ?? `column ${i + 1}`, value(cell)])));
+    return rows.map((row) => Object.fromEntries(row.map((cell, i) =>
+      [names[i] ?? `column ${i + 1}`, ids.includes(names[i]) ? cell || null : value(cell)])));
   },
 };
 
@@ -25,7 +27,9 @@ const percent = (share) => share === 0 || share === 1 ? `${100 * share} %`
   : share >= 0.9995 ? "> 99.9 %" : share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
 const signed = (number) => (number < 0 ? "\u2212" : "+")
   + (Math.abs(number) >= 1000 ? show(Math.abs(number)) : Math.abs(number).toPrecision(3));
-const when = (one) => one.time ? one.time.replace("T", " ").replace(/( 00:00)?:00(?=$|[+-])/, "") : `in ${one.lead}`;
+const midnight = (one) => /[T ]00:00:00(?=$|[+-])/.test(one.time);
+const when = (one, all = [one]) => one.time // of midnights alone, the dates
+  ? one.time.replace("T", " ").replace(all.every(midnight) ? " 00:00:00" : /:00(?=$|[+-])/, "") : `in ${one.lead}`;
 const span = (one) => "low" in one ? ` (${show(one.low)} to ${show(one.high)})` : "";
 
 // Pieces of the page
@@ -107,9 +111,9 @@ const chart = (rows, found) => {
     svg.append(draw("polyline", { points: list([band[0][0], band[1][0]]), class: "whisker" }));
   for (const at of [low, high]) svg.append(draw("text", { x: LEFT - 6, y: y(at) + 4, class: "end" }, show(at)));
   svg.append(draw("line", { x1: x(0), x2: x(0), y1: 4, y2: HIGH - BELOW, class: "now" }));
-  svg.append(draw("text", { x: x(0), y: HIGH - 6, class: "mid" }, "newest row"));
-  svg.append(draw("text", { x: WIDE - 8, y: HIGH - 6, class: "end" }, when(ahead.at(-1))));
-  const box = make("div", "", { class: "wide", role: "region", "aria-label": title, tabindex: 0 });
+  svg.append(draw("text", { x: Math.min(x(0), WIDE - 120), y: HIGH - 6, class: "end" }, "newest row"));
+  svg.append(draw("text", { x: WIDE - 8, y: HIGH - 6, class: "end" }, when(ahead.at(-1), ahead)));
+  const box = make("div", "", { class: "wide newest", role: "region", "aria-label": title, tabindex: 0 });
   box.append(svg);
   return box;
 };
@@ -119,15 +123,30 @@ const chart = (rows, found) => {
 const shares = (found) => bars(found.sort((one, other) => other[1] - one[1]).slice(0, 8)
   .map(([name, share]) => [name, share ?? 0, percent(share ?? 0)]));
 
+const counted = (found) => found.length > 1
+  ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
+const tabled = (found, body) => { // forecasts of a table of series: ids, times, the forecast and its quantiles
+  const [first] = found, names = Object.keys(first), before = names.slice(0, names.indexOf("forecast"));
+  const levels = names.filter((name) => /^q\d+$/.test(name)), [low, high] = [levels[0], levels.at(-1)];
+  const times = before.filter((name) => !ids.includes(name)), width = high.slice(1) - low.slice(1);
+  const told = found.map((row) => ({ target, prediction: row.forecast, low: row[low], high: row[high],
+    time: times.map((name) => row[name]).join(" ") }));
+  const alike = (row) => ids.every((id) => String(row[id]) === String(first[id]));
+  shown.append(chart(body[takes].filter(alike), told.filter((_, i) => alike(found[i]))));
+  shown.append(table("Forecasts", [...before, "forecast", `${width} % interval`], found.map((row, i) =>
+    [...before.map((name) => String(row[name])), show(row.forecast), span(told[i]).slice(2, -1)])));
+  const whose = ids.length ? ` of ${ids.map((id) => first[id]).join(", ")}` : "";
+  return `${target}${whose} ${when(told[0], told)}: ${show(first.forecast)}${span(told[0])}${counted(found)}`;
+};
 const predicted = (found, body) => {
   const [first] = found;
+  if ("forecast" in first) return tabled(found, body);
   if (first.target) {
-    const all = found.map((one) => [one.target, when(one), show(one.prediction), span(one).slice(2, -1)]);
+    const all = found.map((one) => [one.target, when(one, found), show(one.prediction), span(one).slice(2, -1)]);
     const head = ["column", "time", "forecast", "interval"], cut = "low" in first ? 4 : 3;
     const rows = all.map((row) => row.slice(0, cut));
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
-    const more = found.length > 1 ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
-    return `${first.target} ${when(first)}: ${show(first.prediction)}${span(first)}${more}`;
+    return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;
   }
   shown.append(shares(Object.entries(first.probabilities ?? {})));
   const named = [first.prediction].flat().map((name) =>

@@ -1,5 +1,6 @@
 """The page of a served model: a place to type or paste an example, its answer, and how to ask from elsewhere."""
 
+import json
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -19,11 +20,12 @@ def build_server_page(about: dict[str, Any], form: Form, example: str = "") -> s
         example: what the box holds at first; empty: nothing.
     """
     name, placeholder = about["name"], escape(form.placeholder(about))
+    target, ids = escape((about.get("targets") or [""])[0]), escape(json.dumps(about.get("ids", [])))
     scores = about.get("scores")
     hint = "The example is made up: replace it with your own. " if example else ""
     lead = (
         f"<h1>{escape(name)}</h1>\n{draw_note(scores['verdict']) if scores else ''}\n"
-        f'<form data-takes="{about["takes"]}" data-reader="{form.reader}">\n'
+        f'<form data-takes="{about["takes"]}" data-reader="{form.reader}" data-target="{target}" data-ids="{ids}">\n'
         f'<p class="soft"><label for="asked">{form.label}</label></p>\n'
         f'<textarea id="asked" rows="8" spellcheck="false" placeholder="{placeholder}">\n{escape(example)}</textarea>\n'
         f'<p class="soft">{hint}Ctrl+Enter predicts.</p>\n'

@@ -1,13 +1,10 @@
 """Findings on the names of classes: names that look alike, and names that are several labels in one."""
 
-import re
-import unicodedata
-from collections import defaultdict
 from collections.abc import Sequence
 
+from seqconv.data.alike import describe_alike
 from seqconv.tasks.findings import Finding
 
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufe00-\ufe0f\ufeff]")  # soft hyphen, zero-width marks, variants
 _SHOWN = 5  # names in one finding
 _MARKS = (",", ";", "|", "/", "+", " ")
 
@@ -18,17 +15,8 @@ def judge_names(classes: Sequence[str]) -> list[Finding]:
 
 
 def _judge_alike(classes: Sequence[str]) -> list[Finding]:
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name in classes:
-        plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", name)).casefold()
-        alike[" ".join(plain.split())].append(name)
-    found = []
-    for names in [each for each in alike.values() if len(each) > 1][:_SHOWN]:
-        visible = len({unicodedata.normalize("NFC", _UNSEEN.sub("", name)) for name in names}) == len(names)
-        shown = ", ".join(f"'{name}'" if visible and name.isprintable() else ascii(name) for name in names[:_SHOWN])
-        what = f"classes that differ only by case, blanks or invisible characters: {shown}"
-        found.append(Finding(what, "", "kept as classes of their own. Write them alike if they are one", "costs"))
-    return found
+    action = "kept as classes of their own. Write them alike if they are one"
+    return [Finding(f"classes that {how}", "", action, "costs") for how in describe_alike(classes)]
 
 
 def _judge_joined(classes: Sequence[str]) -> list[Finding]:

@@ -105,6 +105,11 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
     for name, rest, held in draw_holdouts(labels, groups, config, seed, drawn, whole):
         rows["train"], rows[name] = rest, held
     if not all(map(len, rows.values())):
+        if labels.ndim == 1 and len(labels) > 1 and np.bincount(labels).max() == 1:
+            raise DataError(
+                f"{train.source}: a label must recur, so that some of its rows can be held out; each of "
+                f"{len(labels):,} is in one row. Name another --label, or give files with --validation and --test"
+            )
         counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
         raise DataError(
             f"{train.source}: must hold examples for training, validation and test; got {counts}. "

@@ -385,3 +385,8 @@ def test_texts_without_a_time_are_no_times(tmp_path):
 def test_ids_keep_the_zeros_in_front(tmp_path):
     panel = read(tmp_path, make(ids=("007", "042")))
     assert panel.keys == (("007",), ("042",))
+
+
+def test_of_numbers_in_one_form_the_cell_that_lacks_it_is_named(tmp_path):
+    lines = [f'a,2024-01-{n + 1:02},"1,{100 + n}.5"' for n in range(9)]
+    refuse(tmp_path, ["id,ds,y", *lines, 'a,2024-01-10,"1,10.5"'], "line 11: 'y' must be a number; got '1,10.5'")

@@ -150,7 +150,7 @@ def test_values_that_look_like_marks_are_noted_and_kept(write):
 def test_rows_without_times_are_counted(write):
     path = write("", "rates.txt.gz")
     path.write_bytes(gzip.compress(b"0.5,1.25\n0.75,1.5\n0.5,2\n"))
-    fails(read_series, path, "column of times", "pass the interval")
+    fails(read_series, path, "column of times", "--every")
     series = read_series(path, interval="1d")
     assert series.times.astype(str).tolist() == ["2000-01-01T00:00:00", "2000-01-02T00:00:00", "2000-01-03T00:00:00"]
     assert series.interval_s == 86400

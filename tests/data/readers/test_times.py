@@ -205,7 +205,9 @@ def test_numbers(cells, expected, note):
     assert found.absolute == ("UTC" in note)
 
 
-@pytest.mark.parametrize("name", ["Date", "order_date", "InvoiceDate", "Datum", "fecha", "DateTime", "time stamp"])
+@pytest.mark.parametrize(
+    "name", ["Date", "order_date", "InvoiceDate", "Datum", "fecha", "DateTime", "time stamp", "month", "KW"]
+)
 def test_days_of_excel(name):
     times = pd.date_range("2019-12-31 22:00", periods=500, freq="5min")
     days = ((times - pd.Timestamp("1899-12-30")) / pd.Timedelta("1D")).to_numpy()

@@ -77,6 +77,13 @@ def test_too_few_texts_are_refused(train, test):
         split_texts(TextData(texts(train), texts(test)), text_recipe())
 
 
+def test_labels_that_never_recur_are_told_as_such():
+    names = tuple(f"order {number}" for number in range(40))
+    data = TextData(Texts([f"word{i}" for i in range(40)], np.arange(40, dtype=np.int32), names, "made"))
+    with pytest.raises(DataError, match=r"made: a label must recur, .*; each of 40 is in one row. Name another --label"):
+        split_texts(data, text_recipe())
+
+
 def test_one_class_is_refused():
     single = texts(20)
     single.labels[:] = 1

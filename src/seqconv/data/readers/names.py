@@ -19,6 +19,7 @@ YEAR_WEEK = re.compile(rf"(year|yr|jahr)?[ _-]?(?:{WEEK.pattern})|yyyyww", re.IG
 
 # a word of its own, or the end of one like InvoiceDate
 DATE = re.compile(r"(.*[\W_])?(date|datum|fecha|time[ _-]?stamp)([\W_].*|time)?|(?-i:.*[a-z]Date)", re.IGNORECASE)
+COUNTED = re.compile(rf"{DATE.pattern}|{MONTH.pattern}|{WEEK.pattern}", re.IGNORECASE)  # days, as spreadsheets do
 DATED = re.compile(r"date|time|datum|zeit|stamp|fecha|period|month|quarter|week|^data$|^[td]s$", re.IGNORECASE)
 NUMBERED = re.compile(  # columns that may hold numbers of time
     rf"(unix|epoch|utc)?[ _-]?(date|time|date[ _-]?time|time[ _-]?stamp|epoch|[td]s)?|{DATE.pattern}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.alike import describe_alike
 from seqconv.data.frequency import DAY_S, Frequency, find_frequency, fit_frequency, parse_frequency
 from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.files import settle_header
@@ -55,7 +56,7 @@ def panel_from_table(table: Table, columns: PanelColumns) -> Panel:
     others, others_told = _read_others(table, [*taken, target[0]], named or known, columns.missing)
     if known:
         others_told = [f"known of the rows to forecast: {', '.join(map(repr, known))}; --known names others"]
-    notes = [*table.notes, *stamps.notes, *notes, *more, *told, *others_told]
+    notes = [*table.notes, *stamps.notes, *notes, *_describe_alike(keys), *more, *told, *others_told]
     panel = lay_rows(table, rows, target, others, columns.static, columns.duplicates, bool(columns.numbers or known))
     settled: dict[str, Any] = settle_header(table) | settle_decimal(table)
     settled |= {"id": ids, "time": join_names(found) or NONE, "frequency": frequency.code}
@@ -104,6 +105,11 @@ def _choose_ids(
     return ids, [f"{number:,} series, one for each value of {' and '.join(map(repr, ids))}"]
 
 
+def _describe_alike(keys: Sequence[tuple[str, ...]]) -> list[str]:
+    """Series that may be one, in a sentence each."""
+    return [f"series that {how}; write them alike if they are one" for how in describe_alike(map(", ".join, keys))]
+
+
 def _sort(series: np.ndarray, stamps: np.ndarray) -> np.ndarray:
     """The rows by series, then time; a table in that order already is left so."""
     ahead = (np.diff(series) > 0) | ((np.diff(series) == 0) & (np.diff(stamps).astype(np.int64) >= 0))
@@ -147,6 +153,7 @@ def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Freque
         place = int(np.argmax(odd))
         when = str(stamps[place]).removesuffix("T00:00:00").replace("T", " ")
         cure = "Correct it" if columns.frequency else "Correct it, pass --frequency, or count the rows with --time none"
+        cure = next((f"{how[0].upper()}{how[1:]}" for how in _describe_alike(rows.keys)), cure)
         raise DataError(
             f"{rows.show_place(table, place)}: times must be {frequency.span} apart, as {(1 - odd.mean()):.0%} "
             f"of the rows are; got {when}{rows.name(place)}. {cure}"

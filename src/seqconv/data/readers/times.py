@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from seqconv.data.readers.files import GUESS
-from seqconv.data.readers.names import DATE, YEAR_WEEK
+from seqconv.data.readers.names import COUNTED, YEAR_WEEK
 from seqconv.data.readers.numbers import as_numbers
 from seqconv.data.readers.spellings import respell, respell_cell
 from seqconv.data.readers.zones import check_zone, to_utc
@@ -147,7 +147,7 @@ def _conclude(
 def _number_format(cells: "polars.Series") -> str:
     """The unit of numbers since 1970, a format like `%Y%m%d`, `days` as Excel counts them, or an empty string."""
     low, high = float(cells.min() or 0), float(cells.max() or 0)  # type: ignore[arg-type]
-    if DATE.fullmatch(cells.name.strip()) and _EXCEL_DAYS[0] <= low and high < _EXCEL_DAYS[1]:
+    if COUNTED.fullmatch(cells.name.strip()) and _EXCEL_DAYS[0] <= low and high < _EXCEL_DAYS[1]:
         return _EXCEL
     for form, width in _WIDTHS.items():
         earliest, latest = YEARS if width <= 8 else _EXACT_YEARS

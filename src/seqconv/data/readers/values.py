@@ -121,6 +121,8 @@ def _parse_numbers(table: Table, column: "polars.Series", asked: bool) -> "tuple
     other = {COMMA: POINT, POINT: COMMA}.get(decimal, "")
     foreign = bool(other) and known.str.contains(FORMS[other]).all()
     if asked or foreign or 2 * int(bad.sum()) <= len(known):
+        if decimal == GUESS:  # the cells that the form of most of them does not fit
+            bad = min((~cells.str.contains(form) for form in FORMS.values()), key=lambda each: int(each.sum()))
         row = int(bad.arg_max() or 0)
         form = f" with a decimal {decimal}, as in other columns or files" if foreign else ""
         problem = f"got {column[row][:40]!r}. Correct it or leave it empty"

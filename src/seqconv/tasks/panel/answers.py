@@ -28,10 +28,11 @@ from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, PanelFeatures, fin
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.target import to_number
-from seqconv.tasks.task import Source, need_path, say_nothing
+from seqconv.tasks.task import MOST_TYPED, Source, need_path, say_nothing
 
 PIECE = 2_000  # series forecast together at most
 DIGITS = 7  # of a forecast in a table
+FEWEST_TYPED = 24  # rows of a made-up example
 TIME = "time"  # the column of times in forecasts whose own table has none
 
 Advance = Callable[[int, int], None]
@@ -287,6 +288,25 @@ def read_example_panel(bundle: AnyBundle, source: Source) -> Panel:
         DataError: the file cannot be read, or lacks what the model needs.
     """
     return read_file(bundle, source.need_file(), source.column)
+
+
+def make_example(bundle: AnyBundle) -> str:
+    """Made-up rows of one series as a user would type them, and the rows to forecast if something is known of them."""
+    features: PanelFeatures = bundle.features
+    ahead = features.horizon * any(each.role == KNOWN for each in features.columns)
+    past = max(2 * features.season, features.lookback, FEWEST_TYPED)
+    times = name_times(bundle)
+    names = [*features.ids, *times, features.name, *(each.name for each in features.columns)]
+    if len(times) > 1 or (past + ahead) * len(names) > MOST_TYPED or any(set(each) & set(',;\t"') for each in names):
+        return ""
+    first = features.frequency.steps(np.array(["2024-01-01"], "datetime64[s]") if times else np.zeros(1, np.int64))
+    steps = np.arange(past + ahead)
+    stamps = Stamps(features.frequency.times(first + steps), "", features.frequency.seconds >= DAY_S).texts
+    wave = np.sin(steps * 2 * np.pi / max(features.season, 2))
+    target = [f"{100 + 20 * value:.4g}" if step < past else "" for step, value in zip(steps, wave, strict=True)]
+    others = [each.levels[0] if each.levels else f"{each.mean:.4g}" for each in features.columns]
+    rows = zip(*[stamps] * bool(times), target, strict=True)
+    return "\n".join(",".join(row) for row in (names, *(["A"] * len(features.ids) + [*row, *others] for row in rows)))
 
 
 def describe_panel_model(bundle: AnyBundle) -> Json:
