@@ -85,7 +85,7 @@ cross: $(VENV)/ready
 	build/cross-x86_64-linux-musl/pool
 	build/cross-x86_64-linux-musl/kernels
 
-# seqconv beside its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
+# seqconv next to its peers, on a quiet machine; about a quarter of an hour. SEQCONV_DATA names the folder with real data.
 BENCH_BIN := .venv-bench/bin
 
 bench:
@@ -100,7 +100,7 @@ bench:
 reproduce: $(VENV)/ready
 	$(BIN)/python bench/reproduce.py
 
-# data of one's own beside the libraries of the field; SEQCONV_DATA names the folder with the files
+# data of one's own next to the libraries of the field; SEQCONV_DATA names the folder with the files
 RESULTS_BIN := .venv-results/bin
 
 results:

@@ -155,7 +155,9 @@ def list_scores(studies: dict) -> str:
         per_epoch = f"{statistics.median(seconds):.1f}" if seconds else ""
         rows.append([f"`{name}`", *scores, per_epoch])
     text = "## Scores at the best epoch\n\n" + table(["study", "validation", "test", "s/epoch"], rows)
-    text += "\n\nThe best epoch is the one with the lowest validation loss. Baselines on the same rows (seed 0):\n\n"
+    text += "\n\nThe best epoch is the one with the lowest validation loss. Baselines on the same rows (seed 0;"
+    text += " ridge and gradient boosting of Jena read the year of version 0.1.0, see [decision 13]"
+    text += "(decisions/0013-tasks-and-targets.md)):\n\n"
     baselines = []
     for name, study in studies.items():
         for row in (seed for first in alive(study)[:1] for seed in first["baselines"]):

@@ -1,4 +1,4 @@
-"""Quality and seconds on data of one's own, beside libraries that a user would pick instead.
+"""Quality and seconds on data of one's own, next to libraries that a user would pick instead.
 
 `python bench/own_data/run.py [NAME ...]` writes bench/results/own-data/*.json and docs/results.md; SEQCONV_DATA names
 the folder with the data. `--only seqconv` (or `peers`, or of sequences `inception`) keeps the rows of the others.

@@ -1,4 +1,4 @@
-"""Sequences of the UCR/UEA archive, original splits: seqconv's command and its baselines beside aeon's classifiers."""
+"""Sequences of the UCR/UEA archive, original splits: seqconv's command and its baselines next to aeon's classifiers."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def _train_aeon(folder: Path, name: str, seed: int) -> Iterator[tuple[str, Score
     (train, labels), (test, truth) = (_read(folder / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
     models = {"aeon MiniRocket": MiniRocketClassifier(random_state=seed, n_jobs=2)}
     if seed == 0:
-        models["aeon 1-NN with time warping"] = KNeighborsTimeSeriesClassifier(distance="dtw", n_jobs=2)
+        models["aeon 1-NN with DTW"] = KNeighborsTimeSeriesClassifier(distance="dtw", n_jobs=2)
     for by, model in models.items():
         started = time.perf_counter()
         model.fit(train, labels)

@@ -1,4 +1,4 @@
-"""Forecasts a lead ahead: seqconv's command and its baselines beside darts' TCN and GRU, on the same splits."""
+"""Forecasts a lead ahead: seqconv's command and its baselines next to darts' TCN and GRU, on the same splits."""
 
 import json
 import logging

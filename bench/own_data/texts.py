@@ -1,4 +1,4 @@
-"""Labelled texts: seqconv's command beside fastText and a linear support vector machine, on the same splits."""
+"""Labelled texts: seqconv's command next to fastText and a linear support vector machine, on the same splits."""
 
 import csv
 import json
@@ -102,7 +102,7 @@ def _score(split: Split, seeds: tuple[int, ...], baselines: bool) -> Iterator[tu
 
 
 def _train_seqconv(split: Split, seed: int, baseline: str = "") -> tuple[float, float]:
-    """The command that a user types, start-up and reading included; or one of the baselines beside it."""
+    """The command that a user types, start-up and reading included; or one of the baselines next to it."""
     train, train_labels, test, test_labels = split
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,4 +1,4 @@
-"""IMDB with fastText on words: another model, to set the times beside."""
+"""IMDB with fastText on words: another model, to compare the times with."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""IMDB with TF-IDF words and a linear support vector machine: another model, to set the times beside."""
+"""IMDB with TF-IDF words and a linear support vector machine: another model, to compare the times with."""
 
 import json
 import sys

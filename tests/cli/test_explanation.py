@@ -117,7 +117,7 @@ def test_a_page_of_a_text_escapes_it_and_needs_nothing_else(bundles, monkeypatch
     assert "&lt;script&gt;alert(&quot;" in page
     assert "&lt;m&gt;" in page
     assert "\x00" not in page
-    assert '<mark class="raises" style="--share: 55%" title="+1.50">not</mark>' in page
+    assert '<mark class="raises" style="--strength: 55%" title="+1.50">not</mark>' in page
     assert "prefers-color-scheme: dark" in page
     for outside in ("<link", "src=", "@import", 'href="http'):
         assert outside not in page

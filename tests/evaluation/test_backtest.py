@@ -1,4 +1,4 @@
-"""Folds that neither overlap nor leak, results that can be added up by hand, and mistakes told in one line."""
+"""Folds that neither overlap nor leak, results that can be added up by hand, and mistakes reported in one line."""
 
 import dataclasses
 import json

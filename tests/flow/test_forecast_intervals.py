@@ -78,7 +78,7 @@ def test_what_is_told_is_what_the_intervals_of_the_test_rows_hold(folder):
     assert (low <= middle).all()
     assert (middle <= high).all()
     held = (truth >= low) & (truth <= high)
-    assert told["share"] == 0.6
+    assert told["nominal"] == told["share"] == 0.6
     assert told["coverage"]["value"] == pytest.approx(held.mean(), abs=2 / held.size)  # rounding may move an end
     assert told["coverage"]["low"] < told["coverage"]["value"] < told["coverage"]["high"]
     assert told["width"] == pytest.approx((high - low).mean(), rel=1e-4)
@@ -216,7 +216,7 @@ def test_other_commands_take_a_model_with_intervals(folder, tmp_path):
     suggested = guessing.suggest_recipe(str(folder / "noisy.csv"), [*SETTINGS, "training.epochs=1"])
     options = Options(out=tmp_path / "folds", baselines=False)
     told = backtests.backtest(suggested.recipe, 2, "growing", options, Listener(), suggested.data).results
-    assert [fold.intervals.share for fold in told.folds] == [0.6, 0.6]
+    assert [fold.intervals.nominal for fold in told.folds] == [0.6, 0.6]
 
 
 @pytest.mark.parametrize("margins", [[0.1], [0.1] * 5, [0.1, 0.1, 0.1, float("nan")], "many", [None] * 4])

@@ -61,7 +61,7 @@ def list_sales(shops: int = 8, months: int = 72) -> list[str]:
 
 
 def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
-    """A run `TASK-KIND` of each kind of baseline, by task, beside the files behind them."""
+    """A run `TASK-KIND` of each kind of baseline, by task, next to their data files."""
     for task, path in write_data(folder).items():
         for kind in kinds.get(task, ()):
             suggested = guessing.suggest_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])

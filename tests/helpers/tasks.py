@@ -13,14 +13,19 @@ from seqconv.data.readers.jsonlines import table_from_objects
 from seqconv.data.readers.panel_times import PanelColumns
 from seqconv.data.readers.panels import panel_from_table
 from seqconv.data.records import Panel, Sequences
-from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.kinds import RECORDS, TASKS
 
 Items = list[Any]
 
 
+def change_task(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Callable[..., Any]) -> None:
+    """Functions of a task replaced."""
+    monkeypatch.setattr(f"seqconv.tasks.{name}.task.{RECORDS[name]}", replace(TASKS[name], **functions))
+
+
 def give_data(monkeypatch: pytest.MonkeyPatch, name: str, load: Callable[..., Any]) -> None:
     """Every source of that task holds what `load` returns for its settings."""
-    monkeypatch.setitem(TASKS, name, replace(TASKS[name], load=load))
+    change_task(monkeypatch, name, load=load)
 
 
 def watch_splits(monkeypatch: pytest.MonkeyPatch, name: str, watch: Callable[[Any, Any], None]) -> None:
@@ -32,7 +37,7 @@ def watch_splits(monkeypatch: pytest.MonkeyPatch, name: str, watch: Callable[[An
         watch(data, found)
         return found
 
-    monkeypatch.setitem(TASKS, name, replace(task, split=split))
+    change_task(monkeypatch, name, split=split)
 
 
 class Row(NamedTuple):

@@ -98,7 +98,7 @@ def rows(sums):
 @pytest.mark.parametrize("value", [0.0, 1.0])
 @pytest.mark.parametrize("count", [20, 113, 5000])
 def test_a_fraction_without_spread_has_wilsons_interval(value, count):
-    """Its ends are the true fractions that lie z standard errors from the one observed."""
+    """Its bounds are the true fractions that lie z standard errors from the one observed."""
     found = Bootstrap({"x": np.full(count, value)}).estimate_fraction(hits, rows)
     assert found.value == value
     end = found.low if value else found.high

@@ -130,7 +130,7 @@ def test_one_class_alone_leaves_the_others_recall_undefined():
 
 
 def test_scores_without_a_mistake_do_not_claim_to_be_exact():
-    """113 right of 113: new rows need not all be right. The ends are those of statsmodels' Wilson interval."""
+    """113 right of 113: new rows need not all be right. The bounds are those of statsmodels' Wilson interval."""
     targets = np.repeat([0, 1], [113, 87]).astype(np.int32)
     scores = score(np.where(targets, 3.0, -3.0)[:, None], targets[:, None].astype(np.float32), 2, "binary_crossentropy")
     first, second = scores.classes

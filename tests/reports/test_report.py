@@ -84,7 +84,7 @@ def test_intervals_that_cover_too_little_are_warned_of_in_the_headline(tmp_path)
     def show(low: float, high: float) -> str:
         coverage = {"value": (low + high) / 2, "low": low, "high": high}
         before = {"coverage": coverage, "width": 1.0}
-        found = {"share": 0.8, "coverage": coverage, "width": 1.0, "before_calibration": before, "leads": []}
+        found = {"nominal": 0.8, "coverage": coverage, "width": 1.0, "before_calibration": before, "leads": []}
         page = write_report(write_run(tmp_path, "series", intervals=found)).read_text()
         return re.search("<h1.*?</h1>", page).group()
 
@@ -162,7 +162,7 @@ def test_the_surest_mistakes_are_quoted_while_their_file_is_there(tmp_path):
     assert "The 2 surest of 1,500 mistakes" in page
     assert "No. 1,234 of the test set: actual neg, predicted <strong>&lt;b&gt;</strong> (&gt; 99.9 %)." in page
     assert "actual a|b, predicted a; <strong>b</strong> (1.0 %)." in page
-    assert '<mark class="raises" style="--share: 55%" title="+1.50">not</mark> &lt;i&gt;odd' in page
+    assert '<mark class="raises" style="--strength: 55%" title="+1.50">not</mark> &lt;i&gt;odd' in page
     assert find_flaws(page) == []
     kept.unlink()
     page = write_report(tmp_path).read_text()

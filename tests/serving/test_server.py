@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from helpers.pages import find_flaws
 from helpers.serving import Client, make_rows, serving, write_networks
+from helpers.tasks import change_task
 from seqconv.models.predictor import Predictor
 from seqconv.serving.server import LOOPBACK
-from seqconv.tasks.kinds import TASKS, find_task
+from seqconv.tasks.kinds import find_task
 from seqconv.tasks.sequence.answers import make_example as make_steps_example
 from seqconv.tasks.series.answers import make_example as make_rows_example
 
@@ -313,7 +314,7 @@ def test_no_request_makes_the_server_fail(clients, body, changes, route):
 
 def test_a_bug_of_ours_is_logged_and_not_told(networks, folder, monkeypatch, caplog):
     with serving(networks["text"], folder / "text") as port, Client(port) as client:
-        monkeypatch.setitem(TASKS, "text", replace(TASKS["text"], answer_request=lambda *given: 1 / 0))
+        change_task(monkeypatch, "text", answer_request=lambda *given: 1 / 0)
         status, answer = client.ask("POST", "/predict", {"texts": ["a"]})
         assert (status, answer) == (500, {"error": "internal error; the server's log says where. Please report it"})
         assert client.ask("GET", "/health")[0] == 200

@@ -17,6 +17,7 @@ import pytest
 import seqconv
 from helpers.runs import train_baselines
 from helpers.serving import Client, make_rows, running_command, serving, write_networks
+from helpers.tasks import change_task
 from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
@@ -86,7 +87,7 @@ def test_a_small_request_need_not_wait_for_all_of_a_large_one(networks, folder, 
             time.sleep(0.05)
             return task.answer_request(trained, texts)
 
-        monkeypatch.setitem(TASKS, "text", replace(task, answer_request=answer))
+        change_task(monkeypatch, "text", answer_request=answer)
         assert len(one.predict({"texts": ["good"] * 20 * 256})) == 20 * 256
         small.join()
     assert sorted(sizes) == [1] + [256] * 20

@@ -1,4 +1,4 @@
-"""Names of classes that look like mistakes are told by inspect and train."""
+"""Names of classes that look like mistakes are reported by inspect and train."""
 
 import pytest
 

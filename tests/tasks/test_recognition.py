@@ -1,4 +1,4 @@
-"""What kind of data a file holds is told by its content."""
+"""The kind of data is inferred from the content of a file."""
 
 import numpy as np
 import pytest

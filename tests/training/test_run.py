@@ -1,4 +1,4 @@
-"""A baseline that is better than the network on the validation rows is kept, told and ready; `--model` asks for one."""
+"""A baseline that is better than the network on the validation rows is kept and reported; `--model` asks for one."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learni
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Runs of networks that learned nothing, beside baselines that did."""
+    """Runs of networks that learned nothing, next to baselines that did."""
     folder = tmp_path_factory.mktemp("better")
     files = write_data(folder)
     for task in TASKS:

@@ -46,7 +46,8 @@ def explain(
     target: Annotated[str, typer.Option(metavar="NAME", help="Target of a series. [default: the first]")] = "",
     lead: Annotated[str, typer.Option(metavar="TIME", help="Lead of a series. [default: the first]")] = "",
     series: Annotated[
-        str, typer.Option(metavar="IDS", help="Series of a table, by its ids, apart by commas. [default: the first]")
+        str,
+        typer.Option(metavar="IDS", help="Series of a table, by its ids, separated by commas. [default: the first]"),
     ] = "",
     step: Annotated[str, typer.Option(metavar="N", help="Step of its forecast, from 1. [default: the first]")] = "",
     out: Annotated[
@@ -105,11 +106,11 @@ def _print_text(one: "TextExplanation", sentence: str) -> None:
     from seqconv.tasks.explanation import show_safely
 
     words = one.shade_words()
-    strongest = max((abs(share) for _, _, share in words), default=0.0)
+    strongest = max((abs(each) for _, _, each in words), default=0.0)
     text = Text(show_safely(one.text))
-    for start, end, share in words:
-        if abs(share) > FAINTEST * strongest:
-            text.stylize(STYLES[share > 0, abs(share) >= STRONG * strongest], start, end)
+    for start, end, each in words:
+        if abs(each) > FAINTEST * strongest:
+            text.stylize(STYLES[each > 0, abs(each) >= STRONG * strongest], start, end)
     raises, lowers = one.directions
     legend = Text.assemble((f"+ {raises}", STYLES[True, False]), "   ", (f"- {lowers}", STYLES[False, False]))
     console = Console(highlight=False)

@@ -60,8 +60,8 @@ def forecast(
     results = found.run.results
     if json:
         table = results.to_dict()
-        told = {name: table[name] for name in JSON_KEYS if name in table}
-        print_json(told | {"out": str(found.table), "page": str(found.page), "n": found.rows})
+        kept = {name: table[name] for name in JSON_KEYS if name in table}
+        print_json(kept | {"out": str(found.table), "page": str(found.page), "n": found.rows})
     elif not quiet:
         print_text(f"\n{results.verdict}\n")
         print_scores(results)

@@ -80,7 +80,7 @@ def _print_columns(found: "Inspection") -> None:
     periods = found.facts.get("periods", {})
     table = create_table("column", "type", ">missing", "range or examples", *(["periods"] if periods else []))
     for column in found.columns:
-        strong = [each["period"] for each in periods.get(column.name, []) if each["share"] >= LEAST_VARIANCE]
+        strong = [each["period"] for each in periods.get(column.name, []) if each["fraction"] >= LEAST_VARIANCE]
         cells = [column.name, column.kind, f"{column.missing:,}" if column.missing else "", column.values]
         table.add_row(*cells, *([", ".join(strong)] if periods else []))
     print_table(table)

@@ -132,8 +132,8 @@ class TableModel:
         if self.bundle.seen is not None and part.keys is not None:
             checked, seen = self.bundle.seen.check(part.keys)
             if seen.any():
-                told = f"{int(seen.sum()):,} of {int(checked.sum()):,} forecasts were trained on: this is no test"
-                warnings.warn(told, UserWarning, stacklevel=4)
+                warning = f"{int(seen.sum()):,} of {int(checked.sum()):,} forecasts were trained on: this is no test"
+                warnings.warn(warning, UserWarning, stacklevel=4)
         return self._load().model.predict(part.inputs), part
 
     def _open(self, table: Any) -> Panel:

@@ -9,7 +9,7 @@ from seqconv.metrics.records import Record
 
 RESAMPLES = 2000
 FEWEST_BLOCKS = 10
-ENDS = (0.025, 0.975)
+BOUNDS = (0.025, 0.975)
 Z = 1.959964  # the normal quantile of the upper end
 MOST_GROUPS = 10_000  # drawn one by one; more rows are drawn in random groups
 MOST_DRAWN = 1_000_000  # at once
@@ -20,7 +20,7 @@ Sums = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Estimate(Record):
-    """A statistic and the ends of its 95 % interval; NaN where it is not defined or the rows cannot tell."""
+    """A statistic and the bounds of its 95 % interval; NaN where it is not defined or the rows cannot tell."""
 
     value: float
     low: float
@@ -112,7 +112,7 @@ def _find_ends(value: float, resampled: np.ndarray) -> Estimate:
     if np.isnan(value) or not len(ordered):
         return Estimate(value, np.nan, np.nan)
     # picked, not interpolated: infinities stay what they are
-    low, high = (float(ordered[round(share * (len(ordered) - 1))]) for share in ENDS)
+    low, high = (float(ordered[round(each * (len(ordered) - 1))]) for each in BOUNDS)
     return Estimate(value, low, high)
 
 
@@ -161,7 +161,7 @@ def paired_interval(
 
     Returns:
         Relative improvement, low and high end (0.07: 7 % smaller; negative: larger). Fewer than 10 blocks say
-        too little: the ends are then minus and plus infinity. Against a baseline without error the improvement is
+        too little: the bounds are then minus and plus infinity. Against a baseline without error the improvement is
         0 if the network makes none either, else minus infinity.
 
     Reference: Kunsch 1989, Annals of Statistics 17, 1217-1241 (blocks); Politis and Romano 1992, "A circular
@@ -174,7 +174,7 @@ def paired_interval(
     sums = resample_sums(errors, block, np.random.default_rng(seed))
     # picked, not interpolated: infinities stay what they are
     ordered = np.sort(_improvement(sums))
-    low, high = (ordered[round(share * (RESAMPLES - 1))] for share in ENDS)
+    low, high = (ordered[round(each * (RESAMPLES - 1))] for each in BOUNDS)
     return improvement, float(low), float(high)
 
 

@@ -174,17 +174,17 @@ def _fill_f1(found: Estimate, count: float) -> Estimate:
     """
     if found.low != found.high:
         return found
-    ends = vars(fill_flat(Estimate(*[each / (2 - each) for each in vars(found).values()]), count))
-    return Estimate(found.value, *(2 * ends[name] / (1 + ends[name]) for name in ("low", "high")))
+    bounds = vars(fill_flat(Estimate(*[each / (2 - each) for each in vars(found).values()]), count))
+    return Estimate(found.value, *(2 * bounds[name] / (1 + bounds[name]) for name in ("low", "high")))
 
 
 def _fill_macro(found: Estimate, each: list[Estimate]) -> Estimate:
-    """The same for the mean of the classes' F1: the means of their ends."""
+    """The same for the mean of the classes' F1: the means of their bounds."""
     known = [one for one in each if np.isfinite([one.value, one.low, one.high]).all()]
     if found.low != found.high or not known:
         return found
-    ends = np.mean([(one.low, one.high) for one in known], axis=0)
-    return Estimate(found.value, float(ends[0]), float(ends[1]))
+    bounds = np.mean([(one.low, one.high) for one in known], axis=0)
+    return Estimate(found.value, float(bounds[0]), float(bounds[1]))
 
 
 # Calibration
@@ -207,7 +207,7 @@ def _fill_bins(judged: Judged, several: bool) -> dict[str, np.ndarray]:
 
 
 def _calibration_error(sums: Sums) -> np.ndarray:
-    """Mean distance of confidence and share right, bins weighted by their answers.
+    """Mean distance of confidence and fraction right, bins weighted by their answers.
 
     Reference: Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural networks", ICML, equation 3.
     """
@@ -216,26 +216,26 @@ def _calibration_error(sums: Sums) -> np.ndarray:
 
 
 def _reflect(estimate: Estimate) -> Estimate:
-    """Ends reflected about the value: every resample adds a calibration error of its own to the one at hand.
+    """Bounds reflected about the value: every resample adds a calibration error of its own to the one at hand.
 
     Reference: Davison and Hinkley 1997, "Bootstrap methods and their application", section 5.2 (basic intervals).
     """
     value = estimate.value
     low, high = max(0.0, 2 * value - estimate.high), max(value, 2 * value - estimate.low)
-    # max() would hide an end that the rows cannot tell
+    # max() would hide a bound that the rows cannot tell
     return Estimate(value, low, high) if np.isfinite(estimate.low) else estimate
 
 
 def _describe_bins(bootstrap: Bootstrap) -> Calibration:
     answers, confidence = (bootstrap.whole[name][0] for name in ("answers", "confidence"))
-    share = bootstrap.estimate_fractions(lambda sums: sums["hits"], lambda sums: sums["answers"])
+    right = bootstrap.estimate_fractions(lambda sums: sums["hits"], lambda sums: sums["answers"])
     bins = [
         Bin(
             float(place / BINS),
             float((place + 1) / BINS),
             int(answers[place]),
             float(confidence[place] / answers[place]),
-            share[place],
+            right[place],
         )
         for place in np.flatnonzero(answers)
     ]

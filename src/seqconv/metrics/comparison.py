@@ -15,7 +15,7 @@ class Comparison(Record):
     """The network against one baseline on the same test rows.
 
     Args:
-        improvement: share by which the network's error rate or mean absolute error is smaller; negative: larger.
+        improvement: fraction by which the network's error rate or mean absolute error is smaller; negative: larger.
         low, high: its 95 % interval; infinite where the test rows are too few for one.
         spoken: the baseline's name within a sentence; empty: its name.
         score: of the baseline on these rows, in words; empty: it is not mentioned.
@@ -125,34 +125,34 @@ def _say_clear(each: Comparison, score: Score, first: bool) -> str:
         return f"{_spoken(each)} makes no error"
     than = f"than {_spoken(each)}"
     if each.low > 0:
-        middle, low, high = _percent(each.improvement, each.low, each.high).split()
+        value, low, high = _percent(each.improvement, each.low, each.high).split()
         change, span = score.fewer, f"{low} to {high} %"
     else:
-        middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
+        value, low, high = _percent(-each.improvement, -each.high, -each.low).split()
         change, span = "more", f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
     if first:
-        return f"{middle} % {change} {score.noun} (95 % interval {span}) {than}"
+        return f"{value} % {change} {score.noun} (95 % interval {span}) {than}"
     return f"{_percent(abs(each.improvement))} % {change} {than}"
 
 
 def _say_larger(each: Comparison) -> str:
-    middle, low, high = _percent(-each.improvement, -each.high, -each.low).split()
+    value, low, high = _percent(-each.improvement, -each.high, -each.low).split()
     span = f"{low} to {high} %" if np.isfinite(each.low) else f"at least {low} %"
-    return f"{middle} % larger ({span})"
+    return f"{value} % larger ({span})"
 
 
 def _spoken(each: Comparison) -> str:
     return f"{each.spoken or each.name}{f' ({each.score})' if each.score else ''}"
 
 
-def _percent(*shares: float) -> str:
+def _percent(*fractions: float) -> str:
     """Percentages without their sign; whole ones, unless one would read as 0.
 
     >>> _percent(0.07, 0.051, 0.09), _percent(0.02, 0.004)
     ('7 5 9', '2.0 0.4')
     """
-    digits = 1 if any(0 < share < 0.01 for share in shares) else 0
-    return " ".join(f"{100 * share:.{digits}f}" for share in shares)
+    digits = 1 if any(0 < each < 0.01 for each in fractions) else 0
+    return " ".join(f"{100 * each:.{digits}f}" for each in fractions)
 
 
 def _join(found: Sequence[Comparison]) -> str:

@@ -1,6 +1,7 @@
 """Scores of forecasts with 95 % bootstrap intervals: overall, by target, lead, hour and month; what intervals hold."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.records import Record
@@ -28,14 +29,16 @@ class IntervalScores(Record):
     """How much of the truth intervals hold, and how wide they are.
 
     Args:
-        share: of the truth, that they should hold.
+        nominal: the coverage that they should have.
         coverage: what they hold of it, over targets and leads.
         width: the mean, in the target's unit.
         before_calibration: the same of the intervals as the network gives them.
         leads: the same of each lead.
     """
 
-    share: float
+    former: ClassVar = {"nominal": "share"}
+
+    nominal: float
     coverage: Estimate
     width: float
     before_calibration: Coverage

@@ -26,14 +26,16 @@ class Record:
 
     Attributes:
         closed: a key that is no field is refused, not ignored.
+        former: the names in 0.1.0 of keys, which are also read, and written for one version more.
     """
 
     closed: ClassVar[bool] = False
+    former: ClassVar[dict[str, str]] = {}
 
     def to_dict(self) -> Json:
         """What JSON holds of it."""
         found: Json = _write_record(self)
-        return found
+        return found | {former: found[key] for key, former in self.former.items() if key in found}
 
     @classmethod
     def from_dict(cls, table: Any) -> Self:
@@ -64,6 +66,7 @@ class Record:
 
     def _locate(self, key: str) -> str:
         """The attribute that a key stands for."""
+        key = next((now for now, former in self.former.items() if former == key), key)
         return next(each.name for each in _fields(self) if _key(each) == key)
 
 
@@ -94,6 +97,8 @@ def _write(value: Any) -> Any:
 
 def _read_record(kind: Any, table: Any) -> Any:
     kinds, table = typing.get_type_hints(kind, include_extras=True), _check(table, dict)
+    former = getattr(kind, "former", {}).items()
+    table = {key: table[name] for key, name in former if name in table} | table
     needed = {_key(each): each for each in _fields(kind)}
     for key in table.keys() - needed.keys() if getattr(kind, "closed", False) else ():
         raise ValueError(f".{key:.40} is no field of this format")

@@ -40,8 +40,8 @@ def build_evaluation_page(results: EvaluationResults) -> str:
     """The page of an evaluation."""
     scores = results.scores
     first, estimate = next(iter(scores.metrics.items()))
-    value, ends = show_estimate(estimate)
-    headline = f"{NAMES[first]} {value} ({ends}) on {scores.n:,} {TASKS[results.task].noun}."
+    value, span = show_estimate(estimate)
+    headline = f"{NAMES[first]} {value} ({span}) on {scores.n:,} {TASKS[results.task].noun}."
     known = results.trained_on
     of_intervals = warn_of_intervals(scores.intervals) if isinstance(scores, ForecastScores) else ""
     warning = " ".join(filter(None, (say_trained_on(known), of_intervals)))

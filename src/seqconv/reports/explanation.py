@@ -64,8 +64,8 @@ def _draw_probabilities(probabilities: Mapping[str, float]) -> str:
 def _draw_text(one: TextExplanation) -> str:
     raises, lowers = one.directions
     legend = (
-        f'<p><span class="raises" style="--share: 30%">straight line, +</span> {escape(raises)}; '
-        f'<span class="lowers" style="--share: 30%">wavy line, \u2212</span> {escape(lowers)}.</p>'
+        f'<p><span class="raises" style="--strength: 30%">straight line, +</span> {escape(raises)}; '
+        f'<span class="lowers" style="--strength: 30%">wavy line, \u2212</span> {escape(lowers)}.</p>'
         f"{draw_note(one.note)}"
     )
     rows = [[label, effect] for effect, label in one.list_rows(LONGEST)]

@@ -15,7 +15,7 @@ from seqconv.reports.tables import interval_rows, show_number
 from seqconv.tasks.explanation import show_effects
 
 MOST_LEADS = 12  # whose coverage is not folded away
-FAINTEST = 0.1  # share of the strongest word below which a word is left plain
+FAINTEST = 0.1  # fraction of the strongest word's effect below which a word is left plain
 STRONGEST = 55  # per cent of colour that still leaves the ink readable
 STYLE = files(__package__).joinpath("page.css").read_text("utf-8")
 
@@ -100,7 +100,7 @@ def colour_words(text: str, words: Sequence[tuple[int, int, float]]) -> str:
         if abs(effect) > FAINTEST * strongest:
             colour, tone = round(STRONGEST * abs(effect) / strongest), "raises" if effect > 0 else "lowers"
             pieces.append(escape(text[done:start]))
-            pieces.append(f'<mark class="{tone}" style="--share: {colour}%" title="{show_effects([effect])[0]}">')
+            pieces.append(f'<mark class="{tone}" style="--strength: {colour}%" title="{show_effects([effect])[0]}">')
             pieces.append(f"{escape(text[start:end])}</mark>")
             done = end
     return f"{''.join(pieces)}{escape(text[done:])}"

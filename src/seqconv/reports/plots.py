@@ -97,11 +97,11 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
 
 
 class Path(NamedTuple):
-    """Forecasts along timestamps, datetime64 `[N]`, and low and high ends of their intervals (None: there are none)."""
+    """Forecasts along timestamps, datetime64 `[N]`, and the bounds of their intervals (None: there are none)."""
 
     times: np.ndarray
     forecast: np.ndarray
-    ends: tuple[np.ndarray, np.ndarray] | None = None
+    bounds: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def draw_forecast(times: np.ndarray, truth: np.ndarray, paths: Sequence[Path], unit: str) -> str:
@@ -110,8 +110,8 @@ def draw_forecast(times: np.ndarray, truth: np.ndarray, paths: Sequence[Path], u
     axes.plot(*_break_line(times, truth), "-", color=TRAINING, label="truth", linewidth=1.4)
     for rank, path in enumerate(paths):
         band, label = ("interval", "forecast") if not rank else (None, None)
-        if path.ends is not None:
-            places, low, high = _break_line(path.times, *path.ends)
+        if path.bounds is not None:
+            places, low, high = _break_line(path.times, *path.bounds)
             axes.fill_between(places, low, high, color=VALIDATION, alpha=0.25, linewidth=0.0, label=band)
         axes.plot(*_break_line(path.times, path.forecast), "--", color=VALIDATION, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
@@ -131,25 +131,25 @@ def draw_fan(
 
     Args:
         history: the newest rows `[L]`; NaN is missing.
-        quantiles: of the rows after them, ascending, `[H, Q]`, Q odd; the middle one is the forecast.
+        quantiles: of the rows after them, ascending, `[H, Q]`, Q odd; the median is the forecast.
         truth: of these rows `[H]`; None: not known.
         ticks: places on the axis, 0 for the first forecast, and what is written there.
         names: of the series and of the unit.
     """
     figure, axes = _start(8.0, 3.0)
     past, ahead = np.arange(-len(history), 0), np.arange(len(quantiles))
-    middle = quantiles.shape[1] // 2
+    median = quantiles.shape[1] // 2
     joined = np.concatenate([[-1], ahead])
     newest = np.full((1, quantiles.shape[1]), history[-1])
     fan = np.concatenate([newest, quantiles])
-    for place in range(middle):
+    for place in range(median):
         label = None if place else f"{100 - 200 // (quantiles.shape[1] + 1)} % interval"  # the others lie within
         band = {"color": VALIDATION, "alpha": 0.13, "linewidth": 0.0, "label": label}
         axes.fill_between(joined, fan[:, place], fan[:, -1 - place], **band)
     axes.plot(past, history, "-", color=TRAINING, label="history", linewidth=1.4)
     if truth is not None:
         axes.plot(ahead, truth, "-", color=TRAINING, alpha=0.6, linewidth=1.4, label="truth")
-    axes.plot(joined, fan[:, middle], "--", color=VALIDATION, label="forecast", linewidth=1.6)
+    axes.plot(joined, fan[:, median], "--", color=VALIDATION, label="forecast", linewidth=1.6)
     axes.set_xticks(*ticks)
     axes.set_ylabel(names[1], parse_math=False)
     axes.set_title(names[0], fontsize=9, loc="right", parse_math=False)
@@ -157,8 +157,8 @@ def draw_fan(
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.15 * (high - low))
     last = quantiles[-1]
-    told = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[middle]:.4g}, 80 % between "
-    return _finish(figure, f"Forecast of {names[0]}", f"{told}{last[0]:.4g} and {last[-1]:.4g}.", newest=True)
+    summary = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[median]:.4g}, 80 % between "
+    return _finish(figure, f"Forecast of {names[0]}", f"{summary}{last[0]:.4g} and {last[-1]:.4g}.", newest=True)
 
 
 def _break_line(times: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
@@ -279,7 +279,7 @@ def draw_reliability(confidence: list[float], right: list[tuple[float, float, fl
 
     Args:
         confidence: mean of each bin.
-        right: fraction right of each bin and the ends of its interval; NaN: unknown.
+        right: fraction right of each bin and the bounds of its interval; NaN: unknown.
     """
     figure, axes = _start(5.0, 3.6)
     axes.plot([0, 1], [0, 1], "--", color=UNKNOWN, linewidth=1, label="calibrated")

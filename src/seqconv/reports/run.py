@@ -103,7 +103,7 @@ def _draw_intervals(results: RunResults) -> str:
     if not found:
         return ""
     fit = " of the first fit" if results.refit else ""
-    note = f"Their margins come from the validation rows{fit}; what they hold of later rows is measured, not promised."
+    note = f"They are calibrated on the validation rows{fit}; their coverage of later rows is measured, not promised."
     leads = draw_coverage(found) if len(found.leads) > 1 else ""
     return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
 
@@ -161,15 +161,15 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
         times, truth = np.append(times, paths[-1].times[late]), np.append(truth, drawn["targets"][origins[-1], late])
         text = f"Forecasts of every lead from {len(origins)} row{'s'[: len(origins) > 1]} of the test set."
     else:
-        ends = (drawn["low"][first:, 0], drawn["high"][first:, 0]) if "low" in drawn else None
-        paths = [plots.Path(times, drawn["outputs"][first:, 0], ends)]
+        bounds = (drawn["low"][first:, 0], drawn["high"][first:, 0]) if "low" in drawn else None
+        paths = [plots.Path(times, drawn["outputs"][first:, 0], bounds)]
         text = f"The last {len(times):,} test rows{', at the first lead' if drawn['targets'].shape[1] > 1 else ''}."
     target, *others = results.targets or [""]
     picture = plots.draw_forecast(times, truth, paths, target)
     if others:
         text += " The first target."
     if results.intervals and "low" in drawn:
-        text += f" The band: {100 * results.intervals.share:g} % intervals."
+        text += f" The band: {100 * results.intervals.nominal:g} % intervals."
     return picture + draw_note(text)
 
 
@@ -192,8 +192,8 @@ def _take_path(times: np.ndarray, drawn: dict[str, np.ndarray], ahead: np.ndarra
     places, last = origin + ahead, len(times) - 1
     usual = np.median(np.diff(times)) if last else np.timedelta64(0, "s")
     found = times[np.minimum(places, last)] + np.maximum(places - last, 0) * usual
-    ends = (drawn["low"][origin], drawn["high"][origin]) if "low" in drawn else None
-    return plots.Path(found, drawn["outputs"][origin], ends)
+    bounds = (drawn["low"][origin], drawn["high"][origin]) if "low" in drawn else None
+    return plots.Path(found, drawn["outputs"][origin], bounds)
 
 
 def _draw_confusion(results: RunResults) -> str:

@@ -17,7 +17,7 @@ const ticks = (low, high) => { // round numbers, about four
   return Array.from({ length: 8 }, (_, i) => (Math.ceil(low / step) + i) * step).filter((each) => each <= high);
 };
 
-const draw = ([name, history, low, middle, high, times]) => {
+const draw = ([name, history, low, median, high, times]) => {
   const known = [...history, ...low, ...high].filter((each) => each !== null);
   let [bottom, top] = [Math.min(...known), Math.max(...known)];
   if (bottom === top) [bottom, top] = [bottom - 1, top + 1];
@@ -35,7 +35,7 @@ const draw = ([name, history, low, middle, high, times]) => {
   };
   const now = history.length, newest = history[now - 1];
   const svg = make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", class: "chart" });
-  svg.append(make("title", {}, `Forecast of ${name}`), make("desc", {}, `The last of ${horizon} rows: ${show(middle[horizon - 1])}, `
+  svg.append(make("title", {}, `Forecast of ${name}`), make("desc", {}, `The last of ${horizon} rows: ${show(median[horizon - 1])}, `
     + `80 % between ${show(low[horizon - 1])} and ${show(high[horizon - 1])}.`));
   for (const each of ticks(bottom, top)) {
     svg.append(make("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y(each), y2: y(each), class: "grid" }));
@@ -48,7 +48,7 @@ const draw = ([name, history, low, middle, high, times]) => {
     values.map((value, i) => `${x(now - 1 + i)},${y(value)}`));
   svg.append(make("polygon", { points: [...band[0], ...band[1].reverse()].join(" "), class: "band" }));
   svg.append(make("path", { d: line(history, 0), class: "history" }));
-  svg.append(make("path", { d: line([newest, ...middle], now - 1), class: "ahead" }));
+  svg.append(make("path", { d: line([newest, ...median], now - 1), class: "ahead" }));
   const title = document.createElement("h3");
   title.textContent = name;
   const note = document.createElement("p");

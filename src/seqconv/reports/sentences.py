@@ -21,16 +21,16 @@ def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
     held = found.coverage
     known = np.isfinite(held.low)
     span = f"95 % interval {100 * held.low:.1f} to {100 * held.high:.1f} %" if known else "too few for an interval"
-    covered = f"The {100 * found.share:g} % intervals covered {100 * held.value:.1f} % of the {rows} ({span})"
+    covered = f"The {100 * found.nominal:g} % intervals covered {100 * held.value:.1f} % of the {rows} ({span})"
     return f"{covered}; average width {show_number(found.width)}."
 
 
 def warn_of_intervals(found: IntervalScores | None) -> str:
     """That intervals cover less than they should by more than noise, in a sentence; empty: they do not."""
-    if found is None or not found.coverage.high < found.share:  # NaN: not known
+    if found is None or not found.coverage.high < found.nominal:  # NaN: not known
         return ""
     covered = f"{100 * found.coverage.value:.0f} %"
-    return f"The {100 * found.share:g} % intervals covered only {covered}: do not rely on them."
+    return f"The {100 * found.nominal:g} % intervals covered only {covered}: do not rely on them."
 
 
 def say_trained_on(found: TrainedOn | None) -> str:

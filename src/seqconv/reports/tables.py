@@ -154,7 +154,7 @@ def interval_rows(scores: "IntervalScores") -> Table:
         held = each.coverage
         span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
         rows.append([each.lead, f"{100 * held.value:.1f} %", span, show_number(each.width)])
-    return ["lead", f"covered by {100 * scores.share:g} % intervals", "95 % interval", "mean width"], rows
+    return ["lead", f"covered by {100 * scores.nominal:g} % intervals", "95 % interval", "mean width"], rows
 
 
 def level_rows(scores: "PanelScores") -> Table:

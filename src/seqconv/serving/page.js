@@ -23,8 +23,8 @@ const read = {
 
 const show = (number) => number === null ? "no number"
   : Math.abs(number) >= 1000 ? Math.round(number).toLocaleString("en") : number.toPrecision(4);
-const percent = (share) => share === 0 || share === 1 ? `${100 * share} %`
-  : share >= 0.9995 ? "> 99.9 %" : share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
+const percent = (fraction) => fraction === 0 || fraction === 1 ? `${100 * fraction} %`
+  : fraction >= 0.9995 ? "> 99.9 %" : fraction < 0.0005 ? "< 0.1 %" : `${(100 * fraction).toFixed(1)} %`;
 const signed = (number) => (number < 0 ? "\u2212" : "+")
   + (Math.abs(number) >= 1000 ? show(Math.abs(number)) : Math.abs(number).toPrecision(3));
 const midnight = (one) => /[T ]00:00:00(?=$|[+-])/.test(one.time);
@@ -68,7 +68,7 @@ const colour = (text, words) => {
   for (const { start, end, effect } of words) {
     if (Math.abs(effect) <= 0.1 * most) continue;
     const mark = make("mark", letters.slice(start, end).join(""), { class: effect > 0 ? "raises" : "lowers" });
-    mark.style.setProperty("--share", `${Math.round(55 * Math.abs(effect) / most)}%`);
+    mark.style.setProperty("--strength", `${Math.round(55 * Math.abs(effect) / most)}%`);
     mark.title = signed(effect);
     box.append(letters.slice(done, start).join(""), mark);
     done = end;
@@ -91,9 +91,9 @@ const chart = (rows, found) => {
   const { target } = found[0], ahead = found.filter((one) => one.target === target);
   const past = rows.map((row) => row[target]).filter((each) => typeof each === "number").slice(-MOST);
   const points = [...past.map((each, i) => [i + 1 - past.length, each])];
-  const middle = place(rows, ahead).map((x, i) => [x, ahead[i].prediction]);
-  const band = "low" in ahead[0] ? ["low", "high"].map((end) => middle.map(([x], i) => [x, ahead[i][end]])) : [];
-  const all = [points, middle, ...band].flat().filter(([, y]) => typeof y === "number");
+  const forecasts = place(rows, ahead).map((x, i) => [x, ahead[i].prediction]);
+  const band = "low" in ahead[0] ? ["low", "high"].map((end) => forecasts.map(([x], i) => [x, ahead[i][end]])) : [];
+  const all = [points, forecasts, ...band].flat().filter(([, y]) => typeof y === "number");
   const [left, right] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))];
   const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
   const x = (at) => LEFT + (WIDE - LEFT - 8) * (at - left) / (right - left || 1);
@@ -105,9 +105,9 @@ const chart = (rows, found) => {
   svg.append(draw("title", {}, title), draw("desc", {}, "The table that follows has the forecasts."));
   if (band.length) svg.append(draw("polygon", { points: list([...band[0], ...band[1].reverse()]), class: "band" }));
   svg.append(draw("polyline", { points: list(points), class: "past" }));
-  svg.append(draw("polyline", { points: list([...points.slice(-1), ...middle]), class: "ahead" }));
-  if (middle.length === 1) svg.append(draw("circle", { cx: x(middle[0][0]), cy: y(middle[0][1]), r: 4, class: "dot" }));
-  if (middle.length === 1 && band.length)
+  svg.append(draw("polyline", { points: list([...points.slice(-1), ...forecasts]), class: "ahead" }));
+  if (forecasts.length === 1) svg.append(draw("circle", { cx: x(forecasts[0][0]), cy: y(forecasts[0][1]), r: 4, class: "dot" }));
+  if (forecasts.length === 1 && band.length)
     svg.append(draw("polyline", { points: list([band[0][0], band[1][0]]), class: "whisker" }));
   for (const at of [low, high]) svg.append(draw("text", { x: LEFT - 6, y: y(at) + 4, class: "end" }, show(at)));
   svg.append(draw("line", { x1: x(0), x2: x(0), y1: 4, y2: HIGH - BELOW, class: "now" }));
@@ -120,8 +120,8 @@ const chart = (rows, found) => {
 
 // Answers
 
-const shares = (found) => bars(found.sort((one, other) => other[1] - one[1]).slice(0, 8)
-  .map(([name, share]) => [name, share ?? 0, percent(share ?? 0)]));
+const probabilities = (found) => bars(found.sort((one, other) => other[1] - one[1]).slice(0, 8)
+  .map(([name, each]) => [name, each ?? 0, percent(each ?? 0)]));
 
 const counted = (found) => found.length > 1
   ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
@@ -148,7 +148,7 @@ const predicted = (found, body) => {
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
     return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;
   }
-  shown.append(shares(Object.entries(first.probabilities ?? {})));
+  shown.append(probabilities(Object.entries(first.probabilities ?? {})));
   const named = [first.prediction].flat().map((name) =>
     `${name} (${percent(first.probabilities?.[name] ?? first.probability)})`);
   return named.join(", ") || "none of the classes";
@@ -161,15 +161,15 @@ const effects = (inputs) => {
 const explained = (answer) => {
   const each = answer.labels ?? [answer];
   if (answer.text !== undefined)
-    shown.append(shares(answer.classes.map((name, i) => [name, answer.probability[i]])));
+    shown.append(probabilities(answer.classes.map((name, i) => [name, answer.probability[i]])));
   for (const one of each) {
     if (answer.text === undefined) {
       const sorted = [...one.inputs].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
       const parts = one.parts.slice(0, 12).map((part) => [part.input, part.from, part.to, signed(part.contribution)]);
       shown.append(effects(sorted), table("Strongest spans", ["input", "from", "to", "effect"], parts));
     } else {
-      const name = one.class, share = answer.probability[answer.classes.indexOf(name)];
-      if (each.length > 1) shown.append(make("h3", `${name} (${percent(share)})`), make("p", one.because));
+      const name = one.class, probability = answer.probability[answer.classes.indexOf(name)];
+      if (each.length > 1) shown.append(make("h3", `${name} (${percent(probability)})`), make("p", one.because));
       shown.append(colour(answer.text, one.words));
       shown.append(make("p", `Straight line: for ${name}; wavy line: against it.`, { class: "soft" }));
     }

@@ -78,11 +78,11 @@ def find_mistakes(
     target = split.features.target
     if split.example is None or not isinstance(target, ClassTarget) or not np.isfinite(outputs).all():
         return None
-    shares = target.probabilities(outputs, loss)
+    probabilities = target.probabilities(outputs, loss)
     chosen, actual = target.indicate(target.choose(outputs, loss)), target.indicate(np.asarray(split.test.targets))
     # of several labels one that is missed is a mistake too; of one class what counts is the predicted one
     wrong = chosen != actual if target.several else chosen > actual
-    sureness = np.where(wrong, np.where(chosen > 0, shares, 1 - shares), 0)
+    sureness = np.where(wrong, np.where(chosen > 0, probabilities, 1 - probabilities), 0)
     total = int(wrong.any(axis=1).sum())
     rows = np.argsort(-sureness.max(axis=1), kind="stable")[: min(MOST, total)]
     found: list[Mistake] = []
@@ -94,8 +94,8 @@ def find_mistakes(
         one = why[0] if isinstance(why, list) else why
         labels, predicted = (_join(target, each[row]) for each in (actual, chosen))
         text, words = _cut(one) if isinstance(one, TextExplanation) else ("", None)
-        share = float(shares[row, place])
-        found.append(Mistake(row + 1, labels, predicted, name, share, one.because, text, words))
+        probability = float(probabilities[row, place])
+        found.append(Mistake(row + 1, labels, predicted, name, probability, one.because, text, words))
     return Mistakes(total, found)
 
 

@@ -4,7 +4,7 @@ The first two are what `metrics.json` holds.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.class_scores import ClassScores
@@ -120,6 +120,8 @@ class RunResults(Judgement, Setup):
         targets: the columns that are forecast; None: the answers are classes.
     """
 
+    former: ClassVar = {"better_baseline": "offer"}
+
     better_baseline: BetterBaseline | None
     seconds: dict[str, float]
     metric: str
@@ -132,22 +134,13 @@ class RunResults(Judgement, Setup):
     classes: list[str] | None = None
     targets: list[str] | None = None
 
-    def to_dict(self) -> Json:
-        """Also under `offer`, as version 0.1.0 named the better baseline; that key goes with the next version."""
-        found = super().to_dict()
-        return found | {"offer": found["better_baseline"]}
-
     @classmethod
     def from_dict(cls, table: Any) -> Self:
-        named = isinstance(table, dict) and "better_baseline" not in table and "offer" in table
-        found = super().from_dict(table | {"better_baseline": table["offer"]} if named else table)
+        found = super().from_dict(table)
         splits = found.facts.get("splits", {})
         if not isinstance(splits, dict) or not all(isinstance(each, dict) for each in splits.values()):
             raise TypeError(f".facts.splits must be a table for each split; got {splits!r:.40}")
         return found
-
-    def _locate(self, key: str) -> str:
-        return super()._locate("better_baseline" if key == "offer" else key)
 
     def list_models(self, name: str) -> list[BaselineScores]:
         """The baselines and, last, the model of the run under this name."""

@@ -86,11 +86,11 @@ def test_weights_are_shares_and_better_than_each_model_alone():
 def test_a_blend_is_what_its_members_say_and_no_worse_than_each_on_validation():
     found = split(make_panel(make_sales(series=25)), horizon=6)
     blend = fit(found)
-    assert sum(blend.shares.values()) == pytest.approx(1)
-    assert set(blend.shares) <= set(MEMBERS)
+    assert sum(blend.used.values()) == pytest.approx(1)
+    assert set(blend.used) <= set(MEMBERS)
     inputs, truth = found.validation.inputs, np.asarray(found.validation.targets)
-    parts = {name: np.sort(blend.member(name).forecast(inputs), axis=2) for name in blend.shares}
-    mean = sum(weight * parts[name] for name, weight in blend.shares.items())
+    parts = {name: np.sort(blend.member(name).forecast(inputs), axis=2) for name in blend.used}
+    mean = sum(weight * parts[name] for name, weight in blend.used.items())
     np.testing.assert_allclose(blend.forecast(inputs)[..., MEDIAN], mean[..., MEDIAN])
     loss = measure_pinball(to_quantiles(blend.predict(inputs)), truth).mean()
     for kind in MEMBERS:
@@ -148,15 +148,15 @@ def test_a_blend_that_is_kept_is_weighed_on_the_newest_rows_too():
     found = split(make_panel(values), horizon=6)
     blend = fit(found)
     again = blend.refit(found)
-    assert sum(again.shares.values()) == pytest.approx(1)
+    assert sum(again.used.values()) == pytest.approx(1)
     truth = np.asarray(found.test.targets)
-    parts = {name: to_quantiles(blend.member(name).predict(found.test.inputs)) for name in blend.shares}
+    parts = {name: to_quantiles(blend.member(name).predict(found.test.inputs)) for name in blend.used}
 
     def measure(shares):
         return measure_pinball(sum(weight * parts[name] for name, weight in shares.items()), truth).mean()
 
-    assert set(again.shares) <= set(blend.shares)
-    assert measure(again.shares) < measure(blend.shares)
+    assert set(again.used) <= set(blend.used)
+    assert measure(again.used) < measure(blend.used)
     assert again.factors[-1] > 2 * blend.factors[-1]  # the level of the last value lies above the season
 
 

@@ -1,4 +1,4 @@
-"""What a model of words cannot see is told by inspect and train."""
+"""What a model of words cannot see is reported by inspect and train."""
 
 import random
 

@@ -76,14 +76,14 @@ class Blend(PanelModel):
         return kind(self.features, **own)
 
     @property
-    def shares(self) -> dict[str, float]:
+    def used(self) -> dict[str, float]:
         """The weights above zero by name."""
         return {name: float(each) for name, each in zip(MEMBERS, self.weights, strict=True) if each > 0}
 
     def check(self) -> None:
         if abs(self.weights.sum() - 1) > 1e-9 or len(self.weights) != len(MEMBERS):
-            raise ValueError(f"weights must be {len(MEMBERS)} shares of one; they are not")
-        for name in self.shares:
+            raise ValueError(f"weights must be {len(MEMBERS)} fractions that add up to 1; they do not")
+        for name in self.used:
             check_fields(self.member(name))
 
     @classmethod
@@ -96,7 +96,7 @@ class Blend(PanelModel):
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))
-        for name, weight in self.shares.items():
+        for name, weight in self.used.items():
             found += weight * np.sort(self.member(name).forecast(inputs), axis=2)
         median = found[..., MEDIAN : MEDIAN + 1]
         return np.asarray(median + self.factors * (found - median))
@@ -104,7 +104,7 @@ class Blend(PanelModel):
     def refit(self, split: Split[PanelFeatures, PanelInputs]) -> "Blend":
         """Its members fitted to all rows of the split, with weights and factors for their forecasts of the validation
         and the test examples: the newest rows say most of the next ones."""
-        models = {name: self.member(name) for name in self.shares}
+        models = {name: self.member(name) for name in self.used}
         weights, factors = _weigh(models, [split.validation, split.test])
         fitted = {name: models[name].refit(split) for name, weight in weights.items() if weight > 0}
         return _make_blend(self.features, weights, factors, fitted)

@@ -23,7 +23,7 @@ def explain_panel(trained: Trained, panel: Panel, options: Options) -> GridExpla
     """What stretches of the history, and the columns known, add to a forecast of one series: by leaving each out.
 
     Args:
-        options: `series`: values of its ids, apart by commas; empty: the first. `step`: from 1; empty: the first.
+        options: `series`: values of its ids, separated by commas; empty: the first. `step`: from 1; empty: the first.
 
     Raises:
         ConfigError: no such series or step.

@@ -120,10 +120,10 @@ def _judge(panel: Panel) -> list[Finding]:
     if missing.any():
         series = panel.series[missing]
         worst = int(np.bincount(series).argmax())
-        share = f"{missing.sum() / own.sum():.1%} of the rows"
+        fraction = f"{missing.sum() / own.sum():.1%} of the rows"
         where = f"most in {panel.show_key(worst)}" if len(panel) > 1 else ""
         action = "left out: regressions read the value before; --fill fills them"
-        found.append(Finding(f"{int(missing.sum()):,} values missing, {share}", where, action, "costs"))
+        found.append(Finding(f"{int(missing.sum()):,} values missing, {fraction}", where, action, "costs"))
     for what in describe_early(panel):  # one sentence, if any
         what, _, action = what.partition(": ")
         found.append(Finding(what, "", f"{action}; drop them if they ended"))

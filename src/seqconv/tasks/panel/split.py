@@ -174,12 +174,12 @@ def choose_examples(features: PanelFeatures, rows: PanelRows, ends: np.ndarray) 
     whole = lengths - features.horizon - features.lookback >= features.season
     least = np.where(whole, features.lookback, max(features.season + 1, FEWEST))
     room = np.maximum(lengths - features.horizon - least + 1, 0)
-    share = fill_evenly(room, MOST_TRAINED)
-    series = np.repeat(np.arange(len(room)), share)
-    turn = np.arange(len(series)) - np.repeat(np.cumsum(share) - share, share)
+    counts = fill_evenly(room, MOST_TRAINED)
+    series = np.repeat(np.arange(len(room)), counts)
+    turn = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
     # from the newest back, so that the newest is among them
-    gap = np.where(share > 1, (room - 1) / np.maximum(share - 1, 1), 0)
-    back = np.round(turn * np.repeat(gap, share)).astype(np.int64)
+    gap = np.where(counts > 1, (room - 1) / np.maximum(counts - 1, 1), 0)
+    back = np.round(turn * np.repeat(gap, counts)).astype(np.int64)
     anchors = rows.offsets[series] + (lengths - features.horizon)[series] - back
     order = np.lexsort((anchors, series))
     return features.at(rows, series[order], anchors[order])
@@ -191,7 +191,7 @@ def all_examples(features: PanelFeatures, rows: PanelRows) -> PanelInputs:
 
 
 def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
-    """Shares of `most`, none above its room, all equal where the room allows, int64 `[S]`.
+    """Parts of `most`, none above its room, all equal where the room allows, int64 `[S]`.
 
     >>> fill_evenly(np.array([1, 5, 100]), 20)
     array([ 1,  5, 14])
@@ -200,12 +200,12 @@ def fill_evenly(room: np.ndarray, most: int) -> np.ndarray:
         return room.astype(np.int64)
     low, high = 0, int(room.max())
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if np.minimum(room, middle).sum() <= most else (low, middle)
-    share = np.minimum(room, low)
-    rest = most - int(share.sum())
-    share[np.flatnonzero(room > low)[:: max(int((room > low).sum()) // max(rest, 1), 1)][:rest]] += 1
-    return np.asarray(share, np.int64)
+        half = (low + high) // 2
+        low, high = (half, high) if np.minimum(room, half).sum() <= most else (low, half)
+    counts = np.minimum(room, low)
+    rest = most - int(counts.sum())
+    counts[np.flatnonzero(room > low)[:: max(int((room > low).sum()) // max(rest, 1), 1)][:rest]] += 1
+    return np.asarray(counts, np.int64)
 
 
 def _describe_missing(panel: Panel) -> list[str]:

@@ -41,9 +41,10 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     skipped = steps - features.length
     spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
     found = target.probabilities(outputs)
-    shares, predicted = dict(zip(target.names, found[0].tolist(), strict=True)), target.name_answers(found)[0][0]
+    probabilities = dict(zip(target.names, found[0].tolist(), strict=True))
+    predicted = target.name_answers(found)[0][0]
     value = sign * float(outputs[0, output])
     facts = {"steps": str(kept)}
     curves = Curves(np.arange(steps - kept, steps) + 1, sequence.values[steps - kept :], bounds - bounds[0])
     name, rows = target.names[place], features.channels
-    return GridExplanation(name, value, shares, rows, spans, cells, whole, facts, curves, answer=predicted)
+    return GridExplanation(name, value, probabilities, rows, spans, cells, whole, facts, curves, answer=predicted)

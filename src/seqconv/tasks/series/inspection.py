@@ -252,7 +252,8 @@ def _describe(spacing: Spacing, columns: Sequence[Numbers], windows: _Windows) -
             {
                 "period": _show_period(each.rows * interval_s, interval_s) if interval_s else count(each.rows, "row"),
                 "rows": each.rows,
-                "share": round(each.fraction, 3),
+                "fraction": round(each.fraction, 3),
+                "share": round(each.fraction, 3),  # its name in 0.1.0, for one version more
             }
             for each in find_periods(column.values)
         ]
