@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqconv.networks.inputs import Targets
-from seqconv.networks.losses import example_losses
+from seqconv.networks.losses import CLASS_LOSSES, example_losses
 
 EVEN = 10.0  # how much unequal factors count, in nats
 NEWTON, SWEEPS = 20, 50  # iterations
@@ -47,6 +47,52 @@ def choose_factors(
     logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
     factors = _stack(logits, targets, loss, weights) if len(scores) > 1 else np.ones(1)
     return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss, weights))
+
+
+def weigh(scores: Sequence[np.ndarray], targets: np.ndarray, loss: str, counts: np.ndarray | None = None) -> np.ndarray:
+    """The factor of each member's scores of left-out rows `[N, outputs]` in their sum, at least 0, `[members]`.
+
+    Args:
+        targets: classes, or numbers `[N, 1]` of which the scores are predictions.
+        loss: of the targets.
+        counts: what each row counts, `[N]`; None: all the same.
+    """
+    if loss in CLASS_LOSSES:
+        return choose_factors(scores, targets, loss, None if counts is None else counts[:, None])
+    return stack_numbers(scores, targets, np.ones(len(targets)) if counts is None else counts)
+
+
+def stack_numbers(scores: Sequence[np.ndarray], targets: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The factors that minimise the squared error of a sum of predictions `[N, 1]`, drawn to equal ones as by `choose_factors`.
+
+    Errors are counted in nats, as those of a normal distribution with the variance that equal factors leave.
+    """
+    x = np.concatenate(scores, axis=1).astype(np.float64)
+    even = np.full(x.shape[1], 1 / x.shape[1])
+    if len(even) == 1:
+        return even
+    left = targets[:, 0] - x @ even
+    variance = max(float(np.average(np.square(left), weights=counts)), 1e-12)
+    curves = (x.T * counts) @ x / variance
+    return _descend(even, -((left * counts) @ x) / variance, curves + 2 * EVEN * np.eye(len(even)))
+
+
+def find_shift(logits: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """What to add to logits of left-out rows `[N, outputs]` for the smallest weighted loss, `[outputs]`.
+
+    Where features are many, a regression fits every row, whatever it counts: weights then change hardly more than this.
+    """
+    alone = logits.shape[1] == 1
+    wide = np.concatenate([np.zeros_like(logits), logits], axis=1) if alone else logits
+    shift = np.zeros(wide.shape[1])
+    inside = np.eye(wide.shape[1])[classes.reshape(-1).astype(np.int64)]
+    for _ in range(NEWTON):
+        p = np.exp(wide + shift - (wide + shift).max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        slope = counts @ (p - inside) + shift
+        curves = np.diag(counts @ p) - (p.T * counts) @ p + np.eye(len(shift))
+        shift = shift - np.linalg.solve(curves, slope)
+    return shift[1:] - shift[0] if alone else shift
 
 
 def _stack(logits: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None) -> np.ndarray:

@@ -80,7 +80,9 @@ def test_too_few_texts_are_refused(train, test):
 def test_labels_that_never_recur_are_told_as_such():
     names = tuple(f"order {number}" for number in range(40))
     data = TextData(Texts([f"word{i}" for i in range(40)], np.arange(40, dtype=np.int32), names, "made"))
-    with pytest.raises(DataError, match=r"made: a label must recur, .*; each of 40 is in one row. Name another --label"):
+    with pytest.raises(
+        DataError, match=r"made: a label must recur, .*; each of 40 is in one row. Name another --label"
+    ):
         split_texts(data, text_recipe())
 
 
