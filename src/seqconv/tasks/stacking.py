@@ -63,7 +63,7 @@ def weigh(scores: Sequence[np.ndarray], targets: np.ndarray, loss: str, counts: 
 
 
 def stack_numbers(scores: Sequence[np.ndarray], targets: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The factors that minimise the squared error of a sum of predictions `[N, 1]`, drawn to equal ones as by `choose_factors`.
+    """The factors that minimise the squared error of a sum of predictions `[N, 1]`, drawn to equal ones.
 
     Errors are counted in nats, as those of a normal distribution with the variance that equal factors leave.
     """
