@@ -54,8 +54,10 @@ def explain_holes(series: Series, features: SeriesFeatures, rows: slice, dropped
     """Why no window of these rows is whole, and what to do about it."""
     what, worst = describe_holes(series, features, rows, dropped)
     if not worst:
-        return f"{what}. --time none counts the rows instead, or use a shorter --lookback"
-    cure = "Fill it in, or use a shorter --lookback"
+        doubled = " with --duplicates mean" if (np.diff(series.times[rows]) == np.timedelta64(0, "s")).any() else ""
+        takes = f"Use --horizon{doubled} in place of --lead, which takes such rows"
+        return f"{what}. {takes}, --time none, which counts them, or a shorter --lookback"
+    cure = "Fill it in, or use --horizon in place of --lead, which takes such rows, or a shorter --lookback"
     return f"{what}. {cure if worst in features.targets else 'Leave it out with --inputs'}"
 
 
