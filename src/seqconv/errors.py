@@ -75,12 +75,12 @@ class SeveralSeries(DataError):
 
 
 def name_parameters(text: str) -> str:
-    """A text in which flags of the command line are named as parameters of a function.
+    """A text in which flags of the command line, and settings, are named as parameters of a function.
 
     >>> name_parameters("Pass --duplicates sum, or name further --id columns")
     'Pass `duplicates` sum, or name further `id` columns'
     """
-    return re.sub(r"(?<!\S)--([a-z]+)", r"`\1`", text)
+    return re.sub(r"(?<!\S)(?:--|(?:data|forecast|training)\.)([a-z]+)", r"`\1`", text)
 
 
 @contextmanager

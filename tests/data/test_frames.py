@@ -159,3 +159,10 @@ def test_data_in_memory_trains_a_run(tmp_path):
 def test_public_names_load():
     for name in seqconv.__all__:
         assert getattr(seqconv, name).__name__ == name
+
+
+def test_texts_of_arrow_are_texts():
+    texts = polars.Series(["good", "bad"])
+    assert list_texts(texts.to_arrow()) == ["good", "bad"]
+    assert to_texts(texts.to_arrow(), [1, 0]).texts == ["good", "bad"]
+    fails(lambda: list_texts(polars.Series(["good", None]).to_arrow()), "row 2: must be a text; got None")

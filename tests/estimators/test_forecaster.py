@@ -277,3 +277,13 @@ def test_a_network_without_intervals_says_so():
         tiny(interval=0.0).fit(X).predict_interval(X)
     with pytest.raises(ConfigError, match=r"training\.coverage must be from"):
         tiny(interval=1.0).fit(X)
+
+
+def test_why_no_window_is_whole_is_told():
+    days = pandas.DataFrame({"T": make_wave().ravel()}, index=pandas.bdate_range("2020-01-06", periods=240))
+    with pytest.raises(ValueError, match=r"it has none: there are no rows on Saturdays and Sundays. Count the rows by"):
+        tiny().fit(days)
+    gaps = np.where(np.arange(240) % 5 == 0, np.nan, make_wave().ravel())[:, None]
+    with pytest.raises(ValueError, match=r"it has none: 'input 0' is missing in 20% of its rows. Fill it in, or use a"):
+        tiny().fit(gaps)
+    assert tiny().fit(days.to_numpy()).predict(days.to_numpy()).shape[0] == 240

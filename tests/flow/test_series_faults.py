@@ -169,9 +169,26 @@ def test_missing_weekends_are_the_cause_and_rows_can_be_counted(tmp_path):
     days = [n for n in range(700) if (DAY + datetime.timedelta(n)).weekday() < 5]
     write(tmp_path / "shop.csv", "date,y", *(f"{day(n)},{value(place)}" for place, n in enumerate(days)))
     done = train(tmp_path, "shop.csv", code=2)
-    assert "there are no rows on Saturdays and Sundays. --time none counts the rows" in done.stderr
+    assert "there are no rows on Saturdays and Sundays. Use --horizon in place of --lead, which takes" in done.stderr
+    assert "--time none, which counts them" in done.stderr
+    train(tmp_path, "shop.csv", "--horizon", "5", "--model", "theta", "--out", "ahead")
     train(tmp_path, "shop.csv", "--time", "none")
     assert len(predict(tmp_path, "shop.csv")) == len(days)
+
+
+@pytest.mark.parametrize(
+    ("lines", "flags"),
+    [
+        (lambda n: [f"{day(n)},{value(n) if n % 15 else ''}"], "--horizon in"),
+        (lambda n: [f"{day(n)},{value(n)}"] * (1 + n % 2), "--horizon with --duplicates mean in"),
+    ],
+    ids=["missing values", "repeated times"],
+)
+def test_the_way_out_of_rows_that_break_every_window_works(tmp_path, lines, flags):
+    write(tmp_path / "s.csv", "date,y", *(line for n in range(300) for line in lines(n)))
+    assert f"se {flags} place of --lead, which takes such rows" in train(tmp_path, "s.csv", code=2).stderr
+    more = ("--duplicates", "mean") if "duplicates" in flags else ()
+    train(tmp_path, "s.csv", "--horizon", "5", "--model", "theta", "--out", "ahead", *more)
 
 
 def test_a_column_that_is_mostly_empty_is_the_cause(tmp_path):

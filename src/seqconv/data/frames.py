@@ -45,7 +45,8 @@ def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
     shape: tuple[int, ...] = getattr(texts, "shape", ())
     if len(shape) == 2 and shape[1] != 1:
         raise DataError(f"{source}: must be one column of texts; got {shape[1]}. Select one column")
-    items = np.asarray(texts, object).ravel() if shape else texts
+    items = texts.to_pylist() if hasattr(texts, "to_pylist") else texts  # of Arrow, whose items are no texts
+    items = np.asarray(items, object).ravel() if shape else items
     for row, item in enumerate(items):
         if not isinstance(item, str):
             raise DataError(f"{source}, row {row + 1}: must be a text; got {item!r:.40}. Fill it in or leave it out")

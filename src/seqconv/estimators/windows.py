@@ -1,5 +1,6 @@
 """Forecasts by a network on windows of an array or a frame: what `SeriesForecaster` does without a table."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesTraining
+from seqconv.tasks.series.holes import describe_holes
 from seqconv.tasks.series.split import cut_series
 from seqconv.tasks.series.windows import WindowSpec
 from seqconv.training.loop import calibrate
@@ -166,17 +168,27 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
         series = Series(times, joined, features.columns, spec.interval_s, "X")
         scaled = features.scale(series)
-        parts = [self._cut(features, series, scaled, *span) for span in ((0, cut), (cut, rows))]
-        train, validation = parts
+        (train, _), (validation, _) = found = [
+            self._cut(features, series, scaled, *span) for span in ((0, cut), (cut, rows))
+        ]
         held_out = len(validation.targets) > 0
         if not len(train.targets) or (self.validation and not held_out):
-            where = "among the rows held out" if len(train.targets) else "to train on"
-            raise DataError(f"X must hold a window without a hole or NaN {where}; it has none. Use a shorter lookback")
+            held = bool(len(train.targets))
+            where, span = ("among the rows held out", slice(cut, rows)) if held else ("to train on", slice(cut))
+            what, column = describe_holes(series, features, span, found[held][1])
+            cure = "Fill it in" if column else "Count the rows by giving X as an array, without times"
+            raise DataError(
+                f"X must hold a window without a hole or NaN {where}; it has none: {what}. {cure}, or use a shorter "
+                "lookback"
+            )
         return TrainingData(train, validation if held_out else None, features)
 
-    def _cut(self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int) -> SeriesPart:
-        part, _ = cut_series(features, series, scaled, first, last)
-        return replace(part, inputs=replace(part.inputs, values=_first_columns(scaled, self.n_features_in_)))
+    def _cut(
+        self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int
+    ) -> tuple[SeriesPart, Mapping[str, int]]:
+        part, dropped = cut_series(features, series, scaled, first, last)
+        inputs = replace(part.inputs, values=_first_columns(scaled, self.n_features_in_))
+        return replace(part, inputs=inputs), dropped
 
     def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Every anchor with a window in these rows, and its point forecasts `[A, leads, D]`, NaN if it is not whole,

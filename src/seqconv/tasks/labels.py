@@ -18,6 +18,7 @@ from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.thresholds import Rule, make_rule
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
+A_FEW = 10  # rows; fewer are too few, whatever their labels
 
 
 def make_target(
@@ -105,7 +106,7 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
     for name, rest, held in draw_holdouts(labels, groups, config, seed, drawn, whole):
         rows["train"], rows[name] = rest, held
     if not all(map(len, rows.values())):
-        if labels.ndim == 1 and len(labels) > 1 and np.bincount(labels).max() == 1:
+        if labels.ndim == 1 and len(labels) >= A_FEW and np.bincount(labels).max() == 1:
             raise DataError(
                 f"{train.source}: a label must recur, so that some of its rows can be held out; each of "
                 f"{len(labels):,} is in one row. Name another --label, or give files with --validation and --test"

@@ -136,6 +136,7 @@ def test_what_is_no_table_is_refused():
 
 
 def test_errors_and_notes_name_parameters():
+    refuses(lambda: seqconv.forecast(SALES, target="sold", model="nope"), "`model`: unknown model 'nope'")
     refuses(lambda: seqconv.read_panel(SALES.assign(price=1.0)), "`target` must name the column to forecast")
     twice = pandas.concat([SALES, SALES.iloc[3:4]])
     refuses(

@@ -249,6 +249,7 @@ def test_a_time_that_is_none_is_told_with_its_row(tmp_path):
     lines = make(rows=20, freq="MS")
     lines[5] = "a,2024-05-17,4"
     refuse(tmp_path, lines, "line 6: times must be a month apart, as 98% of the rows are; got 2024-05-17 of a")
+    refuse(tmp_path, lines, "line 6: times must be a month apart, as in training or by --frequency", frequency="1mo")
 
 
 # Several rows of one time

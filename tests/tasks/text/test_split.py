@@ -1,5 +1,7 @@
 """Texts are split at random: every class in its fraction, and what is fitted sees training rows only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,10 +82,9 @@ def test_too_few_texts_are_refused(train, test):
 def test_labels_that_never_recur_are_told_as_such():
     names = tuple(f"order {number}" for number in range(40))
     data = TextData(Texts([f"word{i}" for i in range(40)], np.arange(40, dtype=np.int32), names, "made"))
-    with pytest.raises(
-        DataError, match=r"made: a label must recur, .*; each of 40 is in one row. Name another --label"
-    ):
-        split_texts(data, text_recipe())
+    recipe = replace(text_recipe(), data=replace(text_recipe().data, holdout="stratified"))
+    with pytest.raises(DataError, match=r"made: a label must recur, .*; each of 40 is in one row. Name another --lab"):
+        split_texts(data, recipe)
 
 
 def test_one_class_is_refused():

@@ -154,9 +154,10 @@ def _check_steps(table: Table, rows: Rows, stamps: np.ndarray, frequency: Freque
         when = str(stamps[place]).removesuffix("T00:00:00").replace("T", " ")
         cure = "Correct it" if columns.frequency else "Correct it, pass --frequency, or count the rows with --time none"
         cure = next((f"{how[0].upper()}{how[1:]}" for how in _describe_alike(rows.keys)), cure)
+        others = "as in training or by --frequency" if columns.frequency else f"as {1 - odd.mean():.0%} of the rows are"
         raise DataError(
-            f"{rows.show_place(table, place)}: times must be {frequency.span} apart, as {(1 - odd.mean()):.0%} "
-            f"of the rows are; got {when}{rows.name(place)}. {cure}"
+            f"{rows.show_place(table, place)}: times must be {frequency.span} apart, {others}; got "
+            f"{when}{rows.name(place)}. {cure}"
         )
     if columns.frequency and len(gaps) > 1 and gaps.max() > 1 and not (gaps == 1).any():
         closest = int(gaps[gaps > 1].min())

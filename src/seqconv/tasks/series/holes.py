@@ -52,31 +52,34 @@ def explain_newest(series: Series, features: SeriesFeatures, show: Callable[[int
 
 def explain_holes(series: Series, features: SeriesFeatures, rows: slice, dropped: Mapping[str, int]) -> str:
     """Why no window of these rows is whole, and what to do about it."""
-    if dropped["dropped_missing"] > dropped["dropped_at_holes"]:
-        return _explain_missing(series, features, rows)
-    return _explain_times(series.times[rows], series.interval_s)
-
-
-def _explain_missing(series: Series, features: SeriesFeatures, rows: slice) -> str:
-    lacking = {name: np.isnan(series.values[rows, series.columns.index(name)]).mean() for name in features.columns}
-    worst = max(lacking, key=lambda name: float(lacking[name]))
-    what = f"{worst!r} is missing in {lacking[worst]:.0%} of its rows"
-    cure = "Fill it in, or use a shorter --lookback"
+    what, worst = describe_holes(series, features, rows, dropped)
+    if not worst:
+        doubled = " with --duplicates mean" if (np.diff(series.times[rows]) == np.timedelta64(0, "s")).any() else ""
+        takes = f"Use --horizon{doubled} in place of --lead, which takes such rows"
+        return f"{what}. {takes}, --time none, which counts them, or a shorter --lookback"
+    cure = "Fill it in, or use --horizon in place of --lead, which takes such rows, or a shorter --lookback"
     return f"{what}. {cure if worst in features.targets else 'Leave it out with --inputs'}"
 
 
-def _explain_times(times: np.ndarray, interval_s: int) -> str:
+def describe_holes(
+    series: Series, features: SeriesFeatures, rows: slice, dropped: Mapping[str, int]
+) -> tuple[str, str]:
+    """What breaks most windows of these rows, and the column that lacks values; empty: the times have holes."""
+    if dropped["dropped_missing"] > dropped["dropped_at_holes"]:
+        lacking = {name: np.isnan(series.values[rows, series.columns.index(name)]).mean() for name in features.columns}
+        worst = max(lacking, key=lambda name: float(lacking[name]))
+        return f"{worst!r} is missing in {lacking[worst]:.0%} of its rows", worst
+    return _describe_times(series.times[rows], series.interval_s), ""
+
+
+def _describe_times(times: np.ndarray, interval_s: int) -> str:
     steps = np.diff(times).astype(np.int64)
-    odd = int(np.sum(steps != interval_s))
-    every = show_duration(interval_s)
     absent = ""
     if interval_s == DAY_S and len(times):
         seen = count_weekdays(times.astype("datetime64[D]"))
         absent = " and ".join(f"{name}s" for name, some in zip(WEEKDAYS, seen, strict=True) if not some)
     if absent and len(times) > 7:
-        what = f"there are no rows on {absent}"
-    elif (steps == 0).any():
-        what = f"{int(np.sum(steps == 0)):,} of {len(steps):,} times repeat the one before"
-    else:
-        what = f"{odd:,} of {len(steps):,} time steps are not {every}"
-    return f"{what}. --time none counts the rows instead, or use a shorter --lookback"
+        return f"there are no rows on {absent}"
+    if (steps == 0).any():
+        return f"{int(np.sum(steps == 0)):,} of {len(steps):,} times repeat the one before"
+    return f"{int(np.sum(steps != interval_s)):,} of {len(steps):,} time steps are not {show_duration(interval_s)}"
