@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz check format wheel sanitize sanitize-one cross bench reproduce results clean
+.PHONY: demo test fuzz check format wheel bounds sanitize sanitize-one cross bench reproduce results clean
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f)
 
@@ -53,6 +53,18 @@ wheel:
 	build/wheel-env/bin/auditwheel show dist/seqconv-*.whl
 	cd tests && ../build/wheel-env/bin/python -m pytest -p no:cacheprovider flow/test_flow.py
 	build/wheel-env/bin/seqconv --version
+
+# the tests that meet other packages most, with the oldest versions that pyproject.toml allows and with the newest
+BOUNDED := flow/test_flow.py data reports tasks/text/test_baselines.py tasks/series/test_baselines.py
+
+bounds:
+	test -x build/bounds/bin/uv || ($(PYTHON) -m venv build/bounds && build/bounds/bin/python -m pip install --quiet uv)
+	for bound in lowest-direct highest; do \
+		build/bounds/bin/uv venv --quiet --clear --python $(PYTHON) build/bounds-$$bound \
+			&& build/bounds/bin/uv pip install --quiet --python build/bounds-$$bound --resolution $$bound . \
+			&& build/bounds/bin/uv pip install --quiet --python build/bounds-$$bound pytest hypothesis pandas pyarrow duckdb holidays \
+			&& (cd tests && ../build/bounds-$$bound/bin/python -m pytest -p no:cacheprovider $(BOUNDED)) || exit 1; \
+	done
 
 # the kernel tests and a part of the fuzzer of native calls under the sanitizers: an instrumented build in an environment
 # that borrows .venv's packages. Not the other fuzzers: polars does not load under the thread sanitizer.

@@ -1,4 +1,4 @@
-"""What an installation takes: python bench/install.py [NAME ...]. Needs an index of packages, a compiler, 10 GB of disk.
+"""What an installation takes: python bench/install.py [NAME ...]. Needs a package index, a compiler and 10 GB of disk.
 
 Each name of `INSTALLS` (all without arguments) is installed by pip into an environment of its own, which is removed
 afterwards. The files are downloaded first, so that the seconds are those of unpacking, building and compiling alone,
@@ -7,6 +7,7 @@ whatever the network. Results are kept in `bench/results/install.json`, from whi
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -14,11 +15,11 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "bench" / "results" / "install.json", ROOT / "docs" / "install.md"
+DIST = ROOT / "build" / "install"
 ROUNDS = 1  # installations, of which the median counts
 LARGEST = 8  # packages that the page lists
 TORCH = "torch==2.13.0"  # as in the Makefile: a release of which the index has a processor-only build
@@ -84,12 +85,18 @@ def create_environment(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def build(folder: Path) -> dict[str, str]:
-    """A wheel and a source distribution of this checkout, by the names that `Install.needs` has for them."""
-    python = create_environment(folder / "build")
-    run(python, "-m", "pip", "install", "build")
-    run(python, "-m", "build", "--outdir", folder / "dist", ROOT)
-    (wheel,), (source,) = ((folder / "dist").glob(ending) for ending in ("*.whl", "*.tar.gz"))
+def build() -> dict[str, str]:
+    """A wheel and a source distribution of this checkout, by the names that `Install.needs` has for them.
+
+    Those in `build/install` are taken as they are where a part of the table is measured again.
+    """
+    if not (sys.argv[1:] and DIST.is_dir()):
+        shutil.rmtree(DIST, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as folder:
+            python = create_environment(Path(folder))
+            run(python, "-m", "pip", "install", "build")
+            run(python, "-m", "build", "--outdir", DIST, ROOT)
+    (wheel,), (source,) = (DIST.glob(ending) for ending in ("*.whl", "*.tar.gz"))
     return {"wheel": str(wheel), "source": str(source)}
 
 
@@ -111,7 +118,7 @@ def measure(install: Install, built: dict[str, str], folder: Path) -> Cost:
     disk = measure_size(folder / f"{number}") - empty
     found = [each for each in list_packages(python) if each[0] not in OWN]
     named = install.needs[0].strip("{}").partition("=")[0]
-    version = next((each[1] for each in found if each[0] == named), metadata.version("seqconv"))
+    version = next(each[1] for each in found if each[0] in (named, "seqconv"))
     largest = dict(sorted(((name, size) for name, _, size in found), key=lambda each: -each[1])[:LARGEST])
     return Cost(version, statistics.median(seconds), downloaded, disk, len(found), largest)
 
@@ -138,10 +145,10 @@ def measure_size(folder: Path) -> float:
 
 HEAD = """# Installing seqconv, measured
 
-Written by `bench/install.py`: pip of Python {python} on two cores of Linux, {date}. Each row is one environment that held
-nothing before. Downloads are the files that pip fetches, disk is what the environment holds afterwards, compiled Python
-files included. Seconds are the median of {rounds} installations from files that were downloaded before, so that they do
-not depend on the network; for source they include the compiler.{loaded}
+Written by `bench/install.py`: pip of Python {python} on two cores of Linux, {date}. Each row is one environment that
+held nothing before. Downloads are the files that pip fetches, disk is what the environment holds afterwards, compiled
+Python files included. Seconds are those of an installation{rounds} from files that were downloaded before, so that they
+do not depend on the network; for source they include the compiler.{loaded}
 
 | | version | seconds | downloads | disk | packages |
 |---|---|---|---|---|---|
@@ -189,7 +196,7 @@ def write_page(found: dict[str, dict[str, object]], about: dict[str, object]) ->
     """docs/install.md."""
     load = float(about["load"])
     loaded = f" The machine was busy with other work (load {load:.0f}): seconds are rough." if load > 1 else ""
-    head = HEAD.format(**about, rounds=ROUNDS, loaded=loaded)
+    head = HEAD.format(**about, rounds=f", the median of {ROUNDS}," if ROUNDS > 1 else "", loaded=loaded)
     lines = [
         f"| {name} | {cost['version']} | {cost['seconds']:.1f} | {cost['downloaded']:,.0f} MB | {cost['disk']:,.0f} MB "
         f"| {cost['packages']} |"
@@ -205,16 +212,18 @@ def main() -> None:
     known = json.loads(RESULT.read_text()) if RESULT.is_file() else {"installs": {}}
     load = max(os.getloadavg()[0], known.get("about", {}).get("load", 0) if sys.argv[1:] else 0)
     about = {"python": sys.version.split()[0], "date": f"{datetime.now(UTC):%Y-%m-%d}", "load": round(load, 1)}
-    with tempfile.TemporaryDirectory() as place:
-        names = sys.argv[1:] or list(INSTALLS)
-        built = build(Path(place)) if any("{" in need for name in names for need in INSTALLS[name].needs) else {}
-        for name in names:
-            with tempfile.TemporaryDirectory() as folder:
-                cost = measure(INSTALLS[name], built, Path(folder))
-            known["installs"][name] = asdict(cost)
-            print(f"{name:<24}{cost.seconds:8.1f} s{cost.downloaded:9,.0f} MB{cost.disk:9,.0f} MB{cost.packages:5}")
-            known["about"] = about
-            RESULT.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    names = sys.argv[1:] or list(INSTALLS)
+    built = build() if any("{" in need for name in names for need in INSTALLS[name].needs) else {}
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            cost = measure(INSTALLS[name], built, Path(folder))
+        known["installs"][name] = asdict(cost)
+        print(
+            f"{name:<24}{cost.seconds:8.1f} s{cost.downloaded:9,.0f} MB{cost.disk:9,.0f} MB{cost.packages:5}",
+            flush=True,
+        )
+        known["about"] = about
+        RESULT.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
     write_page(known["installs"], known["about"])
 
 

@@ -60,6 +60,15 @@ ABOUT_BUSY = """\
 nothing but compute on them. Both compute the same bits. Medians of {rounds} rounds; the ratio is the median of the
 ratios turn by turn. On a machine that is not quiet by itself, the neighbours come on top.
 """
+ABOUT_LAYERS = """\
+The layers that came after version 0.1.0 (`bench/layers.py`), one at a time between a convolution and a dense output,
+for 128 examples of 128 steps and 32 channels on {threads} threads. Medians of a training step and of a prediction, the
+two engines in turn.
+"""
+ABOUT_VERSIONS = """\
+This version and 0.1.0 (`bench/versions.py`), in turn on the same works: training steps, predictions and whole commands.
+The ratio is that of the medians; spread is the largest range of one of them over its median.
+"""
 AGAIN = """\
 `make bench` builds `.venv-bench` from `bench/requirements.txt`, runs the benchmarks (about 15 minutes; the machine must
 be idle) and writes this page. `SEQCONV_DATA` names the folder with `aclImdb_v1.tar.gz`; without it the reviews are
@@ -75,6 +84,7 @@ def main() -> None:
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "results"
     docs = Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT.parent / "docs"
     results = {path.stem: json.loads(path.read_text()) for path in sorted(source.glob("*.json"))}
+    versions = results.get("versions", {})
     results = {name: result for name, result in results.items() if "machine" in result}
     works = {name: results[name] for name in WORKS if name in results}
     draw_times(works, docs / "images" / "benchmark-times.svg")
@@ -101,6 +111,11 @@ def main() -> None:
             shown,
             tabulate_busy(results["busy"]["rows"]),
         ]
+    if "layers" in results:
+        about = ABOUT_LAYERS.format(**results["layers"]["machine"])
+        parts += ["## Layers, natively and in PyTorch", about, tabulate_layers(results["layers"]["layers"])]
+    if versions:
+        parts += ["## This version and 0.1.0", ABOUT_VERSIONS, tabulate_versions(versions)]
     if "keras-equality" in results:
         parts += ["## The same weights in Keras", *tabulate_equality(results["keras-equality"]["networks"])]
     parts += ["## Running the benchmarks", AGAIN]
@@ -283,6 +298,22 @@ def tabulate_busy(rows: list[Result]) -> str:
         name = str(row["work"]).replace("-", " ")
         lines.append([name, str(row["threads"]), str(row["neighbours"]), *times, f"{row['ratio']:.1f} x"])
     return table(["work", "threads", "busy neighbours", "before", "after", "faster"], lines)
+
+
+def tabulate_layers(rows: dict[str, Result]) -> str:
+    """Both engines, a step and a prediction of each layer."""
+    columns = ("native_step", "torch_step", "native_predict", "torch_predict")
+    lines = [[name, *(show_time(row[column]) for column in columns)] for name, row in rows.items()]
+    return table(["layer", "native step", "PyTorch step", "native prediction", "PyTorch prediction"], lines)
+
+
+def tabulate_versions(rows: dict[str, Result]) -> str:
+    """Both versions on each work."""
+    lines = [
+        [name, show_time(row["other"]), show_time(row["seconds"]), f"{row['ratio']:.2f}", f"{row['spread']:.0%}"]
+        for name, row in rows.items()
+    ]
+    return table(["work", "0.1.0", "this version", "ratio", "spread"], lines)
 
 
 def tabulate_equality(networks: dict[str, list[Result]]) -> list[str]:

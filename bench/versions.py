@@ -1,7 +1,8 @@
 """Two versions of seqconv on the same works, in turn: python bench/versions.py OTHER_PYTHON OTHER_CHECKOUT [WORK ...].
 
-OTHER_PYTHON runs the other version, and OTHER_CHECKOUT/bench holds its workers. Each turn does the same counts; the
-ratio is that of the medians, this version over the other one. Commands are timed as whole processes.
+OTHER_PYTHON runs the other version, in an environment with the same packages: scikit-learn imports pandas, and pandas
+pyarrow, where they are installed. OTHER_CHECKOUT/bench holds its workers. Each turn does the same counts; the ratio is
+that of the medians, this version over the other one. Commands are timed as whole processes.
 """
 
 import json

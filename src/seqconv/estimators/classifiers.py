@@ -4,6 +4,7 @@ They follow scikit-learn's contract: `fit` checks the parameters and may be call
 """
 
 import warnings
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
@@ -69,8 +70,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         check_is_fitted(self, "_model")
         return self._model.predict(self._read_inputs(X)).astype(np.float64)
 
+    @abstractmethod
     def _read_inputs(self, X: Any) -> Any:
-        raise NotImplementedError
+        """Examples as networks read them."""
 
     def _read_labels(self, y: Any, several: bool) -> np.ndarray:
         """Labels in the form of `Texts.labels`; sets `classes_`."""

@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seqconv.data.frequency import most_common
+from seqconv.data.frequency import DAY_S, most_common
 from seqconv.data.readers.zones import suspect_clock_changes
 from seqconv.data.records import count
 from seqconv.errors import DataError, SeveralSeries
 from seqconv.recipes.durations import show_duration, to_duration
 
-_DAY_S = 86400
 _REGULAR = 0.9  # rows are evenly spaced if at least this fraction of spacings is equal
 _UNEVEN = 0.05  # uneven spacings are reported above this fraction
 
@@ -78,7 +77,7 @@ def space_rows(
 def find_spacing(steps: np.ndarray) -> int:
     """The most common positive step, in seconds; a day if there is none."""
     forward = steps[steps > 0]
-    return most_common(forward)[0] if len(forward) else _DAY_S
+    return most_common(forward)[0] if len(forward) else DAY_S
 
 
 def _check_order(stamps: np.ndarray, steps: np.ndarray, place: Callable[[int], str], local: bool) -> None:
@@ -99,5 +98,5 @@ def _months_apart(stamps: np.ndarray, steps: np.ndarray) -> int:
     months = int(jumps[np.argmax(counts)])
     if not months or counts.max() < _REGULAR * counts.sum():
         return 0
-    days = steps[(passed == months) & (steps > 0)] / _DAY_S
+    days = steps[(passed == months) & (steps > 0)] / DAY_S
     return months if 28 * months <= days.min() and days.max() <= 31 * months else 0

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from seqconv.data.frequency import DAY_S
 from seqconv.data.readers.zones import local_times
 from seqconv.errors import DataError
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, Stored, thin_part
-from seqconv.tasks.series.calendar import DAY_S, FORMER_YEAR, YEAR, read_phases
+from seqconv.tasks.series.calendar import FORMER_YEAR, YEAR, read_phases
 from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees

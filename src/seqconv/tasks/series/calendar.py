@@ -6,7 +6,8 @@ which has no jumps. Baselines saved by version 0.1.0 read the calendar year divi
 
 import numpy as np
 
-DAY_S, WEEK_S = 86400, 7 * 86400
+from seqconv.data.frequency import DAY_S, WEEK_S
+
 CALENDAR = ("day", "week", "year")  # periods of the calendar inputs
 FORMER_YEAR = "calendar year"  # read by baselines of 0.1.0
 CALENDAR_S = {"day": float(DAY_S), "week": float(WEEK_S), "year": 365.2425 * DAY_S}

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from seqconv.data.frequency import WEEKDAYS, count_weekdays
+from seqconv.data.frequency import DAY_S, WEEKDAYS, count_weekdays
 from seqconv.data.records import Series
 from seqconv.recipes.durations import show_duration
-from seqconv.tasks.series.calendar import DAY_S
 from seqconv.tasks.series.features import SeriesFeatures
 
 

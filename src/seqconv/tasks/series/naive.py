@@ -5,10 +5,10 @@ from typing import Annotated
 
 import numpy as np
 
+from seqconv.data.frequency import DAY_S, WEEK_S
 from seqconv.networks.inputs import WindowInputs
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.baselines import BaselineModel, Stored, thin_part
-from seqconv.tasks.series.calendar import DAY_S, WEEK_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 from seqconv.tasks.series.windows import WindowSpec
 

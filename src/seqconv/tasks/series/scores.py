@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from seqconv.data.frequency import DAY_S
 from seqconv.data.readers.zones import local_times
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.metrics.forecast_scores import (
@@ -20,7 +21,6 @@ from seqconv.metrics.forecast_scores import (
 from seqconv.networks.losses import CHUNK
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.bundle import Bundle
-from seqconv.tasks.series.calendar import DAY_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 from seqconv.tasks.series.intervals import score_intervals
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season

@@ -6,10 +6,10 @@ from typing import Self
 
 import numpy as np
 
+from seqconv.data.frequency import WEEK_S
 from seqconv.errors import ConfigError, OptionError
 from seqconv.recipes.durations import UNITS_S, parse_duration, show_duration, split_range, to_duration
 from seqconv.recipes.sections import WindowConfig
-from seqconv.tasks.series.calendar import WEEK_S
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Text baselines: linear classifiers on counts of words and word pairs."""
 
 import warnings
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, NamedTuple, TypeVar
@@ -105,9 +106,9 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
             raise ValueError(f"pairs must be ascending pairs of {self.words} words; they are not")
 
     @staticmethod
+    @abstractmethod
     def weigh(counts: Counts) -> np.ndarray:
         """Values of words and pairs before the weights of their columns."""
-        raise NotImplementedError
 
     @property
     def words(self) -> int:
