@@ -40,6 +40,9 @@ class Roles(NamedTuple):
                 )
 
 
+NO_ROLES = Roles()
+
+
 class Marked(NamedTuple):
     """What the columns say of N examples; None: nothing.
 
