@@ -90,9 +90,12 @@ class ClassTarget(Target):
             for place in places
         ]
 
-    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+    def measure_change(
+        self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
+    ) -> dict[str, float]:
         """`changed`: the fraction of examples with a different answer."""
-        differ = self.choose(before, loss) != self.choose(after, loss)
+        later = changed if isinstance(changed, ClassTarget) else self
+        differ = self.choose(before, loss) != later.choose(after, loss)
         return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
 
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
