@@ -71,7 +71,8 @@ class ClassTarget(Target):
             for place, name in enumerate(self.names)
             if self.several or name == self.rule.positive
         ]
-        return replace(self, thresholds=tuple(found))
+        seen = min(int(each.sum()) for name, each in zip(self.names, holds.T, strict=True) if name in dict(found))
+        return replace(self, thresholds=tuple(found), rule=replace(self.rule, seen=seen))
 
     def draw_curves(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[Curve]:
         """Precision and recall of each of several labels, or of two classes: of the one with a threshold, else of the
