@@ -166,3 +166,12 @@ def test_texts_of_arrow_are_texts():
     assert list_texts(texts.to_arrow()) == ["good", "bad"]
     assert to_texts(texts.to_arrow(), [1, 0]).texts == ["good", "bad"]
     fails(lambda: list_texts(polars.Series(["good", None]).to_arrow()), "row 2: must be a text; got None")
+
+
+def test_texts_in_memory_have_weights_and_groups():
+    found = to_texts(["x", "y", "z"], [1, 0, 1], weights=[1, 2.5, 0], groups=["film b", "film a", "film b"])
+    assert found.weights.tolist() == [1, 2.5, 0]
+    assert found.groups.tolist() == [0, 1, 0]
+    fails(lambda: to_texts(["x", "y"], [0, 1], weights=[1]), "weights must be a number for each of 2 examples")
+    fails(lambda: to_texts(["x", "y"], [0, 1], weights=[1, -1]), "weights, row 2: must be a number of at least 0")
+    fails(lambda: to_texts(["x", "y"], [0, 1], groups=[1]), "groups must be one for each of 2 texts; got 1")

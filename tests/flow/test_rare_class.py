@@ -151,3 +151,10 @@ def test_flags_name_what_is_wrong(folder):
         asked = ("--text", "message", "--label", "kind", *flags, "-o", "wrong")
         assert says in seqconv_command("train", str(file), *asked, cwd=folder, code=2).stderr
         assert not (folder / "wrong").exists()
+
+
+def test_runs_that_differ_in_their_threshold_alone_are_not_called_the_same(folder):
+    found = seqconv_command("compare", "default", "threshold", "fixed", "--json", cwd=folder).stdout
+    first, *others = json.loads(found)["runs"]
+    assert [each["same"] for each in others] == [False, False]
+    assert first["metrics"]["error_rate"] != others[0]["metrics"]["error_rate"]

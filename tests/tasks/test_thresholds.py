@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,12 @@ def test_a_target_of_an_older_pickle_has_no_thresholds():
     old = object.__new__(Classes)
     old.__dict__.update(state)
     assert pickle.loads(pickle.dumps(old)).choose(np.array([[1.0], [-1.0]]), LOGITS).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("positives", "few"), [(29, True), (30, False)])
+def test_a_threshold_chosen_on_few_rows_says_so(positives, few):
+    truth = (np.arange(400) < positives).astype(np.float32)[:, None]
+    target = Classes(("ham", "spam"), rule=Rule("f1", (), "spam")).tune(4 * truth - 5, truth, LOGITS)
+    assert target.choice.startswith("threshold: 'spam' above 0.138, chosen on the validation rows")
+    assert ("only 29 of them are of it, so it may miss its mark" in target.choice) == few
+    assert replace(target, rule=Rule("fixed", (0.3,), "spam")).choice == "threshold: 'spam' above 0.138"

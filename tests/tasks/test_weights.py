@@ -96,3 +96,10 @@ def test_wrong_settings(setting, says):
 def test_weights_of_zero_alone_are_refused():
     with pytest.raises(DataError, match=re.escape("made.csv: the training weights must not all be zero")):
         weigh_examples([texts([0, 1], [0, 0])], "balanced")
+
+
+def test_numbers_have_no_classes_to_weigh():
+    part = texts([0.5, 1.5], [1, 3], ())
+    assert weigh_examples([part], "none")[0][:, 0].tolist() == pytest.approx([0.5, 1.5])
+    with pytest.raises(OptionError, match="class_weight is for classes; numbers are predicted here"):
+        weigh_examples([part], "balanced")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import Table, create_table, read_table, write_table
 from seqconv.data.readers.texts import read_rows, to_texts
-from seqconv.data.records import Panel, PanelData, SequenceData, Series, SeriesData, TextData, Texts
+from seqconv.data.records import Panel, PanelData, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
 from seqconv.errors import DataError, in_python, name_parameters, near_path, nearest
 from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
@@ -64,13 +64,36 @@ def load_sequences(config: SequenceDataConfig, progress: Progress | None = None)
     """
     path = _resolve(config.source, (), progress)
     files = (config.test_file or find_partner(path), config.validation_file)
-    train = read_sequences(path, layout=config.layout, columns=sequence_columns(config))
-    alike = sequence_columns(replace(config, **train.settled))
-    others = (
-        read_sequences(file, layout=config.layout, channels=len(train.channels), columns=alike) if file else None
-        for file in files
-    )
-    return SequenceData(train, *others)
+    found = read_sequences(path, layout=config.layout, columns=sequence_columns(config))
+    parts = _cut(found, found.splits, path)
+    alike = replace(config, **(dict(found.settled) | {"group": "", "split": ""}))
+    for name, file in zip(("test", "validation"), files, strict=True):
+        _check_part(name, file, parts)
+        if file:  # nothing is fitted to test rows, so what they weigh does not matter
+            own = sequence_columns(alike if name == "validation" else replace(alike, weight=""))
+            parts[name] = read_sequences(file, layout=config.layout, channels=len(found.channels), columns=own)
+    return SequenceData(parts["train"], parts.get("test"), parts.get("validation"))
+
+
+Cut = TypeVar("Cut", Texts, Sequences)
+
+
+def _cut(found: Cut, splits: np.ndarray | None, path: Path) -> dict[str, Cut]:
+    """The examples of each split that a column says; without one all are `train`.
+
+    Raises:
+        DataError: none are.
+    """
+    if splits is None:
+        return {"train": found}
+    if not (splits == "train").any():
+        raise DataError(f"{path}: data.split must say 'train' of some row; it does of none. Name another column")
+    return {str(name): found.take(np.flatnonzero(splits == name)) for name in np.unique(splits)}
+
+
+def _check_part(name: str, file: object, parts: Mapping[str, object]) -> None:
+    if file and name in parts:
+        raise DataError(f"data.{name}_file: must be left out where data.split gives {name} rows; got {file}")
 
 
 def sequence_columns(config: SequenceDataConfig) -> SequenceColumns:
@@ -84,6 +107,7 @@ def sequence_columns(config: SequenceDataConfig) -> SequenceColumns:
         config.interval,
         HEADERS[config.header],
         config.decimal,
+        Roles(config.weight, config.group, config.split),
     )
 
 
@@ -109,8 +133,7 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
     train = parts["train"]
     alike = replace(config, **(dict(train.settled) | {"group": "", "split": ""}))
     for name, file in (("test", config.test_file), ("validation", config.validation_file)):
-        if file and name in parts:
-            raise DataError(f"data.{name}_file: must be left out where data.split gives {name} rows; got {file}")
+        _check_part(name, file, parts)
         if file:  # nothing is fitted to test rows, so what they weigh does not matter
             parts |= {name: _read_texts(file, alike if name == "validation" else replace(alike, weight=""))["train"]}
     return TextData(train, parts.get("test"), parts.get("validation"))
@@ -120,12 +143,7 @@ def _read_texts(path: str | Path, config: TextDataConfig) -> dict[str, Texts]:
     """The texts of each split that a column says; without one all are `train`."""
     roles, label = Roles(config.weight, config.group, config.split), ",".join(config.label)
     rows = read_rows(Path(path), config.text, label, HEADERS[config.header], roles)
-    texts, splits = to_texts(rows, str(path)), rows.marked.splits
-    if splits is None:
-        return {"train": texts}
-    if not (splits == "train").any():
-        raise DataError(f"{path}: data.split must say 'train' of some row; it does of none. Name another column")
-    return {str(name): texts.take(np.flatnonzero(splits == name)) for name in np.unique(splits)}
+    return _cut(to_texts(rows, str(path)), rows.marked.splits, Path(path))
 
 
 def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:

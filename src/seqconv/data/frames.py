@@ -14,23 +14,54 @@ from seqconv.recipes.durations import parse_duration
 SOURCE = "the data"
 
 
-def to_texts(texts: Any, labels: Any, source: str = SOURCE) -> Texts:
+def to_texts(texts: Any, labels: Any, source: str = SOURCE, weights: Any = None, groups: Any = None) -> Texts:
     """Labelled texts.
 
     Args:
         texts: N texts: a list, an array, a column, or a frame with one column.
         labels: one label per text, or multi-label `[N, classes]` of 0 and 1 (a frame's columns then name the classes).
         source: what errors call the data.
+        weights: what each text counts in training, a number of at least 0; None: all count the same.
+        groups: of each text, anything hashable; a group is never split. None: copies of a text are groups.
 
     Raises:
-        DataError: an item that is not a string, a missing label, a wrong number of labels, or no texts.
+        DataError: an item that is not a string, a missing label, a wrong number of labels, weights or groups, or no
+            texts.
 
     >>> to_texts(["good", "bad", "so good"], [1, 0, 1]).labels
     array([1, 0, 1], dtype=int32)
     """
     found = list_texts(texts, source)
     coded, classes = _code_labels(labels, len(found), source)
-    return Texts(found, coded, classes, source)
+    marks = read_weights(weights, len(found), f"{source}: weights"), _number_groups(groups, len(found), source)
+    return Texts(found, coded, classes, source, weights=marks[0], groups=marks[1])
+
+
+def read_weights(weights: Any, count: int, name: str) -> np.ndarray | None:
+    """What each of `count` examples counts in training, float64 `[N]`; None: nothing is given.
+
+    Raises:
+        DataError: not a number of at least 0 for each example.
+    """
+    if weights is None:
+        return None
+    found = np.asarray(weights, np.float64)
+    if found.shape != (count,):
+        raise DataError(f"{name} must be a number for each of {count} examples; got shape {found.shape}")
+    good = np.isfinite(found) & (found >= 0)
+    if not good.all():
+        row = int(np.argmin(good))
+        raise DataError(f"{name}, row {row + 1}: must be a number of at least 0; got {found[row]}. Correct it")
+    return found
+
+
+def _number_groups(groups: Any, count: int, source: str) -> np.ndarray | None:
+    if groups is None:
+        return None
+    given, numbers = list(groups), dict[Any, int]()
+    if len(given) != count:
+        raise DataError(f"{source}: groups must be one for each of {count} texts; got {len(given)}")
+    return np.array([numbers.setdefault(each, len(numbers)) for each in given], np.int64)
 
 
 def list_texts(texts: Any, source: str = SOURCE) -> list[str]:

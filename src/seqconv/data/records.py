@@ -91,7 +91,8 @@ class Sequences:
         keys: the values of the id columns of each sequence, by the columns' names; empty: it has none.
         settled: for a table, the data settings by which it was read, inferred ones included.
         times: of each step, datetime64[us] or numbers `[sum of lengths]`; None: steps are counted.
-        weights: see `Texts`.
+        weights, groups: see `Texts`.
+        splits: `train`, `validation` or `test`, `[N]`, as a column says; None: there is none.
     """
 
     values: np.ndarray
@@ -106,6 +107,8 @@ class Sequences:
     settled: Mapping[str, Any] = field(default_factory=dict)
     times: np.ndarray | None = None
     weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    splits: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -116,16 +119,10 @@ class Sequences:
         labels = self.labels[index] if len(self.labels) else self.labels
         keys = {name: [values[place] for place in index] for name, values in self.keys.items()}
         times = None if self.times is None else self.times[rows]
-        weights = None if self.weights is None else self.weights[index]
-        return replace(
-            self,
-            values=self.values[rows],
-            offsets=offsets,
-            labels=labels,
-            keys=keys,
-            times=times,
-            weights=weights,
-        )
+        marked = {"weights": self.weights, "groups": self.groups, "splits": self.splits}
+        taken: dict[str, Any] = {name: None if each is None else each[index] for name, each in marked.items()}
+        values = self.values[rows]
+        return replace(self, values=values, offsets=offsets, labels=labels, keys=keys, times=times, **taken)
 
 
 @dataclass(frozen=True)

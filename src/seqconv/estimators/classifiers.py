@@ -14,11 +14,11 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from seqconv.data.frames import list_texts, to_sequences
+from seqconv.data.frames import list_texts, read_weights, to_sequences
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
-from seqconv.estimators.labels import check_labels, read_weights
+from seqconv.estimators.labels import check_labels
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
@@ -226,7 +226,9 @@ class TextClassifier(NetworkClassifier):
         texts = _list_texts(X)
         labels = self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(texts, labels, self._names(), "X", weights=read_weights(sample_weight, len(texts)))
+        data = Texts(
+            texts, labels, self._names(), "X", weights=read_weights(sample_weight, len(texts), "sample_weight")
+        )
         recipe = self._make_recipe(TextData(data))
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
@@ -307,7 +309,7 @@ class SequenceClassifier(NetworkClassifier):
         sequences = self._read_sequences(X, reset=True)
         labels = self._read_labels(y, several=False)
         check_consistent_length(sequences, labels)
-        weights = read_weights(sample_weight, len(sequences))
+        weights = read_weights(sample_weight, len(sequences), "sample_weight")
         data = replace(sequences, labels=labels, classes=self._names(), weights=weights)
         recipe = self._make_recipe(SequenceData(data))
         train, validation = self._hold_out(labels, None, recipe)

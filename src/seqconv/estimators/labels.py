@@ -1,27 +1,8 @@
-"""Labels and weights of examples as users of scikit-learn give them."""
+"""Labels of examples as users of scikit-learn give them."""
 
 from typing import Any
 
-import numpy as np
-
 from seqconv.errors import DataError
-
-
-def read_weights(sample_weight: Any, count: int) -> np.ndarray | None:
-    """What each example counts, float64 `[N]`.
-
-    Raises:
-        DataError: not a number of at least 0 for each example.
-    """
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != (count,):
-        raise DataError(f"sample_weight must be a number for each of {count} examples; got shape {weights.shape}")
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        row = int(np.argmin(np.isfinite(weights) & (weights >= 0)))
-        raise DataError(f"sample_weight, row {row + 1}: must be a number of at least 0; got {weights[row]}. Correct it")
-    return weights
 
 
 def check_labels(y: Any) -> None:

@@ -87,8 +87,8 @@ def _answers_alike(first: _Finished, other: _Finished, rows: np.ndarray, others:
     loss = first.bundle.recipe.training.loss
     if other.bundle.recipe.training.loss != loss:
         return False
-    target = first.bundle.features.target
-    return not any(target.measure_change(first.outputs[rows], other.outputs[others], loss).values())
+    target, changed = first.bundle.features.target, other.bundle.features.target
+    return not any(target.measure_change(first.outputs[rows], other.outputs[others], loss, changed).values())
 
 
 def _read_run(folder: Path) -> _Finished:

@@ -78,9 +78,9 @@ class Cuts:
         above = probabilities > threshold
         hits = int(np.sum(above & holds))
         chosen = Point(threshold, hits / int(above.sum()) if above.any() else float("nan"), hits / max(self.support, 1))
-        kept = np.arange(len(recall))
+        kept = np.arange(1, len(recall))  # precision says nothing where none is assigned
         if len(kept) > MOST_POINTS:  # spread over the recall, not over the examples, most of which may be of no class
-            kept = np.unique(np.searchsorted(recall, np.linspace(0, recall[-1], MOST_POINTS)))
+            kept = np.unique(np.searchsorted(recall[1:], np.linspace(0, recall[-1], MOST_POINTS))) + 1
         points = [Point(*each) for each in np.stack([self.thresholds, precision, recall], axis=1)[kept].tolist()]
         return Curve(name, area, chosen, points)
 

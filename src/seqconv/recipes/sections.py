@@ -62,6 +62,9 @@ class SequenceDataConfig(_DataSettings):
     layout: Literal["guess", "channels first", "channels last"] = setting(
         "guess", "the axes of an .npz file after the sequences: channels and steps, or steps and channels"
     )
+    weight: str = setting("", "column of what each row weighs in training; empty: all weigh the same")
+    group: str = setting("", "column of groups whose rows stay in one split, such as reviews of one film; empty: none")
+    split: str = setting("", "column that says train, validation or test of each row; empty: none")
     validation_file: str = setting("", "file of validation sequences; empty: held out from the training sequences")
     test_file: str = setting("", "file of test sequences; empty: NAME_TEST next to NAME_TRAIN, or held out")
     validation: float = setting(0.2, "fraction of the training sequences held out for validation", low=0.001, high=0.9)

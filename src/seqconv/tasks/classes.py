@@ -71,7 +71,8 @@ class ClassTarget(Target):
             for place, name in enumerate(self.names)
             if self.several or name == self.rule.positive
         ]
-        return replace(self, thresholds=tuple(found))
+        seen = min(int(each.sum()) for name, each in zip(self.names, holds.T, strict=True) if name in dict(found))
+        return replace(self, thresholds=tuple(found), rule=replace(self.rule, seen=seen))
 
     def draw_curves(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[Curve]:
         """Precision and recall of each of several labels, or of two classes: of the one with a threshold, else of the
@@ -90,9 +91,12 @@ class ClassTarget(Target):
             for place in places
         ]
 
-    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+    def measure_change(
+        self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
+    ) -> dict[str, float]:
         """`changed`: the fraction of examples with a different answer."""
-        differ = self.choose(before, loss) != self.choose(after, loss)
+        later = changed if isinstance(changed, ClassTarget) else self
+        differ = self.choose(before, loss) != later.choose(after, loss)
         return {"changed": float(differ.reshape(len(differ), -1).any(axis=1).mean())}
 
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:

@@ -73,8 +73,14 @@ class Target(ABC):
         """A number that is smaller for better metrics."""
 
     @abstractmethod
-    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
-        """How much the answers of a changed model differ from those before."""
+    def measure_change(
+        self, before: np.ndarray, after: np.ndarray, loss: str, changed: "Target | None" = None
+    ) -> dict[str, float]:
+        """How much the answers of a changed model differ from those before.
+
+        Args:
+            changed: the target of the changed model, which may have other thresholds; None: this one.
+        """
 
     @abstractmethod
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from seqconv.recipes.sections import TrainingConfig
 FORMS = "f1, precision=0.95, recall=0.9, cost=FP:FN, such as cost=1:10, or a probability such as 0.3"
 _SHAPED = re.compile(r"(precision|recall|cost)\s*=\s*(.+)")
 FIXED = "fixed"  # the kind of a rule that is the threshold itself
+FEW = 30  # examples of a class below which precision and recall are known to a tenth at best
 _SHOWN = 3  # thresholds in a note
 _CHOOSE: dict[str, Callable[..., int]] = {
     "f1": maximise_f1,
@@ -31,11 +32,13 @@ class Rule:
         kind: `f1`, `precision`, `recall`, `cost`, or `fixed`: it is given.
         values: what is wanted, or what a wrongly assigned and a missed example cost.
         positive: of two classes the one whose threshold it is; empty: each of several labels has one.
+        seen: examples of the class, or of the rarest label, that it has been applied to; 0: not yet.
     """
 
     kind: str
     values: tuple[float, ...] = ()
     positive: str = ""
+    seen: int = 0
 
     @property
     def fixed(self) -> bool:
@@ -121,5 +124,10 @@ def describe_thresholds(thresholds: tuple[tuple[str, float], ...], rule: Rule | 
     """The thresholds in a sentence without its end."""
     shown = [f"{name!r} above {value:.3g}" for name, value in thresholds[:_SHOWN]]
     more = f" and {len(thresholds) - _SHOWN} more" if len(thresholds) > _SHOWN else ""
-    why = "" if rule is None or rule.fixed else ", chosen on the validation rows"
-    return f"threshold: {', '.join(shown)}{more}{why}"
+    if rule is None or rule.fixed:
+        return f"threshold: {', '.join(shown)}{more}"
+    few = (
+        f"; only {rule.seen} of them are of {'it' if rule.positive else 'the rarest label'}" if rule.seen < FEW else ""
+    )
+    cure = ", so it may miss its mark: hold out more with --set data.validation=0.4" if few else ""
+    return f"threshold: {', '.join(shown)}{more}, chosen on the validation rows{few}{cure}"

@@ -74,7 +74,9 @@ class Values(Target):
     def rank(self, metrics: Metrics) -> float:
         return metrics["mae_scaled"]
 
-    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+    def measure_change(
+        self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
+    ) -> dict[str, float]:
         """`moved`: the mean absolute difference, scaled."""
         return {"moved": float(np.abs(after.astype(np.float64) - before).mean())}
 

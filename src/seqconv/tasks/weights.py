@@ -68,6 +68,8 @@ def weigh_classes(
     """
     if setting == NONE:
         return None
+    if not classes:
+        raise OptionError("training.class_weight is for classes; numbers are predicted here. Leave it out")
     if setting != BALANCED:
         named = parse_class_weights(setting)
         for name in named:

@@ -1,6 +1,7 @@
 """Tables in workbooks, packed files and files in parts, for every kind of data."""
 
 import importlib
+import json
 import sys
 import zipfile
 from collections.abc import Callable
@@ -227,3 +228,28 @@ def test_a_missing_part_is_named(write_parts):
 def test_train_alone_is_split(write_parts):
     path, others = find_files(write_parts("data", train=2))
     assert (path.name, others) == ("train-00000-of-00002.parquet", {})
+
+
+@pytest.mark.skipif(not hasattr(polars, "read_parquet_metadata"), reason="this polars does not read what files say")
+def test_numbers_of_classes_have_the_names_that_the_file_says(tmp_path, zstd):
+    features = {
+        "text": {"dtype": "string", "_type": "Value"},
+        "label": {"names": ["world", "sports", "business"], "_type": "ClassLabel"},
+    }
+    frame = polars.DataFrame({"text": ["so it goes", "a fine game", "stocks fall"], "label": [0, 1, 2]})
+    path = tmp_path / "train-00000-of-00001.parquet"
+    frame.write_parquet(path, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+    found = seqconv.read_texts(path)
+    assert found.classes == ("business", "sports", "world")
+    assert [found.classes[label] for label in found.labels] == ["world", "sports", "business"]
+    assert "'label' named as the file says: world, sports, business" in found.notes
+    (tmp_path / "packed.parquet.zst").write_bytes(zstd.compress(path.read_bytes()))
+    assert seqconv.read_texts(tmp_path / "packed.parquet.zst").classes == found.classes
+    assert read_table(path).frame["label"].to_list() == ["world", "sports", "business"]
+    frame.with_columns(label=polars.Series([0, 1, -1])).write_parquet(
+        path, metadata={"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    fails(seqconv.read_texts, path, "row 3: the label 'label' is empty")
+    for odd in ("{", "[]", json.dumps({"info": {"features": {"label": {"_type": "ClassLabel", "names": [1]}}}})):
+        frame.write_parquet(path, metadata={"huggingface": odd})
+        assert seqconv.read_texts(path).classes == ("0", "1", "2")

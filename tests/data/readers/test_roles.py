@@ -118,3 +118,15 @@ def test_a_run_keeps_and_uses_them(tmp_path):
     assert seqconv.evaluate(tmp_path / "run", threads=1).test == run.results.test
     (tmp_path / "new.jsonl").write_text("\n".join(json.dumps({"text": r["text"], "label": r["label"]}) for r in rows))
     assert seqconv.evaluate(tmp_path / "run", tmp_path / "new.jsonl", threads=1).scores.n == 60
+
+
+def test_a_column_of_splits_that_is_not_used_is_named(tmp_path):
+    path = write(FRAME, tmp_path / "reviews.csv")
+    says = (
+        "the column 'use' says TEST, Train, dev, train, training, valid, but rows are split anew; --split use uses it"
+    )
+    assert says in seqconv.read_texts(path, label="stars").notes
+    data = load_texts(TextDataConfig(source=str(path), label=("stars",), split="use"))
+    assert not [note for note in data.train.notes if "--split" in note]
+    other = write(FRAME.with_columns(use=polars.Series(["train", "test", "x"] * 2)), tmp_path / "other.csv")
+    assert not [note for note in seqconv.read_texts(other, label="stars").notes if "--split" in note]

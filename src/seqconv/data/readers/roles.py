@@ -1,5 +1,6 @@
 """Columns that say something about each example: what it weighs in training, its group, and its split."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,9 @@ class Roles(NamedTuple):
                 )
 
 
+NO_ROLES = Roles()
+
+
 class Marked(NamedTuple):
     """What the columns say of N examples; None: nothing.
 
@@ -71,6 +75,22 @@ def read_marks(table: Table, roles: Roles) -> Marked:
         _read_groups(table, roles.group) if roles.group else None,
         _read_splits(table, roles.split) if roles.split else None,
     )
+
+
+def suggest_split(table: Table, taken: Collection[str]) -> tuple[str, ...]:
+    """A note on a column that says the split of each row, though nobody asked for it.
+
+    Args:
+        taken: columns that are something else.
+    """
+    for column in table.frame:
+        if column.name in taken or str(column.dtype) != "String":
+            continue
+        found = set(column.unique().to_list())
+        if len(found) > 1 and all(cell is not None and cell.strip().lower() in NAMES for cell in found):
+            shown = ", ".join(sorted(found))
+            return (f"the column {column.name!r} says {shown}, but rows are split anew; --split {column.name} uses it",)
+    return ()
 
 
 def _list_cells(table: Table, name: str) -> list[str]:

@@ -10,6 +10,7 @@ from seqconv.data.readers.columns import LABEL_NAMES, find_column
 from seqconv.data.readers.files import GUESS, Table, settle_header
 from seqconv.data.readers.ids import number_series
 from seqconv.data.readers.numbers import is_number
+from seqconv.data.readers.roles import NO_ROLES, Roles, read_marks
 from seqconv.data.readers.sequence_labels import Outcome, check_constant, read_outcome
 from seqconv.data.readers.steps import lay_steps, read_clock
 from seqconv.data.readers.values import prove_decimal, read_numbers, settle_decimal
@@ -35,6 +36,7 @@ class SequenceColumns:
     interval: str = ""
     header: bool | None = None
     decimal: str = GUESS
+    roles: Roles = NO_ROLES
 
     @property
     def outcome(self) -> str:
@@ -60,9 +62,19 @@ def sequences_from_table(table: Table, columns: SequenceColumns, labelled: bool 
     table = prove_decimal(table)
     ids = tuple(find_column(table, name) for name in columns.ids if labelled or name in table.frame.columns)
     columns = replace(columns, ids=ids)
+    roles = columns.roles.find(table) if labelled else NO_ROLES
+    plain = replace(table, frame=table.frame.drop(filter(None, roles)))
     if _is_long(table, columns, labelled):
-        return _read_long(table, columns, labelled)
-    return _read_wide(table, columns, labelled, steps)
+        found = _read_long(plain, columns, labelled)
+        series, keys = number_series(table, columns.ids)
+        for name in filter(None, roles):
+            check_constant(table, name, series, [", ".join(key) for key in keys])
+        rows = np.unique(series, return_index=True)[1]
+    else:
+        found, rows = _read_wide(plain, columns, labelled, steps), np.arange(len(table.frame))
+    weights, groups, splits = (None if each is None else each[rows] for each in read_marks(table, roles))
+    settled = dict(found.settled) | {role: name for role, name in roles._asdict().items() if name}
+    return replace(found, weights=weights, groups=groups, splits=splits, settled=settled)
 
 
 def _is_long(table: Table, columns: SequenceColumns, labelled: bool) -> bool:
@@ -156,6 +168,7 @@ def _read_wide(table: Table, columns: SequenceColumns, labelled: bool, steps: in
     settled: dict[str, Any] = settle_header(table) | settle_decimal(table)
     settled |= outcome.settled | {"id": columns.ids}
     keys = {each: [str(cell) for cell in table.frame[each].to_list()] for each in columns.ids}
+    inputs = tuple(lists or (each for each in names if each not in left))
     return Sequences(
         values,
         offsets,
@@ -166,7 +179,7 @@ def _read_wide(table: Table, columns: SequenceColumns, labelled: bool, steps: in
         (*notes, *describe_steps(values, offsets)),
         outcome.number,
         keys,
-        settled | ({"inputs": tuple(lists)} if lists else {}),
+        settled | ({"inputs": inputs} if lists or any(columns.roles) else {}),
     )
 
 

@@ -59,6 +59,7 @@ def read_sequences(
     path = Path(path)
     kind = Path(strip_packing(path.name)).suffix
     if kind in arrays.ENDINGS:
+        columns.roles.refuse(path)
         return arrays.read_arrays(path, labelled, layout, channels, columns.target)
     if kind not in _SPLIT:
         return _read_table(path, labelled, columns, steps)
@@ -67,6 +68,7 @@ def read_sequences(
         stream = io.TextIOWrapper(content, encoding=encoding)
         try:
             if kind not in TABLES or not _is_table(stream, columns):
+                columns.roles.refuse(path)
                 found = _read_lines(path, kind, stream, labelled, columns.target)
                 return replace(found, notes=(*describe_encoding(encoding), *found.notes))
         except UnicodeDecodeError as error:  # in UTF-16

@@ -16,6 +16,7 @@ from seqconv.data.readers.delimited import read_delimited
 from seqconv.data.readers.files import GUESS, Table, check_names, open_content
 from seqconv.data.readers.folders import describe_parts, list_parts
 from seqconv.data.readers.forks import check_threads
+from seqconv.data.readers.hub import describe_names, name_classes, read_class_names
 from seqconv.data.readers.jsonlines import looks_like_json, read_json_lines
 from seqconv.data.readers.workbooks import is_workbook, read_sheet
 from seqconv.errors import ConfigError, DataError, SeqconvError
@@ -101,7 +102,10 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
 
     try:
         with _hide_panics():
-            frame = _scan(path if isinstance(content, io.BufferedReader) else content, form, content.read(6))
+            source = path if isinstance(content, io.BufferedReader) else content
+            classes = read_class_names(source) if form == "parquet" else {}
+            content.seek(0)
+            frame = _scan(source, form, content.read(6))
             names = frame.collect_schema().names()
             height = int(frame.select(polars.len()).collect().item())
         check_names(str(path), names)
@@ -111,7 +115,8 @@ def _read_columns(path: Path, content: IO[bytes], form: str, strings: bool, rows
             with _hide_panics():
                 piece = frame.slice(first, rows or height).collect()
             numbers = range(first + 1, first + 1 + len(piece))
-            yield Table(simplify_types(piece, strings), path, form, describe_parts(path), numbers)
+            notes = (*describe_parts(path), *describe_names(classes))
+            yield Table(simplify_types(name_classes(piece, classes), strings), path, form, notes, numbers)
     except (polars.exceptions.PolarsError, OSError, ValueError, polars.exceptions.PanicException) as error:
         if isinstance(error, DataError):
             raise

@@ -23,7 +23,7 @@ from seqconv.data.readers.files import (
 )
 from seqconv.data.readers.folders import ABOUT, are_classes
 from seqconv.data.readers.lists import find_mark, read_lists
-from seqconv.data.readers.roles import NO_MARKS, Marked, Roles, read_marks
+from seqconv.data.readers.roles import NO_MARKS, NO_ROLES, Marked, Roles, read_marks, suggest_split
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
@@ -32,7 +32,6 @@ _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word wi
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
-NO_ROLES = Roles()
 _TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
 
 
@@ -157,7 +156,7 @@ def rows_from_table(table: Table, text: str, label: str, roles: Roles = NO_ROLES
     roles = roles.find(table)
     name, label_names, notes = guess_columns(table, text, label, tuple(filter(None, roles)))
     marked = read_marks(table, roles)
-    notes = (*table.notes, *notes)
+    notes = (*table.notes, *notes, *(() if roles.split else suggest_split(table, (name, *label_names))))
     texts = list_cells(table, name)
     settled: dict[str, Any] = {"text": name} | settle_header(table)
     settled |= {role: column for role, column in roles._asdict().items() if column}

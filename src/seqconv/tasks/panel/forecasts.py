@@ -62,7 +62,9 @@ class Forecasts(Target):
     def rank(self, metrics: Metrics) -> float:
         return metrics["mase"]
 
-    def measure_change(self, before: np.ndarray, after: np.ndarray, loss: str) -> dict[str, float]:
+    def measure_change(
+        self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
+    ) -> dict[str, float]:
         """`moved`: the mean absolute difference of the medians, scaled."""
         return {"moved": float(np.abs(to_quantiles(after) - to_quantiles(before))[..., MEDIAN].mean())}
 

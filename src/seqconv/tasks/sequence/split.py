@@ -40,7 +40,7 @@ def split_sequences(
         DataError: fewer than two classes, too few sequences, or no channel that varies.
     """
     sources: list[Sequences] = list_sources(data, data.train.classes)
-    rows = choose_rows(sources, recipe.data, None, recipe.training.seed)
+    rows = choose_rows(sources, recipe.data, data.train.groups, recipe.training.seed)
     cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features = _fit(cut[0], recipe)
     features = features if trained is None else features.aim(trained.target)
@@ -123,7 +123,7 @@ def fold_sequences(
     Raises:
         ConfigError: more folds than sequences.
     """
-    for facts, rest, tested in cut_class_folds(data.train, None, folds, recipe.training.seed):
+    for facts, rest, tested in cut_class_folds(data.train, data.train.groups, folds, recipe.training.seed):
         yield facts, replace(data, train=rest, test=tested)
 
 
