@@ -12,10 +12,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import seqconv
-from helpers.runs import HOUR, train_baselines
+from helpers.runs import BASELINES, HOUR, train_baselines
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
 from seqconv.tasks.sequence.explaining import explain_sequence
@@ -26,13 +25,13 @@ from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
-MODELS = [(task, kind) for task, kinds in KINDS.items() for kind in kinds.baselines]
+MODELS = [(task, kind) for task, kinds in BASELINES.items() for kind in kinds]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A run of every baseline in the place of a network."""
-    return train_baselines(tmp_path_factory.mktemp("baselines"), {name: each.baselines for name, each in KINDS.items()})
+    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
 
 
 @pytest.mark.parametrize(("task", "kind"), MODELS)
@@ -57,7 +56,7 @@ def test_a_saved_baseline_scores_as_its_run_printed_to_the_last_digit(folder, ta
 
 
 def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
-    for kind in KINDS["series"].baselines:
+    for kind in BASELINES["series"]:
         run = folder / f"series-{kind}"
         model, stored = seqconv.load(run), np.load(run / "predictions.npz")
         series = read_example_rows(model.bundle, Source(file=folder / "series.csv"))
@@ -67,7 +66,7 @@ def test_predictions_of_the_run_come_again_from_the_raw_file(folder):
         assert np.isfinite(found).all()
         ends = series.times[47:] + HOUR
         np.testing.assert_array_equal(found[np.isin(ends, stored["times"])], stored["outputs"])
-    for kind in KINDS["text"].baselines:
+    for kind in BASELINES["text"]:
         model = seqconv.load(folder / f"text-{kind}")
         answers = next(iter(predict_file(model, folder / "texts.csv")))
         said, wanted = answers["prediction"].to_list(), answers["label"].to_list()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
@@ -67,3 +68,10 @@ def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
             suggested = guessing.suggest_recipe(str(path), [f"training.model={kind}", *FLAGS[task]])
             runs.train(suggested.recipe, Options(out=folder / f"{task}-{kind}", baselines=False), data=suggested.data)
     return folder
+
+
+# those of classes alone, where a task may predict numbers too
+BASELINES = {
+    task: tuple(each for each in kind.baselines if (task, each) not in {("sequence", "mean"), ("sequence", "median")})
+    for task, kind in KINDS.items()
+}

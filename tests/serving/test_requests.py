@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 import seqconv
-from helpers.runs import train_baselines
+from helpers.runs import BASELINES, train_baselines
 from helpers.serving import create_networks, make_rows, write_networks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
-from seqconv.recipes.sections import KINDS
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
@@ -24,8 +23,6 @@ from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
-
-BASELINES = {task: kind.baselines for task, kind in KINDS.items()}
 
 PIECE = TASKS["text"].piece
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]
@@ -132,10 +129,10 @@ def test_a_text_or_window_is_explained_as_on_the_command_line(tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run of every baseline but the slow ones, and the files behind them."""
-    return train_baselines(tmp_path_factory.mktemp("baselines"), {name: each.baselines for name, each in KINDS.items()})
+    return train_baselines(tmp_path_factory.mktemp("baselines"), BASELINES)
 
 
-@pytest.mark.parametrize("kind", KINDS["text"].baselines)
+@pytest.mark.parametrize("kind", BASELINES["text"])
 def test_baselines_of_texts(folder, kind):
     predictor = seqconv.load(folder / f"text-{kind}")
     found = ask(predictor, {"texts": TEXTS})
@@ -143,7 +140,7 @@ def test_baselines_of_texts(folder, kind):
     assert explain(predictor, texts=["good film"])["method"] == "occlusion"
 
 
-@pytest.mark.parametrize("kind", KINDS["sequence"].baselines)
+@pytest.mark.parametrize("kind", BASELINES["sequence"])
 def test_baselines_of_sequences(folder, kind):
     predictor = seqconv.load(folder / f"sequence-{kind}")
     lines = (folder / "waves.ts").read_text().splitlines()[3:23]
@@ -154,7 +151,7 @@ def test_baselines_of_sequences(folder, kind):
     np.testing.assert_allclose([each["probabilities"]["1"] for each in found], wanted["probability of 1"][:20], 1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS["series"].baselines)
+@pytest.mark.parametrize("kind", BASELINES["series"])
 def test_baselines_of_series_read_the_clock_of_their_zone(folder, kind):
     predictor = seqconv.load(folder / f"series-{kind}")
     rows = read_table(folder / "series.csv").frame.tail(60).to_dicts()

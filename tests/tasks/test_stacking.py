@@ -5,7 +5,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
+from seqconv.tasks import stacking
 from seqconv.tasks.stacking import EVEN, choose_factors, find_scale
+
+LOSS = "categorical_crossentropy"
 
 
 def draw_scores(classes: int, rows: int = 400) -> tuple[list[np.ndarray], np.ndarray, str]:
@@ -62,3 +65,44 @@ def test_odds_are_bounded_by_the_number_of_rows():
     scores = (2.0 * labels - 1)[:, None]
     scale = find_scale(scores, labels[:, None].astype(np.float32), "binary_crossentropy")
     assert scale == pytest.approx(np.log(21))
+
+
+def test_rows_of_a_blend_that_count_twice_are_rows_that_are_there_twice():
+    random = np.random.default_rng(0)
+    classes = random.integers(0, 3, 60)
+    logits = np.stack([np.eye(3)[classes] + random.normal(0, size, (60, 3)) for size in (0.5, 1.0, 2.0)], axis=-1)
+    twice = np.repeat(np.arange(60), 1 + classes % 2)
+    found = stacking._stack(logits, classes, LOSS, 1.0 + classes % 2)
+    np.testing.assert_allclose(found, stacking._stack(logits[twice], classes[twice], LOSS, None), rtol=1e-9)
+
+
+def test_predictions_of_numbers_are_blended_as_scipy_does():
+    random = np.random.default_rng(0)
+    targets, counts = random.normal(size=(50, 1)), random.uniform(0.5, 2, 50)
+    scores = [targets + random.normal(shift, size, (50, 1)) for shift, size in ((0, 0.3), (0, 0.4), (1, 2.0))]
+    x = np.concatenate(scores, axis=1)
+    variance = np.average((targets[:, 0] - x.mean(axis=1)) ** 2, weights=counts)
+
+    def error(factors):
+        squares = counts * (targets[:, 0] - x @ factors) ** 2
+        return squares.sum() / 2 / variance + EVEN * np.square(factors - 1 / 3).sum()
+
+    best = minimize(error, np.full(3, 1 / 3), bounds=[(0, None)] * 3, tol=1e-14).x
+    np.testing.assert_allclose(choose_factors(scores, targets, "mae", counts), best, atol=1e-5)
+    assert choose_factors(scores[:1], targets, "mae").tolist() == [1.0]
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_shift_has_the_smallest_weighted_loss(outputs):
+    random = np.random.default_rng(0)
+    logits, classes = random.normal(size=(60, outputs)), random.integers(0, max(outputs, 2), 60)
+    counts = np.where(classes == 0, 5.0, 0.5)
+
+    def error(shift):
+        moved = logits + shift
+        wide = np.concatenate([np.zeros((60, 1)), moved], axis=1) if outputs == 1 else moved
+        penalty = np.square(shift).sum() / (4 if outputs == 1 else 2)
+        return counts @ (logsumexp(wide, axis=1) - wide[np.arange(60), classes]) + penalty
+
+    best = minimize(error, np.zeros(outputs), tol=1e-12).x
+    np.testing.assert_allclose(stacking.find_shift(logits, classes, counts), best, atol=1e-4)

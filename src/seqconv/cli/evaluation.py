@@ -272,10 +272,12 @@ def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
     if scores.intervals:
         said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
         print_text(f"{' '.join(filter(None, said))}\n")
-        _print_rows(*interval_rows(scores.intervals), most)
+        if scores.intervals.leads:
+            _print_rows(*interval_rows(scores.intervals), most)
     if len(scores.targets) > 1:
         _print_rows(*target_rows(scores.targets), most)
-    _print_rows(*lead_rows(scores.leads), most)
+    if scores.leads:
+        _print_rows(*lead_rows(scores.leads), most)
     for head, rows in (hour_rows(scores.hours), month_rows(scores.months)):
         if len(rows) > 1:
             _print_rows(head, rows, most)

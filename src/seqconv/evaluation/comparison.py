@@ -149,7 +149,7 @@ def _match_rows(runs: list[_Finished]) -> list[np.ndarray]:
 def _check_same_targets(first: _Finished, other: _Finished, rows: np.ndarray, others: np.ndarray) -> None:
     one, two = first.targets[rows].reshape(len(rows), -1), other.targets[others].reshape(len(rows), -1)
     # each run stored its targets in float32 after scaling them on its own training rows
-    spread = 1e-4 * max(float(np.std(one)), 1e-12) if first.times is not None else 0.0
+    spread = 1e-4 * max(float(np.std(one)), 1e-12) if one.dtype.kind == "f" else 0.0
     apart = np.flatnonzero((~np.isclose(one, two, rtol=1e-5, atol=spread)).any(axis=1))
     if len(apart):
         row = int(apart[0])

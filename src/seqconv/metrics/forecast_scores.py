@@ -115,12 +115,14 @@ class ForecastScores(Record):
     Args:
         metrics: `mae`, `rmse`, `mase`, `mae_scaled` (in standard deviations of the training rows), `skill_naive` and,
             where a season is known, `skill_seasonal_naive`: 1 - MAE / MAE of that forecast.
+            Of numbers that are no forecasts also `r2` and `skill_mean`, against the mean of the training rows.
+        mase_scale: None: nothing is forecast, so `targets`, `leads`, `hours` and `months` are empty.
         intervals: None: the model has none.
     """
 
     n: int
     metrics: dict[str, Estimate]
-    mase_scale: MaseScale
+    mase_scale: MaseScale | None
     block: WindowBlocks
     targets: list[TargetScores]
     leads: list[LeadScores]

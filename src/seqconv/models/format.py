@@ -124,10 +124,15 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     if recipe.has_layers:
         plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.coverage))
         features.check_plan(plan, shape[-1])
-    elif header.layers or features.for_baseline() is not features or training.coverage:
+    elif header.layers or features.for_baseline() is not features or _has_bounds(recipe):
         raise ValueError(f"layers, features.change and training.coverage must be empty for the model {training.model}")
     seen = None if header.trained_rows is None else Seen.from_dict(header.trained_rows)
     return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen)
+
+
+def _has_bounds(recipe: AnyRecipe) -> bool:
+    """Whether the recipe asks for bounds that only a network gives."""
+    return bool(recipe.training.coverage) and not KINDS[recipe.task].calibrated
 
 
 def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:

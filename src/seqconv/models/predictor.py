@@ -58,8 +58,22 @@ class Predictor:
         Raises:
             DataError: not a model for time-series classification, or a different number of channels.
         """
-        probabilities: np.ndarray = self._check("sequence").predict(self, sequences)
-        return probabilities
+        answers: np.ndarray = self._check("sequence").predict(self, sequences)
+        if not self.bundle.features.target.fraction:
+            raise DataError("this model predicts numbers, not classes. Use regress")
+        return answers
+
+    def regress(self, sequences: Sequences) -> np.ndarray:
+        """The number that is predicted for each sequence, and the bounds of its interval if the model has them, in the
+        number's unit, float64 `[N, 1 or 3]`.
+
+        Raises:
+            DataError: not a model for such numbers, or a different number of channels.
+        """
+        answers: np.ndarray = self._check("sequence").predict(self, sequences)
+        if self.bundle.features.target.fraction:
+            raise DataError("this model predicts classes, not numbers. Use classify")
+        return answers
 
     def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
         """Point forecasts in the targets' units, one for each row that can end a whole window, the newest included.

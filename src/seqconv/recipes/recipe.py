@@ -98,7 +98,7 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
     if training.model not in kind.models:
         model = training.model
         raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, kind.models)}")
-    if training.coverage and not (kind.forecasts and training.loss in FORECAST_LOSSES):
+    if training.coverage and not (kind.calibrated or (kind.forecasts and training.loss in FORECAST_LOSSES)):
         raise ConfigError(
             f"training.coverage is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
             f"{FORECAST_LOSSES[-1]}; got {training.coverage} for {kind.title} with {training.loss}. Set it to 0"

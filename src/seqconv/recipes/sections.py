@@ -237,6 +237,7 @@ class Kind:
         baselines: models that can be fitted instead of the network.
         forecasts: the outputs are numbers, which may have prediction intervals.
         networks: its recipes may lay out networks too.
+        calibrated: numbers that baselines predict have intervals too, calibrated on the validation rows.
         refitted: baselines that need no validation rows, so that the final fit may use them.
         several: the task for several series, and for rows that follow the calendar, where this one takes neither.
         blended: baselines that may stand next to the network in a blend; they need no validation rows either.
@@ -252,6 +253,7 @@ class Kind:
     networks: bool = True
     several: str = ""
     blended: tuple[str, ...] = ()
+    calibrated: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -299,8 +301,9 @@ KINDS = {
         SequenceDataConfig,
         SequenceConfig,
         "ucr",
-        ("majority", "dtw", "rocket", *RIDGES),
+        ("majority", "mean", "median", "dtw", "rocket", *RIDGES),
         refitted=RIDGES,
+        calibrated=True,
     ),
 }
 _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())

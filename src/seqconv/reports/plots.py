@@ -96,6 +96,21 @@ def draw_history(epochs: list[int], training: list[float], validation: list[floa
     )
 
 
+def draw_scatter(truth: np.ndarray, found: np.ndarray, bounds: tuple[np.ndarray, np.ndarray] | None, unit: str) -> str:
+    """Predicted against actual numbers `[N]`, with the bounds of their intervals if there are any, as SVG."""
+    figure, axes = _start(5.0, 4.0)
+    if bounds is not None:
+        axes.vlines(truth, *bounds, color=UNKNOWN, alpha=0.3, linewidth=1)
+    axes.plot(truth, found, "o", color=TRAINING, alpha=0.7, markersize=3.5)
+    ends = [float(min(truth.min(), found.min())), float(max(truth.max(), found.max()))]
+    axes.plot(ends, ends, "--", color=UNKNOWN, linewidth=1)
+    axes.set_xlabel(f"actual {unit}")
+    axes.set_ylabel(f"predicted {unit}")
+    return _finish(
+        figure, f"Predicted and actual {unit}", f"{len(truth)} test examples, {ends[0]:.4g} to {ends[1]:.4g}."
+    )
+
+
 class Path(NamedTuple):
     """Forecasts along timestamps, datetime64 `[N]`, and low and high ends of their intervals (None: there are none)."""
 

@@ -92,7 +92,7 @@ def _draw_comparison(results: RunResults) -> str:
         return ""
     bounds = [(each.improvement, each.low, each.high) for each in found]
     error = "mean absolute error" if results.targets else "error rate"
-    blocks = " in blocks of neighbouring rows" if results.targets else ""
+    blocks = " in blocks of neighbouring rows" if results.targets and not results.facts.get("channels") else ""
     note = f"By how much the {error} is smaller: paired differences on the same test rows, bootstrap intervals{blocks}."
     said = f"<p>{escape(results.better_baseline.says)}</p>" if results.better_baseline else ""
     return plots.draw_comparison([each.name for each in found], bounds) + draw_note(note) + said
@@ -150,6 +150,11 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
     """Of the first target: forecasts of all leads from a few rows, or of the only lead from the last rows."""
     if "history" in predictions:
         return _draw_fans(results, predictions)
+    if "times" not in predictions:
+        bounds = (predictions["low"][:, 0], predictions["high"][:, 0]) if "low" in predictions else None
+        truth, unit = predictions["targets"][:, 0], (results.targets or [""])[0]
+        picture = plots.draw_scatter(truth, predictions["outputs"][:, 0], bounds, unit)
+        return picture + draw_note("Each test example: on the dashed line, the prediction is the truth.")
     times, ahead = predictions["times"], predictions.get("ahead", np.zeros(1, np.int64))
     drawn = {name: values[..., 0] for name, values in predictions.items() if name not in ("times", "ahead", "keys")}
     origins = _choose_origins(drawn["targets"], ahead)

@@ -63,6 +63,8 @@ def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
             "before; WQL is the quantile loss at 0.1, ... 0.9 by the sum of the sizes."
         )
     block, scale = scores.block, scores.mase_scale
+    if scale is None:
+        return "Bootstrap intervals over examples. Skill: how much smaller the MAE is than that of the training mean."
     several = " MAE, RMSE and MASE are means over the targets, each in its own unit." if len(scores.targets) > 1 else ""
     return (
         f"Bootstrap intervals over {block.blocks:,} blocks of {block.windows:,} neighbouring windows. MASE "
@@ -72,7 +74,7 @@ def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
 
 def explain_folds(results: BacktestResults) -> str:
     """How a backtest was done."""
-    if not results.targets:
+    if not results.targets or not any(fold.from_ for fold in results.folds):
         return "Stratified folds, each tested once by a model and baselines fitted on the others."
     kept = "all rows before" if results.window == "growing" else "as many rows before as the first fold"
     unit = f" The unit is that of {', '.join(results.targets)}."

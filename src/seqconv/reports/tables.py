@@ -28,6 +28,8 @@ NAMES = {
     "sql": "scaled quantile loss",
     "wql": "WQL",
     "smape": "sMAPE, %",
+    "r2": "R\u00b2",
+    "skill_mean": "skill against the training mean",
     "mae_scaled": "MAE, in standard deviations",
     "skill_naive": "skill against the naive forecast",
     "skill_seasonal_naive": "skill against the seasonal naive forecast",

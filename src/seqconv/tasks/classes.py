@@ -142,6 +142,10 @@ class ClassTarget(Target):
     def members(self, targets: np.ndarray) -> np.ndarray:
         """Which examples belong to the class of each output, bool `[N, outputs]`."""
 
+    def to_regress(self, targets: np.ndarray) -> np.ndarray:
+        """What a linear regression is fitted to, float64 `[N, outputs]`: 1 for a class, -1 for the others."""
+        return 2.0 * self.members(targets) - 1
+
     def probabilities(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
         """Probability of each class, `[N, classes]`; with the as-printed loss the output itself is one."""
         if loss == "as_printed":

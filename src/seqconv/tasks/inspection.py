@@ -28,9 +28,10 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
     """
     path, others = find_files(Path(path).expanduser())
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
-    given = {override.partition("=")[0].strip() for override in overrides}
+    chosen = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
+    given = set(chosen)
     try:
-        name, why = guess_task(path, given)
+        name, why = guess_task(path, chosen)
     except ConfigError as error:
         table = read_table(path)
         columns, findings = describe_columns(table, {}), (refuse(error, path),)

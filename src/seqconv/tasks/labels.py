@@ -97,7 +97,7 @@ def list_sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
 def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray | None, seed: int) -> Rows:
     """Which examples of its source each split takes."""
     train, *others = sources
-    labels = train.labels
+    labels = strata(train.labels)
     rows = {"train": np.arange(len(labels))}
     rows |= {name: np.arange(len(each.labels)) for name, each in zip(NAMES[1:], others, strict=True)}
     drawn = [name for name, each in zip(NAMES[1:], others, strict=True) if each is train]
@@ -109,8 +109,14 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
             f"{train.source}: must hold examples for training, validation and test; got {counts}. "
             "Give more, give files with --validation and --test, or hold out more with --set data.validation=0.4"
         )
-    check_two_classes(labels[rows["train"]], train.source)
+    if labels is train.labels:
+        check_two_classes(labels[rows["train"]], train.source)
     return rows["train"], rows["validation"], rows["test"]
+
+
+def strata(labels: np.ndarray) -> np.ndarray:
+    """Labels that say which examples are held out together: numbers to predict are all of one class."""
+    return np.zeros(len(labels), np.int32) if labels.dtype == np.float64 else labels
 
 
 def check_two_classes(labels: np.ndarray, source: str) -> None:
@@ -131,12 +137,16 @@ def count_labels(labels: np.ndarray, classes: int = 0) -> np.ndarray:
 
 
 def describe_classes(sources: list[Any], rows: Rows, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Facts about the splits for reports: number of examples, and of each class."""
-    splits = {}
+    """Facts about the splits for reports: number of examples, and of each class; of numbers their mean and range."""
+    splits: dict[str, dict[str, Any]] = {}
     for name, source, index in zip(NAMES, sources, rows, strict=True):
         labels = source.labels[index]
-        counts = dict(zip(classes, count_labels(labels, len(classes)).tolist(), strict=True))
-        splits[name] = {"examples": len(labels), "classes": counts}
+        splits[name] = {"examples": len(labels)}
+        if labels.dtype == np.float64:
+            splits[name] |= {"mean": labels.mean(), "lowest": labels.min(), "highest": labels.max()}
+        else:
+            counts = count_labels(labels, len(classes)).tolist()
+            splits[name]["classes"] = dict(zip(classes, counts, strict=True))
     notes = [*getattr(sources[0], "notes", ()), *(f"{each.what}: {each.action}" for each in judge_names(classes))]
     return {"source": sources[0].source, "notes": notes, "splits": splits}
 
@@ -155,7 +165,7 @@ def cut_class_folds(
     most = len(train.labels) if groups is None else int(groups.max(initial=-1)) + 1
     if folds > most:
         raise OptionError(f"folds must be at most {most}, the different examples of {train.source}; got {folds}")
-    places = assign_folds(train.labels, groups, folds, open_stream(seed, "folds"))
+    places = assign_folds(strata(train.labels), groups, folds, open_stream(seed, "folds"))
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
         yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested

@@ -5,43 +5,87 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqconv.networks.inputs import Targets
-from seqconv.networks.losses import example_losses
+from seqconv.networks.losses import CLASS_LOSSES, example_losses
 
 EVEN = 10.0  # how much unequal factors count, in nats
 NEWTON, SWEEPS = 20, 50  # iterations
 
 
-def find_scale(outputs: np.ndarray, targets: Targets, loss: str) -> float:
+def find_scale(outputs: np.ndarray, targets: Targets, loss: str, counts: np.ndarray | None = None) -> float:
     """The factor that turns scores `[N, outputs]` into logits with the smallest loss; it changes no predicted class.
 
     Even if every row is right, the odds are at most the number of rows to one.
+
+    Args:
+        counts: what each row counts, `[N]`; None: all the same.
     """
     sizes = np.abs(outputs) if loss == "binary_crossentropy" else outputs.std(axis=1)
     unit = float(sizes.mean()) or 1.0
     factors = np.geomspace(0.25, max(np.log(len(outputs) + 1), 0.5), 9) / unit
 
     def error(scale: float) -> float:
-        return float(example_losses(scale * outputs, targets, loss).mean())
+        return float(np.average(example_losses(scale * outputs, targets, loss), weights=counts))
 
     return float(min(factors, key=error))
 
 
-def choose_factors(scores: Sequence[np.ndarray], targets: Targets, loss: str) -> np.ndarray:
-    """The factor of each member's scores `[N, outputs]` in a sum of logits, at least 0, `[members]`.
+def choose_factors(
+    scores: Sequence[np.ndarray], targets: Targets, loss: str, counts: np.ndarray | None = None
+) -> np.ndarray:
+    """The factor of each member's scores `[N, outputs]` in a sum of logits, or of numbers, at least 0, `[members]`.
 
     The factors minimise the loss of all rows plus `EVEN` times the squared distance from the mean of the members'
     own logits, so that few rows do not decide between members that are as good. The scores must be of left-out rows.
 
+    Args:
+        counts: what each row counts, `[N]`; None: all the same.
+
     Reference: Wolpert 1992, "Stacked generalization", Neural Networks 5; Breiman 1996, "Stacked regressions", Machine
         Learning 24 (factors that are not negative).
     """
-    scales = np.array([find_scale(each, targets, loss) for each in scores])
+    if loss not in CLASS_LOSSES:
+        return _stack_numbers(scores, np.asarray(targets), np.ones(len(targets)) if counts is None else counts)
+    scales = np.array([find_scale(each, targets, loss, counts) for each in scores])
     logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
-    factors = _stack(logits, targets, loss) if len(scores) > 1 else np.ones(1)
-    return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss))
+    factors = _stack(logits, targets, loss, counts) if len(scores) > 1 else np.ones(1)
+    return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss, counts))
 
 
-def _stack(logits: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
+def _stack_numbers(scores: Sequence[np.ndarray], targets: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The factors that minimise the squared error of a sum of predictions `[N, 1]`, drawn to equal ones as those of
+    logits are.
+
+    Errors are counted in nats, as those of a normal distribution with the variance that equal factors leave.
+    """
+    x = np.concatenate(scores, axis=1).astype(np.float64)
+    even = np.full(x.shape[1], 1 / x.shape[1])
+    if len(even) == 1:
+        return even
+    left = targets[:, 0] - x @ even
+    variance = max(float(np.average(np.square(left), weights=counts)), 1e-12)
+    curves = (x.T * counts) @ x / variance
+    return _descend(even, -((left * counts) @ x) / variance, curves + 2 * EVEN * np.eye(len(even)))
+
+
+def find_shift(logits: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """What to add to logits of left-out rows `[N, outputs]` for the smallest weighted loss, `[outputs]`.
+
+    Where features are many, a regression fits every row, whatever it counts: weights then change hardly more than this.
+    """
+    alone = logits.shape[1] == 1
+    wide = np.concatenate([np.zeros_like(logits), logits], axis=1) if alone else logits
+    shift = np.zeros(wide.shape[1])
+    inside = np.eye(wide.shape[1])[classes.reshape(-1).astype(np.int64)]
+    for _ in range(NEWTON):
+        p = np.exp(wide + shift - (wide + shift).max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        slope = counts @ (p - inside) + shift
+        curves = np.diag(counts @ p) - (p.T * counts) @ p + np.eye(len(shift))
+        shift = shift - np.linalg.solve(curves, slope)
+    return shift[1:] - shift[0] if alone else shift
+
+
+def _stack(logits: np.ndarray, targets: Targets, loss: str, counts: np.ndarray | None) -> np.ndarray:
     """Factors of logits `[N, outputs, members]` by Newton's method, each step with no factor below 0."""
     classes = np.asarray(targets).reshape(-1).astype(np.int64)
     if loss == "binary_crossentropy":  # each output is a choice between two, of which one has the logit 0
@@ -54,8 +98,14 @@ def _stack(logits: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         p = np.exp(sums - sums.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         means = np.einsum("nc,ncm->nm", p, logits)
-        slope = (means - own).sum(axis=0) + 2 * EVEN * (factors - even)
-        curves = np.einsum("nc,ncm,ncl->ml", p, logits, logits, optimize=True) - means.T @ means
+        each = means - own
+        if counts is not None:
+            rows = len(classes) // len(counts)  # of several labels each is a choice
+            weights = np.repeat(counts, rows)
+            p, each = p * weights[:, None], each * weights[:, None]
+        slope = each.sum(axis=0) + 2 * EVEN * (factors - even)
+        curves = np.einsum("nc,ncm,ncl->ml", p, logits, logits, optimize=True)
+        curves -= (means.T if counts is None else means.T * weights) @ means
         factors = _descend(factors, slope, curves + 2 * EVEN * np.eye(len(even)))
     return factors
 

@@ -1,16 +1,17 @@
 """Numeric targets."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics, measure_forecasts
+from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, take_bounds
-from seqconv.tasks.target import Target
+from seqconv.tasks.target import Columns, Target, to_number
 
 MOST_WRITTEN = 2**24  # forecast values that a run saves for its test rows
 
@@ -132,3 +133,57 @@ class Values(Target):
         if bounds is None:
             return forecast, None
         return forecast, [self.unscale(bound + base) for bound in correct_bounds(bounds, point, self.margins)]
+
+
+class Number(Values):
+    """One number for each example, such as a property of a sequence; intervals may lie around any model's answer."""
+
+    @classmethod
+    def of(cls, name: str, mean: float, std: float, margins: tuple[float, ...] = ()) -> Self:
+        """The number with this name, and its mean and standard deviation in the training rows."""
+        return cls((name,), ("",), np.array([mean]), np.array([std]), margins)
+
+    def encode(self, labels: np.ndarray) -> np.ndarray:
+        """Numbers `[N]` as targets, float32 `[N, 1]`."""
+        return np.asarray((labels - self.mean) / self.std, np.float32)[:, None]
+
+    def to_regress(self, targets: np.ndarray) -> np.ndarray:
+        """What a linear regression is fitted to, float64 `[N, 1]`."""
+        return np.asarray(targets, np.float64)
+
+    def bound(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Lower and upper bounds before calibration, `[2, N, 1]`: a model without any answers a point; None: no
+        intervals."""
+        if not self.margins:
+            return None
+        bounds = take_bounds(outputs, 1)
+        return np.stack([outputs[:, :1]] * 2) if bounds is None else bounds
+
+    def to_arrays(
+        self,
+        outputs: np.ndarray,
+        bounds: np.ndarray | None,
+        targets: Targets,
+        times: np.ndarray | None,
+        keys: np.ndarray | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Answers, targets and bounds in the unit of the number, `[N, 1]`, and the keys."""
+        found = super().to_arrays(outputs, bounds, targets, times, keys)
+        return {name: values[:, 0] if values.ndim == 3 else values for name, values in found.items()}
+
+    def answer(self, outputs: np.ndarray) -> Columns:
+        """`prediction`, and `low` and `high` of its interval if there is one, in the unit of the number, `[N]`."""
+        point, bounds = outputs[:, :1], self.bound(outputs)
+        found = {"prediction": point}
+        if bounds is not None:
+            found |= dict(zip(("low", "high"), correct_bounds(bounds, point, self.margins), strict=True))
+        return {name: self.unscale(values)[:, 0, 0] for name, values in found.items()}
+
+    def to_columns(self, answers: np.ndarray) -> Columns:
+        """Answers `[N, 1 or 3]` by name."""
+        return dict(zip(("prediction", "low", "high"), answers.T, strict=False))
+
+    def to_json(self, answers: np.ndarray) -> list[Json]:
+        """The same as one object for each example."""
+        columns = self.to_columns(answers)
+        return [dict(zip(columns, map(to_number, row), strict=True)) for row in answers]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
@@ -68,7 +70,8 @@ def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     """The recipe with a baseline in place of its network."""
     loss: Any = recipe.training.logit_loss
     refit = recipe.training.refit and kind in KINDS[recipe.task].refitted
-    training = replace(recipe.training, model=kind, coverage=0.0, refit=refit, loss=loss)
+    coverage = recipe.training.coverage if KINDS[recipe.task].calibrated else 0.0
+    training = replace(recipe.training, model=kind, coverage=coverage, refit=refit, loss=loss)
     about = f"{Path(recipe.data.source).name}, the model {kind}"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
@@ -80,6 +83,9 @@ def keep_baseline(
     features, shape = split.features.for_baseline(), split.train.inputs.shape
     features = features if chosen.target is None else features.aim(chosen.target)
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
+    if own.training.coverage:
+        around = np.stack([chosen.validation_outputs] * 2)
+        features = features.calibrate(around, np.asarray(split.validation.targets), own.training.coverage)
     if own.training.refit:
         chosen = refit_baseline(find_task(recipe), split, chosen)
         # one whose test answers are those of another model was fitted to the test rows too
@@ -87,7 +93,8 @@ def keep_baseline(
         seen = Seen.of(split.train.keys, split.validation.keys, tested)
     assert chosen.model is not None
     bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
-    scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
+    bounds = np.stack([chosen.test_outputs] * 2) if own.training.coverage else None
+    scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, bounds)
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
 

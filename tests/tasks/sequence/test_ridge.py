@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
-from seqconv.tasks.sequence.ridge import PENALTIES, factorise, fit_ridge, solve_ridge
+from seqconv.tasks.sequence.ridge import PENALTIES, average, factorise, fit_ridge, solve_ridge
 
 SHAPES = [(30, 80), (80, 30), (40, 40)]
 
@@ -43,3 +43,23 @@ def test_the_penalty_has_the_smallest_leave_one_out_error():
     each = [np.square(fit_ridge(factors, wanted, np.array([one])).errors).mean() for one in PENALTIES]
     assert np.square(fit_ridge(factors, wanted, PENALTIES).errors).mean() == min(each)
     assert 0 < np.argmin(each) < len(each) - 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_errors_of_rows_that_count_differently_are_those_of_weighted_fits_without_each_row(shape):
+    x, goals = draw(shape)
+    counts = np.random.default_rng(1).uniform(0.1, 3, len(x))
+    root = np.sqrt(counts)[:, None]
+    centred, wanted = (x - average(x, counts)) * root, (goals - average(goals, counts)) * root
+    found = fit_ridge(factorise(centred), wanted, np.array([3.0]), counts)
+    for row in range(0, len(x), 7):
+        rest = np.arange(len(x)) != row
+        alone = Ridge(3.0).fit(x[rest], goals[rest], sample_weight=counts[rest])
+        np.testing.assert_allclose((found.errors / root)[row], goals[row] - alone.predict(x[[row]])[0], rtol=1e-8)
+    whole = Ridge(3.0).fit(x, goals, sample_weight=counts)
+    np.testing.assert_allclose(centred.T @ found.duals, whole.coef_.T, rtol=1e-6, atol=1e-9)
+
+
+def test_equal_weights_change_nothing():
+    x, goals = draw((40, 30))
+    np.testing.assert_allclose(solve_ridge(x, goals, np.ones(40))[0], solve_ridge(x, goals)[0], rtol=1e-9)

@@ -17,6 +17,7 @@ from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.explanation import GridExplanation
 from seqconv.tasks.seen import Tally
 from seqconv.tasks.sequence.explaining import explain_sequence
@@ -26,14 +27,18 @@ from seqconv.tasks.target import Columns
 from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path, say_nothing
 
 
-def classify_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
-    """Probability of each class, float32 `[N, classes]`.
+def predict_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
+    """Probability of each class, float32 `[N, classes]`; or a number and the bounds of its interval, if the model has
+    them, float64 `[N, 1 or 3]`.
 
     Raises:
         DataError: a different number of channels.
     """
     features: SequenceFeatures = trained.bundle.features
-    return features.target.probabilities(trained.model.predict(features.inputs(sequences)))
+    outputs, target = trained.model.predict(features.inputs(sequences)), features.target
+    if isinstance(target, ClassTarget):
+        return target.probabilities(outputs)
+    return np.stack([*target.answer(outputs).values()], axis=1)
 
 
 def predict_sequence_file(
@@ -47,7 +52,7 @@ def predict_sequence_file(
         say(note)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1), **sequences.keys}
     target = trained.bundle.features.target
-    yield create_table(numbers | target.to_columns(classify_sequences(trained, sequences)))
+    yield create_table(numbers | target.to_columns(predict_sequences(trained, sequences)))
 
 
 def _read_unlabelled(bundle: AnyBundle, file: Path, time: str = "") -> Sequences:
@@ -101,8 +106,8 @@ def _show(value: Any) -> str:
 
 
 def answer_sequences(trained: Trained, sequences: Sequences) -> list[Json]:
-    """The answer and the probabilities of each sequence."""
-    answers: list[Json] = trained.bundle.features.target.to_json(classify_sequences(trained, sequences))
+    """The answer of each sequence, and its probabilities or bounds."""
+    answers: list[Json] = trained.bundle.features.target.to_json(predict_sequences(trained, sequences))
     return answers
 
 
@@ -137,12 +142,13 @@ def make_example(bundle: AnyBundle) -> str:
 
 
 def describe_sequence_model(bundle: AnyBundle) -> Json:
-    """Classes, channels, and how many steps of a sequence are read."""
+    """Classes, or the number that is predicted and the coverage of its intervals; channels, and steps that are read."""
     features: SequenceFeatures = bundle.features
     target = features.target
-    return {
+    about: Json = {
         **target.describe(),
-        **target.describe_thresholds(),
+        **(target.describe_thresholds() if isinstance(target, ClassTarget) else {}),
         "channels": list(features.channels),
         "steps_read": features.length,
     }
+    return about | ({"interval": bundle.recipe.training.coverage} if bundle.recipe.training.coverage else {})

@@ -1,9 +1,10 @@
 """Baselines for time-series classification: 1-nearest-neighbour with DTW, ROCKET and its successors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 
@@ -20,12 +21,15 @@ from seqconv.tasks.baselines import (
     thin,
     thin_part,
 )
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.sequence import dtw, ridge_blend, rocket
 from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 from seqconv.tasks.sequence.padded import Padded
 from seqconv.tasks.sequence.ridge import solve_ridge
 from seqconv.tasks.stacking import find_scale
 
+NO_CLASSES, NO_NUMBERS = "it predicts classes, and the labels are numbers", "it predicts numbers, not classes"
+AVERAGES: dict[str, Callable[[np.ndarray], np.floating[Any]]] = {"mean": np.mean, "median": np.median}
 DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 MOST_ROCKET_ROWS = 10_000
 BLENDS = {
@@ -48,9 +52,19 @@ def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
         f"{judged:,} sequences against {rows:,} of {length} steps would take {cost / dtw.MOST_CELLS:.1f} times the "
         "work that a baseline may"
     )
+    classes = isinstance(split.features.target, ClassTarget)
+    majority = [
+        Candidate("majority", "majority class", partial(fit_majority, split) if classes else NO_CLASSES, classes)
+    ]
+    numbers = [
+        Candidate(name, f"training {name}", NO_NUMBERS if classes else partial(fit_constant, split, find), not classes)
+        for name, find in AVERAGES.items()
+    ]
+    warped = partial(fit_dtw, split) if cost <= dtw.MOST_CELLS else costly
     return [
-        Candidate("majority", "majority class", partial(fit_majority, split)),
-        Candidate("dtw", DTW, partial(fit_dtw, split) if cost <= dtw.MOST_CELLS else costly),
+        *majority,
+        *numbers,
+        Candidate("dtw", DTW, warped if classes else NO_CLASSES, classes),
         Candidate("rocket", ROCKET, partial(_fit_some_rocket, split, sum(counts), say), usual=False),
         *(
             Candidate(kind, name, partial(_fit_some_blend, split, kind, sum(counts), say), usual=kind == "blend")
@@ -78,6 +92,25 @@ def _fit_some_blend(split: SequenceSplit, kind: str, total: int, say: Say) -> ri
         say(f"{BLENDS[kind]}: {100 * size:.0f} % of its features, fitted on {len(few.targets):,} of {rows:,}")
     with threadpool_limits(1):  # several threads sum in another order
         return ridge_blend.fit_blend(replace(split, train=few), kind, size)
+
+
+@dataclass(frozen=True)
+class Constant(BaselineModel[SequenceFeatures, WindowInputs]):
+    """The same number for every sequence.
+
+    Args:
+        value: scaled, one number.
+    """
+
+    value: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    def predict(self, inputs: WindowInputs) -> np.ndarray:
+        return np.tile(self.value, (len(inputs), 1))
+
+
+def fit_constant(split: SequenceSplit, find: Callable[[np.ndarray], np.floating[Any]]) -> Constant:
+    """The average of the training targets, as `find` gives it."""
+    return Constant(split.features, np.array([float(find(np.asarray(split.train.targets, np.float64)))]))
 
 
 @dataclass(frozen=True)
@@ -191,16 +224,16 @@ def fit_rocket(split: SequenceSplit, train: SequencePart, kernels: int) -> Rocke
     """
     from threadpoolctl import threadpool_limits
 
-    features = split.features
+    features, train = split.features, ridge_blend.drop_weightless(train)
     found = Padded.of(train.inputs, features)
     length, channels = found.values.shape[1:]
     groups = rocket.draw_kernels(kernels, length, channels, np.random.default_rng(0))
     x = rocket.transform(*found, groups)
     centre, spread = x.mean(axis=0), x.std(axis=0)
     spread[spread < 1e-8] = 1
-    signs = 2.0 * members(replace(split, train=train)) - 1
+    wanted = features.target.to_regress(np.asarray(train.targets))
     with threadpool_limits(1):
-        weights, bias = solve_ridge((x - centre) / spread, signs)
+        weights, bias = solve_ridge((x - centre) / spread, wanted, train.example_weights)
     return _fit_scale(Rocket(features, *rocket.pack(groups), centre, spread, weights, bias, np.ones(1)), split)
 
 
@@ -209,6 +242,8 @@ Scalable = TypeVar("Scalable", Dtw, Rocket)
 
 def _fit_scale(model: Scalable, split: SequenceSplit) -> Scalable:
     """The model with its outputs scaled to minimise the loss of the validation rows."""
+    if not isinstance(split.features.target, ClassTarget):
+        return model
     validation = split.validation
     scale = find_scale(model.predict(validation.inputs), validation.targets, split.features.target.loss)
     return replace(model, scale=np.array([scale]))
@@ -216,6 +251,7 @@ def _fit_scale(model: Scalable, split: SequenceSplit) -> Scalable:
 
 BASELINES = {
     "majority": BaselineKind(Majority, "the majority class"),
+    **{name: BaselineKind(Constant, f"the {name} of the training rows") for name in AVERAGES},
     "dtw": BaselineKind(Dtw, "1-nearest-neighbour with dynamic time warping"),
     "rocket": BaselineKind(Rocket),
     **{kind: BaselineKind(ridge_blend.RidgeBlend) for kind in BLENDS},

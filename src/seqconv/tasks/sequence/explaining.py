@@ -1,15 +1,19 @@
 """Explains a classified sequence: what each channel and time span adds to the logit of a class."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from seqconv.data.records import Sequences
+from seqconv.errors import OptionError
 from seqconv.networks.inputs import stack_windows
 from seqconv.tasks.bundle import Trained
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.values import Number
 
 
 def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = None) -> GridExplanation:
@@ -27,23 +31,54 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     target = features.target
     window = features.inputs(sequence).values
     outputs = trained.model.predict(stack_windows(window[None]))
-    place = target.choose_explained(outputs, name)[0]
-    output, sign = target.locate(place)
+    asked = _choose(target, outputs, name)
     steps = int(np.diff(sequence.offsets)[0])
     kept = min(steps, features.length)
     bounds = features.length - kept + cut_spans(kept)
     groups = [[channel] for channel in range(len(features.channels))]
 
     def answer(windows: np.ndarray) -> np.ndarray:
-        return sign * np.asarray(trained.model.predict(stack_windows(windows))[:, output], np.float64)
+        return asked.scale * np.asarray(trained.model.predict(stack_windows(windows))[:, asked.output], np.float64)
 
     cells, whole = occlude(answer, window, groups, bounds)
     skipped = steps - features.length
     spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
-    found = target.probabilities(outputs)
-    shares, predicted = dict(zip(target.names, found[0].tolist(), strict=True)), target.name_answers(found)[0][0]
-    value = sign * float(outputs[0, output])
+    value = asked.scale * float(outputs[0, asked.output]) + asked.centre
     facts = {"steps": str(kept)}
     curves = Curves(np.arange(steps - kept, steps) + 1, sequence.values[steps - kept :], bounds - bounds[0])
-    name, rows = target.names[place], features.channels
-    return GridExplanation(name, value, shares, rows, spans, cells, whole, facts, curves, answer=predicted)
+    rows = features.channels
+    found = (asked.name, value, asked.shares, rows, spans, cells, whole, facts, curves, asked.band)
+    return GridExplanation(*found, answer=asked.answer)
+
+
+class _Asked(NamedTuple):
+    """What is explained: an output times `scale` plus `centre`.
+
+    Args:
+        name: the class, or the number.
+        shares: probability of each class; empty for a number.
+        answer: the predicted class; empty for a number.
+        band: bounds of the interval of a number; None: it has none.
+    """
+
+    name: str
+    output: int
+    scale: float
+    centre: float
+    shares: dict[str, float]
+    answer: str
+    band: tuple[float, ...] | None
+
+
+def _choose(target: ClassTarget | Number, outputs: np.ndarray, name: str | None) -> _Asked:
+    if isinstance(target, Number):
+        if name:
+            raise OptionError("class: the model predicts a number, not classes. Leave it out")
+        answer = target.answer(outputs)
+        band = tuple(float(answer[each][0]) for each in ("low", "high")) if "low" in answer else None
+        return _Asked(target.names[0], 0, target.std.item(), target.mean.item(), {}, "", band)
+    place = target.choose_explained(outputs, name)[0]
+    output, sign = target.locate(place)
+    found = target.probabilities(outputs)
+    shares = dict(zip(target.names, found[0].tolist(), strict=True))
+    return _Asked(target.names[place], output, sign, 0.0, shares, target.name_answers(found)[0][0], None)

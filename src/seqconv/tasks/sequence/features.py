@@ -9,33 +9,61 @@ import numpy as np
 
 from seqconv.data.records import Sequences
 from seqconv.errors import DataError
+from seqconv.metrics.conformal import fit_margins
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks import entries
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.entries import Entry, Number, Spread, Steps, Threshold, check_names, check_same
+from seqconv.tasks.entries import Entry, Spread, Steps, Threshold, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.scaling import Scaler, find_flat
 from seqconv.tasks.target import Target
+from seqconv.tasks.values import Number
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberEntry(Entry):
+    """What `bundle.json` holds of a number to predict."""
+
+    name: str
+    mean: entries.Number
+    std: Spread
+    margins: list[entries.Number] | None = None
+
+    def __post_init__(self) -> None:
+        if self.margins is not None and len(self.margins) != 1:
+            raise ValueError(f".margins must be one number; got {len(self.margins)}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceEntry(Entry):
     """What `bundle.json` holds of `SequenceFeatures`."""
 
-    classes: list[str]
+    classes: list[str] | None = None
     channels: list[str]
-    mean: list[Number]
+    mean: list[entries.Number]
     std: list[Spread]
     length: Steps
     masked: bool
     thresholds: dict[str, Threshold] | None = None  # of the class that has one, see `ClassTarget`
+    number: NumberEntry | None = None
 
     def __post_init__(self) -> None:
-        check_names("classes", self.classes, 2)
+        if (self.classes is None) == (self.number is None):
+            raise ValueError(".classes must be there, or a number; not both")
+        if self.classes is not None:
+            check_names("classes", self.classes, 2)
         check_names("channels", self.channels)
+
+    @property
+    def target(self) -> "ClassTarget | Number":
+        """What the answers are."""
+        if self.number is None:
+            return make_target(tuple(self.classes or ()), thresholds=self.thresholds)
+        return Number.of(self.number.name, self.number.mean, self.number.std, tuple(self.number.margins or ()))
 
 
 @dataclass(frozen=True)
@@ -50,7 +78,7 @@ class SequenceFeatures(Features):
         masked: lengths differ, so a last channel marks real steps (1) and padding (0).
     """
 
-    target: ClassTarget
+    target: ClassTarget | Number
     channels: tuple[str, ...]
     scaler: Scaler
     length: int
@@ -58,8 +86,8 @@ class SequenceFeatures(Features):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the probabilities."""
-        return self.target.names
+        """Names of the classes, in the order of the probabilities; none if a number is predicted."""
+        return self.target.names if isinstance(self.target, ClassTarget) else ()
 
     def inputs(self, sequences: Sequences) -> WindowInputs:
         """Scaled sequences of the same length; zeros pad shorter ones in front and replace missing values.
@@ -94,7 +122,7 @@ class SequenceFeatures(Features):
         return scaled
 
     def aim(self, target: Target) -> Self:
-        assert isinstance(target, ClassTarget)
+        assert isinstance(target, ClassTarget | Number)
         return replace(self, target=target)
 
     @property
@@ -104,25 +132,36 @@ class SequenceFeatures(Features):
     def check_recipe(self, recipe: AnyRecipe) -> None:
         check_same("length", self.length, "sequence.length", recipe.features.length or self.length)
 
+    def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
+        if isinstance(self.target, ClassTarget):
+            return self
+        return replace(self, target=replace(self.target, margins=fit_margins(bounds, targets, fraction)))
+
     def write(self, folder: Path) -> Json:
         return {
-            "classes": list(self.classes),
+            **_write_target(self.target),
             "channels": list(self.channels),
             **self.scaler.to_dict(),
             "length": self.length,
             "masked": self.masked,
-            **({"thresholds": dict(self.target.thresholds)} if self.target.thresholds else {}),
         }
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
         entry = SequenceEntry.from_dict(table)
         scaler = Scaler.of(entry.mean, entry.std, entry.channels)
-        target = make_target(tuple(entry.classes), thresholds=entry.thresholds)
-        return cls(target, tuple(entry.channels), scaler, entry.length, entry.masked)
+        return cls(entry.target, tuple(entry.channels), scaler, entry.length, entry.masked)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))
+
+
+def _write_target(target: ClassTarget | Number) -> Json:
+    if isinstance(target, ClassTarget):
+        thresholds = {"thresholds": dict(target.thresholds)} if target.thresholds else {}
+        return {"classes": list(target.names), **thresholds}
+    (name,), mean, std = target.names, target.mean.item(), target.std.item()
+    return {"number": NumberEntry(name=name, mean=mean, std=std, margins=list(target.margins) or None).to_dict()}
 
 
 def fit_scaler(values: np.ndarray) -> Scaler:

@@ -7,13 +7,18 @@ import numpy as np
 from seqconv.data.records import SequenceData
 from seqconv.recipes.recipe import Guesses, SequenceRecipe
 from seqconv.tasks.completion import FEW
-from seqconv.tasks.labels import guess_loss, make_target
+from seqconv.tasks.labels import make_target
+from seqconv.tasks.values import Number
 
 TAPS, FILTERS = 9, 24
 EPOCHS = (20, 400)
 BLEND = "blend"
 NOTE = "model: blend, ridge classifiers of random kernels and interval quantiles; --model network trains a network"
-OF_EVERY_MODEL = ("training.model", "training.loss", "training.refit", "training.seed")
+OF_EVERY_MODEL = (
+    *("training.model", "training.loss", "training.refit", "training.seed"),
+    *("training.class_weight", "training.threshold", "training.positive", "training.coverage"),
+)
+COVERAGE = 0.9  # of the intervals around numbers
 VISITS = 16_000  # sequences that training sees in all epochs together
 
 
@@ -21,7 +26,11 @@ def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str])
     """The model, and network and training for those who want one: a setting of either asks for the network."""
     lengths = np.diff(data.train.offsets)
     chosen = default_sequence_settings(len(lengths), int(lengths.max()))
-    found = guess_loss(make_target(data.train.classes)) | {name: (value, "") for name, value in chosen.items()}
+    loss = Number.loss if data.train.number else make_target(data.train.classes).loss
+    found = {"training.loss": (loss, "")} | {name: (value, "") for name, value in chosen.items()}
+    if data.train.number:
+        found["training.refit"] = (False, "")  # which would leave no rows to calibrate intervals on
+        found |= {"training.coverage": (COVERAGE, f"coverage: intervals that should hold {100 * COVERAGE:g} %")}
     asked = any(name.startswith(("network.", "training.")) and name not in OF_EVERY_MODEL for name in given)
     return found if asked else found | {"training.model": (BLEND, NOTE)}
 

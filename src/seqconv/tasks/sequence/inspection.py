@@ -41,6 +41,28 @@ def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> In
     test = _read_test(path, config, findings)
     lengths = np.diff(sequences.offsets)
     items = _to_items(sequences)
+    findings += _judge_values(sequences)
+    if sequences.number:
+        label = describe_numbers(sequences.number, sequences.labels)
+    else:
+        label = Column("label", "label", 0, ", ".join(map(repr, sequences.classes[:5])))
+        findings += _judge_labels(sequences, items, recipe, test is not None)
+    if test is not None:
+        findings += judge_overlap(items, _to_items(test), "sequence", test.source)
+    if not any(each.weight == "blocks" for each in findings):
+        findings += _try_split(sequences, test, recipe, given)
+    facts = {
+        **({} if sequences.number else {"classes": count_classes(sequences.labels, sequences.classes)}),
+        "lengths": {"shortest": int(lengths.min()), "median": int(np.median(lengths)), "longest": int(lengths.max())},
+        **({"test rows": len(test)} if test is not None else {}),
+    }
+    columns = [describe_numbers(name, sequences.values[:, place]) for place, name in enumerate(sequences.channels)]
+    notes = tuple(note for note in sequences.notes if not note.endswith("missing"))
+    return Inspection(str(path), "sequence", len(sequences), (label, *columns), facts, sort_findings(findings), notes)
+
+
+def _judge_labels(sequences: Sequences, items: list[bytes], recipe: SequenceRecipe, has_test: bool) -> list[Finding]:
+    """Problems of classes, and of sequences that are there twice."""
     examples = Examples(
         sequences.labels,
         sequences.classes,
@@ -50,21 +72,8 @@ def inspect_sequences(path: Path, recipe: SequenceRecipe, given: set[str]) -> In
         "sequence",
         together=False,
     )
-    classes = judge_classes(examples, recipe, (bool(config.validation_file), test is not None))
-    findings += [*classes, *judge_copies(examples, lambda row: f"sequence {row + 1}"), *_judge_values(sequences)]
-    if test is not None:
-        findings += judge_overlap(items, _to_items(test), "sequence", test.source)
-    if not any(each.weight == "blocks" for each in findings):
-        findings += _try_split(sequences, test, recipe, given)
-    facts = {
-        "classes": count_classes(sequences.labels, sequences.classes),
-        "lengths": {"shortest": int(lengths.min()), "median": int(np.median(lengths)), "longest": int(lengths.max())},
-        **({"test rows": len(test)} if test is not None else {}),
-    }
-    label = Column("label", "label", 0, ", ".join(map(repr, sequences.classes[:5])))
-    columns = [describe_numbers(name, sequences.values[:, place]) for place, name in enumerate(sequences.channels)]
-    notes = tuple(note for note in sequences.notes if not note.endswith("missing"))
-    return Inspection(str(path), "sequence", len(sequences), (label, *columns), facts, sort_findings(findings), notes)
+    classes = judge_classes(examples, recipe, (bool(recipe.data.validation_file), has_test))
+    return [*classes, *judge_copies(examples, lambda row: f"sequence {row + 1}")]
 
 
 def _read_test(path: Path, config: SequenceDataConfig, findings: list[Finding]) -> Sequences | None:

@@ -45,19 +45,26 @@ class LeftOut(NamedTuple):
     errors: np.ndarray
 
 
-def fit_ridge(factors: Factors, wanted: np.ndarray, penalties: np.ndarray) -> LeftOut:
+def fit_ridge(
+    factors: Factors, wanted: np.ndarray, penalties: np.ndarray, weights: np.ndarray | None = None
+) -> LeftOut:
     """The regression on centred targets `[N, outputs]` with the penalty of the smallest leave-one-out error.
 
     The leverage of each row (its weight in its own fitted value) gives the leave-one-out errors of every penalty.
+
+    Args:
+        weights: what the squared error of each row counts, `[N]`: features and targets have been centred by weighted
+            means and multiplied by the square roots of the weights, and so are the errors; None: all count the same.
 
     Reference: Hastie, Tibshirani and Friedman 2009, "The elements of statistical learning", section 7.10.1.
     """
     left, squares = factors
     along = left.T @ wanted
     best, found, smallest = 0.0, wanted, np.inf
+    intercept = 1 / len(left) if weights is None else weights / weights.sum()  # its part of the leverage
     for penalty in penalties:
         shrunk = squares / (squares + penalty)
-        leverage = np.square(left) @ shrunk + 1 / len(left)
+        leverage = np.square(left) @ shrunk + intercept
         errors = (wanted - left @ (shrunk[:, None] * along)) / np.maximum(1 - leverage, 1e-12)[:, None]
         error = np.square(errors).mean()
         if error < smallest:
@@ -65,9 +72,21 @@ def fit_ridge(factors: Factors, wanted: np.ndarray, penalties: np.ndarray) -> Le
     return LeftOut(left @ (along / (squares + best)[:, None]), found)
 
 
-def solve_ridge(x: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression of targets `[N, outputs]` on x `[N, F]`."""
-    centre, intercept = x.mean(axis=0, dtype=np.float64), targets.mean(axis=0)
-    centred = x - centre
-    weights = centred.T @ fit_ridge(factorise(centred), targets - intercept, PENALTIES).duals
+def solve_ridge(x: np.ndarray, targets: np.ndarray, counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Weights `[F, outputs]` and bias `[outputs]` of a ridge regression of targets `[N, outputs]` on x `[N, F]`.
+
+    Args:
+        counts: what each row counts, above 0, `[N]`; None: all the same.
+    """
+    centre, intercept = average(x, counts), average(targets, counts)
+    root = 1.0 if counts is None else np.sqrt(counts)[:, None]
+    centred = (x - centre) * root
+    weights = centred.T @ fit_ridge(factorise(centred), (targets - intercept) * root, PENALTIES, counts).duals
     return weights, intercept - centre @ weights
+
+
+def average(values: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
+    """The mean over the rows, weighted by what each counts."""
+    if counts is None:
+        return np.asarray(values.mean(axis=0, dtype=np.float64))
+    return np.asarray(counts @ values.astype(np.float64) / counts.sum())

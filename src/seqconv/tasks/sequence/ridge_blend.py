@@ -1,14 +1,16 @@
-"""Ridge classifiers of features that are not trained (random kernels, quantiles of intervals), alone or blended."""
+"""Ridge regressions on features that are not trained (random kernels, quantiles of intervals), alone or blended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.threads import count_threads
-from seqconv.tasks.baselines import Arrays, BaselineModel, Stored, members
+from seqconv.tasks.baselines import Arrays, BaselineModel, Stored
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.sequence.convolutions import (
     GROUP,
     KERNELS,
@@ -19,17 +21,18 @@ from seqconv.tasks.sequence.convolutions import (
     draw_hydra,
     fit_multirocket,
 )
-from seqconv.tasks.sequence.features import SequenceFeatures, SequenceSplit
+from seqconv.tasks.sequence.features import SequenceFeatures, SequencePart, SequenceSplit
 from seqconv.tasks.sequence.intervals import Quantiles
 from seqconv.tasks.sequence.padded import Padded
 from seqconv.tasks.sequence.ridge import (
     RELATIVE_PENALTIES,
+    average,
     factorise,
     factorise_products,
     fit_ridge,
 )
 from seqconv.tasks.sequence.views import DIFFERENCES, SECOND_DIFFERENCES, SPECTRUM, STEPS, View
-from seqconv.tasks.stacking import choose_factors
+from seqconv.tasks.stacking import choose_factors, find_shift
 
 BIASES, GROUPS = 6250, 32  # of each view, as in the authors' code
 MOST_ROWS = 10_000  # that are fitted to
@@ -37,6 +40,7 @@ MOST_SOLVED = 3000  # rows or features, whichever are fewer: a factorisation tak
 MOST_PRODUCTS = 2e11  # of the features of all pairs of rows
 MOST_VALUES = 1e11  # biases times steps of all sequences
 MOST_KEPT = 50_000_000  # features of the training rows that are kept in memory rather than made again
+WEIGHTED = 5e-6  # penalties where rows count differently are larger
 CHUNK = 10_000_000  # features of the rows that are predicted together
 
 Part = MultiRocket | Hydra | Quantiles
@@ -211,11 +215,16 @@ def fit_blend(split: SequenceSplit, kind: str, size: float = 1, seed: int = 0) -
         with MultiRocket); Wolpert 1992, "Stacked generalization", Neural Networks 5.
     """
     target, random = split.features.target, np.random.default_rng(seed)
-    seen = Padded.of(split.train.inputs, split.features).to_view()
-    fitted = [_fit_member(_draw_parts(seen, member, size, random), seen, members(split)) for member in KINDS[kind]]
-    factors = choose_factors([each.scores for each in fitted], split.train.targets, target.loss)
+    train = drop_weightless(split.train)
+    seen, targets = Padded.of(train.inputs, split.features).to_view(), np.asarray(train.targets)
+    wanted, counts = target.to_regress(targets), train.example_weights
+    fitted = [_fit_member(_draw_parts(seen, member, size, random), seen, wanted, counts) for member in KINDS[kind]]
+    factors = choose_factors([each.scores for each in fitted], targets, target.loss, counts)
     linear = [part.times(factor) for factor, each in zip(factors, fitted, strict=True) for part in each.linear]
     bias = sum(factor * each.intercept for factor, each in zip(factors, fitted, strict=True))
+    if counts is not None and isinstance(target, ClassTarget):
+        logits = sum(factor * each.scores for factor, each in zip(factors, fitted, strict=True))
+        bias = bias + find_shift(np.asarray(logits), targets, counts)
     return _pack(split.features, linear, np.asarray(bias), size)
 
 
@@ -257,22 +266,35 @@ class _Fitted(NamedTuple):
     scores: np.ndarray
 
 
-def _fit_member(parts: list[Part], seen: View, inside: np.ndarray) -> _Fitted:
-    """A ridge classifier of the features of some parts, which count alike; rows `inside` each class `[N, outputs]`."""
-    signs = 2.0 * inside - 1
-    intercept = signs.mean(axis=0)
-    rows, count = len(signs), sum(part.count for part in parts)
+def drop_weightless(part: SequencePart) -> SequencePart:
+    """The examples that count at all."""
+    counts = part.example_weights
+    return part if counts is None or counts.all() else part.take(np.flatnonzero(counts))
+
+
+def _fit_member(parts: list[Part], seen: View, wanted: np.ndarray, counts: np.ndarray | None) -> _Fitted:
+    """A ridge regression on the features of some parts, which count alike; targets `wanted` `[N, outputs]`.
+
+    Args:
+        counts: what each row counts, above 0, `[N]`; None: all the same.
+    """
+    intercept = average(wanted, counts)
+    root = 1.0 if counts is None else np.sqrt(counts)[:, None]
+    rows, count = len(wanted), sum(part.count for part in parts)
     # made again, part after part, where all of them would take too much memory
-    kept = [_scale(part, seen, len(parts)) for part in parts] if rows > count or rows * count <= MOST_KEPT else None
+    scale = partial(_scale_all, parts, seen, counts)
+    kept = [*scale()] if rows > count or rows * count <= MOST_KEPT else None
     if rows > count and kept:
         factors = factorise(np.concatenate([each.values for each in kept], axis=1))
     else:
-        factors = factorise_products(_add_products(kept or (_scale(part, seen, len(parts)) for part in parts), rows))
-    ridge = fit_ridge(factors, signs - intercept, RELATIVE_PENALTIES)
+        factors = factorise_products(_add_products(kept or scale(), rows))
+    # products of rows that count differently are less precise than the smallest penalties
+    penalties = RELATIVE_PENALTIES if counts is None else RELATIVE_PENALTIES[RELATIVE_PENALTIES > WEIGHTED]
+    ridge = fit_ridge(factors, (wanted - intercept) * root, penalties, counts)
     duals, linear = ridge.duals.astype(np.float32), []
-    for part, each in zip(parts, kept or (_scale(part, seen, len(parts)) for part in parts), strict=True):
+    for part, each in zip(parts, kept or scale(), strict=True):
         linear.append(_Linear(part, (each.values.T @ duals).astype(np.float64) / each.spread[:, None], each.centre))
-    return _Fitted(linear, intercept, signs - ridge.errors)
+    return _Fitted(linear, intercept, wanted - ridge.errors / root)
 
 
 def _add_products(made: Iterable["_Scaled"], rows: int) -> np.ndarray:
@@ -284,21 +306,34 @@ def _add_products(made: Iterable["_Scaled"], rows: int) -> np.ndarray:
 
 
 class _Scaled(NamedTuple):
-    """Features of the training rows less `centre` and divided by `spread`, both `[F]`, float32 `[N, F]`."""
+    """Features of the training rows less `centre` and divided by `spread`, both `[F]`; see `_scale`.
+
+    Args:
+        values: float32 `[N, F]`.
+    """
 
     values: np.ndarray
     centre: np.ndarray
     spread: np.ndarray
 
 
-def _scale(part: Part, seen: View, parts: int) -> _Scaled:
-    """Standardised features of one part, all of them together as large as those of any other part."""
+def _scale_all(parts: list[Part], seen: View, counts: np.ndarray | None) -> Iterator[_Scaled]:
+    return (_scale(part, seen, len(parts), counts) for part in parts)
+
+
+def _scale(part: Part, seen: View, parts: int, counts: np.ndarray | None) -> _Scaled:
+    """Standardised features of one part, all of them together as large as those of any other part; of rows that count
+    differently multiplied by the square roots of `counts` `[N]`."""
     x = part.transform(seen.see(part.view), count_threads(0))
-    centre, spread = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
+    centre, spread = average(x, counts), x.std(axis=0, dtype=np.float64)
+    if counts is not None:
+        spread = np.sqrt(average(np.square(x - centre.astype(np.float32)), counts))
     constant = spread <= 1e-6 * np.maximum(np.abs(centre), 1e-3)  # a rounding error is no feature
     spread = np.where(constant, np.inf, spread * np.sqrt(part.count * parts))
     x -= centre.astype(np.float32)
     x /= spread.astype(np.float32)
+    if counts is not None:
+        x *= np.sqrt(counts).astype(np.float32)[:, None]
     return _Scaled(x, centre, spread)
 
 

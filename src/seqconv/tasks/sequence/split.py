@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from seqconv.data.records import SequenceData, Sequences
-from seqconv.errors import DataError
+from seqconv.errors import ConfigError, DataError
 from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
 from seqconv.tasks.results import FoldFacts
@@ -21,6 +23,7 @@ from seqconv.tasks.sequence.features import (
     SequenceTraining,
     fit_scaler,
 )
+from seqconv.tasks.values import Number
 from seqconv.tasks.weights import weigh_examples
 
 
@@ -70,7 +73,30 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
     scaler = fit_scaler(train.values)
-    return SequenceFeatures(fit_target(train, recipe.training), train.channels, scaler, length, masked)
+    return SequenceFeatures(fit_outcome(train, recipe.training), train.channels, scaler, length, masked)
+
+
+def fit_outcome(train: Sequences, config: TrainingConfig) -> ClassTarget | Number:
+    """What is predicted of labelled sequences.
+
+    Raises:
+        DataError: a number that is always the same.
+        ConfigError: a setting that is for numbers alone.
+        SeqconvError: see `labels.fit_target`.
+    """
+    if not train.number:
+        if config.coverage:
+            must = "is for numbers that are predicted"
+            raise ConfigError(f"training.coverage {must}; the labels are classes. Set it to 0")
+        return fit_target(train, config)
+    for name in ("class_weight", "threshold", "positive"):
+        if getattr(config, name) != getattr(TrainingConfig, name):
+            raise ConfigError(f"training.{name} is for classes; numbers are predicted. Leave it out")
+    std = float(train.labels.std())
+    if not std > 1e-12 * abs(float(train.labels.mean())):
+        got = f"{train.number!r} is always {train.labels[0]:g}"
+        raise DataError(f"{train.source}: must have a target that varies in the training rows; {got}. Give other data")
+    return Number.of(train.number, float(train.labels.mean()), std)
 
 
 def _note_constant(train: Sequences) -> list[str]:
@@ -109,6 +135,12 @@ def take_sequences(
     Raises:
         DataError: no labels, unknown labels, or a different number of channels.
     """
-    sequences, targets = take_labels(data.train, bundle.features.target)
+    target, sequences = bundle.features.target, data.train
+    if isinstance(target, ClassTarget):
+        sequences, targets = take_labels(sequences, target)
+    elif not sequences.number:
+        raise DataError(f"{sequences.source}: must hold numbers, {target.names[0]!r}; got classes. Pass --target")
+    else:
+        targets = target.encode(sequences.labels)
     part = Part(bundle.features.inputs(sequences), targets, keys=make_keys(sequences))
     return part, [*sequences.notes]

@@ -7,11 +7,11 @@ from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.sequence.answers import (
     answer_sequences,
-    classify_sequences,
     describe_sequence_model,
     explain_example,
     make_example,
     predict_sequence_file,
+    predict_sequences,
     read_example_sequence,
     read_request_sequences,
 )
@@ -19,8 +19,9 @@ from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
+from seqconv.tasks.sequence.scores import score_sequence_intervals, score_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
-from seqconv.tasks.task import Form, Task, need_no_warm_up, score_classes, score_no_intervals
+from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
 def _sizes_from_recipe(recipe: SequenceRecipe) -> None:
@@ -35,7 +36,7 @@ def _write_request(about: Json) -> str:
 STEPS = "A line for each step, its channels separated by commas; an empty cell is missing"
 SEQUENCE = Task(
     name="sequence",
-    model="a model for time-series classification",
+    model="a model of sequences",
     holds="labelled sequences",
     named_by=(),
     takes="sequences",
@@ -54,9 +55,9 @@ SEQUENCE = Task(
     read_features=SequenceFeatures.read,
     baselines=BASELINES,
     list_baselines=list_baselines,
-    score=score_classes,
-    score_intervals=score_no_intervals,
-    predict=classify_sequences,
+    score=score_sequences,
+    score_intervals=score_sequence_intervals,
+    predict=predict_sequences,
     predict_file=predict_sequence_file,
     read_request=read_request_sequences,
     answer_request=answer_sequences,

@@ -1,0 +1,82 @@
+"""Scores of answers for sequences: of classes, or of numbers with 95 % bootstrap intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.forecast_scores import Coverage, ForecastScores, IntervalScores, WindowBlocks
+from seqconv.networks.outputs import correct_bounds
+from seqconv.tasks.bundle import AnyBundle
+from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.examples import Part
+from seqconv.tasks.sequence.features import SequencePart
+from seqconv.tasks.task import Answers, score_classes
+from seqconv.tasks.values import Number
+
+
+def score_sequences(
+    answers: Answers, part: SequencePart, bundle: AnyBundle, reference: Part[Any] | None
+) -> ClassScores | ForecastScores:
+    """Every score of classes, or of numbers: see `score_numbers`."""
+    target = bundle.features.target
+    if isinstance(target, ClassTarget):
+        return score_classes(answers, part, bundle, reference)
+    return score_numbers(answers, np.asarray(part.targets), target, bundle)
+
+
+def score_numbers(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> ForecastScores:
+    """MAE, RMSE and R^2 of numbers, how much smaller the MAE is than that of the training mean, and what intervals
+    hold.
+
+    Args:
+        targets: scaled, `[N, 1]`.
+    """
+    scale = target.std.item()
+    errors, truth = (answers.outputs[:, 0].astype(np.float64) - targets[:, 0]) * scale, targets[:, 0] * scale
+    columns = {"size": np.abs(errors), "square": errors**2, "away": np.abs(truth), "truth": truth, "truths": truth**2}
+    bootstrap = Bootstrap(columns, 1, bundle.recipe.training.seed)
+    statistics: dict[str, Callable[[Sums], np.ndarray]] = {
+        "mae": lambda sums: sums["size"] / sums["rows"],
+        "rmse": lambda sums: np.sqrt(sums["square"] / sums["rows"]),
+        "r2": lambda sums: _one_less(sums["square"], sums["truths"] - sums["truth"] ** 2 / sums["rows"]),
+        "mae_scaled": lambda sums: sums["size"] / sums["rows"] / scale,
+        "skill_mean": lambda sums: _one_less(sums["size"], sums["away"]),
+    }
+    metrics = {name: bootstrap.estimate(each) for name, each in statistics.items()}
+    bounds = answers.bounds if answers.bounds is not None else target.bound(answers.outputs)
+    intervals = None
+    if bounds is not None and target.margins:
+        intervals = score_intervals(Answers(answers.outputs, bounds), targets, target, bundle)
+    count = len(targets)
+    return ForecastScores(count, metrics, None, WindowBlocks(1, count), [], [], [], [], intervals)
+
+
+def _one_less(error: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(whole > 0, 1 - error / whole, np.nan)
+
+
+def score_sequence_intervals(answers: Answers, part: SequencePart, bundle: AnyBundle) -> IntervalScores:
+    """Coverage and width of the intervals around numbers."""
+    return score_intervals(answers, np.asarray(part.targets), bundle.features.target, bundle)
+
+
+def score_intervals(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> IntervalScores:
+    """The same for scaled targets `[N, 1]`."""
+    assert answers.bounds is not None
+    found = {"before": answers.bounds, "after": correct_bounds(answers.bounds, answers.outputs[:, :1], target.margins)}
+    columns: dict[str, np.ndarray] = {}
+    for name, (low, high) in found.items():
+        columns[f"{name} held"] = ((targets >= low) & (targets <= high))[:, 0].astype(np.float64)
+        columns[f"{name} width"] = ((high - low) * target.scale)[:, 0]
+    bootstrap = Bootstrap(columns, 1, bundle.recipe.training.seed)
+    before, after = (_describe(bootstrap, name) for name in found)
+    return IntervalScores(bundle.recipe.training.coverage, after.coverage, after.width, before, [])
+
+
+def _describe(bootstrap: Bootstrap, name: str) -> Coverage:
+    coverage = bootstrap.estimate_fraction(lambda sums: sums[f"{name} held"], lambda sums: sums["rows"])
+    return Coverage(coverage, bootstrap.estimate(lambda sums: sums[f"{name} width"] / sums["rows"]).value)
