@@ -70,7 +70,9 @@ def test_a_run_says_that_it_stopped_early_and_what_it_keeps(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     settings = ("training.patience=1", "training.learning_rate=1", "training.refit=false")
     flags = [part for setting in settings for part in ("--set", setting)]
-    monkeypatch.setattr(sys, "argv", ["seqconv", "train", "texts.csv", "--epochs", "50", "--no-baselines", *flags])
+    monkeypatch.setattr(
+        sys, "argv", ["seqconv", "train", "texts.csv", "--epochs", "50", "--no-baselines", "--model", "network", *flags]
+    )
     with pytest.raises(SystemExit) as caught:
         main()
     assert not caught.value.code

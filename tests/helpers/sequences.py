@@ -5,6 +5,13 @@ from pathlib import Path
 import numpy as np
 import polars
 
+from seqconv.data.frames import to_sequences
+from seqconv.networks.inputs import WindowInputs
+from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.examples import Split
+from seqconv.tasks.sequence.ridge_blend import RidgeBlend, fit_blend
+from seqconv.tasks.sequence.split import encode_sequences
+
 
 def draw_waves(count: int, seed: int = 0, least: int = 30) -> polars.DataFrame:
     """A row for each step: `id`, `time` 20 ms apart, `ax`, `ay`, the class `kind` and the number `speed`.
@@ -42,3 +49,25 @@ def write_waves(folder: Path, count: int = 40, seed: int = 0, name: str = "waves
             values = (",".join(f"{value:.5f}" for value in row[channel]) for channel in ("ax", "ay"))
             lines.append(":".join([*values, str(row[label])]))
         (folder / f"{name}-{label}s.ts").write_text("\n".join(lines) + "\n")
+
+
+def fit_bumps(kind: str, channels: int, uneven: bool, classes: int) -> tuple[RidgeBlend, WindowInputs]:
+    """One of the ridge classifiers, and its training sequences: noise, with a bump in the first channel, which
+    is higher from class to class.
+
+    Args:
+        uneven: every third sequence lacks its first ten steps.
+    """
+    random = np.random.default_rng(0)
+    labels = np.arange(30) % classes
+    bump = 1.5 * np.exp(-0.5 * ((np.arange(60) - 35) / 2) ** 2)
+    blocks = []
+    for number, label in enumerate(labels):
+        steps = random.normal(0, 0.3, (60, channels))
+        steps[:, 0] += label * bump
+        blocks.append(steps[10 * (uneven and number % 3 == 0) :])
+    data = to_sequences(blocks, [f"c{label}" for label in labels])
+    recipe = read_recipe("ucr", ("training.model=blend",))
+    training = encode_sequences(data, None, recipe)
+    part = training.train
+    return fit_blend(Split(part, part, part, training.features, {}), kind, 0.1), part.inputs

@@ -23,7 +23,7 @@ from seqconv.models.format import read_bundle, write_bundle
 from seqconv.models.predictor import Predictor, load
 from seqconv.recipes import recipe as recipes
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS
 from seqconv.serving.files import predict_file
 from seqconv.tasks.examples import fingerprint
 from seqconv.tasks.explanation import describe
@@ -50,7 +50,7 @@ class Made(NamedTuple):
 
     @property
     def is_network(self) -> bool:
-        return self.recipe.training.model == NETWORK
+        return self.recipe.has_layers
 
 
 def make(name: str, folder: Path) -> Made:

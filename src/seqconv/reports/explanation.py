@@ -86,8 +86,7 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     """
     cells = [[show_safely(row), begin, end, effect] for effect, row, begin, end in one.list_cells(MOST_CELLS)]
     inputs = [[show_safely(row), effect] for effect, row in one.list_inputs(TALLEST)]
-    unit = f"score for {one.output}" if one.answer else "forecast"
-    effects = draw_table(["input", "effect"], inputs, f"Each input over the whole window: effect on the {unit}")
+    effects = draw_table(["input", "effect"], inputs, f"Each input over the whole window: effect on the {one.unit}")
     spans = draw_table(["input", "from", "to", "effect"], cells, "Strongest spans")
     legend = draw_note(f"The more colour, the more it adds (+, blue) or takes away (\u2212, orange). {one.note}")
     grid = draw_details("Every input and span", _draw_grid(one)) if len(one.rows) > 1 else ""

@@ -173,6 +173,8 @@ class GridExplanation:
         curves: of the window.
         band: lower and upper bound of the forecast; None: there are none.
         answer: the predicted class; empty for a forecast.
+        constant: None: contributions are drops of the output where inputs are replaced by their mean; else they add up,
+            with this constant, to the output.
     """
 
     output: str
@@ -186,6 +188,7 @@ class GridExplanation:
     curves: Curves
     band: tuple[float, ...] | None = None
     answer: str = ""
+    constant: float | None = None
 
     @property
     def probability(self) -> float | None:
@@ -219,7 +222,8 @@ class GridExplanation:
         sign = np.sign(self.whole[row])
         span = int(np.argmax(sign * self.contributions[row]))
         parts = [] if self.answer else show_effects([self.whole[row]])
-        if len(self.spans) > 1 and sign * self.contributions[row, span] > 0:
+        local = row < self.curves.values.shape[1] or self.constant is None  # frequencies are of the whole sequence
+        if len(self.spans) > 1 and local and sign * self.contributions[row, span] > 0:
             begin, end = self.spans[span]
             unit = "" if self.curves.target is not None else "steps " if begin != end else "step "
             parts.append(f"most from {unit}{begin} to {end}" if begin != end else f"most at {unit}{begin}")
@@ -227,10 +231,23 @@ class GridExplanation:
         return f"{name} ({', '.join(parts)})" if parts else name
 
     @property
+    def unit(self) -> str:
+        """What is explained: the score for a class, a forecast, or the prediction of a number."""
+        if self.answer:
+            return f"score for {self.output}"
+        return "prediction" if self.curves.target is None else "forecast"
+
+    @property
     def note(self) -> str:
         """How the contributions were computed, in a sentence or two."""
         newest = f"Newest row: {self.facts['newest row']}. " if "newest row" in self.facts else ""
-        answer = f"score for {self.output}" if self.answer else "forecast"
+        answer = self.unit
+        if self.constant is not None:
+            constant = show_effects([self.constant])[0]
+            return (
+                f"{newest}Exact: the effects of the inputs and the constant, {constant}, add up to the {answer}, "
+                f"{show_effects([self.value])[0]}. The constant is what an average training sequence has."
+            )
         return (
             f"{newest}Approximate: how much the {answer} would fall if the input were replaced there by its average "
             f"in training. Rows do not add up to the {answer}."
@@ -285,7 +302,10 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     if one.band is not None:
         answer |= {"low": one.band[0], "high": one.band[1]}
     answer |= {"verdict": one.verdict, "because": one.because}
-    return answer | dict(one.facts) | {"exact": False, "method": "occlusion", "inputs": inputs, "parts": cells}
+    how: dict[str, Any] = {"exact": False, "method": "occlusion"}
+    if one.constant is not None:
+        how = {"exact": True, "method": "features", "constant": one.constant}
+    return answer | dict(one.facts) | how | {"inputs": inputs, "parts": cells}
 
 
 Explanation = list[TextExplanation] | GridExplanation

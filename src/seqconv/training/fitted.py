@@ -42,7 +42,9 @@ class Fitted:
 
 def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
     """The blend of a fitted network and the baselines next to it that may stand in one."""
-    bundle, scored, recipe, features = alone.bundle, alone.scored, alone.bundle.recipe, alone.bundle.features
+    scored, features = alone.scored, alone.bundle.features
+    recipe = replace(alone.bundle.recipe, training=replace(alone.bundle.recipe.training, model=BLEND))
+    bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
     blended = fit_blend(scored, alone.baselines, split, recipe.task, recipe.training.loss, refit)
     bundle = replace(bundle, features=bundle.features.aim(blended.target))

@@ -193,6 +193,7 @@ def _fit_network(
     recipe: AnyRecipe, split: Split[Any, Any], options: Options, folder: Path, listener: Listener, timer: Timer
 ) -> Fitted:
     """The network alone, scored."""
+    kind, recipe = recipe.training.model, replace(recipe, training=replace(recipe.training, model=NETWORK))
     plan = build_network_plan(recipe, split.train, split.features)
     network = _create(plan, split.train, recipe, options)
     shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
@@ -201,7 +202,7 @@ def _fit_network(
         trained = _fit(network, split, bundle, folder, options.engine, listener)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         aimed = split.aim(bundle.features.target)
-        if recipe.training.model == NETWORK:
+        if kind == NETWORK:
             _say_choice(bundle, listener)
         if not trained.best_epoch:
             listener.say(f"training did not improve on the starting point{split.features.describe_start()}")

@@ -63,6 +63,38 @@ def whole_words(draw: Draw, method: str) -> Call:
     return getattr(words_of(), method), values
 
 
+def whole_counts(draw: Draw, longest: int) -> Call:
+    values: dict[str, object] = {
+        "texts": texts_of(draw),
+        "bits": draw.chance.choice((1, 8, 22)),
+        "threads": draw.threads(),
+    }
+    if longest:
+        return _native.character_counts, {**values, "longest": longest}
+    return _native.Separators(SEPARATORS).count, values
+
+
+def sparse_rows(draw: Draw) -> tuple[int, int, int, dict[str, np.ndarray]]:
+    """Rows, columns and outputs, and the arrays of the rows."""
+    texts, height, outputs, columns, offsets = features_of(draw)
+    return texts, height, outputs, {"columns": columns, "values": draw.floats(len(columns)), "offsets": offsets}
+
+
+def sparse_product(draw: Draw) -> Call:
+    texts, height, outputs, rows = sparse_rows(draw)
+    made = {"weights": draw.floats(height, outputs), "y": draw.floats(texts, outputs)}
+    return _native.sparse_product, {**rows, **made, "threads": draw.threads()}
+
+
+def linear_machines(draw: Draw) -> Call:
+    texts, height, outputs, rows = sparse_rows(draw)
+    costs = np.abs(draw.floats(draw.chance.choice((1, outputs)), texts))
+    settings = {"tolerance": 0.1, "passes": draw.chance.choice((1, 20)), "seed": 0}
+    made = {"weights": draw.floats(height, outputs), "bias": draw.floats(outputs)}
+    members = {"members": draw.ints(2, outputs, texts, kind=np.uint8), "costs": costs}
+    return _native.linear_machines, {**rows, **members, **settings, **made, "threads": draw.threads()}
+
+
 def count_padding(draw: Draw) -> Call:
     return _native.count_padding, {"ids": draw.ints(2, *draw.sizes(2))}
 
@@ -84,6 +116,10 @@ CALLS = {
     "count_padding": count_padding,
     "Separators.__init__": make_separators,
     "Separators.fit": partial(whole_words, method="fit"),
+    "Separators.count": partial(whole_counts, longest=0),
+    "character_counts": partial(whole_counts, longest=5),
+    "sparse_product": sparse_product,
+    "linear_machines": linear_machines,
     "WordIds.__init__": make_words,
     "WordIds.encode": partial(whole_words, method="encode"),
     "WordIds.encode_padded": partial(whole_words, method="encode_padded"),

@@ -12,7 +12,10 @@ from seqconv.tasks.bundle import Trained
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans, occlude
+from seqconv.tasks.sequence.contributions import decompose
 from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.padded import Padded
+from seqconv.tasks.sequence.ridge_blend import RidgeBlend
 from seqconv.tasks.values import Number
 
 
@@ -40,15 +43,36 @@ def explain_sequence(trained: Trained, sequence: Sequences, name: str | None = N
     def answer(windows: np.ndarray) -> np.ndarray:
         return asked.scale * np.asarray(trained.model.predict(stack_windows(windows))[:, asked.output], np.float64)
 
-    cells, whole = occlude(answer, window, groups, bounds)
+    exact = _add_up(trained, window, asked, bounds)
+    cells, whole = exact[:2] if exact else occlude(answer, window, groups, bounds)
     skipped = steps - features.length
     spans = tuple((str(begin + 1 + skipped), str(end + skipped)) for begin, end in pairwise(bounds))
     value = asked.scale * float(outputs[0, asked.output]) + asked.centre
     facts = {"steps": str(kept)}
     curves = Curves(np.arange(steps - kept, steps) + 1, sequence.values[steps - kept :], bounds - bounds[0])
     rows = features.channels
+    if len(cells) > len(rows):
+        rows = (*rows, *(f"frequencies of {name}" for name in rows))
+    constant = exact[2] if exact else None
     found = (asked.name, value, asked.shares, rows, spans, cells, whole, facts, curves, asked.band)
-    return GridExplanation(*found, answer=asked.answer)
+    return GridExplanation(*found, answer=asked.answer, constant=constant)
+
+
+def _add_up(
+    trained: Trained, window: np.ndarray, asked: "_Asked", bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float] | None:
+    """Contributions of each channel, and of its frequencies if they are read, to each span and in all, and the
+    constant; None: the model is not a linear function of pooled features."""
+    if not isinstance(trained.model, RidgeBlend):
+        return None
+    padded = Padded.of(stack_windows(window[None]), trained.bundle.features)
+    found = decompose(trained.model, padded.to_view(), asked.output)
+    steps = np.add.reduceat(found.steps[:, bounds[0] :], bounds[:-1] - bounds[0], axis=1)
+    whole = found.steps.sum(axis=1)
+    if found.spectrum.any():
+        sizes = np.diff(bounds) / (bounds[-1] - bounds[0])
+        steps, whole = np.concatenate([steps, found.spectrum[:, None] * sizes]), np.append(whole, found.spectrum)
+    return asked.scale * steps, asked.scale * whole, asked.scale * found.constant + asked.centre
 
 
 class _Asked(NamedTuple):

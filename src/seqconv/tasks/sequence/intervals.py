@@ -33,7 +33,7 @@ class Quantiles:
     @property
     def count(self) -> int:
         """The number of features."""
-        return self.channels * sum(number for _, _, number in self._intervals())
+        return self.channels * sum(number for _, _, number in self.intervals())
 
     def transform(self, seen: View, threads: int) -> np.ndarray:
         """Features float32 `[N, count]`; the intervals of a shorter sequence are shorter."""
@@ -41,11 +41,11 @@ class Quantiles:
         for start in np.unique(seen.starts):
             rows = seen.starts == start
             steps = np.ascontiguousarray(seen.values[rows, :, start:])
-            parts = [self._measure(steps, *interval) for interval in self._intervals()]
+            parts = [self._measure(steps, *interval) for interval in self.intervals()]
             found[rows] = np.concatenate(parts, axis=2).reshape(len(steps), -1)  # channel by channel
         return found
 
-    def _intervals(self) -> list[tuple[float, float, int]]:
+    def intervals(self) -> list[tuple[float, float, int]]:
         """Begin and end of each interval, as fractions of a sequence, and its number of quantiles."""
         found = []
         for depth in range(DEPTH):
@@ -58,10 +58,16 @@ class Quantiles:
         return found
 
     @staticmethod
+    def locate(begin: float, end: float, length: int) -> tuple[int, int]:
+        """The first step of an interval, and the one after its last."""
+        first = min(int(begin * length), length - 1)
+        return first, max(int(end * length), first + 1)
+
+    @staticmethod
     def _measure(steps: np.ndarray, begin: float, end: float, number: int) -> np.ndarray:
         """Quantiles `[N, C, number]` of steps `[N, C, L]` between two fractions of L."""
-        first = min(int(begin * steps.shape[2]), steps.shape[2] - 1)
-        own = steps[:, :, first : max(int(end * steps.shape[2]), first + 1)]
+        first, last = Quantiles.locate(begin, end, steps.shape[2])
+        own = steps[:, :, first:last]
         ordered = np.sort(own, axis=2)
         places = np.linspace(0, own.shape[2] - 1, number) if number > 1 else np.array([(own.shape[2] - 1) / 2])
         below = places.astype(np.int64)

@@ -89,6 +89,7 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
         hydra_views, ...: likewise Hydra's, see `Hydra`.
         quantile_views: views whose intervals are read, int64.
         share: see `Quantiles`, int64 `[1]`.
+        centre: mean of each feature in the training rows, which explanations start from; 0 in earlier versions.
         weights: of the features of MultiRocket, of Hydra and of intervals, each by view, float32 `[F, outputs]`.
         bias: `[outputs]`.
     """
@@ -108,12 +109,22 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
     hydra_channel_counts: Annotated[np.ndarray, Stored(np.int32, "E G", 1, "C")]
     quantile_views: Annotated[np.ndarray, Stored(np.int64, "V", 0, SPECTRUM)]
     share: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
+    centre: Annotated[np.ndarray, Stored(np.float32, "F")]
     weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
     bias: Annotated[np.ndarray, Stored(np.float64, "outputs")]
 
     @property
     def lengths(self) -> dict[str, int]:
         return super().lengths | {"L": self.features.length, "C": len(self.features.channels)}
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        return {"centre": np.zeros(len(arrays.get("weights", ())), np.float32)} | arrays
+
+    @property
+    def parts(self) -> list[Part]:
+        """Kernels and intervals, in the order of their weights."""
+        return self._unpack()
 
     def check(self) -> None:
         count = sum(part.count for part in self._unpack())
@@ -350,6 +361,7 @@ def _pack(features: SequenceFeatures, linear: list[_Linear], bias: np.ndarray, s
         **_join("hydra", NO_HYDRA, hydras),
         quantile_views=np.array([part.view for part in quantiles], np.int64),
         share=np.array([_share(size)]),
+        centre=np.concatenate([each.centre for each in order]).astype(np.float32),
         weights=np.concatenate(weights),
         bias=bias,
     )
