@@ -28,7 +28,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("better")
     files = write_data(folder)
     for task in TASKS:
-        suggested = guessing.suggest_recipe(str(files[task]), [*UNTRAINED, *FLAGS[task]])
+        suggested = guessing.suggest_recipe(str(files[task]), ["training.model=network", *UNTRAINED, *FLAGS[task]])
         runs.train(suggested.recipe, Options(out=folder / task), data=suggested.data)
     return folder
 
@@ -107,7 +107,8 @@ def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder,
     assert (code, err) == (0, "")
     result = json.loads(out)
     assert (result["model"], result["epochs"], result["better_baseline"]) == ("NB-SVM", 0, None)
-    assert [row["name"] for row in result["baselines"]] == ["majority class", "TF-IDF + logistic regression"]
+    others = ["majority class", "TF-IDF + logistic regression", "SVM on words", "SVM on characters"]
+    assert [row["name"] for row in result["baselines"]] == others
     assert not (tmp_path / "runs" / "texts" / "history.csv").exists()
     code, out, _ = command(
         monkeypatch, capsys, "train", str(folder / "texts.csv"), "--model", "nb-svm", "--no-baselines"
