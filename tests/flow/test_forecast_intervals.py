@@ -185,7 +185,7 @@ def test_the_report_draws_a_band_and_tells_coverage(folder):
     page, plain = ((folder / name / "report.html").read_text("utf-8") for name in ("noisy", "plain"))
     told = results(folder, "noisy")["intervals"]
     assert f"60 % intervals covered {100 * told['coverage']['value']:.1f} % of the test rows" in page
-    assert "The band: 60 % intervals." in page
+    assert "The band: 60 % intervals." in page.replace("\u00a0", " ")
     assert ">interval</text>" in page
     assert "covered by 60 % intervals" in page  # by lead
     assert ">interval</text>" not in plain
