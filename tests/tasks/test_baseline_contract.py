@@ -216,7 +216,11 @@ def test_raw_data_are_answered_alike_in_memory_and_in_a_request(made):
     outputs = method(*row.to_raw(row.items))
     assert np.isfinite(outputs).all()
     answers = made.task.answer_request(model, made.task.read_request(model.bundle, row.items, 1))
-    numbers = [[*each.values()] for each in answers] if made.row.simplest else row.to_numbers(answers)
+    numbers = (
+        [[each["prediction"], each["low"], each["high"]] for each in answers]
+        if made.row.simplest
+        else row.to_numbers(answers)
+    )
     np.testing.assert_allclose(numbers, outputs, rtol=1e-5)
 
 

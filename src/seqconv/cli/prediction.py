@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @command(
     "seqconv predict runs/reviews new.csv -o predictions.csv",
     "seqconv predict runs/weather weather.csv -o forecasts.csv",
+    "seqconv predict runs/activities day.csv --window 10s --stride 1s",
     'echo "not good at all" | seqconv predict runs/reviews',
 )
 def predict(
@@ -50,6 +51,12 @@ def predict(
             rich_help_panel=OUTPUT,
         ),
     ] = 0,
+    window: Annotated[
+        str, typer.Option(metavar="STEPS|TIME", help="Slide a window of this length over long sequences.")
+    ] = "",
+    stride: Annotated[
+        str, typer.Option(metavar="STEPS|TIME", help="How far the window moves. [default: its length]")
+    ] = "",
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -67,6 +74,7 @@ def predict(
     from seqconv.data.readers.tables import print_csv, to_rows, write_table
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
+    from seqconv.tasks.task import Sliding
 
     named = source != "-" and Path(source).exists()
     if out is not None and named and out.exists() and out.samefile(source):
@@ -77,7 +85,8 @@ def predict(
     say = notes.append if json or quiet else lambda note: print(f"data: {note}", file=sys.stderr)
     predictor = load(model, engine=engine, threads=threads)
     read = sys.stdin.buffer if source == "-" else source
-    pieces = predict_file(predictor, read, column, say=say, future=future, top=top)
+    sliding = Sliding(window, stride) if window or stride else None
+    pieces = predict_file(predictor, read, column, say=say, future=future, top=top, sliding=sliding)
     if out is None and json:
         rows = [row for piece in pieces for row in to_rows(piece)]
         print_json({"n": len(rows), "notes": notes, "predictions": rows})

@@ -8,7 +8,7 @@ from seqconv.data.readers.tables import Frame
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Listing, Trained
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.task import need_path, say_nothing
+from seqconv.tasks.task import Sliding, need_path, say_nothing
 
 PIECE = 50_000  # rows read at a time
 
@@ -21,6 +21,7 @@ def predict_file(
     say: Say = say_nothing,
     future: Path | None = None,
     top: int = 0,
+    sliding: Sliding | None = None,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
 
@@ -34,15 +35,18 @@ def predict_file(
         piece: rows read at a time.
         say: receives notes: how the file was read, before the first piece; which of its rows the model was trained on
             and why the newest forecast is empty, after the last one.
+        sliding: a window that slides over long sequences, each of which then has a row for each window.
         future: a table of what is known of the rows to forecast; None: what `source` holds after its newest values.
         top: how many of the most probable classes to list, as `class 1`, `probability 1` and so on, instead of the
             probability of each; 0: all.
 
     Raises:
-        OptionError: a future for a model that reads none, or `top` for one without classes.
+        OptionError: a future or a window for a model that has none, or `top` for one without classes.
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
     task, trained = find_task(trained.bundle.recipe), Listing.of(trained, top)
+    if sliding is not None:
+        return task.predict_windows(trained, need_path(source), column, sliding, say)
     if future is None:
         return task.predict_file(trained, source, column, piece, say)
     return task.predict_future(trained, need_path(source), column, future, say)

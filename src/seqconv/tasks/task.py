@@ -102,6 +102,23 @@ def need_path(source: str | Path | IO[bytes]) -> Path:
     return Path(source)
 
 
+class Sliding(NamedTuple):
+    """How a window slides over a recording: how long it is and how far it moves, steps or durations; empty: as long as
+    a training sequence, and by its length."""
+
+    window: str = ""
+    stride: str = ""
+
+
+def refuse_windows(trained: Trained, *arguments: object) -> NoReturn:
+    """For models that do not read sequences.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(f"window needs a model of sequences; this is of {trained.bundle.recipe.task}s. Drop it")
+
+
 def refuse_future(trained: Trained, *arguments: object) -> NoReturn:
     """For models that read nothing of what they predict.
 
@@ -151,6 +168,8 @@ class Task:
         predict_future: as `predict_file`, with a file of what is known of the rows to forecast. Takes model, file,
             column, that file, function for notes.
         write_future: that file, to be filled in. Takes model, file, column.
+        predict_windows: answers for each window that slides over long examples of a file. Takes model, file, column,
+            how it slides, function for notes.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
         examples: what people call the examples that are scored; empty: as in a request.
     """
@@ -189,6 +208,7 @@ class Task:
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future
+    predict_windows: Callable[..., Iterator[Frame]] = refuse_windows
     examples: str = ""
 
     @property

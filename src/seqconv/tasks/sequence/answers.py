@@ -12,7 +12,7 @@ from seqconv.data.datasets import sequence_columns
 from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.readers.tables import Frame, create_table
-from seqconv.data.records import LARGEST, Sequences
+from seqconv.data.records import LARGEST, Sequences, count
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
@@ -45,17 +45,31 @@ def predict_sequence_file(
     trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[Frame]:
     """The number of each sequence of a file, its answer and the probabilities."""
-    sequences = _read_unlabelled(trained.bundle, need_path(source), column)
+    sequences = read_unlabelled(trained.bundle, need_path(source), column)
     tally = Tally(trained.bundle.seen)
     tally.add(make_keys(sequences))
-    for note in (*sequences.notes, *tally.describe()):
+    lengths = describe_lengths(trained.bundle.features, np.diff(sequences.offsets))
+    for note in (*sequences.notes, *lengths, *tally.describe()):
         say(note)
     numbers: Columns = {"sequence": np.arange(1, len(sequences) + 1), **sequences.keys}
     target = trained.bundle.features.target
     yield create_table(numbers | target.to_columns(predict_sequences(trained, sequences)))
 
 
-def _read_unlabelled(bundle: AnyBundle, file: Path, time: str = "") -> Sequences:
+def describe_lengths(features: SequenceFeatures, lengths: np.ndarray) -> list[str]:
+    """Notes on sequences that are only beginnings, by the steps of training, or of which only the ends are read."""
+    read, notes = features.length, []
+    short, long = int((lengths < read).sum()), int((lengths > read).sum())
+    if short and not features.masked:
+        begins = "is shorter" if short == 1 else "are shorter"
+        notes.append(f"{count(short, 'sequence')} {begins} than the {read} steps of training: predicted from a part")
+    if long:
+        begins = "is longer" if long == 1 else "are longer"
+        notes.append(f"{count(long, 'sequence')} {begins} than the {read} steps that are read: the last {read} count")
+    return notes
+
+
+def read_unlabelled(bundle: AnyBundle, file: Path, time: str = "") -> Sequences:
     """The sequences of a file, read as the training file was; `time`: the time column of a table, if another."""
     features: SequenceFeatures = bundle.features
     config = bundle.recipe.data
@@ -107,7 +121,11 @@ def _show(value: Any) -> str:
 
 def answer_sequences(trained: Trained, sequences: Sequences) -> list[Json]:
     """The answer of each sequence, and its probabilities or bounds."""
-    answers: list[Json] = trained.bundle.features.target.to_json(predict_sequences(trained, sequences))
+    features: SequenceFeatures = trained.bundle.features
+    answers: list[Json] = features.target.to_json(predict_sequences(trained, sequences))
+    for answer, length in zip(answers, np.diff(sequences.offsets), strict=True):
+        if notes := describe_lengths(features, np.array([length])):
+            answer["note"] = notes[0]
     return answers
 
 
@@ -119,7 +137,7 @@ def read_example_sequence(bundle: AnyBundle, source: Source) -> Sequences:
         DataError: a file that cannot be read or holds fewer sequences.
     """
     file = source.need_file()
-    sequences = _read_unlabelled(bundle, file, source.column)
+    sequences = read_unlabelled(bundle, file, source.column)
     if source.row > len(sequences):
         raise DataError(
             f"{file}: must hold a sequence number {source.row}; it holds {len(sequences)}. Choose another --row"
