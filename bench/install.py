@@ -165,7 +165,7 @@ Of `pip install seqconv`, the largest packages on disk:
 |---|---|---|
 {rows}
 
-What stays and why is in [decision 24](decisions/0024-what-an-install-holds.md).
+What stays and why is in [decision 25](decisions/0025-what-an-install-holds.md).
 
 ## The container
 

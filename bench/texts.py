@@ -205,7 +205,7 @@ def train_svm(split: Split, unit: str) -> dict[str, float]:
 HEAD = """# Texts, measured
 
 Written by `bench/texts.py`. `seqconv train FILE` with its defaults, whose answer is a blend of a network and two
-support vector machines, on words and on n-grams of characters ([decision 24](decisions/0024-a-blend-for-texts.md));
+support vector machines, on words and on n-grams of characters ([decision 26](decisions/0026-a-blend-for-texts.md));
 its candidates are the lines of its own leaderboard. Nothing is chosen on test rows. Seconds of seqconv are those of
 the whole command, with all candidates, page and start-up; those of a candidate and of a library are its features,
 training and scoring. MPQA, rt-polarity, SMS spam and waimai_10k: the first three of ten folds (five of SMS spam); the

@@ -12,6 +12,7 @@ from helpers.serving import create_networks, write_networks
 from seqconv.errors import DataError, OptionError
 from seqconv.serving import requests
 from seqconv.serving.files import predict_file
+from seqconv.tasks.bundle import Listing
 from seqconv.tasks.classes import Classes, Labels
 
 TEXTS = ["a good film", "not bad", "bad film not good"]
@@ -24,7 +25,7 @@ def ask(model, **body):
 
 def test_files_list_the_most_probable_classes_in_order(tmp_path):
     (tmp_path / "new.csv").write_text("\n".join(["text", *TEXTS]))
-    (found,) = predict_file(MODEL, tmp_path / "new.csv", top=2)
+    (found,) = predict_file(Listing.of(MODEL, 2), tmp_path / "new.csv")
     assert found.columns == ["text", "prediction", "class 1", "probability 1", "class 2", "probability 2"]
     shares = MODEL.predict(TEXTS)
     for row, each in zip(found.to_dicts(), shares, strict=True):
@@ -75,7 +76,7 @@ def test_forecasts_have_no_classes_to_list(tmp_path):
     with pytest.raises(OptionError, match="top needs a model of classes"):
         ask(series_predictor(), rows=[{"T": 1.0, "p": 1.0}], top=2)
     with pytest.raises(OptionError, match="top needs a model of classes"):
-        predict_file(series_predictor(), tmp_path / "none.csv", top=2)
+        predict_file(Listing.of(series_predictor(), 2), tmp_path / "none.csv")
 
 
 def test_the_command_line_lists_them(tmp_path):

@@ -74,6 +74,7 @@ def predict(
     from seqconv.data.readers.tables import print_csv, to_rows, write_table
     from seqconv.models.predictor import load
     from seqconv.serving.files import count_rows, predict_file
+    from seqconv.tasks.bundle import Listing
     from seqconv.tasks.task import Sliding
 
     named = source != "-" and Path(source).exists()
@@ -86,7 +87,7 @@ def predict(
     predictor = load(model, engine=engine, threads=threads)
     read = sys.stdin.buffer if source == "-" else source
     sliding = Sliding(window, stride) if window or stride else None
-    pieces = predict_file(predictor, read, column, say=say, future=future, top=top, sliding=sliding)
+    pieces = predict_file(Listing.of(predictor, top), read, column, say=say, future=future, sliding=sliding)
     if out is None and json:
         rows = [row for piece in pieces for row in to_rows(piece)]
         print_json({"n": len(rows), "notes": notes, "predictions": rows})

@@ -6,7 +6,7 @@ from typing import IO
 
 from seqconv.data.readers.tables import Frame
 from seqconv.tasks.baselines import Say
-from seqconv.tasks.bundle import Listing, Trained
+from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import Sliding, need_path, say_nothing
 
@@ -20,7 +20,6 @@ def predict_file(
     piece: int = PIECE,
     say: Say = say_nothing,
     future: Path | None = None,
-    top: int = 0,
     sliding: Sliding | None = None,
 ) -> Iterator[Frame]:
     """The rows of `source` with the model's answers after them, in pieces, so that any length passes.
@@ -37,14 +36,12 @@ def predict_file(
             and why the newest forecast is empty, after the last one.
         sliding: a window that slides over long sequences, each of which then has a row for each window.
         future: a table of what is known of the rows to forecast; None: what `source` holds after its newest values.
-        top: how many of the most probable classes to list, as `class 1`, `probability 1` and so on, instead of the
-            probability of each; 0: all.
 
     Raises:
-        OptionError: a future or a window for a model that has none, or `top` for one without classes.
+        OptionError: a future or a window for a model that has none.
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
-    task, trained = find_task(trained.bundle.recipe), Listing.of(trained, top)
+    task = find_task(trained.bundle.recipe)
     if sliding is not None:
         return task.predict_windows(trained, need_path(source), column, sliding, say)
     if future is None:
