@@ -55,14 +55,13 @@ wheel:
 	build/wheel-env/bin/seqconv --version
 
 # the tests that meet other packages most, with the oldest versions that pyproject.toml allows and with the newest
-BOUNDED := flow/test_flow.py data reports tasks/text/test_baselines.py tasks/series/test_baselines.py
+BOUNDED := flow/test_flow.py data reports estimators tasks/text/test_baselines.py tasks/series/test_baselines.py
 
 bounds:
 	test -x build/bounds/bin/uv || ($(PYTHON) -m venv build/bounds && build/bounds/bin/python -m pip install --quiet uv)
 	for bound in lowest-direct highest; do \
 		build/bounds/bin/uv venv --quiet --clear --python $(PYTHON) build/bounds-$$bound \
-			&& build/bounds/bin/uv pip install --quiet --python build/bounds-$$bound --resolution $$bound . \
-			&& build/bounds/bin/uv pip install --quiet --python build/bounds-$$bound pytest hypothesis pandas pyarrow duckdb holidays \
+			&& build/bounds/bin/uv pip install --quiet --python build/bounds-$$bound --resolution $$bound '.[dev]' \
 			&& (cd tests && ../build/bounds-$$bound/bin/python -m pytest -p no:cacheprovider $(BOUNDED)) || exit 1; \
 	done
 

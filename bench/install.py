@@ -198,7 +198,7 @@ def write_page(found: dict[str, dict[str, object]], about: dict[str, object]) ->
     loaded = f" The machine was busy with other work (load {load:.0f}): seconds are rough." if load > 1 else ""
     head = HEAD.format(**about, rounds=f", the median of {ROUNDS}," if ROUNDS > 1 else "", loaded=loaded)
     lines = [
-        f"| {name} | {cost['version']} | {cost['seconds']:.1f} | {cost['downloaded']:,.0f} MB | {cost['disk']:,.0f} MB "
+        f"| {name} | {cost['version']} | {cost['seconds']:.0f} | {cost['downloaded']:,.0f} MB | {cost['disk']:,.0f} MB "
         f"| {cost['packages']} |"
         for name, cost in ((name, found[name]) for name in INSTALLS if name in found)
     ]
