@@ -93,6 +93,9 @@ def tone(comparisons: Sequence[Comparison]) -> str:
     return "good" if beats_baselines(comparisons) else ""
 
 
+MOST_NAMED = 2  # models that a sentence names of those that are clearly worse; `verdict` counts the others
+
+
 def verdict(comparisons: Sequence[Comparison], score: Score) -> str:
     """The result in one sentence: the score, then the baselines; no claim where an interval covers zero.
 
@@ -102,6 +105,8 @@ def verdict(comparisons: Sequence[Comparison], score: Score) -> str:
     '98.9 % of 1,114 unseen texts right: too close to call against NB-SVM (98.8 %).'
     >>> verdict([beaten], right)
     '98.9 % of 1,114 unseen texts right: 90 % fewer errors (95 % interval 80 to 100 %) than majority class.'
+    >>> verdict([beaten] * 5, right)[-54:]
+    ', 90 % fewer than majority class, fewer than 3 others.'
     """
     if not comparisons:
         return f"{score.text}; not compared with any baseline."
@@ -160,8 +165,16 @@ def _join(found: Sequence[Comparison]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def _list_clear(found: Sequence[Comparison], score: Score) -> str:
+    """The first ones that are beaten stand for the rest of them; all that are better are named."""
+    beaten = [place for place, each in enumerate(found) if each.low > 0]
+    rest = beaten[MOST_NAMED:] if len(beaten) > MOST_NAMED + 1 else []
+    said = [_say_clear(each, score, first=place == 0) for place, each in enumerate(found) if place not in rest]
+    return ", ".join([*said, *([f"{score.fewer} than {len(rest)} others"] * bool(rest))])
+
+
 _SAY: dict[str, Callable[[list[Comparison], Score], str]] = {
-    "clear": lambda found, score: ", ".join(_say_clear(each, score, first=each is found[0]) for each in found),
+    "clear": _list_clear,
     "same": lambda found, score: f"the same {score.noun} as {_join(found)}",
     "close": lambda found, score: f"too close to call against {_join(found)}",
     "few": lambda found, score: f"too few test rows to tell against {_join(found)}",

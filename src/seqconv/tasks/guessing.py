@@ -80,6 +80,8 @@ def suggest_recipe(
     task = TASKS[name]
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
+    if not network:
+        recipe = dataclasses.replace(recipe, description=f"{path.name}, the model {recipe.training.model}")
     unused = [] if KINDS[name].networks else [each for each in ("epochs", "coverage") if f"training.{each}" in given]
     unread = [f"not used: {', '.join(unused)}, which only networks of layers have"] if unused else []
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
@@ -120,8 +122,6 @@ def _read(name: str, path: Path, overrides: Sequence[str], network: str, progres
     """The recipe that a task starts with, for a file, and its data."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
-    what = "the default network" if recipe.has_layers else f"the model {recipe.training.model}"
-    recipe = dataclasses.replace(recipe, description=f"{path.name}, {what}")
     if network:
         recipe = _take_network(recipe, network, overrides)
     data = TASKS[name].load(recipe.data, progress)
