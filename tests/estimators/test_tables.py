@@ -194,7 +194,7 @@ WRONG = {
     "too long a horizon": ({"horizon": 60}, "Use a shorter `horizon`"),
     "no horizon": ({"horizon": 0}, "horizon must be"),
     "days of months": ({"horizon": "30d"}, "horizon must be a whole number of rows, each a month; got 30d"),
-    "an unknown model": ({"model": "arima"}, "training.model"),
+    "an unknown model": ({"model": "arima"}, "`model`: unknown model"),
     "windows": ({"lookback": 12}, "lookback is of networks on windows of an array; X is a table. Leave it out"),
     "epochs": ({"epochs": 3}, "epochs is of networks on windows"),
     "a place without holidays": ({"holidays": "Narnia"}, "Narnia"),

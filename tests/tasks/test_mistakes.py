@@ -15,10 +15,10 @@ from seqconv.tasks.text.vocabulary import pad
 LOGITS = "binary_crossentropy"
 
 
-def find(predictor, texts: list[str], targets: np.ndarray) -> Mistakes | None:
+def find(predictor, texts: list[str], targets: np.ndarray, keys: np.ndarray | None = None) -> Mistakes | None:
     """Of a text model on these test examples."""
     features = predictor.bundle.features
-    part = Part(TokenInputs(pad(features.words.encode(texts), features.max_len)), targets)
+    part = Part(TokenInputs(pad(features.words.encode(texts), features.max_len)), targets, keys=keys)
     split = Split(part, part, part, features, {}, lambda row: [texts[row]])
     return find_mistakes(lambda: predictor, TASKS["text"].explain, split, predictor.model.predict(part.inputs), LOGITS)
 
@@ -40,6 +40,15 @@ def test_no_more_than_ten_are_kept():
     found = find(by_hand(), ["good"] * 12, np.zeros((12, 1), np.float32))
     assert (found.total, len(found.surest)) == (12, 10)
     assert [one.row for one in found.surest] == list(range(1, 11))
+
+
+def test_copies_of_a_mistake_are_shown_once():
+    texts = ["good film", "not bad", "good film", "not bad", "good"]
+    keys = np.array([7, 5, 7, 5, 9], np.uint64)
+    found = find(by_hand(), texts, np.zeros((5, 1), np.float32), keys)
+    assert found.total == 5
+    assert sorted(one.text for one in found.surest) == ["good", "good film", "not bad"]
+    assert {one.row for one in found.surest} == {1, 2, 5}
 
 
 def test_a_label_that_is_missed_is_a_mistake_too():

@@ -68,7 +68,7 @@ def find_mistakes(
     outputs: np.ndarray,
     loss: str,
 ) -> Mistakes | None:
-    """The surest mistakes, explained; None: no classes are predicted, or the raw test examples are not known.
+    """The surest mistakes, each once, explained; None: no classes are predicted, or the raw test examples are unknown.
 
     Args:
         trained: makes the model, if it is needed.
@@ -84,10 +84,12 @@ def find_mistakes(
     wrong = chosen != actual if target.several else chosen > actual
     sureness = np.where(wrong, np.where(chosen > 0, probabilities, 1 - probabilities), 0)
     total = int(wrong.any(axis=1).sum())
-    rows = np.argsort(-sureness.max(axis=1), kind="stable")[: min(MOST, total)]
+    rows = np.argsort(-sureness.max(axis=1), kind="stable")[:total]
+    if split.test.keys is not None:  # of copies the first
+        rows = rows[np.sort(np.unique(split.test.keys[rows], return_index=True)[1])]
     found: list[Mistake] = []
     model = trained() if total else None
-    for row in rows.tolist():
+    for row in rows[:MOST].tolist():
         place = int(sureness[row].argmax())
         name = target.names[place]
         why = explain(model, split.example(row), {"class": name})  # type: ignore[arg-type]
