@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RESULT, PAGE = ROOT / "bench" / "results" / "install.json", ROOT / "docs" / "install.md"
 DIST = ROOT / "build" / "install"
-ROUNDS = 1  # installations, of which the median counts
+ROUNDS = 3  # installations, of which the median counts
 LARGEST = 8  # packages that the page lists
 TORCH = "torch==2.13.0"  # as in the Makefile: a release of which the index has a processor-only build
 BUILT = ("scikit-build-core", "nanobind", "cmake", "ninja")  # what a build of the source needs
