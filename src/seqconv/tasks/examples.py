@@ -196,6 +196,12 @@ class TrainingData(Generic[AnyFeatures, AnyInputs]):
     validation: Part[AnyInputs] | None
     features: AnyFeatures
 
+    @property
+    def untested(self) -> "Split[AnyFeatures, AnyInputs]":
+        """The same as a split whose test examples, which say nothing, are the validation examples."""
+        assert self.validation is not None
+        return Split(self.train, self.validation, self.validation, self.features, {})
+
 
 @dataclass(frozen=True)
 class Split(Generic[AnyFeatures, AnyInputs]):
