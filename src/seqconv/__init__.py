@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqconv.errors import SeqconvError
     from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
     from seqconv.estimators.forecaster import SeriesForecaster, forecast
+    from seqconv.estimators.sequences import SequenceRegressor
     from seqconv.evaluation.assessment import evaluate
     from seqconv.evaluation.backtest import backtest
     from seqconv.evaluation.comparison import compare_runs
@@ -36,6 +37,7 @@ __all__ = [
     "Run",
     "SeqconvError",
     "SequenceClassifier",
+    "SequenceRegressor",
     "SeriesForecaster",
     "TextClassifier",
     "backtest",
@@ -59,6 +61,7 @@ _HOMES = {  # as the imports for type checkers above
     "Run": "training.folder",
     "SeqconvError": "errors",
     "SequenceClassifier": "estimators.classifiers",
+    "SequenceRegressor": "estimators.sequences",
     "SeriesForecaster": "estimators.forecaster",
     "TextClassifier": "estimators.classifiers",
     "backtest": "evaluation.backtest",

@@ -19,7 +19,7 @@ from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
 from seqconv.recipes.sections import BLEND, KINDS
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.completion import choose_guesses
-from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.examples import Split, TrainingData
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.thresholds import FIXED, parse_rule
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
@@ -34,7 +34,7 @@ class Model:
     lock.
 
     Args:
-        features: of a blend, whose baselines read them; None: it is a network.
+        features: of a blend or a baseline, which reads them; None: it is a network.
     """
 
     def __init__(self, plan: Plan, weights: Weights, recipe: AnyRecipe, threads: int, features: Any = None) -> None:
@@ -49,7 +49,7 @@ class Model:
         return self._network.predict(inputs)
 
     def _create(self) -> AnyModel:
-        if self.recipe.training.model == BLEND:
+        if self.recipe.training.model == BLEND or not self.recipe.has_layers:
             bundle = Bundle(self.recipe, self.plan, self.weights, (), self.features, "")
             return create_model(bundle, threads=self.threads)
         return create_network("native", self.plan, self.weights, self.recipe.training, self.threads)
@@ -105,7 +105,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
-        own |= {"training.model": getattr(self, "model", "") or None}
+        own |= {"training.model": self._choose_model()}
         own |= {"training.coverage": getattr(self, "interval", None)}
         own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
         for name in ("threshold", "positive"):
@@ -119,13 +119,17 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
         return recipe_from_dict(table)
 
+    def _choose_model(self) -> str | None:
+        """The model by its name in a recipe; None: as the data say."""
+        return getattr(self, "model", "") or None
+
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _held_out_fraction(self, recipe: AnyRecipe) -> float:
         """Fraction of the examples to hold out."""
         wanted = VALIDATION if recipe.training.patience or needs_validation(recipe) else 0.0
-        wanted = TO_BLEND if recipe.training.model == BLEND else wanted
+        wanted = TO_BLEND if recipe.training.model == BLEND and recipe.has_layers else wanted
         fraction = wanted if self.validation is None else self.validation
         if not 0 <= fraction < 1:
             raise ConfigError(f"validation must be from 0 to below 1; got {fraction!r}")
@@ -136,6 +140,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _train(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
         """Train a model and set `history_`; without validation examples it is that of the last epoch."""
+        if not recipe.has_layers:
+            return self._fit_baseline(data, recipe)
         threads, held_out = self._threads(), data.validation is not None
         config = recipe.training if held_out else replace(recipe.training, patience=0)
         plan = build_network_plan(recipe, data.train, data.features)
@@ -148,3 +154,14 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         }
         self.n_iter_ = max(trained.best_epoch, 1) if held_out else len(epochs)
         return Model(plan, network.weights(), recipe, threads)
+
+    def _fit_baseline(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
+        """Fit the model that the recipe names in place of a network; `history_` is empty then."""
+        held, kind = data.validation or data.train, recipe.training.model
+        split = Split(data.train, held, held, data.features, {})
+        candidates = TASKS[self.task].list_baselines(split, lambda note: None)
+        (found,) = (each for each in candidates if each.kind == kind)
+        if isinstance(found.fit, str):
+            raise ConfigError(f"model={kind!r} must fit the data; {found.name} does not: {found.fit}. Choose another")
+        self.history_, self.n_iter_ = {}, 1
+        return Model((), found.fit().arrays, recipe, self._threads(), data.features)

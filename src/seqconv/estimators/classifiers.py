@@ -3,22 +3,22 @@
 They follow scikit-learn's contract: `fit` checks the parameters and may be called again; fitted attributes end in `_`.
 """
 
-import warnings
 from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
-from seqconv.data.frames import list_texts, read_weights, to_sequences
+from seqconv.data.frames import list_texts, read_weights
 from seqconv.data.records import SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
 from seqconv.estimators.labels import check_labels
+from seqconv.estimators.sequences import choose_model, read_given
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
@@ -110,9 +110,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         alone = replace(recipe, training=replace(recipe.training, model=NETWORK))
-        if recipe.training.model == BLEND and data.validation is not None:
+        if recipe.has_layers and recipe.training.model == BLEND and data.validation is not None:
             return self._finish_blend(data, data.validation, recipe, alone)
-        recipe = alone
+        recipe = alone if recipe.has_layers else recipe
         self._model = self._train(data, recipe)
         part = data.train if data.validation is None else data.validation
         self._shape, self._features = data.train.inputs.shape, data.features
@@ -253,6 +253,9 @@ class SequenceClassifier(NetworkClassifier):
     A row of a table is a sequence with one channel; a table of arrays has a column for each channel. NaN means missing.
 
     Args:
+        model: `blend`, ridge regressions on features that are not trained; another name of `--model`, such as
+            `multirocket-hydra`, `quant` or `dtw`; or `network`; empty: `network` if a setting of one is given, else
+            `blend`.
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
             sequences.
         epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
@@ -271,10 +274,12 @@ class SequenceClassifier(NetworkClassifier):
     """
 
     task = "sequence"
+    model: str = NETWORK  # pickles of version 0.1.0 have none
 
     def __init__(
         self,
         *,
+        model: str = "",
         network: str = "",
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -287,6 +292,7 @@ class SequenceClassifier(NetworkClassifier):
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
+        self.model = model
         self.network = network
         self.epochs = epochs
         self.batch_size = batch_size
@@ -321,18 +327,10 @@ class SequenceClassifier(NetworkClassifier):
         return self._features.inputs(self._read_sequences(X, reset=False))
 
     def _read_sequences(self, X: Any, reset: bool) -> Sequences:
-        X = _unnest(X)
-        if reset:
-            _warn_of_axes(X)
-        if _is_ragged(X):
-            found = to_sequences(X, source="X")
-        else:
-            array = _check_values(X, self, reset)
-            found = to_sequences(array, source="X")
-        if not reset and len(found.channels) != len(self._features.channels):
-            wanted = f"{type(self).__name__} is expecting {len(self._features.channels)} channels as input"
-            raise DataError(f"X has {len(found.channels)} channels, but {wanted}")
-        return found
+        return read_given(self, X, None if reset else self._features)
+
+    def _choose_model(self) -> str:
+        return choose_model(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -345,49 +343,3 @@ def _list_texts(X: Any) -> list[str]:
     if not texts:
         raise DataError("X must hold at least one text; got 0 sample(s). Give some")
     return texts
-
-
-def _unnest(X: Any) -> Any:
-    """A column of arrays, or a frame of them with a column for each channel, as a list; anything else as it is."""
-    if not hasattr(X, "iloc") or not len(X):
-        return X
-    columns = [X[name] for name in X.columns] if hasattr(X, "columns") else [X]
-    if not columns or not all(np.ndim(column.iloc[0]) for column in columns):
-        return X
-    rows: list[np.ndarray] = []
-    for number, cells in enumerate(zip(*columns, strict=True), start=1):
-        parts = [np.asarray(cell, np.float64) for cell in cells]
-        if len({part.shape for part in parts}) > 1 or (len(parts) > 1 and parts[0].ndim > 1):
-            shapes = ", ".join(str(part.shape) for part in parts[:5])
-            raise DataError(f"X, row {number}: all channels must have the same length; got {shapes}. Correct the row")
-        rows.append(np.stack(parts, axis=1) if len(parts) > 1 else parts[0])
-    return rows
-
-
-def _warn_of_axes(X: Any) -> None:
-    """Warn if an array looks like `[N, C, L]`, which other libraries hold."""
-    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
-    if len(shape) == 3 and shape[2] > 1 and (shape[1] == 1 or 2 * shape[1] <= shape[2]):
-        warnings.warn(
-            f"X is read as [N, L, C]: {shape[1]} steps of {shape[2]} channels. If it is [N, C, L], as aeon, sktime and "
-            "tsai hold it, pass np.swapaxes(X, 1, 2)",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _is_ragged(X: Any) -> bool:
-    """Whether X is a list of arrays of different shapes."""
-    listed = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
-    return listed and len(X) > 0 and all(np.ndim(part) for part in X) and len({np.shape(part) for part in X}) > 1
-
-
-def _check_values(X: Any, estimator: BaseEstimator, reset: bool) -> np.ndarray:
-    """X as numbers; a table must have the same columns as in training."""
-    checks: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-    known = isinstance(X, list | tuple | np.ndarray)
-    if (np.ndim(X) if known else getattr(X, "ndim", 2)) == 3:
-        return np.asarray(check_array(X, allow_nd=True, input_name="X", **checks))
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and len(X) and np.ndim(X[0]):
-        return _check_values(list(X), estimator, reset)
-    return np.asarray(validate_data(estimator, X, reset=reset, **checks))
