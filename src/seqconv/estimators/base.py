@@ -19,7 +19,7 @@ from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
 from seqconv.recipes.sections import BLEND, KINDS
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.completion import choose_guesses
-from seqconv.tasks.examples import Split, TrainingData
+from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.thresholds import FIXED, parse_rule
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
@@ -157,9 +157,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit_baseline(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
         """Fit the model that the recipe names in place of a network; `history_` is empty then."""
-        held, kind = data.validation or data.train, recipe.training.model
-        split = Split(data.train, held, held, data.features, {})
-        candidates = TASKS[self.task].list_baselines(split, lambda note: None)
+        kind = recipe.training.model
+        candidates = TASKS[self.task].list_baselines(data.untested, lambda note: None)
         (found,) = (each for each in candidates if each.kind == kind)
         if isinstance(found.fit, str):
             raise ConfigError(f"model={kind!r} must fit the data; {found.name} does not: {found.fit}. Choose another")

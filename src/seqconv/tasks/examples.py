@@ -198,9 +198,10 @@ class TrainingData(Generic[AnyFeatures, AnyInputs]):
 
     @property
     def untested(self) -> "Split[AnyFeatures, AnyInputs]":
-        """The same as a split whose test examples, which say nothing, are the validation examples."""
-        assert self.validation is not None
-        return Split(self.train, self.validation, self.validation, self.features, {})
+        """The same as a split without test examples: the validation examples stand for them, and for both of these the
+        training examples where there are no others."""
+        held = self.validation or self.train
+        return Split(self.train, held, held, self.features, {})
 
 
 @dataclass(frozen=True)
