@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,12 +80,16 @@ def suggest_recipe(
     task = TASKS[name]
     given |= {"network.layers"} if network else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
-    if not network:
-        recipe = dataclasses.replace(recipe, description=f"{path.name}, the model {recipe.training.model}")
-    unused = [] if KINDS[name].networks else [each for each in ("epochs", "coverage") if f"training.{each}" in given]
-    unread = [f"not used: {', '.join(unused)}, which only networks of layers have"] if unused else []
+    about = recipe.description if network else f"{path.name}, the model {recipe.training.model}"
+    recipe, unread = dataclasses.replace(recipe, description=about), _list_unread(name, given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *unread, *notes), data)
+
+
+def _list_unread(task: str, given: Collection[str]) -> list[str]:
+    """A note on settings that were given and that no model of the task reads."""
+    unread = [] if KINDS[task].networks else [each for each in ("epochs", "coverage") if f"training.{each}" in given]
+    return [f"not used: {', '.join(unread)}, which only networks of layers have"] if unread else []
 
 
 def _check_refit(chosen: Mapping[str, str], task: str) -> None:
