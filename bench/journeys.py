@@ -16,13 +16,13 @@ MOST = 16  # lines of each
 
 
 def main() -> None:
-    """Run each journey in an empty folder and write its output behind it."""
+    """Run each journey, the last one before its mark, in an empty folder and write its output after it."""
     text = README.read_text("utf-8")
     for name, heading in (("texts", "## Your own texts"), ("series", "## Your own series")):
-        block = re.search(r"```sh\n(.*?)```", text[text.index(heading) :], re.DOTALL)
-        assert block is not None
+        end = text.index(f"<!-- {name}: ")
+        block = re.findall(r"```sh\n(.*?)```", text[text.index(heading) : end], re.DOTALL)[-1]
         with tempfile.TemporaryDirectory() as folder:
-            shown = [run(line, Path(folder)) for line in block[1].splitlines()]
+            shown = [run(line, Path(folder)) for line in block.splitlines()]
         text = replace_between(text, name, "```text\n" + "\n\n".join(part for part in shown if part) + "\n```")
     README.write_text(text, "utf-8")
 
