@@ -76,6 +76,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     """The base of the three estimators: a recipe from their parameters, and training."""
 
     task: str
+    baselines = False  # whether it fits them too
     _features: Any
     _model: Model
 
@@ -140,7 +141,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _train(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
         """Train a model and set `history_`; without validation examples it is that of the last epoch."""
-        if not recipe.has_layers:
+        if not recipe.has_layers and self.baselines:  # others refuse it below
             return self._fit_baseline(data, recipe)
         threads, held_out = self._threads(), data.validation is not None
         config = recipe.training if held_out else replace(recipe.training, patience=0)

@@ -37,6 +37,7 @@ from seqconv.training.loop import calibrate
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """The base of the two classifiers: labels to classes, outputs to answers."""
 
+    baselines = True
     class_weight: Any = None  # pickles of version 0.1.0 have none of these
     threshold: Any = None
     positive: Any = None

@@ -46,6 +46,7 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     """
 
     task = "sequence"
+    baselines = True
 
     def __init__(
         self,
