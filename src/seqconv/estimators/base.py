@@ -12,12 +12,12 @@ from seqconv.errors import ConfigError
 from seqconv.models.predictor import create_model
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import Inputs
-from seqconv.networks.layers.base import Plan, Weights
+from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
 from seqconv.recipes.sections import BLEND, KINDS
-from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.kinds import TASKS
@@ -50,9 +50,12 @@ class Model:
 
     def _create(self) -> AnyModel:
         if self.recipe.training.model == BLEND or not self.recipe.has_layers:
-            bundle = Bundle(self.recipe, self.plan, self.weights, (), self.features, "")
-            return create_model(bundle, threads=self.threads)
+            return create_model(self.to_bundle((), self.features), threads=self.threads)
         return create_network("native", self.plan, self.weights, self.recipe.training, self.threads)
+
+    def to_bundle(self, shape: Shape, features: Any) -> AnyBundle:
+        """The model as it is saved, for inputs of this shape."""
+        return Bundle(self.recipe, self.plan, self.weights, shape, features, "")
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_network": None}

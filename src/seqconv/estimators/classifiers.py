@@ -22,7 +22,7 @@ from seqconv.estimators.sequences import choose_model, read_given
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
-from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData, merge_validation
 from seqconv.tasks.holdout import hold_out, open_stream
@@ -64,8 +64,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     def bundle_(self) -> AnyBundle:
         """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
         check_is_fitted(self, "_model")
-        model = self._model
-        return Bundle(model.recipe, model.plan, model.weights, self._shape, self._features, "")
+        return self._model.to_bundle(self._shape, self._features)
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "_model")

@@ -17,9 +17,8 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import TRAINING, NetworkEstimator
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, NETWORK
-from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.holdout import hold_out, open_stream
-from seqconv.tasks.sequence.features import SequencePart
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.training.loop import calibrate
 
@@ -94,7 +93,7 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self._model = self._train(training, recipe)
         self._shape, self._features = training.train.inputs.shape, training.features
         if training.validation is not None and self.interval:
-            self._features = self._calibrate(training.validation, recipe)
+            self._features = calibrate(self._model.predict, training.validation, self._features, recipe.training)
         return self
 
     def _cut(self, count: int, recipe: AnyRecipe) -> tuple[np.ndarray, np.ndarray]:
@@ -105,13 +104,6 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             raise ConfigError(f"interval={self.interval!r} is calibrated on rows held out; got none. {cure}")
         rows, random = np.arange(count), open_stream(recipe.training.seed, "validation")
         return hold_out(rows, np.zeros(count), None, wanted, random, True) if wanted else (rows, rows[:0])
-
-    def _calibrate(self, part: SequencePart, recipe: AnyRecipe) -> Any:
-        """The features with intervals as wide as the rows held out say."""
-        if recipe.has_layers:
-            return calibrate(self._model.predict, part, self._features, recipe.training)
-        around = np.stack([self._model.predict(part.inputs)] * 2)
-        return self._features.calibrate(around, np.asarray(part.targets), recipe.training.coverage)
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of each sequence, float64 `[N]`."""
@@ -132,8 +124,7 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def bundle_(self) -> AnyBundle:
         """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
         check_is_fitted(self, "_model")
-        model = self._model
-        return Bundle(model.recipe, model.plan, model.weights, self._shape, self._features, "")
+        return self._model.to_bundle(self._shape, self._features)
 
     def _choose_model(self) -> str:
         return choose_model(self)

@@ -110,7 +110,7 @@ def fit_blend(
     found = [each for each in baselines if each.kind in KINDS[task].blended]
     known = {NETWORK: network.validation_outputs} | {each.kind: each.validation_outputs for each in found}
     factors = _choose(known, split, loss)
-    whole = replace(split, train=merge_validation(split.training).train)
+    whole = replace(split, train=merge_validation(split.training).train) if refit else split
     members, tested = {}, {NETWORK: network.test_outputs}
     for each in found:
         if each.kind in factors and each.model is not None:

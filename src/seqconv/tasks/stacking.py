@@ -87,8 +87,7 @@ def find_shift(logits: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> n
     shift = np.zeros(wide.shape[1])
     inside = np.eye(wide.shape[1])[classes.reshape(-1).astype(np.int64)]
     for _ in range(NEWTON):
-        p = np.exp(wide + shift - (wide + shift).max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        p = _normalise(wide + shift)
         slope = counts @ (p - inside) + shift
         curves = np.diag(counts @ p) - (p.T * counts) @ p + np.eye(len(shift))
         shift = shift - np.linalg.solve(curves, slope)
@@ -106,14 +105,18 @@ def _stack(logits: np.ndarray, targets: Targets, loss: str, weights: np.ndarray 
     even = np.full(logits.shape[2], 1 / logits.shape[2])
     own, factors = logits[np.arange(len(classes)), classes], even
     for _ in range(NEWTON):
-        sums = logits @ factors
-        p = np.exp(sums - sums.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        p = _normalise(logits @ factors)
         means = np.einsum("nc,ncm->nm", p, logits)
         slope = (count * (means - own)).sum(axis=0) + 2 * EVEN * (factors - even)
         curves = np.einsum("nc,ncm,ncl->ml", count * p, logits, logits, optimize=True) - (count * means).T @ means
         factors = _descend(factors, slope, curves + 2 * EVEN * np.eye(len(even)))
     return factors
+
+
+def _normalise(logits: np.ndarray) -> np.ndarray:
+    """The probabilities of logits `[N, classes]`, to the last bit of float64."""
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
 def _descend(factors: np.ndarray, slope: np.ndarray, curves: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from seqconv.tasks.results import BaselineScores, Judgement
 from seqconv.tasks.scoring import Answer, Baseline, Evaluation, compare, refit_baseline, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
-from seqconv.training.loop import Trained
+from seqconv.training.loop import Trained, calibrate
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def keep_baseline(
     features = features if chosen.target is None else features.aim(chosen.target)
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
     if own.training.coverage:
-        around = np.stack([chosen.validation_outputs] * 2)
-        features = features.calibrate(around, np.asarray(split.validation.targets), own.training.coverage)
+        outputs = chosen.validation_outputs
+        features = calibrate(lambda inputs: outputs, split.validation, features, own.training)
     if own.training.refit:
         chosen = refit_baseline(find_task(recipe), split, chosen)
         # one whose test answers are those of another model was fitted to the test rows too

@@ -20,7 +20,7 @@ from seqconv.networks.outputs import take_point_forecasts
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import BLEND, NETWORK, TrainingConfig
+from seqconv.recipes.sections import NETWORK, TrainingConfig
 from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
@@ -93,7 +93,7 @@ def start_network(plan: Plan, part: Part[Any], config: TrainingConfig, threads: 
         ConfigError: the recipe asks for a baseline.
         ConfigError, MissingExtra: see `networks.engines.choice.create_network`.
     """
-    if config.model not in (NETWORK, BLEND):
+    if config.model != NETWORK:
         raise ConfigError(f"training.model must be {NETWORK!r} here; got {config.model!r}. Only `train` fits baselines")
     weights = initial_weights(plan, config.seed)
     weights |= fit_scales(plan, part.inputs, part.targets, threads)
@@ -266,18 +266,20 @@ def calibrate(
     predict: Callable[[Any], np.ndarray], part: Part[Any], features: AnyFeatures, config: TrainingConfig
 ) -> AnyFeatures:
     """Features with what is chosen on the validation examples: thresholds of classes, and by how much intervals, if the
-    network has any, must widen to hold as much as they should.
+    recipe asks for any, must widen to hold as much as they should; those of a model without any begin as its answers.
 
     Args:
-        predict: of the network.
+        predict: of the model.
         part: the validation examples.
     """
     if features.target.tunes:
         return features.aim(features.target.tune(predict(part.inputs), part.targets, config.loss))
-    bounds = part.finish_bounds(predict(part.inputs)) if config.coverage else None
-    if bounds is None:
+    if not config.coverage:
         return features
-    return features.calibrate(bounds, np.asarray(part.targets), config.coverage)
+    outputs = predict(part.inputs)
+    bounds = part.finish_bounds(outputs)
+    around = np.stack([part.finish(outputs)] * 2) if bounds is None else bounds
+    return features.calibrate(around, np.asarray(part.targets), config.coverage)
 
 
 def _check_alive(network: Network, part: Part[Any]) -> None:

@@ -6,12 +6,10 @@ import numpy as np
 
 from seqconv.networks.network import Model
 from seqconv.networks.tracing import Terms, trace
-from seqconv.recipes.sections import BLEND, NETWORK
-from seqconv.tasks.baselines import restore
-from seqconv.tasks.blend import split_parts
+from seqconv.recipes.sections import NETWORK
+from seqconv.tasks.blend import Blend, split_parts
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.explanation import Contribution, TextExplanation
-from seqconv.tasks.kinds import find_task
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import locate_words
@@ -76,17 +74,17 @@ class Spans(NamedTuple):
 
 def _find_spans(trained: Trained, text: str, words: list[tuple[int, int]], ids: np.ndarray) -> Spans | None:
     """The spans of the network, of a blend of each member; None: the network's outputs are no sum over filters."""
-    bundle = trained.bundle
-    if bundle.recipe.training.model != BLEND:
+    bundle, model = trained.bundle, trained.model
+    if not isinstance(model, Blend):
         return _find_network_spans(trace(bundle.plan, bundle.weights, ids), words, len(ids))
-    parts, kinds = split_parts(bundle.weights, bundle.recipe.task), find_task(bundle.recipe).baselines
-    spans = _find_network_spans(trace(bundle.plan, parts.network, ids), words, len(ids))
+    network = split_parts(bundle.weights, bundle.recipe.task).network
+    spans = _find_network_spans(trace(bundle.plan, network, ids), words, len(ids))
     if spans is None:
         return None
-    found = [_multiply(spans, parts.factors[NETWORK])]
-    for kind, arrays in parts.members.items():
-        machine = restore(kinds, kind, bundle.features, arrays)
-        found.append(_multiply(_find_machine_spans(machine, text, words), parts.factors[kind]))
+    found = [_multiply(spans, model.factors[NETWORK])]
+    for kind, member in model.models.items():
+        if kind != NETWORK:
+            found.append(_multiply(_find_machine_spans(member, text, words), model.factors[kind]))
     places, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("places", "parts"))
     return Spans(places, values, np.sum([each.constant for each in found], axis=0))
 

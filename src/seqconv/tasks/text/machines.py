@@ -31,7 +31,7 @@ COST = 1.0  # of a row's loss, next to the squared length of the weights
 TOLERANCE, PASSES = 0.1, 100  # of the solver, as LIBLINEAR's -e; most machines need about ten passes
 MOST_WEIGHTS = 2**25  # of all outputs together
 MANY_TEXTS = 2000  # from which on a feature must occur in two of them
-CHUNK = 10_000  # texts that are counted together
+CHUNK = 10_000  # texts that are predicted together
 
 
 _PIECE = re.compile("[^ \t-\r]+")
@@ -107,15 +107,18 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
 
     def rows(self, texts: list[str]) -> Rows:
         """The known features of texts."""
-        buckets, times, offsets = self.count(texts, count_threads(0))
+        return self.weigh(*self.count(texts, count_threads(0)))
+
+    def weigh(self, buckets: np.ndarray, times: np.ndarray, offsets: np.ndarray) -> Rows:
+        """The same from what `count` counts."""
         places = np.searchsorted(self.buckets, buckets).astype(np.int32)
         known = np.append(self.buckets, np.int32(-1))[places] == buckets
         columns = places[known]
         values = (1 + np.log(times[known].astype(np.float32))) * self.rarity[columns]
         sizes = np.add.reduceat(np.append(known, False).astype(np.int64), offsets[:-1]) * (np.diff(offsets) > 0)
         kept = np.concatenate([[0], np.cumsum(sizes)])
-        of_text = np.repeat(np.arange(len(texts)), sizes)
-        lengths = np.sqrt(np.bincount(of_text, values.astype(np.float64) ** 2, len(texts)))
+        of_text = np.repeat(np.arange(len(sizes)), sizes)
+        lengths = np.sqrt(np.bincount(of_text, values.astype(np.float64) ** 2, len(sizes)))
         return Rows(columns, (values / np.maximum(lengths, 1e-12)[of_text]).astype(np.float32), kept)
 
     def predict(self, inputs: TokenInputs) -> np.ndarray:
@@ -200,9 +203,8 @@ def fit_machine(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
 def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     """Scores in place of logits."""
     texts, outputs, threads = read_texts(split.train.inputs), split.features.target.outputs, count_threads(0)
-    documents = np.zeros(2**BITS, np.int64)
-    for first in range(0, len(texts), CHUNK):
-        documents += np.bincount(kind.count(texts[first : first + CHUNK], threads)[0], minlength=2**BITS)
+    counted = kind.count(texts, threads)
+    documents = np.bincount(counted[0], minlength=2**BITS)
     buckets = np.flatnonzero(documents >= (2 if len(texts) >= MANY_TEXTS else 1))
     most = MOST_WEIGHTS // outputs
     if len(buckets) > most:
@@ -213,5 +215,5 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     inside, weighed = np.ascontiguousarray(members(split).T, np.uint8), split.train.weights
     ones = np.ones((len(texts), 1)) if weighed is None else weighed
     costs = np.ascontiguousarray(COST * ones.T, np.float32)
-    _native.linear_machines(*model.rows(texts), inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
+    _native.linear_machines(*model.weigh(*counted), inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
     return model
