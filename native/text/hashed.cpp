@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "host/parallel.hpp"
+#include "text/words.hpp"
 
 namespace seqconv {
 namespace {
 
 constexpr int64_t TASKS = 64;
-constexpr uint64_t MULTIPLIER = 0x9E3779B97F4A7C15;  // tasks.text.hashed.MULTIPLIER
+constexpr uint64_t MULTIPLIER = 0x9E3779B97F4A7C15;  // networks.layers.tokens.MULTIPLIER
 
 uint64_t add_byte(uint64_t hash, char byte) { return (hash + static_cast<uint8_t>(byte) + 1) * MULTIPLIER; }
 
@@ -98,18 +99,14 @@ BucketCounts count_words(const Separators& separators, const Texts& texts, int b
   return count_texts(texts, threads, [&] {
     return [&separators, bits, cleaned = std::vector<char>()](std::string_view text,
                                                               std::vector<int32_t>& found) mutable {
-      cleaned.resize(text.size() + 16);
-      const char* const end = separators.clean(text, cleaned.data());
-      for (const char* at = cleaned.data(); at < end;) {
-        const char* stop = std::find(at, end, '\0');
-        const char* const next = stop + 1;
-        while (at < stop && *at == '\'') ++at;
-        while (at < stop && stop[-1] == '\'') --stop;
+      cleaned.resize(text.size() + PADDING);
+      char* const end = separators.clean(text, cleaned.data());
+      std::memset(end, 0, PADDING);
+      for_each_word(cleaned.data(), end, [&](const char* start, size_t size) {
         uint64_t hash = 0;
-        for (const char* byte = at; byte < stop; ++byte) hash = add_byte(hash, *byte);
-        if (at < stop) found.push_back(find_bucket(hash, bits));
-        at = next;
-      }
+        for (size_t at = 0; at < size; ++at) hash = add_byte(hash, start[at]);
+        found.push_back(find_bucket(hash, bits));
+      });
     };
   });
 }

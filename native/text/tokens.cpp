@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "host/parallel.hpp"
+#include "text/words.hpp"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are read as eight bytes, lowest first");
 
@@ -15,27 +16,14 @@ namespace {
 
 // A byte that needs a second look: < and all outside ASCII.
 constexpr uint8_t SPECIAL = 1;
-// Zero bytes after a cleaned text, so that eight bytes can be read anywhere in it.
-constexpr size_t PADDING = 16;
 // Threads take texts in chunks of about this size.
 constexpr size_t CHUNK_BYTES = 1 << 18;
 // Words that are split before the first of them is looked up: their places in the table come from memory together.
 constexpr size_t WAITING = 32;
 
-uint64_t load_bytes(const char* at) {
-  uint64_t bytes;
-  std::memcpy(&bytes, at, 8);
-  return bytes;
-}
-
 uint64_t first_bytes(const char* at, size_t count) {
   const uint64_t bytes = load_bytes(at);
   return count >= 8 ? bytes : bytes & ((uint64_t{1} << (8 * count)) - 1);
-}
-
-// The highest bit of each zero byte; bits above the lowest one set may be wrong.
-uint64_t zero_bytes(uint64_t bytes) {
-  return (bytes - 0x0101010101010101u) & ~bytes & 0x8080808080808080u;
 }
 
 // Multiplicative hashing: the highest bits are the good ones.
@@ -45,23 +33,6 @@ uint64_t hash_bytes(const char* start, size_t size, uint64_t head) {
   for (size_t at = 8; at < size; at += 8)
     hash = (((hash << 29) | (hash >> 35)) ^ first_bytes(start + at, size - at)) * FACTOR;
   return hash;
-}
-
-// Calls use(word) for each word of a cleaned text, which has zero bytes from `end` on.
-template <class Use>
-void for_each_word(const char* at, const char* end, Use&& use) {
-  while (true) {
-    while (at < end && (*at == 0 || *at == '\'')) ++at;
-    if (at >= end) return;
-    const char* stop = at;
-    uint64_t zeros = zero_bytes(load_bytes(stop));
-    while (zeros == 0) zeros = zero_bytes(load_bytes(stop += 8));
-    stop += __builtin_ctzll(zeros) / 8;
-    const char* const next = stop;
-    while (stop[-1] == '\'') --stop;
-    use(Word(at, static_cast<size_t>(stop - at)));
-    at = next;
-  }
 }
 
 // Neighbouring texts, and one number for each of their words, as given by worker `worker`.
@@ -106,7 +77,8 @@ void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk,
     char* const end = separators.clean(texts[text], scratch.data());
     std::memset(end, 0, PADDING);
     const size_t before = numbers.size();
-    for_each_word(scratch.data(), end, [&](const Word& word) {
+    for_each_word(scratch.data(), end, [&](const char* start, size_t size) {
+      const Word word(start, size);
       fetch(word);
       waiting[waits++] = word;
       if (waits == WAITING) number_waiting();
