@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from machine import claim_processors, describe_machine
-from own_data.texts import Split, _train_fasttext, split_rt_polarity, split_sms, split_trec
+from own_data.texts import Split, split_rt_polarity, split_sms, split_trec, train_fasttext, train_svm, write_split
 
 DATA = Path(os.environ.get("SEQCONV_DATA", "../shared/data"))
 LEAGUE = DATA / "league" / "text"
@@ -146,9 +146,10 @@ def measure(name: str) -> Scores:
             found[method].append(score)
         short = sum(map(len, split[0])) < MOST_CHARACTERS
         for unit in ("words", "characters") if short else ("words",):
-            found[f"scikit-learn: TF-IDF of {unit} + linear SVM"].append(train_svm(split, unit))
+            accuracy, seconds = train_svm(split, **choose_features(split, unit))
+            found[f"scikit-learn: TF-IDF of {unit} + linear SVM"].append({"accuracy": accuracy, "seconds": seconds})
         if short and has_fasttext():
-            accuracy, seconds = _train_fasttext(split, 0)
+            accuracy, seconds = train_fasttext(split, 0)
             found["fastText"].append({"accuracy": accuracy, "seconds": seconds})
     return {
         method: {key: statistics.mean(each[key] for each in scores) for key in scores[0]} | {"runs": len(scores)}
@@ -167,12 +168,9 @@ def has_fasttext() -> bool:
 
 def train_seqconv(split: Split) -> Scores:
     """The command that a user types: its answer, and every candidate of its leaderboard."""
-    train, train_labels, test, test_labels = split
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        for part, texts, labels in (("train", train, train_labels), ("test", test, test_labels)):
-            with (folder / f"{part}.csv").open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([("text", "label"), *zip(texts, labels, strict=True)])
+        write_split(folder, split)
         command = [*SEQCONV, "train", "train.csv", "--test", "test.csv", "--out", "run", "--json"]
         started = time.perf_counter()
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
@@ -188,20 +186,12 @@ def train_seqconv(split: Split) -> Scores:
     return found
 
 
-def train_svm(split: Split, unit: str) -> dict[str, float]:
-    """Words and pairs of words, or n-grams of one to five characters (to three of Chinese), with default settings."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.svm import LinearSVC
-
-    train, train_labels, test, test_labels = split
-    longest = 3 if any(re.search("[\u4e00-\u9fff]", text) for text in train[:100]) else 5
-    words = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
-    settings = words if unit == "words" else {"analyzer": "char", "ngram_range": (1, longest), "max_features": 10**6}
-    started = time.perf_counter()
-    vectorizer = TfidfVectorizer(sublinear_tf=True, **settings)
-    model = LinearSVC().fit(vectorizer.fit_transform(train), train_labels)
-    accuracy = float(model.score(vectorizer.transform(test), test_labels))
-    return {"accuracy": accuracy, "seconds": time.perf_counter() - started}
+def choose_features(split: Split, unit: str) -> dict[str, Any]:
+    """Words and pairs of words, or n-grams of one to five characters (to three of Chinese), for scikit-learn."""
+    if unit == "words":
+        return {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
+    longest = 3 if any(re.search("[\u4e00-\u9fff]", text) for text in split[0][:100]) else 5
+    return {"analyzer": "char", "ngram_range": (1, longest), "max_features": 10**6}
 
 
 HEAD = """# Texts, measured
