@@ -27,6 +27,12 @@ void check_padded(size_t texts, int64_t length) {
   refuse("texts[" + std::to_string(text) + "]: " + why);
 }
 
+// The method itself, found once: looking it up for every text takes longer than calling it.
+bool is_ascii(nb::handle text) {
+  static const nb::object& method = *new nb::object(nb::handle(&PyUnicode_Type).attr("isascii"));
+  return method(text).ptr() == Py_True;
+}
+
 // The bytes of Python's strings. They stay valid for as long as this object lives, whatever happens to the
 // sequence meanwhile.
 struct Strings {
@@ -44,7 +50,7 @@ struct Strings {
       const std::string type = nb::cast<std::string>(text.type().attr("__name__"));
       refuse_text(texts.size(), "must be a string; got " + type + ". Fill it in or drop it");
     }
-    if (!nb::cast<bool>(text.attr("isascii")())) {
+    if (!is_ascii(text)) {
       lowered.push_back(text.attr("lower")());
       text = lowered.back();
     }
