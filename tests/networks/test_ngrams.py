@@ -52,4 +52,5 @@ def test_only_layers_that_give_the_outputs_are_scaled() -> None:
     wide: Plan = (NgramBag(6, 1, 2, 8), Dropout(0.5))
     assert list(fit_scales((Add((deep, wide)),), TokenInputs(IDS), targets, 1)) == ["0.1.0.scale"]
     assert fit_scales((NgramBag(6, 4, 2, 8), Dense(4, 1)), TokenInputs(IDS), targets, 1) == {}
+    assert fit_scales((NgramBag(6, 2, 2, 8), Dense(2, 5)), TokenInputs(IDS), np.array([4, 3, 2, 1], np.int32), 1) == {}
     assert fit_scales((Embed(6, 2), GlobalMaxPool(), Dense(2, 1)), TokenInputs(IDS), targets, 1) == {}

@@ -8,7 +8,7 @@ from seqconv import _native
 from seqconv.networks.inputs import Targets, TokenInputs
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.layers.tokens import NgramBag
-from seqconv.networks.plan import entries
+from seqconv.networks.plan import count_outputs, entries
 
 SMOOTHING = 4.0  # added to each count; more than the usual 1, to trust rare n-grams less: docs/log.md
 CHUNK = 4096  # texts whose features are listed at once
@@ -52,7 +52,8 @@ def fit_scales(plan: Plan, inputs: Any, targets: Targets, threads: int) -> Weigh
     for at, layer in entries(plan):
         if isinstance(layer, NgramBag):
             known = np.asarray(targets)
-            if known.ndim == 1 or known.shape[1] == layer.outputs:
+            classes = count_outputs(plan, inputs.shape) if known.ndim == 1 else known.shape[1]
+            if layer.outputs == classes:
                 found[f"{at}.scale"] = _fit_ratios(layer, inputs, known, threads)
     return found
 

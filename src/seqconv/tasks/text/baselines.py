@@ -65,8 +65,11 @@ def _fit_later(kind: type[Machine], split: TextSplit) -> Fit | str:
     if split.train.inputs.texts is None:
         return "the texts are word ranks"
     size = sum(map(len, split.train.inputs.texts))
-    if size > kind.most:
-        return f"{size / 1e6:,.0f} million characters are more than the {kind.most / 1e6:,.0f} million it may take"
+    outputs = split.features.target.outputs
+    most = min(kind.most, kind.most_products // outputs)
+    if size > most:
+        of = f" for {outputs:,} outputs" if most < kind.most else ""
+        return f"{size / 1e6:,.1f} million characters are more than the {most / 1e6:,.1f} million it may take{of}"
     return partial(fit_machine, kind, split)
 
 

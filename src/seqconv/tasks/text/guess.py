@@ -44,7 +44,8 @@ WIDTHS = (1, 2, 3)  # words that a filter sees
 SHORT = 60  # words of a text up to which triples add nothing to pairs
 WORDS_PER_ENTRY = 5  # running words per vocabulary entry: small data keep every word, large data the frequent ones
 BUCKETS = (2**12, 2**22)
-TABLE = 2**25  # values of the n-gram table at most, all classes together
+RANK = 128  # values of a row of the n-gram table at most; of more outputs it is a factor of their table
+TABLE = 2**25  # values of the n-gram table at most
 GAIN = 2.5  # step size of the bag relative to that of the filters
 
 
@@ -52,7 +53,8 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     """Settings of a text recipe by name, `section.key`: features, network and training, but not the loss.
 
     Filters on words, pairs and triples next to a bag of n-grams, trained with Adagrad. The filters generalise, the bag
-    memorises; both read ids directly, so that steps are cheap and padding is free.
+    memorises; both read ids directly, so that steps are cheap and padding is free. Where outputs are many, a row of the
+    bag has fewer values than that, and a linear layer follows: a table as wide as the outputs would have few rows.
 
     Args:
         texts: number of training texts.
@@ -65,11 +67,11 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     filters = 64 if texts <= FEW else 128
     longest = 2 if words <= SHORT else 3
     running = texts * words
-    buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / outputs))
+    buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / min(outputs, RANK)))
     bag = {"layer": "ngram_bag", "longest": longest, "buckets": buckets, "gain": GAIN}
     return {
         "text.vocabulary": round(min(max(running / WORDS_PER_ENTRY, VOCABULARY[0]), VOCABULARY[1])),
-        "network.layers": [{"layer": "add", "branches": [_filters(filters), [bag]]}],
+        "network.layers": _join_many(filters, bag) if outputs > RANK else _join(filters, bag),
         "training.optimiser": "adagrad",
         "training.learning_rate": 0.05,
         "training.batch_size": 50 if texts <= MANY else 128,
@@ -79,16 +81,27 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     }
 
 
-def _filters(count: int) -> list[dict[str, Any]]:
-    """Parallel filters of every width, `count` of each, and a linear layer on their maxima."""
-    towers = [
+def _join(filters: int, bag: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sum of a linear layer on the filters' maxima and the bag's outputs."""
+    wide = [{"layer": "concat", "branches": _filters(filters)}, {"layer": "dropout", "rate": 0.5}, {"layer": "output"}]
+    return [{"layer": "add", "branches": [wide, [bag]]}]
+
+
+def _join_many(filters: int, bag: dict[str, Any]) -> list[dict[str, Any]]:
+    """A linear layer on the filters' maxima and the bag's outputs together."""
+    branches = [*_filters(filters), [bag | {"outputs": RANK}]]
+    return [{"layer": "concat", "branches": branches}, {"layer": "dropout", "rate": 0.5}, {"layer": "output"}]
+
+
+def _filters(count: int) -> list[list[dict[str, Any]]]:
+    """Parallel filters of every width, `count` of each, and their maxima."""
+    return [
         [
             {"layer": "token_conv", "filters": count, "kernel": kernel, "activation": "relu"},
             {"layer": "global_max_pool"},
         ]
         for kernel in WIDTHS
     ]
-    return [{"layer": "concat", "branches": towers}, {"layer": "dropout", "rate": 0.5}, {"layer": "output"}]
 
 
 def _round_power(value: float) -> int:

@@ -77,6 +77,7 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     bias: Annotated[np.ndarray, Stored(np.float32, "outputs")]
     scale: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
     most: ClassVar[int]  # characters of all training texts together
+    most_products: ClassVar[int]  # the same times the number of outputs, which is what a fit takes
 
     @staticmethod
     @abstractmethod
@@ -144,6 +145,7 @@ class Words(Machine):
     """See the module; of words."""
 
     most = 400_000_000
+    most_products = 30_000_000_000
 
     @staticmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -158,6 +160,7 @@ class Characters(Machine):
     """See the module; of n-grams of characters."""
 
     most = 25_000_000
+    most_products = 1_000_000_000
 
     @staticmethod
     def count(texts: list[str], threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
