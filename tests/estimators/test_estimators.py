@@ -368,13 +368,6 @@ def test_labels_that_are_none(estimator, labels, says):
 WAVES = np.sin(np.arange(20)[:, None] * np.repeat([0.5, 1.5], 12) + np.arange(24)).T[..., None]  # [24, 20, 1]
 
 
-@pytest.mark.parametrize("X", [np.swapaxes(WAVES, 1, 2), np.repeat(np.swapaxes(WAVES, 1, 2), 6, axis=1)])
-def test_arrays_with_channels_before_steps_are_told(X):
-    with pytest.warns(UserWarning, match=r"read as \[N, L, C\]: . steps of 20 channels.*np.swapaxes\(X, 1, 2\)"):
-        SequenceClassifier(epochs=1, n_jobs=1).fit(X, ["slow", "fast"] * 12)
-    SequenceClassifier(epochs=1, n_jobs=1).fit(np.swapaxes(X, 1, 2), ["slow", "fast"] * 12)  # a warning is an error
-
-
 def test_frames_and_columns_of_arrays_are_sequences():
     labels = ["slow"] * 12 + ["fast"] * 12
     model = SequenceClassifier(epochs=3, n_jobs=1, random_state=0)

@@ -56,7 +56,7 @@ def test_weights_of_rows_and_classes_count_in_the_default_model():
     assert np.isfinite(kept.predict_proba(X)).all()
 
 
-@pytest.mark.parametrize("model", ["", "multirocket", "quant", "rocket", "median"])
+@pytest.mark.parametrize("model", ["", "multirocket", "quant", "rocket", "dtw", "median"])
 def test_a_regressor_of_each_name(model, tmp_path):
     found = SequenceRegressor(model=model, random_state=0).fit(X, SPEEDS)
     assert (found.score(OTHERS, OTHER_SPEEDS) > 0.7) == (model != "median")
@@ -97,7 +97,7 @@ def test_frames_of_every_library():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(DataError, match="must have a target that varies"):
         SequenceRegressor(model="minirocket").fit(X, np.ones(40))
-    with pytest.raises(ConfigError, match="must fit the data; 1-NN with dynamic time warping does not"):
-        SequenceRegressor(model="dtw").fit(X, SPEEDS)
+    with pytest.raises(ConfigError, match=r"majority class does not: .* Choose mean, median, dtw, .* or blend$"):
+        SequenceRegressor(model="majority").fit(X, SPEEDS)
     with pytest.raises(ConfigError, match="unknown model 'minirockets'"):
         SequenceClassifier(model="minirockets").fit(X, KINDS)

@@ -133,6 +133,17 @@ def test_a_table_of_steps_with_a_number(folder):
     assert [each["name"] for each in said["columns"]] == ["speed", "ax", "ay"]
 
 
+def test_neighbours_by_dtw(folder):
+    seqconv_command("train", "waves-speeds.ts", "--model", "dtw", "--no-baselines", "-q", "-o", "dtw", cwd=folder)
+    assert results(folder, "dtw")["model"] == "1-NN with dynamic time warping"
+    seqconv_command("predict", "dtw", "new-speeds.ts", "-q", "-o", "out.csv", cwd=folder)
+    found = polars.read_csv(folder / "out.csv")
+    assert np.abs(found["prediction"].to_numpy() - SPEEDS).mean() < 0.1
+    assert ((found["low"] < found["prediction"]) & (found["prediction"] < found["high"])).all()
+    why = json.loads(seqconv_command("explain", "dtw", "new-speeds.ts", "--json", cwd=folder).stdout)
+    assert (why["exact"], why["value"]) == (False, pytest.approx(found["prediction"][0], rel=1e-4))
+
+
 def test_folds_and_comparisons(folder):
     arguments = ("--folds", "3", "--model", "minirocket", "-q", "-o", "folds")
     seqconv_command("backtest", "waves-speeds.ts", *arguments, cwd=folder)
@@ -147,8 +158,8 @@ def test_folds_and_comparisons(folder):
 @pytest.mark.parametrize(
     ("file", "flags", "says"),
     [
-        ("waves-speeds.ts", ("--model", "dtw"), "--model dtw: must fit the data"),
-        ("waves-kinds.ts", ("--model", "mean"), "--model mean: must fit the data"),
+        ("waves-speeds.ts", ("--model", "majority"), "--model majority: must fit the data"),
+        ("waves-kinds.ts", ("--model", "mean"), "Choose majority, dtw, rocket, minirocket, "),
         ("waves-kinds.ts", ("--coverage", "0.8"), "--coverage is for numbers that are predicted"),
         ("same.ts", (), "must have a target that varies in the training rows; 'target' is always 5"),
     ],

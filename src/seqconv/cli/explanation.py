@@ -139,4 +139,10 @@ def _print_grid(one: "GridExplanation", name: str) -> None:
         table.add_row(effect, Text(row), begin, end)
     print()
     print_table(table)
+    if one.classes:
+        classes = create_table(">score", ">probability", "class", "adds most")
+        for name, probability, score, most in one.list_classes(LONGEST):
+            classes.add_row(score, probability, Text(name), Text(most))
+        print()
+        print_table(classes)
     console.print(f"\n{one.note}", markup=False)

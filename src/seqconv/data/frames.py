@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.readers.arrays import FIRST, LAST
 from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.series import START, series_from_table
 from seqconv.data.records import LARGEST, Sequences, Series, Texts, count
@@ -84,13 +85,14 @@ def list_texts(texts: Any, source: str = SOURCE) -> list[str]:
     return [str(item) for item in items]
 
 
-def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Sequences:
+def to_sequences(values: Any, labels: Any = None, source: str = SOURCE, layout: str = LAST) -> Sequences:
     """Sequences, labelled or not.
 
     Args:
         values: `[N, L, C]`, `[N, L]`, or a list of N arrays `[L]` or `[L, C]` of any lengths; NaN is missing.
         labels: one label per sequence; None if there are no labels.
         source: what errors call the data.
+        layout: of sequences with two axes: `channels last`, `[L, C]`, or `channels first`, `[C, L]`.
 
     Raises:
         DataError: another shape, infinite values, no sequences, or invalid labels as for `to_texts`.
@@ -98,7 +100,7 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
     >>> to_sequences([[1.0, 2.0, 3.0], [4.0]]).offsets
     array([0, 3, 4])
     """
-    parts = [_to_steps(part, row, source) for row, part in enumerate(values)]
+    parts = [_to_steps(part, row, source, layout) for row, part in enumerate(values)]
     channels = sorted({part.shape[1] for part in parts})
     if len(channels) != 1:
         got = f"got {channels[0]} and {channels[-1]}" if channels else "there are no sequences"
@@ -111,10 +113,12 @@ def to_sequences(values: Any, labels: Any = None, source: str = SOURCE) -> Seque
     return Sequences(np.concatenate(parts), offsets, coded, classes, names, source)
 
 
-def _to_steps(part: Any, row: int, source: str) -> np.ndarray:
+def _to_steps(part: Any, row: int, source: str, layout: str) -> np.ndarray:
     steps = np.asarray(part, np.float64)
     if steps.ndim not in (1, 2) or not steps.size:
-        raise DataError(f"{source}, row {row + 1}: must be steps [L] or [L, C]; got shape {steps.shape}. Correct it")
+        axes = "[C, L]" if layout == FIRST else "[L, C]"
+        raise DataError(f"{source}, row {row + 1}: must be steps [L] or {axes}; got shape {steps.shape}. Correct it")
+    steps = steps.T if layout == FIRST else steps
     if (np.abs(steps) > LARGEST).any():
         raise DataError(f"{source}, row {row + 1}: every value must be finite, at most 3.4e38; got more. Correct it")
     return steps.reshape(len(steps), -1)

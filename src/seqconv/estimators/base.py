@@ -17,6 +17,7 @@ from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
 from seqconv.recipes.sections import BLEND, KINDS
+from seqconv.tasks.baselines import suggest_others
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData
@@ -165,6 +166,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         candidates = TASKS[self.task].list_baselines(data.untested, lambda note: None)
         (found,) = (each for each in candidates if each.kind == kind)
         if isinstance(found.fit, str):
-            raise ConfigError(f"model={kind!r} must fit the data; {found.name} does not: {found.fit}. Choose another")
+            problem = f"{found.name} does not: {found.fit}. {suggest_others(candidates)}"
+            raise ConfigError(f"model={kind!r} must fit the data; {problem}")
         self.history_, self.n_iter_ = {}, 1
         return Model((), found.fit().arrays, recipe, self._threads(), data.features)

@@ -13,12 +13,13 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
+from seqconv.data.datasets import Names
 from seqconv.data.frames import list_texts, read_weights
-from seqconv.data.records import SequenceData, Sequences, TextData, Texts
+from seqconv.data.records import SequenceData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
 from seqconv.estimators.labels import check_labels
-from seqconv.estimators.sequences import choose_model, read_given
+from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
@@ -245,10 +246,12 @@ class TextClassifier(NetworkClassifier):
         return tags
 
 
-class SequenceClassifier(NetworkClassifier):
-    """Classify sequences: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]` of any lengths.
+class SequenceClassifier(SequenceEstimator, NetworkClassifier):
+    """Classify sequences: `[N, L]`, `[N, L, C]` or `[N, C, L]`, lists of arrays of any lengths, or data frames.
 
-    A row of a table is a sequence with one channel; a table of arrays has a column for each channel. NaN means missing.
+    A row of a frame is a sequence with one channel, whose cells may also be arrays, a column for each channel. With
+    `id`, a row is a step of the sequence that its ids name. Answers are in the order in which sequences first appear.
+    NaN means missing.
 
     Args:
         model: `blend`, ridge regressions on features that are not trained; another name of `--model`, such as
@@ -258,6 +261,12 @@ class SequenceClassifier(NetworkClassifier):
             sequences.
         epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
             n_jobs: as for `TextClassifier`.
+        id: columns that tell the sequences of a frame apart, which has a row for each step.
+        time: its column of times; `none`: steps in the order of the rows; empty: inferred.
+        label: column of a frame that holds the labels, if `fit` gets no y; empty: inferred.
+        inputs: columns of a frame that are read, a channel each; empty: all other columns of numbers.
+        layout: `channels first`, `[N, C, L]`, or `channels last`; None: the axis that is at least twice as long as the
+            other one holds steps; `[N, L, C]`, with a warning, if none is.
 
     Attributes:
         classes_: labels, sorted.
@@ -271,8 +280,9 @@ class SequenceClassifier(NetworkClassifier):
     ['slow', 'fast']
     """
 
-    task = "sequence"
+    outcome = "label"
     model: str = NETWORK  # pickles of version 0.1.0 have none
+    label: str = ""
 
     def __init__(
         self,
@@ -289,6 +299,11 @@ class SequenceClassifier(NetworkClassifier):
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
+        id: Names = (),
+        time: str = "",
+        label: str = "",
+        inputs: Names = (),
+        layout: str | None = None,
     ) -> None:
         self.model = model
         self.network = network
@@ -302,38 +317,35 @@ class SequenceClassifier(NetworkClassifier):
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.id = id
+        self.time = time
+        self.label = label
+        self.inputs = inputs
+        self.layout = layout
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on sequences and their labels `[N]`; `sample_weight` `[N]`: what each counts.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Train on sequences.
+
+        Args:
+            y: labels `[N]`; with `id` also one for each row, the same in all rows of a sequence; None: a column of the
+                frame holds them.
+            sample_weight: what each sequence counts, `[N]`, or one for each row.
 
         Raises:
-            DataError, ConfigError, ValueError: a wrong shape, infinite values, fewer than two classes, or a parameter
-                out of range.
+            DataError, ConfigError, ValueError: no such column, a wrong shape, infinite values, fewer than two classes,
+                or a parameter out of range.
         """
-        sequences = self._read_sequences(X, reset=True)
+        sequences, y = self._read_training(X, y, sample_weight)
         labels = self._read_labels(y, several=False)
-        check_consistent_length(sequences, labels)
-        weights = read_weights(sample_weight, len(sequences), "sample_weight")
-        data = replace(sequences, labels=labels, classes=self._names(), weights=weights)
-        recipe = self._make_recipe(SequenceData(data))
+        data = replace(sequences, labels=labels, classes=self._names())
+        recipe = self._make_recipe(SequenceData(data), read_settings(data))
         train, validation = self._hold_out(labels, None, recipe)
         check_two_classes(labels[train], "X")
         held_out = data.take(validation) if len(validation) else None
         return self._finish(encode_sequences(data.take(train), held_out, recipe), recipe)
 
     def _read_inputs(self, X: Any) -> Any:
-        return self._features.inputs(self._read_sequences(X, reset=False))
-
-    def _read_sequences(self, X: Any, reset: bool) -> Sequences:
-        return read_given(self, X, None if reset else self._features)
-
-    def _choose_model(self) -> str:
-        return choose_model(self)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
-        return tags
+        return self._features.inputs(self._read_sequences(X))
 
 
 def _list_texts(X: Any) -> list[str]:

@@ -1,22 +1,18 @@
-"""Sequences as scikit-learn's estimators take them, and the regressor of sequences."""
+"""The scikit-learn estimator that predicts a number for each sequence."""
 
-import warnings
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from seqconv.data.frames import read_weights, to_sequences
-from seqconv.data.readers.dataframes import table_from_frame
-from seqconv.data.readers.sequence_tables import SequenceColumns, sequences_from_table
-from seqconv.data.records import SequenceData, Sequences
-from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import TRAINING, NetworkEstimator
+from seqconv.data.datasets import Names
+from seqconv.data.records import SequenceData
+from seqconv.errors import ConfigError
+from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import BLEND, NETWORK
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.sequence.split import encode_sequences
@@ -25,17 +21,18 @@ from seqconv.training.loop import calibrate
 CALIBRATION = 0.2  # fraction held out for intervals, if the user gives none
 
 
-class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
-    """Predict a number for each sequence: `[N, L]` or `[N, L, C]`, or a list of N arrays `[L]` or `[L, C]`.
+class SequenceRegressor(SequenceEstimator, RegressorMixin):  # type: ignore[misc]
+    """Predict a number for each sequence, in any form that `SequenceClassifier` takes.
 
     Args:
         model, network, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for
             `SequenceClassifier`; for intervals a fifth of the examples is held out if `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
+        target: column of a frame that holds the numbers, if `fit` gets no y.
+        id, time, inputs, layout: as for `SequenceClassifier`.
 
     Attributes:
-        n_features_in_: L, if X was `[N, L]`.
-        history_, bundle_: as for `SequenceClassifier`.
+        n_features_in_, history_, bundle_: as for `SequenceClassifier`.
 
     >>> steps, speeds = np.arange(20), np.linspace(0.3, 0.9, 24)
     >>> X = np.array([np.sin(speed * steps + number) for number, speed in enumerate(speeds)])
@@ -44,8 +41,8 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     [0.3]
     """
 
-    task = "sequence"
-    baselines = True
+    outcome = "target"
+    target: str = ""  # pickles of earlier versions have none
 
     def __init__(
         self,
@@ -60,6 +57,11 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         validation: float | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
+        id: Names = (),
+        time: str = "",
+        target: str = "",
+        inputs: Names = (),
+        layout: str | None = None,
     ) -> None:
         self.model = model
         self.interval = interval
@@ -71,22 +73,27 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         self.validation = validation
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.id = id
+        self.time = time
+        self.target = target
+        self.inputs = inputs
+        self.layout = layout
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on sequences and their numbers `[N]`; `sample_weight` `[N]`: what each counts.
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Train on sequences.
+
+        Args:
+            y, sample_weight: numbers, and what each sequence counts: see `SequenceClassifier.fit`.
 
         Raises:
-            DataError, ConfigError, ValueError: a wrong shape, infinite values, numbers that are all the same, or a
-                parameter out of range.
+            DataError, ConfigError, ValueError: no such column, a wrong shape, infinite values, numbers that are all the
+                same, or a parameter out of range.
         """
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        sequences = read_given(self, X, None)
+        sequences, y = self._read_training(X, y, sample_weight)
         numbers = np.asarray(column_or_1d(check_array(y, ensure_2d=False, dtype=np.float64, input_name="y"), warn=True))
-        check_consistent_length(sequences, numbers)
-        weights = read_weights(sample_weight, len(numbers), "sample_weight")
-        data = replace(sequences, labels=numbers, number="y", weights=weights)
-        recipe = self._make_recipe(SequenceData(data))
+        number = next(iter(sequences.settled.get("target", ())), "y")
+        data = replace(sequences, labels=numbers, number=number)
+        recipe = self._make_recipe(SequenceData(data), read_settings(data))
         recipe = replace(recipe, training=replace(recipe.training, coverage=self.interval or 0.0))
         kept, held = self._cut(len(numbers), recipe)
         training = encode_sequences(data.take(kept), data.take(held) if len(held) else None, recipe)
@@ -126,96 +133,7 @@ class SequenceRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         check_is_fitted(self, "_model")
         return self._model.to_bundle(self._shape, self._features)
 
-    def _choose_model(self) -> str:
-        return choose_model(self)
-
     def _answer(self, X: Any) -> Any:
         check_is_fitted(self, "_model")
-        inputs = self._features.inputs(read_given(self, X, self._features))
+        inputs = self._features.inputs(self._read_sequences(X))
         return self._features.target.answer(self._model.predict(inputs))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = tags.input_tags.allow_nan = True
-        return tags
-
-
-def choose_model(estimator: Any) -> str:
-    """The model by its name: the one asked for; a network if a setting of one is given; else the blend."""
-    settings = (estimator.network, *(getattr(estimator, name) for name in TRAINING))
-    return str(estimator.model or (NETWORK if any(each not in ("", None) for each in settings) else BLEND))
-
-
-def read_given(estimator: BaseEstimator, X: Any, features: Any) -> Sequences:
-    """Sequences in any form in which an estimator takes them.
-
-    Args:
-        features: of the fitted model; None: it is being fitted.
-    """
-    if _holds_lists(X):
-        found = sequences_from_table(table_from_frame(X, "X"), SequenceColumns(), labelled=False)
-    else:
-        X = _unnest(X)
-        if features is None:
-            _warn_of_axes(X)
-        found = to_sequences(X if _is_ragged(X) else _check_values(X, estimator, features is None), source="X")
-    if features is not None and len(found.channels) != len(features.channels):
-        wanted = f"{type(estimator).__name__} is expecting {len(features.channels)} channels as input"
-        raise DataError(f"X has {len(found.channels)} channels, but {wanted}")
-    return found
-
-
-def _holds_lists(X: Any) -> bool:
-    """Whether X is a frame of another library than pandas whose columns hold lists, each a channel."""
-    schema = getattr(X, "schema", None)
-    return schema is not None and not hasattr(X, "iloc") and any("list" in str(kind).lower() for kind in _types(schema))
-
-
-def _types(schema: Any) -> Any:
-    return schema.values() if hasattr(schema, "values") else schema.types
-
-
-def _unnest(X: Any) -> Any:
-    """A column of arrays, or a frame of them with a column for each channel, as a list; anything else as it is."""
-    if not hasattr(X, "iloc") or not len(X):
-        return X
-    columns = [X[name] for name in X.columns] if hasattr(X, "columns") else [X]
-    if not columns or not all(np.ndim(column.iloc[0]) for column in columns):
-        return X
-    rows: list[np.ndarray] = []
-    for number, cells in enumerate(zip(*columns, strict=True), start=1):
-        parts = [np.asarray(cell, np.float64) for cell in cells]
-        if len({part.shape for part in parts}) > 1 or (len(parts) > 1 and parts[0].ndim > 1):
-            shapes = ", ".join(str(part.shape) for part in parts[:5])
-            raise DataError(f"X, row {number}: all channels must have the same length; got {shapes}. Correct the row")
-        rows.append(np.stack(parts, axis=1) if len(parts) > 1 else parts[0])
-    return rows
-
-
-def _warn_of_axes(X: Any) -> None:
-    """Warn if an array looks like `[N, C, L]`, which other libraries hold."""
-    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
-    if len(shape) == 3 and shape[2] > 1 and (shape[1] == 1 or 2 * shape[1] <= shape[2]):
-        warnings.warn(
-            f"X is read as [N, L, C]: {shape[1]} steps of {shape[2]} channels. If it is [N, C, L], as aeon, sktime and "
-            "tsai hold it, pass np.swapaxes(X, 1, 2)",
-            UserWarning,
-            stacklevel=4,
-        )
-
-
-def _is_ragged(X: Any) -> bool:
-    """Whether X is a list of arrays of different shapes."""
-    listed = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
-    return listed and len(X) > 0 and all(np.ndim(part) for part in X) and len({np.shape(part) for part in X}) > 1
-
-
-def _check_values(X: Any, estimator: BaseEstimator, reset: bool) -> np.ndarray:
-    """X as numbers; a table must have the same columns as in training."""
-    checks: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
-    known = isinstance(X, list | tuple | np.ndarray)
-    if (np.ndim(X) if known else getattr(X, "ndim", 2)) == 3:
-        return np.asarray(check_array(X, allow_nd=True, input_name="X", **checks))
-    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1 and len(X) and np.ndim(X[0]):
-        return _check_values(list(X), estimator, reset)
-    return np.asarray(validate_data(estimator, X, reset=reset, **checks))

@@ -91,8 +91,20 @@ def write_grid_page(path: Path, name: str, one: GridExplanation) -> None:
     legend = draw_note(f"The more colour, the more it adds (+, blue) or takes away (\u2212, orange). {one.note}")
     grid = draw_details("Every input and span", _draw_grid(one)) if len(one.rows) > 1 else ""
     sections = [("Window", plots.draw_window(one) + legend), ("Effects", effects + spans + grid)]
+    if one.classes:
+        sections.insert(1, ("Each class", _draw_classes(one)))
     lead = build_lead(name, one.verdict, one.because) + _draw_probabilities(one.probabilities)
     write_page(path, build_page(f"{name}: explanation", lead, sections))
+
+
+def _draw_classes(one: GridExplanation) -> str:
+    rows = [list(each) for each in one.list_classes(MOST_CLASSES)]
+    table = draw_table(
+        ["class", "probability", "score", "adds most"], rows, "Each class, and what adds most to its score"
+    )
+    left = len(one.classes) - MOST_CLASSES
+    note = f"The {MOST_CLASSES} most probable classes; {left} others are left out." if left > 0 else ""
+    return plots.draw_classes(one.classes[:MOST_CLASSES]) + table + (draw_note(note) if note else "")
 
 
 def _draw_grid(one: GridExplanation) -> str:

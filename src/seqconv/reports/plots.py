@@ -233,6 +233,23 @@ def draw_window(found: GridExplanation) -> str:
     return _finish(figure, "The window and what it adds", said, newest=ahead)
 
 
+def draw_classes(classes: Sequence[GridExplanation]) -> str:
+    """For each class the input that says most about it, the more colour along it the more it adds to its score, as
+    SVG."""
+    figure, panels = _start(8.0, 0.9 + 1.3 * len(classes), len(classes))
+    count = classes[0].curves.values.shape[1]
+    limit = max(float(np.abs(one.contributions[:count]).max(initial=0)) for one in classes) or 1.0
+    said = []
+    for axes, one in zip(panels, classes, strict=True):
+        row = int(np.abs(one.contributions[:count]).max(axis=1).argmax())
+        axes.plot(one.curves.steps, one.curves.values[:, row], "-", color=INK, linewidth=1, zorder=3)
+        _colour_curve(axes, one.curves, row, one.contributions[row] / limit)
+        said.append(f"{one.output}: {one.rows[row]}" if count > 1 else one.output)
+        axes.set_title(said[-1], fontsize=9, loc="left", parse_math=False)
+    panels[-1].set_xlabel("step")
+    return _finish(figure, "What speaks for and against each class", f"{', '.join(said)}.")
+
+
 def _colour_curve(axes: Any, curves: Curves, row: int, strength: np.ndarray) -> None:
     """Colour and sign along the spans of a curve.
 

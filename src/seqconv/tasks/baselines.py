@@ -1,7 +1,7 @@
 """Baselines of every task: fitting, saving, restoring and limiting their cost."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, get_type_hints
 
@@ -136,6 +136,12 @@ class Candidate(NamedTuple):
     name: str
     fit: Fit | str
     usual: bool = True
+
+
+def suggest_others(candidates: Iterable[Candidate]) -> str:
+    """What to do where the one that was asked for does not fit the data."""
+    found = [each.kind for each in candidates if not isinstance(each.fit, str)]
+    return f"Choose {' or '.join([', '.join(found[:-1]), found[-1]] if found[1:] else found)}"
 
 
 def restore(kinds: Mapping[str, BaselineKind], name: str, features: Features, arrays: Arrays) -> AnyBaseline:

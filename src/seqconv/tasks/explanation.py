@@ -175,6 +175,7 @@ class GridExplanation:
         answer: the predicted class; empty for a forecast.
         constant: None: contributions are drops of the output where inputs are replaced by their mean; else they add up,
             with this constant, to the output.
+        classes: the same of every class, the most probable first; none where there are fewer than three.
     """
 
     output: str
@@ -189,6 +190,7 @@ class GridExplanation:
     band: tuple[float, ...] | None = None
     answer: str = ""
     constant: float | None = None
+    classes: tuple["GridExplanation", ...] = ()
 
     @property
     def probability(self) -> float | None:
@@ -264,6 +266,19 @@ class GridExplanation:
         effects = show_effects([cell[-1] for cell in found])
         return [(effect, *cell[:-1]) for effect, cell in zip(effects, found, strict=True)]
 
+    def list_classes(self, count: int) -> list[tuple[str, str, str, str]]:
+        """Class, probability, score, and what adds most to it, of the `count` most probable classes."""
+        found = []
+        for one in self.classes[:count]:
+            row, span = np.unravel_index(one.contributions.argmax(), one.contributions.shape)
+            (effect,), (begin, end) = show_effects([float(one.contributions[row, span])]), one.spans[span]
+            place = f"{show_safely(one.rows[row])}, {begin} to {end}: {effect}"
+            if row >= one.curves.values.shape[1] and one.constant is not None:  # frequencies are of the whole sequence
+                place = f"{show_safely(one.rows[row])}: {show_effects([float(one.whole[row])])[0]}"
+            score = show_effects([one.value])[0]
+            found.append((show_safely(one.output), show_percent(self.probabilities[one.output]), score, place))
+        return found
+
     def top(self, count: int) -> list[tuple[str, str, str, float]]:
         """The largest cells: input, first and last row of the span, and contribution."""
         order = np.argsort(-np.abs(self.contributions), axis=None, kind="stable")[:count]
@@ -305,7 +320,10 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     how: dict[str, Any] = {"exact": False, "method": "occlusion"}
     if one.constant is not None:
         how = {"exact": True, "method": "features", "constant": one.constant}
-    return answer | dict(one.facts) | how | {"inputs": inputs, "parts": cells}
+    found = answer | dict(one.facts) | how | {"inputs": inputs, "parts": cells}
+    kept = ("class", "probability", "logit", "constant", "because", "inputs", "parts")
+    classes = [{name: each for name, each in describe_grid(other).items() if name in kept} for other in one.classes]
+    return found | ({"classes": classes} if classes else {})
 
 
 Explanation = list[TextExplanation] | GridExplanation

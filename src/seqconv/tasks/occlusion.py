@@ -26,17 +26,19 @@ def occlude(
     """How much the answer falls when a group of inputs is set to its mean.
 
     Args:
-        answer: windows `[N, L, C]` -> `[N]`.
+        answer: windows `[N, L, C]` -> `[N]`, or `[N, outputs]`.
         window: `[L, C]`.
         groups: of channels that are set together.
         bounds: of spans, `[S + 1]`.
 
     Returns:
-        For each span, float64 `[groups, S]`, and for all spans together, float64 `[groups]`.
+        For each span, float64 `[groups, S]`, and for all spans together, float64 `[groups]`; of several outputs
+        `[groups, S, outputs]` and `[groups, outputs]`.
     """
     spans = [*zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True), (int(bounds[0]), int(bounds[-1]))]
     cases = [(group, begin, end) for group in groups for begin, end in spans]
-    found = np.empty(len(cases))
+    whole = answer(window[None])[0]
+    found = np.empty((len(cases), *np.shape(whole)))
     rows = max(CHUNK // window.size, 1)
     for start in range(0, len(cases), rows):
         part = cases[start : start + rows]
@@ -44,5 +46,5 @@ def occlude(
         for changed, (group, begin, end) in zip(windows, part, strict=True):
             changed[begin:end, group] = 0
         found[start : start + len(part)] = answer(windows)
-    drops = (answer(window[None])[0] - found).reshape(len(groups), len(spans))
+    drops = (whole - found).reshape(len(groups), len(spans), *np.shape(whole))
     return drops[:, :-1], drops[:, -1]

@@ -12,7 +12,7 @@ from seqconv.metrics.bootstrap import paired_interval
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.network import Model
-from seqconv.tasks.baselines import AnyBaseline, Candidate, Say
+from seqconv.tasks.baselines import AnyBaseline, Candidate, Say, suggest_others
 from seqconv.tasks.examples import ModelInputs, Part, Split, merge_validation
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Task
@@ -100,7 +100,8 @@ def fit_baselines(
     candidates = task.list_baselines(split, say)
     for kind, name, fit, _ in candidates:
         if kind == asked and isinstance(fit, str):
-            raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. Choose another")
+            cure = suggest_others(candidates)
+            raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. {cure}")
     found = []
     for candidate in candidates:
         if candidate.kind != asked and candidate.kind not in blended and not (others and candidate.usual):

@@ -42,6 +42,7 @@ def test_axes_that_are_alike_are_asked_for(save):
     np.testing.assert_array_equal(read_sequences(path, layout="channels last").values, np.concatenate(X))
     expected = np.concatenate(X.swapaxes(1, 2))
     np.testing.assert_array_equal(read_sequences(path, layout="channels first").values, expected)
+    assert read_sequences(path, layout="channels first").settled == {"layout": "channels first"}
     # a model knows its channels
     np.testing.assert_array_equal(read_sequences(save("b.npy", X=X), labelled=False, channels=3).values, expected)
 

@@ -136,6 +136,34 @@ def test_dtw_that_costs_too_much_is_left_out_and_reported(monkeypatch):
     assert heard[1].startswith("1-NN with dynamic time warping: skipped, 16 sequences against 20 of 30 steps")
 
 
+def test_dtw_predicts_the_number_of_the_nearest_sequence():
+    """Ramps of different slopes, delayed at random, so that a window of some steps is needed."""
+    random = np.random.default_rng(0)
+
+    def draw(count: int) -> Sequences:
+        slopes, delays = 1 + random.random(count), random.integers(0, 4, count)
+        steps = np.maximum(np.arange(24) - delays[:, None], 0) * slopes[:, None]
+        offsets = np.arange(count + 1) * 24
+        return Sequences(steps.reshape(-1, 1), offsets, 10 * slopes, (), ("x",), "ramps", number="slope")
+
+    split = cut(draw(40), draw(30), draw(10))
+    (found,) = fit_baselines(SEQUENCE, split, asked="dtw", others=False)
+    assert isinstance(found.model, sequences.Dtw)
+    band = found.model.band.item()
+    values, starts = found.model.values, found.model.starts
+    distances = dtw.pairwise_distances(values, starts, values, starts, band)
+    np.fill_diagonal(distances, np.inf)
+    errors = found.model.numbers[distances.argmin(axis=1)] - found.model.numbers
+    assert dtw.add_squared_errors(values, starts, found.model.numbers, band) == pytest.approx((errors**2).sum())
+    assert band > 0
+    assert (errors**2).sum() < dtw.add_squared_errors(values, starts, found.model.numbers, 0)
+    judged = split.test.inputs.gather(np.arange(30))
+    nearest = [min(range(40), key=lambda row: slow_dtw(one, values[row], band)) for one in judged]
+    np.testing.assert_array_equal(found.test_outputs, found.model.numbers[nearest])
+    older = {name: array for name, array in found.model.arrays.items() if name != "numbers"}
+    assert sequences.Dtw.complete(older)["numbers"].shape == (40, 0)
+
+
 def test_the_window_is_learned_on_few_of_many(monkeypatch):
     split = cut(waves(60, 0, (30, 30)), waves(10, 1, (30, 30)), waves(6, 2, (30, 30)))
     seen = []

@@ -1,7 +1,7 @@
 """Read labelled sequences from numpy's files: `.npz` with `X` and `y`, or `.npy` for prediction."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from seqconv.errors import DataError
 
 ENDINGS = (".npz", ".npy")
 VALUES, LABELS = ("x", "values", "data"), ("y", "labels", "label")  # names of arrays, in lower case
-LAYOUTS = ("channels first", "channels last")
+LAYOUTS = FIRST, LAST = "channels first", "channels last"
 NO_LABELS = np.zeros(0, np.int32)
 _CLEAR = 2  # how many times as many steps as channels tell the axes apart
 
@@ -39,8 +39,7 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
 
     Args:
         labelled: labels are required; they are the array `y` of an `.npz` file.
-        layout: of three axes: one of `LAYOUTS`, or `guess`: steps are the axis that is at least twice as long.
-        channels: how many there must be; 0: any number.
+        layout, channels: of three axes, see `find_layout`.
         number: what the labels are called if they are numbers to predict; empty: they are if they have fractions.
 
     Raises:
@@ -48,7 +47,7 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
             numbers; labels that are missing.
     """
     arrays = _load(path)
-    values = _to_steps(path, _find(path, arrays, VALUES, "values"), layout, channels)
+    values, settled = _to_steps(path, _find(path, arrays, VALUES, "values"), layout, channels)
     coded, classes, number = _read_labels(path, arrays, len(values), number) if labelled else (NO_LABELS, (), "")
     real = ~np.isnan(values).all(axis=2)
     lengths = np.where(real.any(axis=1), real.shape[1] - real[:, ::-1].argmax(axis=1), 1)
@@ -56,7 +55,7 @@ def read_arrays(path: Path, labelled: bool, layout: str = "guess", channels: int
     steps = values[np.arange(values.shape[1]) < lengths[:, None]]
     names = tuple(f"channel {number}" for number in range(1, values.shape[2] + 1))
     notes = _describe(values, lengths, steps)
-    return Sequences(steps, offsets, coded, classes, names, str(path), notes, number)
+    return Sequences(steps, offsets, coded, classes, names, str(path), notes, number, settled=settled)
 
 
 def _load(path: Path) -> Mapping[str, np.ndarray]:
@@ -82,8 +81,8 @@ def _find(path: Path, arrays: Mapping[str, np.ndarray], names: tuple[str, ...], 
     raise DataError(f"{path}: must hold an array of {what}, {names[0].upper()}; {held}. Save it with {wanted}")
 
 
-def _to_steps(path: Path, x: np.ndarray, layout: str, channels: int) -> np.ndarray:
-    """Values float64 `[N, L, C]`."""
+def _to_steps(path: Path, x: np.ndarray, layout: str, channels: int) -> tuple[np.ndarray, dict[str, str]]:
+    """Values float64 `[N, L, C]`, and the setting of their layout, where they have one."""
     if x.ndim not in (2, 3) or not x.size or x.dtype.kind not in "biuf":
         got = f"got {x.dtype} {list(x.shape)}"
         raise DataError(f"{path}: must hold numbers [N, L], [N, C, L] or [N, L, C]; {got}. Correct the array")
@@ -93,20 +92,35 @@ def _to_steps(path: Path, x: np.ndarray, layout: str, channels: int) -> np.ndarr
         row = int(np.argmax(bad.reshape(len(x), -1).any(axis=1)))
         raise DataError(f"{path}, sequence {row + 1}: each value must be a finite number; got a larger one. Correct it")
     if x.ndim == 2:
-        return values[:, :, None]
-    first = _are_channels_first(path, x.shape[1], x.shape[2], layout, channels)
-    return np.ascontiguousarray(values.swapaxes(1, 2)) if first else values
+        return values[:, :, None], {}
+    found = find_layout([x.shape[1:]], layout, channels)
+    if not found:
+        must = f"must tell channels from steps; got {x.shape[1]} by {x.shape[2]}"
+        raise DataError(f'{path}: {must}. Pass --set data.layout="channels first" or "channels last"')
+    values = np.ascontiguousarray(values.swapaxes(1, 2)) if found == FIRST else values
+    return values, {"layout": found}
 
 
-def _are_channels_first(path: Path, first: int, second: int, layout: str, channels: int) -> bool:
+def find_layout(shapes: Iterable[tuple[int, ...]], layout: str = "guess", channels: int = 0) -> str:
+    """One of `LAYOUTS`, for sequences of these shapes; empty: steps and channels cannot be told apart.
+
+    The axis that has as many items as a model has channels holds them; else the layout is as the user or training says;
+    else the axis of steps is at least twice as long, or as long if it alone differs from sequence to sequence.
+
+    Args:
+        layout: one of `LAYOUTS`, or `guess`.
+        channels: how many there must be; 0: any number.
+    """
+    first, second = (set(sizes) for sizes in zip(*shapes, strict=True))
+    if channels and (first == {channels}) != (second == {channels}):
+        return FIRST if first == {channels} else LAST
     if layout in LAYOUTS:
-        return layout == LAYOUTS[0]
-    if channels and (first == channels) != (second == channels):
-        return first == channels
-    if max(first, second) >= _CLEAR * min(first, second):
-        return first < second
-    must = f"must tell channels from steps; got {first} by {second}"
-    raise DataError(f'{path}: {must}. Pass --set data.layout="channels first" or "channels last"')
+        return layout
+    for found, channel, step in ((FIRST, first, second), (LAST, second, first)):
+        alone = len(channel) == 1 < len(step)
+        if max(channel) * (1 if alone else _CLEAR) <= min(step):
+            return found
+    return ""
 
 
 def _read_labels(

@@ -84,6 +84,15 @@ def _is_long(table: Table, columns: SequenceColumns, labelled: bool) -> bool:
     return bool(columns.time) or (bool(columns.ids) and bool(table.frame.select(columns.ids).is_duplicated().any()))
 
 
+def number_sequences(table: Table, columns: SequenceColumns) -> np.ndarray | None:
+    """The sequence of each row, int64 `[R]`, numbered as they appear; None: every row is one.
+
+    Args:
+        columns: whose ids are in the table.
+    """
+    return number_series(table, columns.ids)[0] if _is_long(table, columns, True) else None
+
+
 # A row for each step
 
 

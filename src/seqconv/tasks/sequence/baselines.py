@@ -1,4 +1,4 @@
-"""Baselines for time-series classification: 1-nearest-neighbour with DTW, ROCKET and its successors."""
+"""Baselines for sequences: 1-nearest-neighbour with DTW, ROCKET and its successors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.baselines import (
+    Arrays,
     BaselineKind,
     BaselineModel,
     Candidate,
@@ -64,7 +65,7 @@ def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
     return [
         *majority,
         *numbers,
-        Candidate("dtw", DTW, warped if classes else NO_CLASSES, classes),
+        Candidate("dtw", DTW, warped, classes),
         Candidate("rocket", ROCKET, partial(_fit_some_rocket, split, sum(counts), say), usual=False),
         *(
             Candidate(kind, name, partial(_fit_some_blend, split, kind, sum(counts), say), usual=kind == "blend")
@@ -115,11 +116,12 @@ def fit_constant(split: SequenceSplit, find: Callable[[np.ndarray], np.floating[
 
 @dataclass(frozen=True)
 class Dtw(BaselineModel[SequenceFeatures, WindowInputs]):
-    """The class of the nearest training sequence.
+    """The class, or the number, of the nearest training sequence.
 
     Args:
         values, starts: the training sequences, see `Padded`, multiplied by `units`.
-        inside: which of them are of each class, bool `[N, classes]`.
+        inside: which of them are of each class, bool `[N, classes]`; no classes: a number is predicted.
+        numbers: scaled, `[N, 1]`; `[N, 0]` where classes are predicted, as in earlier versions.
         units: factor of each channel, `[C]`.
         band: by how many steps two aligned steps may differ at most, one number.
         scale: factor that turns distances into logits, one number.
@@ -132,15 +134,22 @@ class Dtw(BaselineModel[SequenceFeatures, WindowInputs]):
     units: Annotated[np.ndarray, Stored(np.float32, "C")]
     band: Annotated[np.ndarray, Stored(np.int64, "1", 0, "L")]
     scale: Annotated[np.ndarray, Stored(np.float64, "1")]
+    numbers: Annotated[np.ndarray, Stored(np.float64, "N numbers")]
 
     @property
     def lengths(self) -> dict[str, int]:
-        features = self.features
-        return {"L": features.length, "C": len(features.channels), "classes": len(features.classes)}
+        features, classes = self.features, len(self.features.classes)
+        return {"L": features.length, "C": len(features.channels), "classes": classes, "numbers": int(not classes)}
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        return {"numbers": np.zeros((len(arrays.get("values", ())), 0))} | arrays
 
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         judged = Padded.of(inputs, self.features).stretch(self.units)
         distances = dtw.pairwise_distances(*judged, self.values, self.starts, self.band.item())
+        if self.numbers.shape[1]:
+            return np.asarray(self.numbers[distances.argmin(axis=1)])
         nearest = dtw.nearest_by_class(distances, self.inside)
         margins = nearest[:, :1] - nearest[:, 1:] if self.features.target.outputs == 1 else -nearest
         return np.asarray(self.scale * margins)
@@ -154,12 +163,12 @@ def fit_dtw(split: SequenceSplit) -> Dtw:
     training sequences, thinned if there are many; ties go to the narrowest window and to the own units.
 
     Reference: Dau et al. 2019, "The UCR time series archive", section III (learned window); Shokoohi-Yekta et al.
-    2017, "Generalizing DTW to the multi-dimensional case requires an adaptive approach" (channels together).
+    2017, "Generalizing DTW to the multi-dimensional case requires an adaptive approach" (channels together); Tan et al.
+    2021, "Time series extrinsic regression", Data Mining and Knowledge Discovery 35 (numbers).
     """
     features = split.features
-    train, inside = Padded.of(split.train.inputs, features), members(split)
-    if features.target.outputs == 1:
-        inside = np.concatenate([~inside, inside], axis=1)
+    train = Padded.of(split.train.inputs, features)
+    inside, numbers = _list_outcomes(split)
     length, channels = train.values.shape[1:]
     spread = features.scaler.std
     scaled, own = np.ones(channels, np.float32), (spread / spread.max()).astype(np.float32)
@@ -167,11 +176,23 @@ def fit_dtw(split: SequenceSplit) -> Dtw:
     bands = [length] if features.masked else dtw.bands(length)
     some = thin(np.arange(len(inside)), max(dtw.affordable(length, channels), 2))
 
-    def errors(candidate: tuple[np.ndarray, int]) -> int:
-        return dtw.count_errors(*train.take(some).stretch(candidate[0]), inside[some], candidate[1])
+    def errors(candidate: tuple[np.ndarray, int]) -> float:
+        known = *train.take(some).stretch(candidate[0]), (inside if len(features.classes) else numbers)[some]
+        return (dtw.count_errors if len(features.classes) else dtw.add_squared_errors)(*known, candidate[1])
 
     unit, band = min(product(units, bands), key=errors)
-    return _fit_scale(Dtw(features, *train.stretch(unit), inside, unit, np.array([band]), np.ones(1)), split)
+    arrays = inside, unit, np.array([band]), np.ones(1), numbers
+    return _fit_scale(Dtw(features, *train.stretch(unit), *arrays), split)
+
+
+def _list_outcomes(split: SequenceSplit) -> tuple[np.ndarray, np.ndarray]:
+    """Classes and numbers of the training sequences, see `Dtw`."""
+    target, count = split.features.target, len(split.train.targets)
+    if not isinstance(target, ClassTarget):
+        return np.zeros((count, 0), bool), np.asarray(split.train.targets, np.float64)
+    inside = members(split)
+    inside = np.concatenate([~inside, inside], axis=1) if target.outputs == 1 else inside
+    return inside, np.zeros((count, 0))
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,17 @@ def nearest_by_class(distances: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 def count_errors(values: np.ndarray, starts: np.ndarray, inside: np.ndarray, band: int) -> int:
     """Leave-one-out errors: training sequences whose nearest neighbour is of another class."""
+    distances = _distances_to_others(values, starts, band)
+    return int(np.sum(nearest_by_class(distances, inside).argmin(axis=1) != inside.argmax(axis=1)))
+
+
+def add_squared_errors(values: np.ndarray, starts: np.ndarray, numbers: np.ndarray, band: int) -> float:
+    """The sum of squared leave-one-out errors of numbers `[N, 1]`: each is predicted to be that of its neighbour."""
+    nearest = _distances_to_others(values, starts, band).argmin(axis=1)
+    return float(np.square(numbers[nearest] - numbers).sum())
+
+
+def _distances_to_others(values: np.ndarray, starts: np.ndarray, band: int) -> np.ndarray:
     distances = pairwise_distances(values, starts, values, starts, band)
     np.fill_diagonal(distances, np.inf)
-    return int(np.sum(nearest_by_class(distances, inside).argmin(axis=1) != inside.argmax(axis=1)))
+    return distances
