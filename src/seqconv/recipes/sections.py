@@ -288,6 +288,7 @@ KINDS = {
         ("naive", "seasonal", "ridge", "boosting"),
         forecasts=True,
         several="panel",
+        blended=("naive", "seasonal", "ridge", "boosting"),
     ),
     "panel": Kind(
         "forecasting of one or many series",
@@ -316,7 +317,7 @@ _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in
 class TrainingConfig(Settings):
     """How the network is trained."""
 
-    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}; {BLEND} of texts: both")
+    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}; {BLEND} (text, series): both")
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "loss function; as_printed: the book's, on an output without a sigmoid"
     )

@@ -29,7 +29,7 @@ class Fitted:
         bundle: holds the model.
         trained: without epochs where the model is a baseline.
         baselines: the others; of a blend its members too.
-        weights: of a blend: what each of its members makes up of its logits, by their names in `training.model`.
+        weights: of a blend: what each of its members makes up of it, by their names in `training.model`.
     """
 
     name: str
@@ -47,7 +47,10 @@ def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
     bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
     blended = fit_blend(scored, alone.baselines, split, recipe.task, recipe.training.loss, refit)
-    bundle = replace(bundle, features=bundle.features.aim(blended.target))
+    own_features, bounds = bundle.features.aim(blended.target), blended.scored.validation_bounds
+    if bounds is not None:
+        own_features = own_features.calibrate(bounds, np.asarray(split.validation.targets), recipe.training.coverage)
+    bundle = replace(bundle, features=own_features)
     bundle = replace(bundle, weights=join_parts(Parts(bundle.weights, blended.members, blended.factors), recipe.task))
     if refit:  # the members have been, even where no epoch of the network was better than its start
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
