@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 import seqconv
 from seqconv.errors import ConfigError, DataError
 from seqconv.estimators.forecaster import SeriesForecaster
+from seqconv.tasks.blend import split_parts
 
 
 def make_wave(rows=240, noise=0.05, seed=0):
@@ -287,3 +288,36 @@ def test_why_no_window_is_whole_is_told():
     with pytest.raises(ValueError, match=r"it has none: 'input 0' is missing in 20% of its rows. Fill it in, or use a"):
         tiny().fit(gaps)
     assert tiny().fit(days.to_numpy()).predict(days.to_numpy()).shape[0] == 240
+
+
+def test_a_blend_of_an_array_is_the_weighted_mean_of_its_members_and_reads_nothing_later():
+    X = np.column_stack([make_wave(300), make_wave(300, noise=1, seed=1)])
+    model = tiny(model="blend", lead=3, interval=0.8).fit(X, X[:, 0])
+    parts = split_parts(model._model.weights, "series")
+    assert len(parts.factors) > 1
+    assert sum(parts.factors.values()) == pytest.approx(1)
+    found = model.predict(X)
+    changed = X.copy()
+    changed[200] += 1.0
+    moved = np.flatnonzero(model.predict(changed) != found)
+    assert (moved[0], moved[-1]) == (203, 210)
+    low, high = model.predict_interval(X)
+    held = slice(240 + 10, 300)
+    inside = (low[held] <= X[held, 0]) & (X[held, 0] <= high[held])
+    assert inside.mean() == pytest.approx(0.8, abs=0.05)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), found)
+    errors = {
+        name: np.abs(tiny(model=name, lead=3).fit(X[:240], X[:240, 0]).predict(X)[250:] - X[250:, 0]).mean()
+        for name in ("network", "blend")
+    }
+    assert errors["blend"] < errors["network"]
+
+
+def test_what_a_blend_of_an_array_needs():
+    X = make_wave(100)
+    with pytest.raises(ConfigError, match=r"rows held out; got none\. Set validation=0\.2"):
+        tiny(model="blend", validation=0).fit(X)
+    with pytest.raises(ConfigError, match="y must be among them"):
+        tiny(model="blend").fit(X, X[:, 0] + 1)
+    with pytest.raises(ConfigError, match="model must be network or blend for windows of an array; got 'ets'"):
+        tiny(model="ets").fit(X)

@@ -18,6 +18,7 @@ from seqconv.evaluation import comparison as comparisons
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
+from seqconv.tasks.blend import split_parts
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.task import Source
@@ -131,8 +132,10 @@ def test_forecasts_come_with_intervals_and_without_them_as_before(folder, engine
 def test_the_newest_value_is_added_to_all_three(folder):
     bundle = read_bundle(folder / "noisy")
     assert bundle.features.change
-    zero = {name: np.zeros_like(array) for name, array in bundle.weights.items()}
-    model = seqconv.Predictor(replace(bundle, weights=zero), threads=1)
+    network = split_parts(bundle.weights, "series").network
+    zero = {name: np.zeros_like(array) for name, array in network.items()}
+    alone = replace(bundle.recipe, training=replace(bundle.recipe.training, model="network"))
+    model = seqconv.Predictor(replace(bundle, weights=zero, recipe=alone), threads=1)
     series = read_example_rows(bundle, Source(file=folder / "noisy.csv"))
     low, high = model.forecast_interval(series.values, series.times)[1:]
     newest = series.values[bundle.features.spec.lookback - 1 :, None]

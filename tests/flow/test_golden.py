@@ -45,10 +45,11 @@ def test_the_series_model_forecasts_as_it_did(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_series_model_with_intervals_forecasts_as_it_did(engine):
-    wanted = ANSWERS["series-intervals"]
-    forecast, low, high = load("series-intervals", engine).forecast_interval(*list_rows("series-intervals"))
-    assert forecast.shape == (4, 2, 2)
+@pytest.mark.parametrize(("name", "shape"), [("series-intervals", (4, 2, 2)), ("series-blend", (5, 2, 1))])
+def test_series_models_with_intervals_forecast_as_they_did(name, shape, engine):
+    wanted = ANSWERS[name]
+    forecast, low, high = load(name, engine).forecast_interval(*list_rows(name))
+    assert forecast.shape == shape
     np.testing.assert_allclose(forecast, wanted["forecasts"], rtol=1e-5)
     np.testing.assert_allclose(low, wanted["low"], rtol=1e-5)
     np.testing.assert_allclose(high, wanted["high"], rtol=1e-5)

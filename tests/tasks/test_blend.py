@@ -17,9 +17,10 @@ from seqconv.networks.engines.choice import create_network
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
 from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.baselines import restore
-from seqconv.tasks.blend import FACTORS, split_parts, weigh
+from seqconv.tasks.blend import FACTORS, split_parts
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.stacking import weigh_logits
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training.folder import Options
 
@@ -140,5 +141,5 @@ def test_the_printed_loss_has_no_blend():
 
 
 def test_weights_are_parts_of_the_size():
-    outputs = {"a": np.array([[2.0], [-2.0]]), "b": np.array([[1.0], [1.0]])}
-    assert weigh(outputs, {"a": 1.0, "b": 2.0}) == {"a": 0.5, "b": 0.5}
+    outputs = [np.array([[2.0], [-2.0]]), np.array([[1.0], [1.0]])]
+    np.testing.assert_array_equal(weigh_logits(outputs, np.array([1.0, 2.0])), [0.5, 0.5])

@@ -91,7 +91,7 @@ def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
 def test_the_command_says_what_to_do_with_it(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     flags = [part for each in (*UNTRAINED, *FLAGS["series"]) for part in ("--set", each)]
-    code, out, _ = command(monkeypatch, capsys, "train", str(folder / "series.csv"), *flags)
+    code, out, _ = command(monkeypatch, capsys, "train", str(folder / "series.csv"), "--model", "network", *flags)
     assert code == 0
     told = " ".join(out.split())
     assert "is better: the network's error is" in told
@@ -99,6 +99,31 @@ def test_the_command_says_what_to_do_with_it(folder, tmp_path, monkeypatch, caps
     code, out, _ = command(monkeypatch, capsys, "predict", "runs/series/baseline", str(folder / "series.csv"))
     assert code == 0
     assert len(out.splitlines()) == 901
+
+
+@pytest.mark.parametrize("task", KINDS)
+def test_the_best_of_all_models_is_the_one_that_is_best_on_the_validation_rows(folder, tmp_path, task):
+    path = write_data(tmp_path)[task]
+    suggested = guessing.suggest_recipe(str(path), ["training.model=best", "training.epochs=2", *FLAGS[task]])
+    run = runs.train(suggested.recipe, Options(out=tmp_path / "run", baselines=False), data=suggested.data)
+    results, bundle = run.results, read_bundle(run.folder)
+    name, better = {"series": ("mae", min), "panel": ("mase", min)}.get(task, ("accuracy", max))
+    scores = [each.validation[name] for each in results.baselines]
+    assert results.validation[name] == better([results.validation[name], *scores])
+    others = {each.kind for each in results.baselines}
+    chosen = bundle.recipe.training.model
+    wanted = ({"network"} if KINDS[task].networks else set()) | set(KINDS[task].singles)
+    assert wanted - {chosen} - others <= {"mean", "median"}  # of numbers alone
+    assert "blend" not in others | {chosen}
+    again = guessing.suggest_recipe(str(path), [f"training.model={chosen}", "training.epochs=2", *FLAGS[task]])
+    alone = runs.train(again.recipe, Options(out=tmp_path / "alone", baselines=False), data=again.data)
+    assert alone.results.validation == results.validation
+    assert alone.results.refit == results.refit
+
+
+def test_estimators_refuse_to_choose_among_models():
+    with pytest.raises(ConfigError, match=r"model must be one to fit; got 'best'.*Name one"):
+        seqconv.TextClassifier(model="best").fit(["good", "bad"] * 20, ["a", "b"] * 20)
 
 
 def test_a_model_that_is_asked_for_stands_in_the_table_beside_the_others(folder, tmp_path, monkeypatch, capsys):

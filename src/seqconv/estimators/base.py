@@ -16,7 +16,7 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
-from seqconv.recipes.sections import BLEND, KINDS
+from seqconv.recipes.sections import BEST, BLEND, KINDS
 from seqconv.tasks.baselines import suggest_others
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import choose_guesses
@@ -122,6 +122,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             section, _, key = name.partition(".")
             if section in table:
                 table[section][key] = value.item() if isinstance(value, np.generic) else value
+        if table["training"]["model"] == BEST:
+            raise ConfigError("model must be one to fit; got 'best', which only `train` and tables choose. Name one")
         return recipe_from_dict(table)
 
     def _choose_model(self) -> str | None:

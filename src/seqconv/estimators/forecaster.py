@@ -48,7 +48,9 @@ class SeriesForecaster(WindowForecaster):
         id: columns that tell the series apart; empty: inferred.
         time: column of times; empty: inferred.
         known, past, static, frequency, holidays: as in `seqconv settings data`.
-        model: of `seqconv settings training`, such as `ets`; empty: the blend of all.
+        model: of a table, of `seqconv settings training`, such as `ets`; empty: the blend of all. Of an array `network`
+            or `blend`, which adds the naive forecasts, ridge regression and boosted trees, weighed by their errors on
+            the rows held out (a fifth if `validation` is None); the target is a column of X then. Empty: `network`.
 
     Attributes:
         history_: of windows: loss and mean absolute error of each epoch, in standard deviations of the target.
@@ -132,7 +134,8 @@ class SeriesForecaster(WindowForecaster):
             DataError, ConfigError, ValueError: no such column, series too short; too few rows for a window, rows out of
                 order, infinite values, a constant column, or a parameter out of range.
         """
-        if not (self._name_columns() or self.horizon is not None or self.model or is_series(X)):
+        of_table = self.model and not isinstance(X, np.ndarray | list)
+        if not (self._name_columns() or self.horizon is not None or of_table or is_series(X)):
             self._table = None
             return super().fit(X, y)
         if y is not None:

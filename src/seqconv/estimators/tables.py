@@ -15,7 +15,7 @@ from seqconv.errors import OptionError, in_python
 from seqconv.metrics.errors import Metrics
 from seqconv.models.predictor import Predictor
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
-from seqconv.recipes.sections import KINDS, NETWORK
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.panel.answers import (
@@ -31,7 +31,7 @@ from seqconv.tasks.panel.features import PanelPart
 from seqconv.tasks.panel.memory import open_panel, reopen_panel
 from seqconv.tasks.panel.scores import SCORES, score_series
 from seqconv.tasks.panel.task import PANEL
-from seqconv.training.fitted import judge, take_baseline
+from seqconv.training.fitted import judge, settle_model
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
@@ -161,6 +161,5 @@ def _complete(panel: Panel, columns: Given, training: Given, horizon: str) -> tu
         table["forecast"]["horizon"] = horizon
         given.add("forecast.horizon")
     recipe = settle(recipe_from_dict(table), data)
-    if recipe.training.model != NETWORK:
-        recipe = replace(take_baseline(recipe, recipe.training.model), description=recipe.description)
+    recipe = replace(settle_model(recipe), description=recipe.description)
     return complete(recipe, PANEL.guess(recipe, data, given), given)

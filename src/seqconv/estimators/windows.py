@@ -15,10 +15,14 @@ from seqconv.data.readers.sampling import space_rows
 from seqconv.data.readers.series import START
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import NetworkEstimator
+from seqconv.estimators.base import Model, NetworkEstimator
 from seqconv.recipes.recipe import SeriesRecipe
+from seqconv.recipes.sections import BLEND, KINDS, NETWORK
+from seqconv.tasks.blend import Parts, fit_blend, join_parts
 from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.scaling import Scaler
+from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesTraining
 from seqconv.tasks.series.holes import describe_holes
@@ -57,14 +61,40 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         stamps = self._stamps(times, len(values), spec.interval_s)
         data = self._make_data(stamps, values, targets, spec, recipe)
         self._features = data.features
-        self._model = self._train(data, recipe)
+        if recipe.training.model == BLEND:
+            self._model = self._train_blend(data, recipe)
+            self._features = self._model.features
+        else:
+            self._model = self._train(data, recipe)
+            self._calibrate(data, recipe)
+        kept = spec.lookback + spec.delays[-1]
+        self._end = None if times is None else times[-kept:], values[-kept:]
+        return self
+
+    def _calibrate(self, data: SeriesTraining, recipe: SeriesRecipe) -> None:
         if data.validation is not None:
             self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
         elif recipe.training.coverage:  # not calibrated: no rows are left for that
             self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
-        kept = spec.lookback + spec.delays[-1]
-        self._end = None if times is None else times[-kept:], values[-kept:]
-        return self
+
+    def _train_blend(self, data: SeriesTraining, recipe: SeriesRecipe) -> Model:
+        """The network and the baselines, weighed by their errors on the rows held out."""
+        if data.validation is None:
+            raise ConfigError("model='blend' is weighed on rows held out; got none. Set validation=0.2")
+        loss, split = recipe.training.loss, data.untested
+        network = self._train(data, replace(recipe, training=replace(recipe.training, model=NETWORK)))
+        baselines = fit_baselines(TASKS[self.task], split, others=False, blended=KINDS[self.task].blended)
+        blended = fit_blend(evaluate(network, split, loss), baselines, split, self.task, loss, refit=False)
+        features, bounds = data.features, blended.scored.validation_bounds
+        if bounds is not None:
+            features = features.calibrate(bounds, np.asarray(data.validation.targets), recipe.training.coverage)
+        weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
+        return Model(network.plan, weights, recipe, self._threads(), features)
+
+    def _choose_model(self) -> str | None:
+        if self.model not in ("", NETWORK, BLEND):
+            raise ConfigError(f"model must be network or blend for windows of an array; got {self.model!r}")
+        return self.model or None
 
     def predict(self, X: Any) -> np.ndarray:
         """The forecast for each row: `[T]`, `[T, D]` for y `[T, D]`; several leads: `[T, leads]` or `[T, leads, D]`.
@@ -160,13 +190,10 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             must = f"validation and training rows must each hold a window of {spec.reach} rows"
             raise ConfigError(f"{must}; got {rows - cut} and {cut}. Change validation or lookback")
         cut = cut if min(cut, rows - cut) >= spec.reach else rows
-        names = tuple(f"input {number}" for number in range(values.shape[1]))
-        outputs = tuple(f"target {number}" for number in range(targets.shape[1]))
-        joined = np.concatenate([values, targets], axis=1)
+        joined, columns, outputs = self._name_columns_of(values, targets, recipe)
         change = recipe.features.change and min(self._places) >= 0
-        scaler = Scaler.fit(joined[:cut], (*names, *outputs), outputs)
-        features = SeriesFeatures((*names, *outputs), outputs, scaler, spec, change=change)
-        series = Series(times, joined, features.columns, spec.interval_s, "X")
+        features = SeriesFeatures(columns, outputs, Scaler.fit(joined[:cut], columns, outputs), spec, change=change)
+        series = Series(times, joined, features.columns, spec.interval_s, "X", clock="counted")
         scaled = features.scale(series)
         (train, _), (validation, _) = found = [
             self._cut(features, series, scaled, *span) for span in ((0, cut), (cut, rows))
@@ -182,6 +209,19 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                 "lookback"
             )
         return TrainingData(train, validation if held_out else None, features)
+
+    def _name_columns_of(
+        self, values: np.ndarray, targets: np.ndarray, recipe: SeriesRecipe
+    ) -> tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]:
+        """The rows, the names of their columns, and those of the targets: after what a network reads; the baselines of
+        a blend read the target too, so there it is one of the columns of X."""
+        names = tuple(f"input {number}" for number in range(values.shape[1]))
+        if recipe.training.model != BLEND:
+            outputs = tuple(f"target {number}" for number in range(targets.shape[1]))
+            return np.concatenate([values, targets], axis=1), (*names, *outputs), outputs
+        if min(self._places) < 0 or len(set(self._places)) < len(self._places):
+            raise ConfigError("model='blend' forecasts columns of X; y must be among them. Add it, or use a network")
+        return values, names, tuple(names[place] for place in self._places)
 
     def _cut(
         self, features: SeriesFeatures, series: Series, scaled: np.ndarray, first: int, last: int
@@ -199,8 +239,11 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         if len(values) < needed:
             raise DataError(f"X must have at least {needed} rows, to fill a window; got n_samples = {len(values)}")
         stamps = self._stamps(times, len(values), spec.interval_s)
-        targets = np.stack([values[:, place] if place >= 0 else np.full(len(values), np.nan) for place in self._places])
-        joined = np.concatenate([values, targets.T], axis=1)
+        joined = values
+        if len(features.columns) > self.n_features_in_:
+            unknown = np.full(len(values), np.nan)
+            targets = np.stack([values[:, place] if place >= 0 else unknown for place in self._places])
+            joined = np.concatenate([values, targets.T], axis=1)
         scaled = features.scale(Series(stamps, joined, features.columns, spec.interval_s, "X"))
         anchors, inputs = spec.live_anchors(len(values)), _first_columns(scaled, self.n_features_in_)
         outputs = self._model.predict(features.inputs(inputs, anchors))

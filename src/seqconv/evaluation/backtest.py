@@ -24,7 +24,7 @@ from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldS
 from seqconv.tasks.scoring import weigh_errors
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
-from seqconv.training.fitted import judge, take_baseline
+from seqconv.training.fitted import judge, settle_model
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
 from seqconv.training.run import Timer, fit_split
@@ -89,8 +89,7 @@ def backtest(
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
-    if not recipe.has_layers:
-        recipe = take_baseline(recipe, recipe.training.model)
+    recipe = settle_model(recipe)
     name = f"{recipe.name}-backtest"
     target = choose_folder(options, name)
     started = time.perf_counter()

@@ -65,7 +65,7 @@ def show_percent(fraction: float) -> str:
     return "< 0.1 %" if fraction < 0.0005 else f"{100 * fraction:.1f} %"
 
 
-def say_better(each: Comparison, weighted: bool = False) -> str:
+def say_better(each: Comparison, weighted: bool = False, model: str = "network") -> str:
     """One sentence on a baseline that `find_better` found.
 
     >>> say_better(Comparison("ridge on the window", -0.03, -0.05, -0.01))
@@ -74,7 +74,7 @@ def say_better(each: Comparison, weighted: bool = False) -> str:
     if not np.isfinite(each.improvement):
         return f"On the validation rows {_spoken(each)} is better: it makes no error."
     error = "weighted error" if weighted else "error"
-    return f"On the validation rows {_spoken(each)} is better: the network's {error} is {_say_larger(each)}."
+    return f"On the validation rows {_spoken(each)} is better: the {model}'s {error} is {_say_larger(each)}."
 
 
 def beats_baselines(comparisons: Sequence[Comparison]) -> bool:

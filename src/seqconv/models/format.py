@@ -21,7 +21,7 @@ from seqconv.networks.parsing import build_plan, describe_plan
 from seqconv.recipes.recipe import AnyRecipe, recipe_from_dict
 from seqconv.recipes.sections import BLEND, FORECAST_LOSSES, KINDS
 from seqconv.tasks.baselines import BaselineKind, check_arrays
-from seqconv.tasks.blend import join_parts, split_parts
+from seqconv.tasks.blend import FACTORS, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
@@ -225,6 +225,10 @@ def _pack(bundle: AnyBundle, weights: Weights, bits: int) -> Weights:
 def _unpack_blend(bundle: AnyBundle, stored: Weights, kinds: Mapping[str, BaselineKind]) -> Weights:
     """The arrays of a blend, checked."""
     parts = split_parts(stored, bundle.recipe.task)
+    try:
+        bundle.features.target.check_factors(stored[FACTORS])
+    except ValueError as error:
+        raise ValueError(f"{FACTORS} {error}") from error
     members = {kind: {name: widen(each) for name, each in own.items()} for kind, own in parts.members.items()}
     for kind, own in members.items():
         check_arrays(kinds, kind, bundle.features, own, bundle.shape)

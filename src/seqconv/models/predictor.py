@@ -140,7 +140,7 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
     parts, kinds = split_parts(bundle.weights, task), find_task(bundle.recipe).baselines
     network = create_network(engine, bundle.plan, parts.network, training, count_threads(threads))
     members = {kind: restore(kinds, kind, bundle.features, own) for kind, own in parts.members.items()}
-    return Blend({NETWORK: network, **members}, parts.factors)
+    return Blend({NETWORK: network, **members}, parts.factors, bundle.features)
 
 
 def load(folder: str | Path, **settings: Any) -> Predictor:

@@ -51,8 +51,9 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
 
     @property
     def has_layers(self) -> bool:
-        """Its model is the network of its layers, alone or in a blend, not one that the task fits without them."""
-        return self.training.model not in KINDS[self.task].baselines
+        """Its model is, or may be, the network of its layers, alone or in a blend; not one that is fitted without."""
+        kind = KINDS[self.task]
+        return kind.networks and self.training.model not in kind.baselines
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as a table that `recipe_from_dict` reads."""

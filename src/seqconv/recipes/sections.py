@@ -9,6 +9,7 @@ from seqconv.recipes.settings import Settings, setting
 ALL = ("*",)  # columns
 LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
 NETWORK, BLEND = "network", "blend"  # models that are no baselines: that of the layers, and it with baselines
+BEST = "best"  # in place of a model: the single one that is best on the validation rows
 FORECAST_LOSSES = ("mae", "mse", "huber")
 HOLDOUT = (
     "how examples are held out; stratified: class proportions kept, duplicates together; random: the last part of the "
@@ -261,7 +262,12 @@ class Kind:
     @property
     def models(self) -> tuple[str, ...]:
         """What `training.model` can be."""
-        return (*((NETWORK,) * self.networks), *((BLEND,) * bool(self.blended)), *self.baselines)
+        return (*((NETWORK,) * self.networks), *((BLEND,) * bool(self.blended)), *self.baselines, BEST)
+
+    @property
+    def singles(self) -> tuple[str, ...]:
+        """The baselines that are no blend: with the network of the layers, what `BEST` chooses from."""
+        return tuple(name for name in self.baselines if name != BLEND)
 
     @property
     def sections(self) -> dict[str, type[Settings]]:
@@ -288,6 +294,7 @@ KINDS = {
         ("naive", "seasonal", "ridge", "boosting"),
         forecasts=True,
         several="panel",
+        blended=("naive", "seasonal", "ridge", "boosting"),
     ),
     "panel": Kind(
         "forecasting of one or many series",
@@ -316,7 +323,10 @@ _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in
 class TrainingConfig(Settings):
     """How the network is trained."""
 
-    model: str = setting(NETWORK, f"model to fit: {NETWORK}, or a baseline: {_BASELINES}; {BLEND} of texts: both")
+    model: str = setting(
+        NETWORK,
+        f"model to fit: {NETWORK}, or a baseline: {_BASELINES}; {BLEND} (text, series): both; {BEST}: the best of all",
+    )
     loss: Literal["binary_crossentropy", "categorical_crossentropy", "as_printed", "mae", "mse", "huber"] = setting(
         "binary_crossentropy", "loss function; as_printed: the book's, on an output without a sigmoid"
     )

@@ -1,4 +1,4 @@
-"""A blend: a network and baselines whose logits are added, each times a factor."""
+"""A blend: a network and baselines whose outputs are added, each times a factor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +10,12 @@ from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import Model
 from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.baselines import Arrays
-from seqconv.tasks.examples import Split, merge_validation
+from seqconv.tasks.examples import Features, Split, merge_validation
 from seqconv.tasks.scoring import Baseline, Evaluation
-from seqconv.tasks.stacking import choose_factors
 from seqconv.tasks.target import Target
 
 FACTORS = "factors"  # name of their array, of the network and then the baselines of `Kind.blended`
-LEAST = 0.02  # of the blend's logits that a member must make up to stay in it
+Factors = dict[str, np.ndarray]  # of each member's outputs, `[]` or `[outputs]`, by its name in `training.model`
 
 
 @dataclass(frozen=True)
@@ -24,19 +23,31 @@ class Blend:
     """Several models as one.
 
     Args:
-        models: by their names in `training.model`.
-        factors: above 0, of the logits of each.
+        models: by their names in `training.model`; the network, and the baselines that count.
     """
 
     models: Mapping[str, Model]
-    factors: Mapping[str, float]
+    factors: Mapping[str, np.ndarray]
+    features: Features
 
     def predict(self, inputs: Any) -> np.ndarray:
-        """Logits `[N, outputs]`."""
-        return add_logits({name: model.predict(inputs) for name, model in self.models.items()}, self.factors)
+        """Outputs as the network's, `[N, outputs]`: logits, or forecasts less what `Features.base_of` gives, followed
+        by the bounds of intervals if the network has any, which keep their distances from its forecasts."""
+        network, answers = self.ask(inputs)
+        count = self.features.target.outputs
+        blended = add_outputs(answers, self.factors) - self.features.base_of(inputs)
+        own = network[:, :count]
+        bounds = [network[:, first : first + count] - own for first in range(count, network.shape[1], count)]
+        return np.concatenate([blended, *(blended + each for each in bounds)], axis=1) if bounds else blended
+
+    def ask(self, inputs: Any) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """The network's outputs, and the answer of each model, `[N, outputs]`: logits or scaled forecasts."""
+        found = {name: model.predict(inputs) for name, model in self.models.items()}
+        point = found[NETWORK][:, : self.features.target.outputs]
+        return found[NETWORK], found | {NETWORK: point + self.features.base_of(inputs)}
 
 
-def add_logits(outputs: Mapping[str, np.ndarray], factors: Mapping[str, float]) -> np.ndarray:
+def add_outputs(outputs: Mapping[str, np.ndarray], factors: Mapping[str, np.ndarray]) -> np.ndarray:
     """The sum of models' outputs `[N, outputs]`, each times its factor."""
     return np.asarray(sum(factor * outputs[name].astype(np.float64) for name, factor in factors.items()))
 
@@ -46,14 +57,15 @@ class Parts(NamedTuple):
 
     network: Weights
     members: dict[str, Arrays]
-    factors: dict[str, float]
+    factors: Factors
 
 
 def join_parts(parts: Parts, task: str) -> Weights:
     """All arrays of a blend under names of their own."""
-    factors = [parts.factors.get(name, 0.0) for name in _list_names(task)]
+    none = np.zeros_like(parts.factors[NETWORK])
+    factors = [parts.factors.get(name, none) for name in _list_names(task)]
     joined = {f"{kind}.{name}": array for kind, own in parts.members.items() for name, array in own.items()}
-    return {**parts.network, **joined, FACTORS: np.array(factors)}
+    return {**parts.network, **joined, FACTORS: np.array(factors, np.float64)}
 
 
 def split_parts(weights: Weights, task: str) -> Parts:
@@ -64,9 +76,9 @@ def split_parts(weights: Weights, task: str) -> Parts:
     """
     names, rest = _list_names(task), dict(weights)
     found = rest.pop(FACTORS, np.zeros(0))
-    if found.shape != (len(names),) or not np.isfinite(found).all() or (found < 0).any() or not found[0]:
-        raise ValueError(f"{FACTORS} must be {len(names)} numbers from 0 on, the first above it; got {found.tolist()}")
-    factors = {name: float(factor) for name, factor in zip(names, found, strict=True) if factor}
+    if found.shape[:1] != (len(names),) or not np.isfinite(found).all() or (found < 0).any():
+        raise ValueError(f"{FACTORS} must be numbers from 0 on for {len(names)} models; got {found.tolist()!r:.80}")
+    factors = {name: each for name, each in zip(names, found, strict=True) if name == NETWORK or each.any()}
     members: dict[str, Arrays] = {}
     for kind in KINDS[task].blended:
         own = [name for name in rest if name.startswith(f"{kind}.")]
@@ -85,13 +97,12 @@ class Fit(NamedTuple):
     """A fitted blend.
 
     Args:
-        factors: of each member's logits, by its name in `training.model`.
         members: the arrays of its baselines.
-        weights: what each member makes up of its logits, 0 to 1.
+        weights: what each member makes up of it, 0 to 1.
         target: with the thresholds of its answers.
     """
 
-    factors: dict[str, float]
+    factors: Factors
     members: dict[str, Arrays]
     scored: Evaluation
     weights: dict[str, float]
@@ -108,8 +119,12 @@ def fit_blend(
         refit: the members are fitted again, to training and validation rows, as the network has been.
     """
     found = [each for each in baselines if each.kind in KINDS[task].blended]
+    part, target = split.validation, split.features.target
     known = {NETWORK: network.validation_outputs} | {each.kind: each.validation_outputs for each in found}
-    factors = _choose(known, split, loss)
+    outputs = list(known.values())
+    chosen = target.choose_factors(outputs, part.targets, loss, part.weights)
+    weights = dict(zip(known, target.weigh(outputs, chosen).tolist(), strict=True))
+    factors = {name: each for name, each in zip(known, chosen, strict=True) if name == NETWORK or each.any()}
     whole = replace(split, train=merge_validation(split.training).train) if refit else split
     members, tested = {}, {NETWORK: network.test_outputs}
     for each in found:
@@ -117,32 +132,19 @@ def fit_blend(
             model = each.model.fit_to(whole) if refit else each.model
             members[each.kind] = model.arrays
             tested[each.kind] = model.predict(split.test.inputs) if refit else each.test_outputs
-    validation, test = add_logits(known, factors), add_logits(tested, factors)
-    target = split.features.target.tune(validation, split.validation.targets, loss)
+    validation, test = add_outputs(known, factors), add_outputs(tested, factors)
+    target = target.tune(validation, part.targets, loss)
     scored = Evaluation(
-        target.measure(validation, split.validation.targets, loss),
+        target.measure(validation, part.targets, loss),
         target.measure(test, split.test.targets, loss),
         validation,
         test,
-        None,
+        _move(network.test_bounds, network.test_outputs, test),
+        _move(network.validation_bounds, network.validation_outputs, validation),
     )
-    return Fit(factors, members, scored, weigh(known, factors), target)
+    return Fit(factors, members, scored, {name: weights[name] for name in factors}, target)
 
 
-def _choose(known: Mapping[str, np.ndarray], split: Split[Any, Any], loss: str) -> dict[str, float]:
-    """The factors of the models that make up enough of the logits; the network always does."""
-    names, part = list(known), split.validation
-    while True:
-        found = choose_factors([known[name] for name in names], part.targets, loss, part.weights)
-        factors = dict(zip(names, found.tolist(), strict=True))
-        weights = weigh(known, factors)
-        kept = [name for name in names if name == NETWORK or weights[name] >= LEAST]
-        if len(kept) == len(names):
-            return factors | {NETWORK: max(factors[NETWORK], 1e-6)}
-        names = kept
-
-
-def weigh(outputs: Mapping[str, np.ndarray], factors: Mapping[str, float]) -> dict[str, float]:
-    """What each model makes up of the size of the logits, 0 to 1."""
-    sizes = {name: factor * float(np.abs(outputs[name]).mean()) for name, factor in factors.items()}
-    return {name: size / max(sum(sizes.values()), 1e-12) for name, size in sizes.items()}
+def _move(bounds: np.ndarray | None, point: np.ndarray, blended: np.ndarray) -> np.ndarray | None:
+    """The network's bounds around the blend's forecasts, see `Blend.predict`."""
+    return None if bounds is None else bounds + (blended - point)

@@ -1,6 +1,7 @@
 """Class targets: one of several classes, or several labels at once."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -15,6 +16,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
+from seqconv.tasks.stacking import choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
 from seqconv.tasks.thresholds import Rule, describe_thresholds
 
@@ -60,6 +62,18 @@ class ClassTarget(Target):
     @property
     def choice(self) -> str:
         return describe_thresholds(self.thresholds, self.rule) if self.thresholds else ""
+
+    def choose_factors(
+        self, outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+    ) -> np.ndarray:
+        return choose_members(outputs, targets, loss, weights)
+
+    def weigh(self, outputs: Sequence[np.ndarray], factors: np.ndarray) -> np.ndarray:
+        return weigh_logits(outputs, factors)
+
+    def check_factors(self, factors: np.ndarray) -> None:
+        if factors.ndim != 1 or not factors[0]:
+            raise ValueError(f"must be one for each model, the first above 0; got {factors.tolist()!r:.80}")
 
     def tune(self, outputs: np.ndarray, targets: Targets, loss: str) -> Self:
         """The same with the thresholds that its rule chooses on these examples."""

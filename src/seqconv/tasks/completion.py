@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from seqconv.recipes.recipe import AnyRecipe, Guesses, recipe_from_dict
-from seqconv.recipes.sections import KINDS
+from seqconv.recipes.sections import BEST, KINDS
 
 FEW, MANY = (
     20_000,
@@ -44,7 +44,8 @@ def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Gues
     if "training.model" in guesses and "training.model" not in given:
         model = guesses["training.model"][0]
     if model not in KINDS[recipe.task].baselines:
-        refit = guesses.get("training.refit", (False, ""))[0]
+        usual = model == BEST and not KINDS[recipe.task].networks
+        refit = guesses.get("training.refit", (usual, ""))[0]
         found = guesses | {"training.refit": (refit, REFIT if refit else "")}
     else:
         found = guesses | {"training.refit": (model in KINDS[recipe.task].refitted, "")}

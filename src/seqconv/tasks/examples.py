@@ -107,6 +107,10 @@ class Features(ABC):
         """The same features for a baseline instead of a network."""
         return self
 
+    def base_of(self, inputs: Any) -> np.ndarray | float:
+        """What is added to a network's outputs for these inputs to give answers, `[N, outputs]`; 0: nothing."""
+        return 0.0
+
 
 class ModelInputs(Protocol):
     """What a model reads: N examples."""

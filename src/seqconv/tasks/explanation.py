@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import category
 
 import numpy as np
@@ -158,6 +158,14 @@ class Curves:
     target: int | None = None
 
 
+class Member(NamedTuple):
+    """A model in a blend of forecasts: its name, its weight in their mean, and what it forecasts."""
+
+    model: str
+    weight: float
+    forecast: float
+
+
 @dataclass(frozen=True)
 class GridExplanation:
     """How much each column and span of a window adds to one output: how far it falls when they are set to their mean.
@@ -176,6 +184,7 @@ class GridExplanation:
         constant: None: contributions are drops of the output where inputs are replaced by their mean; else they add up,
             with this constant, to the output.
         classes: the same of every class, the most probable first; none where there are fewer than three.
+        members: of a blend of forecasts, the heaviest first; empty: it is one model.
     """
 
     output: str
@@ -191,6 +200,7 @@ class GridExplanation:
     answer: str = ""
     constant: float | None = None
     classes: tuple["GridExplanation", ...] = ()
+    members: tuple[Member, ...] = ()
 
     @property
     def probability(self) -> float | None:
@@ -252,8 +262,14 @@ class GridExplanation:
             )
         return (
             f"{newest}Approximate: how much the {answer} would fall if the input were replaced there by its average "
-            f"in training. Rows do not add up to the {answer}."
+            f"in training. Rows do not add up to the {answer}.{self._describe_members()}"
         )
+
+    def _describe_members(self) -> str:
+        if not self.members:
+            return ""
+        named = join_words([f"{each.model} {each.forecast:.4g} ({each.weight:.0%})" for each in self.members])
+        return f" The forecast is the weighted mean of {named}, and so is each effect of theirs."
 
     def list_inputs(self, count: int) -> list[tuple[str, str]]:
         """Effect over the whole window and name of the `count` strongest inputs."""
@@ -317,6 +333,8 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     if one.band is not None:
         answer |= {"low": one.band[0], "high": one.band[1]}
     answer |= {"verdict": one.verdict, "because": one.because}
+    if one.members:
+        answer |= {"members": [each._asdict() for each in one.members]}
     how: dict[str, Any] = {"exact": False, "method": "occlusion"}
     if one.constant is not None:
         how = {"exact": True, "method": "features", "constant": one.constant}

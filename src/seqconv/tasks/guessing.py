@@ -10,7 +10,7 @@ from typing import Any
 from seqconv.data.readers.folders import find_files
 from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
 from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
-from seqconv.recipes.sections import BLEND, KINDS, NETWORK, read_setting
+from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.recognition import guess_task
@@ -94,7 +94,7 @@ def _list_unread(task: str, given: Collection[str]) -> list[str]:
 
 def _check_refit(chosen: Mapping[str, str], task: str) -> None:
     model = chosen.get("training.model", NETWORK)
-    if chosen.get("training.refit") == "true" and model not in (NETWORK, BLEND, *KINDS[task].refitted):
+    if chosen.get("training.refit") == "true" and model not in (NETWORK, BLEND, BEST, *KINDS[task].refitted):
         raise OptionError(f"refit needs a network; got model {model}. Leave one out")
 
 

@@ -49,7 +49,7 @@ class BaselineScores(Record):
     Args:
         kind: its name in `training.model`.
         seconds: to build its features, fit and score, all of it.
-        weight: what it makes up of the logits of a blend, 0 to 1; None: it is not in one.
+        weight: what it makes up of a blend, 0 to 1; None: it is not in one.
     """
 
     kind: str

@@ -150,7 +150,7 @@ class Evaluation:
     """The network's metrics and outputs `[N, outputs]` on the validation and the test rows.
 
     Args:
-        test_bounds: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
+        test_bounds, validation_bounds: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
     """
 
     validation: Metrics
@@ -158,6 +158,7 @@ class Evaluation:
     validation_outputs: np.ndarray
     test_outputs: np.ndarray
     test_bounds: np.ndarray | None
+    validation_bounds: np.ndarray | None = None
 
 
 def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
@@ -171,6 +172,7 @@ def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
         validation,
         test,
         split.test.finish_bounds(raw[1]),
+        split.validation.finish_bounds(raw[0]),
     )
 
 

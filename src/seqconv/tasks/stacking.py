@@ -5,10 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqconv.networks.inputs import Targets
-from seqconv.networks.losses import CLASS_LOSSES, example_losses
+from seqconv.networks.losses import CHUNK, CLASS_LOSSES, example_losses
 
 EVEN = 10.0  # how much unequal factors count, in nats
 NEWTON, SWEEPS = 20, 50  # iterations
+LEAST = 0.02  # of a blend's logits that a baseline must make up to stay in it
+REACH = 0.25  # how far above the least error that of a forecast may be, relative to it
+GAIN = 0.02  # how much less error a mean of forecasts must have than the simplest of them
+SIMPLEST = 1  # its place, after the network
 
 
 def find_scale(outputs: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None = None) -> float:
@@ -49,6 +53,29 @@ def choose_factors(
     return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss, weights))
 
 
+def choose_members(
+    outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """The same for logits of a network and then of baselines, of which those that make up less than `LEAST` of the
+    logits have the factor 0; the network never has, `[models]`."""
+    used = list(range(len(outputs)))
+    while True:
+        factors = np.zeros(len(outputs))
+        factors[used] = choose_factors([outputs[place] for place in used], targets, loss, weights)
+        each = weigh_logits(outputs, factors)
+        kept = [place for place in used if place == 0 or each[place] >= LEAST]
+        if len(kept) == len(used):
+            factors[0] = max(factors[0], 1e-6)
+            return factors
+        used = kept
+
+
+def weigh_logits(outputs: Sequence[np.ndarray], factors: np.ndarray) -> np.ndarray:
+    """What each model makes up of the size of the logits, 0 to 1, `[models]`."""
+    sizes = np.array([factor * np.abs(each).mean() for factor, each in zip(factors, outputs, strict=True)])
+    return np.asarray(sizes / max(sizes.sum(), 1e-12))
+
+
 def weigh(scores: Sequence[np.ndarray], targets: np.ndarray, loss: str, counts: np.ndarray | None = None) -> np.ndarray:
     """The factor of each member's scores of left-out rows `[N, outputs]` in their sum, at least 0, `[members]`.
 
@@ -75,6 +102,43 @@ def stack_numbers(scores: Sequence[np.ndarray], targets: np.ndarray, counts: np.
     variance = max(float(np.average(np.square(left), weights=counts)), 1e-12)
     curves = (x.T * counts) @ x / variance
     return _descend(even, -((left * counts) @ x) / variance, curves + 2 * EVEN * np.eye(len(even)))
+
+
+def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets) -> np.ndarray:
+    """The weight of each model's forecasts in their mean, for each output by itself; sum 1, `[models, outputs]`.
+
+    It falls in a straight line from that of the most accurate model to none where the mean absolute error is `REACH`
+    above the least: what fits few neighbouring rows best says little of later ones, and equal weights are hard to beat.
+    Where the mean is not better than the simplest baseline by `GAIN`, that has all the weight.
+
+    Args:
+        outputs: for held-out rows, of the network, then of baselines, the simplest first; `[N, outputs]` each.
+
+    Reference: Bates and Granger 1969, "The combination of forecasts", Operational Research Quarterly 20; Smith and
+        Wallis 2009, "A simple explanation of the forecast combination puzzle", Oxford Bulletin of Economics and
+        Statistics 71.
+    """
+    if len(outputs) == 1:
+        return np.ones((1, outputs[0].shape[1]))
+    errors = np.stack([_mean_errors([each], np.ones((1, each.shape[1])), targets) for each in outputs])
+    least = errors.min(axis=0)
+    near = np.where(errors > least, 1 - (errors / np.maximum(least, 1e-12) - 1) / REACH, 1)
+    weights = np.maximum(near, 0)
+    weights = weights / weights.sum(axis=0)
+    simple = _mean_errors(outputs, weights, targets) >= errors[SIMPLEST] * (1 - GAIN)
+    weights[:, simple] = (np.arange(len(outputs)) == SIMPLEST)[:, None]
+    return np.asarray(weights)
+
+
+def _mean_errors(outputs: Sequence[np.ndarray], weights: np.ndarray, targets: Targets) -> np.ndarray:
+    """The mean absolute error of a weighted mean, for each output, in pieces."""
+    total, count = np.zeros(weights.shape[1]), len(targets)
+    rows = max(CHUNK // weights.shape[1], 1)
+    for first in range(0, count, rows):
+        part = slice(first, first + rows)
+        mean = sum(weight * each[part].astype(np.float64) for weight, each in zip(weights, outputs, strict=True))
+        total += np.abs(mean - targets[part]).sum(axis=0)
+    return total / count
 
 
 def find_shift(logits: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> np.ndarray:

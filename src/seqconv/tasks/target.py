@@ -6,6 +6,7 @@ targets 0 or 1; for numbers both are `[N, outputs]`, in standard deviations of t
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -103,6 +104,32 @@ class Target(ABC):
     def tune(self, outputs: np.ndarray, targets: Targets, loss: str) -> Self:
         """The same with what is chosen on validation examples: thresholds of classes."""
         return self
+
+    def choose_factors(
+        self, outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What each model's outputs are multiplied by in the sum that is a blend, `[models]` or `[models, outputs]`.
+
+        Args:
+            outputs: for validation examples, of the network, then of baselines, the simplest first.
+            weights: factors of the losses, see `Part.weights`.
+
+        Raises:
+            TypeError: there are no blends of such answers.
+        """
+        raise TypeError(f"{type(self).__name__}: must define choose_factors to be answered by a blend")
+
+    def weigh(self, outputs: Sequence[np.ndarray], factors: np.ndarray) -> np.ndarray:
+        """What each model makes up of a blend with these factors, 0 to 1, `[models]`."""
+        each = factors.reshape(len(factors), -1).mean(axis=1)
+        return np.asarray(each / each.sum())
+
+    def check_factors(self, factors: np.ndarray) -> None:  # noqa: B027
+        """Check factors as they are read from a file, finite and not negative.
+
+        Raises:
+            ValueError: `choose_factors` gives no such factors.
+        """
 
     def costs(self, targets: Targets) -> np.ndarray | None:
         """What an error costs for each example where models are compared, their mean 1, `[N]`; None: the same."""

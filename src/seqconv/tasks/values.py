@@ -1,5 +1,6 @@
 """Numeric targets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, take_bounds
+from seqconv.tasks.stacking import average_forecasts
 from seqconv.tasks.target import Columns, Target, to_number
 
 MOST_WRITTEN = 2**24  # forecast values that a run saves for its test rows
@@ -79,6 +81,16 @@ class Values(Target):
     ) -> dict[str, float]:
         """`moved`: the mean absolute difference, scaled."""
         return {"moved": float(np.abs(after.astype(np.float64) - before).mean())}
+
+    def choose_factors(
+        self, outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+    ) -> np.ndarray:
+        """The weights of `stacking.average_forecasts`, `[models, outputs]`."""
+        return average_forecasts(outputs, targets)
+
+    def check_factors(self, factors: np.ndarray) -> None:
+        if factors.shape[1:] != (self.outputs,) or (np.abs(factors.sum(axis=0) - 1) > 1e-9).any():
+            raise ValueError(f"must add up to 1 for each of {self.outputs} outputs; got {factors.tolist()!r:.80}")
 
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
         """`mae` of numbers in their units, `[N, H, targets]` both."""

@@ -29,7 +29,7 @@ class Fitted:
         bundle: holds the model.
         trained: without epochs where the model is a baseline.
         baselines: the others; of a blend its members too.
-        weights: of a blend: what each of its members makes up of its logits, by their names in `training.model`.
+        weights: of a blend: what each of its members makes up of it, by their names in `training.model`.
     """
 
     name: str
@@ -42,22 +42,19 @@ class Fitted:
 
 def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
     """The blend of a fitted network and the baselines next to it that may stand in one."""
-    scored, features = alone.scored, alone.bundle.features
+    scored = alone.scored
     recipe = replace(alone.bundle.recipe, training=replace(alone.bundle.recipe.training, model=BLEND))
     bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
     blended = fit_blend(scored, alone.baselines, split, recipe.task, recipe.training.loss, refit)
-    bundle = replace(bundle, features=bundle.features.aim(blended.target))
+    own_features, bounds = bundle.features.aim(blended.target), blended.scored.validation_bounds
+    if bounds is not None:
+        own_features = own_features.calibrate(bounds, np.asarray(split.validation.targets), recipe.training.coverage)
+    bundle = replace(bundle, features=own_features)
     bundle = replace(bundle, weights=join_parts(Parts(bundle.weights, blended.members, blended.factors), recipe.task))
     if refit:  # the members have been, even where no epoch of the network was better than its start
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
-    inputs = split.validation.inputs, split.test.inputs
-    outputs = scored.validation_outputs, scored.test_outputs
-    answers = Answer(None, inputs[0], outputs[0]), Answer(None, inputs[1], outputs[1])
-    seconds = alone.trained.seconds
-    own = Baseline(
-        NETWORK, NETWORK, "its network", None, scored.validation, scored.test, seconds, answers, features.target
-    )
+    own = replace(describe_network(alone, split), spoken="its network")
     return replace(
         alone,
         name=BLEND,
@@ -66,6 +63,22 @@ def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
         baselines=[*alone.baselines, own],
         weights=blended.weights,
     )
+
+
+def describe_network(alone: Fitted, split: Split[Any, Any]) -> Baseline:
+    """A fitted network as one of the models that another one is compared with."""
+    scored, target = alone.scored, alone.bundle.features.target
+    inputs = split.validation.inputs, split.test.inputs
+    outputs = scored.validation_outputs, scored.test_outputs
+    answers = Answer(None, inputs[0], outputs[0]), Answer(None, inputs[1], outputs[1])
+    seconds = alone.trained.seconds
+    return Baseline(NETWORK, NETWORK, "the network", None, scored.validation, scored.test, seconds, answers, target)
+
+
+def settle_model(recipe: AnyRecipe) -> AnyRecipe:
+    """The recipe that decides the run: where it names a baseline, with that in place of its network."""
+    named = recipe.training.model in KINDS[recipe.task].baselines
+    return take_baseline(recipe, recipe.training.model) if named else recipe
 
 
 def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:

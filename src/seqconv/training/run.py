@@ -23,7 +23,7 @@ from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
-from seqconv.recipes.sections import BLEND, KINDS, NETWORK
+from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import settle
 from seqconv.tasks.examples import Features, Part, Split, TrainingData, fingerprint, merge_validation
@@ -34,7 +34,7 @@ from seqconv.tasks.scoring import evaluate, find_better, fit_baselines, weigh_er
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Data
 from seqconv.training.checkpoint import Checkpoint, Epoch
-from seqconv.training.fitted import Fitted, blend_models, keep_baseline, take_baseline
+from seqconv.training.fitted import Fitted, blend_models, describe_network, keep_baseline, settle_model
 from seqconv.training.folder import (
     HISTORY,
     RECIPE,
@@ -127,10 +127,9 @@ def train(
         recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
     options = options or Options()
     is_network = recipe.has_layers
-    if not is_network:
-        if options.resume:
-            raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
-        recipe = take_baseline(recipe, recipe.training.model)
+    if not is_network and options.resume:
+        raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
+    recipe = settle_model(recipe)
     target = choose_folder(options, recipe.name)
     timer = Timer()
     with replace_folder(target, RESULTS, options.overwrite, options.resume if is_network else None) as folder:
@@ -170,6 +169,8 @@ def fit_split(
         listener.say(f"baseline: {name}")
 
     kind = recipe.training.model
+    if kind == BEST:
+        return _fit_best(recipe, split, options, folder, listener, timer)
     if not recipe.has_layers:
         found = fit_baselines(find_task(recipe), split, say, kind, options.baselines)
         chosen = next(each for each in found if each.kind == kind)
@@ -185,6 +186,28 @@ def fit_split(
         return alone
     timer.seconds["train"] += sum(each.seconds for each in baselines if each.kind in members)
     fitted = blend_models(alone, split)
+    _say_choice(fitted.bundle, listener)
+    return fitted
+
+
+def _fit_best(
+    recipe: AnyRecipe, split: Split[Any, Any], options: Options, folder: Path, listener: Listener, timer: Timer
+) -> Fitted:
+    """The single model with the best metric on the validation rows; the others are its baselines."""
+
+    def say(name: str) -> None:
+        listener.say(f"candidate: {name}")
+
+    task, rank = find_task(recipe), split.features.target.rank
+    found = fit_baselines(task, split, say, others=False, blended=KINDS[recipe.task].singles)
+    alone = _fit_network(recipe, split, options, folder, listener, timer) if recipe.has_layers else None
+    candidates = found if alone is None else [*found, describe_network(alone, split)]
+    chosen = min(candidates, key=lambda each: rank(each.validation))
+    listener.say(f"model: {chosen.name}, the best on the validation rows")
+    timer.seconds["train"] = sum(each.seconds for each in candidates)
+    if alone is not None and chosen.kind == NETWORK:
+        return replace(alone, baselines=found)
+    fitted = keep_baseline(recipe, split, chosen, candidates, fingerprint(split))
     _say_choice(fitted.bundle, listener)
     return fitted
 
@@ -248,7 +271,7 @@ def _write_better(
     write_run(kept, split, folder, describe_setup(kept.bundle.recipe, options, target), seconds)
     cure = f"It is saved too: seqconv predict {shlex.quote(str(target))} FILE"
     found, weighted = better[0], weigh_errors(split.validation, split.features.target) is not None
-    says = f"{say_better(found, weighted)} {cure}"
+    says = f"{say_better(found, weighted, fitted.name)} {cure}"
     return BetterBaseline(found.name, found.improvement, found.low, found.high, str(target), says)
 
 

@@ -1,9 +1,9 @@
 """Forecasting baselines: repeated values, and regressions on the rows of the window."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from seqconv.data.frequency import DAY_S
 from seqconv.data.readers.zones import local_times
 from seqconv.errors import DataError
 from seqconv.networks.inputs import WindowInputs
-from seqconv.tasks.baselines import BaselineKind, BaselineModel, Candidate, Say, Stored, thin_part
+from seqconv.tasks.baselines import Arrays, BaselineKind, BaselineModel, Candidate, Say, Stored, thin_part
 from seqconv.tasks.series.calendar import FORMER_YEAR, YEAR, read_phases
 from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
@@ -64,12 +64,14 @@ class Reading:
             DataError: the times of the rows are not known.
         """
         spec = self.features.spec
-        if windows.times is None:
+        if windows.times is None and len(self.periods):
             raise DataError("this model reads the calendar: it needs the times of the rows. Give times")
         column, at = self.features.target_columns[target], windows.anchors - windows.step
         past = windows.values[windows.anchors[:, None] - self.lags * windows.step, column]
         past[:, 1:] -= past[:, :1]
         newest = np.delete(windows.values[at, : len(self.features.columns)], column, axis=1)
+        if windows.times is None or not len(self.periods):
+            return np.concatenate([past, newest], axis=1, dtype=np.float64)
         ahead = np.timedelta64(spec.leads[lead] * spec.interval_s, "s")
         times = local_times(windows.times[at] + ahead, self.features.zone)
         calendar = read_phases(times, tuple(PERIODS[place] for place in self.periods))
@@ -128,13 +130,15 @@ class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
 def choose_reading(split: SeriesSplit, most_lags: int) -> Reading:
     """The inputs of a regression, with at most that many lags."""
     features, times = split.features, split.train.times
+    spec, lags = features.spec, choose_lags(features.spec.length, most_lags)
+    if split.train.inputs.times is None:
+        return Reading(features, lags, np.zeros(0, np.int64))
     assert times is not None
-    spec = features.spec
     # with less than a year to learn from, the day of the year is misleading
     seen = times.max() - times.min() >= YEAR
     periods = {"week" if spec.interval_s >= DAY_S else "day", *(["year"] if seen else []), *features.calendar}
     places = np.flatnonzero([name in periods for name in PERIODS])
-    return Reading(features, choose_lags(spec.length, most_lags), places)
+    return Reading(features, lags, places)
 
 
 @dataclass(frozen=True)
@@ -144,10 +148,21 @@ class Ridge(Regression):
     Args:
         weights: float64 `[targets, F, leads]`.
         bias: float64 `[targets, leads]`.
+        penalties: on the squares of the weights, float64 `[targets, leads]`; 0: not known.
     """
 
     weights: Annotated[np.ndarray, Stored(np.float64, "targets F leads")]
     bias: Annotated[np.ndarray, Stored(np.float64, "targets leads")]
+    penalties: Annotated[np.ndarray, Stored(np.float64, "targets leads", 0)]
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        """With penalties that are not known, which models of version 0.1.0 do not have."""
+        return {"penalties": np.zeros_like(arrays["bias"]), **arrays} if "bias" in arrays else arrays
+
+    def fit_to(self, split: SeriesSplit) -> Self:
+        """Fitted to the training rows of another split, with the same inputs and penalties."""
+        return replace(self, **_fit_weights(Reading(self.features, self.lags, self.periods), split, self.penalties))
 
     def check(self) -> None:
         super().check()
@@ -165,42 +180,61 @@ def fit_ridge(split: SeriesSplit) -> Ridge:
     One factorisation serves every lead of a target. So does the calendar of the first lead: that of a later lead is a
     rotation of it, and ridge regression is invariant to rotations of its features.
     """
+    reading = choose_reading(split, RIDGE_LAGS)
+    return Ridge(reading.features, reading.lags, reading.periods, **_fit_weights(reading, split))
+
+
+def _fit_weights(reading: Reading, split: SeriesSplit, penalties: np.ndarray | None = None) -> dict[str, Any]:
+    """Weights, bias and penalties of ridge regressions.
+
+    Args:
+        penalties: `[targets, leads]`; None: chosen on the validation rows.
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    reading = choose_reading(split, RIDGE_LAGS)
     train, validation = thin_part(split.train), thin_part(split.validation)
     targets = len(reading.features.targets)
     solved = []
     with threadpool_limits(1):
         for target in range(targets):
             own = slice(target, None, targets)
-            x, held_out = (reading.describe(part.inputs, target) for part in (train, validation))
-            changes = _subtract(train.targets[:, own], x)
-            solved.append(_solve_ridge(x, changes, held_out, _subtract(validation.targets[:, own], held_out)))
-    weights, bias = (np.stack(each) for each in zip(*solved, strict=True))
-    return Ridge(reading.features, reading.lags, reading.periods, weights, bias)
+            x = reading.describe(train.inputs, target)
+            path = _RidgePath(x, _subtract(train.targets[:, own], x))
+            if penalties is None:
+                held_out = reading.describe(validation.inputs, target)
+                chosen = path.choose(held_out, _subtract(validation.targets[:, own], held_out))
+            else:
+                chosen = penalties[target]
+            solved.append((*path.solve(chosen), chosen))
+    names = ("weights", "bias", "penalties")
+    return {name: np.stack(each) for name, each in zip(names, zip(*solved, strict=True), strict=True)}
 
 
 def _subtract(targets: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.asarray(targets.astype(np.float64) - x[:, :1])
 
 
-def _solve_ridge(
-    x: np.ndarray, targets: np.ndarray, held_out: np.ndarray, held_out_targets: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights `[F, H]` and bias `[H]`; each output has the penalty with the smallest error on `held_out`."""
-    centre, intercept = x.mean(axis=0), targets.mean(axis=0)
-    centred = x - centre
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    along = vectors.T @ (centred.T @ (targets - intercept))  # [F, H]
-    best = np.full(targets.shape[1], np.inf)
-    weights = np.zeros_like(along)
-    for penalty in PENALTIES:
-        found = vectors @ (along / (np.maximum(values, 0) + penalty)[:, None])
-        error = np.abs((held_out - centre) @ found + intercept - held_out_targets).mean(axis=0)
-        better = error < best
-        weights[:, better], best[better] = found[:, better], error[better]
-    return weights, intercept - centre @ weights
+class _RidgePath:
+    """Ridge regressions of targets `[N, H]` on x `[N, F]` with any penalty, from one factorisation."""
+
+    def __init__(self, x: np.ndarray, targets: np.ndarray) -> None:
+        self.centre, self.intercept = x.mean(axis=0), targets.mean(axis=0)
+        centred = x - self.centre
+        self.values, self.vectors = np.linalg.eigh(centred.T @ centred)
+        self.along = self.vectors.T @ (centred.T @ (targets - self.intercept))  # [F, H]
+
+    def solve(self, penalties: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights `[F, H]` and bias `[H]` for penalties `[H]`."""
+        weights = self.vectors @ (self.along / (np.maximum(self.values, 0)[:, None] + penalties))
+        return weights, self.intercept - self.centre @ weights
+
+    def choose(self, x: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """The penalty of each output with the smallest error on held-out rows, `[H]`."""
+        errors = []
+        for penalty in PENALTIES:
+            weights, _ = self.solve(np.full(targets.shape[1], penalty))
+            errors.append(np.abs((x - self.centre) @ weights + self.intercept - targets).mean(axis=0))
+        return np.asarray(np.array(PENALTIES)[np.argmin(errors, axis=0)])
 
 
 @dataclass(frozen=True)
@@ -216,6 +250,10 @@ class Boosting(Regression):
     thresholds: Annotated[np.ndarray, Stored(np.float64, "outputs T nodes", most=np.inf)]
     kept: Annotated[np.ndarray, Stored(np.uint8, "outputs T nodes")]
     leaves: Annotated[np.ndarray, Stored(np.float64, "outputs T leaves")]
+
+    def fit_to(self, split: SeriesSplit) -> Self:
+        """Fitted to the training rows of another split."""
+        return replace(self, **_fit_trees(Reading(self.features, self.lags, self.periods), split))
 
     def check(self) -> None:
         super().check()
@@ -234,11 +272,16 @@ class Boosting(Regression):
 
 def fit_boosting(split: SeriesSplit) -> Boosting:
     """Histogram gradient boosting on at most 19 lags, the newest row and the calendar at the time of each lead."""
+    reading = choose_reading(split, BOOSTING_LAGS)
+    return Boosting(reading.features, reading.lags, reading.periods, **_fit_trees(reading, split))
+
+
+def _fit_trees(reading: Reading, split: SeriesSplit) -> dict[str, Any]:
+    """The arrays of `Trees` for each output."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    reading, train = choose_reading(split, BOOSTING_LAGS), thin_part(split.train)
-    fitted = []
+    train, fitted = thin_part(split.train), []
     # so little work gains nothing from a second thread, and is twenty times slower if other processes use the cores
     with threadpool_limits(1):
         for output in range(split.features.target.outputs):
@@ -249,8 +292,7 @@ def fit_boosting(split: SeriesSplit) -> Boosting:
             )
             model.fit(x, _subtract(train.targets[:, output : output + 1], x)[:, 0])
             fitted.append(read_trees(model))
-    arrays = (np.stack(each) for each in zip(*fitted, strict=True))
-    return Boosting(reading.features, reading.lags, reading.periods, *arrays)
+    return {name: np.stack(each) for name, each in zip(Trees._fields, zip(*fitted, strict=True), strict=True)}
 
 
 def choose_lags(length: int, most: int) -> np.ndarray:

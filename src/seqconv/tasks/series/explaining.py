@@ -8,19 +8,23 @@ import numpy as np
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import DataError, OptionError, nearest
-from seqconv.networks.inputs import stack_windows
+from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.recipes.durations import parse_duration, show_duration
+from seqconv.tasks.blend import Blend
 from seqconv.tasks.bundle import Trained
-from seqconv.tasks.explanation import Curves, GridExplanation
+from seqconv.tasks.explanation import Curves, GridExplanation, Member
 from seqconv.tasks.occlusion import cut_spans, occlude
 from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.values import Values
 
 
 def explain_series(trained: Trained, series: Series, at: str = "", target: str = "", lead: str = "") -> GridExplanation:
     """What each column and span of the window adds to a forecast, in the target's unit.
 
     A span of a column is set to the column's training mean, a calendar input to zero. If the model forecasts changes,
-    the newest value of the target is part of the answer.
+    the newest value of the target is part of the answer. The effects of a blend are the weighted means of its members'
+    effects. Of naive, seasonal and ridge, which are linear, they add up to how far the forecast is from that of an
+    average window; of the network and of boosted trees they need not.
 
     Args:
         at: time of the window's newest row, in ISO form and in the file's time zone; empty: the newest whole window.
@@ -55,7 +59,21 @@ def explain_series(trained: Trained, series: Series, at: str = "", target: str =
         facts["time"] = _show(curves.ahead[place : place + 1])[0]
     name, spans = _name_output(features, output), tuple(zip(begins, ends, strict=True))
     band = tuple(curves.forecasts[1:, place].tolist()) or None
-    return GridExplanation(name, value, {}, rows, spans, cells, whole, facts, curves, band)
+    members = _list_members(trained, features.inputs(scaled, anchor, series.times), output)
+    return GridExplanation(name, value, {}, rows, spans, cells, whole, facts, curves, band, members=members)
+
+
+def _list_members(trained: Trained, inputs: WindowInputs, output: int) -> tuple[Member, ...]:
+    """What each model of a blend forecasts for one window; nothing: it is no blend."""
+    if not isinstance(trained.model, Blend):
+        return ()
+    _, answers = trained.model.ask(inputs)
+    target: Values = trained.bundle.features.target
+    found = [
+        Member(name, float(trained.model.factors[name][output]), float(target.unscale(each).ravel()[output]))
+        for name, each in answers.items()
+    ]
+    return tuple(sorted((each for each in found if each.weight), key=lambda each: -each.weight))
 
 
 def _ask(trained: Trained, times: np.ndarray, output: int) -> Callable[[np.ndarray], np.ndarray]:

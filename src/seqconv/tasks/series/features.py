@@ -150,9 +150,12 @@ class SeriesFeatures(Features):
 
     def base_at(self, scaled: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         """What to add to the network's outputs, float32 `[N, outputs]`: the newest value of each target, or zero."""
+        return self.base_of(self.inputs(scaled, anchors))
+
+    def base_of(self, inputs: WindowInputs) -> np.ndarray:
         if not self.change:
-            return np.zeros((len(anchors), self.target.outputs), np.float32)
-        newest = scaled[(anchors - self.spec.step)[:, None], self.target_columns]
+            return np.zeros((len(inputs), self.target.outputs), np.float32)
+        newest = inputs.values[(inputs.anchors - inputs.step)[:, None], self.target_columns]
         return np.asarray(np.tile(newest, len(self.spec.delays)))
 
     def block(self, count: int) -> int:

@@ -4,12 +4,13 @@ from seqconv.data.records import Series, SeriesData
 from seqconv.errors import OptionError, nearest
 from seqconv.recipes.durations import parse_duration, to_duration
 from seqconv.recipes.recipe import Guesses, SeriesRecipe
-from seqconv.recipes.sections import ALL
+from seqconv.recipes.sections import ALL, BLEND
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.periods import find_periods, lay_on_grid
 from seqconv.tasks.series.split import count_training_rows
 from seqconv.tasks.series.windows import suggest_lead
 
+NOTE = "model: blend of a network and the baselines, by their errors on the validation rows; --model NAME fits one"
 SHORTEST_WINDOW, PLAIN_WINDOW, LONGEST_WINDOW = 16, 48, 512  # steps
 PERIODS_BACK = 2  # lengths of the strongest period in a window
 SERIES_PER_WINDOW = 20  # a window is at most one twentieth of the rows
@@ -39,6 +40,8 @@ def guess_series(recipe: SeriesRecipe, data: SeriesData, given: set[str]) -> Gue
     lookback = recipe.features.lookback if "windows.lookback" in given else found["windows.lookback"][0]
     length = max(parse_duration(lookback) // step_s, 1)
     chosen = default_series_settings(rows, length, len(recipe.data.inputs or series.columns))
+    if "network.layers" not in given:
+        found["training.model"] = (BLEND, NOTE)
     chosen["data.calendar"] = series.clock != "counted"  # rows that are counted have no place in a day or year
     note = "calendar: time of day, week and year are inputs too; --set data.calendar=false leaves them out"
     return found | {name: (value, note if name == "data.calendar" and value else "") for name, value in chosen.items()}

@@ -1,7 +1,7 @@
 """Forecasts that repeat a row of the window: the newest, or the one a season ago."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from seqconv.data.frequency import DAY_S, WEEK_S
 from seqconv.networks.inputs import WindowInputs
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.baselines import BaselineModel, Stored, thin_part
-from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
+from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.windows import WindowSpec
 
 # seconds of each season, and its name; a year has whole weeks, so that weekdays meet the same weekdays
@@ -25,6 +25,10 @@ class Repeat(BaselineModel[SeriesFeatures, WindowInputs]):
     """
 
     steps: Annotated[np.ndarray, Stored(np.int64, "leads", 1, "length")]
+
+    def fit_to(self, split: SeriesSplit) -> Self:
+        """The same: nothing but the season is chosen, and that stays."""
+        return self
 
     @property
     def lengths(self) -> dict[str, int]:

@@ -94,8 +94,9 @@ def cut_series(
     spec = features.spec
     anchors = spec.anchors(first, last, reach_back)
     anchors, holes, missing = spec.keep_whole(anchors, series.times, scaled, features.target_columns)
+    times = None if series.clock == "counted" else series.times  # rows that are counted have no place in a day
     part = Part(
-        features.inputs(scaled, anchors, series.times),
+        features.inputs(scaled, anchors, times),
         features.targets_at(scaled, anchors),
         series.times[anchors + spec.delays[0]],
         features.base_at(scaled, anchors) if features.change else None,

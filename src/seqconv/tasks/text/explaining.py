@@ -81,10 +81,10 @@ def _find_spans(trained: Trained, text: str, words: list[tuple[int, int]], ids: 
     spans = _find_network_spans(trace(bundle.plan, network, ids), words, len(ids))
     if spans is None:
         return None
-    found = [_multiply(spans, model.factors[NETWORK])]
+    found = [_multiply(spans, float(model.factors[NETWORK]))]
     for kind, member in model.models.items():
         if kind != NETWORK:
-            found.append(_multiply(_find_machine_spans(member, text, words), model.factors[kind]))
+            found.append(_multiply(_find_machine_spans(member, text, words), float(model.factors[kind])))
     places, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("places", "parts"))
     return Spans(places, values, np.sum([each.constant for each in found], axis=0))
 
