@@ -69,15 +69,18 @@ def test_steps_without_times_are_counted(folder):
     assert found.select("sequence", "from", "to").rows()[:2] == [(1, 1, 30), (1, 31, 60)]
     assert found["to"][-1] == 990
     done = seqconv_command("predict", "counted", "day.npy", "--window", "1s", cwd=folder, code=2)
-    assert "window must be a whole number of steps, which have no times in this file; got '1s'" in done.stderr
+    assert "window must be a number of steps, which have no times in this file; got '1s'" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (("--window", "0"), "window must be a number with a unit"),
+        (("--window", "0"), "--window must be a number of steps, such as 100, or a duration, such as 10s; got '0'"),
         (("--window", "30ms"), "window must be a whole number of steps of 20ms; got '30ms'"),
-        (("--stride", "soon"), "stride must be a number with a unit"),
+        (
+            ("--stride", "soon"),
+            "--stride must be a number of steps, such as 100, or a duration",
+        ),
     ],
 )
 def test_windows_that_are_none_are_refused_in_one_line(folder, flags, says):
@@ -106,3 +109,47 @@ def test_beginnings_and_long_sequences_are_told(folder):
     ((answer, whole),) = predict(load(folder / "run"), body)
     assert answer["note"].startswith("1 sequence is shorter than the 30 steps of training")
     assert "note" not in whole
+
+
+def test_beginnings_are_told_where_lengths_differ_in_training(folder):
+    """Sequences of 30 to 34 steps: one of 30 is no beginning, one of 29 is."""
+    columns = ("--id", "id", "--label", "kind", "--inputs", "ax,ay")
+    common = ("--model", "minirocket", "--no-baselines", "-q")
+    seqconv_command("train", "waves.csv", *columns, *common, "-o", "uneven", cwd=folder)
+    says = "1 sequence is shorter than the 30 steps of the shortest in training: predicted from a part"
+    for steps in (29, 30):
+        polars.read_csv(folder / "day.csv").head(steps).write_csv(folder / "begin.csv")
+        _, notes = slide(folder, "uneven", "begin.csv")
+        assert (says in notes) == (steps == 29)
+    body = json.dumps({"sequences": [[[0.5, 0.5]] * 12, [[0.5, 0.5]] * 31]}).encode()
+    ((answer, whole),) = predict(load(folder / "uneven"), body)
+    assert answer["note"] == says
+    assert "note" not in whole
+
+
+def test_steps_of_any_file_may_have_an_interval(folder):
+    """Durations mean something for files without times too, if training says how far apart steps are."""
+    common = ("--model", "minirocket", "--no-baselines", "-q", "--every", "20ms")
+    seqconv_command("train", "waves-kinds.ts", *common, "--set", "sequence.length=30", "-o", "ts", cwd=folder)
+    grouped = polars.read_csv(folder / "even.csv").group_by("id", maintain_order=True)
+    arrays = np.stack([part.select("ax", "ay").to_numpy() for _, part in grouped])
+    np.savez(folder / "even.npz", X=arrays, y=["slow", "fast"] * 20)
+    seqconv_command("train", "even.npz", *common, "-o", "npz", cwd=folder)
+    columns = ("--id", "id", "--label", "kind", "--inputs", "ax,ay")
+    seqconv_command("train", "even.csv", *columns, *common, "-o", "table", cwd=folder)
+    expected, _ = slide(folder, "counted", "day.npy", "--window", "30", "--stride", "10")
+    for run in ("ts", "npz"):
+        found, notes = slide(folder, run, "day.npy", "--window", "600ms", "--stride", "200ms")
+        assert found["prediction"].to_list() == expected["prediction"].to_list()
+        assert "read as 1 sequence with 2 channels of 1000 steps" in notes
+    found, _ = slide(folder, "table", "day.csv", "--window", "600ms", "--stride", "200ms")
+    assert len(found) == len(expected)
+
+
+def test_a_table_with_a_row_for_each_step_needs_its_times(folder):
+    """Where training read sequences that are rows or of a file of the archive, nothing says that a row is a step."""
+    done = seqconv_command("predict", "counted", "day.csv", cwd=folder, code=2)
+    assert "must have 2 channels as in training; got 1. Name its column of times with --time, or none" in done.stderr
+    expected, _ = slide(folder, "counted", "day.npy", "--window", "30")
+    found, _ = slide(folder, "counted", "day.csv", "--time", "time", "--window", "30")
+    assert found["prediction"].to_list() == expected["prediction"].to_list()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 1000  # rows examined
 FEW = 3  # columns of numbers, or numbers in a list, that may be a sequence where a label is named
-OF_OTHERS = ("data.text", "text.", "windows.", "forecast.", "data.known", "data.past", "data.static", "data.interval")
+OF_OTHERS = ("data.text", "text.", "windows.", "forecast.", "data.known", "data.past", "data.static")
 OWN_FORMATS = (".ts", ".arff", ".npy", ".npz")
 ARCHIVES = (".npz", ".tar", ".tar.gz", ".tgz")
 WIDE = 20  # columns of numbers from which a row without a time is taken for a sequence
@@ -47,16 +47,16 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
     plain = strip_packing(path.name)
     if why := _recognise_sequences(path, given, plain):
         return "sequence", why
+    if plain.endswith((".ts", ".arff", ".npy")):
+        return "sequence", f"a {Path(plain).suffix} file"
+    if plain.endswith(".npz") and holds_sequences(path):
+        return "sequence", "an .npz file with values and labels"
     for task in TASKS.values():
         for name in sorted(given):
             if name.startswith(task.named_by):
                 return task.name, f"{name} is given"
     if path.is_dir():
         return "text", "a folder"
-    if plain.endswith((".ts", ".arff", ".npy")):
-        return "sequence", f"a {Path(plain).suffix} file"
-    if plain.endswith(".npz") and holds_sequences(path):
-        return "sequence", "an .npz file with values and labels"
     if plain.endswith((".npz", ".tar", ".tgz")):
         return "text", "an archive of reviews"
     with open_content(path) as content:
@@ -79,7 +79,8 @@ def _recognise_sequences(path: Path, given: Collection[str], plain: str) -> str:
         found = _is_constant(table, given) and _is_constant(read_table(path), given)
         return "data.target is the same in all rows of each data.id" if found else ""
     numbers = [column.name for column in table.frame if column.dtype.is_numeric()]
-    wide = len(numbers) >= (FEW if label else WIDE) and not find_times(table, "")
+    counted = "data.interval" in given  # the rows of a series without times
+    wide = len(numbers) >= (FEW if label else WIDE) and not counted and not find_times(table, "")
     if _holds_lists(table):
         return "lists of numbers"
     texts = [column for column in table.frame if _is_text(column)]

@@ -163,7 +163,7 @@ def _code(path: Path, labels: np.ndarray, rows: int) -> tuple[np.ndarray, tuple[
 
 def _describe(values: np.ndarray, lengths: np.ndarray, steps: np.ndarray) -> tuple[str, ...]:
     shape = f"{count(values.shape[2], 'channel')} of {count(values.shape[1], 'step')}"
-    notes = [f"read as {values.shape[0]:,} sequences with {shape}"]
+    notes = [f"read as {count(values.shape[0], 'sequence')} with {shape}"]
     if lengths.min() < lengths.max():
         notes.append(f"lengths differ: {lengths.min()} to {lengths.max()} steps")
     missing = int(np.isnan(steps).sum())

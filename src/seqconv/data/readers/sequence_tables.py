@@ -20,6 +20,7 @@ from seqconv.errors import DataError
 if TYPE_CHECKING:
     import polars
 
+ROWS_ARE_STEPS = "Name its column of times with --time, or none"  # of a table to predict
 _CLASSES = 0.5  # distinct values of a column of classes, at most, as a fraction of its rows
 _STEPS = 2  # columns of numbers that a row with a sequence has at least
 
@@ -115,7 +116,8 @@ def _read_long(table: Table, columns: SequenceColumns, labelled: bool) -> Sequen
     settled |= {"id": columns.ids, "time": clock.name, "inputs": inputs}
     settled |= {"interval": notes.interval} if notes.interval else {}
     read = f"read as {count(len(keys), 'sequence')} of {count(len(inputs), 'channel')}"
-    chosen = () if columns.inputs else (f"channels: {', '.join(map(repr, inputs))}; --inputs names others",)
+    others = "; --inputs names others" if labelled else ""
+    chosen = () if columns.inputs else (f"channels: {', '.join(map(repr, inputs))}{others}",)
     return Sequences(
         values,
         offsets,
@@ -165,7 +167,9 @@ def _read_wide(table: Table, columns: SequenceColumns, labelled: bool, steps: in
     if columns.inputs:
         names = [find_column(table, each) for each in columns.inputs]
     lists = [each for each in names if table.frame[each].dtype.is_nested()]
-    values, lengths, channels, left = _read_lists(table, lists) if lists else _read_cells(table, names, columns)
+    values, lengths, channels, left = (
+        _read_lists(table, lists) if lists else _read_cells(table, names, columns, labelled)
+    )
     left = [*numbered, *left]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     outcome = read_outcome(table, name, bool(columns.target)) if labelled else Outcome()
@@ -193,14 +197,15 @@ def _read_wide(table: Table, columns: SequenceColumns, labelled: bool, steps: in
 
 
 def _read_cells(
-    table: Table, names: Sequence[str], columns: SequenceColumns
+    table: Table, names: Sequence[str], columns: SequenceColumns, labelled: bool
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...], list[str]]:
     """Steps `[T, 1]` of columns of numbers, the length of each row, the channel, and columns left out."""
     found = [(name, read_numbers(table, name, bool(columns.inputs), np.nan)[0]) for name in names]
     kept = [_check_size(table, name, values) for name, values in found if values is not None]
     if len(kept) < _STEPS:
-        cure = "Name the columns that tell the sequences apart with --id, if a row is a step"
-        raise DataError(f"{table.path}: must have a column of numbers for each step; got {len(kept)}. {cure}")
+        cure = "Name the columns that tell the sequences apart with --id" if labelled else ROWS_ARE_STEPS
+        must = "must have a column of numbers for each step"
+        raise DataError(f"{table.path}: {must}; got {len(kept)}. {cure}, if a row is a step")
     cells = np.stack(kept, axis=1)
     real = ~np.isnan(cells)
     lengths = np.where(real.any(axis=1), cells.shape[1] - real[:, ::-1].argmax(axis=1), 1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqconv.data.datasets import sequence_columns
 from seqconv.data.readers.jsonlines import name_kind
+from seqconv.data.readers.sequence_tables import ROWS_ARE_STEPS
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.readers.tables import Frame, create_table
 from seqconv.data.records import LARGEST, Sequences, count
@@ -59,10 +60,11 @@ def predict_sequence_file(
 def describe_lengths(features: SequenceFeatures, lengths: np.ndarray) -> list[str]:
     """Notes on sequences that are only beginnings, by the steps of training, or of which only the ends are read."""
     read, notes = features.length, []
-    short, long = int((lengths < read).sum()), int((lengths > read).sum())
-    if short and not features.masked:
+    short, long = int((lengths < features.shortest).sum()), int((lengths > read).sum())
+    if short:
         begins = "is shorter" if short == 1 else "are shorter"
-        notes.append(f"{count(short, 'sequence')} {begins} than the {read} steps of training: predicted from a part")
+        steps = f"{features.shortest} steps of {'the shortest in ' if features.masked else ''}training"
+        notes.append(f"{count(short, 'sequence')} {begins} than the {steps}: predicted from a part")
     if long:
         begins = "is longer" if long == 1 else "are longer"
         notes.append(f"{count(long, 'sequence')} {begins} than the {read} steps that are read: the last {read} count")
@@ -70,12 +72,20 @@ def describe_lengths(features: SequenceFeatures, lengths: np.ndarray) -> list[st
 
 
 def read_unlabelled(bundle: AnyBundle, file: Path, time: str = "") -> Sequences:
-    """The sequences of a file, read as the training file was; `time`: the time column of a table, if another."""
+    """The sequences of a file, read as the training file was; `time`: the time column of a table, if another.
+
+    Raises:
+        DataError: the file cannot be read, or has another number of channels.
+    """
     features: SequenceFeatures = bundle.features
     config = bundle.recipe.data
     columns = sequence_columns(replace(config, time=time) if time else config)
     steps = 0 if features.masked else features.length
-    return read_sequences(file, False, config.layout, len(features.channels), columns, steps)
+    found = read_sequences(file, False, config.layout, len(features.channels), columns, steps)
+    if len(found.channels) == 1 < len(features.channels):
+        must = f"must have {len(features.channels)} channels as in training; got 1"
+        raise DataError(f"{file}: {must}. {ROWS_ARE_STEPS}, if it is a table with a row for each step")
+    return found
 
 
 def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> Sequences:

@@ -48,6 +48,7 @@ class SequenceEntry(Entry):
     std: list[Spread]
     length: Steps
     masked: bool
+    shortest: Steps | None = None  # earlier versions have none
     thresholds: dict[str, Threshold] | None = None  # of the class that has one, see `ClassTarget`
     number: NumberEntry | None = None
 
@@ -76,6 +77,8 @@ class SequenceFeatures(Features):
         scaler: of the channels.
         length: number of steps kept of each sequence, from its end.
         masked: lengths differ, so a last channel marks real steps (1) and padding (0).
+        shortest: number of steps of the shortest training sequence, at most `length`; 0: not known, of models of
+            earlier versions.
     """
 
     target: ClassTarget | Number
@@ -83,6 +86,7 @@ class SequenceFeatures(Features):
     scaler: Scaler
     length: int
     masked: bool
+    shortest: int = 0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -144,13 +148,15 @@ class SequenceFeatures(Features):
             **self.scaler.to_dict(),
             "length": self.length,
             "masked": self.masked,
+            **({"shortest": self.shortest} if self.masked and self.shortest else {}),
         }
 
     @classmethod
     def read(cls, table: Mapping[str, Any], folder: Path, files: Mapping[str, Any]) -> Self:
         entry = SequenceEntry.from_dict(table)
         scaler = Scaler.of(entry.mean, entry.std, entry.channels)
-        return cls(entry.target, tuple(entry.channels), scaler, entry.length, entry.masked)
+        shortest = entry.shortest or (0 if entry.masked else entry.length)
+        return cls(entry.target, tuple(entry.channels), scaler, entry.length, entry.masked, shortest)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(restore_target(state))

@@ -67,13 +67,14 @@ def encode_sequences(train: Sequences, validation: Sequences | None, recipe: Seq
 def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
     lengths = np.diff(train.offsets)
     length = recipe.features.length or int(lengths.max())
-    masked = bool(lengths.min() < length)
+    shortest = min(int(lengths.min()), length)
     if find_flat(*measure(train.values)).all():
         raise DataError(
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
     scaler = fit_scaler(train.values)
-    return SequenceFeatures(fit_outcome(train, recipe.training), train.channels, scaler, length, masked)
+    target = fit_outcome(train, recipe.training)
+    return SequenceFeatures(target, train.channels, scaler, length, shortest < length, shortest)
 
 
 def fit_outcome(train: Sequences, config: TrainingConfig) -> ClassTarget | Number:

@@ -8,7 +8,7 @@ import numpy as np
 
 from seqconv.data.readers.tables import Frame, create_table
 from seqconv.data.records import Sequences, count
-from seqconv.errors import OptionError
+from seqconv.errors import ConfigError, OptionError
 from seqconv.recipes.durations import parse_seconds
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
@@ -55,14 +55,20 @@ def predict_windows(trained: Trained, source: Path, column: str, sliding: Slidin
 
 def _count_steps(text: str, name: str, interval: str, default: int) -> int:
     """Steps in a setting: a whole number, or a duration."""
+    text = text.strip()
     if not text:
         return default
-    if text.strip().isdigit() and int(text) > 0:
+    if text.isdecimal() and int(text) > 0:
         return int(text)
+    try:
+        seconds = parse_seconds(text, name)
+    except ConfigError as error:
+        must = "must be a number of steps, such as 100, or a duration, such as 10s"
+        raise OptionError(f"{name} {must}; got {text!r}. Correct it") from error
     if not interval:
-        must = "must be a whole number of steps, which have no times in this file"
+        must = "must be a number of steps, which have no times in this file"
         raise OptionError(f"{name} {must}; got {text!r}. Pass a number, or train with --every, such as --every 20ms")
-    steps = parse_seconds(text, name) / parse_seconds(interval, "data.interval")
+    steps = seconds / parse_seconds(interval, "data.interval")
     if round(steps) < 1 or abs(steps - round(steps)) > WHOLE * max(steps, 1):
         raise OptionError(f"{name} must be a whole number of steps of {interval}; got {text!r}. Round it")
     return round(steps)
