@@ -57,7 +57,7 @@ def series_predictor(change=False, calendar=()) -> Predictor:
     shape = (36, 2 + 2 * len(calendar))
     windows = ("windows.lookback=72h", "windows.step=2h", 'windows.leads=["2h", "6h"]')
     own = (f"windows.change={str(change).lower()}", f"data.calendar={str(bool(calendar)).lower()}")
-    recipe = read_recipe("demo-series", (*windows, *own))
+    recipe = read_recipe("demo-series", (*windows, *own, "training.model=network"))
     return Predictor(Bundle(recipe, plan, random_weights(plan, 5), shape, features, "cd" * 32), threads=1)
 
 
