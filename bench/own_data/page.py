@@ -12,7 +12,7 @@ would choose instead. Nothing is tuned on test rows: seqconv's defaults were cho
 training sets ([log](log.md)); fastText's learning rate, epochs and n-grams are chosen on a fifth of each training
 set. On small data sets seqconv trains again including the validation rows, as `train` does by default. Seconds of
 seqconv are those of the whole command without baselines that are not part of its answer: start-up, reading,
-training, scoring, report; those of the libraries are training and scoring only.
+training, scoring, report, for series processor seconds; those of the libraries are training and scoring only.
 
 - Text: rt-polarity in 10 folds, SMS spam in 5, TREC and IMDB in their published splits with 3 seeds.
 - Series: the target at the given lead, from a window of the past; three consecutive splits, the last one for testing.

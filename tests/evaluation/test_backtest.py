@@ -93,7 +93,7 @@ def series_run(tmp_path_factory):
     listener = Listener()
     listener.say = heard.append
     folder = tmp_path_factory.mktemp("backtest") / "run"
-    recipe = read_recipe("demo-series", (*SHORT, "windows.lookback=2d"))
+    recipe = read_recipe("demo-series", (*SHORT, "training.model=network", "windows.lookback=2d"))
     run = backtest(recipe, 3, "growing", Options(out=folder, threads=1), listener)
     return run, heard
 
@@ -145,7 +145,7 @@ def test_the_folder_holds_results_history_and_a_page(series_run):
 def test_what_is_fitted_sees_the_training_rows_of_its_fold_alone(tmp_path, monkeypatch):
     splits = []
     watch_splits(monkeypatch, "series", lambda data, split: splits.append(split))
-    recipe = read_recipe("demo-series", (*SHORT, "windows.lookback=2d"))
+    recipe = read_recipe("demo-series", (*SHORT, "training.model=network", "windows.lookback=2d"))
     options = Options(out=tmp_path / "run", threads=1, baselines=False)
     results = backtest(recipe, 2, "rolling", options).results
     series = datasets.load_series(recipe.data).train

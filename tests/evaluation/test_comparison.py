@@ -31,9 +31,9 @@ def made(tmp_path_factory) -> Path:
     for name, recipe, *settings in (
         ("text", "demo-text"),
         ("text2", "demo-text", "training.seed=5"),
-        ("short", "demo-series", "windows.lookback=1d"),
-        ("long", "demo-series", "windows.lookback=4d", "data.train_end=0.5"),
-        ("ahead", "demo-series", "windows.lookback=1d", "windows.delay=23h"),
+        ("short", "demo-series", "training.model=network", "windows.lookback=1d"),
+        ("long", "demo-series", "training.model=network", "windows.lookback=4d", "data.train_end=0.5"),
+        ("ahead", "demo-series", "training.model=network", "windows.lookback=1d", "windows.delay=23h"),
     ):
         options = Options(out=folder / name, threads=1, baselines=False)
         runs.train(read_recipe(recipe, (*SHORT, *settings)), options)

@@ -99,11 +99,14 @@ def test_a_saved_series_model_forecasts_from_raw_rows(runs):
     rows = features.scaler.mean + features.scaler.std * np.random.default_rng(0).normal(
         size=(130, len(features.columns))
     )
-    forecasts = predictor.forecast(rows)
+    times = np.datetime64("2020-01-01T00:00") + np.arange(130) * np.timedelta64(1, "h")
+    forecasts = predictor.forecast(rows, times)
     assert forecasts.shape == (130 - features.spec.lookback + 1, 1, 1)
     assert np.isfinite(forecasts).all()
     rows[-1] = np.nan
-    assert np.isnan(predictor.forecast(rows)[-1]).all()
+    assert np.isnan(predictor.forecast(rows, times)[-1]).all()
+    with pytest.raises(seqconv.SeqconvError, match="needs the times of the rows"):
+        predictor.forecast(rows)
     with pytest.raises(seqconv.SeqconvError, match="must fill a window"):
         predictor.forecast(rows[:10])
 

@@ -32,7 +32,7 @@ def text_bundle() -> Bundle:
 
 
 def series_bundle() -> Bundle:
-    recipe = read_recipe("demo-series")
+    recipe = read_recipe("demo-series", ("training.model=network",))
     plan = build_plan(recipe.network.layers, (120, 2))
     scaler = Scaler(np.array([1.25, 1 / 3]), np.array([2.5, 1e-3]))
     features = SeriesFeatures(

@@ -51,7 +51,7 @@ def every_epoch(monkeypatch):
 
 
 def recipe(name: str = "demo-series", *settings: str) -> Recipe:
-    return read_recipe(name, (*SETTINGS, *settings))
+    return read_recipe(name, ("training.model=network", *SETTINGS, *settings))
 
 
 def run(folder: Path, chosen: Recipe, listener: Listener | None = None, **options: object) -> Run:
