@@ -79,7 +79,7 @@ def test_forecasts_stand_beside_the_row_they_are_made_at(folder, piece):
     found = predict(folder, "series", folder / "series.csv", piece=piece)
     names = [f"a in {lead} h{end}" for lead in (1, 5) for end in ("", " low", " high")]
     assert found.columns == ["when", "a", "b", *names]
-    whole = model.forecast(rows.select("a", "b").to_numpy())
+    whole = model.forecast(rows.select("a", "b").to_numpy(), np.array(rows["when"].to_list(), "datetime64[s]"))
     assert found["a in 1 h"].null_count() == spec.lookback - spec.step
     first = spec.lookback - spec.step
     np.testing.assert_allclose(found["a in 5 h"][first:], whole[:, 1, 0], rtol=1e-5, atol=1e-6)
