@@ -14,22 +14,20 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from seqconv.data.datasets import Names
-from seqconv.data.frames import list_texts, read_weights
+from seqconv.data.frames import read_weights
 from seqconv.data.records import SequenceData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
+from seqconv.estimators.base import NetworkEstimator, needs_validation
 from seqconv.estimators.labels import check_labels
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
+from seqconv.estimators.texts import TextEstimator
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import BLEND, KINDS, NETWORK
-from seqconv.tasks.blend import Parts, fit_blend, join_parts
+from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.examples import TrainingData, merge_validation
+from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.holdout import hold_out, open_stream
-from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.labels import check_two_classes
-from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
 from seqconv.training.loop import calibrate
@@ -110,44 +108,23 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return hold_out(rows, labels, groups, fraction, random, stratified=True)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
-        alone = replace(recipe, training=replace(recipe.training, model=NETWORK))
-        if recipe.has_layers and recipe.training.model == BLEND and data.validation is not None:
-            return self._finish_blend(data, recipe, alone)
-        recipe = alone if recipe.has_layers else recipe
-        self._model = self._train(data, recipe)
+        if self._fit_model(data, recipe):
+            return self
         part = data.train if data.validation is None else data.validation
-        self._shape, self._features = data.train.inputs.shape, data.features
         if data.validation is None and needs_validation(recipe):
             raise ConfigError(f"threshold={self.threshold!r} is chosen on rows held out; got none. Set validation=0.2")
         if data.features.target.tunes:
             self._features = calibrate(self._model.predict, part, data.features, recipe.training)
         return self
 
-    def _finish_blend(self, data: TrainingData[Any, Any], recipe: AnyRecipe, alone: AnyRecipe) -> Self:
-        """A blend: factors by the rows held out, which its members are then fitted to as well.
 
-        Args:
-            alone: the recipe of its network.
-        """
-        task, loss = TASKS[self.task], recipe.training.loss
-        split = data.untested
-        scored = evaluate(self._train(data, alone), split, loss)
-        history, epochs = self.history_, self.n_iter_
-        baselines = fit_baselines(task, split, others=False, blended=KINDS[self.task].blended)
-        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
-        whole = replace(merge_validation(data), validation=None)
-        network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))
-        self.history_, self.n_iter_ = history, epochs
-        weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
-        self._shape, self._features = data.train.inputs.shape, data.features.aim(blended.target)
-        self._model = Model(network.plan, weights, recipe, self._threads(), self._features)
-        return self
-
-
-class TextClassifier(NetworkClassifier):
-    """Classify texts in a list, an array or a column.
+class TextClassifier(TextEstimator, NetworkClassifier):
+    """Classify texts in a list, an array or a column, or in a frame with columns next to them.
 
     Args:
+        text: column of the texts, if X is a frame with several; empty: inferred.
+        columns: further columns of the frame to learn from (texts, numbers, categories, dates), by name, or `all`;
+            None: X holds the texts alone.
         model: `blend`, of a network and support vector machines on words and characters, or `network`; empty: `network`
             if `network` is given, else `blend`.
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
@@ -179,12 +156,13 @@ class TextClassifier(NetworkClassifier):
     ['yes', 'no']
     """
 
-    task = "text"
     model: str = NETWORK  # pickles of version 0.1.0 have none
 
     def __init__(
         self,
         *,
+        text: str = "",
+        columns: Any = None,
         model: str = "",
         network: str = "",
         vocabulary: int | None = None,
@@ -200,6 +178,8 @@ class TextClassifier(NetworkClassifier):
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
+        self.text = text
+        self.columns = columns
         self.model = model
         self.network = network
         self.vocabulary = vocabulary
@@ -222,26 +202,20 @@ class TextClassifier(NetworkClassifier):
             DataError, ConfigError, ValueError: an item that is not a text, fewer than two classes, or a parameter
                 out of range.
         """
-        texts = _list_texts(X)
-        labels = self._read_labels(y, several=True)
+        rows = self._read_texts(X)
+        texts, labels = rows.texts, self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(
-            texts, labels, self._names(), "X", weights=read_weights(sample_weight, len(texts), "sample_weight")
-        )
-        recipe = self._make_recipe(TextData(data))
+        weights = read_weights(sample_weight, len(texts), "sample_weight")
+        data = Texts(texts, labels, self._names(), "X", weights=weights, columns=rows.columns)
+        recipe = self._name_columns(self._make_recipe(TextData(data)), data)
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
         check_two_classes(labels[train], "X")
         held_out = data.take(validation) if len(validation) else None
         return self._finish(encode_texts(data.take(train), held_out, recipe, self._threads()), recipe)
 
-    def _read_inputs(self, X: Any) -> Any:
-        texts = _list_texts(X)
-        return self._features.inputs(self._features.vocabulary.encode(texts, self._threads()), texts)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
         tags.classifier_tags.multi_label = True
         return tags
 
@@ -346,10 +320,3 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
 
     def _read_inputs(self, X: Any) -> Any:
         return self._features.inputs(self._read_sequences(X))
-
-
-def _list_texts(X: Any) -> list[str]:
-    texts = list_texts(X, "X")
-    if not texts:
-        raise DataError("X must hold at least one text; got 0 sample(s). Give some")
-    return texts

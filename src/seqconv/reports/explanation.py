@@ -70,7 +70,7 @@ def _draw_text(one: TextExplanation) -> str:
     )
     rows = [[label, effect] for effect, label in one.list_rows(LONGEST)]
     head = ["words" if one.exact else "word left out", "effect"]
-    table = draw_table(head, rows, f"Effect on the score for {one.name}", own=len(rows) - 1 if one.exact else -1)
+    table = draw_table(head, rows, f"Effect on the {one.unit}", own=len(rows) - 1 if one.exact else -1)
     text = colour_words(show_safely(one.text), one.shade_words())
     return f'<div class="said" dir="auto">{text}</div>{legend}\n{table}'
 

@@ -42,6 +42,7 @@ class TextExplanation:
         constant: bias and filters whose maximum is at no word; None unless `exact`.
         parts: largest first. If exact, they and the constant sum to the logit; else, by how much leaving out the
             word lowers the logit.
+        columns: the same of columns next to the text, such as `brand = Acme`, which lie nowhere in it.
     """
 
     text: str
@@ -53,6 +54,7 @@ class TextExplanation:
     constant: float | None
     parts: tuple[Contribution, ...]
     exact: bool
+    columns: tuple[Contribution, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -77,6 +79,19 @@ class TextExplanation:
         return f"{self.name} ({show_percent(self.probability[self.classes.index(self.name)])})"
 
     @property
+    def unit(self) -> str:
+        """What is explained."""
+        return f"score of {self.name}"
+
+    def describe_answer(self) -> dict[str, Any]:
+        """The answer for JSON."""
+        return {"classes": list(self.classes), "probability": list(self.probability), "verdict": self.verdict}
+
+    def describe(self) -> dict[str, Any]:
+        """What is explained, and by what, for JSON."""
+        return {"class": self.name, "because": self.because, "logit": self.logit, "constant": self.constant}
+
+    @property
     def _either(self) -> bool:
         """What speaks against the class speaks for the only other one."""
         return len(self.classes) == 2 and not self.target.several
@@ -94,8 +109,8 @@ class TextExplanation:
         sign = 1 if answered else -1
         refused = "" if answered or self._either else f"Not {self.name}: "
         why = "mostly because of" if refused else "Mostly because of"
-        reasons = [part for part in self.parts if sign * part.contribution > 0]
-        words = join_words([quote(part.span) for part in _choose_notable(reasons)])
+        reasons = [part for part in self.effects if sign * part.contribution > 0]
+        words = join_words([quote(part.span) for part in choose_notable(reasons)])
         if not reasons:
             against = f"Not {self.name}, though nothing in the text speaks against it."
             return against if refused else "Nothing in the text speaks for this answer."
@@ -115,14 +130,19 @@ class TextExplanation:
             "The effect of several words is spread evenly over them to colour the text."
         )
 
+    @property
+    def effects(self) -> list[Contribution]:
+        """Those of spans and of columns, the largest first."""
+        return sorted([*self.parts, *self.columns], key=lambda part: -abs(part.contribution))
+
     def list_rows(self, count: int) -> list[tuple[str, str]]:
         """Effect and label of the `count` largest parts; if exact also the rest, constant and sum."""
-        rows = [(part.contribution, quote(part.span)) for part in self.parts[:count]]
+        rows = [(part.contribution, quote(part.span)) for part in self.effects[:count]]
         if self.constant is not None:
-            if others := self.parts[count:]:
+            if others := self.effects[count:]:
                 rows.append((sum(part.contribution for part in others), f"{len(others)} more"))
             rows.append((self.constant, "constant: what is due to no word"))
-            rows.append((sum(value for value, _ in rows), f"sum: score of {self.name}"))
+            rows.append((sum(value for value, _ in rows), f"sum: {self.unit}"))
         effects = show_effects([value for value, _ in rows])
         return [(effect, label) for effect, (_, label) in zip(effects, rows, strict=True)]
 
@@ -305,15 +325,12 @@ class GridExplanation:
 def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
     """Explanations of one text for JSON; those of several labels as a list."""
     first = found[0]
-    shared: dict[str, Any] = {
-        "text": first.text,
-        "classes": list(first.classes),
-        "probability": list(first.probability),
-    }
-    shared |= {"verdict": first.verdict, "exact": first.exact, "method": "filters" if first.exact else "occlusion"}
+    shared = {"text": first.text} | first.describe_answer()
+    shared |= {"exact": first.exact, "method": "filters" if first.exact else "occlusion"}
     each = [
-        {"class": one.name, "because": one.because, "logit": one.logit, "constant": one.constant}
+        one.describe()
         | {"parts": [asdict(part) for part in one.parts]}
+        | {"columns": [{"column": each.span, "contribution": each.contribution} for each in one.columns]}
         | {"words": [dict(zip(("start", "end", "effect"), word, strict=True)) for word in one.shade_words()]}
         for one in found
     ]
@@ -378,7 +395,7 @@ def join_words(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _choose_notable(parts: Sequence[Contribution]) -> list[Contribution]:
+def choose_notable(parts: Sequence[Contribution]) -> list[Contribution]:
     """The strongest, and those that are nearly as strong; of spans that overlap the strongest one."""
     found: list[Contribution] = []
     for part in parts:

@@ -1,9 +1,10 @@
-"""Text classification: the record of everything that differs from the other tasks."""
+"""Texts, their classes or numbers: the record of everything that differs from the other tasks."""
 
 from seqconv.data.datasets import TEXTS, load_texts
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import TextRecipe
-from seqconv.tasks.task import Form, Task, score_classes, score_no_intervals
+from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
+from seqconv.tasks.task import Form, Task
 from seqconv.tasks.text.answers import (
     answer_texts,
     describe_text_model,
@@ -48,8 +49,8 @@ TEXT = Task(
     read_features=TextFeatures.read,
     baselines=BASELINES,
     list_baselines=list_baselines,
-    score=score_classes,
-    score_intervals=score_no_intervals,
+    score=score_outcomes,
+    score_intervals=score_outcome_intervals,
     predict=predict_texts,
     predict_file=predict_text_file,
     read_request=read_request_texts,
