@@ -59,7 +59,7 @@ METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
     "class-weight": "balanced|CLASS=WEIGHT,...",
-    "threshold": "f1|precision=P|recall=R|cost=FP:FN|P",
+    "threshold": "f1|precision=P|recall=R|cost=FP:FN|known=F|P",
     "positive": "CLASS",
     "coverage": "FRACTION",
     **dict.fromkeys(("epochs", "seed"), "N"),

@@ -30,6 +30,7 @@ from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
+from seqconv.tasks.thresholds import NONE
 from seqconv.training.loop import calibrate
 
 
@@ -42,11 +43,17 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     positive: Any = None
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
+        """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`.
+
+        With `threshold="known=..."` it is `none of these` if no label is probable enough.
+        """
         outputs = self._outputs(X)
         target: ClassTarget = self._features.target
         chosen = target.choose(outputs)
-        return chosen if target.several else np.asarray(self.classes_[chosen])
+        if not target.least:
+            return chosen if target.several else np.asarray(self.classes_[chosen])
+        known = target.probabilities(outputs).max(axis=1) >= target.least
+        return np.where(known, self.classes_[chosen].astype(object), NONE)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
@@ -136,7 +143,8 @@ class TextClassifier(TextEstimator, NetworkClassifier):
             those left out; None: all examples weigh the same.
         threshold: probability above which the positive one of two classes, or each of several labels, is predicted: a
             number, or a rule by which it is chosen on the rows held out: `f1`, `precision=0.95`, `recall=0.9`,
-            `cost=1:10` (what a wrong and a missed one cost); None: 0.5.
+            `cost=1:10` (what a wrong and a missed one cost); None: 0.5. With `known=0.95`, of any number of classes, it
+            is `none of these` below a probability that so many of the rows held out reach.
         positive: label of the positive class; None: the rarer one.
         validation: fraction to hold out, of each class, to weigh the members of a blend, which are then fitted to all
             texts, or to stop a network early and keep its best epoch (0: none; a blend is then its network); None: 0.2

@@ -366,7 +366,8 @@ class TrainingConfig(Settings):
     threshold: str = setting(
         "",
         "probability above which a label is assigned, or of two classes the positive one: a number, or chosen on the "
-        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); "
+        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); or "
+        "known=0.95: below a probability that so many validation rows reach the answer is none of the classes; "
         "empty: 0.5",
     )
     positive: str = setting("", "of two classes the one that the threshold is for; empty: the rarer one")

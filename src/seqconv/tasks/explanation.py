@@ -70,7 +70,9 @@ class TextExplanation:
     def verdict(self) -> str:
         """The predicted classes with their probabilities."""
         probabilities = dict(zip(self.classes, self.probability, strict=True))
-        shown = (f"{name} ({show_percent(probabilities[name])})" for name in self.answers)
+        doubt = f"the likeliest class has {show_percent(max(self.probability))}"
+        shares = (show_percent(probabilities[name]) if name in probabilities else doubt for name in self.answers)
+        shown = (f"{name} ({share})" for name, share in zip(self.answers, shares, strict=True))
         return ", ".join(shown) or "none of the classes"
 
     @property
@@ -231,7 +233,8 @@ class GridExplanation:
     def verdict(self) -> str:
         """The answer in a line, with the time that is forecast."""
         if self.answer:
-            return f"{self.answer} ({show_percent(self.probabilities[self.answer])})"
+            likeliest = max(self.probabilities.values())
+            return f"{self.answer} ({show_percent(self.probabilities.get(self.answer, likeliest))})"
         when = f" ({self.facts['time']})" if "time" in self.facts else ""
         band = f" ({self.band[0]:.4g} to {self.band[1]:.4g})" if self.band else ""
         return f"{self.output}{when}: {self.value:.4g}{band}"
