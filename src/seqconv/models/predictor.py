@@ -59,14 +59,14 @@ class Predictor:
         """
         return self._predict_classes("sequence", sequences)
 
-    def regress(self, examples: Sequences | Sequence[str]) -> np.ndarray:
+    def regress(self, examples: Any) -> np.ndarray:
         """The number that is predicted for each sequence or text, and the bounds of its interval if the model has them,
         in the number's unit, float64 `[N, 1 or 3]`.
 
         Raises:
             DataError: not a model for such numbers, or what `classify` or `predict` refuses.
         """
-        task = self._check("text" if isinstance(examples, list | tuple | np.ndarray) else "sequence")
+        task = self._check("sequence" if hasattr(examples, "offsets") else "text")
         if self.bundle.features.target.fraction:
             raise DataError(f"this model predicts classes, not numbers. Use {task.method}")
         return np.asarray(task.predict(self, examples))

@@ -18,7 +18,9 @@ from seqconv.reports.page import (
     draw_table,
     write_page,
 )
-from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
+from seqconv.tasks.effects import show_safely
+from seqconv.tasks.explanation import Explanation, GridExplanation
+from seqconv.tasks.text_explanation import TextExplanation
 
 LONGEST = 20  # rows of a table of words
 MOST_CLASSES = 6  # with a bar

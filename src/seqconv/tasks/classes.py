@@ -18,10 +18,9 @@ from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.stacking import choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
-from seqconv.tasks.thresholds import KNOWN, NONE, Rule, describe_thresholds
+from seqconv.tasks.thresholds import KNOWN, NONE, THRESHOLD, Rule, describe_thresholds
 
 MOST_PROBABILITIES = 20  # classes up to which every probability is reported
-THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ class ClassTarget(Target):
             return self
         shares, holds = self.probabilities(outputs, loss), self.indicate(np.asarray(targets)) > 0
         if self.rule.kind == KNOWN:
-            least = float(np.quantile(shares.max(axis=1), 1 - self.rule.values[0], method="lower"))
-            return replace(self, thresholds=((NONE, least),))
+            return replace(self, thresholds=((NONE, self.rule.choose_least(shares)),))
         found = [
             (name, self.rule.choose(shares[:, place], holds[:, place], THRESHOLD))
             for place, name in enumerate(self.names)
@@ -335,11 +333,8 @@ class Classes(ClassTarget):
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        known = probabilities.max(axis=1) >= self.least
-        return [
-            [self.names[place] if is_known else NONE]
-            for place, is_known in zip(self.decide(probabilities), known, strict=True)
-        ]
+        places = np.where(probabilities.max(axis=1) < self.least, -1, self.decide(probabilities))
+        return [[(*self.names, NONE)[place]] for place in places]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from seqconv.tasks.explanation import TextExplanation, choose_notable, join_words, quote, show_effects
+from seqconv.tasks.effects import choose_notable, join_words, quote, show_effects
+from seqconv.tasks.text_explanation import TextExplanation
 from seqconv.tasks.values import Number
 
 

@@ -13,6 +13,7 @@ from seqconv.recipes.sections import TrainingConfig
 
 FORMS = "f1, precision=0.95, recall=0.9, cost=FP:FN, such as cost=1:10, known=0.95, or a probability such as 0.3"
 _SHAPED = re.compile(r"(precision|recall|cost|known)\s*=\s*(.+)")
+THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
 FIXED = "fixed"  # the kind of a rule that is the threshold itself
 KNOWN = "known"  # the kind of a rule by which an example may be of none of the classes
 NONE = "none of these"  # the answer then, and the name of the threshold
@@ -47,6 +48,10 @@ class Rule:
     def fixed(self) -> bool:
         """It needs no validation rows."""
         return self.kind == FIXED
+
+    def choose_least(self, probabilities: np.ndarray) -> float:
+        """What the likeliest class of the wanted fraction of examples reaches, of probabilities `[N, classes]`."""
+        return float(np.quantile(probabilities.max(axis=1), 1 - self.values[0], method="lower"))
 
     def choose(self, probabilities: np.ndarray, holds: np.ndarray, usual: float) -> float:
         """The threshold of a class.

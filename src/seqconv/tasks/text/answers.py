@@ -18,7 +18,6 @@ from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.explanation import TextExplanation
 from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
 from seqconv.tasks.seen import Tally
 from seqconv.tasks.target import Columns
@@ -26,6 +25,7 @@ from seqconv.tasks.task import Options, Source, say_nothing
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.rows import TextRows, make_text_keys, read_given, read_objects, rows_of_table
+from seqconv.tasks.text_explanation import TextExplanation
 
 LINES = (".txt", ".text", ".log")  # suffixes of files with one text per line
 PIECE = 50_000  # texts read at a time to find one of them

@@ -12,7 +12,7 @@ from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.blend import Blend, split_parts
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.explanation import Contribution, TextExplanation
+from seqconv.tasks.effects import Contribution
 from seqconv.tasks.number_explanation import NumberExplanation
 from seqconv.tasks.occlusion import CHUNK
 from seqconv.tasks.outcomes import Outcome
@@ -20,6 +20,7 @@ from seqconv.tasks.text.columns import Cells, Columns
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.rows import TextRows
 from seqconv.tasks.text.vocabulary import locate_words
+from seqconv.tasks.text_explanation import TextExplanation
 
 
 def explain_text(trained: Trained, given: TextRows | str, name: str | None = None) -> list[TextExplanation]:
@@ -124,10 +125,10 @@ def _find_spans(trained: Trained, text: str, words: list[tuple[int, int]], input
     spans = _find_network_spans(trace(bundle.plan, network, ids), words, len(ids) - slots, slots)
     if spans is None:
         return None
-    found = [_multiply(spans, float(model.factors[NETWORK]))]
+    found = [_multiply(spans, model.factors[NETWORK].item())]
     for kind, member in model.models.items():
         if kind != NETWORK:
-            found.append(_multiply(_find_machine_spans(member, text, words, inputs), float(model.factors[kind])))
+            found.append(_multiply(_find_machine_spans(member, text, words, inputs), model.factors[kind].item()))
     places, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("places", "parts"))
     constant, columns = (np.sum([getattr(each, name) for each in found], axis=0) for name in ("constant", "columns"))
     return Spans(places, values, constant, columns)
