@@ -13,6 +13,7 @@ from seqconv import TextClassifier, TextRegressor, load
 from seqconv.errors import DataError
 from seqconv.models.format import write_bundle
 from seqconv.serving.requests import describe_model, explain, predict
+from seqconv.tasks.text.task import TEXT
 
 NAMES = ["subject", "price", "brand", "sold"]
 
@@ -77,7 +78,10 @@ def test_file_memory_server_and_frame_agree(folder):
     np.testing.assert_allclose(model.predict(pandas.read_csv(folder / "new.csv")), stated, rtol=1e-5)
     (answers,) = predict(model, json.dumps({"texts": objects}).encode())
     np.testing.assert_allclose([[*each["probabilities"].values()] for each in answers], stated, rtol=1e-5)
-    assert describe_model(model, folder / "run")["columns"] == NAMES
+    about, form = describe_model(model, folder / "run"), TEXT.form
+    assert (about["text_column"], about["columns"]) == ("body", NAMES)
+    for asked in (json.loads(form.request(about))["texts"], [json.loads(form.example(model.bundle))]):
+        assert model.predict(asked).shape == (1, 2)
     polars.read_csv(folder / "new.csv").write_parquet(folder / "new.parquet")
     seqconv_command("predict", "run", "new.parquet", "-q", "-o", "again.csv", cwd=folder)
     np.testing.assert_allclose(polars.read_csv(folder / "again.csv")["probability of buy"], stated[:, 0], rtol=1e-5)
@@ -179,6 +183,8 @@ def test_estimators_read_frames(tmp_path):
     np.testing.assert_allclose(load(tmp_path / "model").predict(new), expected, rtol=1e-5)
     worth = TextRegressor(**columns).fit(train, train["worth"].to_numpy())
     assert worth.score(new, new["worth"].to_numpy()) > 0.85
+    write_bundle(worth.bundle_, tmp_path / "worth")
+    np.testing.assert_allclose(load(tmp_path / "worth").regress(new)[:, 0], worth.predict(new), rtol=1e-5)
     with pytest.raises(DataError, match="must have the column 'brand'"):
         model.predict(new.drop("brand"))
     whole = TextClassifier(text="body", columns="all", epochs=2, random_state=0)

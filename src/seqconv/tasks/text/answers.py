@@ -1,5 +1,6 @@
 """Answers for texts in memory, in a file or in a request."""
 
+import json
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -27,6 +28,7 @@ from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.rows import TextRows, make_text_keys, read_given, read_objects, rows_of_table
 from seqconv.tasks.text_explanation import TextExplanation
 
+EXAMPLE = "This is not a bad example, but a text of your own is better."
 LINES = (".txt", ".text", ".log")  # suffixes of files with one text per line
 PIECE = 50_000  # texts read at a time to find one of them
 
@@ -189,5 +191,23 @@ def describe_text_model(bundle: AnyBundle) -> Json:
     """Classes or a number, and how many words of a text are read."""
     features: TextFeatures = bundle.features
     several = {"several_labels": features.target.several} if isinstance(features.target, ClassTarget) else {}
-    columns = {"columns": list(features.columns.names)} if features.columns.slots else {}
+    text, names = bundle.recipe.data.text or "text", features.columns.names
+    columns = {"text_column": text, "columns": list(names)} if names else {}
     return {**describe_outcome(bundle), **several, "words_read": features.max_len, **columns}
+
+
+def make_example(bundle: AnyBundle) -> str:
+    """A text to start with on a page; of a model that reads columns too an object with usual cells."""
+    columns = bundle.features.columns
+    if not columns.names:
+        return EXAMPLE
+    usual = {slot.column: slot.usual for slot in reversed(columns.slots)}
+    cells = {name: usual[name] for name in columns.names}
+    return json.dumps({bundle.recipe.data.text or "text": EXAMPLE} | cells, indent=1, ensure_ascii=False)
+
+
+def write_request(about: Json) -> str:
+    """A request to a model that `describe_text_model` describes."""
+    if "columns" not in about:
+        return '{"texts": ["a text", "another"]}'
+    return json.dumps({"texts": [{about["text_column"]: "a text"} | dict.fromkeys(about["columns"])]})

@@ -64,6 +64,13 @@ class Slot(Entry):
         """Whether its cells are numbers that are read as such, too."""
         return self.kind in (NUMBER, "time")
 
+    @property
+    def usual(self) -> str | float | None:
+        """A cell as they are in training; None: an empty one."""
+        if self.kind == NUMBER:
+            return float(f"{self.mean:.4g}")
+        return self.values[0] if self.kind == CATEGORY and self.values else None
+
     def to_tokens(self, cells: Sequence[str | None]) -> np.ndarray:
         """The token of each cell, int32 `[N]`, and for numbers their places, from 0.
 

@@ -9,11 +9,13 @@ from seqconv.tasks.text.answers import (
     answer_texts,
     describe_text_model,
     explain_example,
+    make_example,
     predict_text_file,
     predict_texts,
     read_example_text,
     read_request_texts,
     warm_up,
+    write_request,
 )
 from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
@@ -27,7 +29,6 @@ def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
     return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
 
-EXAMPLE = "This is not a bad example, but a text of your own is better."
 TEXT = Task(
     name="text",
     model="a text model",
@@ -39,7 +40,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
-    form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}', example=lambda bundle: EXAMPLE),
+    form=Form("text", "A text", write_request, example=make_example),
     load=load_texts,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_texts,
