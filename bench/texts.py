@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import scope
 from machine import claim_processors, describe_machine
 from own_data.texts import Split, split_rt_polarity, split_sms, split_trec, train_fasttext, train_svm, write_split
 
@@ -214,6 +215,7 @@ def write_page(results: dict[str, Scores], about: dict[str, Any]) -> None:
     for name, each in SETS.items():
         if name in results:
             parts.append(write_section(each, results[name], published))
+    parts.append(scope.write_section(published))
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     parts.append(f"Measured on {about['processor']}, {about['threads']} threads, {about['date'][:10]}. {versions}.\n")
     PAGE.write_text("\n".join(parts), "utf-8")

@@ -1,4 +1,4 @@
-// Linear classifiers of sparse rows.
+// Linear classifiers and regressions of sparse rows.
 #include "host/linear.hpp"
 
 #include <cmath>
@@ -21,13 +21,12 @@ SparseRows check_rows(const IntsIn<1>& columns, const FloatsIn<1>& values, const
   return {columns.data(), values.data(), offsets.data(), rows, width};
 }
 
-void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
-                     const Array<const uint8_t, 2>& members, const FloatsIn<2>& costs, double tolerance, int passes,
-                     int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
+// What both kinds of machine are fitted to, but the members or targets
+MachinesJob check_job(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
+                      const FloatsIn<2>& costs, int passes, const Floats<2>& weights, const Floats<1>& bias) {
   check_at_least("passes", passes, 1);
   const int64_t outputs = size_of(weights, 1);
   const SparseRows x = check_rows(columns, values, offsets, size_of(weights, 0));
-  check_shape("members", members, {outputs, x.rows});
   if (size_of(costs, 0) != 1) check_shape("costs", costs, {outputs, x.rows});
   check_shape("costs", costs, {size_of(costs, 0), x.rows});
   check_shape("bias", bias, {outputs});
@@ -35,8 +34,26 @@ void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const 
   check_apart("offsets", offsets, weights, bias);
   for (size_t place = 0; place < costs.size(); ++place)
     if (!(costs.data()[place] >= 0) || std::isinf(costs.data()[place])) refuse("costs: must be from 0 on and finite");
-  const MachinesJob job = {x, members.data(), costs.data(), size_of(costs, 0) > 1, outputs, tolerance, passes, static_cast<uint64_t>(seed),
-                           weights.data(), bias.data()};
+  return {x,       nullptr, nullptr, costs.data(),   size_of(costs, 0) > 1,
+          outputs, 0,       passes,  0, weights.data(), bias.data()};
+}
+
+void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
+                     const Array<const uint8_t, 2>& members, const FloatsIn<2>& costs, double tolerance, int passes,
+                     int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
+  MachinesJob job = check_job(columns, values, offsets, costs, passes, weights, bias);
+  check_shape("members", members, {job.outputs, job.x.rows});
+  job.members = members.data(), job.tolerance = tolerance, job.seed = static_cast<uint64_t>(seed);
+  const nb::gil_scoped_release unlocked;
+  fit_machines(job, threads);
+}
+
+void linear_regressions(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
+                        const FloatsIn<2>& targets, const FloatsIn<2>& costs, double tolerance, int passes,
+                        int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
+  MachinesJob job = check_job(columns, values, offsets, costs, passes, weights, bias);
+  check_shape("targets", targets, {job.outputs, job.x.rows});
+  job.targets = targets.data(), job.tolerance = tolerance, job.seed = static_cast<uint64_t>(seed);
   const nb::gil_scoped_release unlocked;
   fit_machines(job, threads);
 }
@@ -57,6 +74,9 @@ void bind_linear(nb::module_& m) {
   m.def("linear_machines", &linear_machines, array("columns"), array("values"), array("offsets"), array("members"),
         array("costs"), nb::arg("tolerance"), nb::arg("passes"), nb::arg("seed"), array("weights"), array("bias"),
         nb::arg("threads"), "Weights and bias of a linear support vector machine for each output.");
+  m.def("linear_regressions", &linear_regressions, array("columns"), array("values"), array("offsets"),
+        array("targets"), array("costs"), nb::arg("tolerance"), nb::arg("passes"), nb::arg("seed"), array("weights"),
+        array("bias"), nb::arg("threads"), "Weights and bias of a ridge regression for each output.");
   m.def("sparse_product", &sparse_product, array("columns"), array("values"), array("offsets"), array("weights"),
         array("y"), nb::arg("threads"), "Sparse rows times weights [width, outputs].");
 }

@@ -26,12 +26,14 @@ struct Random {
   }
 };
 
-// One machine: its dual variables, and w with b at the end
+// One machine or regression: its dual variables, and w with b at the end
 class Machine {
  public:
   Machine(const MachinesJob& job, const std::vector<double>& squares, int64_t output)
-      : job_(job), squares_(squares), members_(job.members + output * job.x.rows),
-        costs_(job.costs + (job.own_costs ? output * job.x.rows : 0)), random_{job.seed + static_cast<uint64_t>(output)}, duals_(job.x.rows), w_(job.x.width + 1),
+      : job_(job), squares_(squares), members_(job.members ? job.members + output * job.x.rows : nullptr),
+        targets_(job.targets ? job.targets + output * job.x.rows : nullptr),
+        costs_(job.costs + (job.own_costs ? output * job.x.rows : 0)),
+        random_{job.seed + static_cast<uint64_t>(output)}, duals_(job.x.rows), w_(job.x.width + 1),
         order_(job.x.rows) {
     std::iota(order_.begin(), order_.end(), 0);
     const auto idle = [this](int64_t row) { return costs_[row] == 0; };
@@ -62,21 +64,22 @@ class Machine {
   size_t visit(size_t place) {
     const int64_t row = order_[place];
     const SparseRows& x = job_.x;
-    const double sign = members_[row] ? 1 : -1, diagonal = 0.5 / costs_[row];
+    const double sign = targets_ || members_[row] ? 1 : -1, diagonal = 0.5 / costs_[row];
     double sum = w_[x.width];
     for (int64_t i = x.offsets[row]; i < x.offsets[row + 1]; ++i) sum += w_[x.columns[i]] * x.values[i];
     double& dual = duals_[row];
-    const double gradient = sign * sum - 1 + dual * diagonal;
-    if (dual == 0 && gradient > bound_) {
+    const double gradient = sign * sum - (targets_ ? targets_[row] : 1) + dual * diagonal;
+    if (!targets_ && dual == 0 && gradient > bound_) {
       std::swap(order_[place], order_[--active_]);
       return 0;
     }
-    const double projected = dual == 0 ? std::min(gradient, 0.0) : gradient;
+    const double projected = !targets_ && dual == 0 ? std::min(gradient, 0.0) : gradient;
     highest_ = std::max(highest_, projected);
     lowest_ = std::min(lowest_, projected);
     if (std::abs(projected) > 1e-12) {
       const double before = dual;
-      dual = std::max(before - gradient / (squares_[row] + 1 + diagonal), 0.0);
+      dual = before - gradient / (squares_[row] + 1 + diagonal);
+      if (!targets_) dual = std::max(dual, 0.0);  // those of a regression may have any sign
       const double step = (dual - before) * sign;
       for (int64_t i = x.offsets[row]; i < x.offsets[row + 1]; ++i) w_[x.columns[i]] += step * x.values[i];
       w_[x.width] += step;
@@ -87,6 +90,7 @@ class Machine {
   const MachinesJob& job_;
   const std::vector<double>& squares_;  // of the rows' lengths
   const uint8_t* members_;
+  const float* targets_;
   const float* costs_;
   Random random_;
   std::vector<double> duals_, w_;

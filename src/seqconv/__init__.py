@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqconv.errors import SeqconvError
     from seqconv.estimators.classifiers import SequenceClassifier, TextClassifier
     from seqconv.estimators.forecaster import SeriesForecaster, forecast
+    from seqconv.estimators.regressors import TextRegressor
     from seqconv.estimators.sequences import SequenceRegressor
     from seqconv.evaluation.assessment import evaluate
     from seqconv.evaluation.backtest import backtest
@@ -40,6 +41,7 @@ __all__ = [
     "SequenceRegressor",
     "SeriesForecaster",
     "TextClassifier",
+    "TextRegressor",
     "backtest",
     "compare_runs",
     "evaluate",
@@ -64,6 +66,7 @@ _HOMES = {  # as the imports for type checkers above
     "SequenceRegressor": "estimators.sequences",
     "SeriesForecaster": "estimators.forecaster",
     "TextClassifier": "estimators.classifiers",
+    "TextRegressor": "estimators.regressors",
     "backtest": "evaluation.backtest",
     "compare_runs": "evaluation.comparison",
     "evaluate": "evaluation.assessment",

@@ -14,13 +14,14 @@ from seqconv.errors import ConfigError, DataError
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
-from seqconv.tasks.explanation import describe_grid, describe_texts
+from seqconv.tasks.explanation import describe_grid
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.task import Source
 from seqconv.tasks.text.explaining import explain_text
+from seqconv.tasks.text_explanation import describe_texts
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 

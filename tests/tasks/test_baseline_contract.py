@@ -45,6 +45,8 @@ class Row(NamedTuple):
 
 TABLE = {
     ("text", "majority"): Row("majority class", "the majority class", learns=False),
+    ("text", "mean"): Row("training mean", "the mean of the training rows", learns=False, simplest="mean"),
+    ("text", "median"): Row("training median", "the median of the training rows", learns=False, simplest="mean"),
     ("text", "tf-idf"): Row("TF-IDF + logistic regression", "TF-IDF + logistic regression", learns=True),
     ("text", "nb-svm"): Row("NB-SVM", "NB-SVM", learns=True),
     ("text", "words"): Row("SVM on words", "SVM on words", learns=True),
@@ -77,6 +79,9 @@ TABLE = {
 }
 
 
+NUMBERS = {"@classLabel true 0 1 2": "@targetLabel true", ",yes\n": ",2\n", ",no\n": ",1\n"}  # labels -> numbers
+
+
 class Made(NamedTuple):
     """A baseline fitted on a small split, the simplest one of its task, the file they learn from, and a run of it."""
 
@@ -99,8 +104,10 @@ def made(request, tmp_path_factory) -> Made:
     task, row = TASKS[name], TASK_ROWS[name]
     own, file = TABLE[name, kind], row.write(folder)
     if own.simplest:  # it predicts numbers
-        file.write_text(file.read_text().replace("@classLabel true 0 1 2", "@targetLabel true"))
-    suggested = suggest_recipe(str(file), [*row.settings, f"training.model={kind}", "training.refit=false"])
+        for label, number in NUMBERS.items():
+            file.write_text(file.read_text().replace(label, number))
+    target = ['data.target=["label"]'] if own.simplest and name == "text" else []
+    suggested = suggest_recipe(str(file), [*row.settings, *target, f"training.model={kind}", "training.refit=false"])
     run = train(suggested.recipe, Options(out=folder / "run", baselines=False, threads=1), data=suggested.data)
     bundle = read_bundle(run.folder)
     split = task.split(suggested.data, bundle.recipe, 1, None)

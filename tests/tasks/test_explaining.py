@@ -13,12 +13,14 @@ from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
 from seqconv.models.predictor import Predictor
 from seqconv.tasks.classes import Classes, Labels
-from seqconv.tasks.explanation import Contribution, Curves, GridExplanation, TextExplanation
+from seqconv.tasks.effects import Contribution
+from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.tasks.occlusion import cut_spans
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.vocabulary import split
+from seqconv.tasks.text_explanation import TextExplanation
 
 # Texts
 

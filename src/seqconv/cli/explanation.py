@@ -11,7 +11,8 @@ from seqconv.cli.options import Column, Engine, Json, Model, Threads, whole_numb
 from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
-    from seqconv.tasks.explanation import GridExplanation, TextExplanation
+    from seqconv.tasks.explanation import GridExplanation
+    from seqconv.tasks.text_explanation import TextExplanation
 
 LONGEST = 12  # rows of a printed table
 NAMES = {"column": "text"}  # of options, where the task calls them otherwise
@@ -103,7 +104,7 @@ def _print_text(one: "TextExplanation", sentence: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from seqconv.tasks.explanation import show_safely
+    from seqconv.tasks.effects import show_safely
 
     words = one.shade_words()
     strongest = max((abs(each) for _, _, each in words), default=0.0)

@@ -15,6 +15,7 @@ FLAGS = {  # flag -> the setting it sets
     "split": "data.split",
     "time": "data.time",
     "target": "data.target",
+    "columns": "data.columns",
     "inputs": "data.inputs",
     "id": "data.id",
     "horizon": "forecast.horizon",
@@ -45,6 +46,7 @@ FLAGS = {  # flag -> the setting it sets
 }
 METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("inputs", "id", "known", "past", "static"), "COLUMN,..."),
+    "columns": "COLUMN,...|all",
     "horizon": "ROWS|TIME",
     "holidays": "COUNTRY",
     "frequency": "TIME",
@@ -57,12 +59,12 @@ METAVARS = {  # of flags whose value is not a column name
     **dict.fromkeys(("validation", "test"), "FILE"),
     "model": "NAME",
     "class-weight": "balanced|CLASS=WEIGHT,...",
-    "threshold": "f1|precision=P|recall=R|cost=FP:FN|P",
+    "threshold": "f1|precision=P|recall=R|cost=FP:FN|known=F|P",
     "positive": "CLASS",
     "coverage": "FRACTION",
     **dict.fromkeys(("epochs", "seed"), "N"),
 }
-LISTS = ("label", "target", "inputs", "lead", "id", "known", "past", "static")
+LISTS = ("label", "target", "columns", "inputs", "lead", "id", "known", "past", "static")
 UNUSED = ("epochs", "coverage")  # settings of networks, which panels do not have
 Flags = Mapping[str, str | bool]
 

@@ -18,6 +18,7 @@ from seqconv.data.readers.sequence_tables import SequenceColumns
 from seqconv.data.readers.sequences import find_partner, read_sequences
 from seqconv.data.readers.series import oldest_first, series_from_table
 from seqconv.data.readers.tables import Table, create_table, read_table, write_table
+from seqconv.data.readers.text_tables import TextColumns
 from seqconv.data.readers.texts import read_rows, to_texts
 from seqconv.data.records import Panel, PanelData, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
@@ -141,9 +142,14 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
 
 def _read_texts(path: str | Path, config: TextDataConfig) -> dict[str, Texts]:
     """The texts of each split that a column says; without one all are `train`."""
-    roles, label = Roles(config.weight, config.group, config.split), ",".join(config.label)
-    rows = read_rows(Path(path), config.text, label, HEADERS[config.header], roles)
+    rows = read_rows(Path(path), text_columns(config))
     return _cut(to_texts(rows, str(path)), rows.marked.splits, Path(path))
+
+
+def text_columns(config: TextDataConfig) -> TextColumns:
+    """What the settings say of the columns of a table."""
+    roles, target = Roles(config.weight, config.group, config.split), next(iter(config.target), "")
+    return TextColumns(config.text, ",".join(config.label), target, HEADERS[config.header], roles, config.columns)
 
 
 def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> SeriesData:

@@ -20,12 +20,16 @@ class Texts:
     """N texts and their classes.
 
     Args:
-        labels: single-label: int32 `[N]`, indices into `classes`; multi-label: uint8 `[N, classes]` of 0 and 1.
+        labels: single-label: int32 `[N]`, indices into `classes`; multi-label: uint8 `[N, classes]` of 0 and 1; float64
+            `[N]`: numbers.
+        classes: names; none if the labels are numbers.
         notes: what a report should say about the file.
         settled: for a table, the data settings by which it was read, inferred ones included: other files are read in
             the same way.
         weights: what each text counts in training, 0 or more, float64 `[N]`; None: all count the same.
         groups: number of the group of each text, int64 `[N]`: a group is never split. None: copies are groups.
+        number: what the numbers are called; empty: the labels are classes.
+        columns: the cells of further columns of each text, as they were written, by the columns' names.
     """
 
     texts: list[str]
@@ -36,12 +40,15 @@ class Texts:
     settled: Mapping[str, Any] = field(default_factory=dict)
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
+    number: str = ""
+    columns: Mapping[str, list[str | None]] = field(default_factory=dict)
 
     def take(self, index: np.ndarray) -> "Texts":
         """The texts at `index`, in that order."""
         weights, groups = (None if each is None else each[index] for each in (self.weights, self.groups))
         texts = [self.texts[row] for row in index]
-        return replace(self, texts=texts, labels=self.labels[index], weights=weights, groups=groups)
+        columns = {name: [cells[row] for row in index] for name, cells in self.columns.items()}
+        return replace(self, texts=texts, labels=self.labels[index], weights=weights, groups=groups, columns=columns)
 
 
 @dataclass(frozen=True)

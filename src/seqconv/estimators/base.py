@@ -16,14 +16,16 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
-from seqconv.recipes.sections import BEST, BLEND, KINDS
+from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK
 from seqconv.tasks.baselines import suggest_others
+from seqconv.tasks.blend import Parts, fit_blend, join_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import choose_guesses
-from seqconv.tasks.examples import TrainingData
+from seqconv.tasks.examples import TrainingData, merge_validation
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.thresholds import FIXED, parse_rule
-from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
+from seqconv.training.loop import Listener, build_network_plan, calibrate, fit_network, start_network
 
 VALIDATION = 0.1  # fraction held out if the recipe needs it and the user gives none
 TO_BLEND = 0.2  # the same for a blend
@@ -52,7 +54,7 @@ class Model:
     def _create(self) -> AnyModel:
         if self.recipe.training.model == BLEND or not self.recipe.has_layers:
             return create_model(self.to_bundle((), self.features), threads=self.threads)
-        return create_network("native", self.plan, self.weights, self.recipe.training, self.threads)
+        return create_network("native", self.plan, self.weights, self.recipe.network_training, self.threads)
 
     def to_bundle(self, shape: Shape, features: Any) -> AnyBundle:
         """The model as it is saved, for inputs of this shape."""
@@ -82,6 +84,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     task: str
     baselines = False  # whether it fits them too
     _features: Any
+    _shape: Shape
     _model: Model
 
     def _make_recipe(self, data: Any = None, guessed: dict[str, Any] | None = None) -> AnyRecipe:
@@ -150,7 +153,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if not recipe.has_layers and self.baselines:  # others refuse it below
             return self._fit_baseline(data, recipe)
         threads, held_out = self._threads(), data.validation is not None
-        config = recipe.training if held_out else replace(recipe.training, patience=0)
+        config = recipe.network_training if held_out else replace(recipe.network_training, patience=0)
         plan = build_network_plan(recipe, data.train, data.features)
         network = start_network(plan, data.train, config, threads)
         trained = fit_network(network, data, config, Listener(), keep_best=held_out)
@@ -161,6 +164,38 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         }
         self.n_iter_ = max(trained.best_epoch, 1) if held_out else len(epochs)
         return Model(plan, network.weights(), recipe, threads)
+
+    def _fit_model(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> bool:
+        """Fit the model, and say whether it is a blend, of which nothing is left to choose."""
+        alone = replace(recipe, training=replace(recipe.training, model=NETWORK))
+        if recipe.has_layers and recipe.training.model == BLEND and data.validation is not None:
+            self._fit_blend(data, recipe, alone)
+            return True
+        self._model = self._train(data, alone if recipe.has_layers else recipe)
+        self._shape, self._features = data.train.inputs.shape, data.features
+        return False
+
+    def _fit_blend(self, data: TrainingData[Any, Any], recipe: AnyRecipe, alone: AnyRecipe) -> None:
+        """A blend: factors by the rows held out, which its members are then fitted to as well.
+
+        Args:
+            alone: the recipe of its network.
+        """
+        task, loss = TASKS[self.task], recipe.training.loss
+        split = data.untested
+        scored = evaluate(self._train(data, alone), split, loss)
+        history, epochs = self.history_, self.n_iter_
+        baselines = fit_baselines(task, split, others=False, blended=KINDS[self.task].blended)
+        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
+        whole = replace(merge_validation(data), validation=None)
+        network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))
+        self.history_, self.n_iter_ = history, epochs
+        weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
+        self._shape, self._features = data.train.inputs.shape, data.features.aim(blended.target)
+        if recipe.training.coverage:
+            held = blended.scored.validation_outputs
+            self._features = calibrate(lambda inputs: held, split.validation, self._features, recipe.training)
+        self._model = Model(network.plan, weights, recipe, self._threads(), self._features)
 
     def _fit_baseline(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Model:
         """Fit the model that the recipe names in place of a network; `history_` is empty then."""

@@ -14,24 +14,23 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
 
 from seqconv.data.datasets import Names
-from seqconv.data.frames import list_texts, read_weights
+from seqconv.data.frames import read_weights
 from seqconv.data.records import SequenceData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import Model, NetworkEstimator, needs_validation
+from seqconv.estimators.base import NetworkEstimator, needs_validation
 from seqconv.estimators.labels import check_labels
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
+from seqconv.estimators.texts import TextEstimator
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import BLEND, KINDS, NETWORK
-from seqconv.tasks.blend import Parts, fit_blend, join_parts
+from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.examples import TrainingData, merge_validation
+from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.holdout import hold_out, open_stream
-from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.labels import check_two_classes
-from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.split import encode_texts
+from seqconv.tasks.thresholds import NONE
 from seqconv.training.loop import calibrate
 
 
@@ -44,11 +43,17 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
     positive: Any = None
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`."""
+        """The most probable label of each example, `[N]`; for several labels 0 and 1, `[N, classes]`.
+
+        With `threshold="known=..."` it is `none of these` if no label is probable enough.
+        """
         outputs = self._outputs(X)
         target: ClassTarget = self._features.target
         chosen = target.choose(outputs)
-        return chosen if target.several else np.asarray(self.classes_[chosen])
+        if not target.least:
+            return chosen if target.several else np.asarray(self.classes_[chosen])
+        known = target.probabilities(outputs).max(axis=1) >= target.least
+        return np.where(known, self.classes_[chosen].astype(object), NONE)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class, `[N, classes]`, in the order of `classes_`."""
@@ -110,44 +115,23 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         return hold_out(rows, labels, groups, fraction, random, stratified=True)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
-        alone = replace(recipe, training=replace(recipe.training, model=NETWORK))
-        if recipe.has_layers and recipe.training.model == BLEND and data.validation is not None:
-            return self._finish_blend(data, recipe, alone)
-        recipe = alone if recipe.has_layers else recipe
-        self._model = self._train(data, recipe)
+        if self._fit_model(data, recipe):
+            return self
         part = data.train if data.validation is None else data.validation
-        self._shape, self._features = data.train.inputs.shape, data.features
         if data.validation is None and needs_validation(recipe):
             raise ConfigError(f"threshold={self.threshold!r} is chosen on rows held out; got none. Set validation=0.2")
         if data.features.target.tunes:
             self._features = calibrate(self._model.predict, part, data.features, recipe.training)
         return self
 
-    def _finish_blend(self, data: TrainingData[Any, Any], recipe: AnyRecipe, alone: AnyRecipe) -> Self:
-        """A blend: factors by the rows held out, which its members are then fitted to as well.
 
-        Args:
-            alone: the recipe of its network.
-        """
-        task, loss = TASKS[self.task], recipe.training.loss
-        split = data.untested
-        scored = evaluate(self._train(data, alone), split, loss)
-        history, epochs = self.history_, self.n_iter_
-        baselines = fit_baselines(task, split, others=False, blended=KINDS[self.task].blended)
-        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
-        whole = replace(merge_validation(data), validation=None)
-        network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))
-        self.history_, self.n_iter_ = history, epochs
-        weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
-        self._shape, self._features = data.train.inputs.shape, data.features.aim(blended.target)
-        self._model = Model(network.plan, weights, recipe, self._threads(), self._features)
-        return self
-
-
-class TextClassifier(NetworkClassifier):
-    """Classify texts in a list, an array or a column.
+class TextClassifier(TextEstimator, NetworkClassifier):
+    """Classify texts in a list, an array or a column, or in a frame with columns next to them.
 
     Args:
+        text: column of the texts, if X is a frame with several; empty: inferred.
+        columns: further columns of the frame to learn from (texts, numbers, categories, dates), by name, or `all`;
+            None: X holds the texts alone.
         model: `blend`, of a network and support vector machines on words and characters, or `network`; empty: `network`
             if `network` is given, else `blend`.
         network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
@@ -159,7 +143,8 @@ class TextClassifier(NetworkClassifier):
             those left out; None: all examples weigh the same.
         threshold: probability above which the positive one of two classes, or each of several labels, is predicted: a
             number, or a rule by which it is chosen on the rows held out: `f1`, `precision=0.95`, `recall=0.9`,
-            `cost=1:10` (what a wrong and a missed one cost); None: 0.5.
+            `cost=1:10` (what a wrong and a missed one cost); None: 0.5. With `known=0.95`, of any number of classes, it
+            is `none of these` below a probability that so many of the rows held out reach.
         positive: label of the positive class; None: the rarer one.
         validation: fraction to hold out, of each class, to weigh the members of a blend, which are then fitted to all
             texts, or to stop a network early and keep its best epoch (0: none; a blend is then its network); None: 0.2
@@ -179,12 +164,13 @@ class TextClassifier(NetworkClassifier):
     ['yes', 'no']
     """
 
-    task = "text"
     model: str = NETWORK  # pickles of version 0.1.0 have none
 
     def __init__(
         self,
         *,
+        text: str = "",
+        columns: Any = None,
         model: str = "",
         network: str = "",
         vocabulary: int | None = None,
@@ -200,6 +186,8 @@ class TextClassifier(NetworkClassifier):
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
+        self.text = text
+        self.columns = columns
         self.model = model
         self.network = network
         self.vocabulary = vocabulary
@@ -222,26 +210,20 @@ class TextClassifier(NetworkClassifier):
             DataError, ConfigError, ValueError: an item that is not a text, fewer than two classes, or a parameter
                 out of range.
         """
-        texts = _list_texts(X)
-        labels = self._read_labels(y, several=True)
+        rows = self._read_texts(X)
+        texts, labels = rows.texts, self._read_labels(y, several=True)
         check_consistent_length(texts, labels)
-        data = Texts(
-            texts, labels, self._names(), "X", weights=read_weights(sample_weight, len(texts), "sample_weight")
-        )
-        recipe = self._make_recipe(TextData(data))
+        weights = read_weights(sample_weight, len(texts), "sample_weight")
+        data = Texts(texts, labels, self._names(), "X", weights=weights, columns=rows.columns)
+        recipe = self._name_columns(self._make_recipe(TextData(data)), data)
         groups = np.unique(np.array(texts, object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
         check_two_classes(labels[train], "X")
         held_out = data.take(validation) if len(validation) else None
         return self._finish(encode_texts(data.take(train), held_out, recipe, self._threads()), recipe)
 
-    def _read_inputs(self, X: Any) -> Any:
-        texts = _list_texts(X)
-        return self._features.inputs(self._features.vocabulary.encode(texts, self._threads()), texts)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
         tags.classifier_tags.multi_label = True
         return tags
 
@@ -346,10 +328,3 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
 
     def _read_inputs(self, X: Any) -> Any:
         return self._features.inputs(self._read_sequences(X))
-
-
-def _list_texts(X: Any) -> list[str]:
-    texts = list_texts(X, "X")
-    if not texts:
-        raise DataError("X must hold at least one text; got 0 sample(s). Give some")
-    return texts

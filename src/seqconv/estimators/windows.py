@@ -109,7 +109,7 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         found = self._naive(values)
         anchors, (answers, *_) = self._answer(times, values)
         self._place_answers(found, anchors, answers)
-        return self._shape(found[-rows:])
+        return self._reshape(found[-rows:])
 
     def predict_interval(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bound of the interval for each row, each with the shape of `predict(X)`.
@@ -130,7 +130,7 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         found = np.full((2, len(values), *answers.shape[1:]), np.nan)
         for each, bound in zip(found, bounds, strict=True):
             self._place_answers(each, anchors, bound)
-        low, high = (self._shape(each[-rows:]) for each in found)
+        low, high = (self._reshape(each[-rows:]) for each in found)
         return low, high
 
     def _place_answers(self, found: np.ndarray, anchors: np.ndarray, answers: np.ndarray) -> None:
@@ -263,7 +263,7 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
                     found[lead:, number, index] = np.where(np.isnan(past), found[lead:, number, index], past)
         return found
 
-    def _shape(self, found: np.ndarray) -> np.ndarray:
+    def _reshape(self, found: np.ndarray) -> np.ndarray:
         found = found[..., 0] if self._flat else found
         return found[:, 0] if found.shape[1] == 1 else found
 

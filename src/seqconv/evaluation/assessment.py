@@ -101,6 +101,8 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
             raise OptionError(
                 f"{name}: must fit the model; {find_task(bundle.recipe).model} has no such column. Drop it"
             )
+    if "label" in columns and getattr(config, "target", None):  # the labels of a model of numbers
+        columns = {"target" if name == "label" else name: column for name, column in columns.items()}
     own_files: Columns = {name: "" for name in config.names() if name.endswith("_file") or name in OF_TRAINING}
     changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)

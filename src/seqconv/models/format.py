@@ -122,7 +122,8 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     training = recipe.training
     plan: Plan = ()
     if recipe.has_layers:
-        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values_per_answer(training.coverage))
+        values = values_per_answer(recipe.network_training.coverage)
+        plan = build_plan(header.layers, shape, outputs=features.target.outputs * values)
         features.check_plan(plan, shape[-1])
     elif header.layers or features.for_baseline() is not features or _has_bounds(recipe):
         raise ValueError(f"layers, features.change and training.coverage must be empty for the model {training.model}")

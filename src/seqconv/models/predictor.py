@@ -49,8 +49,7 @@ class Predictor:
         Raises:
             DataError: not a text model, a model trained on ids without words, or an item that is not a text.
         """
-        probabilities: np.ndarray = self._check("text").predict(self, texts)
-        return probabilities
+        return self._predict_classes("text", texts)
 
     def classify(self, sequences: Sequences) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -58,22 +57,19 @@ class Predictor:
         Raises:
             DataError: not a model for time-series classification, or a different number of channels.
         """
-        answers: np.ndarray = self._check("sequence").predict(self, sequences)
-        if not self.bundle.features.target.fraction:
-            raise DataError("this model predicts numbers, not classes. Use regress")
-        return answers
+        return self._predict_classes("sequence", sequences)
 
-    def regress(self, sequences: Sequences) -> np.ndarray:
-        """The number that is predicted for each sequence, and the bounds of its interval if the model has them, in the
-        number's unit, float64 `[N, 1 or 3]`.
+    def regress(self, examples: Any) -> np.ndarray:
+        """The number that is predicted for each sequence or text, and the bounds of its interval if the model has them,
+        in the number's unit, float64 `[N, 1 or 3]`.
 
         Raises:
-            DataError: not a model for such numbers, or a different number of channels.
+            DataError: not a model for such numbers, or what `classify` or `predict` refuses.
         """
-        answers: np.ndarray = self._check("sequence").predict(self, sequences)
+        task = self._check("sequence" if hasattr(examples, "offsets") else "text")
         if self.bundle.features.target.fraction:
-            raise DataError("this model predicts classes, not numbers. Use classify")
-        return answers
+            raise DataError(f"this model predicts classes, not numbers. Use {task.method}")
+        return np.asarray(task.predict(self, examples))
 
     def forecast(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
         """Point forecasts in the targets' units, one for each row that can end a whole window, the newest included.
@@ -116,6 +112,13 @@ class Predictor:
         quantiles: np.ndarray = self._check("panel").predict(self, panel)
         return quantiles
 
+    def _predict_classes(self, name: str, examples: Any) -> np.ndarray:
+        """The probabilities of a task's examples."""
+        task = self._check(name)
+        if not self.bundle.features.target.fraction:
+            raise DataError("this model predicts numbers, not classes. Use regress")
+        return np.asarray(task.predict(self, examples))
+
     def _check(self, name: str) -> Task:
         """The task of that name, which must be the model's."""
         task = self._task
@@ -130,15 +133,15 @@ def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) ->
     Raises:
         ConfigError, DataError, MissingExtra: see `networks.engines.choice.create_network`.
     """
-    training, task = bundle.recipe.training, bundle.recipe.task
+    training, task, own = bundle.recipe.training, bundle.recipe.task, bundle.recipe.network_training
     check_engine(engine)
     if not bundle.recipe.has_layers:
         kinds = find_task(bundle.recipe).baselines
         return restore(kinds, training.model, bundle.features, bundle.weights)
     if training.model != BLEND:
-        return create_network(engine, bundle.plan, bundle.weights, training, count_threads(threads))
+        return create_network(engine, bundle.plan, bundle.weights, own, count_threads(threads))
     parts, kinds = split_parts(bundle.weights, task), find_task(bundle.recipe).baselines
-    network = create_network(engine, bundle.plan, parts.network, training, count_threads(threads))
+    network = create_network(engine, bundle.plan, parts.network, own, count_threads(threads))
     members = {kind: restore(kinds, kind, bundle.features, own) for kind, own in parts.members.items()}
     return Blend({NETWORK: network, **members}, parts.factors, bundle.features)
 

@@ -152,10 +152,13 @@ class TokenInputs:
     Args:
         ids: int32 `[N, L]`.
         texts: as they were written, for models that do not read ids, object `[N]`; None: not known.
+        numbers: of columns next to the texts, whose tokens are the last ids, float32 `[N, numbers]`; None: there are no
+            such columns.
     """
 
     ids: np.ndarray
     texts: np.ndarray | None = None
+    numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -168,18 +171,18 @@ class TokenInputs:
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """The arrays that identify these examples."""
-        return (self.ids,)
+        return (self.ids,) if self.numbers is None else (self.ids, self.numbers)
 
-    def take(self, index: np.ndarray) -> "TokenInputs":
+    def take(self, index: Any) -> "TokenInputs":
         """The examples at `index`."""
-        return TokenInputs(self.ids[index], None if self.texts is None else self.texts[index])
+        texts, numbers = (None if each is None else each[index] for each in (self.texts, self.numbers))
+        return TokenInputs(self.ids[index], texts, numbers)
 
     def join(self, other: "TokenInputs") -> "TokenInputs":
         """These examples, followed by the others."""
-        known = self.texts is not None and other.texts is not None
-        return TokenInputs(
-            np.concatenate([self.ids, other.ids]), np.concatenate([self.texts, other.texts]) if known else None
-        )
+        ids, pairs = [self.ids, other.ids], ((self.texts, other.texts), (self.numbers, other.numbers))
+        rest = (None if one is None or two is None else np.concatenate([one, two]) for one, two in pairs)
+        return TokenInputs(np.concatenate(ids), *rest)
 
     def shuffle_order(self, random: np.random.Generator) -> "TokenInputs":
         """The same examples with the words of each in random order; padding and the start token stay in front."""
@@ -187,8 +190,9 @@ class TokenInputs:
         keys[self.ids < UNKNOWN] = -1
         ids = np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1)
         if self.texts is None:
-            return TokenInputs(ids)
-        return TokenInputs(ids, hold_texts([" ".join(random.permutation(text.split())) for text in self.texts]))
+            return TokenInputs(ids, None, self.numbers)
+        shuffled = hold_texts([" ".join(random.permutation(text.split())) for text in self.texts])
+        return TokenInputs(ids, shuffled, self.numbers)
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The ids at `index`, int32 `[B, L]`."""

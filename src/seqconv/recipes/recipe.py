@@ -55,6 +55,11 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
         kind = KINDS[self.task]
         return kind.networks and self.training.model not in kind.baselines
 
+    @property
+    def network_training(self) -> TrainingConfig:
+        """How its network is trained; one that learns no bounds answers points, whatever the intervals."""
+        return dataclasses.replace(self.training, coverage=0.0) if KINDS[self.task].pointwise else self.training
+
     def to_dict(self) -> dict[str, Any]:
         """The recipe as a table that `recipe_from_dict` reads."""
         sections: tuple[Any, ...] = (self.data, self.features, self.network, self.training)

@@ -32,6 +32,10 @@ class TextDataConfig(_DataSettings):
     source: str = setting("", "a data set (imdb or demo-text), or the path of a file or folder")
     text: str = setting("", "text column; empty: detected")
     label: tuple[str, ...] = setting((), "label column, or several 0/1 columns; empty: detected")
+    target: tuple[str, ...] = setting((), "column of numbers to predict in place of classes")
+    columns: tuple[str, ...] = setting(
+        (), "further columns to learn from: texts, numbers, categories, dates; all: every other one"
+    )
     header: Literal["guess", "yes", "no"] = setting("guess", "whether the first row of a table holds the column names")
     weight: str = setting("", "column of what each row weighs in training; empty: all weigh the same")
     group: str = setting("", "column of groups whose rows stay in one split, such as reviews of one film; empty: none")
@@ -244,6 +248,7 @@ class Kind:
         calibrated: numbers that baselines predict have intervals too, calibrated on the validation rows.
         refitted: baselines that need no validation rows, so that the final fit may use them.
         several: the task for several series, and for rows that follow the calendar, where this one takes neither.
+        pointwise: its networks learn no bounds: intervals lie around whatever they answer.
         blended: baselines that may stand next to the network in a blend; they need no validation rows either.
     """
 
@@ -258,6 +263,7 @@ class Kind:
     several: str = ""
     blended: tuple[str, ...] = ()
     calibrated: bool = False
+    pointwise: bool = False
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -282,9 +288,11 @@ KINDS = {
         TextDataConfig,
         TextConfig,
         "text",
-        ("majority", "tf-idf", "nb-svm", "words", "characters"),
+        ("majority", "mean", "median", "tf-idf", "nb-svm", "words", "characters"),
         refitted=("words", "characters"),
         blended=("words", "characters"),
+        calibrated=True,
+        pointwise=True,
     ),
     "series": Kind(
         "time-series forecasting",
@@ -358,7 +366,8 @@ class TrainingConfig(Settings):
     threshold: str = setting(
         "",
         "probability above which a label is assigned, or of two classes the positive one: a number, or chosen on the "
-        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); "
+        "validation rows by f1, precision=0.95, recall=0.9 or cost=FP:FN (what a wrong and a missed one cost); or "
+        "known=0.95: below a probability that so many validation rows reach the answer is none of the classes; "
         "empty: 0.5",
     )
     positive: str = setting("", "of two classes the one that the threshold is for; empty: the rarer one")

@@ -18,7 +18,9 @@ from seqconv.reports.page import (
     draw_table,
     write_page,
 )
-from seqconv.tasks.explanation import Explanation, GridExplanation, TextExplanation, show_safely
+from seqconv.tasks.effects import show_safely
+from seqconv.tasks.explanation import Explanation, GridExplanation
+from seqconv.tasks.text_explanation import TextExplanation
 
 LONGEST = 20  # rows of a table of words
 MOST_CLASSES = 6  # with a bar
@@ -70,7 +72,7 @@ def _draw_text(one: TextExplanation) -> str:
     )
     rows = [[label, effect] for effect, label in one.list_rows(LONGEST)]
     head = ["words" if one.exact else "word left out", "effect"]
-    table = draw_table(head, rows, f"Effect on the score for {one.name}", own=len(rows) - 1 if one.exact else -1)
+    table = draw_table(head, rows, f"Effect on the {one.unit}", own=len(rows) - 1 if one.exact else -1)
     text = colour_words(show_safely(one.text), one.shade_words())
     return f'<div class="said" dir="auto">{text}</div>{legend}\n{table}'
 

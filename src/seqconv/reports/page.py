@@ -12,7 +12,7 @@ from seqconv.errors import ConfigError
 from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.recipes.recipe import tables_to_toml
 from seqconv.reports.tables import interval_rows, show_number
-from seqconv.tasks.explanation import show_effects
+from seqconv.tasks.effects import show_effects
 
 MOST_LEADS = 12  # whose coverage is not folded away
 FAINTEST = 0.1  # fraction of the strongest word's effect below which a word is left plain

@@ -92,7 +92,8 @@ def _draw_comparison(results: RunResults) -> str:
         return ""
     bounds = [(each.improvement, each.low, each.high) for each in found]
     error = "mean absolute error" if results.targets else "error rate"
-    blocks = " in blocks of neighbouring rows" if results.targets and not results.facts.get("channels") else ""
+    alone = "mean" in results.facts.get("splits", {}).get("test", {})  # numbers of examples, which have no neighbours
+    blocks = " in blocks of neighbouring rows" if results.targets and not alone else ""
     note = f"By how much the {error} is smaller: paired differences on the same test rows, bootstrap intervals{blocks}."
     said = f"<p>{escape(results.better_baseline.says)}</p>" if results.better_baseline else ""
     return plots.draw_comparison([each.name for each in found], bounds) + draw_note(note) + said

@@ -10,7 +10,7 @@ const cells = (text) => text.split(/\r?\n/).filter((line) => line.trim()).map((l
   line.split(/[,;\t]/).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1")));
 const value = (cell) => cell && isFinite(cell) ? Number(cell) : cell || null;
 const read = {
-  text: (text) => [text],
+  text: (text) => [/^\s*\{/.test(text) ? JSON.parse(text) : text], // an object: with the columns next to it
   steps: (text) => [cells(text).map((step) => step.map(value))],
   rows: (text) => {
     const [names, ...rows] = cells(text);
@@ -148,9 +148,11 @@ const predicted = (found, body) => {
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
     return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;
   }
+  if (typeof first.prediction === "number") return `${target}: ${show(first.prediction)}${span(first)}`;
   shown.append(probabilities(Object.entries(first.probabilities ?? {})));
+  const likely = (name) => first.probabilities?.[name] ?? first.probability; // none of these has none
   const named = [first.prediction].flat().map((name) =>
-    `${name} (${percent(first.probabilities?.[name] ?? first.probability)})`);
+    likely(name) === undefined ? name : `${name} (${percent(likely(name))})`);
   return named.join(", ") || "none of the classes";
 };
 const effects = (inputs) => {
@@ -160,7 +162,7 @@ const effects = (inputs) => {
 };
 const explained = (answer) => {
   const each = answer.labels ?? [answer];
-  if (answer.text !== undefined)
+  if (answer.classes !== undefined && answer.text !== undefined)
     shown.append(probabilities(answer.classes.map((name, i) => [name, answer.probability[i]])));
   for (const one of each) {
     if (answer.text === undefined) {
@@ -168,10 +170,12 @@ const explained = (answer) => {
       const parts = one.parts.slice(0, 12).map((part) => [part.input, part.from, part.to, signed(part.contribution)]);
       shown.append(effects(sorted), table("Strongest spans", ["input", "from", "to", "effect"], parts));
     } else {
-      const name = one.class, probability = answer.probability[answer.classes.indexOf(name)];
+      const name = one.class ?? one.output, probability = answer.probability?.[answer.classes.indexOf(name)];
       if (each.length > 1) shown.append(make("h3", `${name} (${percent(probability)})`), make("p", one.because));
       shown.append(colour(answer.text, one.words));
-      shown.append(make("p", `Straight line: for ${name}; wavy line: against it.`, { class: "soft" }));
+      if (one.columns?.length) shown.append(effects(one.columns.map((each) => ({ ...each, input: each.column }))));
+      const [more, less] = one.class === undefined ? ["raises", "lowers it"] : ["for", "against it"];
+      shown.append(make("p", `Straight line: ${more} ${name}; wavy line: ${less}.`, { class: "soft" }));
     }
   }
   return answer.labels ? `${answer.verdict}. Each label is explained below.` : `${answer.verdict}. ${answer.because}`;

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, get_type_hints
 
 import numpy as np
@@ -225,3 +226,45 @@ def fit_majority(split: Split[Any, Any]) -> Majority:
 def members(split: Split[Any, Any]) -> np.ndarray:
     """Which training rows belong to the class of each output, bool `[N, outputs]`."""
     return np.asarray(split.features.target.members(np.asarray(split.train.targets)))
+
+
+NO_CLASSES, NO_NUMBERS = "it predicts classes, and the labels are numbers", "it predicts numbers, not classes"
+AVERAGES: dict[str, Callable[[np.ndarray], np.floating[Any]]] = {"mean": np.mean, "median": np.median}
+
+
+@dataclass(frozen=True)
+class Constant(BaselineModel[Any, Any]):
+    """The same number for every example.
+
+    Args:
+        value: scaled, one number.
+    """
+
+    value: Annotated[np.ndarray, Stored(np.float64, "1")]
+
+    def predict(self, inputs: ModelInputs) -> np.ndarray:
+        found: np.ndarray = self.features.target.hold(self.value.item(), len(inputs))
+        return found
+
+
+def fit_constant(split: Split[Any, Any], find: Callable[[np.ndarray], np.floating[Any]]) -> Constant:
+    """The average of the training targets, as `find` gives it."""
+    truths = split.features.target.to_truths(split.train.targets)
+    return Constant(split.features, np.array([float(find(np.asarray(truths, np.float64)))]))
+
+
+def list_simplest(split: Split[Any, Any]) -> list[Candidate]:
+    """The baselines that read nothing of an example: the majority class, or averages of numbers."""
+    classes = split.features.target.fraction
+    numbers = [
+        Candidate(name, f"training {name}", NO_NUMBERS if classes else partial(fit_constant, split, find), not classes)
+        for name, find in AVERAGES.items()
+    ]
+    majority = partial(fit_majority, split) if classes else NO_CLASSES
+    return [Candidate("majority", "majority class", majority, classes), *numbers]
+
+
+SIMPLEST = {
+    "majority": BaselineKind(Majority, "the majority class"),
+    **{name: BaselineKind(Constant, f"the {name} of the training rows") for name in AVERAGES},
+}

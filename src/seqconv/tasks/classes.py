@@ -18,10 +18,9 @@ from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.stacking import choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
-from seqconv.tasks.thresholds import Rule, describe_thresholds
+from seqconv.tasks.thresholds import KNOWN, NONE, THRESHOLD, Rule, describe_thresholds
 
 MOST_PROBABILITIES = 20  # classes up to which every probability is reported
-THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class ClassTarget(Target):
     Args:
         names: of the classes, in the order of the outputs.
         thresholds: the probability above which a class is assigned, by its name: of two classes that of one, of
-            several labels that of each. Empty: `THRESHOLD`.
+            several labels that of each. Empty: `THRESHOLD`. `NONE`: the one that the most probable class must reach.
         rule: by which `tune` chooses them; None: it does not.
         top: how many of the most probable classes are listed with each answer; 0: all, up to `MOST_PROBABILITIES`.
     """
@@ -80,6 +79,8 @@ class ClassTarget(Target):
         if self.rule is None:
             return self
         shares, holds = self.probabilities(outputs, loss), self.indicate(np.asarray(targets)) > 0
+        if self.rule.kind == KNOWN:
+            return replace(self, thresholds=((NONE, self.rule.choose_least(shares)),))
         found = [
             (name, self.rule.choose(shares[:, place], holds[:, place], THRESHOLD))
             for place, name in enumerate(self.names)
@@ -96,7 +97,7 @@ class ClassTarget(Target):
             return []
         shares, known = self.probabilities(outputs, loss), dict(self.thresholds)
         rare = self.names[int(holds[:, 1].sum() <= holds[:, 0].sum())]
-        wanted = self.names if self.several else tuple(known) or (rare,)
+        wanted = self.names if self.several else tuple(name for name in known if name != NONE) or (rare,)
         places = [place for place, name in enumerate(self.names) if name in wanted and holds[:, place].any()]
         return [
             Cuts.of(shares[:, place], holds[:, place]).draw(
@@ -137,6 +138,11 @@ class ClassTarget(Target):
     def describe_thresholds(self) -> Json:
         """`thresholds`: the probability above which a class is assigned, by its name; nothing where it is the usual."""
         return {"thresholds": dict(self.thresholds)} if self.thresholds else {}
+
+    @property
+    def least(self) -> float:
+        """The probability that the most probable class must reach to be the answer; 0: it always is."""
+        return dict(self.thresholds).get(NONE, 0.0)
 
     @abstractmethod
     def encode(self, labels: np.ndarray) -> np.ndarray:
@@ -287,7 +293,7 @@ class Classes(ClassTarget):
 
     def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
         """The class with the largest output; for a single output, 1 if its probability is above the threshold."""
-        if self.thresholds:
+        if self.thresholds and not self.least:
             return self.decide(self.probabilities(outputs, loss))
         if self.outputs > 1:
             return np.asarray(outputs.argmax(axis=1))
@@ -295,7 +301,7 @@ class Classes(ClassTarget):
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """The most probable class; of two the one that has a threshold if its probability is above it."""
-        if not self.thresholds:
+        if not self.thresholds or self.least:
             return np.asarray(probabilities.argmax(axis=1))
         ((name, threshold),) = self.thresholds
         place = self.names.index(name)
@@ -303,7 +309,7 @@ class Classes(ClassTarget):
 
     def costs(self, targets: Targets) -> np.ndarray | None:
         """With a rule, what it says that errors cost; a rule that names no costs is about both classes alike."""
-        if self.rule is None or self.rule.fixed:
+        if self.rule is None or self.rule.fixed or self.rule.kind == KNOWN:
             return None
         positive = np.asarray(targets)[:, 0] == self.names.index(self.rule.positive)
         wrong, missed = self.rule.values if self.rule.kind == "cost" else (positive.mean(), 1 - positive.mean())
@@ -311,20 +317,24 @@ class Classes(ClassTarget):
         return np.asarray(found / found.mean()) if found.any() else None
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-        """1 for a wrong class, else 0.
+        """1 for a wrong class, and for none of them, else 0.
 
         `as_printed` counts as Keras 2 did: the rounded output must equal the target, so an output of 1.6 is wrong.
         """
         targets = np.asarray(targets)
         if loss == "as_printed" and not self.thresholds:
             return np.asarray(np.round(outputs[:, 0]) != targets[:, 0], np.float64)
-        return np.asarray(self.choose(outputs, loss) != targets.reshape(-1), np.float64)
+        wrong = self.choose(outputs, loss) != targets.reshape(-1)
+        if self.least:
+            wrong |= self.probabilities(outputs, loss).max(axis=1) < self.least
+        return np.asarray(wrong, np.float64)
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        return [[self.names[place]] for place in self.decide(probabilities)]
+        places = np.where(probabilities.max(axis=1) < self.least, -1, self.decide(probabilities))
+        return [[(*self.names, NONE)[place]] for place in places]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)

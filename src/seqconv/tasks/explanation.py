@@ -1,140 +1,14 @@
 """Explanations of a model's answer: by words of a text, or by inputs and time spans of a window."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from unicodedata import category
 
 import numpy as np
 
 from seqconv.metrics.comparison import show_percent
-from seqconv.tasks.classes import ClassTarget
-
-REASONS = 3  # inputs or spans that a sentence names at most
-NOTABLE = 0.5  # fraction of the strongest effect from which others are named with it
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """The contribution of one span of a text, characters `start` to `end`, to the logit, which pages call the score.
-
-    Args:
-        filters: number of filters and n-grams whose maximum lies there; None for occlusion by word.
-    """
-
-    span: str
-    start: int
-    end: int
-    contribution: float
-    filters: int | None
-
-
-@dataclass(frozen=True)
-class TextExplanation:
-    """The logit of one class, decomposed.
-
-    Args:
-        words: start and end of each word of the text.
-        target: the classes.
-        probability: of each class.
-        name: the class of `logit`.
-        constant: bias and filters whose maximum is at no word; None unless `exact`.
-        parts: largest first. If exact, they and the constant sum to the logit; else, by how much leaving out the
-            word lowers the logit.
-    """
-
-    text: str
-    words: tuple[tuple[int, int], ...]
-    target: ClassTarget
-    probability: tuple[float, ...]
-    name: str
-    logit: float
-    constant: float | None
-    parts: tuple[Contribution, ...]
-    exact: bool
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of all classes."""
-        return self.target.names
-
-    @property
-    def answers(self) -> list[str]:
-        """The predicted classes."""
-        return self.target.name_answers(np.array([self.probability]))[0]
-
-    @property
-    def verdict(self) -> str:
-        """The predicted classes with their probabilities."""
-        probabilities = dict(zip(self.classes, self.probability, strict=True))
-        shown = (f"{name} ({show_percent(probabilities[name])})" for name in self.answers)
-        return ", ".join(shown) or "none of the classes"
-
-    @property
-    def title(self) -> str:
-        """The class and its probability."""
-        return f"{self.name} ({show_percent(self.probability[self.classes.index(self.name)])})"
-
-    @property
-    def _either(self) -> bool:
-        """What speaks against the class speaks for the only other one."""
-        return len(self.classes) == 2 and not self.target.several
-
-    @property
-    def directions(self) -> tuple[str, str]:
-        """What positive and negative contributions are evidence for."""
-        others = [name for name in self.classes if name != self.name]
-        return f"for {self.name}", f"for {others[0]}" if self._either else f"against {self.name}"
-
-    @property
-    def because(self) -> str:
-        """What speaks most for the answer, in a sentence."""
-        answered = self.name in self.answers
-        sign = 1 if answered else -1
-        refused = "" if answered or self._either else f"Not {self.name}: "
-        why = "mostly because of" if refused else "Mostly because of"
-        reasons = [part for part in self.parts if sign * part.contribution > 0]
-        words = join_words([quote(part.span) for part in _choose_notable(reasons)])
-        if not reasons:
-            against = f"Not {self.name}, though nothing in the text speaks against it."
-            return against if refused else "Nothing in the text speaks for this answer."
-        if self.constant is not None and sign * self.constant > sum(abs(part.contribution) for part in reasons):
-            return f"{refused}{why} what is not in the text; of what is, mostly because of {words}."
-        return f"{refused}{why} {words}."
-
-    @property
-    def note(self) -> str:
-        """How the contributions were computed, in a sentence or two."""
-        if not self.exact:
-            return "Approximate: how much the score falls when the word is left out. Rows do not add up to the score."
-        most = "Above 0 it means more than 50 %." if len(self.classes) == 2 or self.target.several else ""
-        most = most or "The class with the highest score is the answer."
-        return (
-            f"Exact: the effects add up to the model's score for {self.name}. {most} "
-            "The effect of several words is spread evenly over them to colour the text."
-        )
-
-    def list_rows(self, count: int) -> list[tuple[str, str]]:
-        """Effect and label of the `count` largest parts; if exact also the rest, constant and sum."""
-        rows = [(part.contribution, quote(part.span)) for part in self.parts[:count]]
-        if self.constant is not None:
-            if others := self.parts[count:]:
-                rows.append((sum(part.contribution for part in others), f"{len(others)} more"))
-            rows.append((self.constant, "constant: what is due to no word"))
-            rows.append((sum(value for value, _ in rows), f"sum: score of {self.name}"))
-        effects = show_effects([value for value, _ in rows])
-        return [(effect, label) for effect, (_, label) in zip(effects, rows, strict=True)]
-
-    def shade_words(self) -> list[tuple[int, int, float]]:
-        """Start, end and contribution of each word; that of a span is spread evenly over its words."""
-        words = self.words
-        at_start, at_end = ({word[side]: i for i, word in enumerate(words)} for side in (0, 1))
-        contributions = np.zeros(len(words))
-        for part in self.parts:
-            first, last = at_start[part.start], at_end[part.end]
-            contributions[first : last + 1] += part.contribution / (last + 1 - first)
-        return [(start, end, float(each)) for (start, end), each in zip(words, contributions, strict=True)]
+from seqconv.tasks.effects import NOTABLE, REASONS, join_words, show_effects, show_safely
+from seqconv.tasks.text_explanation import TextExplanation, describe_texts
 
 
 @dataclass(frozen=True)
@@ -211,7 +85,8 @@ class GridExplanation:
     def verdict(self) -> str:
         """The answer in a line, with the time that is forecast."""
         if self.answer:
-            return f"{self.answer} ({show_percent(self.probabilities[self.answer])})"
+            likeliest = max(self.probabilities.values())
+            return f"{self.answer} ({show_percent(self.probabilities.get(self.answer, likeliest))})"
         when = f" ({self.facts['time']})" if "time" in self.facts else ""
         band = f" ({self.band[0]:.4g} to {self.band[1]:.4g})" if self.band else ""
         return f"{self.output}{when}: {self.value:.4g}{band}"
@@ -302,24 +177,6 @@ class GridExplanation:
         return [(self.rows[r], *self.spans[s], float(self.contributions[r, s])) for r, s in cells]
 
 
-def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
-    """Explanations of one text for JSON; those of several labels as a list."""
-    first = found[0]
-    shared: dict[str, Any] = {
-        "text": first.text,
-        "classes": list(first.classes),
-        "probability": list(first.probability),
-    }
-    shared |= {"verdict": first.verdict, "exact": first.exact, "method": "filters" if first.exact else "occlusion"}
-    each = [
-        {"class": one.name, "because": one.because, "logit": one.logit, "constant": one.constant}
-        | {"parts": [asdict(part) for part in one.parts]}
-        | {"words": [dict(zip(("start", "end", "effect"), word, strict=True)) for word in one.shade_words()]}
-        for one in found
-    ]
-    return shared | (each[0] if len(each) == 1 else {"labels": each})
-
-
 def describe_grid(one: GridExplanation) -> dict[str, Any]:
     """An explanation of a window for JSON, the largest parts first."""
     cells = [
@@ -350,45 +207,3 @@ Explanation = list[TextExplanation] | GridExplanation
 def describe(found: Explanation) -> dict[str, Any]:
     """An explanation for JSON."""
     return describe_texts(found) if isinstance(found, list) else describe_grid(found)
-
-
-def show_effects(values: Sequence[float]) -> list[str]:
-    """Contributions with their signs, all with the decimals that give the largest three significant digits.
-
-    >>> show_effects([9.654, -0.0193]), show_effects([-25714.2, 3.0]), show_effects([1.5e-7])
-    (['+9.65', '\u22120.02'], ['\u221225,714', '+3'], ['+1.5e\u221207'])
-    >>> show_effects([14.1, -0.01])
-    ['+14.1', '0.0']
-    """
-    largest = max((abs(value) for value in values), default=0.0)
-    if 0 < largest < 1e-3 or largest >= 1e9:
-        return [f"{value:+.3g}".replace("-", "\u2212", 1) for value in values]
-    decimals = max(2 - math.floor(math.log10(largest)), 0) if largest else 0
-    rounded = [round(value, decimals) for value in values]  # what is nothing then has no sign
-    return [f"{value or 0.0:{'+' if value else ''},.{decimals}f}".replace("-", "\u2212") for value in rounded]
-
-
-def quote(span: str) -> str:
-    """Words in quotation marks, on one line."""
-    return f"\u201c{' '.join(show_safely(span).split())}\u201d"
-
-
-def join_words(names: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _choose_notable(parts: Sequence[Contribution]) -> list[Contribution]:
-    """The strongest, and those that are nearly as strong; of spans that overlap the strongest one."""
-    found: list[Contribution] = []
-    for part in parts:
-        if abs(part.contribution) < NOTABLE * abs(parts[0].contribution) or len(found) == REASONS:
-            break
-        if all(part.end <= other.start or other.end <= part.start for other in found):
-            found.append(part)
-    return found
-
-
-def show_safely(text: str) -> str:
-    """The text with control characters replaced, except tab and line break; the length stays."""
-    return "".join("\ufffd" if category(c) == "Cc" and c not in "\t\n" else c for c in text)

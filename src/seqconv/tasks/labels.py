@@ -15,7 +15,7 @@ from seqconv.tasks.classes import Classes, ClassTarget, Labels
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.thresholds import Rule, make_rule
+from seqconv.tasks.thresholds import NONE, Rule, make_rule
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
 A_FEW = 10  # rows; fewer are too few, whatever their labels
@@ -34,6 +34,8 @@ def make_target(
     """
     known = thresholds or {}
     wanted = len(names) if several else int(len(names) == 2)
+    if not several and set(known) == {NONE}:
+        return Classes(names, tuple(known.items()), rule)
     if known and (set(known) - set(names) or len(known) != wanted):
         raise ValueError(f".thresholds must be of one of two classes, or of each label; got {list(known)!r:.40}")
     kind = Labels if several else Classes

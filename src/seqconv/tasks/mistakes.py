@@ -9,8 +9,10 @@ import numpy as np
 from seqconv.metrics.records import Record
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.effects import show_safely
 from seqconv.tasks.examples import Split
-from seqconv.tasks.explanation import Explanation, TextExplanation, show_safely
+from seqconv.tasks.explanation import Explanation
+from seqconv.tasks.text_explanation import TextExplanation
 
 MOST = 10
 LONGEST = 300  # characters of a text that are kept

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 SAMPLE = 1000  # rows examined
 FEW = 3  # columns of numbers, or numbers in a list, that may be a sequence where a label is named
 OF_OTHERS = ("data.text", "text.", "windows.", "forecast.", "data.known", "data.past", "data.static")
+OF_SERIES = (
+    *("windows.", "forecast.", "data.id", "data.known", "data.past", "data.static", "data.interval", "data.time"),
+    *("data.inputs", "data.calendar", "data.holidays", "data.frequency", "data.fill", "data.duplicates"),
+)
 OWN_FORMATS = (".ts", ".arff", ".npy", ".npz")
 ARCHIVES = (".npz", ".tar", ".tar.gz", ".tgz")
 WIDE = 20  # columns of numbers from which a row without a time is taken for a sequence
@@ -51,6 +55,8 @@ def guess_task(path: Path, given: Collection[str]) -> tuple[str, str]:
         return "sequence", f"a {Path(plain).suffix} file"
     if plain.endswith(".npz") and holds_sequences(path):
         return "sequence", "an .npz file with values and labels"
+    if "data.target" in given and (why := _recognise_texts(path, given)):
+        return "text", why
     for task in TASKS.values():
         for name in sorted(given):
             if name.startswith(task.named_by):
@@ -85,6 +91,15 @@ def _recognise_sequences(path: Path, given: Collection[str], plain: str) -> str:
         return "lists of numbers"
     texts = [column for column in table.frame if _is_text(column)]
     return "columns of numbers, and a label or a target for each row" if wide and not texts else ""
+
+
+def _recognise_texts(path: Path, given: Collection[str]) -> str:
+    """Why a table whose target the user named holds texts with numbers; empty: it does not, or nothing tells."""
+    if path.is_dir() or path.name.endswith(ARCHIVES) or any(name.startswith(OF_SERIES) for name in given):
+        return ""
+    table = next(iterate_tables(path, SAMPLE))
+    texts = [column.name for column in table.frame if _is_text(column) and 2 * column.n_unique() > len(column)]
+    return f"{texts[0]!r} holds texts" if texts else ""
 
 
 def _is_constant(table: Table, given: Collection[str]) -> bool:

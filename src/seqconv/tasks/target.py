@@ -16,6 +16,7 @@ from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.precision_recall import Curve
 from seqconv.networks.inputs import Targets
+from seqconv.networks.losses import CLASS_LOSSES
 
 Columns = dict[str, np.ndarray | list[str]]
 
@@ -90,6 +91,11 @@ class Target(ABC):
     @abstractmethod
     def describe(self) -> dict[str, list[str]]:
         """`classes` or `targets`: the names."""
+
+    @property
+    def fits_classes(self) -> bool:
+        """Whether models are fitted to classes, each with a logit, rather than to numbers."""
+        return self.loss in CLASS_LOSSES
 
     @property
     def tunes(self) -> bool:

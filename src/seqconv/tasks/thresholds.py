@@ -11,9 +11,12 @@ from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.precision_recall import Cuts, maximise_f1, minimise_cost, reach_precision, reach_recall
 from seqconv.recipes.sections import TrainingConfig
 
-FORMS = "f1, precision=0.95, recall=0.9, cost=FP:FN, such as cost=1:10, or a probability such as 0.3"
-_SHAPED = re.compile(r"(precision|recall|cost)\s*=\s*(.+)")
+FORMS = "f1, precision=0.95, recall=0.9, cost=FP:FN, such as cost=1:10, known=0.95, or a probability such as 0.3"
+_SHAPED = re.compile(r"(precision|recall|cost|known)\s*=\s*(.+)")
+THRESHOLD = 0.5  # probability above which a label is assigned, if an example may have several
 FIXED = "fixed"  # the kind of a rule that is the threshold itself
+KNOWN = "known"  # the kind of a rule by which an example may be of none of the classes
+NONE = "none of these"  # the answer then, and the name of the threshold
 FEW = 30  # examples of a class below which precision and recall are known to a tenth at best
 _SHOWN = 3  # thresholds in a note
 _CHOOSE: dict[str, Callable[..., int]] = {
@@ -29,8 +32,9 @@ class Rule:
     """How a threshold is chosen.
 
     Args:
-        kind: `f1`, `precision`, `recall`, `cost`, or `fixed`: it is given.
-        values: what is wanted, or what a wrongly assigned and a missed example cost.
+        kind: `f1`, `precision`, `recall`, `cost`, `known`, or `fixed`: it is given.
+        values: what is wanted, or what a wrongly assigned and a missed example cost; of `known` the fraction of
+            examples that are answered by one of the classes.
         positive: of two classes the one whose threshold it is; empty: each of several labels has one.
         seen: examples of the class, or of the rarest label, that it has been applied to; 0: not yet.
     """
@@ -44,6 +48,10 @@ class Rule:
     def fixed(self) -> bool:
         """It needs no validation rows."""
         return self.kind == FIXED
+
+    def choose_least(self, probabilities: np.ndarray) -> float:
+        """What the likeliest class of the wanted fraction of examples reaches, of probabilities `[N, classes]`."""
+        return float(np.quantile(probabilities.max(axis=1), 1 - self.values[0], method="lower"))
 
     def choose(self, probabilities: np.ndarray, holds: np.ndarray, usual: float) -> float:
         """The threshold of a class.
@@ -77,13 +85,21 @@ def make_rule(config: TrainingConfig, labels: np.ndarray, classes: tuple[str, ..
         return None
     kind, values = parse_rule(config.threshold)
     if labels.ndim == 2:
+        if kind == KNOWN:
+            raise OptionError(f"training.threshold: known is for one class each; {source} has several labels. Use f1")
         if config.positive:
             raise OptionError(f"training.positive is for two classes; {source} has several labels. Leave it out")
         return Rule(kind, values)
+    if kind == KNOWN:
+        if config.positive or NONE in classes:
+            must = f"no training.positive, and no class {NONE!r}"
+            raise OptionError(f"training.threshold: known needs {must}; got one. Leave it out, or rename the class")
+        return Rule(kind, values)
     if len(classes) != 2:
         raise DataError(
-            f"{source}: training.threshold needs two classes or several labels per row; got {len(classes)} classes, of "
-            "which the most probable is the answer. Leave it out"
+            f"{source}: training.threshold needs two classes or several labels per row; got "
+            f"{len(classes)} classes, of which the most probable is the answer. Leave it out; known=0.95 answers "
+            "that an example is of none of them"
         )
     if config.positive and config.positive not in classes:
         raise OptionError(f"training.positive: unknown class {config.positive!r}. {nearest(config.positive, classes)}")
@@ -122,6 +138,9 @@ def parse_rule(text: str) -> tuple[str, tuple[float, ...]]:
 
 def describe_thresholds(thresholds: tuple[tuple[str, float], ...], rule: Rule | None) -> str:
     """The thresholds in a sentence without its end."""
+    if none := dict(thresholds).get(NONE):
+        kept = f", which {rule.values[0]:.1%} of the validation rows reach" if rule else ""
+        return f"threshold: {NONE} if no class has a probability of {none:.3g}{kept}"
     shown = [f"{name!r} above {value:.3g}" for name, value in thresholds[:_SHOWN]]
     more = f" and {len(thresholds) - _SHOWN} more" if len(thresholds) > _SHOWN else ""
     if rule is None or rule.fixed:

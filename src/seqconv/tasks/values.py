@@ -1,12 +1,13 @@
 """Numeric targets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from seqconv.metrics.comparison import Score
+from seqconv.metrics.conformal import fit_margins
 from seqconv.metrics.errors import Metrics, measure_forecasts
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
@@ -165,13 +166,38 @@ class Number(Values):
         """What a linear regression is fitted to, float64 `[N, 1]`."""
         return np.asarray(targets, np.float64)
 
+    @property
+    def slope(self) -> np.ndarray:
+        """What each output counts in the number, or in a score for higher rather than lower ones, `[outputs]`."""
+        return self.std
+
+    def to_points(self, outputs: np.ndarray) -> np.ndarray:
+        """Predicted numbers, scaled, `[N, 1]`."""
+        return outputs[:, :1]
+
+    def to_truths(self, targets: Targets) -> np.ndarray:
+        """The numbers that are targets, scaled, `[N, 1]`."""
+        return np.asarray(targets)
+
+    def to_bounds(self, bounds: np.ndarray) -> np.ndarray:
+        """Bounds as a model gives them, `[2, N, outputs]`, scaled, `[2, N, 1]`."""
+        return bounds
+
+    def calibrate(self, bounds: np.ndarray, targets: np.ndarray, coverage: float) -> Self:
+        """The same with intervals, see `Features.calibrate`."""
+        return replace(self, margins=fit_margins(self.to_bounds(bounds), self.to_truths(targets), coverage))
+
+    def hold(self, value: float, count: int) -> np.ndarray:
+        """Outputs `[count, outputs]` of a model that always answers a number, scaled."""
+        return np.full((count, 1), value)
+
     def bound(self, outputs: np.ndarray) -> np.ndarray | None:
         """Lower and upper bounds before calibration, `[2, N, 1]`: a model without any answers a point; None: no
         intervals."""
         if not self.margins:
             return None
         bounds = take_bounds(outputs, 1)
-        return np.stack([outputs[:, :1]] * 2) if bounds is None else bounds
+        return np.stack([self.to_points(outputs)] * 2) if bounds is None else bounds
 
     def to_arrays(
         self,
@@ -187,7 +213,7 @@ class Number(Values):
 
     def answer(self, outputs: np.ndarray) -> Columns:
         """`prediction`, and `low` and `high` of its interval if there is one, in the unit of the number, `[N]`."""
-        point, bounds = outputs[:, :1], self.bound(outputs)
+        point, bounds = self.to_points(outputs), self.bound(outputs)
         found = {"prediction": point}
         if bounds is not None:
             found |= dict(zip(("low", "high"), correct_bounds(bounds, point, self.margins), strict=True))

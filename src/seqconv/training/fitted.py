@@ -108,8 +108,8 @@ def keep_baseline(
         seen = Seen.of(split.train.keys, split.validation.keys, tested)
     assert chosen.model is not None
     bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
-    bounds = np.stack([chosen.test_outputs] * 2) if own.training.coverage else None
-    scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, bounds)
+    scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
+    scored = scored.bound(bool(own.training.coverage))
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
 

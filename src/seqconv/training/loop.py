@@ -80,7 +80,7 @@ def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -
         ConfigError: layers that do not fit the data.
     """
     shape = part.inputs.shape
-    outputs = features.target.outputs * values_per_answer(recipe.training.coverage)
+    outputs = features.target.outputs * values_per_answer(recipe.network_training.coverage)
     plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
     features.check_plan(plan, shape[-1])
     return plan

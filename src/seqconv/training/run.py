@@ -241,6 +241,7 @@ def _fit_network(
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
+    scored = scored.bound(bool(recipe.training.coverage))
     # what the network holds beside its weights, as large as they, goes: the baselines need memory too
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, [])
 
@@ -313,12 +314,12 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
     shape, outputs = sizes
-    outputs *= values_per_answer(recipe.training.coverage)
+    outputs *= values_per_answer(recipe.network_training.coverage)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 
 def _create(plan: Plan, part: Part[Any], recipe: AnyRecipe, options: Options) -> Network:
-    return start_network(plan, part, recipe.training, count_threads(options.threads), options.engine)
+    return start_network(plan, part, recipe.network_training, count_threads(options.threads), options.engine)
 
 
 def _fit(
@@ -332,7 +333,7 @@ def _fit(
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
         history = _History(listener, file, split.features.target.metric)
         try:
-            return fit_network(network, split.training, bundle.recipe.training, history, checkpoint=checkpoint)
+            return fit_network(network, split.training, bundle.recipe.network_training, history, checkpoint=checkpoint)
         except KeyboardInterrupt:
             if (progress := checkpoint.read()) is not None:
                 write_bundle(replace(bundle, weights=progress.best), folder / "model")
@@ -366,7 +367,7 @@ def _fit_again(
     listener.train_again(epochs)
     whole = merge_validation(data)
     network = _create(plan, whole.train, recipe, options)
-    config = replace(recipe.training, epochs=epochs, patience=0)
+    config = replace(recipe.network_training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
     fit_network(network, whole, config, listener, keep_best=False)
     return network

@@ -95,6 +95,12 @@ def linear_machines(draw: Draw) -> Call:
     return _native.linear_machines, {**rows, **members, **settings, **made, "threads": draw.threads()}
 
 
+def linear_regressions(draw: Draw) -> Call:
+    _, values = linear_machines(draw)
+    members = values.pop("members")
+    return _native.linear_regressions, {**values, "targets": draw.floats(*np.shape(members))}
+
+
 def count_padding(draw: Draw) -> Call:
     return _native.count_padding, {"ids": draw.ints(2, *draw.sizes(2))}
 
@@ -120,6 +126,7 @@ CALLS = {
     "character_counts": partial(whole_counts, longest=5),
     "sparse_product": sparse_product,
     "linear_machines": linear_machines,
+    "linear_regressions": linear_regressions,
     "WordIds.__init__": make_words,
     "WordIds.encode": partial(whole_words, method="encode"),
     "WordIds.encode_padded": partial(whole_words, method="encode_padded"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import Ridge
 from sklearn.svm import LinearSVC
 
 from seqconv import _native
@@ -125,6 +126,24 @@ def test_a_machine_of_labels_of_their_own_and_of_weighed_rows():
     model = fit_machine(Words, data)
     outputs, targets = model.predict(data.test.inputs), data.test.targets
     assert data.features.target.errors(outputs, targets, "binary_crossentropy").mean() < 0.4
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_regression_is_that_of_scikit_learn(weighed):
+    texts, labels = draw(200)
+    random = np.random.default_rng(0)
+    targets = np.stack([labels + random.normal(size=200), random.normal(size=200)]).astype(np.float32)
+    costs = random.integers(0, 3, (1, 200)).astype(np.float32) if weighed else np.ones((1, 200), np.float32)
+    columns, times, offsets = Words.count(texts, 1)
+    known, columns = np.unique(columns, return_inverse=True)
+    weights, bias = np.zeros((len(known), 2), np.float32), np.zeros(2, np.float32)
+    rows = columns.astype(np.int32), times.astype(np.float32), offsets
+    _native.linear_regressions(*rows, targets, costs, 1e-7, 5000, 0, weights, bias, 1)
+    x = csr_matrix((rows[1], rows[0], offsets), shape=(200, len(known))).toarray()
+    wide = np.concatenate([x, np.ones((200, 1))], axis=1)  # the bias counts as a weight
+    reference = Ridge(0.5, fit_intercept=False).fit(wide, targets.T, costs[0])
+    np.testing.assert_allclose(weights, reference.coef_[:, :-1].T, atol=2e-4)
+    np.testing.assert_allclose(bias, reference.coef_[:, -1], atol=2e-4)
 
 
 def test_the_same_bits_on_any_number_of_threads(monkeypatch):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LABEL_NAMES = ("label", "labels", "class", "category", "categories", "sentiment", "target", "tag", "tags")
 TEXT_NAMES = ("text", "review", "sentence", "message", "content", "comment", "document")
 FEWEST_WORDS = 3.0  # mean words per cell of a text column; columns with fewer hold names
+RECURRING = 5  # rows of each value, on average, from which values recur
+MOST_CLASSES = 20  # different numbers that are classes unless the user says otherwise
 _DENSE = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"  # letters of scripts without spaces
 MARKS = "|;,="  # after a label column's name: the delimiter between labels; `=`: each cell is one label
 
@@ -120,6 +122,25 @@ def find_labels(table: Table, label: str) -> tuple[tuple[str, ...], str]:
     return tuple(dict.fromkeys(names)), ""
 
 
+def holds_many_numbers(column: "polars.Series") -> bool:
+    """Whether labels are numbers to predict rather than classes: more than a few, with fractions, or that hardly recur.
+
+    Numbers of rows, as 1, 2, 3, are neither.
+    """
+    import polars
+
+    if column.dtype.is_nested() or not is_number(column):
+        return False
+    known = column.cast(polars.Float64, strict=False).drop_nulls()
+    values = known.n_unique()
+    if values <= MOST_CLASSES:
+        return False
+    if (known != known.floor()).any():
+        return True
+    counted = values == len(known) and known.max() - known.min() == values - 1  # type: ignore[operator]
+    return values * RECURRING > len(known) and not counted
+
+
 def _guess_label(table: Table, columns: Sequence[str]) -> str:
     few = [name for name in columns if _has_few(table.frame[name])]
     filled = [name for name in few if 2 * table.frame[name].null_count() <= len(table.frame)]
@@ -151,7 +172,7 @@ def _named(columns: Sequence[str], known: Sequence[str]) -> list[str]:
 
 def _has_few(column: "polars.Series") -> bool:
     """Whether values recur, as labels do: at most one in five is distinct."""
-    return bool(column.dtype.is_nested()) or column.n_unique() * 5 <= len(column)
+    return bool(column.dtype.is_nested()) or column.n_unique() * RECURRING <= len(column)
 
 
 def _tell_apart(table: Table, columns: Sequence[str]) -> tuple[str, tuple[str]]:

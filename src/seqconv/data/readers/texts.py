@@ -3,28 +3,24 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
-from seqconv.data.readers.columns import MARKS, find_labels, guess_columns
 from seqconv.data.readers.files import (
     BLOCK,
-    Table,
     check_line_ends,
     describe_encoding,
     find_encoding,
     open_content,
     read_utf8,
-    settle_header,
 )
 from seqconv.data.readers.folders import ABOUT, are_classes
-from seqconv.data.readers.lists import find_mark, read_lists
-from seqconv.data.readers.roles import NO_MARKS, NO_ROLES, Marked, Roles, read_marks, suggest_split
+from seqconv.data.readers.roles import Roles
 from seqconv.data.readers.tables import read_table
+from seqconv.data.readers.text_tables import ANY_COLUMNS, Rows, TextColumns, rows_from_table
 from seqconv.data.records import Texts, count, unreadable
 from seqconv.errors import DataError
 
@@ -32,37 +28,18 @@ _PREFIX = "__label__"  # Reference: fastText, Dictionary::getLine: every word wi
 _TOKEN = re.compile(rf"(?<!\S){_PREFIX}(\S*)")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 _TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".json", ".jsonl", ".ndjson", ".ts")
-_TRUTH = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
-
-
-@dataclass(frozen=True)
-class Rows:
-    """N texts and their labels as written in the file.
-
-    Args:
-        labels: the labels of each text.
-        several: multi-label: each text may have any number of labels.
-        notes: what a report should say about the file.
-        place: names a row and its file, for errors.
-        classes: class names in order; empty: to be derived from the labels.
-        settled: see `Texts`.
-        marked: what further columns say of each text.
-    """
-
-    texts: list[str]
-    labels: Sequence[tuple[str, ...]]
-    several: bool
-    notes: tuple[str, ...]
-    place: Callable[[int], str]
-    classes: tuple[str, ...] = ()
-    settled: Mapping[str, Any] = field(default_factory=dict)
-    marked: Marked = NO_MARKS
 
 
 def read_texts(
-    path: str | Path, text: str = "", label: str = "", header: bool | None = None, weight: str = "", group: str = ""
+    path: str | Path,
+    text: str = "",
+    label: str = "",
+    header: bool | None = None,
+    weight: str = "",
+    group: str = "",
+    target: str = "",
 ) -> Texts:
-    """Read single-label or multi-label texts.
+    """Read single-label or multi-label texts, or texts with numbers to predict.
 
     Sources: a table (see `read_table`); a folder with a subfolder of .txt files for each class; a folder with a file
     for each class, one text per line; or fastText lines, `__label__x [__label__y ...] text`. Classes are sorted,
@@ -74,6 +51,8 @@ def read_texts(
     cells also occur alone, `|` also if they recur, and cells that are all lists written as text (`['a', 'b']`,
     `<a><b>`) are read as lists.
 
+    Numbers: the column `target`, or else labels that are many different numbers, such as prices.
+
     Args:
         path: a file or folder.
         text: name or number (from 1) of the text column; empty: infer it, and say so in the notes.
@@ -81,27 +60,29 @@ def read_texts(
         header: whether the first row of a CSV or TSV names the columns; None: infer it.
         weight: name or number of a column of weights in training; empty: all texts weigh the same.
         group: the same of groups that are never split, such as the reviews of one film; empty: copies alone are groups.
+        target: the same of numbers to predict in place of labels.
 
     Raises:
         DataError: a table that `read_table` rejects, no such column, an ambiguous choice, numbers instead of texts, or
             a missing label.
     """
-    return to_texts(read_rows(Path(path), text, label, header, Roles(weight, group)), str(path))
+    columns = TextColumns(text, label, target, header, Roles(weight, group))
+    return to_texts(read_rows(Path(path), columns), str(path))
 
 
-def read_rows(path: Path, text: str = "", label: str = "", header: bool | None = None, roles: Roles = NO_ROLES) -> Rows:
+def read_rows(path: Path, columns: TextColumns = ANY_COLUMNS) -> Rows:
     """The same as written in the file, with the place of each text.
 
     Raises:
         DataError: see `read_texts`.
     """
     if path.is_dir():
-        roles.refuse(path)
+        columns.refuse(path)
         return _read_folder(path)
     if holds_fasttext(path):
-        roles.refuse(path)
+        columns.refuse(path)
         return _read_fasttext(path)
-    return rows_from_table(read_table(path, header, strings=True), text, label, roles)
+    return rows_from_table(read_table(path, columns.header, strings=True), columns)
 
 
 def read_lines(source: str | Path | IO[bytes]) -> Iterator[str]:
@@ -142,91 +123,6 @@ def _split_lines(path: Path, blocks: Iterator[bytes]) -> Iterator[bytes]:
         if single:
             check_line_ends(path, last)
         yield last.removesuffix(b"\r")
-
-
-# A table
-
-
-def rows_from_table(table: Table, text: str, label: str, roles: Roles = NO_ROLES) -> Rows:
-    """Texts and labels of a table that has already been read.
-
-    Raises:
-        DataError: see `read_texts`.
-    """
-    roles = roles.find(table)
-    name, label_names, notes = guess_columns(table, text, label, tuple(filter(None, roles)))
-    marked = read_marks(table, roles)
-    notes = (*table.notes, *notes, *(() if roles.split else suggest_split(table, (name, *label_names))))
-    texts = list_cells(table, name)
-    settled: dict[str, Any] = {"text": name} | settle_header(table)
-    settled |= {role: column for role, column in roles._asdict().items() if column}
-    if len(label_names) > 1:
-        chosen = [_read_truths(table, each) for each in label_names]
-        labels = [tuple(np.compress(row, label_names).tolist()) for row in zip(*chosen, strict=True)]
-        settled |= {"label": label_names}
-        return Rows(texts, labels, True, notes, table.place, label_names, settled, marked)
-    given = find_labels(table, label)[1] if label else ""
-    labels, mark, note = _read_labels(table, label_names[0], given)
-    settled |= {"label": (label_names[0] + (mark if mark in MARKS else ""),)}
-    several, notes = mark not in ("", "="), (*notes, *note)
-    return Rows(texts, labels, several, notes, table.place, settled=settled, marked=marked)
-
-
-def list_cells(table: Table, name: str) -> list[str]:
-    """The texts of a column; an empty cell of a CSV or TSV is an empty text.
-
-    Raises:
-        DataError: a missing text in another format, or a column that does not hold text.
-    """
-    import polars
-
-    column = table.frame[name]
-    missing = column.is_null() if table.format not in ("csv", "tsv") else polars.Series([False])
-    if missing.any():
-        row = int(missing.arg_max() or 0)
-        raise DataError(f"{table.place(row)}: the text {name!r} must not be missing. Fill it in or remove the row")
-    if column.dtype != polars.String:
-        raise DataError(f"{table.path}: the column {name!r} must hold texts; it holds {column.dtype}. Choose another")
-    return column.fill_null("").to_list()
-
-
-def _read_truths(table: Table, name: str) -> list[bool]:
-    cells = table.frame[name].to_list()
-    found = [_TRUTH.get(str(cell).strip().lower()) for cell in cells]
-    if None in found:
-        row = found.index(None)
-        got = "nothing" if cells[row] is None else repr(str(cells[row])[:40])
-        raise DataError(
-            f"{table.place(row)}: the label {name!r}, one of several, must be 0 or 1; got {got}. Correct it"
-        )
-    return [bool(each) for each in found]
-
-
-def _read_labels(table: Table, name: str, mark: str) -> tuple[list[tuple[str, ...]], str, tuple[str, ...]]:
-    """The labels of each row, what separates several (`list`: lists; `=` or empty: one each), and a note."""
-    import polars
-
-    column = table.frame[name]
-    lists = isinstance(column.dtype, polars.List)
-    if not lists and column.dtype != polars.String:
-        raise DataError(
-            f"{table.path}: the label column {name!r} must hold text, numbers or lists; it is {column.dtype}"
-        )
-    cells = column.cast(polars.List(polars.String)).to_list() if lists else column.str.strip_chars().to_list()
-    missing = [cell is None or cell == "" for cell in cells]
-    if any(missing):
-        where = table.place(missing.index(True))
-        raise DataError(f"{where}: the label {name!r} is empty. Fill it in or remove the row")
-    if lists:
-        return [tuple(dict.fromkeys(cell)) for cell in cells], "list", ()
-    if not mark and (listed := read_lists(cells)) is not None:
-        several = "list" if any(len(each) != 1 for each in listed) else ""
-        return listed, several, (f"labels of {name!r} read from lists like {cells[0][:40]}",)
-    found = mark or find_mark(set(cells))
-    if found in ("", "="):
-        return [(cell,) for cell in cells], found, ()
-    labels = [tuple(dict.fromkeys(part for each in cell.split(found) if (part := each.strip()))) for cell in cells]
-    return labels, found, () if mark else (f"several labels per row in {name!r}, separated by {found}",)
 
 
 # fastText lines
@@ -351,7 +247,7 @@ def name_classes(names: Sequence[str]) -> list[str]:
 
 
 def to_texts(rows: Rows, source: str) -> Texts:
-    """Labels as indices into the classes, with notes on anything unusual about them.
+    """Labels as indices into the classes, or numbers, with notes on anything unusual about them.
 
     Raises:
         DataError: no texts, or only empty ones.
@@ -361,6 +257,8 @@ def to_texts(rows: Rows, source: str) -> Texts:
     empty = [row for row, text in enumerate(rows.texts) if not text.strip()]
     if len(empty) == len(rows.texts):
         raise DataError(f"{source}: must hold texts; all {len(empty)} are empty. Choose another text column")
+    if rows.number:
+        return _to_numbers(rows, source, empty)
     counts = Counter(label for labels in rows.labels for label in labels)
     classes = rows.classes or sort_classes(counts)
     index = {name: number for number, name in enumerate(classes)}
@@ -378,7 +276,18 @@ def to_texts(rows: Rows, source: str) -> Texts:
     if len(classes) == 1:
         notes.append(f"only one class: {classes[0]!r}")
     weights, groups, _ = rows.marked
-    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.settled, weights, groups)
+    return Texts(rows.texts, labels, classes, source, tuple(notes), rows.settled, weights, groups, columns=rows.columns)
+
+
+def _to_numbers(rows: Rows, source: str, empty: list[int]) -> Texts:
+    """Texts with numbers to predict; `empty`: those without anything."""
+    notes = [*rows.notes]
+    if empty:
+        notes.append(f"{count(len(empty), 'empty text')}, the first in {rows.place(empty[0])}")
+    weights, groups, _ = rows.marked
+    return Texts(
+        rows.texts, rows.numbers, (), source, tuple(notes), rows.settled, weights, groups, rows.number, rows.columns
+    )
 
 
 def sort_classes(names: Sequence[str] | Counter[str]) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
-from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.explanation import GridExplanation
+from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
 from seqconv.tasks.seen import Tally
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.sequence.features import SequenceFeatures
@@ -36,10 +36,7 @@ def predict_sequences(trained: Trained, sequences: Sequences) -> np.ndarray:
         DataError: a different number of channels.
     """
     features: SequenceFeatures = trained.bundle.features
-    outputs, target = trained.model.predict(features.inputs(sequences)), features.target
-    if isinstance(target, ClassTarget):
-        return target.probabilities(outputs)
-    return np.stack([*target.answer(outputs).values()], axis=1)
+    return answer_outcomes(features.target, trained.model.predict(features.inputs(sequences)))
 
 
 def predict_sequence_file(
@@ -172,11 +169,4 @@ def make_example(bundle: AnyBundle) -> str:
 def describe_sequence_model(bundle: AnyBundle) -> Json:
     """Classes, or the number that is predicted and the coverage of its intervals; channels, and steps that are read."""
     features: SequenceFeatures = bundle.features
-    target = features.target
-    about: Json = {
-        **target.describe(),
-        **(target.describe_thresholds() if isinstance(target, ClassTarget) else {}),
-        "channels": list(features.channels),
-        "steps_read": features.length,
-    }
-    return about | ({"interval": bundle.recipe.training.coverage} if bundle.recipe.training.coverage else {})
+    return {**describe_outcome(bundle), "channels": list(features.channels), "steps_read": features.length}

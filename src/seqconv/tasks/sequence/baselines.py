@@ -1,23 +1,22 @@
 """Baselines for sequences: 1-nearest-neighbour with DTW, ROCKET and its successors."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.baselines import (
+    SIMPLEST,
     Arrays,
     BaselineKind,
     BaselineModel,
     Candidate,
-    Majority,
     Say,
     Stored,
-    fit_majority,
+    list_simplest,
     members,
     thin,
     thin_part,
@@ -29,8 +28,6 @@ from seqconv.tasks.sequence.padded import Padded
 from seqconv.tasks.sequence.ridge import solve_ridge
 from seqconv.tasks.stacking import find_scale
 
-NO_CLASSES, NO_NUMBERS = "it predicts classes, and the labels are numbers", "it predicts numbers, not classes"
-AVERAGES: dict[str, Callable[[np.ndarray], np.floating[Any]]] = {"mean": np.mean, "median": np.median}
 DTW, ROCKET = "1-NN with dynamic time warping", "ROCKET"
 MOST_ROCKET_ROWS = 10_000
 BLENDS = {
@@ -54,17 +51,9 @@ def list_baselines(split: SequenceSplit, say: Say) -> list[Candidate]:
         "work that a baseline may"
     )
     classes = isinstance(split.features.target, ClassTarget)
-    majority = [
-        Candidate("majority", "majority class", partial(fit_majority, split) if classes else NO_CLASSES, classes)
-    ]
-    numbers = [
-        Candidate(name, f"training {name}", NO_NUMBERS if classes else partial(fit_constant, split, find), not classes)
-        for name, find in AVERAGES.items()
-    ]
     warped = partial(fit_dtw, split) if cost <= dtw.MOST_CELLS else costly
     return [
-        *majority,
-        *numbers,
+        *list_simplest(split),
         Candidate("dtw", DTW, warped, classes),
         Candidate("rocket", ROCKET, partial(_fit_some_rocket, split, sum(counts), say), usual=False),
         *(
@@ -93,25 +82,6 @@ def _fit_some_blend(split: SequenceSplit, kind: str, total: int, say: Say) -> ri
         say(f"{BLENDS[kind]}: {100 * size:.0f} % of its features, fitted on {len(few.targets):,} of {rows:,}")
     with threadpool_limits(1):  # several threads sum in another order
         return ridge_blend.fit_blend(replace(split, train=few), kind, size)
-
-
-@dataclass(frozen=True)
-class Constant(BaselineModel[SequenceFeatures, WindowInputs]):
-    """The same number for every sequence.
-
-    Args:
-        value: scaled, one number.
-    """
-
-    value: Annotated[np.ndarray, Stored(np.float64, "1")]
-
-    def predict(self, inputs: WindowInputs) -> np.ndarray:
-        return np.tile(self.value, (len(inputs), 1))
-
-
-def fit_constant(split: SequenceSplit, find: Callable[[np.ndarray], np.floating[Any]]) -> Constant:
-    """The average of the training targets, as `find` gives it."""
-    return Constant(split.features, np.array([float(find(np.asarray(split.train.targets, np.float64)))]))
 
 
 @dataclass(frozen=True)
@@ -271,8 +241,7 @@ def _fit_scale(model: Scalable, split: SequenceSplit) -> Scalable:
 
 
 BASELINES = {
-    "majority": BaselineKind(Majority, "the majority class"),
-    **{name: BaselineKind(Constant, f"the {name} of the training rows") for name in AVERAGES},
+    **SIMPLEST,
     "dtw": BaselineKind(Dtw, "1-nearest-neighbour with dynamic time warping"),
     "rocket": BaselineKind(Rocket),
     **{kind: BaselineKind(ridge_blend.RidgeBlend) for kind in BLENDS},

@@ -9,7 +9,6 @@ import numpy as np
 
 from seqconv.data.records import Sequences
 from seqconv.errors import DataError
-from seqconv.metrics.conformal import fit_margins
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import WindowInputs, stack_windows
 from seqconv.networks.layers.base import Shape
@@ -19,23 +18,10 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.entries import Entry, Spread, Steps, Threshold, check_names, check_same
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
+from seqconv.tasks.outcomes import NumberEntry, Outcome, calibrate_outcome, check_either
 from seqconv.tasks.scaling import Scaler, find_flat
 from seqconv.tasks.target import Target
 from seqconv.tasks.values import Number
-
-
-@dataclass(frozen=True, kw_only=True)
-class NumberEntry(Entry):
-    """What `bundle.json` holds of a number to predict."""
-
-    name: str
-    mean: entries.Number
-    std: Spread
-    margins: list[entries.Number] | None = None
-
-    def __post_init__(self) -> None:
-        if self.margins is not None and len(self.margins) != 1:
-            raise ValueError(f".margins must be one number; got {len(self.margins)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +39,17 @@ class SequenceEntry(Entry):
     number: NumberEntry | None = None
 
     def __post_init__(self) -> None:
-        if (self.classes is None) == (self.number is None):
-            raise ValueError(".classes must be there, or a number; not both")
+        check_either(self.classes, self.number)
         if self.classes is not None:
             check_names("classes", self.classes, 2)
         check_names("channels", self.channels)
 
     @property
-    def target(self) -> "ClassTarget | Number":
+    def target(self) -> Outcome:
         """What the answers are."""
         if self.number is None:
             return make_target(tuple(self.classes or ()), thresholds=self.thresholds)
-        return Number.of(self.number.name, self.number.mean, self.number.std, tuple(self.number.margins or ()))
+        return self.number.target
 
 
 @dataclass(frozen=True)
@@ -81,7 +66,7 @@ class SequenceFeatures(Features):
             earlier versions.
     """
 
-    target: ClassTarget | Number
+    target: Outcome
     channels: tuple[str, ...]
     scaler: Scaler
     length: int
@@ -137,9 +122,7 @@ class SequenceFeatures(Features):
         check_same("length", self.length, "sequence.length", recipe.features.length or self.length)
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
-        if isinstance(self.target, ClassTarget):
-            return self
-        return replace(self, target=replace(self.target, margins=fit_margins(bounds, targets, fraction)))
+        return replace(self, target=calibrate_outcome(self.target, bounds, targets, fraction))
 
     def write(self, folder: Path) -> Json:
         return {
@@ -162,12 +145,11 @@ class SequenceFeatures(Features):
         self.__dict__.update(restore_target(state))
 
 
-def _write_target(target: ClassTarget | Number) -> Json:
+def _write_target(target: Outcome) -> Json:
     if isinstance(target, ClassTarget):
         thresholds = {"thresholds": dict(target.thresholds)} if target.thresholds else {}
         return {"classes": list(target.names), **thresholds}
-    (name,), mean, std = target.names, target.mean.item(), target.std.item()
-    return {"number": NumberEntry(name=name, mean=mean, std=std, margins=list(target.margins) or None).to_dict()}
+    return {"number": NumberEntry.of(target).to_dict()}
 
 
 def fit_scaler(values: np.ndarray) -> Scaler:

@@ -8,6 +8,8 @@ from seqconv.data.records import SequenceData
 from seqconv.recipes.recipe import Guesses, SequenceRecipe
 from seqconv.tasks.completion import FEW
 from seqconv.tasks.labels import make_target
+from seqconv.tasks.outcomes import COVERAGE
+from seqconv.tasks.outcomes import NOTE as COVERAGE_NOTE
 from seqconv.tasks.values import Number
 
 TAPS, FILTERS = 9, 24
@@ -18,7 +20,6 @@ OF_EVERY_MODEL = (
     *("training.model", "training.loss", "training.refit", "training.seed"),
     *("training.class_weight", "training.threshold", "training.positive", "training.coverage"),
 )
-COVERAGE = 0.9  # of the intervals around numbers
 VISITS = 16_000  # sequences that training sees in all epochs together
 
 
@@ -30,7 +31,7 @@ def guess_sequences(recipe: SequenceRecipe, data: SequenceData, given: set[str])
     found = {"training.loss": (loss, "")} | {name: (value, "") for name, value in chosen.items()}
     if data.train.number:
         found["training.refit"] = (False, "")  # which would leave no rows to calibrate intervals on
-        found |= {"training.coverage": (COVERAGE, f"coverage: intervals that should hold {100 * COVERAGE:g} %")}
+        found |= {"training.coverage": (COVERAGE, COVERAGE_NOTE)}
     asked = any(name.startswith(("network.", "training.")) and name not in OF_EVERY_MODEL for name in given)
     return found if asked else found | {"training.model": (BLEND, NOTE)}
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from seqconv.data.records import SequenceData, Sequences
-from seqconv.errors import ConfigError, DataError
+from seqconv.errors import DataError
 from seqconv.recipes.recipe import SequenceRecipe
-from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.bundle import Bundle
-from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
+from seqconv.tasks.outcomes import fit_outcome, take_outcomes
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
@@ -23,7 +22,6 @@ from seqconv.tasks.sequence.features import (
     SequenceTraining,
     fit_scaler,
 )
-from seqconv.tasks.values import Number
 from seqconv.tasks.weights import weigh_examples
 
 
@@ -77,29 +75,6 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
     return SequenceFeatures(target, train.channels, scaler, length, shortest < length, shortest)
 
 
-def fit_outcome(train: Sequences, config: TrainingConfig) -> ClassTarget | Number:
-    """What is predicted of labelled sequences.
-
-    Raises:
-        DataError: a number that is always the same.
-        ConfigError: a setting that is for numbers alone.
-        SeqconvError: see `labels.fit_target`.
-    """
-    if not train.number:
-        if config.coverage:
-            must = "is for numbers that are predicted"
-            raise ConfigError(f"training.coverage {must}; the labels are classes. Set it to 0")
-        return fit_target(train, config)
-    for name in ("class_weight", "threshold", "positive"):
-        if getattr(config, name) != getattr(TrainingConfig, name):
-            raise ConfigError(f"training.{name} is for classes; numbers are predicted. Leave it out")
-    std = float(train.labels.std())
-    if not std > 1e-12 * abs(float(train.labels.mean())):
-        got = f"{train.number!r} is always {train.labels[0]:g}"
-        raise DataError(f"{train.source}: must have a target that varies in the training rows; {got}. Give other data")
-    return Number.of(train.number, float(train.labels.mean()), std)
-
-
 def _note_constant(train: Sequences) -> list[str]:
     constant = [name for name, same in zip(train.channels, find_flat(*measure(train.values)), strict=True) if same]
     shown = ", ".join(map(repr, constant[:5])) + (f" and {len(constant) - 5} more" if len(constant) > 5 else "")
@@ -136,12 +111,6 @@ def take_sequences(
     Raises:
         DataError: no labels, unknown labels, or a different number of channels.
     """
-    target, sequences = bundle.features.target, data.train
-    if isinstance(target, ClassTarget):
-        sequences, targets = take_labels(sequences, target)
-    elif not sequences.number:
-        raise DataError(f"{sequences.source}: must hold numbers, {target.names[0]!r}; got classes. Pass --target")
-    else:
-        targets = target.encode(sequences.labels)
+    sequences, targets = take_outcomes(data.train, bundle.features.target)
     part = Part(bundle.features.inputs(sequences), targets, keys=make_keys(sequences))
     return part, [*sequences.notes]

@@ -5,6 +5,7 @@ import json
 from seqconv.data.datasets import load_sequences
 from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
 from seqconv.tasks.sequence.answers import (
     answer_sequences,
     describe_sequence_model,
@@ -19,7 +20,6 @@ from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
-from seqconv.tasks.sequence.scores import score_sequence_intervals, score_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
 from seqconv.tasks.sequence.windows import predict_windows
 from seqconv.tasks.task import Form, Task, need_no_warm_up
@@ -56,8 +56,8 @@ SEQUENCE = Task(
     read_features=SequenceFeatures.read,
     baselines=BASELINES,
     list_baselines=list_baselines,
-    score=score_sequences,
-    score_intervals=score_sequence_intervals,
+    score=score_outcomes,
+    score_intervals=score_outcome_intervals,
     predict=predict_sequences,
     predict_file=predict_sequence_file,
     read_request=read_request_sequences,

@@ -1,7 +1,8 @@
 """Answers for texts in memory, in a file or in a request."""
 
+import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -9,44 +10,52 @@ from typing import IO, Any
 import numpy as np
 
 from seqconv.data.datasets import HEADERS
-from seqconv.data.frames import list_texts
 from seqconv.data.readers.columns import find_column, guess_text
 from seqconv.data.readers.jsonlines import name_kind
 from seqconv.data.readers.tables import Frame, Table, add_columns, create_table, iterate_tables
-from seqconv.data.readers.texts import holds_fasttext, list_cells, read_lines, split_labels
+from seqconv.data.readers.texts import holds_fasttext, read_lines, split_labels
 from seqconv.errors import ConfigError, DataError
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
-from seqconv.tasks.explanation import TextExplanation
-from seqconv.tasks.seen import Tally, hash_texts
+from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
+from seqconv.tasks.seen import Tally
 from seqconv.tasks.target import Columns
 from seqconv.tasks.task import Options, Source, say_nothing
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.rows import TextRows, make_text_keys, read_given, read_objects, rows_of_table
+from seqconv.tasks.text_explanation import TextExplanation
 
+EXAMPLE = "This is not a bad example, but a text of your own is better."
 LINES = (".txt", ".text", ".log")  # suffixes of files with one text per line
 PIECE = 50_000  # texts read at a time to find one of them
 
 
-def predict_texts(trained: Trained, texts: Sequence[str]) -> np.ndarray:
-    """Probability of each class, float32 `[N, classes]`.
+def predict_texts(trained: Trained, texts: Any) -> np.ndarray:
+    """Probability of each class, float32 `[N, classes]`; or a number and the bounds of its interval, if the model has
+    them, float64 `[N, 1 or 3]`.
+
+    Args:
+        texts: see `rows.read_given`.
 
     Raises:
-        DataError: a model that cannot read raw texts, or an item that is not a text.
+        DataError: a model that cannot read raw texts, an item that is not a text, or a column that is missing.
     """
     features: TextFeatures = trained.bundle.features
-    items = texts if isinstance(texts, list) else list_texts(texts, "the texts")
-    return features.target.probabilities(trained.model.predict(features.read_texts(items)))
+    rows = read_given(texts, trained.bundle.recipe.data.text or "text", features.columns.names)
+    joined = features.columns.join(rows.texts, rows.columns)
+    return answer_outcomes(features.target, trained.model.predict(features.read_texts(joined, rows.columns)))
 
 
 def predict_text_file(
     trained: Trained, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[Frame]:
-    """The texts of a table or of lines, each followed by the answer and the probabilities."""
+    """The texts of a table or of lines, each followed by the answer, and its probabilities or bounds."""
     target, tally = trained.bundle.features.target, Tally(trained.bundle.seen)
     for given, texts in _iterate_texts(trained.bundle, source, column, rows, say):
-        tally.add(hash_texts(texts))
+        tally.add(make_text_keys(texts.texts, texts.columns))
         answers = target.to_columns(predict_texts(trained, texts))
         yield add_columns(given, answers) if isinstance(given, Table) else create_table(given | answers)
     for note in tally.describe():
@@ -55,14 +64,18 @@ def predict_text_file(
 
 def _iterate_texts(
     bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
-) -> Iterator[tuple[Table | Columns, list[str]]]:
+) -> Iterator[tuple[Table | Columns, TextRows]]:
     """The table or the columns to answer next to, and its texts, piece by piece; fastText labels are no text."""
+    names = bundle.features.columns.names
     if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES or holds_fasttext(Path(source)):
+        if names:
+            where = source if isinstance(source, str | Path) else "standard input"
+            raise DataError(f"{where}: must be a table with the columns {', '.join(names)}, which the model reads too")
         lines = map(split_labels, read_lines(source))
         while found := list(islice(lines, rows)):
             texts, labels = [text for text, _ in found], ["|".join(each) for _, each in found]
             given: Columns = {"label": labels} if any(labels) else {}
-            yield given | {"text": texts}, texts
+            yield given | {"text": texts}, TextRows(texts)
         return
     config, first = bundle.recipe.data, True
     for table in iterate_tables(source, rows, HEADERS[config.header]):
@@ -72,7 +85,7 @@ def _iterate_texts(
             for note in (*table.notes, *named):
                 say(note)
         first = False
-        yield table, list_cells(table, column)
+        yield table, rows_of_table(table, column, names)
 
 
 def _choose_column(table: Table, asked: str, trained: str) -> str:
@@ -99,25 +112,27 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
     )
 
 
-def read_request_texts(bundle: AnyBundle, items: list[Any], first: int) -> list[str]:
-    """Texts of a request; `first` is the number of the first one in it.
+def read_request_texts(bundle: AnyBundle, items: list[Any], first: int) -> TextRows:
+    """Texts of a request, or objects for a model that reads columns too; `first` is the number of the first one in it.
 
     Raises:
-        DataError: an item that is not a text.
+        DataError: an item that is not a text, or no such object.
     """
+    if names := bundle.features.columns.names:
+        return read_objects(items, bundle.recipe.data.text or "text", names, first)
     for number, text in enumerate(items, first):
         if not isinstance(text, str):
             raise DataError(f"texts, item {number}: must be a text; got {name_kind(text)}. Write it in quotes")
-    return items
+    return TextRows(items)
 
 
-def answer_texts(trained: Trained, texts: Sequence[str]) -> list[Json]:
-    """The answer and the probabilities of each text."""
+def answer_texts(trained: Trained, texts: TextRows) -> list[Json]:
+    """The answer of each text, and its probabilities or bounds."""
     answers: list[Json] = trained.bundle.features.target.to_json(predict_texts(trained, texts))
     return answers
 
 
-def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
+def read_example_text(bundle: AnyBundle, source: Source) -> TextRows:
     """The text to explain: number `row` of a file, the one given, or standard input.
 
     Raises:
@@ -125,20 +140,23 @@ def read_example_text(bundle: AnyBundle, source: Source) -> list[str]:
         DataError: a file that cannot be read or holds fewer texts.
     """
     if source.file is not None:
-        return [_find_text(bundle, source.file, source.row, source.column)]
+        return _find_text(bundle, source.file, source.row, source.column)
+    if names := bundle.features.columns.names:
+        cure = "Pass --file FILE, and --row for another text than the first"
+        raise ConfigError(f"explain: the model reads the columns {', '.join(names)} next to a text; got none. {cure}")
     if source.row != 1 or source.column:
         flag = "--text" if source.column else "--row"
         raise ConfigError(f"{flag} chooses in --file; got no --file. Name the file, or leave {flag} out")
     if source.given is not None and Path(source.given).suffix and Path(source.given).is_file():
         raise ConfigError(f"explain: {source.given} is a file. Pass --file {source.given}, and --row for another text")
-    return [_read_input() if source.given is None else source.given]
+    return TextRows([_read_input() if source.given is None else source.given])
 
 
-def _find_text(bundle: AnyBundle, file: Path, row: int, column: str) -> str:
+def _find_text(bundle: AnyBundle, file: Path, row: int, column: str) -> TextRows:
     before = 0
     for _, texts in _iterate_texts(bundle, file, column, PIECE):
         if row <= before + len(texts):
-            return texts[row - 1 - before]
+            return texts.take(row - 1 - before)
         before += len(texts)
     raise DataError(f"{file}: must hold a text number {row}; it holds {before}. Choose another --row")
 
@@ -152,9 +170,11 @@ def _read_input() -> str:
         raise DataError(f"standard input: must be UTF-8; {error.reason} at byte {error.start}. Convert it") from error
 
 
-def explain_example(trained: Trained, texts: list[str], options: Options) -> list[TextExplanation]:
+def explain_example(trained: Trained, texts: Any, options: Options) -> list[TextExplanation]:
     """See `explain_text`; the option is `class`."""
-    return explain_text(trained, texts[0], options.get("class"))
+    features: TextFeatures = trained.bundle.features
+    rows = read_given(texts, trained.bundle.recipe.data.text or "text", features.columns.names)
+    return explain_text(trained, rows, options.get("class"))
 
 
 def warm_up(trained: Trained) -> None:
@@ -163,16 +183,31 @@ def warm_up(trained: Trained) -> None:
     Raises:
         DataError: a model that cannot read raw texts.
     """
-    predict_texts(trained, [""])
+    names = trained.bundle.features.columns.names
+    predict_texts(trained, TextRows([""], {name: [None] for name in names}))
 
 
 def describe_text_model(bundle: AnyBundle) -> Json:
-    """Classes, and how many words of a text are read."""
+    """Classes or a number, and how many words of a text are read."""
     features: TextFeatures = bundle.features
-    target = features.target
-    return {
-        **target.describe(),
-        **target.describe_thresholds(),
-        "several_labels": target.several,
-        "words_read": features.max_len,
-    }
+    several = {"several_labels": features.target.several} if isinstance(features.target, ClassTarget) else {}
+    text, names = bundle.recipe.data.text or "text", features.columns.names
+    columns = {"text_column": text, "columns": list(names)} if names else {}
+    return {**describe_outcome(bundle), **several, "words_read": features.max_len, **columns}
+
+
+def make_example(bundle: AnyBundle) -> str:
+    """A text to start with on a page; of a model that reads columns too an object with usual cells."""
+    columns = bundle.features.columns
+    if not columns.names:
+        return EXAMPLE
+    usual = {slot.column: slot.usual for slot in reversed(columns.slots)}
+    cells = {name: usual[name] for name in columns.names}
+    return json.dumps({bundle.recipe.data.text or "text": EXAMPLE} | cells, indent=1, ensure_ascii=False)
+
+
+def write_request(about: Json) -> str:
+    """A request to a model that `describe_text_model` describes."""
+    if "columns" not in about:
+        return '{"texts": ["a text", "another"]}'
+    return json.dumps({"texts": [{about["text_column"]: "a text"} | dict.fromkeys(about["columns"])]})

@@ -11,14 +11,15 @@ import numpy as np
 from seqconv.networks.inputs import UNKNOWN, TokenInputs
 from seqconv.networks.losses import example_losses
 from seqconv.tasks.baselines import (
+    NO_CLASSES,
+    SIMPLEST,
     BaselineKind,
     BaselineModel,
     Candidate,
     Fit,
-    Majority,
     Say,
     Stored,
-    fit_majority,
+    list_simplest,
     members,
     thin_part,
 )
@@ -46,18 +47,20 @@ def list_baselines(split: TextSplit, say: Say) -> list[Candidate]:
     most = max(min(int(count * MOST_WORDS / max(words * fits, 1)), MOST_TEXTS), 1)
     few = replace(split, train=thin_part(split.train, most), validation=thin_part(split.validation))
     usual = classifiers <= MOST_TRIALS or split.train.inputs.texts is None
+    classes = split.features.target.fits_classes
+    kinds = ("logistic regression", "SVM") if classes else ("ridge regression", "ridge")
     linear = [
-        Candidate("tf-idf", "TF-IDF + logistic regression", partial(fit_tf_idf, few), usual),
-        Candidate("nb-svm", "NB-SVM", partial(fit_nb_svm, few), usual),
+        Candidate("tf-idf", f"TF-IDF + {kinds[0]}", partial(fit_tf_idf, few), usual),
+        Candidate("nb-svm", "NB-SVM", partial(fit_nb_svm, few) if classes else NO_CLASSES, usual and classes),
     ]
     if most < count and usual:
-        names = ", ".join(each.name for each in linear)
+        names = ", ".join(each.name for each in linear if each.usual)
         say(f"{names}: fitted on {most:,} of the {count:,} training texts")
     machines = [
-        Candidate("words", "SVM on words", _fit_later(Words, split)),
-        Candidate("characters", "SVM on characters", _fit_later(Characters, split)),
+        Candidate("words", f"{kinds[1]} on words", _fit_later(Words, split)),
+        Candidate("characters", f"{kinds[1]} on characters", _fit_later(Characters, split)),
     ]
-    return [Candidate("majority", "majority class", partial(fit_majority, split)), *linear, *machines]
+    return [*list_simplest(split), *linear, *machines]
 
 
 def _fit_later(kind: type[Machine], split: TextSplit) -> Fit | str:
@@ -258,7 +261,8 @@ AnyLinear = TypeVar("AnyLinear", TfIdf, NbSvm)
 
 
 def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tuple[float, ...]) -> AnyLinear:
-    """The model with a logistic regression for each output; the penalty has the smallest validation error.
+    """The model with a logistic regression for each output, or a ridge regression of a number; the penalty has the
+    smallest validation error.
 
     Args:
         model: without classifiers.
@@ -266,17 +270,19 @@ def _fit_linear(model: AnyLinear, train: Counts, split: TextSplit, strengths: tu
         strengths: inverse penalties, the strongest penalty first, which also wins ties. With many classes only the
             middle one is used.
     """
-    target, classes = split.features.target, members(split).T
+    target = split.features.target
+    classes = members(split).T if target.fits_classes else np.asarray(split.train.targets, np.float64).T
     judged, judging = _count(model, split.validation.inputs), split.validation.example_weights
     tried = strengths if len(classes) <= MOST_TRIALS else strengths[len(strengths) // 2 :][:1]
     found: dict[float, list[tuple[np.ndarray, float]]] = {strength: [] for strength in tried}
     columns, weights = model.scales.shape[1], split.train.weights
+    fit = _fit_logistic if target.fits_classes else _fit_ridge
     for output, scales in enumerate(np.broadcast_to(model.scales, (len(classes), columns))):
         is_class = classes[output]
         values = model.scaled(train, scales)
         own = None if weights is None else weights[:, min(output, weights.shape[1] - 1)]
         for strength in tried:
-            found[strength].append(_fit_logistic(train, values, columns, is_class, strength, own))
+            found[strength].append(fit(train, values, columns, is_class, strength, own))
 
     def complete(strength: float) -> AnyLinear:
         weights, bias = zip(*found[strength], strict=True)
@@ -315,8 +321,25 @@ def _fit_logistic(
     return np.asarray(model.coef_[0]), float(model.intercept_[0])
 
 
+def _fit_ridge(
+    train: Counts,
+    values: np.ndarray,
+    columns: int,
+    numbers: np.ndarray,
+    strength: float,
+    weights: np.ndarray | None,
+) -> tuple[np.ndarray, float]:
+    """The same of a ridge regression of scaled numbers `[N]`."""
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import Ridge
+
+    rows = csr_matrix((values, train.columns, train.starts), shape=(len(numbers), columns))
+    model = Ridge(1 / strength, solver="sparse_cg", tol=1e-4).fit(rows, numbers, weights)
+    return np.asarray(model.coef_), float(model.intercept_)
+
+
 BASELINES = {
-    "majority": BaselineKind(Majority, "the majority class"),
+    **SIMPLEST,
     "tf-idf": BaselineKind(TfIdf),
     "nb-svm": BaselineKind(NbSvm),
     "words": BaselineKind(Words),

@@ -5,14 +5,26 @@ from typing import Any
 
 import numpy as np
 
-from seqconv.data.records import EncodedTexts, TextData
+from seqconv.data.records import EncodedTexts, TextData, Texts
+from seqconv.networks.losses import CLASS_LOSSES
 from seqconv.recipes.recipe import Guesses, TextRecipe
 from seqconv.recipes.sections import BLEND
 from seqconv.tasks.completion import FEW, MANY
 from seqconv.tasks.labels import guess_loss, make_target
+from seqconv.tasks.outcomes import COVERAGE
+from seqconv.tasks.outcomes import NOTE as COVERAGE_NOTE
+from seqconv.tasks.steps import MOST, StepNumber
+from seqconv.tasks.target import Target
+from seqconv.tasks.text.columns import NO_COLUMNS, Columns
 from seqconv.tasks.text.vocabulary import count_words
+from seqconv.tasks.values import Number
 
 NOTE = "model: blend of a network and support vector machines on words and characters; --model network trains it alone"
+OF_NUMBERS = "model: blend of a network and ridge regressions on words and characters; --model network trains it alone"
+OF_STEPS = (
+    "loss: the {} values of {!r} are fitted as classes, whose median is the answer; "
+    "--set training.loss=mae fits a number of any value"
+)
 WHOLE = 0.99  # fraction of the texts that max_len does not cut
 SHORTEST_TEXT, LONGEST_TEXT = 20, 2000
 SAMPLE = 5000  # texts whose lengths are examined
@@ -21,20 +33,40 @@ SAMPLE = 5000  # texts whose lengths are examined
 def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
     """Words kept, vocabulary, network and training."""
     train = data.train
-    target = make_target(train.classes, train.labels.ndim == 2)
-    found = guess_loss(target)
+    is_number = bool(getattr(train, "number", ""))
+    if isinstance(train, Texts) and is_number:
+        target, found = _guess_number(train)
+    else:
+        target = make_target(train.classes, train.labels.ndim == 2)
+        found = guess_loss(target)
+    columns = NO_COLUMNS
     if isinstance(train, EncodedTexts):
         lengths = np.sort(np.diff(train.offsets))
     else:
-        lengths = np.sort(count_words(train.texts[:: max(1, len(train.texts) // SAMPLE)]))
+        step = max(1, len(train.texts) // SAMPLE)
+        columns = Columns.fit(train.columns)
+        joined = columns.join(train.texts[::step], {name: cells[::step] for name, cells in train.columns.items()})
+        lengths = np.sort(count_words(joined))
     longest = int(lengths[min(int(len(lengths) * WHOLE), len(lengths) - 1)]) + 1  # plus the start id
     kept = min(max(longest, SHORTEST_TEXT), LONGEST_TEXT)
     cut = float(np.mean(lengths >= kept))
     chosen = default_text_settings(len(train.labels), float(lengths.mean()), target.outputs)
+    chosen["text.vocabulary"] += columns.tokens
     found |= {name: (value, "") for name, value in chosen.items()}
-    if not isinstance(train, EncodedTexts) and not {"network.layers", "training.loss"} & given:
-        found["training.model"] = (BLEND, NOTE)
+    own = {"network.layers"} | (set() if is_number else {"training.loss"})  # settings that ask for a network alone
+    if not isinstance(train, EncodedTexts) and not own & given:
+        loss = recipe.training.loss if "training.loss" in given else target.loss
+        found["training.model"] = (BLEND, NOTE if loss in CLASS_LOSSES else OF_NUMBERS)
     return found | {"text.max_len": (kept, f"max_len: {kept} words, which covers {1 - cut:.1%} of the texts")}
+
+
+def _guess_number(train: Texts) -> tuple[Target, Guesses]:
+    """A number of few values or of many, and what fits it."""
+    values = np.unique(train.labels)
+    few = len(values) <= MOST
+    target = StepNumber.fit(train.number, train.labels, values) if few else Number.of(train.number, 0.0, 1.0)
+    note = OF_STEPS.format(len(values), train.number) if few else ""
+    return target, {"training.loss": (target.loss, note), "training.coverage": (COVERAGE, COVERAGE_NOTE)}
 
 
 VOCABULARY = (2_000, 30_000)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from seqconv.data import datasets
-from seqconv.data.readers.columns import find_labels, guess_columns
+from seqconv.data.readers.columns import guess_columns
 from seqconv.data.readers.files import Table
 from seqconv.data.readers.reviews import is_review_folder
-from seqconv.data.readers.roles import Roles
 from seqconv.data.readers.tables import read_table
-from seqconv.data.readers.texts import Rows, holds_fasttext, read_rows, rows_from_table, to_texts
+from seqconv.data.readers.text_tables import Rows, read_columns, rows_from_table
+from seqconv.data.readers.texts import holds_fasttext, read_rows, to_texts
 from seqconv.data.records import EncodedTexts, TextData, Texts, count
 from seqconv.errors import DataError
 from seqconv.networks.threads import count_threads
@@ -24,6 +24,7 @@ from seqconv.tasks.findings import (
     Finding,
     Inspection,
     describe_columns,
+    describe_numbers,
     quote,
     refuse,
     show_places,
@@ -38,6 +39,7 @@ from seqconv.tasks.text.split import group_texts
 from seqconv.tasks.text.vocabulary import Vocabulary, count_words
 
 BOOK_LEN = 500  # the default of text.max_len, in ids
+NO_TRAINING = dict.fromkeys(("weight", "group", "split"), "")  # columns that test files need not have
 Place = Callable[[int], str]
 
 
@@ -74,30 +76,40 @@ def _inspect_archive(path: Path, data: TextData, recipe: TextRecipe, given: set[
 
 def _inspect_table(table: Table, recipe: TextRecipe, given: set[str]) -> Inspection:
     config = recipe.data
-    label = ",".join(config.label)
+    columns = datasets.text_columns(config)
     try:
-        roles = Roles(config.weight, config.group, config.split).find(table)
-        name, labels, _ = guess_columns(table, config.text, label, tuple(filter(None, roles)))
+        roles = columns.roles.find(table)
+        name, labels, _ = guess_columns(table, config.text, columns.asked(table), tuple(filter(None, roles)))
     except DataError as error:
         return _give_up(table, {}, [refuse(error, table.path)])
     kinds = {name: "text"} | dict.fromkeys(labels, "label")
     kinds |= {column: role for role, column in roles._asdict().items() if column}
+    try:
+        kinds |= dict.fromkeys(read_columns(table, columns.columns, tuple(kinds)), "column")
+    except DataError as error:
+        return _give_up(table, kinds, [refuse(error, table.path)])
     findings: list[Finding] = []
     whole = _leave_out_missing(table, name, labels, findings)
     try:
-        marked = label and find_labels(table, label)[1]
-        rows = rows_from_table(whole, name, f"{labels[0]}{marked}" if len(labels) == 1 else label, roles)
+        rows = rows_from_table(whole, columns)
         found = _judge_rows(table.path, rows, recipe, given)
     except DataError as error:
         return _give_up(table, kinds, [*findings, refuse(error, table.path)])
     if others := [each for each in table.frame.columns if each not in kinds]:
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         shown = ", ".join(map(repr, others[:5])) + more
-        findings.append(Finding(f"{count(len(others), 'other column')}", shown, "left out: only the text is read"))
+        findings.append(
+            Finding(
+                f"{count(len(others), 'other column')}",
+                shown,
+                "left out: only the text is read. --columns all, or names, reads them too",
+            )
+        )
+    known = {rows.number: describe_numbers(rows.number, rows.numbers, "target")} if rows.number else {}
     return replace(
         found,
         rows=len(table.frame),
-        columns=describe_columns(table, kinds),
+        columns=describe_columns(table, kinds, known),
         findings=sort_findings([*findings, *found.findings]),
     )
 
@@ -136,19 +148,16 @@ def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> 
         test = texts.take(tested)
     if config.test_file:
         try:
-            test = to_texts(
-                read_rows(Path(config.test_file), config.text, ",".join(config.label), datasets.HEADERS[config.header]),
-                config.test_file,
-            )
+            columns = datasets.text_columns(replace(config, **(dict(rows.settled) | NO_TRAINING)))
+            test = to_texts(read_rows(Path(config.test_file), columns), config.test_file)
         except DataError as error:
             findings.append(refuse(error))
     validated = bool(config.validation_file) or "validation" in splits
     own = texts if len(trained) == len(splits) else texts.take(trained)
     more, facts = judge_texts(own, lambda row: rows.place(int(trained[row])), recipe, given, test, validated)
-    columns = (_text_column(texts.texts), _label_column(texts.classes))
-    return Inspection(
-        str(path), "text", len(texts.texts), columns, facts, sort_findings([*findings, *more]), rows.notes
-    )
+    label = describe_numbers(texts.number, texts.labels) if texts.number else _label_column(texts.classes)
+    described, sorted_ = (_text_column(texts.texts), label), sort_findings([*findings, *more])
+    return Inspection(str(path), "text", len(texts.texts), described, facts, sorted_, rows.notes)
 
 
 def judge_texts(
@@ -164,19 +173,24 @@ def judge_texts(
     settings = complete(recipe, guesses, given)[0].features
     kept = settings.max_len
     facts: dict[str, Any] = {
-        "classes": count_classes(texts.labels, texts.classes),
+        **({} if texts.number else {"classes": count_classes(texts.labels, texts.classes)}),
         "words": _describe_lengths(words),
         "max_len": {"chosen": kept, "cut": _cut(words, kept), f"cut at {BOOK_LEN}": _cut(words, BOOK_LEN)},
     }
-    named = None if texts.groups is None else group_texts(texts)
-    copies = number_copies(texts.texts)
-    examples = Examples(texts.labels, texts.classes, copies, place, texts.source, "text", True, named)
-    findings = judge_classes(examples, recipe, (validated, test is not None))
-    findings += judge_copies(examples, lambda row: quote(" ".join(texts.texts[row].split())))
+    findings = [] if texts.number else _judge_labels(texts, place, recipe, (validated, test is not None))
     if test is not None:
         facts["test rows"] = len(test.texts)
         findings += judge_overlap(texts.texts, test.texts, "text", test.source)
     return [*_judge_lengths(texts, words, kept, place), *_judge_words(texts), *findings], facts
+
+
+def _judge_labels(texts: Texts, place: Place, recipe: TextRecipe, has: tuple[bool, bool]) -> list[Finding]:
+    """Problems of classes, and of texts that are there twice; `has`: see `judge_classes`."""
+    named = None if texts.groups is None else group_texts(texts)
+    copies = number_copies(texts.texts)
+    examples = Examples(texts.labels, texts.classes, copies, place, texts.source, "text", True, named)
+    copied = judge_copies(examples, lambda row: quote(" ".join(texts.texts[row].split())))
+    return [*judge_classes(examples, recipe, has), *copied]
 
 
 def _judge_words(texts: Texts) -> list[Finding]:

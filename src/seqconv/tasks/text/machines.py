@@ -1,4 +1,5 @@
-"""Linear support vector machines on the words of texts, and on their n-grams of characters; both are hashed.
+"""Linear support vector machines on the words of texts, and on their n-grams of characters; both are hashed. For
+numbers they are ridge regressions.
 
 A feature is a word, as `vocabulary.split` finds it, or an n-gram of 1 to 5 characters of the text in lower case,
 between spaces and with a single space for white space within; a space alone is none. Its bucket follows from the bytes
@@ -29,6 +30,7 @@ BITS = 22  # 4 million buckets
 LONGEST = 5  # characters of an n-gram
 COST = 1.0  # of a row's loss, next to the squared length of the weights
 TOLERANCE, PASSES = 0.1, 100  # of the solver, as LIBLINEAR's -e; most machines need about ten passes
+PRECISION = 1e-3  # of regressions: standard deviations that a row's residual may be off
 MOST_WEIGHTS = 2**25  # of all outputs together
 MANY_TEXTS = 2000  # from which on a feature must occur in two of them
 CHUNK = 10_000  # texts that are predicted together
@@ -58,6 +60,18 @@ class Rows(NamedTuple):
     values: np.ndarray
     offsets: np.ndarray
 
+    def extend(self, columns: np.ndarray, values: np.ndarray) -> "Rows":
+        """The rows with K more entries at the end of each, int32 and float32 `[N, K]`."""
+        count = columns.shape[1]
+        offsets = self.offsets + count * np.arange(len(self.offsets))
+        last = offsets[1:, None] - count + np.arange(count)
+        first = np.ones(offsets[-1], bool)
+        first[last] = False
+        found = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
+        for whole, own, more in zip(found, (self.columns, self.values), (columns, values), strict=True):
+            whole[first], whole[last] = own, more
+        return Rows(*found, offsets)
+
 
 @dataclass(frozen=True)
 class Machine(BaselineModel[TextFeatures, TokenInputs]):
@@ -66,14 +80,14 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     Args:
         buckets: the known features, ascending, int32 `[F]`.
         rarity: inverse document frequency of each, `[F]`.
-        weights, bias: of the machines, `[F, outputs]` and `[outputs]`.
+        weights, bias: of the machines, `[F + G, outputs]` and `[outputs]`; the last G are of columns next to the text.
         scale: the factor that makes logits of their scores.
     """
 
     features: TextFeatures
     buckets: Annotated[np.ndarray, Stored(np.int32, "F", 0, 2**BITS - 1)]
     rarity: Annotated[np.ndarray, Stored(np.float32, "F", 0)]
-    weights: Annotated[np.ndarray, Stored(np.float32, "F outputs")]
+    weights: Annotated[np.ndarray, Stored(np.float32, "W outputs")]
     bias: Annotated[np.ndarray, Stored(np.float32, "outputs")]
     scale: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
     most: ClassVar[int]  # characters of all training texts together
@@ -102,9 +116,20 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
         each = (rows.values / np.maximum(times, 1))[:, None] * self.weights[rows.columns].astype(np.float64)
         return self.scale * each[place], spans[known]
 
+    def explain_columns(self, inputs: TokenInputs) -> np.ndarray:
+        """What each slot of the columns next to a single text adds to the logits, `[slots, outputs]`."""
+        rows = self.add_columns(Rows(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(2, np.int64)), inputs)
+        each = self.scale * rows.values[:, None] * self.weights[rows.columns].astype(np.float64)
+        slots = self.features.columns.read
+        found, numbers = each[: len(slots)].copy(), np.flatnonzero([slot.is_number for slot in slots])
+        found[numbers] += each[len(slots) :]
+        return np.asarray(found)
+
     def check(self) -> None:
         if (np.diff(self.buckets) <= 0).any():
             raise ValueError("buckets must ascend; they do not")
+        if len(self.weights) != len(self.buckets) + self.features.columns.features:
+            raise ValueError(f"weights must be of buckets and columns; got {len(self.weights)}")
 
     def rows(self, texts: list[str]) -> Rows:
         """The known features of texts."""
@@ -122,19 +147,33 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
         lengths = np.sqrt(np.bincount(of_text, values.astype(np.float64) ** 2, len(sizes)))
         return Rows(columns, (values / np.maximum(lengths, 1e-12)[of_text]).astype(np.float32), kept)
 
+    def add_columns(self, rows: Rows, inputs: TokenInputs) -> Rows:
+        """The rows with the features of columns next to the texts: 1 for each of their tokens, and their numbers."""
+        columns = self.features.columns
+        if inputs.numbers is None or not columns.read:
+            return rows
+        tokens = inputs.ids[:, -len(columns.read) :] - len(self.features.words)
+        places = np.broadcast_to(columns.tokens + np.arange(columns.numbers), inputs.numbers.shape)
+        own = np.concatenate([tokens.clip(0), places], axis=1) + len(self.buckets)
+        values = np.concatenate([np.ones(tokens.shape, np.float32), inputs.numbers], axis=1)
+        return rows.extend(own.astype(np.int32), values)
+
     def predict(self, inputs: TokenInputs) -> np.ndarray:
         texts = read_texts(inputs)
         found = np.zeros((len(texts), len(self.bias)), np.float32)
         for first in range(0, len(texts), CHUNK):
-            part = found[first : first + CHUNK]
-            _native.sparse_product(*self.rows(texts[first : first + CHUNK]), self.weights, part, count_threads(0))
+            own = slice(first, first + CHUNK)
+            rows = self.add_columns(self.rows(texts[own]), inputs.take(own))
+            _native.sparse_product(*rows, self.weights, found[own], count_threads(0))
         return np.asarray(self.scale * (found + self.bias))
 
     def prune(self, keep: float) -> Self:
         """The features with the largest weights."""
-        sizes = np.linalg.norm(self.weights * self.rarity[:, None], axis=1)
+        own, rest = np.split(self.weights, [len(self.buckets)])
+        sizes = np.linalg.norm(own * self.rarity[:, None], axis=1)
         kept = np.sort(np.argsort(-sizes, kind="stable")[: round(keep * len(sizes))])
-        return replace(self, buckets=self.buckets[kept], rarity=self.rarity[kept], weights=self.weights[kept])
+        weights = np.concatenate([own[kept], rest])
+        return replace(self, buckets=self.buckets[kept], rarity=self.rarity[kept], weights=weights)
 
     def fit_to(self, split: TextSplit) -> Self:
         """Fitted to the training rows of another split, with the same scale."""
@@ -196,8 +235,10 @@ AnyMachine = TypeVar("AnyMachine", bound=Machine)
 
 
 def fit_machine(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
-    """Fit one of the kinds; the scale of its logits minimises the loss of the validation rows."""
+    """Fit one of the kinds; the scale of its logits minimises the loss of the validation rows, numbers need none."""
     model, validation = _fit(kind, split), split.validation
+    if not split.features.target.fits_classes:
+        return model
     outputs, loss = model.predict(validation.inputs), split.features.target.loss
     scale = find_scale(outputs, validation.targets, loss, validation.weights)
     return replace(model, scale=np.array([scale]))
@@ -213,10 +254,17 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     if len(buckets) > most:
         buckets = np.sort(buckets[np.argsort(-documents[buckets], kind="stable")[:most]])
     rarity = (np.log((1 + len(texts)) / (1 + documents[buckets])) + 1).astype(np.float32)
-    weights, bias = np.zeros((len(buckets), outputs), np.float32), np.zeros(outputs, np.float32)
+    height = len(buckets) + split.features.columns.features
+    weights, bias = np.zeros((height, outputs), np.float32), np.zeros(outputs, np.float32)
     model = kind(split.features, buckets.astype(np.int32), rarity, weights, bias, np.ones(1))
-    inside, weighed = np.ascontiguousarray(members(split).T, np.uint8), split.train.weights
+    weighed = split.train.weights
     ones = np.ones((len(texts), 1)) if weighed is None else weighed
     costs = np.ascontiguousarray(COST * ones.T, np.float32)
-    _native.linear_machines(*model.weigh(*counted), inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
+    rows = model.add_columns(model.weigh(*counted), split.train.inputs)
+    if split.features.target.fits_classes:
+        inside = np.ascontiguousarray(members(split).T, np.uint8)
+        _native.linear_machines(*rows, inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
+    else:
+        targets = np.ascontiguousarray(np.asarray(split.train.targets).T, np.float32)
+        _native.linear_regressions(*rows, targets, costs, PRECISION, PASSES, 0, weights, bias, threads)
     return model

@@ -21,15 +21,14 @@ def judge_reading(texts: Sequence[str], labels: np.ndarray, encoded: Encoded, he
 
     Args:
         texts, encoded: of the training examples, N texts and their ids.
-        labels: int32 `[N]`, or 0 and 1 `[N, classes]`, of which nothing is said about signs.
+        labels: int32 `[N]`; or 0 and 1 `[N, classes]`, or numbers, of which nothing is said about signs.
         held: ids of texts that training does not see.
     """
     if len(texts) < FEWEST:
         return []
     found = [*_judge_lengths(encoded), *_judge_new_words(held)]
-    return (
-        found if labels.ndim == 2 else [*found, *(_judge_equal(texts, labels, encoded) or _judge_signs(texts, labels))]
-    )
+    several = labels.ndim == 2 or labels.dtype == np.float64
+    return found if several else [*found, *(_judge_equal(texts, labels, encoded) or _judge_signs(texts, labels))]
 
 
 def _judge_lengths(encoded: Encoded) -> list[Finding]:

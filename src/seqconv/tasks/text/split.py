@@ -7,16 +7,20 @@ import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData, Texts
 from seqconv.errors import DataError
+from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import join_groups, number_copies
-from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, fit_target, list_sources, take_labels
+from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
+from seqconv.tasks.outcomes import fit_outcome, take_outcomes
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.seen import hash_items, hash_texts
+from seqconv.tasks.seen import hash_items
+from seqconv.tasks.text.columns import Columns
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.reading import judge_reading
+from seqconv.tasks.text.rows import TextRows, make_text_keys
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
 from seqconv.tasks.weights import weigh_examples
 
@@ -30,7 +34,7 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
         trained: features of a trained model; None: fit them to the training rows.
 
     Raises:
-        DataError: fewer than two classes, or too few texts for all splits.
+        DataError: fewer than two classes, a number that is always the same, or too few texts for all splits.
     """
     sources: list[AnyTexts] = list_sources(data, data.train.classes)
     rows = choose_rows(sources, recipe.data, group_texts(data.train), recipe.training.seed)
@@ -46,7 +50,7 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
         facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": cut}
     train, validation, test = _make_parts(features, texts, encoded, recipe)
     own = texts[2]
-    example = None if isinstance(own, EncodedTexts) else lambda row: [own.texts[row]]
+    example = None if isinstance(own, EncodedTexts) else lambda row: TextRows.of(own.take(np.array([row])))
     return Split(train, validation, test, features, facts, example)
 
 
@@ -62,18 +66,20 @@ def _fit(
     texts: Sequence[AnyTexts], recipe: TextRecipe, threads: int, trained: TextFeatures | None
 ) -> tuple[TextFeatures, list[Encoded]]:
     """Features and the ids of texts; the first are the training texts, the only ones whose words are counted."""
-    train, *others = texts
-    target = fit_target(train, recipe.training) if trained is None else trained.target
+    train = texts[0]
+    known = np.concatenate([part.labels for part in texts if part.source == train.source])
+    target = fit_outcome(train, recipe.training, known) if trained is None else trained.target
     if isinstance(train, EncodedTexts):  # they have no words
         size = recipe.features.vocabulary
         encoded = [from_ranks(part.ids, part.offsets, size) for part in texts if isinstance(part, EncodedTexts)]
         return TextFeatures(target, None, recipe.features.max_len), encoded
-    raw = [part.texts for part in others if isinstance(part, Texts)]
+    columns = Columns.fit(train.columns) if trained is None else trained.columns
+    own, *raw = [columns.join(part.texts, part.columns) for part in texts if isinstance(part, Texts)]
     if trained is None or trained.vocabulary is None:
-        vocabulary, first = Vocabulary.fit_encode(train.texts, recipe.features.vocabulary, threads)
+        vocabulary, first = Vocabulary.fit_encode(own, recipe.features.vocabulary - columns.tokens, threads)
     else:
-        vocabulary, first = trained.vocabulary, trained.vocabulary.encode(train.texts, threads)
-    features = TextFeatures(target, vocabulary, recipe.features.max_len)
+        vocabulary, first = trained.vocabulary, trained.vocabulary.encode(own, threads)
+    features = TextFeatures(target, vocabulary, recipe.features.max_len, columns)
     return features, [first, *(vocabulary.encode(each, threads) for each in raw)]
 
 
@@ -83,7 +89,7 @@ def _make_parts(
     weights = weigh_examples(texts, recipe.training.class_weight)
     return [
         Part(
-            features.inputs(ids, _get_raw(part)),
+            _read(features, ids, part),
             features.target.encode(part.labels),
             keys=_make_keys(part),
             weights=own,
@@ -92,15 +98,17 @@ def _make_parts(
     ]
 
 
-def _get_raw(texts: AnyTexts) -> Sequence[str] | None:
-    return None if isinstance(texts, EncodedTexts) else texts.texts
+def _read(features: TextFeatures, ids: Encoded, texts: AnyTexts) -> TokenInputs:
+    if isinstance(texts, EncodedTexts):
+        return features.inputs(ids)
+    return features.inputs(ids, features.columns.join(texts.texts, texts.columns), texts.columns)
 
 
 def _make_keys(texts: AnyTexts) -> np.ndarray:
-    """The key of each text."""
+    """The key of each text, with its columns if it has any."""
     if isinstance(texts, EncodedTexts):
         return hash_items(ids.tobytes() for ids in np.split(texts.ids.astype(np.int32), texts.offsets[1:-1]))
-    return hash_texts(texts.texts)
+    return make_text_keys(texts.texts, texts.columns)
 
 
 def group_texts(texts: AnyTexts) -> np.ndarray | None:
@@ -129,8 +137,8 @@ def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tu
         DataError: no labels, unknown labels, or encoded instead of raw texts (or vice versa).
     """
     # of an archive with a test set, use that
-    texts, targets = take_labels(data.train if data.test is None else data.test, bundle.features.target)
-    inputs = bundle.features.inputs(_encode(bundle, texts, threads), _get_raw(texts))
+    texts, targets = take_outcomes(data.train if data.test is None else data.test, bundle.features.target)
+    inputs = _read(bundle.features, _encode(bundle, texts, threads), texts)
     part = Part(inputs, targets, keys=_make_keys(texts))
     return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)
 
@@ -145,4 +153,5 @@ def _encode(bundle: Bundle[TextFeatures], texts: AnyTexts, threads: int) -> Enco
         )
     if isinstance(texts, EncodedTexts):
         return from_ranks(texts.ids, texts.offsets, bundle.recipe.features.vocabulary)
-    return bundle.features.words.encode(texts.texts, count_threads(threads))
+    features = bundle.features
+    return features.words.encode(features.columns.join(texts.texts, texts.columns), count_threads(threads))

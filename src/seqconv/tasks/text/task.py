@@ -1,18 +1,21 @@
-"""Text classification: the record of everything that differs from the other tasks."""
+"""Texts, their classes or numbers: the record of everything that differs from the other tasks."""
 
 from seqconv.data.datasets import TEXTS, load_texts
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import TextRecipe
-from seqconv.tasks.task import Form, Task, score_classes, score_no_intervals
+from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
+from seqconv.tasks.task import Form, Task
 from seqconv.tasks.text.answers import (
     answer_texts,
     describe_text_model,
     explain_example,
+    make_example,
     predict_text_file,
     predict_texts,
     read_example_text,
     read_request_texts,
     warm_up,
+    write_request,
 )
 from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
@@ -26,7 +29,6 @@ def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
     return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
 
-EXAMPLE = "This is not a bad example, but a text of your own is better."
 TEXT = Task(
     name="text",
     model="a text model",
@@ -38,7 +40,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
-    form=Form("text", "A text", lambda about: '{"texts": ["a text", "another"]}', example=lambda bundle: EXAMPLE),
+    form=Form("text", "A text", write_request, example=make_example),
     load=load_texts,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_texts,
@@ -48,8 +50,8 @@ TEXT = Task(
     read_features=TextFeatures.read,
     baselines=BASELINES,
     list_baselines=list_baselines,
-    score=score_classes,
-    score_intervals=score_no_intervals,
+    score=score_outcomes,
+    score_intervals=score_outcome_intervals,
     predict=predict_texts,
     predict_file=predict_text_file,
     read_request=read_request_texts,

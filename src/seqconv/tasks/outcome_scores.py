@@ -1,4 +1,4 @@
-"""Scores of answers for sequences: of classes, or of numbers with 95 % bootstrap intervals."""
+"""Scores of classes or of numbers, with 95 % bootstrap intervals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,19 +12,26 @@ from seqconv.networks.outputs import correct_bounds
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Part
-from seqconv.tasks.sequence.features import SequencePart
 from seqconv.tasks.task import Answers, score_classes
 from seqconv.tasks.values import Number
 
 
-def score_sequences(
-    answers: Answers, part: SequencePart, bundle: AnyBundle, reference: Part[Any] | None
+def score_outcomes(
+    answers: Answers, part: Part[Any], bundle: AnyBundle, reference: Part[Any] | None
 ) -> ClassScores | ForecastScores:
     """Every score of classes, or of numbers: see `score_numbers`."""
     target = bundle.features.target
     if isinstance(target, ClassTarget):
         return score_classes(answers, part, bundle, reference)
-    return score_numbers(answers, np.asarray(part.targets), target, bundle)
+    return score_numbers(_scale(answers, target), target.to_truths(part.targets), target, bundle)
+
+
+def _scale(answers: Answers, target: Number) -> Answers:
+    """Predicted numbers, scaled, and the bounds before calibration."""
+    points = target.to_points(answers.outputs)
+    if answers.bounds is not None:
+        return Answers(points, target.to_bounds(answers.bounds))
+    return Answers(points, np.stack([points] * 2) if target.margins else None)
 
 
 def score_numbers(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> ForecastScores:
@@ -46,10 +53,9 @@ def score_numbers(answers: Answers, targets: np.ndarray, target: Number, bundle:
         "skill_mean": lambda sums: _one_less(sums["size"], sums["away"]),
     }
     metrics = {name: bootstrap.estimate(each) for name, each in statistics.items()}
-    bounds = answers.bounds if answers.bounds is not None else target.bound(answers.outputs)
     intervals = None
-    if bounds is not None and target.margins:
-        intervals = score_intervals(Answers(answers.outputs, bounds), targets, target, bundle)
+    if answers.bounds is not None and target.margins:
+        intervals = score_intervals(answers, targets, target, bundle)
     count = len(targets)
     return ForecastScores(count, metrics, None, WindowBlocks(1, count), [], [], [], [], intervals)
 
@@ -59,9 +65,10 @@ def _one_less(error: np.ndarray, whole: np.ndarray) -> np.ndarray:
         return np.where(whole > 0, 1 - error / whole, np.nan)
 
 
-def score_sequence_intervals(answers: Answers, part: SequencePart, bundle: AnyBundle) -> IntervalScores:
+def score_outcome_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> IntervalScores:
     """Coverage and width of the intervals around numbers."""
-    return score_intervals(answers, np.asarray(part.targets), bundle.features.target, bundle)
+    target: Number = bundle.features.target
+    return score_intervals(_scale(answers, target), target.to_truths(part.targets), target, bundle)
 
 
 def score_intervals(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> IntervalScores:
@@ -71,7 +78,7 @@ def score_intervals(answers: Answers, targets: np.ndarray, target: Number, bundl
     columns: dict[str, np.ndarray] = {}
     for name, (low, high) in found.items():
         columns[f"{name} held"] = ((targets >= low) & (targets <= high))[:, 0].astype(np.float64)
-        columns[f"{name} width"] = ((high - low) * target.scale)[:, 0]
+        columns[f"{name} width"] = (target.unscale(high) - target.unscale(low))[:, 0, 0]
     bootstrap = Bootstrap(columns, 1, bundle.recipe.training.seed)
     before, after = (_describe(bootstrap, name) for name in found)
     return IntervalScores(bundle.recipe.training.coverage, after.coverage, after.width, before, [])
