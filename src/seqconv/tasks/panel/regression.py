@@ -8,9 +8,10 @@ from typing import Annotated, Self, TypeVar
 import numpy as np
 
 from seqconv.tasks.baselines import Stored
+from seqconv.tasks.panel.calibration import fit_spread
 from seqconv.tasks.panel.features import PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PointModel, fit_spread
+from seqconv.tasks.panel.models import PointModel
 from seqconv.tasks.panel.split import all_examples
 
 MOST_LOG = 700.0  # beyond which the exponential function is infinite
