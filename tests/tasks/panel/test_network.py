@@ -85,7 +85,7 @@ def test_fitted_again_it_has_seen_all_rows():
     model = fit(found)
     again = model.refit(found)
     assert not np.allclose(again.first, model.first)
-    for name in ("spread", "steps", "logged"):
+    for name in ("spread", "steps", "form"):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name))
     assert measure(again, found.test) < 0.8 * measure(model, found.test)
     same = model.refit_to(all_examples(found.features, found.train.inputs.rows))

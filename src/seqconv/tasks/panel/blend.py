@@ -18,6 +18,7 @@ from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.network import PanelNetwork
+from seqconv.tasks.panel.regression import FORMS, rename_form
 from seqconv.tasks.panel.ridge import Ridge
 
 MEMBERS: dict[str, type[PanelModel]] = {
@@ -27,7 +28,9 @@ MEMBERS: dict[str, type[PanelModel]] = {
     "ridge": Ridge,
     "boosting": Boosting,
     "network": PanelNetwork,
+    "squashed": Ridge,
 }
+FORMER = 5  # members of the first blends
 ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
 
 
@@ -54,16 +57,16 @@ class Blend(PanelModel):
     ridge_weights: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeF ridgeH")]
     ridge_bias: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeH")]
     ridge_penalty: Annotated[np.ndarray, Stored(np.float64, "ridge", 0)]
-    ridge_logged: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, 1)]
+    ridge_form: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, len(FORMS) - 1)]
     ridge_spread: Annotated[np.ndarray, Stored(np.float64, "ridgeH ridgeQ")]
     boosting_columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
     boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     boosting_kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
-    boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]
+    boosting_form: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, len(FORMS) - 1)]
     boosting_spread: Annotated[np.ndarray, Stored(np.float64, "boostingH boostingQ")]
     network_spread: Annotated[np.ndarray, Stored(np.float64, "networkH networkQ")]
-    network_logged: Annotated[np.ndarray, Stored(np.int64, "network", 0, 1)]
+    network_form: Annotated[np.ndarray, Stored(np.int64, "network", 0, len(FORMS) - 1)]
     network_steps: Annotated[np.ndarray, Stored(np.int64, "network", 1)]
     network_first: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkU")]
     network_first_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkU")]
@@ -73,6 +76,11 @@ class Blend(PanelModel):
     network_last_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
     network_linear: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkH")]
     network_linear_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
+    squashed_weights: Annotated[np.ndarray, Stored(np.float64, "squashedP squashedF squashedH")]
+    squashed_bias: Annotated[np.ndarray, Stored(np.float64, "squashedP squashedH")]
+    squashed_penalty: Annotated[np.ndarray, Stored(np.float64, "squashed", 0)]
+    squashed_form: Annotated[np.ndarray, Stored(np.int64, "squashed", 0, len(FORMS) - 1)]
+    squashed_spread: Annotated[np.ndarray, Stored(np.float64, "squashedH squashedQ")]
 
     def member(self, name: str) -> PanelModel:
         """One of the models that are averaged."""
@@ -93,12 +101,12 @@ class Blend(PanelModel):
 
     @classmethod
     def complete(cls, arrays: Arrays) -> Arrays:
-        """With an unused network and without usual errors, which the first blends did not have."""
-        arrays = {"seen": np.zeros(1, np.int64), "usual": np.zeros(1)} | arrays
-        if "weights" not in arrays or len(arrays["weights"]) != len(MEMBERS) - 1:
+        """With what former blends did not have: the newest members, unused, and usual errors."""
+        weights = arrays.get("weights", np.zeros(0))
+        if not FORMER <= len(weights) < len(MEMBERS):
             return arrays
-        added = {name: array for name, array in _list_empty().items() if name.startswith("network_")}
-        return added | arrays | {"weights": np.append(arrays["weights"], 0.0)}
+        found = _list_empty() | {"seen": np.zeros(1, np.int64), "usual": np.zeros(1)} | rename_form(arrays)
+        return found | {"weights": np.append(weights, np.zeros(len(MEMBERS) - len(weights)))}
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
         found = self._average(inputs)
