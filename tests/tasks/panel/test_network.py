@@ -149,3 +149,19 @@ def test_a_blend_without_a_network_is_still_read():
     assert completed.used == other.used
     np.testing.assert_array_equal(completed.predict(found.test.inputs), other.predict(found.test.inputs))
     assert Blend.complete(blend.arrays) == blend.arrays
+
+
+def test_nothing_of_training_stays_in_memory(prices):
+    """Inputs are large: what holds itself would stay until the collector of cycles runs."""
+    import gc
+    import weakref
+
+    training = networks._Training(*networks._read_examples(prices.features, prices.train.inputs, 0), seed=0)
+    inputs = weakref.ref(training._x)
+    training.go_on(2)
+    gc.disable()
+    try:
+        del training
+        assert inputs() is None
+    finally:
+        gc.enable()

@@ -66,13 +66,13 @@ def describe(
         example, step: of each row, int64 `[R]`.
     """
     season, lookback = features.season, features.lookback
-    rows = windows.rows[example]
-    newest = rows[:, -min(NEWEST, lookback) :]
+    newest = windows.rows[:, -min(NEWEST, lookback) :][example]
     place = lookback + step - (step // season + 1) * season
     back = [place - turn * season for turn in range(SEASONS if season > 1 else 0)]
     back += [lookback + step - (step // lag + 1) * lag for lag in list_longer_lags(features)]
     earlier = [np.where(at >= 0, windows.rows[example, np.maximum(at, 0)], np.nan) for at in back]
-    means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
+    sizes = [size for size in (season, 4 * season, lookback) if size <= lookback]
+    means = [windows.rows[:, -size:].mean(axis=1)[example] for size in sizes]
     base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
     ahead = inputs.ahead[example, step]
     before = np.maximum(ahead - (step // season + 1) * season, inputs.starts[example])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated
 
 import numpy as np
@@ -19,7 +19,7 @@ from seqconv.tasks.baselines import Stored, thin
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.reading import read_known, read_windows
+from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows
 from seqconv.tasks.panel.regression import LOGGED, MOST_CHANGE, PLAIN, SQUASHED, Regression, choose_fit, take_form
 
 PARTS = (1.0, 0.5, 0.25)  # of the window that each network reads: the newest rows
@@ -102,7 +102,9 @@ def fit_network(split: PanelSplit) -> PanelNetwork:
     marks = [max(int(part * steps), 1) for part in MARKS]
     fits = {form: _fit(features, inputs, form, marks) for form in (PLAIN, LOGGED)[: 1 + features.positive]}
     first = choose_fit(split, (next(each) for each in fits.values()))
-    return choose_fit(split, [first, *fits[int(first.form[0])]])
+    kept = fits.pop(int(first.form[0]))
+    fits.clear()  # with what it was trained on
+    return choose_fit(split, chain([first], kept))
 
 
 def refuse_network(split: PanelSplit) -> str:
@@ -153,17 +155,17 @@ class _Training:
 
     def __init__(self, x: np.ndarray, y: np.ndarray, seed: int) -> None:
         plan = make_plan(x.shape[1], y.shape[1])
-        self._inputs, self._targets = _stack(x), y
-        self._random = np.random.default_rng([seed, 1])
+        self._x, self._targets = x, y
         self._network = create_network("native", plan, initial_weights(plan, seed), TRAINING, count_threads(0))
-        self._batches = self._draw()
+        self._batches = _draw_batches(len(y), np.random.default_rng([seed, 1]))
         self._mean: Weights = self._network.weights()
         self._steps = 0
 
     def go_on(self, steps: int) -> Weights:
         """Train until that many steps are done in all; the running mean of the weights."""
         batches = islice(self._batches, steps - self._steps)
-        for _ in self._network.train_batches(self._inputs, self._targets, batches, lambda count: {}):
+        inputs = _stack(self._x)  # of a part of the columns a copy, which lives no longer than it is read
+        for _ in self._network.train_batches(inputs, self._targets, batches, lambda count: {}):
             self._steps += 1
             if self._steps % AVERAGED == 0:
                 kept = min(DECAY, self._steps / (self._steps + 100))
@@ -171,13 +173,13 @@ class _Training:
                 self._mean = {name: kept * self._mean[name] + (1 - kept) * array for name, array in own.items()}
         return {name: array.astype(np.float32) for name, array in self._mean.items()}
 
-    def _draw(self) -> Iterator[np.ndarray]:
-        """Indices of batch after batch: every example once, in random order, again and again."""
-        count = len(self._targets)
-        while True:
-            order = self._random.permutation(count)
-            for first in range(0, max(count - BATCH, 0) + 1, BATCH):
-                yield order[first : first + BATCH]
+
+def _draw_batches(count: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Indices of batch after batch: every example once, in random order, again and again."""
+    while True:
+        order = random.permutation(count)
+        for first in range(0, max(count - BATCH, 0) + 1, BATCH):
+            yield order[first : first + BATCH]
 
 
 def _read_examples(features: PanelFeatures, inputs: PanelInputs, form: int) -> tuple[np.ndarray, np.ndarray]:
@@ -185,10 +187,15 @@ def _read_examples(features: PanelFeatures, inputs: PanelInputs, form: int) -> t
     missing of these is as in windows the value before."""
     chosen = np.flatnonzero(_find_known(inputs))
     some = take_form(inputs, form).take(thin(chosen, max(MOST_VALUES // count_width(features), FEWEST)))
-    windows = read_windows(features, some, form == SQUASHED)
-    targets = windows.scale_targets(some.rows.filled[some.ahead])
-    y = np.clip(targets, -MOST_CHANGE, MOST_CHANGE).astype(np.float32)
-    return _read(features, some, windows.rows), y
+    x = np.empty((len(some), count_width(features)), np.float32)
+    y = np.empty((len(some), features.horizon), np.float32)
+    for first in range(0, len(some), CHUNK):
+        own = slice(first, first + CHUNK)
+        part = some.take(np.arange(len(some))[own])
+        windows = read_windows(features, part, form == SQUASHED)
+        x[own] = _read(features, part, windows.rows)
+        y[own] = np.clip(windows.scale_targets(part.rows.filled[part.ahead]), -MOST_CHANGE, MOST_CHANGE)
+    return x, y
 
 
 def _find_known(inputs: PanelInputs) -> np.ndarray:

@@ -12,7 +12,7 @@ MOST_SCALED = 50.0  # a value of a window, in units of the scale
 MOST_SQUASHED = 12.0  # of a forecast, in units of the scale: beyond it the hyperbolic sine is above 80,000
 SQUASHED_SEASONS = 7  # of which the median and the spread are taken
 NORMAL = 0.6745  # median absolute deviation of normal noise of size one
-CHUNK = 10_000
+CHUNK = 4_000  # examples read together
 
 
 @dataclass(frozen=True)
