@@ -63,7 +63,8 @@ def fit_ridge(split: PanelSplit) -> Ridge:
 
 
 def fit_squashed(split: PanelSplit) -> Ridge:
-    """The same of squashed numbers, see `Windows`: it errs elsewhere, so that a mean of both is better than each."""
+    """The same of squashed numbers, see `Windows`: it errs elsewhere, so that a mean of both is better than each. Long
+    series have a model for each phase."""
     return _choose(split, (SQUASHED,))
 
 
@@ -79,7 +80,10 @@ def _list_fits(split: PanelSplit, forms: Sequence[int]) -> Iterator[Ridge]:
     enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
     for form in forms:
         parts = _sum_up(features, split.train.inputs, form, features.season if enough else 1)
-        for sums in [[sum(parts[1:], parts[0])], *([parts] if enough else [])]:
+        pooled = [sum(parts[1:], parts[0])]
+        # phases are better on later rows, which few validation rows do not tell
+        kinds = ([parts] if form == SQUASHED else [pooled, parts]) if enough else [pooled]
+        for sums in kinds:
             columns = list_columns(features, split.train.inputs, len(sums))
             solved = [each.solve(columns) for each in sums]
             yield from (_solve(features, solved, len(parts[0].inputs), penalty, form) for penalty in PENALTIES)
