@@ -140,11 +140,15 @@ def measure(table: Table, whole: polars.DataFrame, quantiles: np.ndarray) -> dic
     """Scores of quantile forecasts at 0.1 to 0.9 of the test windows, `[S, windows * horizon, 9]`.
 
     MASE divides by the mean absolute change from season to season in all rows before a window, series by series; WQL is
-    twice the pinball loss of all series over the sum of their sizes, the mean of the nine levels.
+    twice the pinball loss of all series over the sum of their sizes, the mean of the nine levels; RMSSE, of the mean of
+    the quantiles, divides by the mean squared change from row to row before a window.
     """
     size, levels = table.windows * table.horizon, np.arange(1, 10) / 10
     truth = np.stack([part["y"].to_numpy()[-size:] for part in whole.partition_by("id", maintain_order=True)])
-    scale = np.stack([_scale(table, part["y"].to_numpy()) for part in whole.partition_by("id", maintain_order=True)])
+    series = [part["y"].to_numpy() for part in whole.partition_by("id", maintain_order=True)]
+    scale = np.stack([_scale(table, each, np.abs(each[table.season :] - each[: -table.season])) for each in series])
+    squares = np.stack([_scale(table, each, np.diff(each) ** 2) for each in series])[:, :: table.horizon]
+    missed = ((quantiles.mean(axis=2) - truth) ** 2).reshape(len(truth), table.windows, -1).mean(axis=2)
     error = np.abs(quantiles[..., 4] - truth)
     left = truth[..., None] - quantiles
     pinball = np.maximum(levels * left, (levels - 1) * left)
@@ -153,13 +157,13 @@ def measure(table: Table, whole: polars.DataFrame, quantiles: np.ndarray) -> dic
         "WQL": float((2 * pinball.sum(axis=(0, 1)) / np.abs(truth).sum()).mean()),
         "sMAPE": float((200 * error / np.maximum(np.abs(truth) + np.abs(quantiles[..., 4]), 1e-12)).mean()),
         "MAE": float(error.mean()),
+        "RMSSE": float(np.sqrt(missed / squares).mean()),
         "covered by 0.1 to 0.9": float(((truth >= quantiles[..., 0]) & (truth <= quantiles[..., 8])).mean()),
     }
 
 
-def _scale(table: Table, y: np.ndarray) -> np.ndarray:
-    """What MASE divides the error of each test row by, `[windows * horizon]`."""
+def _scale(table: Table, y: np.ndarray, changes: np.ndarray) -> np.ndarray:
+    """The mean of the changes before the window of each test row, `[windows * horizon]`."""
     starts = len(y) - np.arange(table.windows, 0, -1) * table.horizon
-    changes = np.cumsum(np.abs(y[table.season :] - y[: -table.season]))
-    count = starts - table.season
-    return np.repeat(changes[count - 1] / count, table.horizon)
+    count = starts - (len(y) - len(changes))
+    return np.repeat(np.cumsum(changes)[count - 1] / count, table.horizon)

@@ -61,6 +61,7 @@ TABLE = {
     ("panel", "ets"): Row("ETS", "ETS", learns=True),
     ("panel", "ridge"): Row("ridge", "ridge", learns=True),
     ("panel", "boosting"): Row("gradient boosting", "gradient boosting", learns=True),
+    ("panel", "squashed"): Row("ridge on squashed numbers", "ridge on squashed numbers", learns=True),
     ("panel", "network"): Row("neural network", "neural network", learns=True),
     ("panel", "blend"): Row("blend", "blend", learns=True),
     ("sequence", "majority"): Row("majority class", "the majority class", learns=False),

@@ -50,8 +50,9 @@ class PanelScores(Record):
 
     Args:
         metrics: `mase`, the mean over the forecasts; `wql`, the weighted quantile loss, the mean over the levels of
-            twice the pinball loss by the sum of the sizes; `smape` in percent; `mae` and `rmse` in the unit of the
-            target; `skill_seasonal_naive`: 1 - MASE / MASE of that forecast.
+            twice the pinball loss by the sum of the sizes; `smape` in percent or, of intermittent demand, `rmsse`, the
+            root mean squared scaled error of the mean of the quantiles, the mean over the forecasts; `mae` and `rmse`
+            in the unit of the target; `skill_seasonal_naive`: 1 - MASE / MASE of that forecast.
         levels, steps: the same in parts.
         better: fraction of the series that are forecast better than by the seasonal naive forecast.
         worst: the series with the largest MASE, the largest first; at most 1,000.

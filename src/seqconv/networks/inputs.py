@@ -81,15 +81,18 @@ class WindowInputs:
         """Number of steps and of channels of one example."""
         return self.lookback // self.step, self.values.shape[1]
 
-    @cached_property
+    @property
     def contiguous(self) -> "WindowInputs":
         """The same windows over a copy of the rows, ordered by row number modulo `step`: each window is contiguous.
 
         Raises:
             DataError: see `check_rows`.
         """
-        if self.step == 1:
-            return self
+        # not stored where it is the same: inputs that hold themselves stay in memory long after they are needed
+        return self if self.step == 1 else self._reordered
+
+    @cached_property
+    def _reordered(self) -> "WindowInputs":
         self.check_rows()
         parts = [self.values[remainder :: self.step] for remainder in range(self.step)]
         begins = np.cumsum([0] + [len(part) for part in parts])

@@ -309,9 +309,9 @@ KINDS = {
         PanelDataConfig,
         ForecastConfig,
         "panel",
-        ("naive", "seasonal", "theta", "ets", "ridge", "boosting", "network", "blend"),
+        ("naive", "seasonal", "theta", "ets", "ridge", "squashed", "boosting", "network", "blend"),
         forecasts=True,
-        refitted=("ridge", "boosting", "network", "blend"),
+        refitted=("ridge", "squashed", "boosting", "network", "blend"),
         networks=False,
     ),
     "sequence": Kind(

@@ -28,6 +28,7 @@ NAMES = {
     "sql": "scaled quantile loss",
     "wql": "WQL",
     "smape": "sMAPE, %",
+    "rmsse": "RMSSE of the mean forecast",
     "r2": "R\u00b2",
     "skill_mean": "skill against the training mean",
     "mae_scaled": "MAE, in standard deviations",

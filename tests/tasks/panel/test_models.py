@@ -10,7 +10,7 @@ from seqconv.data.records import PanelData
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.panel.answers import forecast_panel, newest_examples
-from seqconv.tasks.panel.blend import MEMBERS, choose_weights, fit_factors
+from seqconv.tasks.panel.blend import MEMBERS, choose_weights
 from seqconv.tasks.panel.explaining import explain_panel
 from seqconv.tasks.panel.features import Column
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
@@ -51,18 +51,6 @@ def test_quantiles_hold_what_they_say():
     quantiles = to_quantiles(fit(found).predict(found.test.inputs))
     held = (found.test.targets[..., None] <= quantiles).mean(axis=(0, 1))
     np.testing.assert_allclose(held, LEVELS, atol=0.06)
-
-
-def test_factors_widen_what_is_narrow_and_leave_the_median():
-    random = np.random.default_rng(0)
-    truth = random.normal(size=(400, 5))
-    normal = np.quantile(random.normal(size=100_000), LEVELS)
-    for width in (0.5, 1.0, 2.0):
-        factors = fit_factors(np.tile(width * normal, (400, 5, 1)), truth)
-        assert factors[MEDIAN] == 1
-        np.testing.assert_allclose(np.delete(factors, MEDIAN), 1 / width, rtol=0.2)
-    few = fit_factors(np.tile(0.5 * normal, (1, 5, 1)), truth[:1])
-    assert (np.abs(few - 1) < 0.2).all()
 
 
 # The blend

@@ -85,7 +85,7 @@ def test_fitted_again_it_has_seen_all_rows():
     model = fit(found)
     again = model.refit(found)
     assert not np.allclose(again.first, model.first)
-    for name in ("spread", "steps", "logged"):
+    for name in ("spread", "steps", "form"):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name))
     assert measure(again, found.test) < 0.8 * measure(model, found.test)
     same = model.refit_to(all_examples(found.features, found.train.inputs.rows))
@@ -137,15 +137,41 @@ def test_one_series_and_unseen_ones_are_forecast():
         assert (np.abs(model.forecast(other)[..., MEDIAN] - 1050) < 40).all()
 
 
+def take_ridge(found):
+    """The arrays of a ridge as those of a blend's."""
+    return {f"ridge_{name}": array for name, array in fit(found, "ridge").arrays.items()}
+
+
 def test_a_blend_without_a_network_is_still_read():
     found = split(make_panel(make_sales(series=25)), horizon=6)
     blend = fit(found, "blend")
-    assert "network" in MEMBERS
-    weights = np.append(blend.weights[:-1], 0.0)
-    other = replace(blend, weights=weights / weights.sum())
-    former = {name: array for name, array in other.arrays.items() if not name.startswith("network_")}
-    former["weights"] = other.weights[:-1]
+    newer = list(MEMBERS)[5:]
+    assert newer == ["network", "squashed"]
+    weights = np.append(blend.weights[:5], [0.0, 0.0])
+    weights[list(MEMBERS).index("ridge")] += 0.1  # if all the weight was newer
+    other = replace(blend, weights=weights / weights.sum(), usual=np.zeros(1), **take_ridge(found))
+    former = {name: array for name, array in other.arrays.items() if not name.startswith(tuple(newer))}
+    former = {
+        name.replace("_form", "_logged"): array for name, array in former.items() if name not in ("seen", "usual")
+    }
+    former["weights"] = other.weights[:5]
     completed = Blend(found.features, **Blend.complete(former))
     assert completed.used == other.used
     np.testing.assert_array_equal(completed.predict(found.test.inputs), other.predict(found.test.inputs))
     assert Blend.complete(blend.arrays) == blend.arrays
+
+
+def test_nothing_of_training_stays_in_memory(prices):
+    """Inputs are large: what holds itself would stay until the collector of cycles runs."""
+    import gc
+    import weakref
+
+    training = networks._Training(*networks._read_examples(prices.features, prices.train.inputs, 0), seed=0)
+    inputs = weakref.ref(training._x)
+    training.go_on(2)
+    gc.disable()
+    try:
+        del training
+        assert inputs() is None
+    finally:
+        gc.enable()

@@ -11,7 +11,7 @@ from seqconv.tasks.panel.local import Local, choose_ets, local_model
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive, fit_naive
 from seqconv.tasks.panel.network import PanelNetwork, fit_network, refuse_network
-from seqconv.tasks.panel.ridge import Ridge, fit_ridge
+from seqconv.tasks.panel.ridge import Ridge, fit_ridge, fit_squashed
 
 FEWEST = 30  # examples that regressions need
 
@@ -29,6 +29,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
         "ridge": few or cache(partial(fit_ridge, split)),
         "boosting": few or cache(partial(fit_boosting, split)),
+        "squashed": few or cache(partial(fit_squashed, split)),
         "network": refuse_network(split) or cache(partial(fit_network, split)),
     }
     names = {
@@ -38,6 +39,7 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "ets": "ETS",
         "ridge": "ridge",
         "boosting": "gradient boosting",
+        "squashed": "ridge on squashed numbers",
         "network": "neural network",
     }
     members = {name: each for name, each in fits.items() if name != "naive" and not isinstance(each, str)}
@@ -60,6 +62,7 @@ BASELINES = {
     "ets": BaselineKind(Local),
     "ridge": BaselineKind(Ridge),
     "boosting": BaselineKind(Boosting),
+    "squashed": BaselineKind(Ridge),
     "network": BaselineKind(PanelNetwork),
     "blend": BaselineKind(Blend),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import reduce
 from typing import Annotated, get_type_hints
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from seqconv.tasks.baselines import Arrays, Stored, check_fields
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
+from seqconv.tasks.panel.calibration import fit_factors, follow_errors, measure_usual, weigh_by_age
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
@@ -16,6 +18,7 @@ from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.network import PanelNetwork
+from seqconv.tasks.panel.regression import FORMS, rename_form
 from seqconv.tasks.panel.ridge import Ridge
 
 MEMBERS: dict[str, type[PanelModel]] = {
@@ -25,9 +28,10 @@ MEMBERS: dict[str, type[PanelModel]] = {
     "ridge": Ridge,
     "boosting": Boosting,
     "network": PanelNetwork,
+    "squashed": Ridge,
 }
+FORMER = 5  # members of the first blends
 ROUNDS = 30  # of the choice of weights: each is a multiple of one thirtieth
-PRIOR = 100  # values that calibration takes to be as they should, next to those that are
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,15 @@ class Blend(PanelModel):
     Args:
         weights: of `MEMBERS`, not negative, the sum 1, float64 `[M]`.
         factors: of the distance of each level's quantile from the median, float64 `[levels]`.
+        seen: the first step that neither members nor factors have seen, int64 `[1]`.
+        usual: what its errors are next to its intervals, see `measure_usual`, float64 `[1]`; 0: not known.
         seasonal_season, ...: the arrays of each member; empty where its weight is zero.
     """
 
     weights: Annotated[np.ndarray, Stored(np.float64, "M", 0, 1)]
     factors: Annotated[np.ndarray, Stored(np.float64, "levels", 0)]
+    seen: Annotated[np.ndarray, Stored(np.int64, "1")]
+    usual: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
     seasonal_season: Annotated[np.ndarray, Stored(np.int64, "seasonal", 1)]
     seasonal_spread: Annotated[np.ndarray, Stored(np.float64, "seasonalH seasonalQ")]
     theta_method: Annotated[np.ndarray, Stored(np.int64, "theta", 0, len(METHODS) - 1)]
@@ -49,16 +57,16 @@ class Blend(PanelModel):
     ridge_weights: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeF ridgeH")]
     ridge_bias: Annotated[np.ndarray, Stored(np.float64, "ridgeP ridgeH")]
     ridge_penalty: Annotated[np.ndarray, Stored(np.float64, "ridge", 0)]
-    ridge_logged: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, 1)]
+    ridge_form: Annotated[np.ndarray, Stored(np.int64, "ridge", 0, len(FORMS) - 1)]
     ridge_spread: Annotated[np.ndarray, Stored(np.float64, "ridgeH ridgeQ")]
     boosting_columns: Annotated[np.ndarray, Stored(np.int64, "T nodes", 0)]
     boosting_thresholds: Annotated[np.ndarray, Stored(np.float64, "T nodes", most=np.inf)]
     boosting_kept: Annotated[np.ndarray, Stored(np.uint8, "T nodes", 0, 255)]
     boosting_leaves: Annotated[np.ndarray, Stored(np.float64, "T leaves")]
-    boosting_logged: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, 1)]
+    boosting_form: Annotated[np.ndarray, Stored(np.int64, "boosting", 0, len(FORMS) - 1)]
     boosting_spread: Annotated[np.ndarray, Stored(np.float64, "boostingH boostingQ")]
     network_spread: Annotated[np.ndarray, Stored(np.float64, "networkH networkQ")]
-    network_logged: Annotated[np.ndarray, Stored(np.int64, "network", 0, 1)]
+    network_form: Annotated[np.ndarray, Stored(np.int64, "network", 0, len(FORMS) - 1)]
     network_steps: Annotated[np.ndarray, Stored(np.int64, "network", 1)]
     network_first: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkU")]
     network_first_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkU")]
@@ -68,6 +76,11 @@ class Blend(PanelModel):
     network_last_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
     network_linear: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkH")]
     network_linear_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkH")]
+    squashed_weights: Annotated[np.ndarray, Stored(np.float64, "squashedP squashedF squashedH")]
+    squashed_bias: Annotated[np.ndarray, Stored(np.float64, "squashedP squashedH")]
+    squashed_penalty: Annotated[np.ndarray, Stored(np.float64, "squashed", 0)]
+    squashed_form: Annotated[np.ndarray, Stored(np.int64, "squashed", 0, len(FORMS) - 1)]
+    squashed_spread: Annotated[np.ndarray, Stored(np.float64, "squashedH squashedQ")]
 
     def member(self, name: str) -> PanelModel:
         """One of the models that are averaged."""
@@ -88,26 +101,32 @@ class Blend(PanelModel):
 
     @classmethod
     def complete(cls, arrays: Arrays) -> Arrays:
-        """With an unused network, which the first blends did not have."""
-        if "weights" not in arrays or len(arrays["weights"]) != len(MEMBERS) - 1:
+        """With what former blends did not have: the newest members, unused, and usual errors."""
+        weights = arrays.get("weights", np.zeros(0))
+        if not FORMER <= len(weights) < len(MEMBERS):
             return arrays
-        added = {name: array for name, array in _list_empty().items() if name.startswith("network_")}
-        return added | arrays | {"weights": np.append(arrays["weights"], 0.0)}
+        found = _list_empty() | {"seen": np.zeros(1, np.int64), "usual": np.zeros(1)} | rename_form(arrays)
+        return found | {"weights": np.append(weights, np.zeros(len(MEMBERS) - len(weights)))}
 
     def forecast(self, inputs: PanelInputs) -> np.ndarray:
+        found = self._average(inputs)
+        median = found[..., MEDIAN : MEDIAN + 1]
+        level = follow_errors(self.features, inputs, int(self.seen[0]), float(self.usual[0]), self._average)
+        return np.asarray(median + level[:, None, None] * self.factors * (found - median))
+
+    def _average(self, inputs: PanelInputs) -> np.ndarray:
         found = np.zeros((len(inputs), inputs.horizon, len(LEVELS)))
         for name, weight in self.used.items():
             found += weight * np.sort(self.member(name).forecast(inputs), axis=2)
-        median = found[..., MEDIAN : MEDIAN + 1]
-        return np.asarray(median + self.factors * (found - median))
+        return found
 
     def refit(self, split: Split[PanelFeatures, PanelInputs]) -> "Blend":
         """Its members fitted to all rows of the split, with weights and factors for their forecasts of the validation
         and the test examples: the newest rows say most of the next ones."""
         models = {name: self.member(name) for name in self.used}
-        weights, factors = _weigh(models, [split.validation, split.test])
+        weights, learned = _weigh(models, [split.validation, split.test])
         fitted = {name: models[name].refit(split) for name, weight in weights.items() if weight > 0}
-        return _make_blend(self.features, weights, factors, fitted)
+        return _make_blend(self.features, weights, learned, fitted)
 
 
 def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, Callable[[], PanelModel]]) -> Blend:
@@ -117,26 +136,33 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
-    weights, factors = _weigh(models, [validation])
+    weights, learned = _weigh(models, [validation])
     kept = {name: each for name, each in models.items() if weights[name] > 0}
-    return _make_blend(features, weights, factors, kept)
+    return _make_blend(features, weights, learned, kept)
 
 
-def _weigh(models: Mapping[str, PanelModel], parts: Sequence[PanelPart]) -> tuple[dict[str, float], np.ndarray]:
-    """Weights of models by their names, and the factors of their blend, for the examples of these parts."""
+def _weigh(models: Mapping[str, PanelModel], parts: Sequence[PanelPart]) -> tuple[dict[str, float], Arrays]:
+    """Weights of models by their names, and what their blend learns from the examples of these parts."""
     forecasts = [[to_quantiles(each.predict(part.inputs)) for part in parts] for each in models.values()]
     quantiles = np.stack([np.concatenate(each) for each in forecasts])
     targets = np.concatenate([np.asarray(part.targets) for part in parts])
     weights = choose_weights(quantiles, targets)
-    factors = fit_factors(np.tensordot(weights, quantiles, 1), targets)
-    return dict(zip(models, weights.tolist(), strict=True)), factors
+    blended = np.tensordot(weights, quantiles, 1)
+    inputs = reduce(PanelInputs.join, (part.inputs for part in parts))
+    ages = weigh_by_age(inputs)
+    learned = {
+        "factors": fit_factors(blended, targets, ages),
+        "seen": np.array([inputs.rows.steps[inputs.anchors].max() + inputs.horizon]),
+        "usual": np.array([measure_usual(blended, targets, ages)]),
+    }
+    return dict(zip(models, weights.tolist(), strict=True)), learned
 
 
 def _make_blend(
-    features: PanelFeatures, weights: Mapping[str, float], factors: np.ndarray, models: Mapping[str, PanelModel]
+    features: PanelFeatures, weights: Mapping[str, float], learned: Arrays, models: Mapping[str, PanelModel]
 ) -> Blend:
     own = np.array([weights.get(name, 0.0) for name in MEMBERS])
-    return Blend(features, own, factors, **(_list_empty() | _name_arrays(models)))
+    return Blend(features, own, **(_list_empty() | learned | _name_arrays(models)))
 
 
 def _list_empty() -> Arrays:
@@ -167,22 +193,3 @@ def choose_weights(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
         if losses[place] < least:
             best, least = chosen, losses[place]
     return np.asarray(best / max(best.sum(), 1))
-
-
-def fit_factors(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Factors `[levels]` of the distances from the median with which quantiles `[N, H, levels]` hold what they should.
-
-    Few validation values move them little.
-    """
-    median = quantiles[..., MEDIAN]
-    found = np.ones(len(LEVELS))
-    for place, level in enumerate(LEVELS):
-        distance = np.abs(quantiles[..., place] - median)
-        usable = (distance > 1e-9) & ~np.isnan(targets)
-        if place == MEDIAN or not usable.any():
-            continue
-        side = 1.0 if level > 0.5 else -1.0
-        ratios = side * (targets - median)[usable] / distance[usable]
-        factor = max(float(np.quantile(ratios, max(level, 1 - level))), 0.05)
-        found[place] = (usable.sum() * factor + PRIOR) / (usable.sum() + PRIOR)
-    return found

@@ -10,7 +10,7 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.reading import Windows, read_by_step, read_windows
-from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
+from seqconv.tasks.panel.regression import LOGGED, MOST_CHANGE, PLAIN, Regression, choose_fit, take_form
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
 
 ROWS = 100_000  # forecast rows that the trees are fitted to
@@ -44,14 +44,14 @@ class Boosting(Regression):
         chunk = max(CHUNK // inputs.horizon, 1)
         for first in range(0, len(inputs), chunk):
             some = inputs.take(np.arange(first, min(first + chunk, len(inputs))))
-            windows = read_windows(self.features, some)
+            windows = self.read(some)
             example, step = (each.ravel() for each in np.indices((len(some), some.horizon)))
             changes = trees.add(describe(self.features, some, windows, example, step)).reshape(len(some), -1)
             found[first : first + chunk] = windows.unscale(changes)
         return found
 
     def fit_again(self, inputs: PanelInputs) -> "Boosting":
-        return _fit(self.features, inputs, bool(self.logged[0]))
+        return _fit(self.features, inputs, int(self.form[0]))
 
 
 def describe(
@@ -66,13 +66,13 @@ def describe(
         example, step: of each row, int64 `[R]`.
     """
     season, lookback = features.season, features.lookback
-    rows = windows.rows[example]
-    newest = rows[:, -min(NEWEST, lookback) :]
+    newest = windows.rows[:, -min(NEWEST, lookback) :][example]
     place = lookback + step - (step // season + 1) * season
     back = [place - turn * season for turn in range(SEASONS if season > 1 else 0)]
     back += [lookback + step - (step // lag + 1) * lag for lag in list_longer_lags(features)]
     earlier = [np.where(at >= 0, windows.rows[example, np.maximum(at, 0)], np.nan) for at in back]
-    means = [rows[:, -size:].mean(axis=1) for size in (season, 4 * season, lookback) if size <= lookback]
+    sizes = [size for size in (season, 4 * season, lookback) if size <= lookback]
+    means = [windows.rows[:, -size:].mean(axis=1)[example] for size in sizes]
     base = (windows.base - windows.level)[example, step] / windows.scale[example, 0]
     ahead = inputs.ahead[example, step]
     before = np.maximum(ahead - (step // season + 1) * season, inputs.starts[example])
@@ -100,16 +100,16 @@ def fit_boosting(split: PanelSplit) -> Boosting:
     """Fit to the training examples; of numbers that are never negative to their logarithms if that errs less on the
     validation examples."""
     features = split.features
-    logs = (False, True) if features.positive else (False,)
-    return choose_fit(split, (_fit(features, split.train.inputs, logged) for logged in logs))
+    forms = (PLAIN, LOGGED) if features.positive else (PLAIN,)  # squashed numbers have the same medians
+    return choose_fit(split, (_fit(features, split.train.inputs, form) for form in forms))
 
 
-def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting:
+def _fit(features: PanelFeatures, inputs: PanelInputs, form: int) -> Boosting:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     random = np.random.default_rng(0)
-    read = inputs.log_values if logged else inputs
+    read = take_form(inputs, form)
     most = min(ROWS, 20_000 + len(inputs) * inputs.horizon // 4)
     chosen = random.permutation(len(inputs))[: max(most // min(inputs.horizon, 8), 1)]
     some = read.take(np.sort(chosen))
@@ -128,4 +128,4 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool) -> Boosting
     with threadpool_limits(1):
         model.fit(x, targets)
     spread = np.zeros((features.horizon, len(LEVELS)))
-    return Boosting(features, spread, np.array([int(logged)]), *read_trees(model))
+    return Boosting(features, spread, np.array([form]), *read_trees(model))

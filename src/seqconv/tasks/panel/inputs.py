@@ -59,6 +59,11 @@ class PanelRows:
     def _sums(self) -> "dict[int, RunningSums]":
         return {}
 
+    @cached_property
+    def sum_squares(self) -> "RunningSums":
+        """Running sums of the squared changes from row to row of a series."""
+        return RunningSums.of(_find_changes(self.values, self.offsets, 1) ** 2, self.offsets)
+
     def sum_changes(self, lag: int) -> "RunningSums":
         """Running sums of the absolute changes over `lag` rows of a series; 0: of the absolute values."""
         if lag not in self._sums:

@@ -7,12 +7,11 @@ from typing import Annotated
 import numpy as np
 
 from seqconv.tasks.baselines import BaselineModel, Stored
-from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
-from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN
+from seqconv.tasks.panel.features import PanelFeatures, find_scales
+from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
 
 CHUNK = 50_000  # examples forecast together
-ENOUGH = 200  # errors from which the quantiles of a step are taken
 
 
 @dataclass(frozen=True)
@@ -61,34 +60,6 @@ def finish(quantiles: np.ndarray, features: PanelFeatures) -> np.ndarray:
     """Quantiles in ascending order, and not below zero if the target never is."""
     ordered = np.sort(quantiles, axis=2)
     return np.maximum(ordered, 0.0) if features.positive else ordered
-
-
-def fit_spread(points: np.ndarray, part: PanelPart) -> np.ndarray:
-    """Quantiles of the errors of point forecasts by step, in units of the scale, float64 `[H, levels]`.
-
-    Args:
-        points: scaled forecasts `[N, H]`.
-        part: their targets.
-
-    Neighbouring steps are taken together until there are enough errors, and the quantiles never come closer as the
-    horizon grows.
-    """
-    errors = np.asarray(part.targets) - points
-    horizon = errors.shape[1]
-    found = np.zeros((horizon, len(LEVELS)))
-    for step in range(horizon):
-        around = 0
-        while True:
-            some = errors[:, max(step - around, 0) : step + around + 1]
-            known = some[~np.isnan(some)]
-            if len(known) >= ENOUGH or around >= horizon:
-                break
-            around += 1
-        if len(known):
-            found[step] = np.quantile(known, LEVELS)
-    width = found - found[:, MEDIAN : MEDIAN + 1]
-    low, high = np.minimum.accumulate(width[:, :MEDIAN]), np.maximum.accumulate(width[:, MEDIAN + 1 :])
-    return np.concatenate([low, np.zeros((horizon, 1)), high], axis=1)
 
 
 def gather_windows(inputs: PanelInputs, lookback: int) -> np.ndarray:

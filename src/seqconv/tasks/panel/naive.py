@@ -6,9 +6,10 @@ from typing import Annotated
 import numpy as np
 
 from seqconv.tasks.baselines import Stored
+from seqconv.tasks.panel.calibration import fit_spread
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PointModel, fit_spread, repeat_back
+from seqconv.tasks.panel.models import PointModel, repeat_back
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated
 
 import numpy as np
@@ -19,8 +19,8 @@ from seqconv.tasks.baselines import Stored, thin
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.reading import read_known, read_windows
-from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
+from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows
+from seqconv.tasks.panel.regression import LOGGED, MOST_CHANGE, PLAIN, SQUASHED, Regression, choose_fit, take_form
 
 PARTS = (1.0, 0.5, 0.25)  # of the window that each network reads: the newest rows
 HIDDEN = 128
@@ -60,7 +60,7 @@ class PanelNetwork(Regression):
     linear_bias: Annotated[np.ndarray, Stored(np.float32, "M H")]
 
     def point_read(self, inputs: PanelInputs) -> np.ndarray:
-        windows = read_windows(self.features, inputs)
+        windows = self.read(inputs)
         x = _stack(_read(self.features, inputs, windows.rows))
         found = np.zeros((len(inputs), inputs.horizon))
         for network in self.networks():
@@ -75,7 +75,7 @@ class PanelNetwork(Regression):
             yield create_network(engine, plan, weights, TRAINING, count_threads(0))
 
     def fit_again(self, inputs: PanelInputs) -> "PanelNetwork":
-        (found,) = _fit(self.features, inputs, bool(self.logged[0]), [int(self.steps[0])])
+        (found,) = _fit(self.features, inputs, int(self.form[0]), [int(self.steps[0])])
         return found
 
 
@@ -100,9 +100,11 @@ def fit_network(split: PanelSplit) -> PanelNetwork:
     features, inputs = split.features, split.train.inputs
     steps = count_steps(features, len(inputs))
     marks = [max(int(part * steps), 1) for part in MARKS]
-    fits = [_fit(features, inputs, logged, marks) for logged in ((False, True) if features.positive else (False,))]
-    first = choose_fit(split, (next(each) for each in fits))
-    return choose_fit(split, [first, *fits[int(first.logged[0])]])
+    fits = {form: _fit(features, inputs, form, marks) for form in (PLAIN, LOGGED)[: 1 + features.positive]}
+    first = choose_fit(split, (next(each) for each in fits.values()))
+    kept = fits.pop(int(first.form[0]))
+    fits.clear()  # with what it was trained on
+    return choose_fit(split, chain([first], kept))
 
 
 def refuse_network(split: PanelSplit) -> str:
@@ -126,9 +128,9 @@ def count_width(features: PanelFeatures) -> int:
     return features.lookback + int(read_known(features, features.blank()).shape[1])
 
 
-def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool, marks: Sequence[int]) -> Iterator[PanelNetwork]:
+def _fit(features: PanelFeatures, inputs: PanelInputs, form: int, marks: Sequence[int]) -> Iterator[PanelNetwork]:
     """Networks after each number of steps."""
-    x, y = _read_examples(features, inputs.log_values if logged else inputs)
+    x, y = _read_examples(features, inputs, form)
     unread = [features.lookback - max(round(part * features.lookback), features.season) for part in PARTS]
     trainings = [_Training(x[:, first:], y, number) for number, first in enumerate(unread)]
     spread = np.zeros((features.horizon, len(LEVELS)))
@@ -139,7 +141,7 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, logged: bool, marks: Sequ
                 reads = FIELDS[name] in ("first", "linear")
                 arrays[FIELDS[name]].append(np.pad(array, ((first, 0), (0, 0))) if reads else array)
         stacked = {name: np.stack(each) for name, each in arrays.items()}
-        yield PanelNetwork(features, spread, np.array([int(logged)]), np.array([mark]), **stacked)
+        yield PanelNetwork(features, spread, np.array([form]), np.array([mark]), **stacked)
 
 
 class _Training:
@@ -153,17 +155,17 @@ class _Training:
 
     def __init__(self, x: np.ndarray, y: np.ndarray, seed: int) -> None:
         plan = make_plan(x.shape[1], y.shape[1])
-        self._inputs, self._targets = _stack(x), y
-        self._random = np.random.default_rng([seed, 1])
+        self._x, self._targets = x, y
         self._network = create_network("native", plan, initial_weights(plan, seed), TRAINING, count_threads(0))
-        self._batches = self._draw()
+        self._batches = _draw_batches(len(y), np.random.default_rng([seed, 1]))
         self._mean: Weights = self._network.weights()
         self._steps = 0
 
     def go_on(self, steps: int) -> Weights:
         """Train until that many steps are done in all; the running mean of the weights."""
         batches = islice(self._batches, steps - self._steps)
-        for _ in self._network.train_batches(self._inputs, self._targets, batches, lambda count: {}):
+        inputs = _stack(self._x)  # of a part of the columns a copy, which lives no longer than it is read
+        for _ in self._network.train_batches(inputs, self._targets, batches, lambda count: {}):
             self._steps += 1
             if self._steps % AVERAGED == 0:
                 kept = min(DECAY, self._steps / (self._steps + 100))
@@ -171,24 +173,29 @@ class _Training:
                 self._mean = {name: kept * self._mean[name] + (1 - kept) * array for name, array in own.items()}
         return {name: array.astype(np.float32) for name, array in self._mean.items()}
 
-    def _draw(self) -> Iterator[np.ndarray]:
-        """Indices of batch after batch: every example once, in random order, again and again."""
-        count = len(self._targets)
-        while True:
-            order = self._random.permutation(count)
-            for first in range(0, max(count - BATCH, 0) + 1, BATCH):
-                yield order[first : first + BATCH]
+
+def _draw_batches(count: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Indices of batch after batch: every example once, in random order, again and again."""
+    while True:
+        order = random.permutation(count)
+        for first in range(0, max(count - BATCH, 0) + 1, BATCH):
+            yield order[first : first + BATCH]
 
 
-def _read_examples(features: PanelFeatures, inputs: PanelInputs) -> tuple[np.ndarray, np.ndarray]:
+def _read_examples(features: PanelFeatures, inputs: PanelInputs, form: int) -> tuple[np.ndarray, np.ndarray]:
     """Inputs `[N, F]` and scaled targets `[N, H]` of the examples of which half or more is known, float32; what is
     missing of these is as in windows the value before."""
     chosen = np.flatnonzero(_find_known(inputs))
-    some = inputs.take(thin(chosen, max(MOST_VALUES // count_width(features), FEWEST)))
-    windows = read_windows(features, some)
-    targets = windows.scale_targets(some.rows.filled[some.ahead])
-    y = np.clip(targets, -MOST_CHANGE, MOST_CHANGE).astype(np.float32)
-    return _read(features, some, windows.rows), y
+    some = take_form(inputs, form).take(thin(chosen, max(MOST_VALUES // count_width(features), FEWEST)))
+    x = np.empty((len(some), count_width(features)), np.float32)
+    y = np.empty((len(some), features.horizon), np.float32)
+    for first in range(0, len(some), CHUNK):
+        own = slice(first, first + CHUNK)
+        part = some.take(np.arange(len(some))[own])
+        windows = read_windows(features, part, form == SQUASHED)
+        x[own] = _read(features, part, windows.rows)
+        y[own] = np.clip(windows.scale_targets(part.rows.filled[part.ahead]), -MOST_CHANGE, MOST_CHANGE)
+    return x, y
 
 
 def _find_known(inputs: PanelInputs) -> np.ndarray:

@@ -9,7 +9,10 @@ from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import gather_windows, repeat_back
 
 MOST_SCALED = 50.0  # a value of a window, in units of the scale
-CHUNK = 10_000
+MOST_SQUASHED = 12.0  # of a forecast, in units of the scale: beyond it the hyperbolic sine is above 80,000
+SQUASHED_SEASONS = 7  # of which the median and the spread are taken
+NORMAL = 0.6745  # median absolute deviation of normal noise of size one
+CHUNK = 4_000  # examples read together
 
 
 @dataclass(frozen=True)
@@ -19,34 +22,57 @@ class Windows:
     Args:
         rows: the last rows of each, less `level`, in units of `scale`, float32 `[N, L]`.
         base: the seasonal naive forecast, float64 `[N, H]`.
-        level: mean of the last season, float64 `[N, 1]`.
-        scale: mean absolute change from season to season in the window, float64 `[N, 1]`.
+        level, scale: mean of the last season and mean absolute change from season to season in the window, float64
+            `[N, 1]` both; if squashed, the median and the median absolute deviation of the last seasons.
+        squashed: the inverse hyperbolic sine of scaled values is read, which grows like a logarithm on both sides of
+            zero: peaks weigh less.
     """
 
     rows: np.ndarray
     base: np.ndarray
     level: np.ndarray
     scale: np.ndarray
+    squashed: bool = False
 
     def unscale(self, changes: np.ndarray) -> np.ndarray:
         """Forecasts in the unit of the target from scaled changes to `base`, `[N, H]`."""
-        return np.asarray(self.base + self.scale * changes)
+        if not self.squashed:
+            return np.asarray(self.base + self.scale * changes)
+        found = np.clip(self._squash(self.base) + changes, -MOST_SQUASHED, MOST_SQUASHED)
+        return np.asarray(self.level + self.scale * np.sinh(found))
 
     def scale_targets(self, targets: np.ndarray) -> np.ndarray:
         """The reverse."""
-        return np.asarray((targets - self.base) / self.scale)
+        if not self.squashed:
+            return np.asarray((targets - self.base) / self.scale)
+        return np.asarray(self._squash(targets) - self._squash(self.base))
+
+    def _squash(self, values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.arcsinh((values - self.level) / self.scale))
 
 
-def read_windows(features: PanelFeatures, inputs: PanelInputs) -> Windows:
-    """The windows of examples."""
+def read_windows(features: PanelFeatures, inputs: PanelInputs, squashed: bool = False) -> Windows:
+    """The windows of examples.
+
+    Reference: Uniejewski, Weron and Ziel 2018, "Variance stabilizing transformations for electricity spot price
+    forecasting", IEEE Transactions on Power Systems 33 (the inverse hyperbolic sine about median and deviation).
+    """
     season, lookback = features.season, features.lookback
     window = gather_windows(inputs, lookback)
+    base = repeat_back(inputs, season)
+    if squashed:
+        newest = window[:, -min(SQUASHED_SEASONS * season, lookback) :]
+        level = np.median(newest, axis=1, keepdims=True)
+        scale = np.median(np.abs(newest - level), axis=1, keepdims=True) / NORMAL
+        scale = np.maximum(scale, 0.3 * find_scales(inputs, season)[:, None])
+        rows = np.arcsinh((window - level) / scale).astype(np.float32)
+        return Windows(rows, base, level, scale, squashed)
     level = window[:, -season:].mean(axis=1, keepdims=True)
     scale = np.abs(window[:, season:] - window[:, :-season]).mean(axis=1, keepdims=True)
     # a window that hardly changes says little of what is usual
     scale = np.maximum(scale, 0.1 * find_scales(inputs, season)[:, None])
     rows = np.clip((window - level) / scale, -MOST_SCALED, MOST_SCALED).astype(np.float32)
-    return Windows(rows, repeat_back(inputs, season), level, scale)
+    return Windows(rows, base, level, scale)
 
 
 def read_by_step(inputs: PanelInputs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
-"""What regressions on windows share: logarithms, the choice among several fits, and the fit to all rows."""
+"""What regressions on windows share: the form of numbers, the choice among several fits, and the fit to all rows."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,12 +8,16 @@ from typing import Annotated, Self, TypeVar
 
 import numpy as np
 
-from seqconv.tasks.baselines import Stored
+from seqconv.tasks.baselines import Arrays, Stored
+from seqconv.tasks.panel.calibration import fit_spread
 from seqconv.tasks.panel.features import PanelSplit, find_scales
 from seqconv.tasks.panel.inputs import PanelInputs
-from seqconv.tasks.panel.models import PointModel, fit_spread
+from seqconv.tasks.panel.models import PointModel
+from seqconv.tasks.panel.reading import Windows, read_windows
 from seqconv.tasks.panel.split import all_examples
 
+# of the numbers that are read and forecast: as they are, logarithms, squashed (see `Windows`)
+FORMS = PLAIN, LOGGED, SQUASHED = range(3)
 MOST_LOG = 700.0  # beyond which the exponential function is infinite
 MOST_CHANGE = 20.0  # of a target in units of its window's scale, beyond which it is taken for an outlier
 
@@ -22,19 +27,26 @@ class Regression(PointModel):
     """A model that is fitted to examples of all series.
 
     Args:
-        logged: 1: it forecasts logarithms, int64 `[1]`.
+        form: of numbers, of `FORMS`, int64 `[1]`.
     """
 
-    logged: Annotated[np.ndarray, Stored(np.int64, "1", 0, 1)]
+    form: Annotated[np.ndarray, Stored(np.int64, "1", 0, len(FORMS) - 1)]
 
     def point(self, inputs: PanelInputs) -> np.ndarray:
-        if not self.logged[0]:
-            return self.point_read(inputs)
-        return np.asarray(np.expm1(np.minimum(self.point_read(inputs.log_values), MOST_LOG)))
+        found = self.point_read(take_form(inputs, int(self.form[0])))
+        return np.asarray(np.expm1(np.minimum(found, MOST_LOG))) if self.form[0] == LOGGED else found
+
+    def read(self, inputs: PanelInputs) -> Windows:
+        """The windows of examples whose values are in its form."""
+        return read_windows(self.features, inputs, self.form[0] == SQUASHED)
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        return rename_form(arrays)
 
     @abstractmethod
     def point_read(self, inputs: PanelInputs) -> np.ndarray:
-        """Point forecasts `[N, H]` in the unit of the values that it reads: logarithms if it is `logged`."""
+        """Point forecasts `[N, H]` in the unit of the values that it reads, see `take_form`."""
 
     @abstractmethod
     def fit_again(self, inputs: PanelInputs) -> Self:
@@ -47,6 +59,16 @@ class Regression(PointModel):
     def refit_to(self, inputs: PanelInputs) -> Self:
         """The same settings and spread, fitted to these examples."""
         return replace(self.fit_again(inputs), spread=self.spread)
+
+
+def take_form(inputs: PanelInputs, form: int) -> PanelInputs:
+    """The examples with their values in one of `FORMS`; squashed ones are the same, as windows are scaled first."""
+    return inputs.log_values if form == LOGGED else inputs
+
+
+def rename_form(arrays: Arrays) -> Arrays:
+    """Stored arrays with the name of today for what was called `logged`, when there were two forms."""
+    return {re.sub(r"(^|_)logged$", r"\1form", name): array for name, array in arrays.items()}
 
 
 Fitted = TypeVar("Fitted", bound=Regression)

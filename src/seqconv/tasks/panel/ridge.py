@@ -1,6 +1,6 @@
 """One linear model for all series: from the window and what is known of the future to every row of the horizon."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows
-from seqconv.tasks.panel.regression import MOST_CHANGE, Regression, choose_fit
+from seqconv.tasks.panel.regression import LOGGED, MOST_CHANGE, PLAIN, SQUASHED, Regression, choose_fit, take_form
 
 PENALTIES = 10.0 ** np.arange(0, 7)
 FEWEST_IN_PHASE = 300  # examples of each phase that has a model of its own
@@ -32,7 +32,7 @@ class Ridge(Regression):
     penalty: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
 
     def point_read(self, inputs: PanelInputs) -> np.ndarray:
-        windows = read_windows(self.features, inputs)
+        windows = self.read(inputs)
         x = np.concatenate([windows.rows, read_known(self.features, inputs)], axis=1)
         phases = find_phases(inputs, len(self.weights))
         changes = np.empty((len(inputs), inputs.horizon))
@@ -44,10 +44,11 @@ class Ridge(Regression):
     def fit_again(self, inputs: PanelInputs) -> "Ridge":
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        logged, phases = bool(self.logged[0]), len(self.weights)
+        form, phases = int(self.form[0]), len(self.weights)
+        columns = list_columns(self.features, inputs, phases)
         with threadpool_limits(1):
-            sums = [each.solve() for each in _sum_up(self.features, inputs, logged, phases)]
-        return _solve(self.features, sums, float(self.penalty[0]), logged)
+            sums = [each.solve(columns) for each in _sum_up(self.features, inputs, form, phases)]
+        return _solve(self.features, sums, self.weights.shape[1], float(self.penalty[0]), form)
 
 
 def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
@@ -58,26 +59,56 @@ def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
 def fit_ridge(split: PanelSplit) -> Ridge:
     """Fit to the training examples, with what errs least on the validation examples: the penalty, logarithms or not (of
     numbers that are never negative), a model for each phase of the season or one for all."""
+    return _choose(split, (PLAIN, LOGGED) if split.features.positive else (PLAIN,))
+
+
+def fit_squashed(split: PanelSplit) -> Ridge:
+    """The same of squashed numbers, see `Windows`: it errs elsewhere, so that a mean of both is better than each. Long
+    series have a model for each phase."""
+    return _choose(split, (SQUASHED,))
+
+
+def _choose(split: PanelSplit, forms: Sequence[int]) -> Ridge:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return choose_fit(split, _list_fits(split))
+        return choose_fit(split, _list_fits(split, forms))
 
 
-def _list_fits(split: PanelSplit) -> Iterator[Ridge]:
+def _list_fits(split: PanelSplit, forms: Sequence[int]) -> Iterator[Ridge]:
     features = split.features
     enough = len(split.train.targets) >= FEWEST_IN_PHASE * features.season and features.season > 1
-    for logged in (False, True) if features.positive else (False,):
-        parts = _sum_up(features, split.train.inputs, logged, features.season if enough else 1)
-        for sums in [[sum(parts[1:], parts[0])], *([parts] if enough else [])]:
-            solved = [each.solve() for each in sums]
-            yield from (_solve(features, solved, penalty, logged) for penalty in PENALTIES)
+    for form in forms:
+        parts = _sum_up(features, split.train.inputs, form, features.season if enough else 1)
+        pooled = [sum(parts[1:], parts[0])]
+        # phases are better on later rows, which few validation rows do not tell
+        kinds = ([parts] if form == SQUASHED else [pooled, parts]) if enough else [pooled]
+        for sums in kinds:
+            columns = list_columns(features, split.train.inputs, len(sums))
+            solved = [each.solve(columns) for each in sums]
+            yield from (_solve(features, solved, len(parts[0].inputs), penalty, form) for penalty in PENALTIES)
+
+
+def list_columns(features: PanelFeatures, inputs: PanelInputs, phases: int) -> np.ndarray:
+    """Which columns a model reads: all, or, one of several phases, which has few examples, of the window the two newest
+    seasons and the first season of longer ones, such as the hours of the same day a week ago.
+
+    Reference: Lago et al. 2021, Applied Energy 293:116983 (prices of the days 1, 2, 3 and 7 days before).
+    """
+    season, lookback = features.season, features.lookback
+    every = np.arange(_count_columns(features, inputs))
+    if phases == 1:
+        return every
+    back = [season, 2 * season, *(each.rows for each in features.frequency.seasons if each.rows > 2 * season)]
+    first = np.array([lookback - each for each in back if each <= lookback])
+    return np.concatenate([np.unique(first[:, None] + np.arange(season)), every[lookback:]])
 
 
 @dataclass(frozen=True)
 class _Solved:
-    """What a linear model is made of for any penalty."""
+    """What a linear model of some columns is made of for any penalty."""
 
+    columns: np.ndarray
     vectors: np.ndarray
     values: np.ndarray
     along: np.ndarray
@@ -102,26 +133,25 @@ class _Sums:
         """With these examples too."""
         return self + _Sums(x.T @ x, x.T @ y, x.sum(axis=0), y.sum(axis=0), len(x))
 
-    def solve(self) -> _Solved:
+    def solve(self, columns: np.ndarray) -> _Solved:
         """Of centred inputs and targets."""
         count = max(self.count, 1)
-        centre, intercept = self.inputs / count, self.targets / count
-        products = self.products - count * np.outer(centre, centre)
+        centre, intercept = self.inputs[columns] / count, self.targets / count
+        products = self.products[np.ix_(columns, columns)] - count * np.outer(centre, centre)
         values, vectors = np.linalg.eigh(products)
-        along = vectors.T @ (self.crossed - count * np.outer(centre, intercept))
-        return _Solved(vectors, np.maximum(values, 0), along, centre, intercept)
+        along = vectors.T @ (self.crossed[columns] - count * np.outer(centre, intercept))
+        return _Solved(columns, vectors, np.maximum(values, 0), along, centre, intercept)
 
 
-def _sum_up(features: PanelFeatures, inputs: PanelInputs, logged: bool, phases: int) -> list[_Sums]:
+def _sum_up(features: PanelFeatures, inputs: PanelInputs, form: int, phases: int) -> list[_Sums]:
     """The sums of each phase."""
-    width = features.lookback + read_known(features, inputs.take(np.arange(1))).shape[1]
-    horizon = features.horizon
+    width, horizon = _count_columns(features, inputs), features.horizon
     empty = _Sums(np.zeros((width, width)), np.zeros((width, horizon)), np.zeros(width), np.zeros(horizon), 0)
     found = [empty] * phases
-    read = inputs.log_values if logged else inputs
+    read = take_form(inputs, form)
     for first in range(0, len(inputs), CHUNK):
         some = read.take(np.arange(first, min(first + CHUNK, len(inputs))))
-        windows = read_windows(features, some)
+        windows = read_windows(features, some, form == SQUASHED)
         targets = windows.scale_targets(some.rows.values[some.ahead])
         whole = ~np.isnan(targets).any(axis=1)
         x = np.concatenate([windows.rows, read_known(features, some)], axis=1).astype(np.float64)
@@ -133,8 +163,15 @@ def _sum_up(features: PanelFeatures, inputs: PanelInputs, logged: bool, phases: 
     return found
 
 
-def _solve(features: PanelFeatures, solved: list[_Solved], penalty: float, logged: bool) -> Ridge:
-    weights = np.stack([each.vectors @ (each.along / (each.values + penalty)[:, None]) for each in solved])
-    bias = np.stack([each.intercept - each.centre @ own for each, own in zip(solved, weights, strict=True)])
+def _count_columns(features: PanelFeatures, inputs: PanelInputs) -> int:
+    return features.lookback + int(read_known(features, inputs.take(np.arange(1))).shape[1])
+
+
+def _solve(features: PanelFeatures, solved: list[_Solved], width: int, penalty: float, form: int) -> Ridge:
+    weights = np.zeros((len(solved), width, features.horizon))
+    bias = np.empty((len(solved), features.horizon))
+    for phase, each in enumerate(solved):
+        own = each.vectors @ (each.along / (each.values + penalty)[:, None])
+        weights[phase, each.columns], bias[phase] = own, each.intercept - each.centre @ own
     spread = np.zeros((features.horizon, len(LEVELS)))
-    return Ridge(features, spread, np.array([int(logged)]), weights, bias, np.array([penalty]))
+    return Ridge(features, spread, np.array([form]), weights, bias, np.array([penalty]))

@@ -1,11 +1,13 @@
 """Scores of quantile forecasts with 95 % bootstrap intervals: overall, by level, step and series."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.metrics.panel_scores import LevelScores, PanelScores, SeriesScores, StepScores
 from seqconv.tasks.bundle import Bundle
-from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
+from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales, is_intermittent
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, average_known, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.models import repeat_back
@@ -19,25 +21,17 @@ def score_panel(
     answers: Answers, part: PanelPart, bundle: Bundle[PanelFeatures], reference: PanelPart | None
 ) -> PanelScores:
     """MAE, RMSE, sMAPE, MASE, WQL and the skill against the seasonal naive forecast; coverage by level; MASE by step
-    and of the series that are forecast worst."""
+    and of the series that are forecast worst. Intermittent demand has a RMSSE instead of a sMAPE, which is 200 % of any
+    forecast but 0 where nothing is sold."""
     features, inputs = bundle.features, part.inputs
     scales, truth, quantiles, naive = _unscale(answers.outputs, part, features.season)
     errors = quantiles[..., MEDIAN] - truth
     alone = score_series(answers.outputs, part, features.season)
-    columns = _sum_columns(quantiles, truth, errors, naive, scales)
-    bootstrap = Bootstrap(columns, seed=bundle.recipe.training.seed)
-    metrics = {
-        "mase": lambda sums: sums["scaled"] / sums["rows"],
-        "wql": lambda sums: sums["pinball"] / sums["size"],
-        "smape": lambda sums: 100 * sums["relative"] / sums["rows"],
-        "mae": lambda sums: sums["absolute"] / sums["known"],
-        "rmse": lambda sums: np.sqrt(sums["square"] / sums["known"]),
-        "skill_seasonal_naive": lambda sums: 1 - sums["scaled"] / sums["naive"],
-    }
+    bootstrap = Bootstrap(_sum_columns(quantiles, truth, naive, scales, inputs), seed=bundle.recipe.training.seed)
     return PanelScores(
         len(inputs),
         len(np.unique(inputs.series)),
-        {name: bootstrap.estimate(each) for name, each in metrics.items()},
+        {name: bootstrap.estimate(each) for name, each in _list_metrics(is_intermittent(truth)).items()},
         _score_levels(quantiles, truth, bundle.recipe.training.seed),
         _score_steps(np.abs(errors) / scales, np.abs(naive - truth) / scales),
         float((alone["mase"] < alone["mase_seasonal_naive"]).mean()),
@@ -45,9 +39,26 @@ def score_panel(
     )
 
 
+def _list_metrics(intermittent: bool) -> dict[str, Callable[[Sums], np.ndarray]]:
+    found: dict[str, Callable[[Sums], np.ndarray]] = {
+        "mase": lambda sums: sums["scaled"] / sums["rows"],
+        "wql": lambda sums: sums["pinball"] / sums["size"],
+    }
+    if intermittent:
+        found["rmsse"] = lambda sums: sums["squares_scaled"] / sums["rows"]
+    else:
+        found["smape"] = lambda sums: 100 * sums["relative"] / sums["rows"]
+    return found | {
+        "mae": lambda sums: sums["absolute"] / sums["known"],
+        "rmse": lambda sums: np.sqrt(sums["square"] / sums["known"]),
+        "skill_seasonal_naive": lambda sums: 1 - sums["scaled"] / sums["naive"],
+    }
+
+
 def _sum_columns(
-    quantiles: np.ndarray, truth: np.ndarray, errors: np.ndarray, naive: np.ndarray, scales: np.ndarray
+    quantiles: np.ndarray, truth: np.ndarray, naive: np.ndarray, scales: np.ndarray, inputs: PanelInputs
 ) -> Sums:
+    errors = quantiles[..., MEDIAN] - truth
     both = np.abs(quantiles[..., MEDIAN]) + np.abs(truth)
     relative = np.where(both > 0, 2 * np.abs(errors) / np.where(both > 0, both, 1), np.abs(errors) * 0)
     return {
@@ -58,8 +69,19 @@ def _sum_columns(
         "relative": average_known(relative),
         "absolute": np.nansum(np.abs(errors), axis=1),
         "square": np.nansum(errors**2, axis=1),
+        "squares_scaled": _scale_squares(quantiles, truth, inputs),
         "known": (~np.isnan(truth)).sum(axis=1),
     }
+
+
+def _scale_squares(quantiles: np.ndarray, truth: np.ndarray, inputs: PanelInputs) -> np.ndarray:
+    """The RMSSE of each example, `[N]`: of the mean of its quantiles, as the median of what is rarely sold is 0.
+
+    Reference: Makridakis, Spiliotis and Assimakopoulos 2022, International Journal of Forecasting 38, 1346-1364.
+    """
+    scales = inputs.rows.sum_squares.average(inputs)
+    squares = average_known((quantiles.mean(axis=2) - truth) ** 2)
+    return np.asarray(np.sqrt(squares / np.where(np.isnan(scales), 1.0, scales)))
 
 
 def _score_levels(quantiles: np.ndarray, truth: np.ndarray, seed: int) -> list[LevelScores]:

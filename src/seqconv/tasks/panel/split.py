@@ -12,7 +12,7 @@ from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.baselines import thin
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
-from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit
+from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit, is_intermittent
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.panel.seasons import choose_season, describe_season
 from seqconv.tasks.results import FoldFacts
@@ -65,8 +65,9 @@ def split_panel(
         "horizon": f"{horizon:,} rows",
         "season": features.season,
         "splits": {name: {"forecasts": len(parts[name].targets)} for name in NAMES},
-        "notes": [*panel.notes, *season, *_describe_missing(panel), *_describe_held(panel, held["test"][0])],
+        "notes": [*panel.notes, *season, *_describe_missing(panel), *_describe_zeros(panel)],
     }
+    facts["notes"] += _describe_held(panel, held["test"][0])
     return Split(parts["train"], parts["validation"], parts["test"], features, facts)
 
 
@@ -216,6 +217,16 @@ def _describe_missing(panel: Panel) -> list[str]:
     some = len(np.unique(panel.series[missing]))
     where = f", in {some:,} of {len(panel):,} series" if len(panel) > 1 else ""
     return [f"{int(missing.sum()):,} of {int(own.sum()):,} values of {panel.target!r} missing{where}: left out"]
+
+
+def _describe_zeros(panel: Panel) -> list[str]:
+    if not is_intermittent(panel.values):
+        return []
+    share = float(np.nanmean(panel.values == 0) / np.mean(~np.isnan(panel.values)))
+    return [
+        f"{share:.0%} of the values of {panel.target!r} are 0: a forecast, which is a median, is often 0 as well. The "
+        "quantiles say how much to expect, and RMSSE how good their mean is"
+    ]
 
 
 def _describe_held(panel: Panel, series: np.ndarray) -> list[str]:
