@@ -333,8 +333,8 @@ class Classes(ClassTarget):
         return count_confusions(self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets)))
 
     def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        places = np.where(probabilities.max(axis=1) < self.least, -1, self.decide(probabilities))
-        return [[(*self.names, NONE)[place]] for place in places]
+        names, places = (*self.names, NONE), self.decide(probabilities)
+        return [[names[place]] for place in np.where(probabilities.max(axis=1) < self.least, -1, places)]
 
     def indicate(self, classes: np.ndarray) -> np.ndarray:
         return np.asarray(classes.reshape(-1, 1).astype(np.int64) == np.arange(len(self.names)), np.float64)
