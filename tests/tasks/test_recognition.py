@@ -26,6 +26,26 @@ def test_tables(write, content, task):
     assert guess_task(write(content), ())[0] == task
 
 
+REVIEWS = "day,text,stars\n2020-01-02,a fine film,5\n2020-01-03,a dull film,2\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "task"),
+    [
+        ("text,price\nan old red cup,1.5\na new blue cup,2.5\n", ("data.target",), "text"),
+        ("text,price,shop\nan old red cup,1.5,a\na new blue cup,2.5,b\n", ("data.target",), "text"),
+        ("text,price\nx,1.5\ny,2.5\n", ("data.target", "data.text"), "text"),
+        (f"{REVIEWS}2020-01-01,a bad old film,1\n", ("data.target",), "text"),
+        (f"{REVIEWS}2020-01-02,a bad old film,1\n", ("data.target",), "text"),
+        (f"{REVIEWS}2020-01-04,a bad old film,1\n", ("data.target",), "series"),
+        (f"{REVIEWS}2020-01-04,a bad old film,1\n", ("data.target", "data.columns"), "text"),
+        ("day,sky,heat\n2020-01-01,clear and cold,5\n2020-01-02,clear and cold,6\n", ("data.target",), "series"),
+    ],
+)
+def test_a_target_of_texts_or_of_a_series(write, content, given, task):
+    assert guess_task(write(content), given)[0] == task
+
+
 ROWS = np.arange(120).reshape(4, 30) / 7
 
 

@@ -99,7 +99,21 @@ def _recognise_texts(path: Path, given: Collection[str]) -> str:
         return ""
     table = next(iterate_tables(path, SAMPLE))
     texts = [column.name for column in table.frame if _is_text(column) and 2 * column.n_unique() > len(column)]
-    return f"{texts[0]!r} holds texts" if texts else ""
+    if not texts or ("data.columns" not in given and _is_in_order(table)):
+        return ""
+    return f"{texts[0]!r} holds texts"
+
+
+def _is_in_order(table: Table) -> bool:
+    """Whether rows follow one another in time, each at a time of its own, as those of one series do."""
+    for name in find_times(table, "")[:1]:
+        cells = table.frame[name].drop_nulls()
+        told = (
+            str(cells.dtype) != "String" or cells.str.contains(r"^\d{4}\D").all()
+        )  # the order of texts is that of times
+        ordered = not told or cells.is_sorted() or cells.is_sorted(descending=True)
+        return cells.n_unique() == len(cells) and bool(ordered)
+    return False
 
 
 def _is_constant(table: Table, given: Collection[str]) -> bool:

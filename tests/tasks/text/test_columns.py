@@ -75,7 +75,9 @@ def test_a_word_where_training_had_numbers_is_refused_with_its_row():
         fit("2024-01-01", "2024-01-02").to_numbers({"c": ["tomorrow"]})
 
 
-@pytest.mark.parametrize("change", [{"kind": "colour"}, {"size": 9}, {"std": 0.0}])
+@pytest.mark.parametrize(
+    "change", [{"kind": "colour"}, {"size": 9}, {"std": 0.0}, {"edges": [2.5, 1.5]}, {"values": ["a", "b", "c"]}]
+)
 def test_a_damaged_slot_is_refused(change):
     (slot,) = fit("1", "2", "3").slots
     assert Slot.from_dict(slot.to_dict()) == slot

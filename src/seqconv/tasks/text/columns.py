@@ -53,9 +53,14 @@ class Slot(Entry):
     size: Annotated[int, Bounds(0, MOST_CATEGORIES + FIRST)] = 0
 
     def __post_init__(self) -> None:
-        known = len(self.values or ()) if self.values is not None else len(self.edges or ()) + 1
         if self.kind not in (NUMBER, CATEGORY, TEXT, "time", *PARTS):
             raise ValueError(f".kind must be known; got {self.kind!r:.40}")
+        given = self.edges is not None, self.values is not None
+        if given != (self.is_number, not self.is_number and self.kind != TEXT):
+            raise ValueError(f".edges must be those of numbers, and .values those of categories; got {self.kind!r}")
+        if (np.diff(self.edges or ()) <= 0).any() or len(set(self.values or ())) < len(self.values or ()):
+            raise ValueError(".edges must ascend, and .values differ; they do not")
+        known = len(self.edges or ()) + 1 if self.is_number else len(self.values or ())
         if self.size != (0 if self.kind == TEXT else known + FIRST):
             raise ValueError(f".size must be that of its tokens; got {self.size}")
 
