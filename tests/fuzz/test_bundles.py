@@ -16,6 +16,7 @@ from safetensors.numpy import load, save
 
 from fuzz.children import run_in_child
 from fuzz.damage import change_arrays, change_json, places
+from helpers.runs import OF_NUMBERS, write_numbers
 from helpers.tasks import TABLE
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import suggest_recipe
@@ -24,7 +25,6 @@ from seqconv.training.run import train
 
 GOLDEN = sorted(path.parent for path in (Path(__file__).parents[1] / "golden").glob("*/bundle.json"))
 FRESH = [(task, model) for task, kind in KINDS.items() for model in kind.models]
-OF_NUMBERS = ("mean", "median")  # of sequences
 MOST_ROWS = 10_000  # of a series that is forecast
 
 
@@ -41,7 +41,8 @@ def answer(folder: str) -> None:
         model.model.predict(features.blank())
         task = model.bundle.recipe.task
         if task == "text" and features.vocabulary is not None:
-            model.predict(["a good film", ""])
+            ask_texts = model.predict if features.target.fraction else model.regress
+            ask_texts(["a good film", ""])
         elif task == "series" and features.spec.lookback < MOST_ROWS:
             rows = np.arange(features.spec.lookback + 2)
             seconds = (rows * features.spec.interval_s).astype("timedelta64[s]")
@@ -88,10 +89,9 @@ def find_model(tmp_path_factory) -> Callable[[int], Path]:
     @cache
     def make(task: str, model: str) -> Path:
         row, folder = TABLE[task], tmp_path_factory.mktemp(f"{task}-{model}")
-        settings = [*row.settings, f"training.model={model}", "training.epochs=1"]
         file = row.write(folder)
-        if model in OF_NUMBERS:
-            file.write_text(file.read_text().replace("@classLabel true 0 1 2", "@targetLabel true"))
+        of_numbers = write_numbers(file) if model in OF_NUMBERS else ()
+        settings = [*row.settings, *of_numbers, f"training.model={model}", "training.epochs=1"]
         suggested = suggest_recipe(str(file), settings)
         options = Options(out=folder / "run", baselines=False, threads=1)
         return train(suggested.recipe, options, data=suggested.data).folder / "model"

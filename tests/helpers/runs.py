@@ -70,7 +70,18 @@ def train_baselines(folder: Path, kinds: Mapping[str, Iterable[str]]) -> Path:
     return folder
 
 
+OF_NUMBERS = ("mean", "median")  # baselines of numbers, where a task may predict classes too
+_NUMBERS = {"@classLabel true 0 1 2": "@targetLabel true", ",yes\n": ",2\n", ",no\n": ",1\n"}  # labels -> numbers
+
+
+def write_numbers(file: Path) -> tuple[str, ...]:
+    """Numbers in place of the labels of a file of texts or sequences, and the settings that read them."""
+    content = file.read_text()
+    for label, number in _NUMBERS.items():
+        content = content.replace(label, number)
+    file.write_text(content)
+    return ('data.target=["label"]',) if content.startswith("text,label") else ()
+
+
 # those of classes alone, where a task may predict numbers too
-BASELINES = {
-    task: tuple(each for each in kind.baselines if each not in ("mean", "median")) for task, kind in KINDS.items()
-}
+BASELINES = {task: tuple(each for each in kind.baselines if each not in OF_NUMBERS) for task, kind in KINDS.items()}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from helpers.runs import write_numbers
 from helpers.tasks import TABLE as TASK_ROWS
 from seqconv.errors import ConfigError
 from seqconv.models.format import read_bundle, write_bundle
@@ -80,9 +81,6 @@ TABLE = {
 }
 
 
-NUMBERS = {"@classLabel true 0 1 2": "@targetLabel true", ",yes\n": ",2\n", ",no\n": ",1\n"}  # labels -> numbers
-
-
 class Made(NamedTuple):
     """A baseline fitted on a small split, the simplest one of its task, the file they learn from, and a run of it."""
 
@@ -104,10 +102,7 @@ def made(request, tmp_path_factory) -> Made:
     (name, kind), folder = request.param, tmp_path_factory.mktemp("baseline")
     task, row = TASKS[name], TASK_ROWS[name]
     own, file = TABLE[name, kind], row.write(folder)
-    if own.simplest:  # it predicts numbers
-        for label, number in NUMBERS.items():
-            file.write_text(file.read_text().replace(label, number))
-    target = ['data.target=["label"]'] if own.simplest and name == "text" else []
+    target = write_numbers(file) if own.simplest else ()  # it predicts numbers
     suggested = suggest_recipe(str(file), [*row.settings, *target, f"training.model={kind}", "training.refit=false"])
     run = train(suggested.recipe, Options(out=folder / "run", baselines=False, threads=1), data=suggested.data)
     bundle = read_bundle(run.folder)
