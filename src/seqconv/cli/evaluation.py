@@ -141,7 +141,7 @@ def backtest(
 ) -> None:
     """Refit on each fold and evaluate next to the baselines.
 
-    Series: the later half is split into K consecutive test folds, each forecast by a network fitted on the rows before
+    Series: the later half is split into K consecutive test folds, each forecast by a model fitted on the rows before
     it (rolling origin). Texts and sequences: stratified K-fold cross-validation.
     """
     from seqconv.cli import progress

@@ -152,8 +152,8 @@ def train(
     """Train on a recipe or on your own file.
 
     Anything you leave out is guessed from the file and printed: the task, its columns, the sampling interval, windows.
-    The network is compared with strong simple models on the same rows; if one clearly wins on the validation rows, it
-    is saved too. Writes a run folder: recipe, history, metrics, report and model.
+    Every model is compared with strong simple ones on the same rows; if one clearly wins on the validation rows, it is
+    saved too, and --model best keeps the best one. Writes a run folder: recipe, history, metrics, report and model.
     """
     from seqconv.cli import progress
     from seqconv.training import run as runs

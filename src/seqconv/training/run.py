@@ -228,7 +228,8 @@ def _fit_network(
         if kind == NETWORK:
             _say_choice(bundle, listener)
         if not trained.best_epoch:
-            listener.say(f"training did not improve on the starting point{split.features.describe_start()}")
+            alone = f"training did not improve on the starting point{split.features.describe_start()}"
+            listener.say(alone if kind == NETWORK else "the network did not improve on its starting point")
     with timer.part("evaluate"):
         scored = evaluate(network, aimed, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
