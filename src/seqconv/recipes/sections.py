@@ -249,7 +249,7 @@ class Kind:
         refitted: baselines that need no validation rows, so that the final fit may use them.
         several: the task for several series, and for rows that follow the calendar, where this one takes neither.
         pointwise: its networks learn no bounds: intervals lie around whatever they answer.
-        blended: baselines that may stand next to the network in a blend; they need no validation rows either.
+        blended: baselines that may stand next to the network in a blend, the simplest first; `fit_to` fits them again.
     """
 
     title: str
