@@ -173,6 +173,16 @@ def test_a_request_of_another_form_is_refused(folder, item, says):
         [*predict(load(folder / "run"), json.dumps({"texts": [item]}).encode())]
 
 
+def test_rows_that_differ_in_their_columns_are_no_copies(tmp_path):
+    frame = draw_offers(200, 2).with_columns(body=polars.lit("the same words"))
+    frame.drop("worth", "sold", "subject").write_csv(tmp_path / "same.csv")
+    named = ("--text", "body", "--label", "label", "--columns", "price,brand", "--model", "words", "--no-baselines")
+    seqconv_command("train", "same.csv", *named, "-q", "-o", "run", cwd=tmp_path)
+    assert results(tmp_path, "run")["test"]["accuracy"] > 0.6
+    said = json.loads(seqconv_command("inspect", "same.csv", *named[:6], "--json", cwd=tmp_path).stdout)
+    assert not [each for each in said["findings"] if each["weight"] == "blocks"]
+
+
 def test_estimators_read_frames(tmp_path):
     train, new = draw_offers(500, 0), draw_offers(100, 1)
     columns = {"text": "body", "columns": ["price", "brand"], "random_state": 0}
