@@ -117,6 +117,8 @@ def test_scores_of_other_rows_and_a_smaller_model(folder):
     assert said["metrics"]["accuracy"]["value"] == (right == truth).mean()
     own = json.loads(seqconv_command("evaluate", "run", "--json", cwd=folder).stdout)
     assert own["metrics"]["accuracy"]["value"] == results(folder, "run")["test"]["accuracy"]
+    shuffled = own["order_probe"]["shuffled"]["accuracy"]  # of the words alone: columns have no order
+    assert shuffled > 0.9
     seqconv_command("shrink", "run", "-o", "small", cwd=folder)
     change = load(folder / "small").predict(list_objects(folder)) - load(folder / "run").predict(list_objects(folder))
     assert np.abs(change).max() < 0.05
@@ -169,6 +171,16 @@ def test_what_does_not_fit_is_refused_in_one_line(folder, arguments, says):
 def test_a_request_of_another_form_is_refused(folder, item, says):
     with pytest.raises(DataError, match=says):
         [*predict(load(folder / "run"), json.dumps({"texts": [item]}).encode())]
+
+
+def test_rows_that_differ_in_their_columns_are_no_copies(tmp_path):
+    frame = draw_offers(200, 2).with_columns(body=polars.lit("the same words"))
+    frame.drop("worth", "sold", "subject").write_csv(tmp_path / "same.csv")
+    named = ("--text", "body", "--label", "label", "--columns", "price,brand", "--model", "words", "--no-baselines")
+    seqconv_command("train", "same.csv", *named, "-q", "-o", "run", cwd=tmp_path)
+    assert results(tmp_path, "run")["test"]["accuracy"] > 0.6
+    said = json.loads(seqconv_command("inspect", "same.csv", *named[:6], "--json", cwd=tmp_path).stdout)
+    assert not [each for each in said["findings"] if each["weight"] == "blocks"]
 
 
 def test_estimators_read_frames(tmp_path):

@@ -29,6 +29,7 @@ from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
+from seqconv.tasks.text.rows import join_cells
 from seqconv.tasks.text.split import encode_texts
 from seqconv.tasks.thresholds import NONE
 from seqconv.training.loop import calibrate
@@ -216,7 +217,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         weights = read_weights(sample_weight, len(texts), "sample_weight")
         data = Texts(texts, labels, self._names(), "X", weights=weights, columns=rows.columns)
         recipe = self._name_columns(self._make_recipe(TextData(data)), data)
-        groups = np.unique(np.array(texts, object), return_inverse=True)[1]
+        groups = np.unique(np.array(join_cells(texts, rows.columns), object), return_inverse=True)[1]
         train, validation = self._hold_out(labels, groups, recipe)
         check_two_classes(labels[train], "X")
         held_out = data.take(validation) if len(validation) else None

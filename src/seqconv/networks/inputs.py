@@ -155,13 +155,14 @@ class TokenInputs:
     Args:
         ids: int32 `[N, L]`.
         texts: as they were written, for models that do not read ids, object `[N]`; None: not known.
-        numbers: of columns next to the texts, whose tokens are the last ids, float32 `[N, numbers]`; None: there are no
-            such columns.
+        numbers: of columns next to the texts, float32 `[N, numbers]`; None: there are no such columns.
+        tokens: how many ids at the end of each text are tokens of these columns.
     """
 
     ids: np.ndarray
     texts: np.ndarray | None = None
     numbers: np.ndarray | None = None
+    tokens: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -179,23 +180,25 @@ class TokenInputs:
     def take(self, index: Any) -> "TokenInputs":
         """The examples at `index`."""
         texts, numbers = (None if each is None else each[index] for each in (self.texts, self.numbers))
-        return TokenInputs(self.ids[index], texts, numbers)
+        return TokenInputs(self.ids[index], texts, numbers, self.tokens)
 
     def join(self, other: "TokenInputs") -> "TokenInputs":
         """These examples, followed by the others."""
-        ids, pairs = [self.ids, other.ids], ((self.texts, other.texts), (self.numbers, other.numbers))
-        rest = (None if one is None or two is None else np.concatenate([one, two]) for one, two in pairs)
-        return TokenInputs(np.concatenate(ids), *rest)
+        pairs = (self.texts, other.texts), (self.numbers, other.numbers)
+        texts, numbers = (None if one is None or two is None else np.concatenate([one, two]) for one, two in pairs)
+        return TokenInputs(np.concatenate([self.ids, other.ids]), texts, numbers, self.tokens)
 
     def shuffle_order(self, random: np.random.Generator) -> "TokenInputs":
-        """The same examples with the words of each in random order; padding and the start token stay in front."""
+        """The same examples with the words of each in random order; padding and the start token stay in front, and the
+        tokens of columns at the end."""
         keys = random.random(self.ids.shape)
         keys[self.ids < UNKNOWN] = -1
+        keys[:, keys.shape[1] - self.tokens :] = 2
         ids = np.take_along_axis(self.ids, np.argsort(keys, axis=1, kind="stable"), axis=1)
         if self.texts is None:
-            return TokenInputs(ids, None, self.numbers)
+            return replace(self, ids=ids)
         shuffled = hold_texts([" ".join(random.permutation(text.split())) for text in self.texts])
-        return TokenInputs(ids, shuffled, self.numbers)
+        return replace(self, ids=ids, texts=shuffled)
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """The ids at `index`, int32 `[B, L]`."""

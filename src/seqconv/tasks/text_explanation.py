@@ -139,6 +139,13 @@ class TextExplanation:
         return [(start, end, float(each)) for (start, end), each in zip(words, contributions, strict=True)]
 
 
+def _describe_columns(columns: tuple[Contribution, ...]) -> dict[str, Any]:
+    """The effects of columns next to the text for JSON; nothing where the text is all there is."""
+    return (
+        {"columns": [{"column": each.span, "contribution": each.contribution} for each in columns]} if columns else {}
+    )
+
+
 def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
     """Explanations of one text for JSON; those of several labels as a list."""
     first = found[0]
@@ -147,7 +154,7 @@ def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
     each = [
         one.describe()
         | {"parts": [asdict(part) for part in one.parts]}
-        | {"columns": [{"column": each.span, "contribution": each.contribution} for each in one.columns]}
+        | _describe_columns(one.columns)
         | {"words": [dict(zip(("start", "end", "effect"), word, strict=True)) for word in one.shade_words()]}
         for one in found
     ]

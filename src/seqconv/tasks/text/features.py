@@ -108,13 +108,13 @@ class TextFeatures(Features):
             return inputs
         tokens = len(self.words) + self.columns.to_tokens(cells)
         ids = np.concatenate([inputs.ids, tokens.astype(np.int32)], axis=1)
-        return replace(inputs, ids=ids, numbers=self.columns.to_numbers(cells))
+        return replace(inputs, ids=ids, numbers=self.columns.to_numbers(cells), tokens=tokens.shape[1])
 
     def blank(self) -> TokenInputs:
         found = super().blank()
         assert isinstance(found, TokenInputs)
         numbers = np.zeros((1, self.columns.numbers), np.float32) if self.columns.read else None
-        return replace(found, texts=hold_texts([""]), numbers=numbers)
+        return replace(found, texts=hold_texts([""]), numbers=numbers, tokens=len(self.columns.read))
 
     @property
     def shape(self) -> Shape:

@@ -35,6 +35,7 @@ from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
 from seqconv.tasks.text.guess import LONGEST_TEXT, guess_texts
 from seqconv.tasks.text.reading import judge_reading
+from seqconv.tasks.text.rows import join_cells
 from seqconv.tasks.text.split import group_texts
 from seqconv.tasks.text.vocabulary import Vocabulary, count_words
 
@@ -187,7 +188,7 @@ def judge_texts(
 def _judge_labels(texts: Texts, place: Place, recipe: TextRecipe, has: tuple[bool, bool]) -> list[Finding]:
     """Problems of classes, and of texts that are there twice; `has`: see `judge_classes`."""
     named = None if texts.groups is None else group_texts(texts)
-    copies = number_copies(texts.texts)
+    copies = number_copies(join_cells(texts.texts, texts.columns))
     examples = Examples(texts.labels, texts.classes, copies, place, texts.source, "text", True, named)
     copied = judge_copies(examples, lambda row: quote(" ".join(texts.texts[row].split())))
     return [*judge_classes(examples, recipe, has), *copied]

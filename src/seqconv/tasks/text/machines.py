@@ -150,9 +150,9 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     def add_columns(self, rows: Rows, inputs: TokenInputs) -> Rows:
         """The rows with the features of columns next to the texts: 1 for each of their tokens, and their numbers."""
         columns = self.features.columns
-        if inputs.numbers is None or not columns.read:
+        if inputs.numbers is None or not inputs.tokens:
             return rows
-        tokens = inputs.ids[:, -len(columns.read) :] - len(self.features.words)
+        tokens = inputs.ids[:, -inputs.tokens :] - len(self.features.words)
         places = np.broadcast_to(columns.tokens + np.arange(columns.numbers), inputs.numbers.shape)
         own = np.concatenate([tokens.clip(0), places], axis=1) + len(self.buckets)
         values = np.concatenate([np.ones(tokens.shape, np.float32), inputs.numbers], axis=1)

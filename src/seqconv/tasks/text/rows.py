@@ -127,7 +127,12 @@ def _to_cell(value: Any, where: str) -> str | None:
 
 def make_text_keys(texts: Sequence[str], columns: Mapping[str, Sequence[str | None]]) -> np.ndarray:
     """The key of each text, with its columns if it has any, uint64 `[N]`."""
+    return hash_texts(join_cells(texts, columns))
+
+
+def join_cells(texts: Sequence[str], columns: Mapping[str, Sequence[str | None]]) -> Sequence[str]:
+    """Texts by which examples are told apart: with the cells of their columns, if they have any."""
     if not columns:
-        return hash_texts(texts)
+        return texts
     cells = [["" if cell is None else cell for cell in own] for own in columns.values()]
-    return hash_texts([_MARK.join(row) for row in zip(texts, *cells, strict=True)])
+    return [_MARK.join(row) for row in zip(texts, *cells, strict=True)]

@@ -20,7 +20,7 @@ from seqconv.tasks.seen import hash_items
 from seqconv.tasks.text.columns import Columns
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
 from seqconv.tasks.text.reading import judge_reading
-from seqconv.tasks.text.rows import TextRows, make_text_keys
+from seqconv.tasks.text.rows import TextRows, join_cells, make_text_keys
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
 from seqconv.tasks.weights import weigh_examples
 
@@ -116,7 +116,7 @@ def group_texts(texts: AnyTexts) -> np.ndarray | None:
     encoded texts."""
     if isinstance(texts, EncodedTexts):
         return None
-    copies = number_copies(texts.texts)
+    copies = number_copies(join_cells(texts.texts, texts.columns))
     return copies if texts.groups is None else join_groups(copies, texts.groups)
 
 
