@@ -128,6 +128,28 @@ def draw_scale(points: list[Result], path: Path) -> None:
         save(figure, path)
 
 
+def draw_accuracy(costs: dict[str, tuple[float, float]], lines: dict[str, float], path: Path) -> None:
+    """Mean accuracy over processor seconds of models of sequences, and published accuracies as lines."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 4.0), layout="constrained")
+        axes = figure.subplots()
+        for name, (accuracy, seconds) in costs.items():
+            colour = COLOURS["torch-eager"] if name.startswith("aeon ") else COLOURS[OURS]
+            axes.plot([seconds], [accuracy], "o", color=colour, markersize=6)
+            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(name, (seconds, accuracy), color=colour, fontsize=9, **place)
+        for name, accuracy in lines.items():
+            axes.axhline(accuracy, color=INK, linestyle="--", linewidth=1)
+            place = {"xytext": (2, 3), "textcoords": "offset points"}
+            axes.annotate(f"{name}, published", (min(cpu for _, cpu in costs.values()), accuracy), **place)
+        axes.set_xscale("log")
+        axes.margins(x=0.15)
+        axes.set_xlabel("processor seconds, all sets fitted and predicted")
+        axes.set_ylabel("mean accuracy")
+        axes.grid(color=INK, alpha=0.25, linewidth=0.6)
+        save(figure, path)
+
+
 def set_ticks(axes: Axes, values: list[int]) -> None:
     """The measured sizes, in plain numbers."""
     axes.set_xticks(values, [f"{value:,}" for value in values], rotation=60)

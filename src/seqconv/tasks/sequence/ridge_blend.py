@@ -41,6 +41,7 @@ MOST_PRODUCTS = 2e11  # of the features of all pairs of rows
 MOST_VALUES = 1e11  # biases times steps of all sequences
 MOST_KEPT = 50_000_000  # features of the training rows that are kept in memory rather than made again
 WEIGHTED = 5e-6  # penalties where rows count differently are larger
+LEAST_SPREAD = 0.01  # of a quantile, as a fraction of the root mean square of all of them
 CHUNK = 10_000_000  # features of the rows that are predicted together
 
 Part = MultiRocket | Hydra | Quantiles
@@ -340,6 +341,10 @@ def _scale(part: Part, seen: View, parts: int, counts: np.ndarray | None) -> _Sc
     if counts is not None:
         spread = np.sqrt(average(np.square(x - centre.astype(np.float32)), counts))
     constant = spread <= 1e-6 * np.maximum(np.abs(centre), 1e-3)  # a rounding error is no feature
+    if isinstance(
+        part, Quantiles
+    ):  # in one unit: what hardly varies in training must not outweigh all else in new rows
+        spread = np.hypot(spread, LEAST_SPREAD * np.sqrt(np.square(spread).mean()))
     spread = np.where(constant, np.inf, spread * np.sqrt(part.count * parts))
     x -= centre.astype(np.float32)
     x /= spread.astype(np.float32)
