@@ -7,6 +7,7 @@ import polars
 import pytest
 
 from helpers.command import seqconv_command
+from helpers.sequences import write_waves
 from seqconv import TextClassifier, load
 from seqconv.serving.requests import describe_model, explain, predict
 
@@ -89,3 +90,18 @@ def test_what_does_not_fit_is_refused(folder, flags, says):
     done = seqconv_command("train", "topics.csv", *flags, "-q", "-o", "refused", cwd=folder, code=2)
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_sequences_of_no_class(tmp_path):
+    write_waves(tmp_path, 60)
+    arguments = ("--threshold", "known=0.9", "--model", "minirocket", "--no-baselines", "-q", "-o", "run")
+    seqconv_command("train", "waves-kinds.ts", *arguments, cwd=tmp_path)
+    model = load(tmp_path / "run")
+    features = model.bundle.features
+    flat = [[0.0] * len(features.channels)] * features.length
+    body = json.dumps({"sequences": [flat]}).encode()
+    ((answer,),) = predict(model, body)
+    assert max(answer["probabilities"].values()) < features.target.least
+    assert answer["prediction"] == NONE
+
+    assert explain(model, body)["verdict"].startswith("none of these (the likeliest class has ")

@@ -85,8 +85,9 @@ class GridExplanation:
     def verdict(self) -> str:
         """The answer in a line, with the time that is forecast."""
         if self.answer:
-            likeliest = max(self.probabilities.values())
-            return f"{self.answer} ({show_percent(self.probabilities.get(self.answer, likeliest))})"
+            doubt = f"the likeliest class has {show_percent(max(self.probabilities.values()))}"
+            known = self.answer in self.probabilities
+            return f"{self.answer} ({show_percent(self.probabilities[self.answer]) if known else doubt})"
         when = f" ({self.facts['time']})" if "time" in self.facts else ""
         band = f" ({self.band[0]:.4g} to {self.band[1]:.4g})" if self.band else ""
         return f"{self.output}{when}: {self.value:.4g}{band}"
