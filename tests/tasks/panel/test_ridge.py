@@ -1,5 +1,7 @@
 """Ridge of panels: squashed numbers, and what the models of phases read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,21 @@ def test_models_of_phases_read_two_days_and_the_same_day_of_a_week_before(hours)
     assert window.tolist() == [*range(-168, -144), *range(-48, 0)]
     assert (read >= lookback).sum() == len(list_columns(features, inputs, 1)) - lookback
     assert list_columns(features, inputs, 1).tolist() == list(range(len(list_columns(features, inputs, 1))))
+
+
+def test_of_long_series_the_mean_of_one_model_for_all_hours_and_of_one_for_each_is_taken(hours, monkeypatch):
+    both = fit_squashed(hours)
+    assert len(both.weights) == 24
+    each = replace(both, form=np.array([PLAIN])).fit_again(hours.train.inputs)  # of which there is no mean
+    unread = np.setdiff1d(np.arange(each.weights.shape[1]), list_columns(hours.features, hours.train.inputs, 24))
+    assert (each.weights[:, unread] == 0).all()
+    assert (both.weights[:, unread] == both.weights[0, unread]).all()
+    assert (both.weights[0, unread] != 0).any()
+    again = both.fit_again(hours.train.inputs)
+    np.testing.assert_allclose(again.weights, both.weights)
+    monkeypatch.setattr("seqconv.tasks.panel.ridge.FEWEST_IN_PHASE", 10_000)
+    pooled = replace(fit_squashed(hours), penalty=both.penalty).fit_again(hours.train.inputs)
+    np.testing.assert_allclose(both.weights[:, unread], np.tile(pooled.weights[:, unread] / 2, (24, 1, 1)))
 
 
 def test_what_was_called_logged_is_a_form():

@@ -45,10 +45,9 @@ class Ridge(Regression):
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         form, phases = int(self.form[0]), len(self.weights)
-        columns = list_columns(self.features, inputs, phases)
         with threadpool_limits(1):
-            sums = [each.solve(columns) for each in _sum_up(self.features, inputs, form, phases)]
-        return _solve(self.features, sums, self.weights.shape[1], float(self.penalty[0]), form)
+            solved = _solve_sums(self.features, inputs, form, _sum_up(self.features, inputs, form, phases))
+        return _make_ridge(self.features, solved, float(self.penalty[0]), form)
 
 
 def find_phases(inputs: PanelInputs, phases: int) -> np.ndarray:
@@ -63,8 +62,9 @@ def fit_ridge(split: PanelSplit) -> Ridge:
 
 
 def fit_squashed(split: PanelSplit) -> Ridge:
-    """The same of squashed numbers, see `Windows`: it errs elsewhere, so that a mean of both is better than each. Long
-    series have a model for each phase."""
+    """The same of squashed numbers, see `Windows`: it errs elsewhere, so that a mean of both is better than each. Of
+    long series it is the mean of a model of all phases and of one of each, which few validation examples cannot tell
+    apart."""
     return _choose(split, (SQUASHED,))
 
 
@@ -81,12 +81,9 @@ def _list_fits(split: PanelSplit, forms: Sequence[int]) -> Iterator[Ridge]:
     for form in forms:
         parts = _sum_up(features, split.train.inputs, form, features.season if enough else 1)
         pooled = [sum(parts[1:], parts[0])]
-        # phases are better on later rows, which few validation rows do not tell
-        kinds = ([parts] if form == SQUASHED else [pooled, parts]) if enough else [pooled]
-        for sums in kinds:
-            columns = list_columns(features, split.train.inputs, len(sums))
-            solved = [each.solve(columns) for each in sums]
-            yield from (_solve(features, solved, len(parts[0].inputs), penalty, form) for penalty in PENALTIES)
+        for sums in [parts] if form == SQUASHED or not enough else [pooled, parts]:
+            solved = _solve_sums(features, split.train.inputs, form, sums)
+            yield from (_make_ridge(features, solved, penalty, form) for penalty in PENALTIES)
 
 
 def list_columns(features: PanelFeatures, inputs: PanelInputs, phases: int) -> np.ndarray:
@@ -106,8 +103,9 @@ def list_columns(features: PanelFeatures, inputs: PanelInputs, phases: int) -> n
 
 @dataclass(frozen=True)
 class _Solved:
-    """What a linear model of some columns is made of for any penalty."""
+    """What a linear model of some columns, of `width` in all, is made of for any penalty."""
 
+    width: int
     columns: np.ndarray
     vectors: np.ndarray
     values: np.ndarray
@@ -140,7 +138,7 @@ class _Sums:
         products = self.products[np.ix_(columns, columns)] - count * np.outer(centre, centre)
         values, vectors = np.linalg.eigh(products)
         along = vectors.T @ (self.crossed[columns] - count * np.outer(centre, intercept))
-        return _Solved(columns, vectors, np.maximum(values, 0), along, centre, intercept)
+        return _Solved(len(self.inputs), columns, vectors, np.maximum(values, 0), along, centre, intercept)
 
 
 def _sum_up(features: PanelFeatures, inputs: PanelInputs, form: int, phases: int) -> list[_Sums]:
@@ -167,11 +165,22 @@ def _count_columns(features: PanelFeatures, inputs: PanelInputs) -> int:
     return features.lookback + int(read_known(features, inputs.take(np.arange(1))).shape[1])
 
 
-def _solve(features: PanelFeatures, solved: list[_Solved], width: int, penalty: float, form: int) -> Ridge:
-    weights = np.zeros((len(solved), width, features.horizon))
-    bias = np.empty((len(solved), features.horizon))
-    for phase, each in enumerate(solved):
-        own = each.vectors @ (each.along / (each.values + penalty)[:, None])
-        weights[phase, each.columns], bias[phase] = own, each.intercept - each.centre @ own
+def _solve_sums(features: PanelFeatures, inputs: PanelInputs, form: int, sums: Sequence[_Sums]) -> list[list[_Solved]]:
+    """The models whose mean is taken, each of one part for all phases or of one for each."""
+    both = form == SQUASHED and len(sums) > 1
+    kinds = [[sum(sums[1:], sums[0])], sums] if both else [sums]
+    return [[each.solve(list_columns(features, inputs, len(kind))) for each in kind] for kind in kinds]
+
+
+def _make_ridge(features: PanelFeatures, solved: Sequence[list[_Solved]], penalty: float, form: int) -> Ridge:
+    phases = len(solved[-1])
+    weights = np.zeros((phases, solved[0][0].width, features.horizon))
+    bias = np.zeros((phases, features.horizon))
+    for model in solved:
+        for first, each in enumerate(model):
+            phase = slice(first, first + 1) if len(model) == phases else slice(None)
+            own = each.vectors @ (each.along / (each.values + penalty)[:, None])
+            weights[phase, each.columns] += own / len(solved)
+            bias[phase] += (each.intercept - each.centre @ own) / len(solved)
     spread = np.zeros((features.horizon, len(LEVELS)))
     return Ridge(features, spread, np.array([form]), weights, bias, np.array([penalty]))
