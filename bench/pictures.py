@@ -144,6 +144,8 @@ def draw_accuracy(costs: dict[str, tuple[float, float]], lines: dict[str, float]
             axes.annotate(f"{name}, published", (min(cpu for _, cpu in costs.values()), accuracy), **place)
         axes.set_xscale("log")
         axes.margins(x=0.15)
+        for form in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+            form(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "125" else "")
         axes.set_xlabel("processor seconds, all sets fitted and predicted")
         axes.set_ylabel("mean accuracy")
         axes.grid(color=INK, alpha=0.25, linewidth=0.6)
