@@ -93,7 +93,11 @@ def test_a_saved_model_reads_tables_as_the_frame_was_read(tmp_path):
         ({"id": "id"}, np.zeros((4, 3)), "X must be a data frame, as columns are named; got one ndarray"),
         ({"id": "id", "label": "ax"}, STEPS, "y, row 2: must be the same in all rows of a sequence"),
         ({"label": "kind", "time": "time"}, STEPS, "Pass `id`"),
-        ({"label": "kind"}, STEPS.select("ax", "kind"), "Name the columns that tell the sequences apart with `id`"),
+        (
+            {"label": "kind"},
+            STEPS.select("ax", "kind"),
+            "Name its column of times with `time`, or none",
+        ),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(parameters, X, says):
