@@ -35,8 +35,8 @@ the pinball loss at 0.1 to 0.9 over the sum of sizes, where a forecast without q
 is better. RMSSE, of intermittent demand: the root mean squared error of the mean of the quantiles divided by that of
 the change from row to row. Settings of the network were chosen on rows of NP, FR, M4 weekly and M4 hourly before their
 tests; NP and BE were looked at twice (see [decision 21](decisions/0021-a-network-for-panels.md)). Bounds and the ridge
-on squashed numbers were chosen on rows of all four markets and of M4 weekly before their tests (see
-[decision 29](decisions/0029-bounds-and-peaks.md)). One seed.{seeds}
+on squashed numbers were chosen on rows of all four markets and of M4 weekly before their tests, which the markets ran
+three times on the way (see [decision 29](decisions/0029-bounds-and-peaks.md)). One seed.{seeds}{former}
 """
 PUBLISHED = """
 Published numbers of the same test, `league/{folder}/published.csv`:
@@ -65,7 +65,10 @@ def main() -> None:
     """Read the results, write the page."""
     results: Results = json.loads(RESULTS.read_text("utf-8"))
     seeds = max((len(found.get("seqconv", {})) for found in results.values()), default=1)
-    text = HEAD.format(seeds=f" seqconv: mean of up to {seeds} seeds, ± half their range." if seeds > 1 else "")
+    text = HEAD.format(
+        seeds=f" seqconv: mean of up to {seeds} seeds, ± half their range." if seeds > 1 else "",
+        former=say_former(results),
+    )
     text += "\n## Panels\n" + "".join(draw(name, results) for name in PANELS) + compare("panels", PANELS, results)
     text += "\n## Day-ahead electricity prices, 20 days\n\nThe 20 last days (the test of fev-bench).\n"
     text += "".join(draw(name, results) for name in MARKETS) + compare("epf", MARKETS, results)
@@ -73,6 +76,12 @@ def main() -> None:
     text += "\n## Other tables\n" + "".join(draw(name, results) for name in OTHERS)
     text += draw_growth() if GROWTH.exists() else ""
     PAGE.write_text(text, "utf-8")
+
+
+def say_former(results: Results) -> str:
+    """Which numbers of ours are older than decision 29, and than the RMSSE."""
+    former = [name for name, found in results.items() if "RMSSE" not in found.get("seqconv", {}).get("0", {"RMSSE": 0})]
+    return f"\nMeasured before decision 29: {', '.join(sorted(former))}." if former else ""
 
 
 def draw(name: str, results: Results) -> str:
