@@ -28,8 +28,8 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "theta": cache(partial(local_model, features, "dotm")),
         "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
         "ridge": few or cache(partial(fit_ridge, split)),
-        "boosting": few or cache(partial(fit_boosting, split)),
         "squashed": few or cache(partial(fit_squashed, split)),
+        "boosting": few or cache(partial(fit_boosting, split)),
         "network": refuse_network(split) or cache(partial(fit_network, split)),
     }
     names = {
@@ -38,8 +38,8 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "theta": "Theta",
         "ets": "ETS",
         "ridge": "ridge",
-        "boosting": "gradient boosting",
         "squashed": "ridge on squashed numbers",
+        "boosting": "gradient boosting",
         "network": "neural network",
     }
     members = {name: each for name, each in fits.items() if name != "naive" and not isinstance(each, str)}
@@ -61,8 +61,8 @@ BASELINES = {
     "theta": BaselineKind(Local),
     "ets": BaselineKind(Local),
     "ridge": BaselineKind(Ridge),
-    "boosting": BaselineKind(Boosting),
     "squashed": BaselineKind(Ridge),
+    "boosting": BaselineKind(Boosting),
     "network": BaselineKind(PanelNetwork),
     "blend": BaselineKind(Blend),
 }
