@@ -1,8 +1,8 @@
 #include "text/tokens.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
+#include <new>
 #include <numeric>
 #include <stdexcept>
 
@@ -56,10 +56,6 @@ std::vector<Chunk> cut(const Texts& texts) {
   return chunks;
 }
 
-int count_workers(const std::vector<Chunk>& chunks, int threads) {
-  return static_cast<int>(std::min<size_t>(chunks.size(), static_cast<size_t>(std::max(threads, 1))));
-}
-
 // Fills one chunk with number(word), fetch(word) before; lengths[text] is the number of ids of a text, the start id
 // included.
 template <class Fetch, class Number>
@@ -78,10 +74,9 @@ void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk,
     std::memset(end, 0, PADDING);
     const size_t before = numbers.size();
     for_each_word(scratch.data(), end, [&](const char* start, size_t size) {
-      const Word word(start, size);
-      fetch(word);
-      waiting[waits++] = word;
-      if (waits == WAITING) number_waiting();
+      // in place: a copy would read in one go what has just been written in parts, and wait for it
+      fetch(*new (waiting + waits) Word(start, size));
+      if (++waits == WAITING) number_waiting();
     });
     number_waiting();
     lengths[text] = static_cast<int64_t>(numbers.size() - before) + 1;
@@ -89,23 +84,19 @@ void split_chunk(const Separators& separators, const Texts& texts, Chunk& chunk,
   chunk.numbers = std::move(numbers);
 }
 
-// Splits all chunks, each worker taking the next one as it becomes free; number(worker, word) numbers the
-// words, with table(worker). Returns the offsets of the texts.
+// Splits all chunks; number(worker, word) numbers the words, with table(worker). Returns the offsets of the texts.
 template <class Table, class Number>
 std::unique_ptr<int64_t[]> split_chunks(const Separators& separators, const Texts& texts,
                                         std::vector<Chunk>& chunks, int workers, Table&& table, Number&& number) {
   std::unique_ptr<int64_t[]> offsets(new int64_t[texts.size() + 1]);
-  std::atomic<size_t> next{0};
-  parallel_for(workers, workers, [&](int worker) {
+  parallel_for_workers(static_cast<int>(chunks.size()), workers, [&](int at, int worker) {
     // kept from call to call: a short text costs less than allocating
     static thread_local std::vector<char> scratch;
-    for (size_t at = next++; at < chunks.size(); at = next++) {
-      chunks[at].worker = worker;
-      split_chunk(
-          separators, texts, chunks[at], scratch, offsets.get() + 1,
-          [&](const Word& word) { table(worker).fetch(word); },
-          [&](const Word& word) { return number(worker, word); });
-    }
+    chunks[at].worker = worker;
+    split_chunk(
+        separators, texts, chunks[at], scratch, offsets.get() + 1,
+        [&](const Word& word) { table(worker).fetch(word); },
+        [&](const Word& word) { return number(worker, word); });
     if (scratch.size() > CHUNK_BYTES) scratch = {};
   });
   offsets[0] = 0;
@@ -280,7 +271,7 @@ void WordTable::grow() {
 
 Fitted fit_words(const Separators& separators, const Texts& texts, size_t size, int threads) {
   std::vector<Chunk> chunks = cut(texts);
-  const int workers = std::max(count_workers(chunks, threads), 1);
+  const int workers = count_workers(static_cast<int64_t>(chunks.size()), threads);
   std::vector<Tally> tallies(static_cast<size_t>(workers));
   auto offsets = split_chunks(
       separators, texts, chunks, workers,
@@ -309,7 +300,7 @@ Encoded encode_words(const Separators& separators, const WordTable& table, const
     return number == WordTable::NONE ? UNKNOWN_ID : static_cast<int32_t>(number) + FIRST_WORD_ID;
   };
   auto offsets = split_chunks(
-      separators, texts, chunks, count_workers(chunks, threads),
+      separators, texts, chunks, threads,
       [&](int) -> const WordTable& { return table; }, id);
   return join_chunks(chunks, std::move(offsets), texts.size(), threads,
                      [](int, int32_t number) { return number; });

@@ -44,9 +44,12 @@ def predict_texts(trained: Trained, texts: Any) -> np.ndarray:
         DataError: a model that cannot read raw texts, an item that is not a text, or a column that is missing.
     """
     features: TextFeatures = trained.bundle.features
-    rows = read_given(texts, trained.bundle.recipe.data.text or "text", features.columns.names)
-    joined = features.columns.join(rows.texts, rows.columns)
-    return answer_outcomes(features.target, trained.model.predict(features.read_texts(joined, rows.columns)))
+    if not features.columns.slots and isinstance(texts, list):  # in microseconds
+        inputs = features.read_texts(texts)
+    else:
+        rows = read_given(texts, trained.bundle.recipe.data.text or "text", features.columns.names)
+        inputs = features.read_texts(features.columns.join(rows.texts, rows.columns), rows.columns)
+    return answer_outcomes(features.target, trained.model.predict(inputs))
 
 
 def predict_text_file(
