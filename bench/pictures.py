@@ -134,16 +134,18 @@ def draw_accuracy(costs: dict[str, tuple[float, float]], lines: dict[str, float]
         figure = Figure(figsize=(8.4, 4.0), layout="constrained")
         axes = figure.subplots()
         for name, (accuracy, seconds) in costs.items():
-            colour = COLOURS["torch-eager"] if name.startswith("aeon ") else COLOURS[OURS]
+            theirs = name.startswith("aeon ")
+            colour = COLOURS["torch-eager"] if theirs else COLOURS[OURS]
             axes.plot([seconds], [accuracy], "o", color=colour, markersize=6)
-            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+            side = {"xytext": (7, 0), "ha": "left"} if theirs else {"xytext": (-7, 0), "ha": "right"}
+            place = side | {"textcoords": "offset points", "va": "center"}
             axes.annotate(name, (seconds, accuracy), color=colour, fontsize=9, **place)
         for name, accuracy in lines.items():
             axes.axhline(accuracy, color=INK, linestyle="--", linewidth=1)
             place = {"xytext": (2, 3), "textcoords": "offset points"}
-            axes.annotate(f"{name}, published", (min(cpu for _, cpu in costs.values()), accuracy), **place)
+            axes.annotate(f"{name}, published", (0, accuracy), xycoords=axes.get_yaxis_transform(), **place)
         axes.set_xscale("log")
-        axes.margins(x=0.15)
+        axes.margins(x=0.3)
         for form in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
             form(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "125" else "")
         axes.set_xlabel("processor seconds, all sets fitted and predicted")
