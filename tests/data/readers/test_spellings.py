@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import polars
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seqconv.data.readers.spellings import find_month, respell, respell_cell
@@ -130,5 +130,6 @@ def test_months_quarters_and_weeks_as_pandas_and_the_standard_library_have_them(
 
 @settings(deadline=None)
 @given(st.lists(st.text("JanQW0123456789-/.:,' \n", max_size=12) | st.text(max_size=12), min_size=1))
+@example([" 0:00\n"])
 def test_a_column_is_respelled_as_its_cells_are(cells):
     assert respell(polars.Series("t", cells, polars.String)).to_list() == [respell_cell(cell) for cell in cells]

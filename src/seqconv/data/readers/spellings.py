@@ -60,6 +60,8 @@ def respell_cell(cell: str) -> str:
     >>> respell_cell("Q2 2020"), respell_cell("2020-W05"), respell_cell("1. März 2020, 1 p.m."), respell_cell("Jan-20")
     ('2020-04-01', '2020-01-27', '2020-03-01 1:00 PM', '2020-01-01')
     """
+    if cell.endswith("\n"):  # before which Python's $ matches, and that of polars does not
+        return _to_iso(cell)
     cell = re.sub(_SPAN, r"\1", cell)
     found = re.search(_CLOCK, cell)
     clock = found[1] if found else ""
