@@ -5,25 +5,13 @@ from statistics import fmean
 
 import matplotlib
 from matplotlib.figure import Figure
+from pictures import COLOURS, INK, STYLE, save
+from works import OURS
 
-matplotlib.use("svg")
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURE = Path("images") / "choosing.svg"
 KINDS = {"text": "texts", "sequence": "time-series classification", "series": "series"}
-INK, OWN, OTHER = "#808890", "#e0483e", "#4a86d8"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "seqconv",
-    "font.family": "sans-serif",
-    "font.size": 8,
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+OWN, OTHER = COLOURS[OURS], COLOURS["torch-eager"]
 HEAD = """# Choosing well
 
 `seqconv train FILE` does not ask which model is best: it gives one answer. This page measures what that costs.
@@ -103,9 +91,9 @@ def _list_works(title: str, works: dict, kind: str) -> str:
 
 
 def draw(works: dict, path: Path) -> None:
-    """Each candidate's error relative to the default answer's, one row a task."""
+    """The regret of each candidate and of the default answer, one row a task."""
     names = [name for kind in KINDS for name in works if works[name]["kind"] == kind][::-1]
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
         figure = Figure(figsize=(8.4, 0.2 * len(names) + 1), layout="constrained")
         axes = figure.subplots()
         for row, name in enumerate(names):
@@ -121,5 +109,4 @@ def draw(works: dict, path: Path) -> None:
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+.0%}")
         axes.grid(axis="x", color=INK, alpha=0.25, linewidth=0.6)
         figure.legend(loc="outside upper center", ncols=2, frameon=False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, transparent=True, metadata={"Date": None})
+        save(figure, path)

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from page import write_page
 
 from tasks import WORKS, Work
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.append(str(Path(__file__).parent.parent))
 from machine import read_commit, read_processor
+from page import write_page
 
 from seqconv.errors import SeqconvError
 from seqconv.metrics.bootstrap import paired_interval

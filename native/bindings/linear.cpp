@@ -23,7 +23,8 @@ SparseRows check_rows(const IntsIn<1>& columns, const FloatsIn<1>& values, const
 
 // What both kinds of machine are fitted to, but the members or targets
 MachinesJob check_job(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
-                      const FloatsIn<2>& costs, int passes, const Floats<2>& weights, const Floats<1>& bias) {
+                      const FloatsIn<2>& costs, double tolerance, int passes, int64_t seed, const Floats<2>& weights,
+                      const Floats<1>& bias) {
   check_at_least("passes", passes, 1);
   const int64_t outputs = size_of(weights, 1);
   const SparseRows x = check_rows(columns, values, offsets, size_of(weights, 0));
@@ -34,16 +35,17 @@ MachinesJob check_job(const IntsIn<1>& columns, const FloatsIn<1>& values, const
   check_apart("offsets", offsets, weights, bias);
   for (size_t place = 0; place < costs.size(); ++place)
     if (!(costs.data()[place] >= 0) || std::isinf(costs.data()[place])) refuse("costs: must be from 0 on and finite");
-  return {x,       nullptr, nullptr, costs.data(),   size_of(costs, 0) > 1,
-          outputs, 0,       passes,  0, weights.data(), bias.data()};
+  const auto start = static_cast<uint64_t>(seed);
+  return {x, nullptr, nullptr, costs.data(), size_of(costs, 0) > 1, outputs, tolerance, passes, start,
+          weights.data(), bias.data()};
 }
 
 void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
                      const Array<const uint8_t, 2>& members, const FloatsIn<2>& costs, double tolerance, int passes,
                      int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
-  MachinesJob job = check_job(columns, values, offsets, costs, passes, weights, bias);
+  MachinesJob job = check_job(columns, values, offsets, costs, tolerance, passes, seed, weights, bias);
   check_shape("members", members, {job.outputs, job.x.rows});
-  job.members = members.data(), job.tolerance = tolerance, job.seed = static_cast<uint64_t>(seed);
+  job.members = members.data();
   const nb::gil_scoped_release unlocked;
   fit_machines(job, threads);
 }
@@ -51,9 +53,9 @@ void linear_machines(const IntsIn<1>& columns, const FloatsIn<1>& values, const 
 void linear_regressions(const IntsIn<1>& columns, const FloatsIn<1>& values, const LongsIn<1>& offsets,
                         const FloatsIn<2>& targets, const FloatsIn<2>& costs, double tolerance, int passes,
                         int64_t seed, const Floats<2>& weights, const Floats<1>& bias, int threads) {
-  MachinesJob job = check_job(columns, values, offsets, costs, passes, weights, bias);
+  MachinesJob job = check_job(columns, values, offsets, costs, tolerance, passes, seed, weights, bias);
   check_shape("targets", targets, {job.outputs, job.x.rows});
-  job.targets = targets.data(), job.tolerance = tolerance, job.seed = static_cast<uint64_t>(seed);
+  job.targets = targets.data();
   const nb::gil_scoped_release unlocked;
   fit_machines(job, threads);
 }

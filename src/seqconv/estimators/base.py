@@ -1,5 +1,6 @@
 """The base of the scikit-learn estimators: a recipe from their parameters, and training."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from seqconv.errors import ConfigError
 from seqconv.models.predictor import create_model
@@ -22,6 +24,7 @@ from seqconv.tasks.blend import Parts, fit_blend, join_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.completion import choose_guesses
 from seqconv.tasks.examples import TrainingData, merge_validation
+from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.thresholds import FIXED, parse_rule
@@ -207,3 +210,29 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"model={kind!r} must fit the data; {problem}")
         self.history_, self.n_iter_ = {}, 1
         return Model((), found.fit().arrays, recipe, self._threads(), data.features)
+
+
+class ExampleEstimator(NetworkEstimator):
+    """The base of the estimators of texts and of sequences, each of which is an example."""
+
+    baselines = True
+
+    @property
+    def bundle_(self) -> AnyBundle:
+        """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
+        check_is_fitted(self, "_model")
+        return self._model.to_bundle(self._shape, self._features)
+
+    @abstractmethod
+    def _read_inputs(self, X: Any) -> Any:
+        """Examples as models read them."""
+
+    def _hold_out(
+        self, labels: np.ndarray, groups: np.ndarray | None, recipe: AnyRecipe
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on, and rows held out, the same fraction of each label, perhaps none."""
+        fraction, rows = self._held_out_fraction(recipe), np.arange(len(labels))
+        if not fraction:
+            return rows, rows[:0]
+        random = open_stream(recipe.training.seed, "validation")
+        return hold_out(rows, labels, groups, fraction, random, stratified=True)

@@ -3,7 +3,6 @@
 They follow scikit-learn's contract: `fit` checks the parameters and may be called again; fitted attributes end in `_`.
 """
 
-from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
@@ -17,16 +16,14 @@ from seqconv.data.datasets import Names
 from seqconv.data.frames import read_weights
 from seqconv.data.records import SequenceData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import NetworkEstimator, needs_validation
+from seqconv.estimators.base import ExampleEstimator, needs_validation
 from seqconv.estimators.labels import check_labels
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
 from seqconv.estimators.texts import TextEstimator
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import NETWORK
-from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData
-from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
 from seqconv.tasks.text.rows import join_cells
@@ -35,10 +32,9 @@ from seqconv.tasks.thresholds import NONE
 from seqconv.training.loop import calibrate
 
 
-class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, ExampleEstimator):  # type: ignore[misc]
     """The base of the two classifiers: labels to classes, outputs to answers."""
 
-    baselines = True
     class_weight: Any = None  # pickles of version 0.1.0 have none of these
     threshold: Any = None
     positive: Any = None
@@ -67,19 +63,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 and not self._features.target.several else outputs
 
-    @property
-    def bundle_(self) -> AnyBundle:
-        """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
-        check_is_fitted(self, "_model")
-        return self._model.to_bundle(self._shape, self._features)
-
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "_model")
         return self._model.predict(self._read_inputs(X)).astype(np.float64)
-
-    @abstractmethod
-    def _read_inputs(self, X: Any) -> Any:
-        """Examples as networks read them."""
 
     def _read_labels(self, y: Any, several: bool) -> np.ndarray:
         """Labels in the form of `Texts.labels`; sets `classes_`."""
@@ -103,17 +89,6 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     def _names(self) -> tuple[str, ...]:
         return tuple(str(label) for label in self.classes_.tolist())
-
-    def _hold_out(
-        self, labels: np.ndarray, groups: np.ndarray | None, recipe: AnyRecipe
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows to train on, and rows to validate on, perhaps none."""
-        fraction = self._held_out_fraction(recipe)
-        rows = np.arange(len(labels))
-        if not fraction:
-            return rows, rows[:0]
-        random = open_stream(recipe.training.seed, "validation")
-        return hold_out(rows, labels, groups, fraction, random, stratified=True)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         if self._fit_model(data, recipe):
@@ -326,6 +301,3 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         check_two_classes(labels[train], "X")
         held_out = data.take(validation) if len(validation) else None
         return self._finish(encode_sequences(data.take(train), held_out, recipe), recipe)
-
-    def _read_inputs(self, X: Any) -> Any:
-        return self._features.inputs(self._read_sequences(X))

@@ -1,6 +1,5 @@
 """The base of the scikit-learn regressors of texts and sequences, and the regressor of texts."""
 
-from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
@@ -12,22 +11,19 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from seqconv.data.frames import read_weights
 from seqconv.data.records import TextData, Texts
 from seqconv.errors import ConfigError
-from seqconv.estimators.base import NetworkEstimator
+from seqconv.estimators.base import ExampleEstimator
 from seqconv.estimators.texts import TextEstimator
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import TrainingData
-from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.text.split import encode_texts, group_texts
 from seqconv.training.loop import calibrate
 
 CALIBRATION = 0.2  # fraction held out for intervals, if the user gives none
 
 
-class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+class NetworkRegressor(RegressorMixin, ExampleEstimator):  # type: ignore[misc]
     """The base of both: numbers to targets, outputs to answers."""
 
-    baselines = True
     interval: float | None
 
     def predict(self, X: Any) -> np.ndarray:
@@ -45,16 +41,6 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             raise ConfigError("interval must be given to predict intervals; it is None. Fit with interval=0.9")
         return np.stack([found["low"], found["high"]], axis=1)
 
-    @property
-    def bundle_(self) -> AnyBundle:
-        """The model as `seqconv.models.format.write_bundle` writes and `seqconv.load` reads it."""
-        check_is_fitted(self, "_model")
-        return self._model.to_bundle(self._shape, self._features)
-
-    @abstractmethod
-    def _read_inputs(self, X: Any) -> Any:
-        """Examples as models read them."""
-
     def _answer(self, X: Any) -> Any:
         check_is_fitted(self, "_model")
         return self._features.target.answer(self._model.predict(self._read_inputs(X)))
@@ -69,15 +55,16 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def _set_interval(self, recipe: AnyRecipe) -> AnyRecipe:
         return replace(recipe, training=replace(recipe.training, coverage=self.interval or 0.0))
 
+    def _held_out_fraction(self, recipe: AnyRecipe) -> float:
+        wanted = super()._held_out_fraction(recipe)
+        return max(wanted, CALIBRATION) if self.interval and self.validation is None else wanted
+
     def _cut(self, count: int, recipe: AnyRecipe, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and rows to choose and calibrate by, perhaps none."""
-        wanted = self._held_out_fraction(recipe)
-        wanted = max(wanted, CALIBRATION) if self.interval and self.validation is None else wanted
-        if self.interval and not wanted:
+        if self.interval and not self._held_out_fraction(recipe):
             cure = "Set validation=0.2"
             raise ConfigError(f"interval={self.interval!r} is calibrated on rows held out; got none. {cure}")
-        rows, random = np.arange(count), open_stream(recipe.training.seed, "validation")
-        return hold_out(rows, np.zeros(count), groups, wanted, random, True) if wanted else (rows, rows[:0])
+        return self._hold_out(np.zeros(count), groups, recipe)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
         if not self._fit_model(data, recipe) and data.validation is not None and self.interval:

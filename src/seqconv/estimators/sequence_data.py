@@ -18,7 +18,7 @@ from seqconv.data.readers.files import Table
 from seqconv.data.readers.sequence_tables import SequenceColumns, find_outcome, number_sequences, sequences_from_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError, in_python
-from seqconv.estimators.base import TRAINING, NetworkEstimator
+from seqconv.estimators.base import TRAINING, ExampleEstimator
 from seqconv.recipes.sections import BLEND, NETWORK, SequenceDataConfig
 
 NO_COLUMNS = SequenceColumns()
@@ -31,11 +31,10 @@ class Given(NamedTuple):
     outcomes: Any
 
 
-class SequenceEstimator(NetworkEstimator):
+class SequenceEstimator(ExampleEstimator):
     """The base of the two estimators of sequences: how they read X and y, and which model they fit."""
 
     task = "sequence"
-    baselines = True
     outcome: str  # the parameter that names the column of what is predicted
     id: Names = ()  # pickles of earlier versions have none of these
     time: str = ""
@@ -89,6 +88,9 @@ class SequenceEstimator(NetworkEstimator):
         settled = dict(found.settled) | ({self.outcome: (name,)} if name else {})
         self._columns = sequence_columns(replace(SequenceDataConfig(), **settled))
         return Given(replace(found, weights=_weigh(weights, len(found)), settled=settled), outcomes)
+
+    def _read_inputs(self, X: Any) -> Any:
+        return self._features.inputs(self._read_sequences(X))
 
     def _read_sequences(self, X: Any) -> Sequences:
         """Sequences to predict."""

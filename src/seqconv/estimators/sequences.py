@@ -86,6 +86,3 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         recipe = self._set_interval(self._make_recipe(SequenceData(data), read_settings(data)))
         kept, held = self._cut(len(numbers), recipe)
         return self._finish(encode_sequences(data.take(kept), data.take(held) if len(held) else None, recipe), recipe)
-
-    def _read_inputs(self, X: Any) -> Any:
-        return self._features.inputs(self._read_sequences(X))

@@ -7,12 +7,12 @@ from seqconv.data.frames import list_texts
 from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.records import Texts
 from seqconv.errors import DataError
-from seqconv.estimators.base import NetworkEstimator
+from seqconv.estimators.base import ExampleEstimator
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.text.rows import TextRows, rows_of_frame, rows_of_table
 
 
-class TextEstimator(NetworkEstimator):
+class TextEstimator(ExampleEstimator):
     """What the classifier and the regressor of texts share: how they read X."""
 
     task = "text"

@@ -70,10 +70,6 @@ def normalise_all(texts: Sequence[str]) -> Sequence[str]:
     """Each text normalised; what are no texts stays, for others to refuse."""
     if isinstance(texts, str) or not hasattr(texts, "__iter__"):
         return texts
-    if (
-        len(texts) == 1 and isinstance(texts[0], str) and texts[0].isascii()
-    ):  # a single text is answered in microseconds
-        return texts
     return [text if not isinstance(text, str) or text.isascii() else normalise(text) for text in texts]
 
 
