@@ -63,9 +63,10 @@ void multirocket(const FloatsIn<3>& x, const LongsIn<1>& starts, const LongsIn<1
   const int64_t total = count_biases(inputs, bias_counts);
   check_shape("biases", biases, {total});
   check_channels(inputs, channels, channel_counts, ROCKET_KERNELS, features);
-  check_shape("features", features, {inputs.count, ROCKET_POOLS * total});
-  const RocketFeatures job = {inputs,          bias_counts.data(),    biases.data(),       channels.data(),
-                              channel_counts.data(), ROCKET_POOLS * total, features.data()};
+  const int pools = size_of(features, 1) == total ? 1 : ROCKET_POOLS;
+  check_shape("features", features, {inputs.count, pools * total});
+  const RocketFeatures job = {inputs,           bias_counts.data(),    biases.data(), channels.data(),
+                              channel_counts.data(), pools * total, pools,         features.data()};
   const nb::gil_scoped_release unlocked;
   run_rocket(job, threads);
 }
@@ -114,7 +115,8 @@ void bind_rocket(nb::module_& m) {
         array("biases"), array("channels"), array("channel_counts"), array("features"), nb::arg("threads"),
         "Features [N, 4 * biases] of x [N, C, L], sequence n from step starts[n]: for each dilation, each of 84 kernels "
         "and each of its biases, of the values above the bias the fraction, the mean less the bias, the mean place "
-        "(as a fraction of the length; -1: none) and the longest run (likewise).");
+        "(as a fraction of the length; -1: none) and the longest run (likewise). With features [N, biases] the fraction "
+        "alone.");
   m.def("multirocket_biases", &multirocket_biases, array("x"), array("starts"), array("dilations"),
         array("bias_counts"), array("rows"), array("quantiles"), array("channels"), array("channel_counts"),
         array("biases"), nb::arg("threads"),

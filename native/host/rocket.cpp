@@ -75,10 +75,10 @@ void run_rocket(const RocketFeatures& job, int threads) {
         const DilatedSequence x = {padded.data(), padded.row(), in.length - in.starts[n], dilation};
         const int bias_count = static_cast<int>(job.bias_counts[d]);
         rocket_kernels().pool({x, job.channels + begins[d], job.channel_counts + d * ROCKET_KERNELS, biases, bias_count,
-                               static_cast<int>(d % 2), sums.data(), y.data(), features},
+                               job.pool_count, static_cast<int>(d % 2), sums.data(), y.data(), features},
                               static_cast<int>(in.channels));
         biases += ROCKET_KERNELS * bias_count;
-        features += ROCKET_KERNELS * ROCKET_POOLS * bias_count;
+        features += ROCKET_KERNELS * job.pool_count * bias_count;
       }
     }
   });

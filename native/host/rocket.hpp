@@ -23,7 +23,8 @@ struct RocketFeatures {
   const int32_t* channels;         // those that each kernel reads, one kernel after the other
   const int32_t* channel_counts;   // [D, 84]
   int64_t feature_count;
-  float* features;  // [N, features]; of each bias four
+  int pool_count;   // features of each bias, see RocketPools
+  float* features;  // [N, features]
 };
 
 struct RocketBiases {

@@ -1,7 +1,8 @@
 // MultiRocket: each kernel has 9 taps, three of them 2 and the others -1, so y = 3 (a + b + c) - s with a, b, c the
 // values under the three and s the sum of all nine, which the 84 kernels share. For each bias, of the values y > bias:
 // their fraction, their mean less the bias, the mean of their places, and the longest run of them. Three additions and
-// about four vector operations a bias for each vector of steps; the runs are found on bits, 64 steps a word.
+// about four vector operations a bias for each vector of steps; the runs are found on bits, 64 steps a word. MiniRocket
+// keeps the fractions alone: two operations a bias.
 //
 // Hydra: at each step the kernel of a group with the largest value adds it to its count, and the kernel with the
 // smallest adds 1: 72 multiply-adds and about 40 other vector operations for each vector of steps of a group.
@@ -25,6 +26,9 @@ inline vf add_where(Lanes where, vf a, vf b) { return (vf)_mm512_mask_add_ps((__
 inline vf choose(Lanes where, vf yes, vf no) { return (vf)_mm512_mask_blend_ps(where, (__m512)no, (__m512)yes); }
 inline vi choose(Lanes where, vi yes, vi no) { return (vi)_mm512_mask_blend_epi32(where, (__m512i)no, (__m512i)yes); }
 inline uint64_t bits(Lanes lanes) { return lanes; }
+inline vi count_where(Lanes where, vi a) {
+  return (vi)_mm512_mask_add_epi32((__m512i)a, where, (__m512i)a, (__m512i)splat(1));
+}
 #else
 typedef vi Lanes;  // all bits set, or none
 inline Lanes above(vf a, vf b) { return a > b; }
@@ -38,6 +42,7 @@ inline Lanes equal(vi a, vi b) { return a == b; }
 inline vf add_where(Lanes where, vf a, vf b) { return a + reinterpret_cast<vf>(where & reinterpret_cast<vi>(b)); }
 inline vf choose(Lanes where, vf yes, vf no) { return select(where, yes, no); }
 inline vi choose(Lanes where, vi yes, vi no) { return select(where, yes, no); }
+inline vi count_where(Lanes where, vi a) { return a - where; }
 inline uint64_t bits(Lanes lanes) {
 #if defined(__AVX2__)
   return static_cast<uint32_t>(_mm256_movemask_ps((__m256)lanes));
@@ -109,6 +114,34 @@ inline void pool_values(const float* y, ptrdiff_t count, float bias, float* pool
   pools[3] = static_cast<float>(runs.finish()) / static_cast<float>(count);
 }
 
+// The fraction of the values y [count] above each of COUNT biases; -infinity follows them up to a whole word
+template <int COUNT>
+inline void count_values(const float* y, ptrdiff_t count, const float* biases, float* fractions) {
+  vf limits[COUNT];
+  vi found[COUNT] = {};
+  for (int bias = 0; bias < COUNT; ++bias) limits[bias] = splat(biases[bias]);
+  for (ptrdiff_t t = 0; t < count; t += LANES) {
+    const vf value = load(y + t);
+    for (int bias = 0; bias < COUNT; ++bias) found[bias] = count_where(above(value, limits[bias]), found[bias]);
+  }
+  for (int bias = 0; bias < COUNT; ++bias) {
+    int32_t total = 0;
+    for (int i = 0; i < LANES; ++i) total += found[bias][i];
+    fractions[bias] = static_cast<float>(total) / static_cast<float>(count);
+  }
+}
+
+// Likewise of any number of biases: four share a load
+inline void count_values(const float* y, ptrdiff_t count, const float* biases, int bias_count, float* fractions) {
+  int bias = 0;
+  for (; bias + 4 <= bias_count; bias += 4) count_values<4>(y, count, biases + bias, fractions + bias);
+  if (bias + 2 <= bias_count) {
+    count_values<2>(y, count, biases + bias, fractions + bias);
+    bias += 2;
+  }
+  if (bias < bias_count) count_values<1>(y, count, biases + bias, fractions + bias);
+}
+
 // sums[t] = the nine values under a kernel at step t
 void add_taps(const DilatedSequence& x, const float* padded, float* sums) {
   for (ptrdiff_t t = 0; t < x.length; t += LANES) {
@@ -170,8 +203,11 @@ void pool_kernels(const RocketPools& job, int channels) {
     convolve(job.x, taps, read, job.channel_counts[kernel], job.sums, steps, job.y);
     read += job.channel_counts[kernel];
     const float* biases = job.biases + kernel * job.bias_count;
-    for (int bias = 0; bias < job.bias_count; ++bias, pools += ROCKET_POOLS)
-      pool_values(job.y, steps.count, biases[bias], pools);
+    if (job.pool_count == 1) count_values(job.y, steps.count, biases, job.bias_count, pools);
+    else
+      for (int bias = 0; bias < job.bias_count; ++bias)
+        pool_values(job.y, steps.count, biases[bias], pools + bias * ROCKET_POOLS);
+    pools += job.bias_count * job.pool_count;
   });
 }
 

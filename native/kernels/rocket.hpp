@@ -20,17 +20,18 @@ struct DilatedSequence {
   ptrdiff_t row, length, dilation;
 };
 
-// MultiRocket's 84 kernels, with `biases` of each
+// MultiRocket's 84 kernels, with `biases` of each; with one pool MiniRocket's
 struct RocketPools {
   DilatedSequence x;
   const int32_t* channels;        // those that each kernel adds up, one kernel after the other
   const int32_t* channel_counts;  // [84]
   const float* biases;            // [84, biases]
   int bias_count;
-  int phase;     // kernels of this parity read the padding
+  int pool_count;  // features of each bias: 4, or 1, the fraction of values above it
+  int phase;       // kernels of this parity read the padding
   float* sums;   // scratch: [C, length + slack]
   float* y;      // scratch: [length + slack]
-  float* pools;  // [84, biases, 4]
+  float* pools;  // [84, biases, pool_count]
 };
 
 // The values of one of MultiRocket's kernels

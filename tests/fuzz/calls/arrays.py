@@ -140,7 +140,8 @@ def multirocket(draw: Draw) -> Call:
     arrays, count, dilations = rocket_inputs(draw, 84)
     counts = draw.ints(3, dilations, kind=np.int64)
     total = 84 * int(counts.sum())
-    own = {"bias_counts": counts, "biases": draw.floats(total), "features": draw.floats(count, 4 * total)}
+    features = draw.floats(count, draw.chance.choice((1, 4)) * total)
+    own = {"bias_counts": counts, "biases": draw.floats(total), "features": features}
     return _native.multirocket, {**arrays, **own, "threads": draw.threads()}
 
 

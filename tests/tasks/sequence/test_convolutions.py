@@ -125,9 +125,10 @@ def test_any_threads_give_the_same_bits():
             np.testing.assert_array_equal(each.transform(View(x, starts), threads), one)
 
 
-def test_minirocket_has_the_first_pool_alone():
-    seen = View(draw(4, 1, 50), np.zeros(4, np.int64))
-    four, one = (fit_multirocket(STEPS, seen, 500, pools, np.random.default_rng(0), 1) for pools in (POOLS, 1))
+@pytest.mark.parametrize(("channels", "length", "biases"), [(1, 50, 500), (3, 64, 84), (2, 700, 84 * 40)])
+def test_minirocket_has_the_first_pool_alone(channels, length, biases):
+    seen = View(draw(4, channels, length), np.array([0, 0, 3, length - 1]))
+    four, one = (fit_multirocket(STEPS, seen, biases, pools, np.random.default_rng(0), 1) for pools in (POOLS, 1))
     np.testing.assert_array_equal(one.transform(seen, 1), four.transform(seen, 1)[:, ::POOLS])
 
 

@@ -45,11 +45,10 @@ class MultiRocket:
 
     def transform(self, seen: View, threads: int) -> np.ndarray:
         """Features float32 `[N, count]`."""
-        found = np.empty((len(seen.values), POOLS * len(self.biases)), np.float32)
+        found = np.empty((len(seen.values), self.count), np.float32)
         arrays = (self.dilations, self.bias_counts, self.biases, self.channels, self.channel_counts)
         _native.multirocket(*seen, *arrays, found, threads)
-        pools = found.reshape(len(found), -1, POOLS)[:, :, : self.pools]
-        return np.ascontiguousarray(pools).reshape(len(found), -1)
+        return found
 
 
 def fit_multirocket(

@@ -131,6 +131,8 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
         count = sum(part.count for part in self._unpack())
         if count != len(self.weights):
             raise ValueError(f"weights must be of {count} features; got {len(self.weights)}")
+        if not set(self.rocket_pools.tolist()) <= {1, POOLS}:
+            raise ValueError(f"rocket_pools must be 1 or {POOLS}; got {sorted(set(self.rocket_pools.tolist()))}")
         if any(len(np.unique(self.rocket_pools[own])) > 1 for _, own in _by_view(self.rocket_views)):
             raise ValueError("rocket_pools must be the same for all kernels of a view")
 
