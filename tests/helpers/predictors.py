@@ -1,5 +1,7 @@
 """Small models of each task: weights known by hand, or drawn and never trained."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.networks import random_weights
@@ -74,6 +76,7 @@ def sequence_predictor(masked: bool) -> Predictor:
     features = SequenceFeatures(
         Classes(("a", "b")), ("x", "y"), Scaler(np.array([1.0, 2.0]), np.array([1.0, 4.0])), 30, masked
     )
-    recipe = read_recipe("demo-text")
+    recipe = read_recipe("ucr")
+    recipe = replace(recipe, training=replace(recipe.training, loss="binary_crossentropy"))
     shape = (30, 2 + masked)
     return Predictor(Bundle(recipe, plan, random_weights(plan, 4), shape, features, "ef" * 32), threads=1)

@@ -19,7 +19,6 @@ from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, LastStep, Relu
-from seqconv.recipes.recipe import read_recipe
 from seqconv.serving.server import LIMIT, create_app, create_server, listen
 
 MANY: Plan = (Embed(7, 4), Conv(4, 8, 3), Relu(), GlobalMaxPool(), Dense(8, 25))
@@ -28,10 +27,8 @@ BOUNDED: Plan = (Conv(2, 2, 36), LastStep(), Dense(2, 6))
 
 def create_networks() -> dict[str, Predictor]:
     """Of each task; untrained, which is all the same to a server."""
-    series, sequence = series_predictor().bundle, sequence_predictor(masked=True).bundle
+    series = series_predictor().bundle
     bounded = replace(series.features, margins=(0.1, 0.2))
-    ucr = read_recipe("ucr")
-    ucr = replace(ucr, training=replace(ucr.training, loss="binary_crossentropy"))
     recipe = replace(series.recipe, training=replace(series.recipe.training, coverage=0.8))
     return {
         "text": by_hand(),
@@ -42,7 +39,7 @@ def create_networks() -> dict[str, Predictor]:
             replace(series, features=bounded, recipe=recipe, plan=BOUNDED, weights=random_weights(BOUNDED, 5)),
             threads=1,
         ),
-        "sequence": Predictor(replace(sequence, recipe=ucr), threads=1),
+        "sequence": sequence_predictor(masked=True),
     }
 
 

@@ -1,5 +1,6 @@
 """Commands on finished runs and models."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +10,12 @@ from seqconv.cli import console
 from seqconv.cli.console import command, create_table, print_json, print_table
 from seqconv.cli.help import OUTPUT
 from seqconv.cli.options import Column, Engine, Json, Model, Overwrite, Quiet, RunFolder, Threads, whole_number
-from seqconv.errors import ConfigError, SeqconvError
+from seqconv.errors import ConfigError, OptionError, SeqconvError
 from seqconv.reports.tables import show_number
 
 if TYPE_CHECKING:
+    from seqconv.data.readers.tables import Frame
+    from seqconv.models.predictor import Predictor
     from seqconv.training.compression import ShrinkResults
 
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     "seqconv predict runs/weather weather.csv -o forecasts.csv",
     "seqconv predict runs/activities day.csv --window 10s --stride 1s",
     'echo "not good at all" | seqconv predict runs/reviews',
+    "tail -f log.csv | seqconv predict runs/weather --follow --state newest.npz",
 )
 def predict(
     model: Model,
@@ -57,6 +61,13 @@ def predict(
     stride: Annotated[
         str, typer.Option(metavar="STEPS|TIME", help="How far the window moves. [default: its length]")
     ] = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Answer each row, step or word on standard input as soon as it comes.")
+    ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --follow: go on from what FILE (.npz) keeps, and write it at the end."),
+    ] = None,
     engine: Engine = "native",
     threads: Threads = 0,
     json: Json = False,
@@ -68,15 +79,22 @@ def predict(
     input. Files can be of any length, as they are read in pieces. Without -o the output is CSV on standard output.
     Notes on how the file was read, on rows that the model was trained on, and on an empty newest forecast go to
     standard error, with --json into `notes`.
+
+    With --follow each line of standard input is the next row of a series, the next step of a sequence or the next words
+    of a text, and is answered at once from the newest window; an empty line begins anew. Rows are CSV under a line of
+    names, or JSON; with --json each answer is a JSON object on a line.
     """
     import sys
 
-    from seqconv.data.readers.tables import print_csv, to_rows, write_table
     from seqconv.models.predictor import load
-    from seqconv.serving.files import count_rows, predict_file
+    from seqconv.serving.files import predict_file
     from seqconv.tasks.bundle import Listing
     from seqconv.tasks.task import Sliding
 
+    if follow or state is not None:
+        _check_alone(follow, source != "-" or out or future or window or stride)
+        _follow(load(model, engine=engine, threads=threads), top, state, json)
+        return
     named = source != "-" and Path(source).exists()
     if out is not None and named and out.exists() and out.samefile(source):
         raise ConfigError(f"{out}: must be another file than the one that is read. Choose another name")
@@ -88,26 +106,87 @@ def predict(
     read = sys.stdin.buffer if source == "-" else source
     sliding = Sliding(window, stride) if window or stride else None
     pieces = predict_file(Listing.of(predictor, top), read, column, say=say, future=future, sliding=sliding)
-    if out is None and json:
-        rows = [row for piece in pieces for row in to_rows(piece)]
-        print_json({"n": len(rows), "notes": notes, "predictions": rows})
-    elif out is None:
-        print_csv(pieces, sys.stdout.buffer)
+    if out is None:
+        _print(pieces, notes, json)
     else:
-        total, partial = [0], out.with_name(f"{out.name}.partial")
-        with console.interruptible():
-            try:
-                write_table(count_rows(pieces, total), out, partial)
-            except (SeqconvError, KeyboardInterrupt) as error:
-                if total[0]:
-                    kept = f"the first {total[0]:,} rows are in {partial}"
-                    error.add_note(kept) if isinstance(error, KeyboardInterrupt) else print(kept, file=sys.stderr)
-                raise
-        partial.unlink(missing_ok=True)
+        total = _write(pieces, out)
         if json:
-            print_json({"n": total[0], "notes": notes, "out": str(out)})
+            print_json({"n": total, "notes": notes, "out": str(out)})
         elif not quiet:
-            print(f"{total[0]:,} rows: {out}")
+            print(f"{total:,} rows: {out}")
+
+
+def _print(pieces: Iterator["Frame"], notes: list[str], json: bool) -> None:
+    """Print the answers; the notes are there once all pieces are."""
+    import sys
+
+    from seqconv.data.readers.tables import print_csv, to_rows
+
+    if not json:
+        print_csv(pieces, sys.stdout.buffer)
+        return
+    rows = [row for piece in pieces for row in to_rows(piece)]
+    print_json({"n": len(rows), "notes": notes, "predictions": rows})
+
+
+def _write(pieces: Iterator["Frame"], out: Path) -> int:
+    """Write the answers to a file; returns the number of rows. If it ends early, what is there is kept."""
+    import sys
+
+    from seqconv.data.readers.tables import write_table
+    from seqconv.serving.files import count_rows
+
+    total, partial = [0], out.with_name(f"{out.name}.partial")
+    with console.interruptible():
+        try:
+            write_table(count_rows(pieces, total), out, partial)
+        except (SeqconvError, KeyboardInterrupt) as error:
+            if total[0]:
+                kept = f"the first {total[0]:,} rows are in {partial}"
+                error.add_note(kept) if isinstance(error, KeyboardInterrupt) else print(kept, file=sys.stderr)
+            raise
+    partial.unlink(missing_ok=True)
+    return total[0]
+
+
+def _check_alone(follow: bool, other: object) -> None:
+    """Check the options of a stream.
+
+    Raises:
+        OptionError: some do not go together.
+    """
+    if not follow:
+        raise OptionError("state: needs --follow. Add it, or leave --state out")
+    if other:
+        raise OptionError("follow: reads standard input and prints; leave out FILE, --out, --future and --window")
+
+
+def _follow(predictor: "Predictor", top: int, state: Path | None, json: bool) -> None:
+    """Answer the lines of standard input one by one; however it ends, the state is written."""
+    import sys
+
+    from seqconv.data.readers.tables import print_csv, to_rows
+    from seqconv.serving.following import follow
+    from seqconv.tasks.bundle import Listing
+    from seqconv.tasks.kinds import find_task
+    from seqconv.tasks.streaming import read_state
+
+    stored = read_state(state) if state is not None and state.exists() else None
+    stream = find_task(predictor.bundle.recipe).stream(Listing.of(predictor, top), stored)
+    answers = follow(stream, iter(sys.stdin.buffer.readline, b""))
+    with console.interruptible():
+        try:
+            if json:
+                for frame in answers:
+                    print_json(to_rows(frame)[0])
+            else:
+                print_csv(answers, sys.stdout.buffer)
+        except KeyboardInterrupt as stop:
+            stop.add_note(f"{state} keeps the newest window" if state else "all that came was answered")
+            raise
+        finally:
+            if state is not None:
+                stream.write(state)
 
 
 @command("seqconv future runs/sales sales.csv -o next.csv")

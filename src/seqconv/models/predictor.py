@@ -18,6 +18,7 @@ from seqconv.tasks.baselines import restore
 from seqconv.tasks.blend import Blend, split_parts
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.kinds import TASKS, find_task
+from seqconv.tasks.streaming import State, Stream, read_state
 from seqconv.tasks.task import Task
 
 
@@ -111,6 +112,18 @@ class Predictor:
         """
         quantiles: np.ndarray = self._check("panel").predict(self, panel)
         return quantiles
+
+    def stream(self, state: State | str | Path | None = None) -> Stream:
+        """Answers after each row, step or word that its method `push` is given, each at the cost of one window.
+
+        Args:
+            state: of an earlier stream of this model, or the file that it was written to; None: begin.
+
+        Raises:
+            ConfigError: a model that does not read one window; the message says why.
+            DataError: the state is of another model, or damaged.
+        """
+        return self._task.stream(self, read_state(state) if isinstance(state, str | Path) else state)
 
     def _predict_classes(self, name: str, examples: Any) -> np.ndarray:
         """The probabilities of a task's examples."""

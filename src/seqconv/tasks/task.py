@@ -25,6 +25,7 @@ from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.streaming import State, Stream, refuse_stream
 
 Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
 Options = Mapping[str, str]
@@ -170,6 +171,7 @@ class Task:
         write_future: that file, to be filled in. Takes model, file, column.
         predict_windows: answers for each window that slides over long examples of a file. Takes model, file, column,
             how it slides, function for notes.
+        stream: answers after each row, step or word of a stream. Takes model, state to go on from or None.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
         examples: what people call the examples that are scored; empty: as in a request.
     """
@@ -206,6 +208,7 @@ class Task:
     warm_up: Callable[[Trained], None]
     describe: Callable[[AnyBundle], Json]
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
+    stream: Callable[[Trained, State | None], Stream] = refuse_stream
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future
     predict_windows: Callable[..., Iterator[Frame]] = refuse_windows

@@ -21,6 +21,7 @@ from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
+from seqconv.tasks.sequence.stream import SequenceStream
 from seqconv.tasks.sequence.windows import predict_windows
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
@@ -67,5 +68,6 @@ SEQUENCE = Task(
     warm_up=need_no_warm_up,
     describe=describe_sequence_model,
     inspect=inspect_sequences,
+    stream=SequenceStream,
     predict_windows=predict_windows,
 )

@@ -29,6 +29,7 @@ from seqconv.tasks.series.holes import explain_newest
 from seqconv.tasks.series.split import make_keys
 from seqconv.tasks.target import Columns, to_number
 from seqconv.tasks.task import MOST_TYPED, Options, Source, need_path, say_nothing
+from seqconv.tasks.values import Values
 
 FIRST, LAST = (
     np.datetime64("0002-01-01"),
@@ -82,7 +83,7 @@ def predict_series_file(
     log = _Log(bundle, say)
     for table in iterate_tables(need_path(source), rows, HEADERS[config.header], decimal=config.decimal):
         table = _turn(bundle, table, column) if before is None else table
-        series = _read_piece(bundle, table, column, whole=before is None)
+        series = read_piece(bundle, table, column, whole=before is None)
         if before is not None and series.clock == "counted" and series.times[0] == START:
             ahead = before.times[-1] + np.timedelta64(series.interval_s, "s") - START
             series = replace(series, times=series.times + ahead)
@@ -135,7 +136,7 @@ def _name_time(bundle: AnyBundle, table: Table, column: str) -> str:
     return column or (trained if named else "")
 
 
-def _read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
+def read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Series:
     """The columns that the model reads; the first piece is also checked for the interval of the rows."""
     config = bundle.recipe.data
     features: SeriesFeatures = bundle.features
@@ -181,16 +182,20 @@ def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
     """Forecasts and intervals for the last `rows` rows of `series`; NaN where none can be made."""
     features: SeriesFeatures = trained.bundle.features
     spec, target, count = features.spec, features.target, len(series.times)
-    names = ("", " low", " high") if target.margins else ("",)
-    found = np.full((len(names), count, len(target.horizons), len(target.names)), np.nan)
+    found = np.full((3 if target.margins else 1, count, len(target.horizons), len(target.names)), np.nan)
     if count > spec.lookback - spec.step:
         made = _stack_forecasts(trained, series)
         found[:, count - made.shape[1] :] = made
+    return name_forecasts(target, found[:, count - rows :])
+
+
+def name_forecasts(target: Values, found: np.ndarray) -> Columns:
+    """Forecasts `[1 or 3, N, H, targets]`, with the bounds of their intervals if there are any, as columns `[N]`."""
     return {
-        f"{column} in {horizon}{name}": found[number, count - rows :, place, index]
+        f"{column} in {horizon}{name}": found[number, :, place, index]
         for place, horizon in enumerate(target.horizons)
         for index, column in enumerate(target.names)
-        for number, name in enumerate(names)
+        for number, name in enumerate(("", " low", " high")[: len(found)])
     }
 
 
@@ -206,7 +211,7 @@ def read_request_rows(bundle: AnyBundle, rows: list[Any], first: int) -> Series:
     if len(rows) < needed:
         raise DataError(f"rows: must hold the newest {needed}, {interval} apart; got {len(rows)}. Give more rows")
     table = replace(table_from_objects(rows, "rows"), decimal=bundle.recipe.data.decimal)
-    series = _read_piece(bundle, table, "", whole=True)
+    series = read_piece(bundle, table, "", whole=True)
     if not FIRST < series.times[0] <= series.times[-1] < LAST:
         raise DataError(
             f"rows: times must be of the years 2 to 9997; got {series.times[0]} to {series.times[-1]}. Correct them"
@@ -269,7 +274,7 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
     """
     config = bundle.recipe.data
     table = read_table(source.need_file(), HEADERS[config.header], decimal=config.decimal)
-    return _read_piece(bundle, _turn(bundle, table, source.column), source.column, whole=True)
+    return read_piece(bundle, _turn(bundle, table, source.column), source.column, whole=True)
 
 
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:

@@ -26,6 +26,7 @@ from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
 from seqconv.tasks.series.split import fold_series, split_series, take_series
+from seqconv.tasks.series.stream import SeriesStream
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
@@ -79,4 +80,5 @@ SERIES = Task(
     warm_up=need_no_warm_up,
     describe=describe_series_model,
     inspect=inspect_series,
+    stream=SeriesStream,
 )

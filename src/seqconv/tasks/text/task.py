@@ -22,6 +22,7 @@ from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
+from seqconv.tasks.text.stream import TextStream
 
 
 def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
@@ -61,4 +62,5 @@ TEXT = Task(
     warm_up=warm_up,
     describe=describe_text_model,
     inspect=inspect_texts,
+    stream=TextStream,
 )
