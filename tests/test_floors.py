@@ -37,6 +37,8 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "fastexcel": ("data/readers/workbooks.py",),
     "pooch": ("data/downloads.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),
+    "onnx": ("models/exchange/onnx.py",),
+    "onnxruntime": ("models/exchange/onnx.py",),
     "typer": ("cli/",),
     "rich": ("cli/",),
     "starlette": ("serving/server.py",),
@@ -44,7 +46,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "tomli_w": ("recipes/recipe.py",),
 }
 LIGHT = {"numpy", "seqconv", *sys.stdlib_module_names}  # at home anywhere
-HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "ray"}
+HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "ray", "onnx", "onnxruntime"}
 COMMANDS = sorted(path.stem for path in (PACKAGE / "cli").glob("[a-z]*.py") if path.stem != "progress")
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 LISTS_PARAMETERS = ("cli/", "estimators/")  # the command line's functions list their flags, estimators their settings

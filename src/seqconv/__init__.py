@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
     from seqconv.training.compression import shrink
+    from seqconv.training.export import export_onnx
     from seqconv.training.folder import Options, Run, write_report
     from seqconv.training.run import train
 
@@ -45,6 +46,7 @@ __all__ = [
     "backtest",
     "compare_runs",
     "evaluate",
+    "export_onnx",
     "forecast",
     "load",
     "read_panel",
@@ -70,6 +72,7 @@ _HOMES = {  # as the imports for type checkers above
     "backtest": "evaluation.backtest",
     "compare_runs": "evaluation.comparison",
     "evaluate": "evaluation.assessment",
+    "export_onnx": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
     "read_panel": "data.datasets",

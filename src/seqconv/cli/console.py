@@ -10,7 +10,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,7 +17,6 @@ import typer
 from seqconv.cli.flags import Flags, to_overrides
 from seqconv.cli.help import IMPORTED, Command
 from seqconv.cli.options import Quiet, replace_parameters
-from seqconv.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,16 +120,6 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, found in before.items():
             signal.signal(number, found)
-
-
-def check_free(path: Path | None, overwrite: bool) -> None:
-    """Check before the work that its output replaces no file.
-
-    Raises:
-        ConfigError: there is one, and `overwrite` does not allow it.
-    """
-    if path is not None and not overwrite and os.path.lexists(path):
-        raise ConfigError(f"{path}: already exists. Choose another name, or add --overwrite")
 
 
 def suggest(

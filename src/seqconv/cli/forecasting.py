@@ -49,10 +49,11 @@ def forecast(
     quantiles, and a page with charts. The run folder holds the model for `seqconv predict`.
     """
     from seqconv.cli import progress
+    from seqconv.data.outputs import check_free
     from seqconv.training import forecasting
     from seqconv.training.folder import Options
 
-    console.check_free(out, overwrite)
+    check_free(out, overwrite)
     options = Options(run, "native", threads, overwrite=overwrite)
     with progress.listen(quiet or json) as listener, console.interruptible():
         suggested = console.suggest("panel", flags, "", source, settings)

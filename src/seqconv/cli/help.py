@@ -24,6 +24,7 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "explain": ("explanation", "Explain a prediction by its words, or by its inputs and times."),
     "serve": ("serving", "Serve a model over HTTP."),
     "shrink": ("prediction", "Write a smaller copy of a model."),
+    "export": ("exchange", "Write a model for other libraries."),
     "report": ("prediction", "Write the report of a run anew and print its path."),
     "recipes": ("training", "List the built-in recipes."),
     "summary": ("training", "Show the layers of a recipe, their shapes and cost."),

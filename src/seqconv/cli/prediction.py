@@ -208,11 +208,12 @@ def future(
     A row for each series and step, with the columns that the model knows in advance, empty where FILE does not hold
     them yet. Fill it in, and give it to `seqconv predict --future`.
     """
+    from seqconv.data.outputs import check_free
     from seqconv.data.readers.tables import write_table
     from seqconv.models.predictor import load
     from seqconv.tasks.kinds import find_task
 
-    console.check_free(out, overwrite)
+    check_free(out, overwrite)
     trained = load(model)
     table = find_task(trained.bundle.recipe).write_future(trained, Path(source), column)
     write_table(table, out)

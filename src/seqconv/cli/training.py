@@ -200,8 +200,9 @@ def data(
     """
     from seqconv.cli import progress
     from seqconv.data import datasets, downloads
+    from seqconv.data.outputs import check_free
 
-    console.check_free(out, overwrite)
+    check_free(out, overwrite)
     with progress.listen(json) as listener:
         if out is None:
             path = downloads.locate(name, listener.download)

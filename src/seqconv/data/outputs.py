@@ -5,6 +5,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqconv.errors import ConfigError
+
+
+def check_free(path: Path | None, overwrite: bool) -> None:
+    """Check before the work that its output replaces no file.
+
+    Raises:
+        ConfigError: there is one, and `overwrite` does not allow it.
+    """
+    if path is not None and not overwrite and os.path.lexists(path):
+        raise ConfigError(f"{path}: already exists. Choose another name, or add --overwrite")
+
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """Baselines of every task: fitting, saving, restoring and limiting their cost."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, get_type_
 
 import numpy as np
 
+from seqconv.errors import ConfigError
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import LARGEST
 from seqconv.tasks.examples import Features, ModelInputs, Part, Split
@@ -79,6 +81,20 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
             TypeError: its kind is in no blend.
         """
         raise TypeError(f"{type(self).__name__}: must define fit_to to be in a blend")
+
+    def draw(self, inputs: Any) -> str:
+        """What `predict` computes as operators of ONNX: the name of the outputs, float64 `[B, outputs]`.
+
+        Args:
+            inputs: of a graph, see `tasks.graphs.GraphInputs`.
+
+        Raises:
+            ConfigError: there are no such operators.
+        """
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self).__name__).lower()
+        raise ConfigError(
+            f"export: ONNX has no operators for this model ({kind}). Export a network or another baseline"
+        )
 
     def prune(self, keep: float) -> Self:
         """A smaller model, with the fraction `keep` of its features; the same where it has none to leave out."""
@@ -211,6 +227,10 @@ class Majority(BaselineModel[Any, Any]):
     def predict(self, inputs: ModelInputs) -> np.ndarray:
         return np.tile(self.logits, (len(inputs), 1))
 
+    def draw(self, inputs: Any) -> str:
+        found: str = inputs.graph.repeat(self.logits, inputs.network)
+        return found
+
 
 def fit_majority(split: Split[Any, Any]) -> Majority:
     """Fit class frequencies to the training rows."""
@@ -244,6 +264,10 @@ class Constant(BaselineModel[Any, Any]):
 
     def predict(self, inputs: ModelInputs) -> np.ndarray:
         found: np.ndarray = self.features.target.hold(self.value.item(), len(inputs))
+        return found
+
+    def draw(self, inputs: Any) -> str:
+        found: str = inputs.graph.repeat(self.features.target.hold(self.value.item(), 1)[0], inputs.network)
         return found
 
 

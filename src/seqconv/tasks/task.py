@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
@@ -17,8 +17,10 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.metrics.records import Json
+from seqconv.networks.graphs.graph import Graph
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe, Guesses
+from seqconv.recipes.sections import KINDS
 from seqconv.tasks.baselines import BaselineKind, Candidate, Say
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.examples import Features, Part, Split
@@ -29,6 +31,7 @@ from seqconv.tasks.streaming import State, Stream, refuse_stream
 
 Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
 Options = Mapping[str, str]
+Arrays = dict[str, np.ndarray]
 MOST_TYPED = 3000  # numbers of a made-up example on a page
 
 
@@ -130,6 +133,51 @@ def refuse_future(trained: Trained, *arguments: object) -> NoReturn:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A model as a graph.
+
+    Args:
+        about: what a user of the graph must know, by name: classes, columns, units.
+        files: further files to write next to the graph, by the ending of their names.
+    """
+
+    graph: Graph
+    about: Json
+    files: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Examples as inputs of a graph, and the answers of the model itself, both by name.
+
+    Args:
+        examples: what they are: "64 test rows".
+    """
+
+    inputs: Arrays
+    answers: Arrays
+    examples: str
+
+
+def refuse_graph(bundle: AnyBundle) -> NoReturn:
+    """For models that are not exported.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(f"export: {KINDS[bundle.recipe.task].title} has no form in ONNX yet. Serve it with seqconv serve")
+
+
+def try_no_graph(trained: Trained, inputs: Any) -> NoReturn:
+    """For the same models.
+
+    Raises:
+        ConfigError: always.
+    """
+    refuse_graph(trained.bundle)
+
+
+@dataclass(frozen=True)
 class Task:
     """One kind of data and everything that depends on it.
 
@@ -173,6 +221,8 @@ class Task:
             how it slides, function for notes.
         stream: answers after each row, step or word of a stream. Takes model, state to go on from or None.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
+        draw: a model as operators of ONNX.
+        try_graph: examples as inputs of that graph, and the model's own answers. Takes model, and test inputs or None.
         examples: what people call the examples that are scored; empty: as in a request.
     """
 
@@ -212,6 +262,8 @@ class Task:
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future
     predict_windows: Callable[..., Iterator[Frame]] = refuse_windows
+    draw: Callable[[AnyBundle], Drawn] = refuse_graph
+    try_graph: Callable[[Trained, Any], Trial] = try_no_graph
     examples: str = ""
 
     @property

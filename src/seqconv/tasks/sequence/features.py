@@ -155,7 +155,7 @@ def _write_target(target: Outcome) -> Json:
 def fit_scaler(values: np.ndarray) -> Scaler:
     """Mean and deviation of each channel of steps `[T, C]`, NaN missing; 1 for a channel that is constant or empty."""
     scaler = _measure(values.astype(np.float32))
-    coarse = _is_coarse(scaler) | (scaler.std == 0) | np.isinf(scaler.std)  # squares of float32 under- or overflow
+    coarse = is_coarse(scaler) | (scaler.std == 0) | np.isinf(scaler.std)  # squares of float32 under- or overflow
     if coarse.any():
         exact = _measure(values.astype(np.float64))
         scaler = Scaler(*(np.where(coarse, *pair) for pair in ((exact.mean, scaler.mean), (exact.std, scaler.std))))
@@ -164,7 +164,7 @@ def fit_scaler(values: np.ndarray) -> Scaler:
 
 def round_values(values: np.ndarray, scaler: Scaler) -> np.ndarray:
     """Values `[T, C]` in the precision in which a channel is scaled: float32, unless that hides how it varies."""
-    coarse = _is_coarse(scaler)
+    coarse = is_coarse(scaler)
     rounded = values.astype(np.float32)
     return np.where(coarse, values, rounded) if coarse.any() else rounded
 
@@ -177,7 +177,7 @@ def _measure(values: np.ndarray) -> Scaler:
     return Scaler(np.asarray(mean), np.asarray(std))
 
 
-def _is_coarse(scaler: Scaler) -> np.ndarray:
+def is_coarse(scaler: Scaler) -> np.ndarray:
     """Whether float32, of seven digits, would leave three or fewer of them to tell values apart; bool `[C]`."""
     return np.asarray(np.abs(scaler.mean) > 1e4 * scaler.std)
 

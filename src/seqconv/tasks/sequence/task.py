@@ -18,6 +18,7 @@ from seqconv.tasks.sequence.answers import (
 )
 from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
 from seqconv.tasks.sequence.features import SequenceFeatures
+from seqconv.tasks.sequence.graph import draw_sequences, try_sequences
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
@@ -69,5 +70,7 @@ SEQUENCE = Task(
     describe=describe_sequence_model,
     inspect=inspect_sequences,
     stream=SequenceStream,
+    draw=draw_sequences,
+    try_graph=try_sequences,
     predict_windows=predict_windows,
 )

@@ -13,6 +13,7 @@ from seqconv.errors import DataError
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.baselines import Arrays, BaselineKind, BaselineModel, Candidate, Say, Stored, thin_part
 from seqconv.tasks.series.calendar import FORMER_YEAR, YEAR, read_phases
+from seqconv.tasks.series.drawing import SeriesInputs, describe_window
 from seqconv.tasks.series.features import SeriesFeatures, SeriesSplit
 from seqconv.tasks.series.naive import Repeat, choose_season, repeat_newest, repeat_season
 from seqconv.tasks.series.trees import LEAVES, Trees, read_trees
@@ -116,6 +117,21 @@ class Regression(BaselineModel[SeriesFeatures, WindowInputs]):
     def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         """The forecasts of one target, `[N, leads]`."""
 
+    @abstractmethod
+    def draw_forecast(self, inputs: SeriesInputs, target: int) -> str:
+        """The same as operators of ONNX, float64 `[B, leads]`."""
+
+    def draw(self, inputs: SeriesInputs) -> str:
+        graph, outputs = inputs.graph, self.features.target.outputs
+        found = [
+            graph.reshape(self.draw_forecast(inputs, place), 0, 0, 1) for place in range(len(self.features.targets))
+        ]
+        return graph.reshape(graph.join(found, 2), 0, outputs)
+
+    def draw_window(self, inputs: SeriesInputs, target: int, lead: int = 0) -> str:
+        """`describe` as operators of ONNX, float64 `[B, F]`."""
+        return describe_window(inputs, self.lags, tuple(PERIODS[place] for place in self.periods), target, lead)
+
     def predict(self, inputs: WindowInputs) -> np.ndarray:
         count, targets = len(inputs), len(self.features.targets)
         outputs = np.zeros((count, self.features.target.outputs), np.float32)
@@ -172,6 +188,11 @@ class Ridge(Regression):
     def forecast(self, inputs: WindowInputs, target: int) -> np.ndarray:
         x = self.describe(inputs, target)
         return np.asarray(x[:, :1] + (x @ self.weights[target] + self.bias[target]))
+
+    def draw_forecast(self, inputs: SeriesInputs, target: int) -> str:
+        graph, x = inputs.graph, self.draw_window(inputs, target)
+        change = graph.add("Add", graph.add("MatMul", x, self.weights[target]), self.bias[target])
+        return graph.add("Add", graph.cut(x, 1, 0, 1), change)
 
 
 def fit_ridge(split: SeriesSplit) -> Ridge:
@@ -268,6 +289,15 @@ class Boosting(Regression):
             arrays = (each[output] for each in (self.columns, self.thresholds, self.kept, self.leaves))
             found.append(x[:, 0] + Trees(*arrays).add(x))
         return np.stack(found, axis=1)
+
+    def draw_forecast(self, inputs: SeriesInputs, target: int) -> str:
+        graph, found = inputs.graph, []
+        for lead in range(len(self.features.spec.delays)):
+            x = self.draw_window(inputs, target, lead)
+            output = lead * len(self.features.targets) + target
+            arrays = (each[output] for each in (self.columns, self.thresholds, self.kept, self.leaves))
+            found.append(graph.add("Add", graph.cut(x, 1, 0, 1), Trees(*arrays).draw(graph, x)))
+        return graph.join(found, 1)
 
 
 def fit_boosting(split: SeriesSplit) -> Boosting:

@@ -9,6 +9,7 @@ from seqconv.data.frequency import DAY_S, WEEK_S
 from seqconv.networks.inputs import WindowInputs
 from seqconv.recipes.durations import show_duration
 from seqconv.tasks.baselines import BaselineModel, Stored, thin_part
+from seqconv.tasks.series.drawing import SeriesInputs
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.windows import WindowSpec
 
@@ -38,6 +39,12 @@ class Repeat(BaselineModel[SeriesFeatures, WindowInputs]):
         rows = inputs.anchors[:, None] - self.steps * inputs.step
         found = inputs.values[rows[..., None], self.features.target_columns]
         return np.asarray(found.reshape(len(rows), self.features.target.outputs))
+
+    def draw(self, inputs: SeriesInputs) -> str:
+        graph, length = inputs.graph, self.features.spec.length
+        rows = graph.take(inputs.network, 1, (length - self.steps).tolist())
+        found = graph.take(rows, 2, self.features.target_columns)
+        return graph.cast(graph.reshape(found, 0, self.features.target.outputs), np.float64)
 
 
 def repeat_newest(features: SeriesFeatures) -> Repeat:

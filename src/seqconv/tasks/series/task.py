@@ -22,6 +22,7 @@ from seqconv.tasks.series.answers import (
 from seqconv.tasks.series.baselines import BASELINES, list_baselines
 from seqconv.tasks.series.calendar import CALENDAR
 from seqconv.tasks.series.features import SeriesFeatures
+from seqconv.tasks.series.graph import draw_series, try_series
 from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
@@ -81,4 +82,6 @@ SERIES = Task(
     describe=describe_series_model,
     inspect=inspect_series,
     stream=SeriesStream,
+    draw=draw_series,
+    try_graph=try_series,
 )

@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.networks.graphs.graph import Graph
+
 LEAVES = 8  # of a tree at most: one bit of a byte each
 CHUNK = 1000  # rows evaluated together
 ALL = np.uint8(255)
@@ -38,6 +40,22 @@ class Trees(NamedTuple):
             opened = np.bitwise_and.reduce(np.where(above, self.kept[..., None], ALL), axis=1)
             found[first : first + CHUNK] = np.take_along_axis(self.leaves, LOWEST[opened], axis=1).sum(axis=0)
         return found
+
+    def draw(self, graph: Graph, x: str) -> str:
+        """The same as operators of ONNX, float64 `[B, 1]`, for rows float64 `[B, F]`.
+
+        A leaf stays if none of the nodes that are above their thresholds rules it out; the first one that stays counts.
+        Plain operators compare in float64; those for trees, of ai.onnx.ml, do so only in their newest version.
+        """
+        count, nodes = self.columns.shape
+        compared = graph.reshape(graph.take(x, 1, self.columns.ravel().tolist()), 0, count, 1, nodes)
+        above = graph.cast(graph.add("Greater", compared, self.thresholds[:, None]), np.float32)  # [B, T, 1, nodes]
+        ruled_out = 1 - np.unpackbits(self.kept[..., None], axis=2, bitorder="little").astype(np.float32)
+        against = graph.reshape(graph.add("MatMul", above, ruled_out), 0, count, LEAVES)
+        stays = graph.cast(graph.add("Less", against, np.float32(0.5)), np.float32)
+        leaf = graph.add("ArgMax", stays, axis=2, keepdims=0)  # [B, T]
+        place = graph.add("Add", leaf, LEAVES * np.arange(count))
+        return graph.reduce("ReduceSum", graph.add("Gather", self.leaves.ravel(), place, axis=0), 1, keep=True)
 
 
 def read_trees(model: Any) -> Trees:

@@ -4,10 +4,11 @@ import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from seqconv.networks.graphs.graph import Graph
 from seqconv.networks.inputs import UNKNOWN, TokenInputs
 from seqconv.networks.losses import example_losses
 from seqconv.tasks.baselines import (
@@ -116,6 +117,11 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
     def weigh(counts: Counts) -> np.ndarray:
         """Values of words and pairs before the weights of their columns."""
 
+    @staticmethod
+    @abstractmethod
+    def draw_values(graph: Graph, counts: str) -> str:
+        """The same as operators of ONNX, for counts of every column, at least 1, float64 `[B, F]`."""
+
     @property
     def words(self) -> int:
         """Number of columns for single words, which are their ids."""
@@ -145,6 +151,21 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
     def predict(self, inputs: TokenInputs) -> np.ndarray:
         return np.concatenate([self.answer(self.count(ids)) for ids in _chunks(inputs)])
 
+    def draw(self, inputs: Any) -> str:
+        graph, one = inputs.graph, np.float64(1)
+        counts = draw_counts(graph, inputs.network, self.words, self.pairs)
+        seen = graph.cast(graph.add("Greater", counts, np.float64(0)), np.float64)
+        values = graph.add("Mul", self.draw_values(graph, graph.add("Max", counts, one)), seen)
+        squares = graph.add("MatMul", graph.add("Mul", values, values), np.square(self.scales).T)
+        length = graph.add("Max", graph.add("Sqrt", squares), np.float64(1e-12))
+        total = graph.add("MatMul", values, (self.scales * self.weights).T)
+        margins: str = graph.add("Add", graph.add("Div", total, length), self.bias)
+        if self.features.target.loss != "categorical_crossentropy":
+            return margins
+        tail = graph.add("Log", graph.add("Add", graph.add("Exp", graph.add("Neg", graph.add("Abs", margins))), one))
+        logs: str = graph.add("Sub", graph.add("Min", margins, np.float64(0)), tail)
+        return logs
+
 
 class TfIdf(Linear):
     """Logistic regression on single words: 1 + log(count), times the inverse document frequency."""
@@ -153,6 +174,10 @@ class TfIdf(Linear):
     def weigh(counts: Counts) -> np.ndarray:
         return np.asarray(1 + np.log(counts.times))
 
+    @staticmethod
+    def draw_values(graph: Graph, counts: str) -> str:
+        return graph.add("Add", graph.add("Log", counts), np.float64(1))
+
 
 class NbSvm(Linear):
     """A linear classifier on words and pairs that occur, each weighted by its log-count ratio."""
@@ -160,6 +185,10 @@ class NbSvm(Linear):
     @staticmethod
     def weigh(counts: Counts) -> np.ndarray:
         return np.ones(len(counts.columns))
+
+    @staticmethod
+    def draw_values(graph: Graph, counts: str) -> str:
+        return graph.add("Min", counts, np.float64(1))
 
 
 def fit_tf_idf(split: TextSplit) -> TfIdf:
@@ -253,6 +282,24 @@ def find_columns(ids: np.ndarray, words: int, pairs: np.ndarray) -> np.ndarray:
     doubles = np.zeros_like(ids[:, 1:])
     doubles[is_pair] = np.where(np.append(pairs, -1)[place] == codes, words + place, 0)
     return np.concatenate([singles, doubles], axis=1)
+
+
+def draw_counts(graph: Graph, ids: str, words: int, pairs: np.ndarray) -> str:
+    """How often each column of `find_columns` occurs, as operators of ONNX, float64 `[B, words + len(pairs)]`."""
+    zero = np.int64(0)
+    known = graph.add(
+        "And", graph.add("GreaterOrEqual", ids, np.int64(FIRST_WORD)), graph.add("Less", ids, np.int64(words))
+    )
+    columns = graph.add("Where", known, ids, zero)
+    if len(pairs):
+        both = graph.add("And", graph.cut(known, 1, 0, -1), graph.cut(known, 1, 1))
+        codes = graph.add("Add", graph.add("Mul", graph.cut(ids, 1, 0, -1), np.int64(words)), graph.cut(ids, 1, 1))
+        place, found = graph.search(pairs, codes)
+        doubles = graph.add("Where", graph.add("And", both, found), graph.add("Add", place, np.int64(words)), zero)
+        columns = graph.join([columns, doubles], 1)
+    one = graph.cast(graph.add("GreaterOrEqual", columns, np.int64(FIRST_WORD)), np.float32)
+    blank = graph.cast(graph.repeat(np.zeros(words + len(pairs)), ids), np.float32)
+    return graph.cast(graph.add("ScatterElements", blank, columns, one, axis=1, reduction="add"), np.float64)
 
 
 # Classifiers

@@ -12,11 +12,12 @@ typing errors, endings and compounds cost little.
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 
 from seqconv import _native
+from seqconv.networks.graphs.graph import integers
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.threads import count_threads
@@ -90,6 +91,7 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
     weights: Annotated[np.ndarray, Stored(np.float32, "W outputs")]
     bias: Annotated[np.ndarray, Stored(np.float32, "outputs")]
     scale: Annotated[np.ndarray, Stored(np.float64, "1", 0)]
+    reads: ClassVar[str]  # its features, by their name in graphs
     most: ClassVar[int]  # characters of all training texts together
     most_products: ClassVar[int]  # the same times the number of outputs, which is what a fit takes
 
@@ -167,6 +169,26 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
             _native.sparse_product(*rows, self.weights, found[own], count_threads(0))
         return np.asarray(self.scale * (found + self.bias))
 
+    def draw(self, inputs: Any) -> str:
+        graph, (buckets, times) = inputs.graph, inputs.read_hashed(self.reads)
+        place, known = graph.search(self.buckets.astype(np.int64), buckets)
+        often = graph.add("Add", graph.add("Log", graph.cast(times, np.float32)), np.float32(1))
+        values = graph.add("Mul", often, graph.add("Gather", self._pad(self.rarity), place, axis=0))
+        values = graph.cast(graph.add("Where", known, values, np.float32(0)), np.float64)
+        length = graph.add("Sqrt", graph.reduce("ReduceSum", graph.add("Mul", values, values), 1, keep=True))
+        unit = graph.add(
+            "Unsqueeze", graph.add("Div", values, graph.add("Max", length, np.float64(1e-12))), integers(2)
+        )
+        weights = graph.cast(graph.add("Gather", self._pad(self.weights), place, axis=0), np.float64)
+        found = graph.reduce("ReduceSum", graph.add("Mul", unit, weights), 1)
+        added: str = graph.add("Add", graph.add("Mul", found, self.scale), self.scale * self.bias)
+        return added
+
+    @staticmethod
+    def _pad(values: np.ndarray) -> np.ndarray:
+        """At least one row, for features that are not known."""
+        return values if len(values) else np.zeros((1, *values.shape[1:]), values.dtype)
+
     def prune(self, keep: float) -> Self:
         """The features with the largest weights."""
         own, rest = np.split(self.weights, [len(self.buckets)])
@@ -183,6 +205,7 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
 class Words(Machine):
     """See the module; of words."""
 
+    reads = "words"
     most = 400_000_000
     most_products = 30_000_000_000
 
@@ -198,6 +221,7 @@ class Words(Machine):
 class Characters(Machine):
     """See the module; of n-grams of characters."""
 
+    reads = "characters"
     most = 25_000_000
     most_products = 1_000_000_000
 
@@ -222,6 +246,15 @@ class Characters(Machine):
                 if seen:
                     found.append((tidy[first:last], begins[seen[0]], ends[seen[-1]]))
         return found
+
+
+HASHED: dict[str, type[Machine]] = {kind.reads: kind for kind in (Words, Characters)}
+
+
+def describe_hashes() -> dict[str, int | str]:
+    """The constants of `hash_feature`, and the longest n-gram of characters; the multiplier has too many digits for a
+    number of JSON."""
+    return {"multiplier": str(MULTIPLIER), "bits": BITS, "longest": LONGEST}
 
 
 def read_texts(inputs: TokenInputs) -> list[str]:

@@ -19,6 +19,7 @@ from seqconv.tasks.text.answers import (
 )
 from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
+from seqconv.tasks.text.graph import draw_texts, try_texts
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
@@ -63,4 +64,6 @@ TEXT = Task(
     describe=describe_text_model,
     inspect=inspect_texts,
     stream=TextStream,
+    draw=draw_texts,
+    try_graph=try_texts,
 )

@@ -28,6 +28,17 @@ _ODD = re.compile(f"[{_UNSEEN}\U0001f1e6-\U0001f1ff\uff01-\uff5e{_HAN}]|{_ABUGID
 _REMOVED = re.compile(f"[{_UNSEEN}]")
 
 
+def describe_form() -> dict[str, object]:
+    """The form as regular expressions, for readers of texts elsewhere.
+
+    What matches `removed` is removed, then `wide["count"]` characters from `wide["first"]` on become those from
+    `wide["usual"]` on, then the text becomes NFC; what matches `alone` is a word of its own.
+    """
+    first, usual = next(iter(_WIDE.items()))
+    wide = {"first": first, "usual": usual, "count": len(_WIDE)}
+    return {"removed": _REMOVED.pattern, "wide": wide, "alone": _ALONE.pattern}
+
+
 def normalise(text: str) -> str:
     """The text in that form, with a space before and after each character that is a word of its own.
 

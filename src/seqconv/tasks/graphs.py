@@ -1,0 +1,126 @@
+"""A trained model as operators of ONNX: what all tasks share. See `networks.graphs`."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from seqconv.networks.graphs.graph import Graph
+from seqconv.networks.graphs.layers import Spot, draw_plan
+from seqconv.networks.layers.base import Weights
+from seqconv.networks.plan import count_outputs
+from seqconv.recipes.sections import BLEND, NETWORK
+from seqconv.tasks.baselines import restore
+from seqconv.tasks.blend import split_parts
+from seqconv.tasks.bundle import AnyBundle
+from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.outcomes import Outcome
+from seqconv.tasks.steps import StepNumber
+from seqconv.tasks.values import Number
+
+
+def name_examples(inputs: Any, count: int) -> str:
+    """What the examples of a trial are; None: not those of the data."""
+    return f"{count} {'made-up' if inputs is None else 'test'} examples"
+
+
+class GraphInputs(Protocol):
+    """What the models of a task read, in a graph."""
+
+    @property
+    def graph(self) -> Graph:
+        """The graph."""
+
+    @property
+    def network(self) -> str:
+        """What a network reads: ids int64 `[B, L]` or values float32 `[B, L, C]`."""
+
+    @property
+    def base(self) -> str | None:
+        """What is added to a network's outputs, float64 `[B, outputs]`; None: nothing."""
+
+
+def draw_model(bundle: AnyBundle, inputs: GraphInputs) -> str:
+    """The outputs of a network, baseline or blend, float64 `[B, outputs]`, as `Model.predict` returns them.
+
+    Raises:
+        ConfigError: a layer or baseline that ONNX has no operators for.
+    """
+    recipe, kinds = bundle.recipe, find_task(bundle.recipe).baselines
+    if not recipe.has_layers:
+        return restore(kinds, recipe.training.model, bundle.features, bundle.weights).draw(inputs)
+    if recipe.training.model != BLEND:
+        return _draw_network(bundle, bundle.weights, inputs)
+    parts, graph, count = split_parts(bundle.weights, recipe.task), inputs.graph, bundle.features.target.outputs
+    network = _draw_network(bundle, parts.network, inputs)
+    own = graph.cut(network, 1, 0, count)
+    answers = {kind: restore(kinds, kind, bundle.features, each).draw(inputs) for kind, each in parts.members.items()}
+    answers[NETWORK] = own if inputs.base is None else graph.add("Add", own, inputs.base)
+    weighed = [graph.add("Mul", answers[name], np.asarray(factor)) for name, factor in parts.factors.items()]
+    blended = graph.add("Sum", *weighed)
+    blended = blended if inputs.base is None else graph.add("Sub", blended, inputs.base)
+    moved, width = graph.add("Sub", blended, own), count_outputs(bundle.plan, bundle.shape)
+    bounds = [graph.add("Add", graph.cut(network, 1, at, at + count), moved) for at in range(count, width, count)]
+    return graph.join([blended, *bounds], 1)
+
+
+def _draw_network(bundle: AnyBundle, weights: Weights, inputs: GraphInputs) -> str:
+    outputs = draw_plan(bundle.plan, inputs.network, Spot(inputs.graph, weights, "", bundle.shape))
+    return inputs.graph.cast(outputs, np.float64)
+
+
+def draw_bounds(graph: Graph, outputs: str, answers: int, margins: tuple[float, ...], width: int) -> list[str]:
+    """Point forecasts, and lower and upper bounds after the conformal correction, float64 `[B, answers]`.
+
+    Args:
+        outputs: of a network with `width` values.
+        margins: see `metrics.conformal`; empty: there are no bounds.
+
+    Reference: `networks.outputs.take_bounds` and `correct_bounds`.
+    """
+    point = graph.cut(outputs, 1, 0, answers)
+    if not margins:
+        return [point]
+    moved, several = np.array(margins, np.float64), width == 3 * answers
+    lower, upper = (graph.cut(outputs, 1, at * answers, (at + 1) * answers) if several else point for at in (1, 2))
+    lower = graph.add("Min", graph.add("Sub", graph.add("Min", lower, point), moved), point)
+    upper = graph.add("Max", graph.add("Add", graph.add("Max", upper, point), moved), point)
+    return [point, lower, upper]
+
+
+def give_outcome(bundle: AnyBundle, graph: Graph, outputs: str) -> None:
+    """The outputs that answer: `probabilities` float32 `[B, classes]`, or `prediction`, `low` and `high` float64 `[B]`
+    in the unit of the number."""
+    target: Outcome = bundle.features.target
+    if isinstance(target, ClassTarget):
+        found = graph.cast(_draw_probabilities(target, graph, outputs), np.float32)
+        about = "probability of each class, in the order of `classes`"
+        graph.give("probabilities", found, np.float32, ("batch", len(target.names)), about)
+        return
+    names = {"prediction": "the number", "low": "lower bound of its interval", "high": "upper bound of its interval"}
+    for (name, about), scaled in zip(names.items(), _draw_numbers(bundle, target, graph, outputs), strict=False):
+        values = graph.add("Add", graph.add("Mul", scaled, target.std), target.mean)
+        if isinstance(target, StepNumber):
+            values = graph.add("Max", graph.add("Min", values, target.values[-1:]), target.values[:1])
+        graph.give(name, graph.reshape(values, -1), np.float64, ("batch",), f"{about}, in its unit")
+
+
+def _draw_probabilities(target: ClassTarget, graph: Graph, outputs: str) -> str:
+    """Float64 `[B, classes]`."""
+    if target.outputs > 1 and not target.several:
+        return graph.add("Softmax", outputs, axis=-1)
+    positive = graph.add("Sigmoid", outputs)
+    if target.several:
+        return positive
+    return graph.join([graph.add("Sigmoid", graph.add("Neg", outputs)), positive], 1)
+
+
+def _draw_numbers(bundle: AnyBundle, target: Number, graph: Graph, outputs: str) -> list[str]:
+    """Scaled predictions and bounds, float64 `[B, 1]`."""
+    width = count_outputs(bundle.plan, bundle.shape) if bundle.plan else target.outputs
+    if isinstance(target, StepNumber):
+        below = graph.add("CumSum", _draw_probabilities(target.classes, graph, outputs), np.int64(1))
+        reached = graph.cast(graph.add("GreaterOrEqual", below, np.float64(0.5 - 1e-9)), np.float32)
+        place = graph.add("ArgMax", reached, axis=1, keepdims=1)
+        outputs, width = graph.add("Gather", target.scaled, place, axis=0), 1
+    return draw_bounds(graph, outputs, 1, target.margins, width)

@@ -1,0 +1,120 @@
+"""A saved model in the formats of other libraries, tried against the model itself before it is written."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqconv.data.outputs import check_free, whole_file
+from seqconv.errors import BundleError, ConfigError, SeqconvError
+from seqconv.metrics.records import Json, Record
+from seqconv.models.exchange.onnx import answer_onnx, encode_graph
+from seqconv.models.format import read_bundle
+from seqconv.models.predictor import Predictor
+from seqconv.tasks.baselines import thin
+from seqconv.tasks.kinds import find_task
+from seqconv.tasks.task import Arrays, Trial
+from seqconv.training.run import read_own_split
+
+TRIED = 64  # test examples
+TOLERANCE = 1e-5  # of the largest answer
+
+
+@dataclass(frozen=True)
+class ExportResults(Record):
+    """What was written, and how far its answers are from those of the model.
+
+    Args:
+        files: paths, the model first.
+        bytes: of all files.
+        examples: what both have answered: "64 test examples".
+        difference: the largest, as a fraction of the largest answer.
+        runtime: who has computed the answers of the file.
+    """
+
+    files: list[str]
+    bytes: int
+    examples: str
+    difference: float
+    runtime: str
+
+
+def export_onnx(model: str | Path, out: str | Path, overwrite: bool = False) -> ExportResults:
+    """Write a model as an ONNX file, which reads and answers in the units of the data.
+
+    Args:
+        model: a run or model folder. Where its data lie where they lay, test rows are tried, else made-up ones.
+        out: the file; a tokenizer of texts goes next to it, with the ending `.tokenizer.json` in place of `.onnx`.
+        overwrite: replace files that exist.
+
+    Raises:
+        BundleError: no model, or the file would answer otherwise.
+        ConfigError: a file exists, or the model has a part that ONNX has no operators for.
+        MissingExtra: onnx is not installed.
+    """
+    place, predictor = Path(out), Predictor(read_bundle(Path(model)))
+    bundle = predictor.bundle
+    task = find_task(bundle.recipe)
+    drawn = task.draw(bundle)
+    contents: dict[Path, bytes] = {
+        place: encode_graph(drawn.graph, {"task": task.name, "model": bundle.recipe.training.model} | drawn.about)
+    }
+    contents |= {place.with_suffix(ending): _encode(table) for ending, table in drawn.files.items()}
+    for path in contents:
+        check_free(path, overwrite)
+    trial = task.try_graph(predictor, _find_examples(predictor, Path(model)))
+    found, runtime = answer_onnx(contents[place], trial.inputs)
+    difference = check_answers(trial, found, place)
+    write_files(contents)
+    sizes = sum(map(len, contents.values()))
+    return ExportResults([str(path) for path in contents], sizes, trial.examples, difference, runtime)
+
+
+def _find_examples(predictor: Predictor, model: Path) -> Any:
+    """Some test examples of the model's own run; None where its data are gone, have changed or cannot be read."""
+    try:
+        inputs = read_own_split(predictor.bundle, model, 0).test.inputs
+    except SeqconvError:
+        return None
+    return inputs.take(thin(np.arange(len(inputs)), TRIED))
+
+
+def check_answers(trial: Trial, found: Arrays, place: Path) -> float:
+    """The largest difference between the answers of a file and the model, as a fraction of the largest answer.
+
+    Raises:
+        BundleError: it is larger than rounding explains.
+    """
+    differences = [0.0]
+    for name, wanted in trial.answers.items():
+        known = ~np.isnan(wanted)
+        if found[name].shape != wanted.shape or (np.isnan(found[name]) == known).any():
+            raise BundleError(f"{place}: {name!r} must be that of the model; it is not. Nothing was written")
+        if known.any():
+            largest = max(float(np.abs(wanted[known]).max()), 1e-30)
+            differences.append(float(np.abs(found[name][known] - wanted[known]).max()) / largest)
+    if not max(differences) <= TOLERANCE:
+        must = f"answers must differ by at most {TOLERANCE:g} of the largest from the model's"
+        raise BundleError(f"{place}: {must}; got {max(differences):.2g}. Nothing was written")
+    return max(differences)
+
+
+def _encode(table: Json) -> bytes:
+    return f"{json.dumps(table, indent=1, ensure_ascii=False)}\n".encode()
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write each file whole or not at all, the model, which is the first, last.
+
+    Raises:
+        ConfigError: one cannot be written.
+    """
+    for path, content in reversed(list(contents.items())):
+        try:
+            with whole_file(path) as fresh:
+                fresh.write_bytes(content)
+        except OSError as error:
+            raise ConfigError(f"{path}: must be writable; {error.strerror or error}. Choose another name") from error

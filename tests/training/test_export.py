@@ -1,0 +1,209 @@
+"""Models written as ONNX answer as they do here, in the units of the data."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seqconv
+from helpers.runs import write_data, write_numbers
+from seqconv.data.records import Sequences
+from seqconv.errors import BundleError, ConfigError
+from seqconv.models.exchange.onnx import answer_onnx
+from seqconv.tasks import guessing
+from seqconv.tasks.task import Trial
+from seqconv.training import run as runs
+from seqconv.training.export import check_answers, export_onnx
+from seqconv.training.folder import Options
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+GOLDEN, READERS = Path(__file__).parents[1] / "golden", Path(__file__).parents[2] / "docs" / "export"
+FEW = "training.epochs=2"
+SERIES = ['data.target=["a", "b"]', 'windows.leads=["1h", "6h"]', "windows.lookback=48h", FEW]
+
+
+def train(folder: Path, source: Path, *settings: str) -> Path:
+    suggested = guessing.suggest_recipe(str(source), [*settings])
+    options = Options(out=folder / "run", baselines=False)
+    return runs.train(suggested.recipe, options, data=suggested.data).folder
+
+
+def export(run: Path, folder: Path) -> tuple[Any, bytes]:
+    """What was found, and the file's content."""
+    results = export_onnx(run, folder / "model.onnx")
+    assert results.difference <= 1e-5
+    assert results.runtime.startswith("onnxruntime")
+    assert results.bytes == sum(Path(each).stat().st_size for each in results.files)
+    return results, Path(results.files[0]).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", [path.parent.name for path in sorted(GOLDEN.glob("*/bundle.json")) if path.parent.name != "panel"]
+)
+def test_models_of_every_version_are_exported(name, tmp_path):
+    results, _ = export(GOLDEN / name, tmp_path)
+    assert results.examples == "16 made-up examples"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("training.model=blend", FEW),
+        ("training.model=words",),
+        ("training.model=characters",),
+        ("training.model=tf-idf",),
+        ("training.model=nb-svm",),
+        ("training.model=majority",),
+    ],
+)
+def test_models_of_texts_are_exported(settings, tmp_path):
+    results, content = export(train(tmp_path, write_data(tmp_path)["text"], *settings), tmp_path)
+    assert results.examples.endswith("test examples")
+    tokenizer = load_reader().Tokenizer(results.files[1])
+    assert tokenizer.check() == len(tokenizer.table["examples"])
+    texts = ["a good film", "", "Dull, DULL plot \U0001f44d"]
+    found, _ = answer_onnx(content, {k: v for k, v in tokenizer(texts).items() if k.encode() in content})
+    wanted = seqconv.load(tmp_path / "run").predict(texts)
+    np.testing.assert_allclose(found["probabilities"], wanted, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "settings", [("training.loss=mae", "training.model=blend", FEW), (FEW,), ("training.model=median",)]
+)
+@pytest.mark.parametrize("task", ["text", "sequence"])
+def test_numbers_and_their_bounds_are_exported(task, settings, tmp_path):
+    if task == "sequence":
+        settings = tuple(each for each in settings if "blend" not in each)
+    source = write_data(tmp_path)[task]
+    run = train(tmp_path, source, *write_numbers(source), "training.coverage=0.8", *settings)
+    _, content = export(run, tmp_path)
+    assert b"low" in content
+    assert b"high" in content
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("training.model=network",),
+        ("training.model=network", "windows.change=true", "training.coverage=0.8"),
+        ("training.model=blend", "training.coverage=0.8", "data.zone=Europe/Berlin"),
+        ("training.model=network", "data.calendar=true", "data.zone=Asia/Kolkata"),
+        ("training.model=network", "windows.step=2h", 'windows.leads=["2h", "6h"]'),
+        ("training.model=boosting",),
+        ("training.model=ridge", "data.zone=Europe/Berlin"),
+        ("training.model=seasonal",),
+    ],
+)
+def test_models_of_series_are_exported(settings, tmp_path):
+    run = train(tmp_path, write_data(tmp_path)["series"], *SERIES, *settings)
+    results, content = export(run, tmp_path)
+    assert results.examples == "64 test examples"
+    assert (b"target_calendar" in content) == any(each in str(settings) for each in ("blend", "boosting", "ridge"))
+
+
+def test_rows_of_the_file_are_forecast_in_their_units(tmp_path):
+    source = write_data(tmp_path)["series"]
+    run = train(tmp_path, source, *SERIES, "training.model=network", "windows.change=true", "data.calendar=false")
+    _, content = export(run, tmp_path)
+    rows = np.loadtxt(source, delimiter=",", skiprows=1, usecols=(1, 2, 3))
+    windows = np.stack([rows[at : at + 48] for at in range(0, 800, 37)])
+    found = answer_onnx(content, {"rows": windows})[0]["forecast"]
+    wanted = np.concatenate([seqconv.load(run).forecast(window) for window in windows])
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+    longer = answer_onnx(content, {"rows": rows[None, :200]})[0]["forecast"]
+    np.testing.assert_allclose(longer, seqconv.load(run).forecast(rows[:200])[-1:], rtol=1e-6, atol=1e-6)
+    windows[0, -1, 2] = np.nan
+    found = answer_onnx(content, {"rows": windows[:2]})[0]["forecast"]
+    assert np.isnan(found[0]).all()
+    assert np.isfinite(found[1]).all()
+    with pytest.raises(Exception, match=r"(?i)reshape"):
+        answer_onnx(content, {"rows": windows[:, 1:]})
+
+
+@pytest.mark.parametrize("shorter", [False, True])
+def test_sequences_of_any_length_are_answered(shorter, tmp_path):
+    source = write_data(tmp_path)["sequence"]
+    if shorter:
+        lines = source.read_text().splitlines()
+        cut = [line.split(",", 2 * (n % 3))[-1] for n, line in enumerate(lines[3:])]
+        source.write_text("\n".join([*lines[:3], *cut]))
+    run = train(tmp_path, source, FEW)
+    _, content = export(run, tmp_path)
+    predictor, random = seqconv.load(run), np.random.default_rng(0)
+    for length in (30, 11, 47):
+        values = random.normal(size=(3, length, 1)).astype(np.float32).astype(np.float64)
+        values[0, -2] = np.nan
+        offsets, channels = np.arange(4) * length, predictor.bundle.features.channels
+        made = Sequences(values.reshape(-1, 1), offsets, np.zeros(0, np.int32), (), channels, "made")
+        found = answer_onnx(content, {"sequences": values})[0]["probabilities"]
+        np.testing.assert_allclose(found, predictor.classify(made), rtol=1e-5)
+
+
+def test_the_file_says_what_it_reads_and_answers(tmp_path):
+    import onnx
+
+    _, content = export(GOLDEN / "series-intervals", tmp_path)
+    model = onnx.load_model_from_string(content)
+    about = {prop.key: json.loads(prop.value) for prop in model.metadata_props}
+    features = seqconv.load(GOLDEN / "series-intervals").bundle.features
+    assert about["task"] == "series"
+    assert about["columns"] == list(features.columns)
+    assert about["rows_needed"] == features.spec.span
+    assert (model.producer_name, model.opset_import[0].version, model.ir_version) == ("seqconv", 18, 8)
+    assert [port.name for port in model.graph.output] == ["forecast", "low", "high"]
+    assert all(port.doc_string for port in [*model.graph.input, *model.graph.output])
+
+
+def load_reader() -> Any:
+    spec = importlib.util.spec_from_file_location("tokenizer", READERS / "tokenizer.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reader_in_javascript_agrees(tmp_path):
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    results, _ = export(train(tmp_path, write_data(tmp_path)["text"], "training.model=blend", FEW), tmp_path)
+    done = subprocess.run(
+        ["node", READERS / "tokenizer.js", results.files[1]], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "5 examples agree\n"
+
+
+@pytest.mark.parametrize("kind", ["dtw", "rocket", "minirocket"])
+def test_models_that_onnx_cannot_say_are_named(kind, tmp_path):
+    run = train(tmp_path, write_data(tmp_path)["sequence"], f"training.model={kind}")
+    with pytest.raises(ConfigError, match="export: ONNX has no operators for this model"):
+        export_onnx(run, tmp_path / "model.onnx")
+    with pytest.raises(ConfigError, match="export: forecasting of one or many series has no form in ONNX yet"):
+        export_onnx(GOLDEN / "panel", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_files_are_replaced_only_where_that_is_asked_for(tmp_path):
+    export(GOLDEN / "text", tmp_path)
+    (tmp_path / "model.onnx").unlink()
+    with pytest.raises(ConfigError, match=r"model\.tokenizer\.json: already exists"):
+        export_onnx(GOLDEN / "text", tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+    export_onnx(GOLDEN / "text", tmp_path / "model.onnx", overwrite=True)
+    assert (tmp_path / "model.onnx").exists()
+    with pytest.raises(ConfigError, match="must be writable"):
+        export_onnx(GOLDEN / "series", tmp_path / "none" / "model.onnx")
+
+
+def test_a_file_that_answers_otherwise_is_not_written():
+    trial = Trial({}, {"y": np.array([1.0, 2.0])}, "2 examples")
+    assert check_answers(trial, {"y": np.array([1.0, 2.00001])}, Path("model")) == pytest.approx(5e-6)
+    for wrong in ([1.0, 2.1], [1.0, np.nan], [1.0]):
+        with pytest.raises(BundleError, match="Nothing was written"):
+            check_answers(trial, {"y": np.array(wrong)}, Path("model"))
