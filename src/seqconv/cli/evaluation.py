@@ -39,6 +39,7 @@ from seqconv.reports.tables import (
     level_rows,
     metric_rows,
     month_rows,
+    quantile_rows,
     show_number,
     step_rows,
     target_rows,
@@ -272,6 +273,8 @@ def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
     if scores.intervals:
         said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
         print_text(f"{' '.join(filter(None, said))}\n")
+        if not scores.intervals.single:
+            _print_rows(*quantile_rows(scores.intervals))
         if scores.intervals.leads:
             _print_rows(*interval_rows(scores.intervals), most)
     if len(scores.targets) > 1:

@@ -111,7 +111,7 @@ def _draw_forecasts(scores: ForecastScores) -> Sections:
     sections = []
     if scores.intervals:
         held = draw_note(say_intervals(scores.intervals, "truth"))
-        sections.append(("Intervals", held + (draw_coverage(scores.intervals) if scores.intervals.leads else "")))
+        sections.append(("Intervals", held + draw_coverage(scores.intervals)))
     clocks = {
         "hour of day": {str(each.hour): each.mae for each in scores.hours},
         "month": {MONTHS[each.month - 1]: each.mae for each in scores.months},

@@ -30,7 +30,9 @@ const signed = (number) => (number < 0 ? "\u2212" : "+")
 const midnight = (one) => /[T ]00:00:00(?=$|[+-])/.test(one.time);
 const when = (one, all = [one]) => one.time // of midnights alone, the dates
   ? one.time.replace("T", " ").replace(all.every(midnight) ? " 00:00:00" : /:00(?=$|[+-])/, "") : `in ${one.lead}`;
-const span = (one) => "low" in one ? ` (${show(one.low)} to ${show(one.high)})` : "";
+const levels = (one) => Object.keys(one).filter((name) => /^(low|high|q0\.\d+)$/.test(name)); // ascending
+const ends = (one) => levels(one).length > 1 ? [levels(one)[0], levels(one).at(-1)] : []; // of an interval or all quantiles
+const span = (one) => ends(one).length ? ` (${ends(one).map((end) => show(one[end])).join(" to ")})` : "";
 
 // Pieces of the page
 
@@ -92,7 +94,7 @@ const chart = (rows, found) => {
   const past = rows.map((row) => row[target]).filter((each) => typeof each === "number").slice(-MOST);
   const points = [...past.map((each, i) => [i + 1 - past.length, each])];
   const forecasts = place(rows, ahead).map((x, i) => [x, ahead[i].prediction]);
-  const band = "low" in ahead[0] ? ["low", "high"].map((end) => forecasts.map(([x], i) => [x, ahead[i][end]])) : [];
+  const band = ends(ahead[0]).map((end) => forecasts.map(([x], i) => [x, ahead[i][end]]));
   const all = [points, forecasts, ...band].flat().filter(([, y]) => typeof y === "number");
   const [left, right] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))];
   const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
@@ -143,7 +145,7 @@ const predicted = (found, body) => {
   if ("forecast" in first) return tabled(found, body);
   if (first.target) {
     const all = found.map((one) => [one.target, when(one, found), show(one.prediction), span(one).slice(2, -1)]);
-    const head = ["column", "time", "forecast", "interval"], cut = "low" in first ? 4 : 3;
+    const head = ["column", "time", "forecast", "interval"], cut = ends(first).length ? 4 : 3;
     const rows = all.map((row) => row.slice(0, cut));
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
     return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;

@@ -103,7 +103,7 @@ class _Forecasts(Part[PanelInputs]):
     def finish(self, outputs: np.ndarray) -> np.ndarray:
         return outputs
 
-    def finish_bounds(self, outputs: np.ndarray) -> None:
+    def finish_bounds(self, outputs: np.ndarray, quantiles: bool = False) -> None:
         return None
 
 

@@ -53,7 +53,7 @@ class SeriesStream(Stream):
         values = np.concatenate([self.values, row[None]])[-spec.span :]
         times = np.concatenate([self.times, self._find_time(time)])[-spec.span :]
         if len(values) < spec.span:
-            count = 3 if features.target.margins else 1
+            count = 1 + len(features.target.bounds)
             answer = np.full((count, len(features.target.horizons), len(features.target.names)), np.nan)
         else:
             point, bounds = forecast_rows(self.trained, values, times, "the stream")
