@@ -216,3 +216,45 @@ def test_levels_that_a_bundle_contradicts_are_refused(folder, tmp_path):
             with pytest.raises(SeqconvError) as caught:
                 load(target)
             assert "\n" not in str(caught.value)
+
+
+def draw_sales(folder) -> polars.DataFrame:
+    random = np.random.default_rng(4)
+    days = polars.date_range(polars.date(2023, 1, 1), polars.date(2023, 12, 31), "1d", eager=True)
+    weekly = 20 + 5 * np.sin(2 * np.pi * np.arange(365) / 7)
+    table = polars.concat(
+        polars.DataFrame({"shop": [shop] * 365, "day": days, "sold": weekly + random.gamma(2, 2, 365)})
+        for shop in "abcdef"
+    )
+    table.write_csv(folder / "sales.csv")
+    return table
+
+
+def test_a_table_of_series(folder, tmp_path):
+    table = draw_sales(tmp_path)
+    levels = ("--quantiles", "0.025,0.1,0.5,0.975")
+    given = ("--id", "shop", "--target", "sold", "--horizon", "7d", "--set", "forecast.origins=12")
+    options = (*given, "--set", "training.model=ridge", "-o", "out.csv", "--json", "--run", "run")
+    done = seqconv_command("forecast", "sales.csv", *levels, *options, cwd=tmp_path)
+    found = polars.read_csv(tmp_path / "out.csv")
+    names = ["q0.025", "q0.1", "q0.5", "q0.975"]
+    assert found.columns == ["shop", "day", "forecast", *names]
+    values = found.select(names).to_numpy()
+    assert (np.diff(values, axis=1) > 0).all()
+    assert found["q0.5"].to_list() == found["forecast"].to_list()
+    intervals = json.loads(done.stdout)["intervals"]
+    assert intervals["nominal"] == 0.95
+    assert [each["lead"] for each in intervals["leads"]] == list("1234567")
+    for each in intervals["quantiles"]:
+        assert each["coverage"]["value"] == pytest.approx(each["level"], abs=0.06)
+    seqconv_command("predict", "run", "sales.csv", "-q", "-o", "again.csv", cwd=tmp_path)
+    assert polars.read_csv(tmp_path / "again.csv").equals(found)
+    said = json.loads(seqconv_command("evaluate", "run", "--json", cwd=tmp_path).stdout)
+    assert [each["level"] for each in said["intervals"]["quantiles"]] == [0.025, 0.1, 0.5, 0.975]
+    usual = ("--run", "usual", "-o", "usual.csv")
+    seqconv_command("forecast", "sales.csv", *given, "--set", "training.model=ridge", "-q", *usual, cwd=tmp_path)
+    nine = polars.read_csv(tmp_path / "usual.csv")
+    assert nine.columns == ["shop", "day", "forecast", *(f"q{each}" for each in (10, 20, 30, 40, 60, 70, 80, 90))]
+    assert nine["q10"].to_list() == found["q0.1"].to_list()
+    model = SeriesForecaster(target="sold", id="shop", horizon=7, model="seasonal", quantiles=[0.05, 0.95]).fit(table)
+    assert model.forecast().columns == ["shop", "day", "forecast", "q0.05", "q0.95"]

@@ -245,6 +245,8 @@ def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     most = None if whole else SHOWN
     if isinstance(scores, PanelScores):
         _print_rows(*level_rows(scores))
+        if scores.intervals:
+            _print_rows(*quantile_rows(scores.intervals))
         _print_rows(*step_rows(scores), most)
         if scores.series > 1:
             print_text(f"{say_better(scores)} Those forecast worst:\n")

@@ -119,13 +119,14 @@ class Predictor:
         return np.stack(quantiles, axis=-1)
 
     def forecast_panel(self, panel: Panel) -> np.ndarray:
-        """Quantiles at 0.1, 0.2, ... 0.9 of the rows after the newest value of each series, float64 `[S, H, 9]`.
+        """Quantiles of the rows after the newest value of each series, float64 `[S, H, Q]`: at the levels of
+        `training.quantiles` or, without any, at 0.1, 0.2, ... 0.9.
 
         Raises:
             DataError: not a model of a panel, a column is missing, or a series without a value.
         """
         quantiles: np.ndarray = self._check("panel").predict(self, panel)
-        return quantiles
+        return np.asarray(self.bundle.features.choose_levels(quantiles))
 
     def stream(self, state: State | str | Path | None = None) -> Stream:
         """Answers after each row, step or word that its method `push` is given, each at the cost of one window.

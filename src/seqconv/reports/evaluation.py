@@ -91,8 +91,9 @@ def _draw_panel(scores: PanelScores) -> Sections:
         "seasonal naive": [each.mase_seasonal_naive for each in scores.steps],
     }
     steps = draw_pictures(plots.draw_lines([str(each.step) for each in scores.steps], lines, "step", "MASE"))
+    quantiles = draw_coverage(scores.intervals) if scores.intervals else ""
     sections = [
-        ("Intervals", draw_table(*level_rows(scores), "What the intervals hold")),
+        ("Intervals", draw_table(*level_rows(scores), "What the intervals hold") + quantiles),
         (
             "Each step",
             steps + draw_details("Each step in numbers", draw_table(*step_rows(scores), "MASE of each step")),

@@ -129,14 +129,17 @@ const counted = (found) => found.length > 1
   ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
 const tabled = (found, body) => { // forecasts of a table of series: ids, times, the forecast and its quantiles
   const [first] = found, names = Object.keys(first), before = names.slice(0, names.indexOf("forecast"));
-  const levels = names.filter((name) => /^q\d+$/.test(name)), [low, high] = [levels[0], levels.at(-1)];
-  const times = before.filter((name) => !ids.includes(name)), width = high.slice(1) - low.slice(1);
-  const told = found.map((row) => ({ target, prediction: row.forecast, low: row[low], high: row[high],
+  const named = names.filter((name) => /^q(\d+|0\.\d+)$/.test(name)), [low, high] = [named[0], named.at(-1)];
+  const level = (name) => name.slice(1) * (name.includes(".") ? 100 : 1);
+  const times = before.filter((name) => !ids.includes(name)), width = +(level(high) - level(low)).toFixed(6);
+  const band = (row) => width ? { low: row[low], high: row[high] } : {};
+  const told = found.map((row) => ({ target, prediction: row.forecast, ...band(row),
     time: times.map((name) => row[name]).join(" ") }));
   const alike = (row) => ids.every((id) => String(row[id]) === String(first[id]));
   shown.append(chart(body[takes].filter(alike), told.filter((_, i) => alike(found[i]))));
-  shown.append(table("Forecasts", [...before, "forecast", `${width} % interval`], found.map((row, i) =>
-    [...before.map((name) => String(row[name])), show(row.forecast), span(told[i]).slice(2, -1)])));
+  const head = [...before, "forecast", ...(width ? [`${width} % interval`] : [])];
+  shown.append(table("Forecasts", head, found.map((row, i) =>
+    [...before.map((name) => String(row[name])), show(row.forecast), ...(width ? [span(told[i]).slice(2, -1)] : [])])));
   const whose = ids.length ? ` of ${ids.map((id) => first[id]).join(", ")}` : "";
   return `${target}${whose} ${when(told[0], told)}: ${show(first.forecast)}${span(told[0])}${counted(found)}`;
 };

@@ -14,7 +14,7 @@ class Ranges:
 
     Args:
         before, after: `[Q, N, outputs]`.
-        point, truth: point forecasts and targets, `[N, outputs]`.
+        point, truth: point forecasts, and targets, NaN where none is known, `[N, outputs]`.
         levels: of the quantiles, ascending, above 0 and below 1.
         scale: of each output, in its unit, `[outputs]`.
     """
@@ -38,9 +38,10 @@ def score_ranges(found: Ranges, leads: tuple[str, ...], block: int, seed: int) -
     columns: dict[str, np.ndarray] = {}
     for name, bounds in {"before": found.before, "after": found.after}.items():
         low, high = np.minimum(bounds[0], found.point), np.maximum(bounds[-1], found.point)
-        held = (found.truth >= low) & (found.truth <= high)
+        held = (found.truth >= low) & (found.truth <= high)  # not where the truth is not known
         columns[f"{name} held"] = held.reshape(shape).mean(axis=2)
         columns[f"{name} width"] = ((high - low) * found.scale).reshape(shape).mean(axis=2)
+    columns["known"] = (~np.isnan(found.truth)).reshape(shape).mean(axis=2)
     bootstrap = Bootstrap(columns, block, seed)
     before, after = (_describe(bootstrap, name) for name in ("before", "after"))
     nominal = round(max(found.levels[-1], 0.5) - min(found.levels[0], 0.5), 10)
@@ -50,22 +51,26 @@ def score_ranges(found: Ranges, leads: tuple[str, ...], block: int, seed: int) -
 
 
 def _describe(bootstrap: Bootstrap, name: str) -> Coverage:
-    coverage = bootstrap.estimate_fraction(lambda sums: sums[f"{name} held"].mean(axis=1), lambda sums: sums["rows"])
+    coverage = bootstrap.estimate_fraction(
+        lambda sums: sums[f"{name} held"].mean(axis=1), lambda sums: sums["known"].mean(axis=1)
+    )
     width = bootstrap.estimate(lambda sums: sums[f"{name} width"].mean(axis=1) / sums["rows"])
     return Coverage(coverage, width.value)
 
 
 def _score_leads(bootstrap: Bootstrap, widths: np.ndarray, leads: tuple[str, ...]) -> list[LeadCoverage]:
-    held = bootstrap.estimate_fractions(lambda sums: sums["after held"], lambda sums: sums["rows"][:, None])
+    held = bootstrap.estimate_fractions(lambda sums: sums["after held"], lambda sums: sums["known"])
     return [LeadCoverage(*each) for each in zip(leads, held, widths.tolist(), strict=False)]
 
 
 def _score_quantiles(found: Ranges, block: int, seed: int) -> list[QuantileScores]:
-    bootstrap = Bootstrap({"below": (found.truth <= found.after).mean(axis=2).T}, block, seed)
-    below = bootstrap.estimate_fractions(lambda sums: sums["below"], lambda sums: sums["rows"][:, None])
+    known = ~np.isnan(found.truth)
+    columns = {"below": (found.truth <= found.after).mean(axis=2).T, "known": known.mean(axis=1)}
+    bootstrap = Bootstrap(columns, block, seed)
+    below = bootstrap.estimate_fractions(lambda sums: sums["below"], lambda sums: sums["known"][:, None])
     scores = []
     for level, held, quantile in zip(found.levels, below, found.after.astype(np.float64), strict=True):
-        left = (found.truth - quantile) * found.scale
+        left = ((found.truth - quantile) * found.scale)[known]
         pinball = float(np.maximum(level * left, (level - 1) * left).mean())
         width = float(((quantile - found.point) * found.scale).mean())
         scores.append(QuantileScores(level, held, width, pinball))
