@@ -40,7 +40,7 @@ class SeriesStream(Stream):
             time: of the row; None: an interval after the last one.
 
         Returns:
-            float64 `[1 or 3, H, targets]`: point forecasts, then lower and upper bounds if the model has them; NaN
+            float64 `[1 + bounds, H, targets]`: point forecasts, then bounds or quantiles if the model has them; NaN
             while the window is not whole.
 
         Raises:
