@@ -39,6 +39,7 @@ from seqconv.reports.tables import (
     level_rows,
     metric_rows,
     month_rows,
+    quantile_rows,
     show_number,
     step_rows,
     target_rows,
@@ -244,6 +245,8 @@ def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     most = None if whole else SHOWN
     if isinstance(scores, PanelScores):
         _print_rows(*level_rows(scores))
+        if scores.intervals:
+            _print_rows(*quantile_rows(scores.intervals))
         _print_rows(*step_rows(scores), most)
         if scores.series > 1:
             print_text(f"{say_better(scores)} Those forecast worst:\n")
@@ -272,6 +275,8 @@ def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
     if scores.intervals:
         said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
         print_text(f"{' '.join(filter(None, said))}\n")
+        if not scores.intervals.single:
+            _print_rows(*quantile_rows(scores.intervals))
         if scores.intervals.leads:
             _print_rows(*interval_rows(scores.intervals), most)
     if len(scores.targets) > 1:

@@ -41,6 +41,7 @@ FLAGS = {  # flag -> the setting it sets
     "positive": "training.positive",
     "epochs": "training.epochs",
     "coverage": "training.coverage",
+    "quantiles": "training.quantiles",
     "refit": "training.refit",
     "seed": "training.seed",
 }
@@ -62,9 +63,11 @@ METAVARS = {  # of flags whose value is not a column name
     "threshold": "f1|precision=P|recall=R|cost=FP:FN|known=F|P",
     "positive": "CLASS",
     "coverage": "FRACTION",
+    "quantiles": "LEVEL,...",
     **dict.fromkeys(("epochs", "seed"), "N"),
 }
 LISTS = ("label", "target", "columns", "inputs", "lead", "id", "known", "past", "static")
+NUMBERS = ("quantiles",)  # lists of numbers
 UNUSED = ("epochs", "coverage")  # settings of networks, which panels do not have
 Flags = Mapping[str, str | bool]
 
@@ -123,6 +126,8 @@ def to_overrides(flags: Flags) -> tuple[str, ...]:
 
 
 def _to_toml(flag: str, value: str) -> str:
+    if flag in NUMBERS:
+        return f"[{value}]"
     if flag not in LISTS:
         return value
     names = (name.strip().replace("\\", "\\\\").replace('"', '\\"') for name in value.split(","))

@@ -11,7 +11,7 @@ from seqconv.cli.console import command, print_json, print_text
 from seqconv.cli.flags import Flags
 from seqconv.cli.help import OUTPUT
 from seqconv.cli.options import Json, Overwrite, Quiet, Settings, Threads, takes_flags
-from seqconv.cli.training import JSON_KEYS, print_scores
+from seqconv.cli.training import JSON_KEYS, print_quantiles, print_scores
 
 
 @command(
@@ -66,5 +66,8 @@ def forecast(
     elif not quiet:
         print_text(f"\n{results.verdict}\n")
         print_scores(results)
+        if results.intervals:
+            print()
+            print_quantiles(results.intervals)
         print(f"\nforecasts: {found.table} ({found.rows:,} rows)\npage: {found.page}")
         print(f"predict: seqconv predict {shlex.quote(results.run)} FILE -o predictions.csv")

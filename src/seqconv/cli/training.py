@@ -24,9 +24,10 @@ from seqconv.cli.options import (
     Verbose,
     takes_flags,
 )
-from seqconv.reports.tables import first_score_rows
+from seqconv.reports.tables import first_score_rows, quantile_rows
 
 if TYPE_CHECKING:
+    from seqconv.metrics.forecast_scores import IntervalScores
     from seqconv.tasks.results import RunResults
 
 JSON_KEYS = (  # of `metrics.json`, that `train` prints
@@ -220,6 +221,15 @@ def print_scores(results: "RunResults") -> None:
     print_table(table)
 
 
+def print_quantiles(scores: "IntervalScores") -> None:
+    """What lies below each quantile."""
+    head, rows = quantile_rows(scores)
+    table = create_table(head[0], *(f">{name}" for name in head[1:]))
+    for row in rows:
+        table.add_row(*row)
+    print_table(table)
+
+
 def _print_results(results: "RunResults", source: str) -> None:
     from seqconv.reports.sentences import say_intervals, warn_of_intervals
     from seqconv.training.compression import count_bytes
@@ -229,6 +239,8 @@ def _print_results(results: "RunResults", source: str) -> None:
     print_scores(results)
     if results.intervals:
         print_text(f"\n{say_intervals(results.intervals)}")
+        if not results.intervals.single:
+            print_quantiles(results.intervals)
     if results.better_baseline:
         print_text(f"\n{results.better_baseline.says}")
     run = shlex.quote(results.run)

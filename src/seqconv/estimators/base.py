@@ -117,7 +117,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
         own |= {"training.model": self._choose_model()}
-        own |= {"training.coverage": getattr(self, "interval", None)}
+        own |= {"training.coverage": getattr(self, "interval", None), "training.quantiles": self._read_quantiles()}
         own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
         for name in ("threshold", "positive"):
             value = getattr(self, name, None)
@@ -135,6 +135,18 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _choose_model(self) -> str | None:
         """The model by its name in a recipe; None: as the data say."""
         return getattr(self, "model", "") or None
+
+    def _read_quantiles(self) -> list[float] | None:
+        """The levels of `quantiles`; None: there are none.
+
+        Raises:
+            ConfigError: an interval is asked for too.
+        """
+        if (found := getattr(self, "quantiles", None)) is None:
+            return None
+        if getattr(self, "interval", None):
+            raise ConfigError("quantiles take the place of an interval; got both. Leave one out")
+        return [float(level) for level in np.asarray(found, np.float64).reshape(-1)]
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -195,7 +207,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self.history_, self.n_iter_ = history, epochs
         weights = join_parts(Parts(network.weights, blended.members, blended.factors), self.task)
         self._shape, self._features = data.train.inputs.shape, data.features.aim(blended.target)
-        if recipe.training.coverage:
+        if recipe.training.levels:
             held = blended.scored.validation_outputs
             self._features = calibrate(lambda inputs: held, split.validation, self._features, recipe.training)
         self._model = Model(network.plan, weights, recipe, self._threads(), self._features)

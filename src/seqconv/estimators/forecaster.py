@@ -43,6 +43,8 @@ class SeriesForecaster(WindowForecaster):
         validation: fraction of the rows (the newest) to hold out, to stop early and keep the best epoch; 0: none; None:
             0.1 if the recipe has patience and that is enough for a window, else 0.
         interval: nominal coverage of `predict_interval` (0: no intervals); None: that of the recipe.
+        quantiles: levels of quantiles to predict, such as `[0.1, 0.5, 0.9]`: of an array by `predict_quantiles`, in
+            place of intervals; of a table by `forecast`, in place of nine. None: no others.
         target: column to forecast; empty: the only column of numbers.
         horizon: how far to forecast, step by step: rows, or a duration such as `12mo`; None: by the frequency.
         id: columns that tell the series apart; empty: inferred.
@@ -87,6 +89,7 @@ class SeriesForecaster(WindowForecaster):
         patience: int | None = None,
         validation: float | None = None,
         interval: float | None = None,
+        quantiles: Any = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         target: str = "",
@@ -110,6 +113,7 @@ class SeriesForecaster(WindowForecaster):
         self.patience = patience
         self.validation = validation
         self.interval = interval
+        self.quantiles = quantiles
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.target = target
@@ -149,6 +153,7 @@ class SeriesForecaster(WindowForecaster):
             raise OptionError(f"{given[0]} is of networks on windows of an array; X is a table. Leave it out")
         training: dict[str, Any] = {} if self.random_state is None else {"seed": self._draw_seed()}
         training |= {"model": self.model} if self.model else {}
+        training |= {"quantiles": levels} if (levels := self._read_quantiles()) else {}
         horizon = "" if self.horizon is None else str(self.horizon)
         self._table = TableModel.fit(table, self._name_columns(), training, horizon, self._threads())
         self.verdict_, self.scores_, self.notes_ = self._table.verdict, self._table.scores, self._table.notes
@@ -179,6 +184,17 @@ class SeriesForecaster(WindowForecaster):
         """
         self._refuse_table("predict_interval", "forecast, which returns quantiles")
         return super().predict_interval(X)
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """Of an array: the quantiles at each of `quantiles` for each row, `[Q, ...]` with the shape of `predict(X)`.
+
+        They are calibrated as intervals are.
+
+        Raises:
+            DataError, ValueError: see `predict`, and a network without quantiles.
+        """
+        self._refuse_table("predict_quantiles", "forecast, which returns quantiles")
+        return super().predict_quantiles(X)
 
     def forecast(self, X: Any = None, *, steps: int | None = None, future: Any = None) -> Any:
         """The rows after the newest one.

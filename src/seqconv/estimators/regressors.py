@@ -25,6 +25,7 @@ class NetworkRegressor(RegressorMixin, ExampleEstimator):  # type: ignore[misc]
     """The base of both: numbers to targets, outputs to answers."""
 
     interval: float | None
+    quantiles: Any
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of each example, float64 `[N]`."""
@@ -40,6 +41,17 @@ class NetworkRegressor(RegressorMixin, ExampleEstimator):  # type: ignore[misc]
         if "low" not in found:
             raise ConfigError("interval must be given to predict intervals; it is None. Fit with interval=0.9")
         return np.stack([found["low"], found["high"]], axis=1)
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """The quantiles of each at each of `quantiles`, float64 `[N, Q]`.
+
+        Raises:
+            ConfigError: the model has none.
+        """
+        found = self._answer(X)
+        if not self._features.target.levels:
+            raise ConfigError("quantiles must be given to predict them; they are None. Fit with quantiles=[0.1, 0.9]")
+        return np.stack([found[name] for name in self._features.target.bounds], axis=1)
 
     def _answer(self, X: Any) -> Any:
         check_is_fitted(self, "_model")
@@ -57,17 +69,17 @@ class NetworkRegressor(RegressorMixin, ExampleEstimator):  # type: ignore[misc]
 
     def _held_out_fraction(self, recipe: AnyRecipe) -> float:
         wanted = super()._held_out_fraction(recipe)
-        return max(wanted, CALIBRATION) if self.interval and self.validation is None else wanted
+        return max(wanted, CALIBRATION) if recipe.training.levels and self.validation is None else wanted
 
     def _cut(self, count: int, recipe: AnyRecipe, groups: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on, and rows to choose and calibrate by, perhaps none."""
-        if self.interval and not self._held_out_fraction(recipe):
-            cure = "Set validation=0.2"
-            raise ConfigError(f"interval={self.interval!r} is calibrated on rows held out; got none. {cure}")
+        if recipe.training.levels and not self._held_out_fraction(recipe):
+            what = f"interval={self.interval!r} is" if self.interval else f"quantiles={self.quantiles!r} are"
+            raise ConfigError(f"{what} calibrated on rows held out; got none. Set validation=0.2")
         return self._hold_out(np.zeros(count), groups, recipe)
 
     def _finish(self, data: TrainingData[Any, Any], recipe: AnyRecipe) -> Self:
-        if not self._fit_model(data, recipe) and data.validation is not None and self.interval:
+        if not self._fit_model(data, recipe) and data.validation is not None and recipe.training.levels:
             self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
         return self
 
@@ -82,6 +94,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         network, vocabulary, max_len, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as
             for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
+        quantiles: levels of quantiles to predict in place of intervals, such as `[0.1, 0.5, 0.9]`; None: none.
 
     Attributes:
         history_, bundle_: as for `TextClassifier`.
@@ -99,6 +112,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         columns: Any = None,
         model: str = "",
         interval: float | None = None,
+        quantiles: Any = None,
         network: str = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
@@ -114,6 +128,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         self.columns = columns
         self.model = model
         self.interval = interval
+        self.quantiles = quantiles
         self.network = network
         self.vocabulary = vocabulary
         self.max_len = max_len

@@ -17,6 +17,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         model, network, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for
             `SequenceClassifier`; for intervals a fifth of the examples is held out if `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
+        quantiles: as for `TextRegressor`.
         target: column of a frame that holds the numbers, if `fit` gets no y.
         id, time, inputs, layout: as for `SequenceClassifier`.
 
@@ -39,6 +40,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         *,
         model: str = "",
         interval: float | None = None,
+        quantiles: Any = None,
         network: str = "",
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -55,6 +57,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
     ) -> None:
         self.model = model
         self.interval = interval
+        self.quantiles = quantiles
         self.network = network
         self.epochs = epochs
         self.batch_size = batch_size

@@ -74,8 +74,9 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def _calibrate(self, data: SeriesTraining, recipe: SeriesRecipe) -> None:
         if data.validation is not None:
             self._features = calibrate(self._model.predict, data.validation, data.features, recipe.training)
-        elif recipe.training.coverage:  # not calibrated: no rows are left for that
-            self._features = replace(self._features, margins=(0.0,) * self._features.target.outputs)
+        elif recipe.training.levels:  # not calibrated: no rows are left for that
+            count = self._features.target.outputs * max(len(recipe.training.quantiles), 1)
+            self._features = replace(self._features, margins=(0.0,) * count)
 
     def _train_blend(self, data: SeriesTraining, recipe: SeriesRecipe) -> Model:
         """The network and the baselines, weighed by their errors on the rows held out."""
@@ -121,17 +122,26 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
             DataError, ValueError: see `predict`, and a network without intervals.
         """
         check_is_fitted(self, "_model")
+        if self._features.levels or not self._features.margins:
+            raise DataError("the network must be trained with intervals; it has none. Fit with interval=0.8")
+        low, high = self._predict_bounds(X)
+        return low, high
+
+    def predict_quantiles(self, X: Any) -> np.ndarray:
+        """See `SeriesForecaster.predict_quantiles`."""
+        check_is_fitted(self, "_model")
+        if not self._features.levels:
+            raise DataError("the network must be trained with quantiles; it has none. Fit with quantiles=[0.1, 0.9]")
+        return np.stack(self._predict_bounds(X))
+
+    def _predict_bounds(self, X: Any) -> list[np.ndarray]:
         times, values = self._read_rows(X, reset=False)
         rows = len(values)
-        times, values = self._join(times, values)
-        anchors, (answers, *bounds) = self._answer(times, values)
-        if not bounds:
-            raise DataError("the network must be trained with intervals; it has none. Fit with interval=0.8")
-        found = np.full((2, len(values), *answers.shape[1:]), np.nan)
+        anchors, (answers, *bounds) = self._answer(*(joined := self._join(times, values)))
+        found = np.full((len(bounds), len(joined[1]), *answers.shape[1:]), np.nan)
         for each, bound in zip(found, bounds, strict=True):
             self._place_answers(each, anchors, bound)
-        low, high = (self._reshape(each[-rows:]) for each in found)
-        return low, high
+        return [self._reshape(each[-rows:]) for each in found]
 
     def _place_answers(self, found: np.ndarray, anchors: np.ndarray, answers: np.ndarray) -> None:
         """Write answers `[A, leads, D]` to the rows of `found` `[T, leads, D]` that they are for."""
@@ -192,7 +202,8 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         cut = cut if min(cut, rows - cut) >= spec.reach else rows
         joined, columns, outputs = self._name_columns_of(values, targets, recipe)
         change = recipe.features.change and min(self._places) >= 0
-        features = SeriesFeatures(columns, outputs, Scaler.fit(joined[:cut], columns, outputs), spec, change=change)
+        scaler, levels = Scaler.fit(joined[:cut], columns, outputs), recipe.training.quantiles
+        features = SeriesFeatures(columns, outputs, scaler, spec, change=change, levels=levels)
         series = Series(times, joined, features.columns, spec.interval_s, "X", clock="counted")
         scaled = features.scale(series)
         (train, _), (validation, _) = found = [
@@ -232,7 +243,7 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
     def _answer(self, times: np.ndarray | None, values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         """Every anchor with a window in these rows, and its point forecasts `[A, leads, D]`, NaN if it is not whole,
-        followed by the lower and upper bounds of their intervals, if any."""
+        followed by the bounds of their intervals or their quantiles, if any."""
         features = self._features
         spec = features.spec
         needed = spec.span

@@ -51,7 +51,7 @@ def evaluate(
         return _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
     part, notes = read_examples(bundle, str(file), columns or {}, threads)
     outputs = model_in_memory.predict(part.inputs)
-    answers = Answers(part.finish(outputs), part.finish_bounds(outputs))
+    answers = Answers(part.finish(outputs), part.finish_bounds(outputs, bool(bundle.features.target.levels)))
     scores = find_task(bundle.recipe).score(answers, part, bundle, None)
     known = _recognise(bundle, part, answers, None)
     return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores, trained_on=known)

@@ -25,8 +25,25 @@ class LeadCoverage(Record):
 
 
 @dataclass(frozen=True)
+class QuantileScores(Record):
+    """How good the quantile at one level is, over targets and leads.
+
+    Args:
+        coverage: the fraction of the truth at or below it, which should be the level.
+        width: how far it is from the point forecast, the mean, in the target's unit; negative: below.
+        pinball: the mean pinball loss, in the target's unit.
+    """
+
+    level: float
+    coverage: Estimate
+    width: float
+    pinball: float
+
+
+@dataclass(frozen=True)
 class IntervalScores(Record):
-    """How much of the truth intervals hold, and how wide they are.
+    """How much of the truth intervals hold, and how wide they are; of several quantiles, between the lowest and the
+    highest of them and the point forecast, which counts as the median.
 
     Args:
         nominal: the coverage that they should have.
@@ -34,6 +51,7 @@ class IntervalScores(Record):
         width: the mean, in the target's unit.
         before_calibration: the same of the intervals as the network gives them.
         leads: the same of each lead.
+        quantiles: scores of each quantile, or of the two bounds; None: of an earlier version.
     """
 
     former: ClassVar = {"nominal": "share"}
@@ -43,6 +61,13 @@ class IntervalScores(Record):
     width: float
     before_calibration: Coverage
     leads: list[LeadCoverage]
+    quantiles: list[QuantileScores] | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one interval, of whose bounds the coverage says enough."""
+        found = self.quantiles or []
+        return len(found) <= 2 and round(sum(each.level for each in found), 10) in (0, 1)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from seqconv.metrics.bootstrap import Estimate
+from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.metrics.records import Record
 
 
@@ -56,6 +57,7 @@ class PanelScores(Record):
         levels, steps: the same in parts.
         better: fraction of the series that are forecast better than by the seasonal naive forecast.
         worst: the series with the largest MASE, the largest first; at most 1,000.
+        intervals: of the quantiles that were asked for; None: none were.
     """
 
     n: int
@@ -65,3 +67,4 @@ class PanelScores(Record):
     steps: list[StepScores]
     better: float
     worst: list[SeriesScores]
+    intervals: IntervalScores | None = None

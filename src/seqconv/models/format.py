@@ -122,7 +122,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     training = recipe.training
     plan: Plan = ()
     if recipe.has_layers:
-        values = values_per_answer(recipe.network_training.coverage)
+        values = values_per_answer(recipe.network_training.levels)
         plan = build_plan(header.layers, shape, outputs=features.target.outputs * values)
         features.check_plan(plan, shape[-1])
     elif header.layers or features.for_baseline() is not features or _has_bounds(recipe):
@@ -148,8 +148,10 @@ def _read_features(recipe: AnyRecipe, header: Header, folder: Path) -> Features:
     kinds = [(each in FORECAST_LOSSES, each == "categorical_crossentropy") for each in (training.loss, loss)]
     if kinds[0] != kinds[1]:
         raise ValueError(f"recipe.training.loss must fit the answers, such as {loss}; got {training.loss}")
-    if header.features.get("margins") and not training.coverage:
-        raise ValueError("features.margins must be absent for a model without recipe.training.coverage")
+    if header.features.get("margins") and not training.levels:
+        raise ValueError("features.margins must be absent for a model without recipe.training.coverage or quantiles")
+    if features.target.levels != training.quantiles:
+        raise ValueError(f".quantiles must be those of recipe.training; got {list(features.target.levels)!r:.60}")
     return features
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import BundleError, shorten
+from seqconv.metrics.quantiles import list_quantiles
 from seqconv.models.folders import refuse_folder
 
 PREDICTIONS = "predictions.npz"
@@ -61,7 +62,7 @@ def _check(arrays: dict[str, np.ndarray], outputs: int | None) -> None:
     if first.dtype.kind != "f" or first.ndim < 2 or not first.size or each != (outputs or each):
         wanted = "some" if outputs is None else outputs
         raise ValueError(f"outputs must be {wanted} numbers for each row; got {first.dtype} {list(first.shape)}")
-    kinds = dict.fromkeys(("low", "high"), ("f", first.shape))
+    kinds = dict.fromkeys(("low", "high", *list_quantiles(arrays)), ("f", first.shape))
     kinds |= {"times": ("M", first.shape[:1]), "ahead": ("i", first.shape[1:2])}
     # classes by number, or numbers: of several forecasts of one number there is one target
     kinds["targets"] = ("i" if targets.ndim == 1 else "f", first.shape[: targets.ndim])

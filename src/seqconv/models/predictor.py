@@ -61,8 +61,8 @@ class Predictor:
         return self._predict_classes("sequence", sequences)
 
     def regress(self, examples: Any) -> np.ndarray:
-        """The number that is predicted for each sequence or text, and the bounds of its interval if the model has them,
-        in the number's unit, float64 `[N, 1 or 3]`.
+        """The number that is predicted for each sequence or text, and the bounds of its interval or its quantiles, if
+        the model has any, in the number's unit, float64 `[N, 1 + bounds]`.
 
         Raises:
             DataError: not a model for such numbers, or what `classify` or `predict` refuses.
@@ -100,18 +100,33 @@ class Predictor:
             DataError: see `forecast`, and a model without intervals.
         """
         point, bounds = self._check("series").predict(self, values, times)
-        if bounds is None:
+        if bounds is None or self.bundle.features.target.levels:
             raise DataError("this model has no intervals. Train with --set training.coverage=0.8")
         return Forecast(point, *bounds)
 
+    def forecast_quantiles(self, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
+        """Quantiles of what `forecast` forecasts, at the levels of `training.quantiles`, float64 `[N, H, targets, Q]`.
+
+        Args:
+            values, times: as for `forecast`.
+
+        Raises:
+            DataError: see `forecast`, and a model without quantiles.
+        """
+        _, quantiles = self._check("series").predict(self, values, times)
+        if quantiles is None or not self.bundle.features.target.levels:
+            raise DataError("this model has no quantiles. Train with --quantiles 0.1,0.5,0.9")
+        return np.stack(quantiles, axis=-1)
+
     def forecast_panel(self, panel: Panel) -> np.ndarray:
-        """Quantiles at 0.1, 0.2, ... 0.9 of the rows after the newest value of each series, float64 `[S, H, 9]`.
+        """Quantiles of the rows after the newest value of each series, float64 `[S, H, Q]`: at the levels of
+        `training.quantiles` or, without any, at 0.1, 0.2, ... 0.9.
 
         Raises:
             DataError: not a model of a panel, a column is missing, or a series without a value.
         """
         quantiles: np.ndarray = self._check("panel").predict(self, panel)
-        return quantiles
+        return np.asarray(self.bundle.features.choose_levels(quantiles))
 
     def stream(self, state: State | str | Path | None = None) -> Stream:
         """Answers after each row, step or word that its method `push` is given, each at the cost of one window.

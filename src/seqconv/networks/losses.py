@@ -1,4 +1,4 @@
-"""Losses of outputs against targets, example by example, and the quantile loss of interval bounds."""
+"""Losses of outputs against targets, example by example, and the quantile loss of bounds and other quantiles."""
 
 import numpy as np
 
@@ -61,42 +61,29 @@ def _forecast_losses(difference: np.ndarray, loss: str) -> np.ndarray:
     raise ValueError(f"unknown loss {loss!r}")
 
 
-INTERVAL_VALUES = 3  # point forecast, lower bound, upper bound
+def values_per_answer(levels: tuple[float, ...]) -> int:
+    """Values that a network returns for each answer: the point forecast, and quantiles at these levels."""
+    return 1 + len(levels)
 
 
-def values_per_answer(coverage: float) -> int:
-    """Values that a network returns for each answer; `coverage` 0: it has no intervals."""
-    return INTERVAL_VALUES if coverage else 1
+def quantile_losses(quantiles: np.ndarray, targets: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Loss of each quantile, float64 `[Q, N, answers]`: twice the quantile loss, the absolute error at the median.
 
-
-def quantile_levels(coverage: float) -> tuple[float, float]:
-    """Levels of the quantiles that bound a central interval.
-
-    >>> quantile_levels(0.75)
-    (0.125, 0.875)
-    """
-    return (1 - coverage) / 2, (1 + coverage) / 2
-
-
-def bound_losses(bounds: np.ndarray, targets: np.ndarray, coverage: float) -> np.ndarray:
-    """Loss of each bound, float64 `[2, N, answers]`: twice the quantile loss, the absolute error at the median.
-
-    |d| + (1 - 2 q) d for the quantile level q and the difference d of bound and target.
+    |d| + (1 - 2 q) d for the quantile level q and the difference d of quantile and target.
 
     Args:
-        bounds: lower and upper, as the network returns them, `[2, N, answers]`.
-        coverage: nominal, of the interval between them.
+        quantiles: as the network returns them, `[Q, N, answers]`.
 
     Reference: Koenker and Bassett 1978, "Regression quantiles", Econometrica 46, 33-50.
     """
-    difference = bounds.astype(np.float64) - targets
-    return np.asarray(np.abs(difference) + _asymmetry(coverage) * difference)
+    difference = quantiles.astype(np.float64) - targets
+    return np.asarray(np.abs(difference) + _asymmetry(levels) * difference)
 
 
-def bound_slopes(bounds: np.ndarray, targets: np.ndarray, coverage: float) -> np.ndarray:
-    """Derivative of each of `bound_losses` with respect to its bound."""
-    return np.asarray(np.sign(bounds.astype(np.float64) - targets) + _asymmetry(coverage))
+def quantile_slopes(quantiles: np.ndarray, targets: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Derivative of each of `quantile_losses` with respect to its quantile."""
+    return np.asarray(np.sign(quantiles.astype(np.float64) - targets) + _asymmetry(levels))
 
 
-def _asymmetry(coverage: float) -> np.ndarray:
-    return np.array([1 - 2 * level for level in quantile_levels(coverage)])[:, None, None]
+def _asymmetry(levels: tuple[float, ...]) -> np.ndarray:
+    return np.array([1 - 2 * level for level in levels])[:, None, None]

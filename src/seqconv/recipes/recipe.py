@@ -10,21 +10,18 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from seqconv.errors import ConfigError, nearest, shorten
+from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.sections import (
     BLEND,
     FORECAST_LOSSES,
     KINDS,
-    ForecastConfig,
     Kind,
     NetworkConfig,
     PanelDataConfig,
-    SequenceConfig,
     SequenceDataConfig,
     SeriesDataConfig,
-    TextConfig,
     TextDataConfig,
     TrainingConfig,
-    WindowConfig,
     read_setting,
 )
 from seqconv.recipes.settings import Settings
@@ -58,7 +55,8 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
     @property
     def network_training(self) -> TrainingConfig:
         """How its network is trained; one that learns no bounds answers points, whatever the intervals."""
-        return dataclasses.replace(self.training, coverage=0.0) if KINDS[self.task].pointwise else self.training
+        pointwise = KINDS[self.task].pointwise
+        return dataclasses.replace(self.training, coverage=0.0, quantiles=()) if pointwise else self.training
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as a table that `recipe_from_dict` reads."""
@@ -104,10 +102,11 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
     if training.model not in kind.models:
         model = training.model
         raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, kind.models)}")
-    if training.coverage and not (kind.calibrated or (kind.forecasts and training.loss in FORECAST_LOSSES)):
+    if training.levels and not (kind.calibrated or (kind.forecasts and training.loss in FORECAST_LOSSES)):
+        what, got = ("quantiles", list(training.quantiles)) if training.quantiles else ("coverage", training.coverage)
         raise ConfigError(
-            f"training.coverage is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
-            f"{FORECAST_LOSSES[-1]}; got {training.coverage} for {kind.title} with {training.loss}. Set it to 0"
+            f"training.{what} is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
+            f"{FORECAST_LOSSES[-1]}; got {got} for {kind.title} with {training.loss}. Leave it out"
         )
     usual = TrainingConfig()
     for of_classes in ("class_weight", "threshold", "positive"):

@@ -1,9 +1,11 @@
 """Every setting of a recipe, once: type, default, range, help. Checks, flags, docs and bundles follow from it."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from itertools import pairwise
+from typing import Any, Literal
 
+from seqconv.errors import ConfigError
+from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.settings import Settings, setting
 
 ALL = ("*",)  # columns
@@ -137,90 +139,6 @@ class PanelDataConfig(_DataSettings):
     fill: Literal["none", "previous", "linear", "zero"] = setting(
         "none", "how to fill missing values of the target; none: they are left out"
     )
-
-
-class _FeatureSettings(Settings):
-    @property
-    def ids(self) -> int:
-        """Number of ids that a network may read; 0 if it reads values."""
-        return 0
-
-    def for_baseline(self) -> Self:
-        """The same settings for a baseline instead of the network."""
-        return self
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextConfig(_FeatureSettings):
-    """How texts become ids."""
-
-    vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
-    max_len: int = setting(500, "number of ids kept from the end of each text", low=1)
-
-    @property
-    def ids(self) -> int:
-        return self.vocabulary
-
-    @classmethod
-    def section(cls) -> str:
-        return "text"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequenceConfig(_FeatureSettings):
-    """How sequences become examples."""
-
-    length: int = setting(
-        0, "number of steps kept from the end of each sequence; 0: length of the longest training sequence", low=0
-    )
-
-    @classmethod
-    def section(cls) -> str:
-        return "sequence"
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowConfig(_FeatureSettings):
-    """How a series becomes examples, in units of time."""
-
-    lookback: str = setting("10d", "how far back a window reaches", unit="duration")
-    step: str = setting("1h", "time between the rows of a window", unit="duration")
-    delay: str = setting("24h", "time from the anchor row to the target; the lead is step + delay", unit="duration")
-    leads: tuple[str, ...] = setting(
-        (),
-        'time from the newest row to each target, instead of delay; "1h to 96h": every row between',
-        unit="duration ranges",
-    )
-    change: bool = setting(False, "predict the change from the newest value instead of the value")
-
-    @classmethod
-    def section(cls) -> str:
-        return "windows"
-
-    def for_baseline(self) -> Self:
-        """Baselines forecast values, not changes."""
-        return dataclasses.replace(self, change=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastConfig(_FeatureSettings):
-    """What is forecast for each series."""
-
-    horizon: str = setting("1", "how far ahead to forecast, step by step: rows, or a duration such as 12mo")
-    season: int = setting(
-        0,
-        "rows after which the series repeat themselves; 0: by frequency or, where rows are counted, as they show",
-        low=0,
-    )
-    lookback: int = setting(0, "rows that regressions read before a forecast; 0: by season and horizon", low=0)
-    origins: int = setting(0, "forecasts of each series to judge by; 0: one, or more if the series are few", low=0)
-    sign: Literal["guess", "any", "positive"] = setting(
-        "guess", "positive: no forecast is below zero; guess: if no training value is"
-    )
-
-    @classmethod
-    def section(cls) -> str:
-        return "forecast"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -358,6 +276,9 @@ class TrainingConfig(Settings):
         high=0.99,
         former="interval",
     )
+    quantiles: tuple[float, ...] = setting(
+        (), "levels of the quantiles to predict in place of intervals, such as 0.1,0.5,0.9; empty: none"
+    )
     class_weight: str = setting(
         "none",
         "weights of the classes in training: none; balanced: all classes weigh the same; or CLASS=WEIGHT,... (1 for "
@@ -375,6 +296,19 @@ class TrainingConfig(Settings):
         False, "retrain on training and validation rows, for the best number of epochs, before testing"
     )
     seed: int = setting(0, "seed of all random choices", low=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        found = self.quantiles
+        numbers = all(type(each) in (float, int) for each in found)
+        if not numbers or not all(one < other for one, other in pairwise((0, *found, 1))):
+            got = ", ".join(map(str, found)).strip("[]")
+            raise ConfigError(f"training.quantiles must be levels above 0 and below 1, ascending; got {got:.60}")
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the quantiles that are predicted next to the point forecast; of intervals, of their two bounds."""
+        return self.quantiles or (((1 - self.coverage) / 2, (1 + self.coverage) / 2) if self.coverage else ())
 
     @property
     def logit_loss(self) -> str:

@@ -91,8 +91,9 @@ def _draw_panel(scores: PanelScores) -> Sections:
         "seasonal naive": [each.mase_seasonal_naive for each in scores.steps],
     }
     steps = draw_pictures(plots.draw_lines([str(each.step) for each in scores.steps], lines, "step", "MASE"))
+    quantiles = draw_coverage(scores.intervals) if scores.intervals else ""
     sections = [
-        ("Intervals", draw_table(*level_rows(scores), "What the intervals hold")),
+        ("Intervals", draw_table(*level_rows(scores), "What the intervals hold") + quantiles),
         (
             "Each step",
             steps + draw_details("Each step in numbers", draw_table(*step_rows(scores), "MASE of each step")),
@@ -111,7 +112,7 @@ def _draw_forecasts(scores: ForecastScores) -> Sections:
     sections = []
     if scores.intervals:
         held = draw_note(say_intervals(scores.intervals, "truth"))
-        sections.append(("Intervals", held + (draw_coverage(scores.intervals) if scores.intervals.leads else "")))
+        sections.append(("Intervals", held + draw_coverage(scores.intervals)))
     clocks = {
         "hour of day": {str(each.hour): each.mae for each in scores.hours},
         "month": {MONTHS[each.month - 1]: each.mae for each in scores.months},

@@ -11,7 +11,7 @@ from seqconv.data.outputs import whole_file
 from seqconv.errors import ConfigError
 from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.recipes.recipe import tables_to_toml
-from seqconv.reports.tables import interval_rows, show_number
+from seqconv.reports.tables import interval_rows, quantile_rows, show_number
 from seqconv.tasks.effects import show_effects
 
 MOST_LEADS = 12  # whose coverage is not folded away
@@ -117,9 +117,13 @@ def draw_details(summary: str, content: str) -> str:
 
 
 def draw_coverage(found: IntervalScores) -> str:
-    """What intervals cover at each lead; folded away where there are many."""
+    """What lies below each quantile, and what intervals cover at each lead; folded away where there are many."""
+    quantiles = draw_table(*quantile_rows(found), "Each quantile") if found.quantiles else ""
+    if len(found.leads) < 2:
+        return quantiles
     table = draw_table(*interval_rows(found), "Coverage at each lead")
-    return draw_details(f"Each of {len(found.leads)} leads", table) if len(found.leads) > MOST_LEADS else table
+    folded = draw_details(f"Each of {len(found.leads)} leads", table) if len(found.leads) > MOST_LEADS else table
+    return quantiles + folded
 
 
 def draw_facts(facts: Mapping[str, Any]) -> str:

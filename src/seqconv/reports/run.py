@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 
 from seqconv.metrics.comparison import show_percent, tone
+from seqconv.metrics.quantiles import find_band
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
 from seqconv.reports.curves import draw_precision_recall
@@ -105,8 +106,7 @@ def _draw_intervals(results: RunResults) -> str:
         return ""
     fit = " of the first fit" if results.refit else ""
     note = f"They are calibrated on the validation rows{fit}; their coverage of later rows is measured, not promised."
-    leads = draw_coverage(found) if len(found.leads) > 1 else ""
-    return f"<p>{escape(say_intervals(found))}</p>{leads}{draw_note(note)}"
+    return f"<p>{escape(say_intervals(found))}</p>{draw_coverage(found)}{draw_note(note)}"
 
 
 def _draw_training(results: RunResults, history: list[dict[str, float]]) -> str:
@@ -152,7 +152,8 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
     if "history" in predictions:
         return _draw_fans(results, predictions)
     if "times" not in predictions:
-        bounds = (predictions["low"][:, 0], predictions["high"][:, 0]) if "low" in predictions else None
+        band = find_band(predictions)
+        bounds = None if band is None else (band[0][:, 0], band[1][:, 0])
         truth, unit = predictions["targets"][:, 0], (results.targets or [""])[0]
         picture = plots.draw_scatter(truth, predictions["outputs"][:, 0], bounds, unit)
         return picture + draw_note("Each test example: on the dashed line, the prediction is the truth.")
@@ -167,14 +168,15 @@ def _draw_forecast(results: RunResults, predictions: dict[str, np.ndarray]) -> s
         times, truth = np.append(times, paths[-1].times[late]), np.append(truth, drawn["targets"][origins[-1], late])
         text = f"Forecasts of every lead from {len(origins)} row{'s'[: len(origins) > 1]} of the test set."
     else:
-        bounds = (drawn["low"][first:, 0], drawn["high"][first:, 0]) if "low" in drawn else None
+        band = find_band(drawn)
+        bounds = None if band is None else (band[0][first:, 0], band[1][first:, 0])
         paths = [plots.Path(times, drawn["outputs"][first:, 0], bounds)]
         text = f"The last {len(times):,} test rows{', at the first lead' if drawn['targets'].shape[1] > 1 else ''}."
     target, *others = results.targets or [""]
     picture = plots.draw_forecast(times, truth, paths, target)
     if others:
         text += " The first target."
-    if results.intervals and "low" in drawn:
+    if results.intervals and find_band(drawn):
         text += f" The band: {100 * results.intervals.nominal:g} % intervals."
     return picture + draw_note(text)
 
@@ -198,8 +200,8 @@ def _take_path(times: np.ndarray, drawn: dict[str, np.ndarray], ahead: np.ndarra
     places, last = origin + ahead, len(times) - 1
     usual = np.median(np.diff(times)) if last else np.timedelta64(0, "s")
     found = times[np.minimum(places, last)] + np.maximum(places - last, 0) * usual
-    bounds = (drawn["low"][origin], drawn["high"][origin]) if "low" in drawn else None
-    return plots.Path(found, drawn["outputs"][origin], bounds)
+    band = find_band(drawn)
+    return plots.Path(found, drawn["outputs"][origin], None if band is None else (band[0][origin], band[1][origin]))
 
 
 def _draw_confusion(results: RunResults) -> str:

@@ -160,6 +160,17 @@ def interval_rows(scores: "IntervalScores") -> Table:
     return ["lead", f"covered by {100 * scores.nominal:g} % intervals", "95 % interval", "mean width"], rows
 
 
+def quantile_rows(scores: "IntervalScores") -> Table:
+    """What lies below each quantile, how far it is from the point forecast, and its loss."""
+    rows = []
+    for each in scores.quantiles or ():
+        held = each.coverage
+        span = f"{100 * held.low:.1f} to {100 * held.high:.1f} %" if math.isfinite(held.low) else "too few rows"
+        cells = f"{100 * held.value:.1f} %", span, show_number(each.width), show_number(each.pinball)
+        rows.append([f"{each.level:g}", *cells])
+    return ["quantile", "truth at or below", "95 % interval", "from the point forecast", "pinball loss"], rows
+
+
 def level_rows(scores: "PanelScores") -> Table:
     """What the central intervals hold, and how wide they are."""
     rows = []

@@ -30,7 +30,9 @@ const signed = (number) => (number < 0 ? "\u2212" : "+")
 const midnight = (one) => /[T ]00:00:00(?=$|[+-])/.test(one.time);
 const when = (one, all = [one]) => one.time // of midnights alone, the dates
   ? one.time.replace("T", " ").replace(all.every(midnight) ? " 00:00:00" : /:00(?=$|[+-])/, "") : `in ${one.lead}`;
-const span = (one) => "low" in one ? ` (${show(one.low)} to ${show(one.high)})` : "";
+const levels = (one) => Object.keys(one).filter((name) => /^(low|high|q0\.\d+)$/.test(name)); // ascending
+const ends = (one) => levels(one).length > 1 ? [levels(one)[0], levels(one).at(-1)] : []; // of an interval or all quantiles
+const span = (one) => ends(one).length ? ` (${ends(one).map((end) => show(one[end])).join(" to ")})` : "";
 
 // Pieces of the page
 
@@ -92,7 +94,7 @@ const chart = (rows, found) => {
   const past = rows.map((row) => row[target]).filter((each) => typeof each === "number").slice(-MOST);
   const points = [...past.map((each, i) => [i + 1 - past.length, each])];
   const forecasts = place(rows, ahead).map((x, i) => [x, ahead[i].prediction]);
-  const band = "low" in ahead[0] ? ["low", "high"].map((end) => forecasts.map(([x], i) => [x, ahead[i][end]])) : [];
+  const band = ends(ahead[0]).map((end) => forecasts.map(([x], i) => [x, ahead[i][end]]));
   const all = [points, forecasts, ...band].flat().filter(([, y]) => typeof y === "number");
   const [left, right] = [Math.min(...all.map(([x]) => x)), Math.max(...all.map(([x]) => x))];
   const [low, high] = [Math.min(...all.map(([, y]) => y)), Math.max(...all.map(([, y]) => y))];
@@ -127,14 +129,17 @@ const counted = (found) => found.length > 1
   ? `, and ${found.length - 1} more forecast${found.length > 2 ? "s" : ""} below` : "";
 const tabled = (found, body) => { // forecasts of a table of series: ids, times, the forecast and its quantiles
   const [first] = found, names = Object.keys(first), before = names.slice(0, names.indexOf("forecast"));
-  const levels = names.filter((name) => /^q\d+$/.test(name)), [low, high] = [levels[0], levels.at(-1)];
-  const times = before.filter((name) => !ids.includes(name)), width = high.slice(1) - low.slice(1);
-  const told = found.map((row) => ({ target, prediction: row.forecast, low: row[low], high: row[high],
+  const named = names.filter((name) => /^q(\d+|0\.\d+)$/.test(name)), [low, high] = [named[0], named.at(-1)];
+  const level = (name) => name.slice(1) * (name.includes(".") ? 100 : 1);
+  const times = before.filter((name) => !ids.includes(name)), width = +(level(high) - level(low)).toFixed(6);
+  const band = (row) => width ? { low: row[low], high: row[high] } : {};
+  const told = found.map((row) => ({ target, prediction: row.forecast, ...band(row),
     time: times.map((name) => row[name]).join(" ") }));
   const alike = (row) => ids.every((id) => String(row[id]) === String(first[id]));
   shown.append(chart(body[takes].filter(alike), told.filter((_, i) => alike(found[i]))));
-  shown.append(table("Forecasts", [...before, "forecast", `${width} % interval`], found.map((row, i) =>
-    [...before.map((name) => String(row[name])), show(row.forecast), span(told[i]).slice(2, -1)])));
+  const head = [...before, "forecast", ...(width ? [`${width} % interval`] : [])];
+  shown.append(table("Forecasts", head, found.map((row, i) =>
+    [...before.map((name) => String(row[name])), show(row.forecast), ...(width ? [span(told[i]).slice(2, -1)] : [])])));
   const whose = ids.length ? ` of ${ids.map((id) => first[id]).join(", ")}` : "";
   return `${target}${whose} ${when(told[0], told)}: ${show(first.forecast)}${span(told[0])}${counted(found)}`;
 };
@@ -143,7 +148,7 @@ const predicted = (found, body) => {
   if ("forecast" in first) return tabled(found, body);
   if (first.target) {
     const all = found.map((one) => [one.target, when(one, found), show(one.prediction), span(one).slice(2, -1)]);
-    const head = ["column", "time", "forecast", "interval"], cut = "low" in first ? 4 : 3;
+    const head = ["column", "time", "forecast", "interval"], cut = ends(first).length ? 4 : 3;
     const rows = all.map((row) => row.slice(0, cut));
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
     return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;

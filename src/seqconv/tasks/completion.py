@@ -40,6 +40,8 @@ def choose_guesses(recipe: AnyRecipe, guesses: Guesses, given: set[str]) -> Gues
     """The guesses without those in `given`; if the layers are given, training is not inferred either."""
     if "network.layers" in given:  # the training settings belong to the network
         given = given | {name for name in guesses if name.startswith("training.") and name != "training.loss"}
+    if recipe.training.quantiles:  # in place of intervals
+        given = given | {"training.coverage"}
     model = recipe.training.model
     if "training.model" in guesses and "training.model" not in given:
         model = guesses["training.model"][0]

@@ -4,6 +4,7 @@ Messages begin with the field, as those of `metrics.records` do.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
 from seqconv.metrics.records import Bounds, Record
@@ -17,6 +18,7 @@ RowCount = Annotated[int, Bounds(1, MOST_ROWS)]
 Number = Annotated[float, Bounds(-LARGEST, LARGEST)]
 Threshold = Annotated[float, Bounds(-1, 1)]  # of a probability; negative: even 0 is above it
 Spread = Annotated[float, Bounds(5e-324, LARGEST)]
+Level = Annotated[float, Bounds(1e-12, 1 - 1e-12)]  # of a quantile
 
 
 class Entry(Record):
@@ -57,3 +59,16 @@ def check_among(field: str, names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise ValueError(f".{field} must be some of the {len(known)} known names; got {name!r:.40}")
+
+
+def check_margins(margins: Sequence[float] | None, outputs: int, levels: Sequence[float] | None) -> None:
+    """Check that there is a margin for each output, or for each of its quantiles at these levels.
+
+    Raises:
+        ValueError: there is not, or the levels do not ascend.
+    """
+    if levels is not None and (not levels or any(one >= other for one, other in pairwise(levels))):
+        raise ValueError(f".quantiles must be ascending levels; got {levels!r:.40}")
+    count = outputs * len(levels or (0,))
+    if margins is not None and len(margins) != count:
+        raise ValueError(f".margins must be {count} number{'s' * (count > 1)}; got {len(margins)}")

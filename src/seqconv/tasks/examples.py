@@ -87,10 +87,10 @@ class Features(ABC):
         return ""
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
-        """The same with intervals calibrated to cover this fraction of the examples.
+        """The same with intervals calibrated to cover this fraction of the examples, or with quantiles calibrated.
 
         Args:
-            bounds: lower and upper ones, as the network returns them, `[2, N, outputs]`.
+            bounds: lower and upper ones, as the network returns them, `[2, N, outputs]`; or quantiles.
             targets: `[N, outputs]`.
         """
         return self
@@ -174,9 +174,13 @@ class Part(Generic[AnyInputs]):
         """Point forecasts or logits, comparable with the targets."""
         return self._add_base(take_point_forecasts(outputs, self.targets))
 
-    def finish_bounds(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Lower and upper bounds, comparable with the targets, `[2, N, outputs]`; None if there are no intervals."""
-        bounds = take_bounds(outputs, self.targets.shape[1]) if self.targets.ndim == 2 else None
+    def finish_bounds(self, outputs: np.ndarray, quantiles: bool = False) -> np.ndarray | None:
+        """Bounds or quantiles, comparable with the targets, `[Q, N, outputs]`; None: there are none.
+
+        Args:
+            quantiles: see `take_bounds`.
+        """
+        bounds = take_bounds(outputs, self.targets.shape[1], quantiles) if self.targets.ndim == 2 else None
         return None if bounds is None else self._add_base(bounds)
 
     def _add_base(self, answers: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def suggest_recipe(
         source = chosen["data.source"]
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
-        _check_refit(chosen, recipe.task)
+        _check_together(chosen, recipe.task)
         return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
@@ -68,7 +68,7 @@ def suggest_recipe(
     name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, chosen)
     if not start:
         name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
-    _check_refit(chosen, name)
+    _check_together(chosen, name)
     try:
         recipe, data = _read(name, path, overrides, network, progress)
     except SeveralSeries:
@@ -92,10 +92,13 @@ def _list_unread(task: str, given: Collection[str]) -> list[str]:
     return [f"not used: {', '.join(unread)}, which only networks of layers have"] if unread else []
 
 
-def _check_refit(chosen: Mapping[str, str], task: str) -> None:
+def _check_together(chosen: Mapping[str, str], task: str) -> None:
+    """Check that settings that were given do not contradict each other."""
     model = chosen.get("training.model", NETWORK)
     if chosen.get("training.refit") == "true" and model not in (NETWORK, BLEND, BEST, *KINDS[task].refitted):
         raise OptionError(f"refit needs a network; got model {model}. Leave one out")
+    if "training.quantiles" in chosen and chosen.get("training.coverage", "0") not in ("0", "0.0"):
+        raise OptionError("training.quantiles take the place of training.coverage; got both. Leave one out")
 
 
 def _follow_model(name: str, why: str, model: str) -> tuple[str, str]:

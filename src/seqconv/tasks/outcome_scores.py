@@ -7,11 +7,11 @@ import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Sums
 from seqconv.metrics.class_scores import ClassScores
-from seqconv.metrics.forecast_scores import Coverage, ForecastScores, IntervalScores, WindowBlocks
-from seqconv.networks.outputs import correct_bounds
+from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores, WindowBlocks
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Part
+from seqconv.tasks.interval_scores import Ranges, score_ranges
 from seqconv.tasks.task import Answers, score_classes
 from seqconv.tasks.values import Number
 
@@ -31,7 +31,7 @@ def _scale(answers: Answers, target: Number) -> Answers:
     points = target.to_points(answers.outputs)
     if answers.bounds is not None:
         return Answers(points, target.to_bounds(answers.bounds))
-    return Answers(points, np.stack([points] * 2) if target.margins else None)
+    return Answers(points, target.bound(answers.outputs))
 
 
 def score_numbers(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> ForecastScores:
@@ -72,18 +72,8 @@ def score_outcome_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle
 
 
 def score_intervals(answers: Answers, targets: np.ndarray, target: Number, bundle: AnyBundle) -> IntervalScores:
-    """The same for scaled targets `[N, 1]`."""
+    """The same for scaled targets `[N, 1]`; no bound lies beyond the values of a number that takes a few only."""
     assert answers.bounds is not None
-    found = {"before": answers.bounds, "after": correct_bounds(answers.bounds, answers.outputs[:, :1], target.margins)}
-    columns: dict[str, np.ndarray] = {}
-    for name, (low, high) in found.items():
-        columns[f"{name} held"] = ((targets >= low) & (targets <= high))[:, 0].astype(np.float64)
-        columns[f"{name} width"] = (target.unscale(high) - target.unscale(low))[:, 0, 0]
-    bootstrap = Bootstrap(columns, 1, bundle.recipe.training.seed)
-    before, after = (_describe(bootstrap, name) for name in found)
-    return IntervalScores(bundle.recipe.training.coverage, after.coverage, after.width, before, [])
-
-
-def _describe(bootstrap: Bootstrap, name: str) -> Coverage:
-    coverage = bootstrap.estimate_fraction(lambda sums: sums[f"{name} held"], lambda sums: sums["rows"])
-    return Coverage(coverage, bootstrap.estimate(lambda sums: sums[f"{name} width"] / sums["rows"]).value)
+    training, point = bundle.recipe.training, answers.outputs[:, :1]
+    before, after = (target.limit(each) for each in (answers.bounds, target.correct(answers.bounds, point)))
+    return score_ranges(Ranges(before, after, point, targets, training.levels, target.std), (), 1, training.seed)

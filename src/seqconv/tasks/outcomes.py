@@ -30,25 +30,26 @@ class NumberEntry(Entry):
     mean: entries.Number
     std: Spread
     margins: list[entries.Number] | None = None
+    quantiles: list[entries.Level] | None = None  # levels
     values: list[entries.Number] | None = None  # of one that takes a few only
 
     def __post_init__(self) -> None:
         if self.values is not None and (len(self.values) < 2 or (np.diff(self.values) <= 0).any()):
             raise ValueError(f".values must be two or more numbers, ascending; got {self.values!r:.40}")
-        if self.margins is not None and len(self.margins) != 1:
-            raise ValueError(f".margins must be one number; got {len(self.margins)}")
+        entries.check_margins(self.margins, 1, self.quantiles)
 
     @classmethod
     def of(cls, target: Number) -> "NumberEntry":
         """The entry of a number."""
         (name,), mean, std = target.names, target.mean.item(), target.std.item()
         values = target.values.tolist() if isinstance(target, StepNumber) else None
-        return cls(name=name, mean=mean, std=std, margins=list(target.margins) or None, values=values)
+        margins, levels = (list(each) or None for each in (target.margins, target.levels))
+        return cls(name=name, mean=mean, std=std, margins=margins, quantiles=levels, values=values)
 
     @property
     def target(self) -> Number:
         """The number."""
-        found = self.name, self.mean, self.std, tuple(self.margins or ())
+        found = self.name, self.mean, self.std, tuple(self.margins or ()), tuple(self.quantiles or ())
         return (
             Number.of(*found) if self.values is None else replace(StepNumber.of(*found), values=np.array(self.values))
         )
@@ -77,9 +78,10 @@ def fit_outcome(train: Any, config: TrainingConfig, known: np.ndarray | None = N
     """
     number = getattr(train, "number", "")
     if not number:
-        if config.coverage:
+        if config.levels:
+            name = "quantiles" if config.quantiles else "coverage"
             must = "is for numbers that are predicted"
-            raise ConfigError(f"training.coverage {must}; the labels are classes. Set it to 0")
+            raise ConfigError(f"training.{name} {must}; the labels are classes. Leave it out")
         return fit_target(train, config)
     for name in ("class_weight", "threshold", "positive"):
         if getattr(config, name) != getattr(TrainingConfig, name):
@@ -89,8 +91,8 @@ def fit_outcome(train: Any, config: TrainingConfig, known: np.ndarray | None = N
         got = f"{number!r} is always {train.labels[0]:g}"
         raise DataError(f"{train.source}: must have a target that varies in the training rows; {got}. Give other data")
     if known is not None and config.loss in CLASS_LOSSES:
-        return StepNumber.fit(number, train.labels, known)
-    return Number.of(number, float(train.labels.mean()), std)
+        return StepNumber.fit(number, train.labels, known, config.quantiles)
+    return Number.of(number, float(train.labels.mean()), std, levels=config.quantiles)
 
 
 def take_outcomes(part: Any, target: Outcome) -> tuple[Any, np.ndarray]:
@@ -114,17 +116,17 @@ def calibrate_outcome(target: Outcome, bounds: np.ndarray, targets: np.ndarray, 
 
 
 def answer_outcomes(target: Outcome, outputs: np.ndarray) -> np.ndarray:
-    """Probability of each class, float32 `[N, classes]`; or a number and the bounds of its interval, if there are any,
-    float64 `[N, 1 or 3]`."""
+    """Probability of each class, float32 `[N, classes]`; or a number and the bounds of its interval or its quantiles,
+    if there are any, float64 `[N, 1 + bounds]`."""
     if isinstance(target, ClassTarget):
         return target.probabilities(outputs)
     return np.stack([*target.answer(outputs).values()], axis=1)
 
 
 def describe_outcome(bundle: AnyBundle) -> Json:
-    """Classes and their thresholds, or the number that is predicted and the coverage of its intervals."""
+    """Classes and their thresholds, or the number that is predicted and the coverage of its intervals or the levels of
+    its quantiles."""
     target: Outcome = bundle.features.target
     if isinstance(target, ClassTarget):
         return {**target.describe(), **target.describe_thresholds()}
-    coverage = bundle.recipe.training.coverage
-    return {**target.describe(), **({"interval": coverage} if coverage else {})}
+    return {**target.describe(), **target.describe_bounds(bundle.recipe.training.coverage)}

@@ -150,7 +150,8 @@ class Evaluation:
     """The network's metrics and outputs `[N, outputs]` on the validation and the test rows.
 
     Args:
-        test_bounds, validation_bounds: of its intervals before calibration, `[2, N, outputs]`; None: it has none.
+        test_bounds, validation_bounds: of its intervals, or quantiles, before calibration, `[Q, N, outputs]`; None: it
+            has none.
     """
 
     validation: Metrics
@@ -160,11 +161,11 @@ class Evaluation:
     test_bounds: np.ndarray | None
     validation_bounds: np.ndarray | None = None
 
-    def bound(self, wanted: bool) -> "Evaluation":
-        """The same for a model with intervals (`wanted`): where it gives no bounds they begin as its answers."""
-        if not wanted or self.test_bounds is not None:
+    def bound(self, count: int) -> "Evaluation":
+        """The same for a model with so many bounds or quantiles: where it gives none they begin as its answers."""
+        if not count or self.test_bounds is not None:
             return self
-        test, validation = (np.stack([each] * 2) for each in (self.test_outputs, self.validation_outputs))
+        test, validation = (np.stack([each] * count) for each in (self.test_outputs, self.validation_outputs))
         return replace(self, test_bounds=test, validation_bounds=validation)
 
 
@@ -178,8 +179,8 @@ def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
         target.measure(test, split.test.targets, loss),
         validation,
         test,
-        split.test.finish_bounds(raw[1]),
-        split.validation.finish_bounds(raw[0]),
+        split.test.finish_bounds(raw[1], bool(target.levels)),
+        split.validation.finish_bounds(raw[0], bool(target.levels)),
     )
 
 

@@ -34,9 +34,9 @@ class StepNumber(Number):
     values: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
-    def fit(cls, name: str, labels: np.ndarray, known: np.ndarray) -> Self:
+    def fit(cls, name: str, labels: np.ndarray, known: np.ndarray, levels: tuple[float, ...] = ()) -> Self:
         """The number with this name of training rows `labels`; all that is known holds the values `known`."""
-        found = cls.of(name, float(labels.mean()), float(labels.std()))
+        found = cls.of(name, float(labels.mean()), float(labels.std()), levels=levels)
         return replace(found, values=np.unique(known))
 
     @property
@@ -97,14 +97,21 @@ class StepNumber(Number):
         self.classes.check_factors(factors)
 
     def to_points(self, outputs: np.ndarray) -> np.ndarray:
+        return self.to_quantile(outputs, 0.5)
+
+    def to_quantile(self, outputs: np.ndarray, level: float) -> np.ndarray:
+        """The lowest value below or at which lies this probability, scaled, `[N, 1]`."""
         below = np.cumsum(self.classes.probabilities(outputs.astype(np.float64)), axis=1)
-        return np.asarray(self.scaled[np.argmax(below >= 0.5 - 1e-9, axis=1)])[:, None]
+        reached = below >= level - 1e-9
+        reached[:, -1] = True
+        return np.asarray(self.scaled[np.argmax(reached, axis=1)])[:, None]
 
     def to_truths(self, targets: Targets) -> np.ndarray:
         return np.asarray(self.scaled[np.asarray(targets).reshape(-1).astype(np.int64)])[:, None]
 
     def to_bounds(self, bounds: np.ndarray) -> np.ndarray:
-        return np.stack([self.to_points(each) for each in bounds])
+        pairs = zip(bounds, self.levels or (0.5, 0.5), strict=True)
+        return np.stack([self.to_quantile(each, level) for each, level in pairs])
 
     def hold(self, value: float, count: int) -> np.ndarray:
         """Outputs `[count, outputs]` of a model that always answers one of the values, scaled."""
@@ -116,8 +123,11 @@ class StepNumber(Number):
         """As a number's; no bound lies beyond the values."""
         return super().unscale(outputs).clip(self.values[0], self.values[-1])
 
+    def limit(self, values: np.ndarray) -> np.ndarray:
+        return values.clip(self.scaled[0], self.scaled[-1])
+
     def bound(self, outputs: np.ndarray) -> np.ndarray | None:
-        return np.stack([self.to_points(outputs)] * 2) if self.margins else None
+        return self.to_bounds(np.stack([outputs] * len(self.bounds))) if self.margins else None
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         return super().errors(self.to_points(outputs), self.to_truths(targets), loss)

@@ -29,12 +29,14 @@ class Target(ABC):
         error: the mean of `errors`: `error_rate`, `f1_error` or `mae`.
         fraction: whether an error is a fraction, from 0 to 1.
         names: of the classes, or of the columns that are forecast.
+        levels: of the quantiles that are predicted; of intervals none.
     """
 
     metric: ClassVar[str]
     error: ClassVar[str]
     fraction: ClassVar[bool] = False
     names: tuple[str, ...]
+    levels: tuple[float, ...] = ()
 
     @property
     @abstractmethod

@@ -279,14 +279,5 @@ def score_classes(answers: Answers, part: Part[Any], bundle: AnyBundle, referenc
     return scores
 
 
-def score_no_intervals(answers: Answers, part: Part[Any], bundle: AnyBundle) -> IntervalScores:
-    """Classes have no intervals; no network can be built with them.
-
-    Raises:
-        ValueError: always.
-    """
-    raise ValueError("classes have no intervals")
-
-
 def need_no_warm_up(trained: Trained) -> None:
     """Nothing: the first answer takes no longer than the others."""

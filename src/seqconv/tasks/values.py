@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from seqconv.metrics.comparison import Score
-from seqconv.metrics.conformal import fit_margins
+from seqconv.metrics.conformal import fit_margins, fit_shifts
 from seqconv.metrics.errors import Metrics, measure_forecasts
+from seqconv.metrics.quantiles import name_quantile
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
-from seqconv.networks.outputs import correct_bounds, take_bounds
+from seqconv.networks.outputs import correct_bounds, correct_quantiles, take_bounds
 from seqconv.tasks.stacking import average_forecasts
 from seqconv.tasks.target import Columns, Target, to_number
 
@@ -27,7 +28,9 @@ class Values(Target):
         names: of the targets.
         horizons: how far ahead each forecast is, as text.
         mean, std: of each target in the training rows, in its unit, float64 `[targets]`.
-        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no intervals.
+        margins: conformal correction of each output, scaled (see `metrics.conformal`), of quantiles one for each of
+            their levels; empty: no intervals.
+        levels: of quantiles in place of intervals; empty: no quantiles.
     """
 
     names: tuple[str, ...]
@@ -35,6 +38,7 @@ class Values(Target):
     mean: np.ndarray
     std: np.ndarray
     margins: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
     metric = "mae"
     error = "mae"
     loss = "mae"
@@ -52,6 +56,29 @@ class Values(Target):
     def centre(self) -> np.ndarray:
         """Mean of each output's target, in its unit, float64 `[outputs]`."""
         return np.tile(self.mean, len(self.horizons))
+
+    @property
+    def bounds(self) -> tuple[str, ...]:
+        """The names of what is answered next to the point forecast: `low` and `high`, or `q0.1` and so on."""
+        if not self.margins:
+            return ()
+        return tuple(map(name_quantile, self.levels)) or ("low", "high")
+
+    def describe_bounds(self, coverage: float) -> Json:
+        """The coverage of intervals, or the levels of quantiles, for JSON; nothing without any."""
+        if not self.margins:
+            return {}
+        return {"quantiles": list(self.levels)} if self.levels else {"interval": coverage}
+
+    def find_margins(self, bounds: np.ndarray, targets: np.ndarray, coverage: float) -> tuple[float, ...]:
+        """What `margins` are for these examples, see `Features.calibrate`."""
+        return fit_shifts(bounds, targets, self.levels) if self.levels else fit_margins(bounds, targets, coverage)
+
+    def correct(self, bounds: np.ndarray, point: np.ndarray) -> np.ndarray:
+        """Bounds or quantiles `[Q, N, outputs]` around point forecasts `[N, outputs]`, with the margins."""
+        if self.levels:
+            return correct_quantiles(bounds, self.margins)
+        return correct_bounds(bounds, point, self.margins)
 
     def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
         """The mean absolute error over the outputs, scaled."""
@@ -110,7 +137,7 @@ class Values(Target):
         times: np.ndarray | None,
         keys: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """Forecasts and targets in their units, `[N, H, targets]`, and the bounds `low` and `high` of intervals.
+        """Forecasts and targets in their units, `[N, H, targets]`, and what `bounds` names.
 
         With `times` and `keys` of the first target, and how many rows `ahead` of it each of the others is, int64 `[H]`.
         Only evenly spaced examples if there are more than `MOST_WRITTEN` values.
@@ -118,9 +145,7 @@ class Values(Target):
         rows = slice(None, None, -(-outputs.size // MOST_WRITTEN))
         found = {"outputs": outputs[rows], "targets": targets[rows]}
         if bounds is not None:
-            found |= dict(
-                zip(("low", "high"), correct_bounds(bounds[:, rows], outputs[rows], self.margins), strict=True)
-            )
+            found |= dict(zip(self.bounds, self.correct(bounds[:, rows], outputs[rows]), strict=True))
         found = {name: self.unscale(values) for name, values in found.items()}
         if isinstance(targets, WindowTargets):
             found["ahead"] = np.array(targets.delays) - targets.delays[0]
@@ -136,27 +161,35 @@ class Values(Target):
         return values.reshape(len(outputs), len(self.horizons), len(self.names))
 
     def finish(self, outputs: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, list[np.ndarray] | None]:
-        """A network's outputs in the unit of their target, float64 `[N, H, targets]`: point forecasts, and lower
-        and upper bounds of their calibrated intervals (None: it has none).
+        """A network's outputs in the unit of their target, float64 `[N, H, targets]`: point forecasts, and what
+        `bounds` names (None: nothing).
 
         Args:
             base: added to the outputs, `[N, outputs]`.
         """
         point = outputs[:, : self.outputs]
-        bounds = take_bounds(outputs, self.outputs) if self.margins else None
+        bounds = take_bounds(outputs, self.outputs, bool(self.levels))
         forecast = self.unscale(point + base)
-        if bounds is None:
+        if not self.margins:
             return forecast, None
-        return forecast, [self.unscale(bound + base) for bound in correct_bounds(bounds, point, self.margins)]
+        bounds = np.stack([point] * len(self.bounds)) if bounds is None else bounds
+        return forecast, [self.unscale(bound + base) for bound in self.correct(bounds, point)]
 
 
 class Number(Values):
     """One number for each example, such as a property of a sequence; intervals may lie around any model's answer."""
 
     @classmethod
-    def of(cls, name: str, mean: float, std: float, margins: tuple[float, ...] = ()) -> Self:
+    def of(
+        cls,
+        name: str,
+        mean: float,
+        std: float,
+        margins: tuple[float, ...] = (),
+        levels: tuple[float, ...] = (),
+    ) -> Self:
         """The number with this name, and its mean and standard deviation in the training rows."""
-        return cls((name,), ("",), np.array([mean]), np.array([std]), margins)
+        return cls((name,), ("",), np.array([mean]), np.array([std]), margins, levels)
 
     def encode(self, labels: np.ndarray) -> np.ndarray:
         """Numbers `[N]` as targets, float32 `[N, 1]`."""
@@ -185,19 +218,28 @@ class Number(Values):
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, coverage: float) -> Self:
         """The same with intervals, see `Features.calibrate`."""
-        return replace(self, margins=fit_margins(self.to_bounds(bounds), self.to_truths(targets), coverage))
+        return replace(self, margins=self.find_margins(self.to_bounds(bounds), self.to_truths(targets), coverage))
+
+    def limit(self, values: np.ndarray) -> np.ndarray:
+        """Scaled bounds, none beyond what the number can be."""
+        return values
+
+    def find_band(self, outputs: np.ndarray) -> tuple[float, float] | None:
+        """The lowest and the highest bound or quantile of the first example; None: there are not two."""
+        answer = self.answer(outputs)
+        found = [float(answer[name][0]) for name in self.bounds]
+        return (found[0], found[-1]) if len(found) > 1 else None
 
     def hold(self, value: float, count: int) -> np.ndarray:
         """Outputs `[count, outputs]` of a model that always answers a number, scaled."""
         return np.full((count, 1), value)
 
     def bound(self, outputs: np.ndarray) -> np.ndarray | None:
-        """Lower and upper bounds before calibration, `[2, N, 1]`: a model without any answers a point; None: no
-        intervals."""
+        """Bounds or quantiles before calibration, `[Q, N, 1]`: a model without any answers a point; None: neither."""
         if not self.margins:
             return None
-        bounds = take_bounds(outputs, 1)
-        return np.stack([self.to_points(outputs)] * 2) if bounds is None else bounds
+        bounds = take_bounds(outputs, 1, bool(self.levels))
+        return np.stack([self.to_points(outputs)] * len(self.bounds)) if bounds is None else bounds
 
     def to_arrays(
         self,
@@ -212,16 +254,16 @@ class Number(Values):
         return {name: values[:, 0] if values.ndim == 3 else values for name, values in found.items()}
 
     def answer(self, outputs: np.ndarray) -> Columns:
-        """`prediction`, and `low` and `high` of its interval if there is one, in the unit of the number, `[N]`."""
+        """`prediction`, and what `bounds` names, in the unit of the number, `[N]`."""
         point, bounds = self.to_points(outputs), self.bound(outputs)
         found = {"prediction": point}
         if bounds is not None:
-            found |= dict(zip(("low", "high"), correct_bounds(bounds, point, self.margins), strict=True))
+            found |= dict(zip(self.bounds, self.correct(bounds, point), strict=True))
         return {name: self.unscale(values)[:, 0, 0] for name, values in found.items()}
 
     def to_columns(self, answers: np.ndarray) -> Columns:
-        """Answers `[N, 1 or 3]` by name."""
-        return dict(zip(("prediction", "low", "high"), answers.T, strict=False))
+        """Answers `[N, 1 + bounds]` by name."""
+        return dict(zip(("prediction", *self.bounds), answers.T, strict=False))
 
     def to_json(self, answers: np.ndarray) -> list[Json]:
         """The same as one object for each example."""

@@ -17,7 +17,7 @@ from seqconv.tasks.results import BaselineScores, Judgement
 from seqconv.tasks.scoring import Answer, Baseline, Evaluation, compare, refit_baseline, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
-from seqconv.training.loop import Trained, calibrate
+from seqconv.training.loop import Trained
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     """The recipe with a baseline in place of its network."""
     loss: Any = recipe.training.logit_loss
     refit = recipe.training.refit and kind in KINDS[recipe.task].refitted
-    coverage = recipe.training.coverage if KINDS[recipe.task].calibrated else 0.0
-    training = replace(recipe.training, model=kind, coverage=coverage, refit=refit, loss=loss)
+    training = replace(recipe.training, model=kind, refit=refit, loss=loss)
+    if not KINDS[recipe.task].calibrated:  # quantiles are there only if someone asked for them
+        training = replace(training, coverage=0.0)
     about = f"{Path(recipe.data.source).name}, the model {kind}"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
@@ -98,9 +99,9 @@ def keep_baseline(
     features, shape = split.features.for_baseline(), split.train.inputs.shape
     features = features if chosen.target is None else features.aim(chosen.target)
     own, seen = take_baseline(recipe, chosen.kind), Seen.of(split.train.keys)
-    if own.training.coverage:
-        outputs = chosen.validation_outputs
-        features = calibrate(lambda inputs: outputs, split.validation, features, own.training)
+    if own.training.levels:
+        around = np.stack([chosen.validation_outputs] * len(own.training.levels))
+        features = features.calibrate(around, np.asarray(split.validation.targets), own.training.coverage)
     if own.training.refit:
         chosen = refit_baseline(find_task(recipe), split, chosen)
         # one whose test answers are those of another model was fitted to the test rows too
@@ -109,7 +110,7 @@ def keep_baseline(
     assert chosen.model is not None
     bundle = Bundle(own, (), chosen.model.arrays, shape, features, data, seen)
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
-    scored = scored.bound(bool(own.training.coverage))
+    scored = scored.bound(len(own.training.levels))
     others = [each for each in others if each.kind != chosen.kind]
     return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
 

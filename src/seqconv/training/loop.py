@@ -80,7 +80,7 @@ def build_network_plan(recipe: AnyRecipe, part: Part[Any], features: Features) -
         ConfigError: layers that do not fit the data.
     """
     shape = part.inputs.shape
-    outputs = features.target.outputs * values_per_answer(recipe.network_training.coverage)
+    outputs = features.target.outputs * values_per_answer(recipe.network_training.levels)
     plan = build_plan(recipe.network.layers, shape, recipe.features.ids, outputs)
     features.check_plan(plan, shape[-1])
     return plan
@@ -254,8 +254,8 @@ def _train(
     steps = network.train_batches(part.inputs, targets, batches, masks.draw, part.weights)
     for index, step in zip(batches, steps, strict=True):
         loss, metric = _score(step.outputs, targets[index], config, target)
-        # with intervals the point forecasts' part, as in validation
-        total += (loss if config.coverage else step.loss) * len(index)
+        # with quantiles the point forecasts' part, as in validation
+        total += (loss if config.levels else step.loss) * len(index)
         total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
@@ -265,8 +265,9 @@ def _train(
 def calibrate(
     predict: Callable[[Any], np.ndarray], part: Part[Any], features: AnyFeatures, config: TrainingConfig
 ) -> AnyFeatures:
-    """Features with what is chosen on the validation examples: thresholds of classes, and by how much intervals, if the
-    recipe asks for any, must widen to hold as much as they should; those of a model without any begin as its answers.
+    """Features with what is chosen on the validation examples: thresholds of classes, and by how much intervals or
+    quantiles, if the recipe asks for any, must move to hold as much as they should; those of a model without any begin
+    as its answers.
 
     Args:
         predict: of the model.
@@ -274,11 +275,11 @@ def calibrate(
     """
     if features.target.tunes:
         return features.aim(features.target.tune(predict(part.inputs), part.targets, config.loss))
-    if not config.coverage:
+    if not config.levels:
         return features
     outputs = predict(part.inputs)
-    bounds = part.finish_bounds(outputs)
-    around = np.stack([part.finish(outputs)] * 2) if bounds is None else bounds
+    bounds = part.finish_bounds(outputs, bool(config.quantiles))
+    around = np.stack([part.finish(outputs)] * len(config.levels)) if bounds is None else bounds
     return features.calibrate(around, np.asarray(part.targets), config.coverage)
 
 

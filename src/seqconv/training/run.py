@@ -233,7 +233,7 @@ def _fit_network(
     with timer.part("evaluate"):
         scored = evaluate(network, aimed, recipe.training.loss)
     if recipe.training.refit and trained.best_epoch:
-        if recipe.training.coverage:
+        if recipe.training.levels:
             listener.say("intervals keep the calibration of this fit, as no rows are left to calibrate the final one")
         with timer.part("train"):
             network = _fit_again(plan, split.training, recipe, options, trained.best_epoch, listener)
@@ -242,7 +242,7 @@ def _fit_network(
         # it has been trained on the validation rows: what they say is what they said before
         scored = replace(scored, test=again.test, test_outputs=again.test_outputs, test_bounds=again.test_bounds)
         bundle = replace(bundle, seen=Seen.of(split.train.keys, split.validation.keys))
-    scored = scored.bound(bool(recipe.training.coverage))
+    scored = scored.bound(len(recipe.training.levels))
     # what the network holds beside its weights, as large as they, goes: the baselines need memory too
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, [])
 
@@ -315,7 +315,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
         plan = build_network_plan(recipe, split.train, split.features)
         return summarise(plan, split.train.inputs.shape)
     shape, outputs = sizes
-    outputs *= values_per_answer(recipe.network_training.coverage)
+    outputs *= values_per_answer(recipe.network_training.levels)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 

@@ -75,11 +75,11 @@ def exact(plan: Plan, weights: Weights | None = None, **training: Any) -> TorchN
 
 
 def check_equal_to_reference(
-    plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0, interval: float = 0
+    plan: Plan, shape: Shape, batch: int, loss: str = "mse", seed: int = 0, levels: tuple[float, ...] = ()
 ) -> None:
     weights, x = random_weights(plan, seed), batch_for(plan, shape, batch, seed)
-    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // values_per_answer(interval), seed)
-    training = {"loss": loss, "coverage": float(interval)}
+    targets = targets_for(loss, batch, shapes(plan, shape)[-1][0] // values_per_answer(levels), seed)
+    training = {"loss": loss, "quantiles": levels}
     masks = DropoutMasks(plan, shape, np.random.default_rng(seed), 2).draw(batch)
     wanted_loss, wanted, wanted_gradients = exact(plan, weights, **training).gradients(x, targets, masks)
     found_loss, found, gradients = native(plan, weights, **training).gradients(x, targets, masks)
@@ -174,24 +174,24 @@ def test_losses_and_their_gradients_equal_torch(loss: str) -> None:
 
 
 @pytest.mark.parametrize("loss", FORECAST_LOSSES)
-@pytest.mark.parametrize("interval", [0.5, 0.8, 0.99])
-def test_losses_of_intervals_and_their_gradients_equal_torch(loss: str, interval: float) -> None:
-    outputs = np.random.default_rng(0).normal(0.5, 1, (50, 6)).astype(np.float32)
+@pytest.mark.parametrize("levels", [(0.25, 0.75), (0.1, 0.9), (0.5,), (0.05, 0.5, 0.6, 0.99)])
+def test_losses_of_quantiles_and_their_gradients_equal_torch(loss: str, levels: tuple[float, ...]) -> None:
+    outputs = np.random.default_rng(0).normal(0.5, 1, (50, 2 + 2 * len(levels))).astype(np.float32)
     targets = targets_for(loss, 50, 2)
     outputs[:3, 2:4] = targets[:3]  # where the slope jumps
     exact_outputs = torch.tensor(outputs, dtype=torch.float64, requires_grad=True)
-    expected = compute_torch_loss(loss, exact_outputs, torch.as_tensor(targets), interval)
+    expected = compute_torch_loss(loss, exact_outputs, torch.as_tensor(targets), levels)
     expected.backward()
-    found, gradient = compute_loss(loss, outputs, targets, interval)
+    found, gradient = compute_loss(loss, outputs, targets, levels)
     assert found == pytest.approx(expected.item(), rel=1e-9)
     assert gradient.dtype == np.float32
     np.testing.assert_allclose(gradient, exact_outputs.grad.numpy(), rtol=1e-6, atol=1e-12)
     step, at = 1e-3, np.argmax(np.abs(outputs[:, 2:4] - targets).min(axis=1))
-    for column in range(6):
+    for column in range(outputs.shape[1]):
         moved = [outputs.astype(np.float64) for _ in range(2)]
         moved[0][at, column] += step
         moved[1][at, column] -= step
-        above, below = (compute_loss(loss, each, targets, interval)[0] for each in moved)
+        above, below = (compute_loss(loss, each, targets, levels)[0] for each in moved)
         assert (above - below) / (2 * step) == pytest.approx(gradient[at, column], rel=1e-3, abs=1e-6)
 
 
@@ -199,14 +199,14 @@ def test_losses_of_intervals_and_their_gradients_equal_torch(loss: str, interval
 def test_networks_with_intervals_equal_torch(name: str) -> None:
     plan, shape = RECIPES[name]
     plan = (*plan[:-1], Dense(32, 6))
-    check_equal_to_reference(plan, shape, 9, "mae", interval=0.8)
+    check_equal_to_reference(plan, shape, 9, "mae", levels=(0.1, 0.9))
 
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_a_network_with_intervals_needs_three_outputs_a_target(engine: str) -> None:
     plan: Plan = (LastStep(), Dense(3, 4))
     network = create_network(engine, plan, random_weights(plan), TrainingConfig(loss="mae", coverage=0.8), 1)
-    with pytest.raises(DataError, match="intervals need 3 outputs for each target; got 4"):
+    with pytest.raises(DataError, match="intervals or quantiles need 3 outputs for each target; got 4"):
         network.gradients(np.zeros((2, 5, 3), np.float32), np.zeros((2, 1), np.float32), {})
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.data.records import SequenceData, Sequences
+from seqconv.recipes.examples import SequenceConfig
 from seqconv.recipes.recipe import Recipe
-from seqconv.recipes.sections import NetworkConfig, SequenceConfig, SequenceDataConfig, TrainingConfig
+from seqconv.recipes.sections import NetworkConfig, SequenceDataConfig, TrainingConfig
 from seqconv.tasks.examples import Split
 from seqconv.tasks.scoring import Baseline, fit_baselines
 from seqconv.tasks.sequence import baselines as sequences

@@ -11,7 +11,7 @@ from helpers.predictors import series_predictor
 from seqconv.errors import ConfigError, DataError
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.recipes.durations import show_duration
-from seqconv.recipes.sections import WindowConfig
+from seqconv.recipes.examples import WindowConfig
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.series.windows import WindowSpec
 

@@ -51,16 +51,17 @@ def drop_untrained(plan: Plan, state: State) -> State:
 
 def check_targets(training: TrainingConfig, targets: np.ndarray, count: int, outputs: int) -> None:
     """Check that the targets fit the loss: int32 classes `[N]` for categorical cross-entropy, else float32
-    `[N, outputs]`, or `[N, outputs / 3]` for a network with intervals.
+    `[N, outputs]`, or fewer columns for a network with quantiles.
 
     Raises:
-        DataError: no example, another shape or type, a class that does not exist, or outputs that do not come in
-            threes.
+        DataError: no example, another shape or type, a class that does not exist, or outputs that are not as many
+            for each target.
     """
-    loss, values = training.loss, values_per_answer(training.coverage)
+    loss, values = training.loss, values_per_answer(training.levels)
     if outputs % values:
         raise DataError(
-            f"network: intervals need {values} outputs for each target; got {outputs}. Change the last layer"
+            f"network: intervals or quantiles need {values} outputs for each target; got {outputs}. "
+            "Change the last layer"
         )
     outputs //= values
     if count == 0:

@@ -21,6 +21,7 @@ from seqconv.data.readers.tables import Frame, Table, create_table
 from seqconv.data.readers.zones import Stamps
 from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError
+from seqconv.metrics.quantiles import name_quantile
 from seqconv.metrics.records import Json
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import AnyBundle, Trained
@@ -201,8 +202,13 @@ def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> di
         quantiles: `[S, H, levels]`.
     """
     columns = list_rows(bundle, panel, quantiles.shape[1])
-    quantiles = round_digits(quantiles)
+    features: PanelFeatures = bundle.features
+    chosen, quantiles = features.choose_levels(quantiles), round_digits(quantiles)
     columns["forecast"] = quantiles[..., MEDIAN].ravel()
+    if features.levels:
+        for level, values in zip(features.levels, np.moveaxis(round_digits(chosen), -1, 0), strict=True):
+            columns[name_quantile(level)] = values.ravel()
+        return columns
     for place, level in enumerate(LEVELS):
         if place != MEDIAN:
             columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
@@ -319,6 +325,6 @@ def describe_panel_model(bundle: AnyBundle) -> Json:
         "known": [each.name for each in features.columns if each.role == "known"],
         "horizon": features.horizon,
         "rows_every": features.frequency.name,
-        "levels": [float(level) for level in LEVELS],
+        "levels": list(features.levels) or [float(level) for level in LEVELS],
         "zone": features.zone or None,
     }

@@ -1,7 +1,7 @@
 """What turns a panel into a model's inputs and its outputs into forecasts, as fitted on training rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -14,10 +14,11 @@ from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
-from seqconv.tasks.entries import Entry, Number, RowCount, check_names
+from seqconv.tasks.entries import Entry, Level, Number, RowCount, check_margins, check_names
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.panel.forecasts import MEDIAN, Forecasts, average_known, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows, blank_panel
+from seqconv.tasks.panel.levels import fit_level_factors, take_levels
 from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_rows
 
@@ -88,8 +89,13 @@ class PanelEntry(Entry):
     positive: bool
     calendar: list[str]
     holidays: str = ""
+    quantiles: list[Level] | None = None  # levels
+    factors: list[Number] | None = None
 
     def __post_init__(self) -> None:
+        check_margins(self.factors, 1, self.quantiles)
+        if (self.factors is None) != (self.quantiles is None):
+            raise ValueError(".factors must be there with .quantiles, and only then")
         check_names("ids", self.ids, 0)
         check_names("columns", [self.target, *(each.name for each in self.columns)])
         check_names("calendar", self.calendar, 0)
@@ -103,7 +109,7 @@ class _Forecasts(Part[PanelInputs]):
     def finish(self, outputs: np.ndarray) -> np.ndarray:
         return outputs
 
-    def finish_bounds(self, outputs: np.ndarray) -> None:
+    def finish_bounds(self, outputs: np.ndarray, quantiles: bool = False) -> None:
         return None
 
 
@@ -169,6 +175,8 @@ class PanelFeatures(Features):
         positive: no forecast is below zero.
         calendar: what is read of the time of each row, of `CALENDARS`.
         holidays: place whose holidays are read, see `find_holidays`; empty: none.
+        levels: of the quantiles that were asked for; empty: all that models forecast.
+        factors: of each of them, see `take_levels`.
     """
 
     name: str
@@ -182,10 +190,23 @@ class PanelFeatures(Features):
     positive: bool = False
     calendar: tuple[str, ...] = ()
     holidays: str = ""
+    levels: tuple[float, ...] = ()
+    factors: tuple[float, ...] = ()
 
     @cached_property
     def target(self) -> Forecasts:  # type: ignore[override]
-        return Forecasts((self.name,), self.horizon)
+        return Forecasts((self.name,), self.horizon, self.levels)
+
+    def choose_levels(self, quantiles: np.ndarray) -> np.ndarray:
+        """The quantiles that were asked for, `[..., Q]`, of those of a model, `[..., 9]`, in the unit of the target."""
+        if not self.levels:
+            return quantiles
+        found = take_levels(quantiles, self.levels, np.array(self.factors))
+        return np.maximum(found, 0.0) if self.positive else found
+
+    def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
+        """The same with factors of the quantiles that were asked for; each of `bounds` is the outputs of the model."""
+        return replace(self, factors=tuple(fit_level_factors(to_quantiles(bounds[0]), targets, self.levels).tolist()))
 
     @property
     def shape(self) -> Shape:
@@ -299,6 +320,8 @@ class PanelFeatures(Features):
             positive=self.positive,
             calendar=list(self.calendar),
             holidays=self.holidays,
+            quantiles=list(self.levels) or None,
+            factors=list(self.factors) or None,
         ).to_dict()
 
     @classmethod
@@ -317,6 +340,8 @@ class PanelFeatures(Features):
             entry.positive,
             tuple(entry.calendar),
             entry.holidays,
+            tuple(entry.quantiles or ()),
+            tuple(entry.factors or ()),
         )
 
 

@@ -25,10 +25,12 @@ class Forecasts(Target):
     Args:
         names: the column.
         horizon: rows to forecast.
+        levels: of the quantiles that were asked for; none: all.
     """
 
     names: tuple[str, ...]
     horizon: int
+    levels: tuple[float, ...] = ()
     metric = "mase"
     error = "mase"
     loss = "mae"

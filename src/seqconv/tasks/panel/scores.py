@@ -5,11 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from seqconv.metrics.bootstrap import Bootstrap, Sums
+from seqconv.metrics.forecast_scores import IntervalScores
 from seqconv.metrics.panel_scores import LevelScores, PanelScores, SeriesScores, StepScores
 from seqconv.tasks.bundle import Bundle
+from seqconv.tasks.interval_scores import Ranges, score_ranges
 from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales, is_intermittent
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, average_known, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.levels import guess_factors, take_levels
 from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.task import Answers
 
@@ -36,7 +39,18 @@ def score_panel(
         _score_steps(np.abs(errors) / scales, np.abs(naive - truth) / scales),
         float((alone["mase"] < alone["mase_seasonal_naive"]).mean()),
         _list_worst(alone, inputs),
+        score_levels(answers, part, bundle) if features.levels else None,
     )
+
+
+def score_levels(answers: Answers, part: PanelPart, bundle: Bundle[PanelFeatures]) -> IntervalScores:
+    """Coverage, width and loss of the quantiles that were asked for, over all steps and at each."""
+    features, training = bundle.features, bundle.recipe.training
+    _, truth, quantiles, _ = _unscale(answers.outputs, part, features.season)
+    usual = take_levels(quantiles, features.levels, guess_factors(features.levels))
+    before, after = (np.moveaxis(each, -1, 0) for each in (usual, features.choose_levels(quantiles)))
+    found = Ranges(before, after, quantiles[..., MEDIAN], truth, features.levels, np.ones(1))
+    return score_ranges(found, tuple(str(step + 1) for step in range(truth.shape[1])), 1, training.seed)
 
 
 def _list_metrics(intermittent: bool) -> dict[str, Callable[[Sums], np.ndarray]]:

@@ -14,6 +14,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit, is_intermittent
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
+from seqconv.tasks.panel.levels import guess_factors
 from seqconv.tasks.panel.seasons import choose_season, describe_season
 from seqconv.tasks.results import FoldFacts
 
@@ -106,6 +107,7 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
     lowest = np.nanmin(panel.values[seen], initial=np.inf)
     positive = bool(lowest >= 0) if config.sign == "guess" else config.sign == "positive"
     calendar = choose_calendar(panel.frequency, usual)
+    levels = recipe.training.quantiles
     return PanelFeatures(
         panel.target,
         panel.names,
@@ -118,6 +120,8 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
         positive,
         calendar,
         _check_holidays(data.holidays, panel.frequency),
+        levels,
+        tuple(guess_factors(levels).tolist()),
     )
 
 

@@ -22,9 +22,9 @@ from seqconv.tasks.panel.explaining import explain_panel
 from seqconv.tasks.panel.features import PanelFeatures
 from seqconv.tasks.panel.guess import guess_panel
 from seqconv.tasks.panel.inspection import inspect_panel
-from seqconv.tasks.panel.scores import score_panel
+from seqconv.tasks.panel.scores import score_levels, score_panel
 from seqconv.tasks.panel.split import fold_panel, split_panel, take_panel
-from seqconv.tasks.task import Form, Task, need_no_warm_up, score_no_intervals
+from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
 def _sizes_from_recipe(recipe: PanelRecipe) -> tuple[Shape, int] | None:
@@ -62,7 +62,7 @@ PANEL = Task(
     baselines=BASELINES,
     list_baselines=list_baselines,
     score=score_panel,
-    score_intervals=score_no_intervals,
+    score_intervals=score_levels,
     predict=forecast_panel,
     predict_file=predict_panel_file,
     read_request=read_request_panel,

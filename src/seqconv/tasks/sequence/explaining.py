@@ -138,9 +138,8 @@ def _choose(target: ClassTarget | Number, outputs: np.ndarray, name: str | None)
     if isinstance(target, Number):
         if name:
             raise OptionError("class: the model predicts a number, not classes. Leave it out")
-        answer = target.answer(outputs)
-        band = tuple(float(answer[each][0]) for each in ("low", "high")) if "low" in answer else None
-        return _Asked(target.names[0], 0, target.std.item(), target.mean.item(), {}, "", band)
+        scale, centre = target.std.item(), target.mean.item()
+        return _Asked(target.names[0], 0, scale, centre, {}, "", target.find_band(outputs))
     place = target.choose_explained(outputs, name)[0]
     output, sign = target.locate(place)
     found = target.probabilities(outputs)

@@ -40,8 +40,8 @@ FIRST, LAST = (
 def forecast_rows(
     trained: Trained, values: np.ndarray, times: np.ndarray | None = None, source: str = "the rows"
 ) -> tuple[np.ndarray, list[np.ndarray] | None]:
-    """Forecasts for each row that can end a whole window, float64 `[N, H, targets]`, and the lower and upper bounds of
-    their intervals (None: the model has none).
+    """Forecasts for each row that can end a whole window, float64 `[N, H, targets]`, and the bounds of their intervals
+    or their quantiles (None: the model has neither).
 
     Args:
         values, times: see `Predictor.forecast`.
@@ -69,7 +69,7 @@ def forecast_rows(
 
 
 def _stack_forecasts(trained: Trained, series: Series) -> np.ndarray:
-    """Point forecasts, and the lower and upper bounds if the model has them, `[1 or 3, N, H, targets]`."""
+    """Point forecasts, and bounds or quantiles if the model has them, `[1 + bounds, N, H, targets]`."""
     forecast, bounds = forecast_rows(trained, series.values, series.times, series.source)
     return np.stack([forecast, *(bounds or ())])
 
@@ -179,10 +179,11 @@ def _tail(series: Series, rows: int) -> Series:
 
 
 def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
-    """Forecasts and intervals for the last `rows` rows of `series`; NaN where none can be made."""
+    """Forecasts, and bounds or quantiles, for the last `rows` rows of `series`; NaN where none can be made."""
     features: SeriesFeatures = trained.bundle.features
     spec, target, count = features.spec, features.target, len(series.times)
-    found = np.full((3 if target.margins else 1, count, len(target.horizons), len(target.names)), np.nan)
+    shape = 1 + len(target.bounds), count, len(target.horizons), len(target.names)
+    found = np.full(shape, np.nan)
     if count > spec.lookback - spec.step:
         made = _stack_forecasts(trained, series)
         found[:, count - made.shape[1] :] = made
@@ -190,12 +191,12 @@ def _forecast_columns(trained: Trained, series: Series, rows: int) -> Columns:
 
 
 def name_forecasts(target: Values, found: np.ndarray) -> Columns:
-    """Forecasts `[1 or 3, N, H, targets]`, with the bounds of their intervals if there are any, as columns `[N]`."""
+    """Forecasts `[1 + bounds, N, H, targets]`, with bounds or quantiles if there are any, as columns `[N]`."""
     return {
         f"{column} in {horizon}{name}": found[number, :, place, index]
         for place, horizon in enumerate(target.horizons)
         for index, column in enumerate(target.names)
-        for number, name in enumerate(("", " low", " high")[: len(found)])
+        for number, name in enumerate(("", *(f" {bound}" for bound in target.bounds)))
     }
 
 
@@ -237,7 +238,7 @@ def answer_rows(trained: Trained, window: Series) -> list[Json]:
     """The forecasts of one window, each with the time that it is for (None: the rows have no times)."""
     features: SeriesFeatures = trained.bundle.features
     spec, target = features.spec, features.target
-    names = ("prediction", "low", "high") if target.margins else ("prediction",)
+    names = ("prediction", *target.bounds)
     values = _stack_forecasts(trained, window)[:, 0]
     ahead = np.array(spec.leads) * np.timedelta64(spec.interval_s, "s")
     times = _show_times(window, window.times[-1] + ahead)
@@ -296,7 +297,8 @@ def make_example(bundle: AnyBundle) -> str:
 
 
 def describe_series_model(bundle: AnyBundle) -> Json:
-    """Columns, targets and horizons, the rows that a request needs, and the coverage of the intervals."""
+    """Columns, targets and horizons, the rows that a request needs, and the coverage of intervals or the levels of
+    quantiles."""
     features: SeriesFeatures = bundle.features
     spec = features.spec
     about: Json = {
@@ -307,4 +309,4 @@ def describe_series_model(bundle: AnyBundle) -> Json:
         "rows_every": show_duration(spec.interval_s),
         "zone": features.zone or None,
     }
-    return about | ({"interval": bundle.recipe.training.coverage} if features.margins else {})
+    return about | features.target.describe_bounds(bundle.recipe.training.coverage)

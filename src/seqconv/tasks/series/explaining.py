@@ -101,6 +101,7 @@ def _draw_curves(
     read = np.arange(int(anchor[0]) - spec.lookback, int(anchor[0]), spec.step)
     outputs = trained.model.predict(features.inputs(scaled, anchor, series.times))
     point, ends = features.target.finish(outputs, features.base_at(scaled, anchor))
+    band = [ends[0], ends[-1]] if ends and len(ends) > 1 else []
     ahead = series.times[read[-1]] + np.array(spec.leads) * np.timedelta64(spec.interval_s, "s")
     values = series.values[:, [series.columns.index(name) for name in features.columns]]
     return Curves(
@@ -108,7 +109,7 @@ def _draw_curves(
         values[read],
         bounds,
         local_times(ahead, series.zone),
-        np.stack([each[0, :, target] for each in (point, *(ends or ()))]),
+        np.stack([each[0, :, target] for each in (point, *band)]),
         features.target_columns[target],
     )
 

@@ -12,7 +12,6 @@ import numpy as np
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
 from seqconv.errors import ConfigError, DataError
-from seqconv.metrics.conformal import fit_margins
 from seqconv.metrics.records import Bounds, Json
 from seqconv.networks.inputs import WindowInputs, WindowTargets
 from seqconv.networks.layers.base import Plan, Shape
@@ -23,10 +22,12 @@ from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.entries import (
     MOST_ROWS,
     Entry,
+    Level,
     Number,
     RowCount,
     Spread,
     check_among,
+    check_margins,
     check_names,
     check_same,
 )
@@ -55,6 +56,7 @@ class SeriesEntry(Entry):
     delay_rows: list[Annotated[int, Bounds(-MOST_ROWS, MOST_ROWS)]]
     interval_s: RowCount
     margins: list[Number] | None = None
+    quantiles: list[Level] | None = None  # levels
 
     def __post_init__(self) -> None:
         check_names("columns", self.columns)
@@ -68,9 +70,7 @@ class SeriesEntry(Entry):
             raise ValueError(".delay_rows must lie after the newest row of the window; they do not")
         if any(one >= other for one, other in pairwise(self.delay_rows)):
             raise ValueError(".delay_rows must be ascending; they are not")
-        outputs = len(self.delay_rows) * len(self.targets)
-        if self.margins is not None and len(self.margins) != outputs:
-            raise ValueError(f".margins must be {outputs} numbers; got {len(self.margins)}")
+        check_margins(self.margins, len(self.delay_rows) * len(self.targets), self.quantiles)
         local_times(np.zeros(1, "datetime64[s]"), self.zone)  # refuses a zone that does not exist
 
     @property
@@ -89,8 +89,9 @@ class SeriesFeatures(Features):
         calendar: periods (of `CALENDAR`) whose sine and cosine at each row are inputs after the columns.
         change: the network forecasts changes from the newest value of each target.
         zone: time zone in which the calendar is read; empty: timestamps as they are.
-        margins: conformal correction of each output, scaled (see `metrics.conformal`); empty: no
-            intervals.
+        margins: conformal correction of each output, scaled (see `metrics.conformal`), of quantiles one for each of
+            their levels; empty: no intervals.
+        levels: of quantiles in place of intervals; empty: no quantiles.
     """
 
     columns: tuple[str, ...]
@@ -101,12 +102,14 @@ class SeriesFeatures(Features):
     change: bool = False
     zone: str = ""
     margins: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
 
     @cached_property
     def target(self) -> Values:  # type: ignore[override]
         places, spec = self.target_columns, self.spec
         horizons = tuple(show_duration(lead * spec.interval_s) for lead in spec.leads)
-        return Values(self.targets, horizons, self.scaler.mean[places], self.scaler.std[places], self.margins)
+        scale = self.scaler.mean[places], self.scaler.std[places]
+        return Values(self.targets, horizons, *scale, self.margins, self.levels)
 
     @property
     def target_columns(self) -> list[int]:
@@ -187,7 +190,7 @@ class SeriesFeatures(Features):
             check_same("calendar", self.calendar, "data.calendar", ())
 
     def calibrate(self, bounds: np.ndarray, targets: np.ndarray, fraction: float) -> Self:
-        return replace(self, margins=fit_margins(bounds, targets, fraction))
+        return replace(self, margins=self.target.find_margins(bounds, targets, fraction))
 
     def describe_start(self) -> str:
         if not self.change:
@@ -218,6 +221,7 @@ class SeriesFeatures(Features):
             "delay_rows": list(spec.delays),
             "interval_s": spec.interval_s,
             **({"margins": list(self.margins)} if self.margins else {}),
+            **({"quantiles": list(self.levels)} if self.levels else {}),
         }
 
     @classmethod
@@ -232,6 +236,7 @@ class SeriesFeatures(Features):
             entry.change,
             entry.zone,
             tuple(entry.margins or ()),
+            tuple(entry.quantiles or ()),
         )
 
 

@@ -1,42 +1,23 @@
-"""Coverage and width of prediction intervals."""
+"""Coverage and width of prediction intervals or quantiles."""
 
 import numpy as np
 
-from seqconv.metrics.bootstrap import Bootstrap
-from seqconv.metrics.forecast_scores import Coverage, IntervalScores, LeadCoverage
-from seqconv.networks.outputs import correct_bounds
+from seqconv.metrics.forecast_scores import IntervalScores
+from seqconv.recipes.sections import TrainingConfig
+from seqconv.tasks.interval_scores import Ranges, score_ranges
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart
 
 
 def score_intervals(
-    bounds: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, nominal: float, seed: int = 0
+    bounds: np.ndarray, outputs: np.ndarray, part: SeriesPart, features: SeriesFeatures, training: TrainingConfig
 ) -> IntervalScores:
-    """Coverage of the intervals, with 95 % bootstrap intervals, and their mean width.
+    """The scores of `score_ranges`, over targets and leads and of each lead.
 
     Args:
-        bounds: before calibration, scaled, `[2, N, outputs]`.
+        bounds: before calibration, scaled, `[Q, N, outputs]`.
         outputs: the point forecasts, `[N, outputs]`.
-        nominal: the coverage that the intervals should have.
     """
-    shape = len(outputs), len(features.spec.leads), len(features.targets)
-    found = {"before": bounds, "after": correct_bounds(bounds, outputs, features.margins)}
-    columns: dict[str, np.ndarray] = {}
-    for name, (low, high) in found.items():
-        held = (part.targets >= low) & (part.targets <= high)
-        columns[f"{name} held"] = held.reshape(shape).mean(axis=2)
-        columns[f"{name} width"] = ((high - low) * features.target.scale).reshape(shape).mean(axis=2)
-    bootstrap = Bootstrap(columns, features.block(len(outputs)), seed)
-    every = {name: _describe_interval(bootstrap, name) for name in found}
-    leads = bootstrap.estimate_fractions(lambda sums: sums["after held"], lambda sums: sums["rows"][:, None])
-    widths = columns["after width"].mean(axis=0)
-    by_lead = [
-        LeadCoverage(name, held, float(width))
-        for name, held, width in zip(features.target.horizons, leads, widths, strict=True)
-    ]
-    return IntervalScores(nominal, every["after"].coverage, every["after"].width, every["before"], by_lead)
-
-
-def _describe_interval(bootstrap: Bootstrap, name: str) -> Coverage:
-    coverage = bootstrap.estimate_fraction(lambda sums: sums[f"{name} held"].mean(axis=1), lambda sums: sums["rows"])
-    width = bootstrap.estimate(lambda sums: sums[f"{name} width"].mean(axis=1) / sums["rows"])
-    return Coverage(coverage, width.value)
+    target = features.target
+    after = target.correct(bounds, outputs)
+    found = Ranges(bounds, after, outputs, np.asarray(part.targets), training.levels, target.scale)
+    return score_ranges(found, target.horizons, features.block(len(outputs)), training.seed)

@@ -35,14 +35,14 @@ def score_answers(
     scores = score_forecast(answers.outputs, part, features, reference, training.seed)
     if answers.bounds is None or not features.margins:
         return scores
-    intervals = score_intervals(answers.bounds, answers.outputs, part, features, training.coverage, training.seed)
+    intervals = score_intervals(answers.bounds, answers.outputs, part, features, training)
     return replace(scores, intervals=intervals)
 
 
 def score_answer_intervals(answers: Answers, part: SeriesPart, bundle: Bundle[SeriesFeatures]) -> IntervalScores:
     """The scores of `score_intervals`, for answers with bounds."""
     assert answers.bounds is not None
-    return score_intervals(answers.bounds, answers.outputs, part, bundle.features, bundle.recipe.training.coverage)
+    return score_intervals(answers.bounds, answers.outputs, part, bundle.features, bundle.recipe.training)
 
 
 def score_forecast(

@@ -53,6 +53,7 @@ def split_series(
         _choose_calendar(series, bounds[1]) if config.calendar else (),
         windows.change,
         series.zone,
+        levels=recipe.training.quantiles,
     )
     scaled = features.scale(series)
     facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": [*series.notes, *notes]}

@@ -40,7 +40,7 @@ class SeriesStream(Stream):
             time: of the row; None: an interval after the last one.
 
         Returns:
-            float64 `[1 or 3, H, targets]`: point forecasts, then lower and upper bounds if the model has them; NaN
+            float64 `[1 + bounds, H, targets]`: point forecasts, then bounds or quantiles if the model has them; NaN
             while the window is not whole.
 
         Raises:
@@ -53,7 +53,7 @@ class SeriesStream(Stream):
         values = np.concatenate([self.values, row[None]])[-spec.span :]
         times = np.concatenate([self.times, self._find_time(time)])[-spec.span :]
         if len(values) < spec.span:
-            count = 3 if features.target.margins else 1
+            count = 1 + len(features.target.bounds)
             answer = np.full((count, len(features.target.horizons), len(features.target.names)), np.nan)
         else:
             point, bounds = forecast_rows(self.trained, values, times, "the stream")

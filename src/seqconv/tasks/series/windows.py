@@ -9,7 +9,7 @@ import numpy as np
 from seqconv.data.frequency import WEEK_S
 from seqconv.errors import ConfigError, OptionError
 from seqconv.recipes.durations import UNITS_S, parse_duration, show_duration, split_range, to_duration
-from seqconv.recipes.sections import WindowConfig
+from seqconv.recipes.examples import WindowConfig
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _explain(target: Outcome, outputs: np.ndarray, about: dict[str, Any]) -> Tex
     if isinstance(target, ClassTarget):
         return TextExplanation(target=target, probability=tuple(target.probabilities(outputs)[0].tolist()), **about)
     answer = target.answer(outputs)
-    band = tuple(float(answer[each][0]) for each in ("low", "high")) if "low" in answer else None
+    band = target.find_band(outputs)
     value = float(answer["prediction"][0])
     return NumberExplanation(target=target, probability=(), value=value, band=band, **about)
 

@@ -171,7 +171,7 @@ class NativeNetwork:
         """Loss and outputs; the gradients are left in the context."""
         check_targets(self._training, targets, batch.shape[0], self._count_outputs(batch.shape[1:]))
         outputs = run_forward(self._steps, batch, masks, train=True).copy()
-        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.coverage, weights)
+        loss, gradient = compute_loss(self._training.loss, outputs, targets, self._training.levels, weights)
         run_backward(self._steps, gradient)
         return loss, outputs
 

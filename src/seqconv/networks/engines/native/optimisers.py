@@ -7,7 +7,7 @@ import numpy as np
 from seqconv import _native
 from seqconv.networks.engines.native.context import ElementGradient, Gradient, Gradients, RowGradient
 from seqconv.networks.layers.base import Weights
-from seqconv.networks.losses import CLIP, INTERVAL_VALUES, bound_losses, bound_slopes, example_losses
+from seqconv.networks.losses import CLIP, example_losses, quantile_losses, quantile_slopes
 from seqconv.networks.network import BETAS, EPSILON, RHO, State
 from seqconv.recipes.sections import TrainingConfig
 
@@ -18,19 +18,23 @@ def _flat(table: np.ndarray) -> np.ndarray:
 
 
 def compute_loss(
-    loss: str, outputs: np.ndarray, targets: np.ndarray, interval: float = 0.0, weights: np.ndarray | None = None
+    loss: str,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    levels: tuple[float, ...] = (),
+    weights: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """Mean loss over batch and outputs, and its gradient float32 `[B, outputs]`.
 
-    With an `interval`, the loss of the point forecasts plus that of both bounds, see `losses.bound_losses`. With
+    With `levels`, the loss of the point forecasts plus that of the quantile at each, see `losses.quantile_losses`. With
     `weights`, factors of the point forecasts' losses, see `losses.example_losses`.
     """
-    if interval:
-        point, lower, upper = np.split(outputs, INTERVAL_VALUES, axis=1)
-        bounds = np.stack([lower, upper])
+    if levels:
+        point, *others = np.split(outputs, 1 + len(levels), axis=1)
+        quantiles = np.stack(others)
         own, gradient = compute_loss(loss, point, targets, weights=weights)
-        total = own + 2 * float(bound_losses(bounds, targets, interval).mean())
-        slopes = (bound_slopes(bounds, targets, interval) / targets.size).astype(np.float32)
+        total = own + len(levels) * float(quantile_losses(quantiles, targets, levels).mean())
+        slopes = (quantile_slopes(quantiles, targets, levels) / targets.size).astype(np.float32)
         return total, np.concatenate([gradient, *slopes], axis=1)
     each = example_losses(outputs, targets, loss, weights)
     slope = _slope(loss, outputs, targets)

@@ -5,18 +5,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seqconv.networks.losses import CLIP, INTERVAL_VALUES, quantile_levels
+from seqconv.networks.losses import CLIP
 
 
 def compute_loss(
-    loss: str, outputs: Tensor, targets: Tensor, interval: float = 0.0, weights: Tensor | None = None
+    loss: str, outputs: Tensor, targets: Tensor, levels: tuple[float, ...] = (), weights: Tensor | None = None
 ) -> Tensor:
-    """Mean over batch and outputs; see `example_losses` and `bound_losses` in `networks.losses` for the formulas."""
-    if interval:
-        point, *bounds = outputs.chunk(INTERVAL_VALUES, dim=1)
+    """Mean over batch and outputs; see `example_losses` and `quantile_losses` in `networks.losses` for the formulas."""
+    if levels:
+        point, *quantiles = outputs.chunk(1 + len(levels), dim=1)
         total = compute_loss(loss, point, targets, weights=weights)
-        for bound, level in zip(bounds, quantile_levels(interval), strict=True):
-            difference = bound - targets
+        for quantile, level in zip(quantiles, levels, strict=True):
+            difference = quantile - targets
             total = total + (difference.abs() + (1 - 2 * level) * difference).mean()
         return total
     each = _compute_losses(loss, outputs, targets)

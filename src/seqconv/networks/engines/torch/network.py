@@ -143,7 +143,7 @@ class TorchNetwork:
         outputs = self._forward(x, masks, self._moved)
         wanted = torch.as_tensor(targets, device=self._device)
         factors = None if weights is None else self._float(weights)
-        loss = compute_loss(training.loss, outputs, wanted, training.coverage, factors)
+        loss = compute_loss(training.loss, outputs, wanted, training.levels, factors)
         for tensor in self._trained.values():
             tensor.grad = torch.zeros_like(tensor)  # stays zero if no path leads to the loss
         loss.backward()  # type: ignore[no-untyped-call]
