@@ -49,7 +49,9 @@ def test_commands_run(page, tmp_path):
             elif arguments[0] == "serve":
                 address = servers.enter_context(served([*start, *arguments], place))
             else:
-                done = subprocess.run([*start, *arguments], **place, capture_output=True)
+                words, _, given = " ".join(map(shlex.quote, arguments)).partition(" '<' ")
+                read = servers.enter_context((tmp_path / given).open()) if given else None
+                done = subprocess.run([*start, *shlex.split(words)], **place, stdin=read, capture_output=True)
                 assert done.returncode == 0, f"{line}\n{done.stderr}"
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars
@@ -14,6 +15,7 @@ from helpers.predictors import GRU, hours, sequence_predictor, series_predictor,
 from helpers.serving import make_rows, write_networks
 from seqconv.errors import DataError
 from seqconv.models.format import write_bundle
+from seqconv.models.predictor import Predictor
 from seqconv.serving.files import predict_file
 from seqconv.serving.following import follow
 
@@ -34,6 +36,15 @@ def test_rows_of_csv_get_what_a_file_gets(tmp_path):
     for name in names:
         np.testing.assert_allclose(found[name].to_numpy(), whole[name].to_numpy(), rtol=1e-5, atol=1e-6)
     assert whole[names[0]].null_count() == 70 + 15  # every other row is read
+
+
+def test_numbers_with_a_decimal_comma_are_read_as_in_training():
+    model, rows = series_predictor(), make_rows()
+    comma = replace(model.bundle.recipe, data=replace(model.bundle.recipe.data, decimal="comma"))
+    german = Predictor(replace(model.bundle, recipe=comma), threads=1)
+    plain = "time;T;p\n" + "".join(f"{row['time']};{row['T']};{row['p']}\n" for row in rows)
+    found = answers(german, plain.replace(".", ","))
+    assert [row["T in 2 h"] for row in found] == [row["T in 2 h"] for row in answers(model, plain)]
 
 
 def test_rows_of_json_and_semicolons_are_read_too():
