@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
@@ -21,12 +22,19 @@ def start_seqconv(*arguments: str, cwd: Path, code: int = 0) -> subprocess.Compl
 
 def seqconv_command(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess:
     """The same in this process, which has loaded what it takes."""
+    done = run_here(arguments, cwd, _environment(cwd))
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def run_here(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess:
+    """Run the command line in this process, however it ends."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with (
         chdir(cwd),
         redirect_stdout(out),
         redirect_stderr(err),
-        patch.dict(os.environ, _environment(cwd), clear=True),
+        patch.dict(os.environ, environment, clear=True),
         patch.object(sys, "argv", ["seqconv", *arguments]),
     ):
         try:
@@ -35,7 +43,6 @@ def seqconv_command(*arguments: str, cwd: Path, code: int = 0) -> subprocess.Com
         except SystemExit as end:
             found = end.code or 0
     out, err = (stream.buffer.getvalue().decode() for stream in (out, err))
-    assert found == code, err
     return subprocess.CompletedProcess(arguments, found, out, err)
 
 
