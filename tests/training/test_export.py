@@ -92,6 +92,9 @@ def test_numbers_and_their_bounds_are_exported(task, settings, tmp_path):
     [
         ("training.model=network",),
         ("training.model=network", "windows.change=true", "training.coverage=0.8"),
+        ("training.model=network", "windows.change=true", "training.quantiles=[0.1, 0.5, 0.8]"),
+        ("training.model=blend", "training.quantiles=[0.05, 0.5]"),
+        ("training.model=ridge", "training.quantiles=[0.9]"),
         ("training.model=blend", "training.coverage=0.8", "data.zone=Europe/Berlin"),
         ("training.model=network", "data.calendar=true", "data.zone=Asia/Kolkata"),
         ("training.model=network", "windows.step=2h", 'windows.leads=["2h", "6h"]'),

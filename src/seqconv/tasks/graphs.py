@@ -16,7 +16,7 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.outcomes import Outcome
 from seqconv.tasks.steps import StepNumber
-from seqconv.tasks.values import Number
+from seqconv.tasks.values import Number, Values
 
 
 def name_examples(inputs: Any, count: int) -> str:
@@ -69,36 +69,53 @@ def _draw_network(bundle: AnyBundle, weights: Weights, inputs: GraphInputs) -> s
     return inputs.graph.cast(outputs, np.float64)
 
 
-def draw_bounds(graph: Graph, outputs: str, answers: int, margins: tuple[float, ...], width: int) -> list[str]:
-    """Point forecasts, and lower and upper bounds after the conformal correction, float64 `[B, answers]`.
+def draw_bounds(graph: Graph, outputs: str, target: Values, width: int) -> list[str]:
+    """Point forecasts, and what `target.bounds` names, after the conformal correction, each float64 `[B, answers]`.
 
     Args:
         outputs: of a network with `width` values.
-        margins: see `metrics.conformal`; empty: there are no bounds.
 
-    Reference: `networks.outputs.take_bounds` and `correct_bounds`.
+    Reference: `networks.outputs.take_bounds`, `correct_bounds` and `correct_quantiles`.
     """
-    point = graph.cut(outputs, 1, 0, answers)
-    if not margins:
+    answers, margins = target.outputs, np.array(target.margins, np.float64)
+    point, count = graph.cut(outputs, 1, 0, answers), len(target.bounds)
+    firsts = range(answers, (count + 1) * answers, answers)
+    bounds = [graph.cut(outputs, 1, at, at + answers) if width > answers else point for at in firsts]
+    if target.levels:
+        shifts = margins.reshape(count, 1, answers)
+        moved = [graph.add("Add", each, shift) for each, shift in zip(bounds, shifts, strict=True)]
+        return [point, *_sort_together(graph, moved, answers)]
+    if not count:
         return [point]
-    moved, several = np.array(margins, np.float64), width == 3 * answers
-    lower, upper = (graph.cut(outputs, 1, at * answers, (at + 1) * answers) if several else point for at in (1, 2))
-    lower = graph.add("Min", graph.add("Sub", graph.add("Min", lower, point), moved), point)
-    upper = graph.add("Max", graph.add("Add", graph.add("Max", upper, point), moved), point)
+    lower, upper = bounds
+    lower = graph.add("Min", graph.add("Sub", graph.add("Min", lower, point), margins), point)
+    upper = graph.add("Max", graph.add("Add", graph.add("Max", upper, point), margins), point)
     return [point, lower, upper]
 
 
+def describe_bounds(target: Values) -> dict[str, str]:
+    """What `target.bounds` names, in words."""
+    sides = {"low": "lower bound", "high": "upper bound"}
+    return {name: sides.get(name) or f"quantile at {name[1:]}" for name in target.bounds}
+
+
+def _sort_together(graph: Graph, values: list[str], answers: int) -> list[str]:
+    """For each answer the values `[B, answers]` in ascending order."""
+    stacked = graph.sort(graph.join([graph.reshape(each, -1, 1, answers) for each in values], 1))
+    return [graph.take(stacked, 1, place) for place in range(len(values))]
+
+
 def give_outcome(bundle: AnyBundle, graph: Graph, outputs: str) -> None:
-    """The outputs that answer: `probabilities` float32 `[B, classes]`, or `prediction`, `low` and `high` float64 `[B]`
-    in the unit of the number."""
+    """The outputs that answer: `probabilities` float32 `[B, classes]`, or `prediction` and what `target.bounds`
+    names float64 `[B]` in the unit of the number."""
     target: Outcome = bundle.features.target
     if isinstance(target, ClassTarget):
         found = graph.cast(_draw_probabilities(target, graph, outputs), np.float32)
         about = "probability of each class, in the order of `classes`"
         graph.give("probabilities", found, np.float32, ("batch", len(target.names)), about)
         return
-    names = {"prediction": "the number", "low": "lower bound of its interval", "high": "upper bound of its interval"}
-    for (name, about), scaled in zip(names.items(), _draw_numbers(bundle, target, graph, outputs), strict=False):
+    names = {"prediction": "the number"} | describe_bounds(target)
+    for (name, about), scaled in zip(names.items(), _draw_numbers(bundle, target, graph, outputs), strict=True):
         values = graph.add("Add", graph.add("Mul", scaled, target.std), target.mean)
         if isinstance(target, StepNumber):
             values = graph.add("Max", graph.add("Min", values, target.values[-1:]), target.values[:1])
@@ -123,4 +140,4 @@ def _draw_numbers(bundle: AnyBundle, target: Number, graph: Graph, outputs: str)
         reached = graph.cast(graph.add("GreaterOrEqual", below, np.float64(0.5 - 1e-9)), np.float32)
         place = graph.add("ArgMax", reached, axis=1, keepdims=1)
         outputs, width = graph.add("Gather", target.scaled, place, axis=0), 1
-    return draw_bounds(graph, outputs, 1, target.margins, width)
+    return draw_bounds(graph, outputs, target, width)

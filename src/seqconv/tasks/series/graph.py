@@ -8,7 +8,7 @@ from seqconv.networks.graphs.graph import Graph
 from seqconv.networks.inputs import WindowInputs
 from seqconv.networks.plan import count_outputs
 from seqconv.tasks.bundle import AnyBundle, Trained
-from seqconv.tasks.graphs import draw_bounds, draw_model, name_examples
+from seqconv.tasks.graphs import describe_bounds, draw_bounds, draw_model, name_examples
 from seqconv.tasks.series.answers import forecast_rows
 from seqconv.tasks.series.calendar import read_phases
 from seqconv.tasks.series.drawing import read_window
@@ -29,12 +29,12 @@ def draw_series(bundle: AnyBundle) -> Drawn:
     inputs = read_window(graph, features)
     outputs = draw_model(bundle, inputs)
     width = count_outputs(bundle.plan, bundle.shape) if bundle.plan else target.outputs
-    names = {"forecast": "point forecast", "low": "lower bound", "high": "upper bound"}
+    names = {"forecast": "point forecast"} | describe_bounds(target)
     broken = graph.reduce("ReduceMax", graph.cast(graph.add("IsNaN", inputs.window), np.float32), 1)
     broken = graph.add("Greater", graph.reduce("ReduceMax", broken, 1, keep=True), np.float32(0))  # [B, 1]
     shape = (len(spec.leads), len(features.targets))
-    found = draw_bounds(graph, outputs, target.outputs, target.margins, width)
-    for (name, about), scaled in zip(names.items(), found, strict=False):
+    found = draw_bounds(graph, outputs, target, width)
+    for (name, about), scaled in zip(names.items(), found, strict=True):
         whole = scaled if inputs.base is None else graph.add("Add", scaled, inputs.base)
         values = graph.add("Add", graph.add("Mul", whole, target.scale), target.centre)
         known = graph.add("Where", broken, np.float64(np.nan), values)
@@ -53,7 +53,7 @@ def _describe(bundle: AnyBundle) -> Json:
         "interval_s": features.spec.interval_s,
         "zone": features.zone,
     }
-    return about | ({"coverage": bundle.recipe.training.coverage} if features.margins else {})
+    return about | features.target.describe_bounds(bundle.recipe.training.coverage)
 
 
 def try_series(trained: Trained, inputs: WindowInputs | None) -> Trial:
@@ -64,8 +64,8 @@ def try_series(trained: Trained, inputs: WindowInputs | None) -> Trial:
     forecasts = [forecast_rows(trained, own, stamps) for own, stamps in zip(rows, times, strict=True)]
     answers = {"forecast": np.concatenate([point for point, _ in forecasts])}
     if forecasts[0][1] is not None:
-        low, high = (np.concatenate([bounds[side] for _, bounds in forecasts if bounds]) for side in (0, 1))
-        answers |= {"low": low, "high": high}
+        names = features.target.bounds
+        answers |= {name: np.concatenate([each[n] for _, each in forecasts if each]) for n, name in enumerate(names)}
     ahead = np.array(spec.leads) * np.timedelta64(spec.interval_s, "s")
     local, leads = (local_times(each.ravel(), features.zone) for each in (times, times[:, -1:] + ahead))
     given: Arrays = {"rows": rows, "times": (local - EPOCH).astype(np.int64).reshape(times.shape)}
