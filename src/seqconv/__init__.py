@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seqconv.evaluation.assessment import evaluate
     from seqconv.evaluation.backtest import backtest
     from seqconv.evaluation.comparison import compare_runs
+    from seqconv.evaluation.monitoring import monitor
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
     from seqconv.training.compression import shrink
@@ -49,6 +50,7 @@ __all__ = [
     "export_onnx",
     "forecast",
     "load",
+    "monitor",
     "read_panel",
     "read_recipe",
     "read_sequences",
@@ -75,6 +77,7 @@ _HOMES = {  # as the imports for type checkers above
     "export_onnx": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
+    "monitor": "evaluation.monitoring",
     "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
     "read_sequences": "data.readers.sequences",

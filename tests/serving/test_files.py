@@ -13,7 +13,8 @@ from seqconv.data.readers.tables import write_table
 from seqconv.errors import DataError
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.label_sets import Labels
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 

@@ -13,7 +13,8 @@ from seqconv.errors import DataError, OptionError
 from seqconv.serving import requests
 from seqconv.serving.files import predict_file
 from seqconv.tasks.bundle import Listing
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.label_sets import Labels
 
 TEXTS = ["a good film", "not bad", "bad film not good"]
 MODEL = text_predictor(THREE, classes=("a", "b", "c"))

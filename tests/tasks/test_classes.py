@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, f1_score
 
 from seqconv.errors import ConfigError, DataError
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.label_sets import Labels
 
 TWO, THREE, LABELS = Classes(("no", "yes")), Classes(("a", "b", "c")), Labels(("x", "y", "z"))
 

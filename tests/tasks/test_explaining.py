@@ -12,9 +12,10 @@ from helpers.texts import any_text
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
 from seqconv.models.predictor import Predictor
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
 from seqconv.tasks.effects import Contribution
 from seqconv.tasks.explanation import Curves, GridExplanation
+from seqconv.tasks.label_sets import Labels
 from seqconv.tasks.occlusion import cut_spans
 from seqconv.tasks.sequence.explaining import explain_sequence
 from seqconv.tasks.series.explaining import explain_series

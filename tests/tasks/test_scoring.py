@@ -10,8 +10,9 @@ from seqconv.evaluation.order import probe_order
 from seqconv.metrics.comparison import Comparison, Score, beats_baselines, say_better, verdict
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.tasks.baselines import Majority
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
 from seqconv.tasks.examples import Part, Split
+from seqconv.tasks.label_sets import Labels
 from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.scoring import Answer, Baseline, compare, evaluate, find_better
 from seqconv.tasks.series.features import SeriesFeatures

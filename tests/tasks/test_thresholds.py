@@ -12,7 +12,8 @@ import pytest
 from seqconv.errors import DataError, OptionError
 from seqconv.networks.outputs import probabilities
 from seqconv.recipes.sections import TrainingConfig
-from seqconv.tasks.classes import Classes, Labels
+from seqconv.tasks.classes import Classes
+from seqconv.tasks.label_sets import Labels
 from seqconv.tasks.labels import make_target
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.thresholds import Rule, make_rule, parse_rule

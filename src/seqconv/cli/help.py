@@ -17,6 +17,7 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "init": ("training", "Print the recipe that train would use, for editing."),
     "train": ("training", "Train on a recipe or on your own file."),
     "evaluate": ("evaluation", "Evaluate a model on labelled data."),
+    "monitor": ("monitoring", "Compare new data, and the answers to them, with training."),
     "compare": ("evaluation", "Compare finished runs on the same test rows."),
     "backtest": ("evaluation", "Refit on each fold and evaluate next to the baselines."),
     "predict": ("prediction", "Predict every row of a file."),

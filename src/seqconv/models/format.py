@@ -25,6 +25,7 @@ from seqconv.tasks.blend import FACTORS, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.profiles import Profile
 from seqconv.tasks.seen import Seen
 
 FORMAT, READABLE = 3, (1, 2, 3)
@@ -47,6 +48,7 @@ class Header(Record):
     recipe: Json
     files: dict[str, str]
     trained_rows: Json | None = None
+    profile: Profile | None = None
 
 
 def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: bool = True) -> None:
@@ -79,6 +81,7 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: boo
             recipe=bundle.recipe.to_dict(),
             files=files,
             trained_rows=None if bundle.seen is None else bundle.seen.to_dict(),
+            profile=bundle.profile,
         )
         (fresh / HEADER).write_text(json.dumps(header.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
         (fresh / "README.md").write_text(_model_card(bundle, bits), "utf-8")
@@ -128,7 +131,7 @@ def _build(header: Header, folder: Path) -> AnyBundle:
     elif header.layers or features.for_baseline() is not features or _has_bounds(recipe):
         raise ValueError(f"layers, features.change and training.coverage must be empty for the model {training.model}")
     seen = None if header.trained_rows is None else Seen.from_dict(header.trained_rows)
-    return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen)
+    return Bundle(recipe, plan, {}, shape, features, header.data_fingerprint, seen, header.profile)
 
 
 def _has_bounds(recipe: AnyRecipe) -> bool:

@@ -7,6 +7,7 @@ from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.examples import AnyFeatures
+from seqconv.tasks.profiles import Profile
 from seqconv.tasks.seen import Seen
 
 
@@ -21,6 +22,7 @@ class Bundle(Generic[AnyFeatures]):
         shape: of one input, without the batch.
         fingerprint: of the training data, see `tasks.examples.fingerprint`.
         seen: the rows that it was trained on; None: not known.
+        profile: what they and the answers are like; None: not known, as of models of earlier versions.
     """
 
     recipe: AnyRecipe
@@ -30,6 +32,7 @@ class Bundle(Generic[AnyFeatures]):
     features: AnyFeatures
     fingerprint: str
     seen: Seen | None = None
+    profile: Profile | None = None
 
 
 AnyBundle = Bundle[Any]

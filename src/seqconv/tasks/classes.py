@@ -1,4 +1,4 @@
-"""Class targets: one of several classes, or several labels at once."""
+"""Class targets: what they have in common, and one of several classes."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ import numpy as np
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
 from seqconv.metrics.comparison import Score, show_percent
-from seqconv.metrics.errors import Metrics, compare_labels
+from seqconv.metrics.errors import Metrics
 from seqconv.metrics.precision_recall import Curve, Cuts
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
+from seqconv.tasks.profiles import Sample
 from seqconv.tasks.stacking import choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
 from seqconv.tasks.thresholds import KNOWN, NONE, THRESHOLD, Rule, describe_thresholds
@@ -25,7 +26,7 @@ MOST_PROBABILITIES = 20  # classes up to which every probability is reported
 
 @dataclass(frozen=True)
 class ClassTarget(Target):
-    """Base of `Classes` and `Labels`.
+    """Base of `Classes` and `label_sets.Labels`.
 
     Args:
         names: of the classes, in the order of the outputs.
@@ -192,6 +193,20 @@ class ClassTarget(Target):
         found = score_classes(judged, self.names, self.metric, self.several, seed)
         return replace(found, curves=self.draw_curves(outputs, targets, loss) or None)
 
+    def sample(self, outputs: np.ndarray, loss: str) -> list[Sample]:
+        """The predicted class, and the probability of the most probable one."""
+        probabilities = self.probabilities(outputs, loss)
+        names = ["|".join(each) for each in self.name_answers(probabilities)]
+        return [Sample.of_names("prediction", names), Sample("confidence", probabilities.max(axis=1).astype(float))]
+
+    def rates(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, loss: str
+    ) -> dict[str, np.ndarray]:
+        """The error, and how far the probability of what was chosen lies above the fraction that is right."""
+        chosen, holds = self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets))
+        above = (chosen * (self.probabilities(outputs, loss) - holds)).sum(axis=1)
+        return {self.error: self.errors(outputs, targets, loss), "overconfidence": above}
+
     def list_top(self, count: int) -> Self:
         return replace(self, top=min(count, len(self.names)))
 
@@ -345,56 +360,3 @@ class Classes(ClassTarget):
     def explained(self, outputs: np.ndarray) -> list[int]:
         """Of two classes the second, whose logit the output is; of more the predicted one."""
         return [1] if self.outputs == 1 else [int(outputs[0].argmax())]
-
-
-class Labels(ClassTarget):
-    """Any number of labels per example; each output is the logit of one label."""
-
-    metric = "f1"
-    error = "f1_error"
-    several = True
-    loss = "binary_crossentropy"
-
-    def show_score(self, metrics: Metrics) -> str:
-        return f"{metrics[self.metric]:.3f}"
-
-    def say_score(self, metrics: Metrics, rows: str) -> Score:
-        return Score(f"F1 {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")
-
-    @property
-    def outputs(self) -> int:
-        return len(self.names)
-
-    def encode(self, labels: np.ndarray) -> np.ndarray:
-        """0 and 1, float32 `[N, classes]`."""
-        return labels.astype(np.float32)
-
-    def choose(self, outputs: np.ndarray, loss: str = "") -> np.ndarray:
-        """1 for labels whose probability is above the threshold; without any, whose logit is above 0."""
-        if self.thresholds:
-            return self.decide(self.probabilities(outputs, loss))
-        return np.asarray(outputs > 0, np.int64)
-
-    def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        known = dict(self.thresholds)
-        return np.asarray(probabilities > np.array([known.get(name, THRESHOLD) for name in self.names]), np.int64)
-
-    def errors(self, outputs: np.ndarray, targets: Targets, loss: str) -> np.ndarray:
-        """1 - F1 of the predicted and the true labels; 0 if there are none of either."""
-        return compare_labels(self.choose(outputs), np.asarray(targets) > 0)
-
-    def name_answers(self, probabilities: np.ndarray) -> list[list[str]]:
-        """The labels with a probability above their threshold, if any."""
-        return [
-            [name for name, each in zip(self.names, row, strict=True) if each] for row in self.decide(probabilities)
-        ]
-
-    def indicate(self, classes: np.ndarray) -> np.ndarray:
-        return np.asarray(classes, np.float64)
-
-    def members(self, targets: np.ndarray) -> np.ndarray:
-        return np.asarray(targets > 0)
-
-    def explained(self, outputs: np.ndarray) -> list[int]:
-        """All."""
-        return list(range(len(self.names)))

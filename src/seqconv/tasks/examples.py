@@ -15,6 +15,7 @@ from seqconv.networks.inputs import Targets, WindowTargets, blank_inputs
 from seqconv.networks.layers.base import Plan, Shape
 from seqconv.networks.outputs import take_bounds, take_point_forecasts
 from seqconv.recipes.recipe import AnyRecipe
+from seqconv.tasks.profiles import Sample
 from seqconv.tasks.target import Target
 
 NAMES = ("train", "validation", "test")
@@ -218,6 +219,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
 
     Args:
         example: gives the raw data of a test example, as explanations take it; None: they are not known.
+        samples: gives the variables of the training inputs, to compare other data with; None: they are not known.
     """
 
     train: Part[AnyInputs]
@@ -226,6 +228,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     features: AnyFeatures
     facts: dict[str, Any]
     example: Callable[[int], Any] | None = None
+    samples: Callable[[], list[Sample]] | None = None
 
     def aim(self, target: Target) -> Self:
         """The same with features for a target with other thresholds."""

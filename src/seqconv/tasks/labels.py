@@ -11,9 +11,10 @@ from seqconv.errors import DataError, OptionError
 from seqconv.recipes.recipe import Guesses
 from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.class_names import judge_names
-from seqconv.tasks.classes import Classes, ClassTarget, Labels
+from seqconv.tasks.classes import Classes, ClassTarget
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
+from seqconv.tasks.label_sets import Labels
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.thresholds import NONE, Rule, make_rule
 

@@ -140,6 +140,14 @@ class StepNumber(Number):
     ) -> dict[str, float]:
         return super().measure_change(self.to_points(before), self.to_points(after), loss, changed)
 
+    def rates(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, loss: str
+    ) -> dict[str, np.ndarray]:
+        around = None if bounds is None else self.to_bounds(bounds)
+        points, truths = self.to_points(outputs), self.to_truths(targets)
+        found = Number.of(self.names[0], self.mean.item(), self.std.item(), self.margins, self.levels)
+        return found.rates(points, around, truths, loss)
+
     def columns_to_compare(self, outputs: np.ndarray, targets: Targets, loss: str) -> dict[str, np.ndarray]:
         return super().columns_to_compare(self.to_points(outputs), self.to_truths(targets), loss)
 

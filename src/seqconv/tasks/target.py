@@ -17,6 +17,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.metrics.precision_recall import Curve
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLASS_LOSSES
+from seqconv.tasks.profiles import Sample
 
 Columns = dict[str, np.ndarray | list[str]]
 
@@ -174,6 +175,16 @@ class Target(ABC):
             outputs, bounds, targets: of the test rows.
             times, keys: see `tasks.examples.Part`.
         """
+
+    @abstractmethod
+    def sample(self, outputs: np.ndarray, loss: str) -> list[Sample]:
+        """The answers that outputs `[N, outputs]` stand for, to compare their distributions."""
+
+    def rates(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, loss: str
+    ) -> dict[str, np.ndarray]:
+        """Values whose means say how good answers are, by name, `[N]`: the smaller, the better."""
+        return {self.error: self.errors_in_units(outputs, targets, loss)}
 
     def confusion(self, outputs: np.ndarray, targets: Targets, loss: str) -> list[list[int]] | None:
         """Examples by true class (row) and predicted class (column); None: no single classes, or too many."""

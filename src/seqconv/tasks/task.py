@@ -26,6 +26,7 @@ from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
+from seqconv.tasks.profiles import Sample
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.streaming import State, Stream, refuse_stream
 
@@ -219,6 +220,9 @@ class Task:
         write_future: that file, to be filled in. Takes model, file, column.
         predict_windows: answers for each window that slides over long examples of a file. Takes model, file, column,
             how it slides, function for notes.
+        sample: the variables of raw data, to compare with those of training. Takes features, raw data.
+        read_whole: the raw data of a file, with or without labels. Takes bundle, path, column.
+        answer_whole: a model's outputs for such data, as `score` takes them. Takes model, raw data.
         stream: answers after each row, step or word of a stream. Takes model, state to go on from or None.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
         draw: a model as operators of ONNX.
@@ -258,6 +262,9 @@ class Task:
     warm_up: Callable[[Trained], None]
     describe: Callable[[AnyBundle], Json]
     inspect: Callable[[Path, AnyRecipe, set[str]], Inspection]
+    sample: Callable[[Any, Any], list[Sample]]
+    read_whole: Callable[[AnyBundle, Path, str], Any]
+    answer_whole: Callable[[Trained, Any], np.ndarray]
     stream: Callable[[Trained, State | None], Stream] = refuse_stream
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future

@@ -14,6 +14,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, correct_quantiles, take_bounds
+from seqconv.tasks.profiles import Sample
 from seqconv.tasks.stacking import average_forecasts
 from seqconv.tasks.target import Columns, Target, to_number
 
@@ -152,6 +153,26 @@ class Values(Target):
         rest = {"times": times, "keys": keys}
         return found | {name: values[rows] for name, values in rest.items() if values is not None}
 
+    def sample(self, outputs: np.ndarray, loss: str) -> list[Sample]:
+        """The forecasts of each target for the first and the last horizon, in its unit."""
+        values, last = self.unscale(outputs), len(self.horizons) - 1
+        return [
+            Sample(f"{name} in {self.horizons[place]}", values[:, place, column])
+            for place in dict.fromkeys((0, last))
+            for column, name in enumerate(self.names)
+        ]
+
+    def rates(
+        self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, loss: str
+    ) -> dict[str, np.ndarray]:
+        """The error, and which part of the outputs lies outside their lowest and highest bound or quantile."""
+        found = super().rates(outputs, bounds, targets, loss)
+        if bounds is None or not self.margins or len(self.bounds) < 2:
+            return found
+        low, *_, high = self.correct(bounds, outputs)
+        truths = np.asarray(targets)
+        return found | {"outside the intervals": ((truths < low) | (truths > high)).mean(axis=1)}
+
     def describe(self) -> dict[str, list[str]]:
         return {"targets": list(self.names)}
 
@@ -252,6 +273,10 @@ class Number(Values):
         """Answers, targets and bounds in the unit of the number, `[N, 1]`, and the keys."""
         found = super().to_arrays(outputs, bounds, targets, times, keys)
         return {name: values[:, 0] if values.ndim == 3 else values for name, values in found.items()}
+
+    def sample(self, outputs: np.ndarray, loss: str) -> list[Sample]:
+        """The predicted numbers, in their unit."""
+        return [Sample("prediction", self.unscale(self.to_points(outputs))[:, 0, 0])]
 
     def answer(self, outputs: np.ndarray) -> Columns:
         """`prediction`, and what `bounds` names, in the unit of the number, `[N]`."""

@@ -4,7 +4,7 @@ import csv
 import json
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from seqconv.reports.run import build_run_page
 from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.mistakes import Mistakes, find_mistakes
+from seqconv.tasks.profiles import Profile
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
@@ -128,7 +129,7 @@ def write_run(
     )
     _write_predictions(folder, split, fitted)
     _write_mistakes(folder, split, fitted)
-    write_bundle(fitted.bundle, folder / "model")
+    write_bundle(replace(fitted.bundle, profile=_describe_data(fitted, split)), folder / "model")
     write_results(results, folder)
     write_report(folder)
     return results
@@ -152,6 +153,16 @@ def describe_setup(recipe: AnyRecipe, options: Options, target: Path) -> Setup:
             "machine": platform.processor() or platform.machine(),
         },
     )
+
+
+def _describe_data(fitted: Fitted, split: Split[Any, Any]) -> Profile | None:
+    """What the training inputs are like, and the answers for the test examples."""
+    if split.samples is None:
+        return None
+    scored, test, target = fitted.scored, split.test, fitted.bundle.features.target
+    loss, block = fitted.bundle.recipe.training.loss, split.features.block(len(test.targets))
+    rates = target.rates(scored.test_outputs, scored.test_bounds, test.targets, loss)
+    return Profile.fit(split.samples(), target.sample(scored.test_outputs, loss), rates, block)
 
 
 def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:

@@ -328,3 +328,8 @@ def describe_panel_model(bundle: AnyBundle) -> Json:
         "levels": list(features.levels) or [float(level) for level in LEVELS],
         "zone": features.zone or None,
     }
+
+
+def answer_whole(trained: Trained, panel: Panel) -> np.ndarray:
+    """A model's quantiles after the newest value of each series, as scores take them, `[S, H * levels]`."""
+    return trained.model.predict(newest_examples(trained.bundle.features, panel))

@@ -1,6 +1,7 @@
 """Splits a panel by time: which rows of each series are forecast to train, to choose and to test."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit, is_intermittent
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.panel.levels import guess_factors
+from seqconv.tasks.panel.profile import sample_panel
 from seqconv.tasks.panel.seasons import choose_season, describe_season
 from seqconv.tasks.results import FoldFacts
 
@@ -69,7 +71,8 @@ def split_panel(
         "notes": [*panel.notes, *season, *_describe_missing(panel), *_describe_zeros(panel)],
     }
     facts["notes"] += _describe_held(panel, held["test"][0])
-    return Split(parts["train"], parts["validation"], parts["test"], features, facts)
+    samples = partial(sample_panel, features, panel, panel.ends - 2 * origins * horizon)
+    return Split(parts["train"], parts["validation"], parts["test"], features, facts, samples=samples)
 
 
 def count_horizon(panel: Panel, recipe: PanelRecipe) -> int:

@@ -8,12 +8,14 @@ from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.panel.answers import (
     answer_panel,
+    answer_whole,
     describe_panel_model,
     forecast_panel,
     make_example,
     predict_future,
     predict_panel_file,
     read_example_panel,
+    read_file,
     read_request_panel,
     write_future,
 )
@@ -22,6 +24,7 @@ from seqconv.tasks.panel.explaining import explain_panel
 from seqconv.tasks.panel.features import PanelFeatures
 from seqconv.tasks.panel.guess import guess_panel
 from seqconv.tasks.panel.inspection import inspect_panel
+from seqconv.tasks.panel.profile import sample_panel
 from seqconv.tasks.panel.scores import score_levels, score_panel
 from seqconv.tasks.panel.split import fold_panel, split_panel, take_panel
 from seqconv.tasks.task import Form, Task, need_no_warm_up
@@ -72,6 +75,9 @@ PANEL = Task(
     warm_up=need_no_warm_up,
     describe=describe_panel_model,
     inspect=inspect_panel,
+    sample=sample_panel,
+    read_whole=read_file,
+    answer_whole=answer_whole,
     predict_future=predict_future,
     write_future=write_future,
     examples="forecasts",

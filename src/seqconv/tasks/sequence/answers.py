@@ -170,3 +170,9 @@ def describe_sequence_model(bundle: AnyBundle) -> Json:
     """Classes, or the number that is predicted and the coverage of its intervals; channels, and steps that are read."""
     features: SequenceFeatures = bundle.features
     return {**describe_outcome(bundle), "channels": list(features.channels), "steps_read": features.length}
+
+
+def answer_whole(trained: Trained, sequences: Sequences) -> np.ndarray:
+    """A model's outputs for sequences, as scores take them, `[N, outputs]`."""
+    features: SequenceFeatures = trained.bundle.features
+    return trained.model.predict(features.inputs(sequences))[:, : features.target.outputs]

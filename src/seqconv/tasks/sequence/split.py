@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from seqconv.tasks.sequence.features import (
     SequenceTraining,
     fit_scaler,
 )
+from seqconv.tasks.sequence.profile import sample_sequences
 from seqconv.tasks.weights import weigh_examples
 
 
@@ -50,7 +52,8 @@ def split_sequences(
         facts["splits"][name] |= {"shortest": int(lengths.min()), "longest": int(lengths.max())}
     weights = weigh_examples(cut, recipe.training.class_weight)
     train, validation, test = (_make_part(features, part, own) for part, own in zip(cut, weights, strict=True))
-    return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])))
+    samples = partial(sample_sequences, features, cut[0])
+    return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])), samples)
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:

@@ -8,6 +8,7 @@ from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
 from seqconv.tasks.sequence.answers import (
     answer_sequences,
+    answer_whole,
     describe_sequence_model,
     explain_example,
     make_example,
@@ -15,12 +16,14 @@ from seqconv.tasks.sequence.answers import (
     predict_sequences,
     read_example_sequence,
     read_request_sequences,
+    read_unlabelled,
 )
 from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.graph import draw_sequences, try_sequences
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
+from seqconv.tasks.sequence.profile import sample_sequences
 from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
 from seqconv.tasks.sequence.stream import SequenceStream
 from seqconv.tasks.sequence.windows import predict_windows
@@ -69,6 +72,9 @@ SEQUENCE = Task(
     warm_up=need_no_warm_up,
     describe=describe_sequence_model,
     inspect=inspect_sequences,
+    sample=sample_sequences,
+    read_whole=read_unlabelled,
+    answer_whole=answer_whole,
     stream=SequenceStream,
     draw=draw_sequences,
     try_graph=try_sequences,

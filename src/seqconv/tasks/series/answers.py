@@ -273,9 +273,14 @@ def read_example_rows(bundle: AnyBundle, source: Source) -> Series:
         ConfigError: no file.
         DataError: the file cannot be read, or lacks what the model needs.
     """
+    return read_series(bundle, source.need_file(), source.column)
+
+
+def read_series(bundle: AnyBundle, path: Path, column: str) -> Series:
+    """The same by the file's path and the column of its times; empty: as in training."""
     config = bundle.recipe.data
-    table = read_table(source.need_file(), HEADERS[config.header], decimal=config.decimal)
-    return read_piece(bundle, _turn(bundle, table, source.column), source.column, whole=True)
+    table = read_table(path, HEADERS[config.header], decimal=config.decimal)
+    return read_piece(bundle, _turn(bundle, table, column), column, whole=True)
 
 
 def explain_example(trained: Trained, series: Series, options: Options) -> GridExplanation:
@@ -310,3 +315,15 @@ def describe_series_model(bundle: AnyBundle) -> Json:
         "zone": features.zone or None,
     }
     return about | features.target.describe_bounds(bundle.recipe.training.coverage)
+
+
+def answer_whole(trained: Trained, series: Series) -> np.ndarray:
+    """A model's scaled forecasts from each row that ends a whole window, `[N, outputs]`; none of a shorter series."""
+    features: SeriesFeatures = trained.bundle.features
+    spec, scaled = features.spec, features.scale(series)
+    anchors = spec.live_anchors(len(scaled))
+    anchors = anchors[~spec.is_broken(anchors, series.times, scaled)] if len(anchors) else anchors
+    if not len(anchors):
+        raise DataError(f"{series.source}: must hold a whole window of {spec.span} rows to be forecast; none is whole")
+    point = trained.model.predict(features.inputs(scaled, anchors, series.times))[:, : features.target.outputs]
+    return np.asarray(point + features.base_at(scaled, anchors))

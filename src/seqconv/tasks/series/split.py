@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,7 @@ from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
 from seqconv.tasks.series.holes import describe_dropped, explain_holes
+from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.windows import WindowSpec
 
 HASHED_ROWS = 8  # before the first target, by which an example is recognised
@@ -68,7 +70,8 @@ def split_series(
         parts.append(part)
     facts["notes"] += describe_dropped(facts["splits"])
     train, validation, test = parts
-    return Split(train, validation, test, features, facts)
+    own = replace(series, times=series.times[: bounds[1]], values=series.values[: bounds[1]])
+    return Split(train, validation, test, features, facts, samples=partial(sample_rows, features, own))
 
 
 def _leave_out_empty(

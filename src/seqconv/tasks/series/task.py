@@ -11,6 +11,7 @@ from seqconv.recipes.recipe import SeriesRecipe
 from seqconv.recipes.sections import ALL
 from seqconv.tasks.series.answers import (
     answer_rows,
+    answer_whole,
     describe_series_model,
     explain_example,
     forecast_rows,
@@ -18,6 +19,7 @@ from seqconv.tasks.series.answers import (
     predict_series_file,
     read_example_rows,
     read_request_rows,
+    read_series,
 )
 from seqconv.tasks.series.baselines import BASELINES, list_baselines
 from seqconv.tasks.series.calendar import CALENDAR
@@ -25,6 +27,7 @@ from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.graph import draw_series, try_series
 from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
+from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
 from seqconv.tasks.series.split import fold_series, split_series, take_series
 from seqconv.tasks.series.stream import SeriesStream
@@ -81,6 +84,9 @@ SERIES = Task(
     warm_up=need_no_warm_up,
     describe=describe_series_model,
     inspect=inspect_series,
+    sample=sample_rows,
+    read_whole=read_series,
+    answer_whole=answer_whole,
     stream=SeriesStream,
     draw=draw_series,
     try_graph=try_series,

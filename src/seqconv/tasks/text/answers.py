@@ -57,7 +57,7 @@ def predict_text_file(
 ) -> Iterator[Frame]:
     """The texts of a table or of lines, each followed by the answer, and its probabilities or bounds."""
     target, tally = trained.bundle.features.target, Tally(trained.bundle.seen)
-    for given, texts in _iterate_texts(trained.bundle, source, column, rows, say):
+    for given, texts in iterate_texts(trained.bundle, source, column, rows, say):
         tally.add(make_text_keys(texts.texts, texts.columns))
         answers = target.to_columns(predict_texts(trained, texts))
         yield add_columns(given, answers) if isinstance(given, Table) else create_table(given | answers)
@@ -65,7 +65,7 @@ def predict_text_file(
         say(note)
 
 
-def _iterate_texts(
+def iterate_texts(
     bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[tuple[Table | Columns, TextRows]]:
     """The table or the columns to answer next to, and its texts, piece by piece; fastText labels are no text."""
@@ -157,7 +157,7 @@ def read_example_text(bundle: AnyBundle, source: Source) -> TextRows:
 
 def _find_text(bundle: AnyBundle, file: Path, row: int, column: str) -> TextRows:
     before = 0
-    for _, texts in _iterate_texts(bundle, file, column, PIECE):
+    for _, texts in iterate_texts(bundle, file, column, PIECE):
         if row <= before + len(texts):
             return texts.take(row - 1 - before)
         before += len(texts)
@@ -214,3 +214,22 @@ def write_request(about: Json) -> str:
     if "columns" not in about:
         return '{"texts": ["a text", "another"]}'
     return json.dumps({"texts": [{about["text_column"]: "a text"} | dict.fromkeys(about["columns"])]})
+
+
+def read_whole(bundle: AnyBundle, path: Path, column: str) -> TextRows:
+    """All texts of a file, and the columns that the model reads next to them.
+
+    Raises:
+        DataError: the file cannot be read, or lacks what the model needs.
+    """
+    pieces = [texts for _, texts in iterate_texts(bundle, path, column, PIECE)]
+    names = bundle.features.columns.names
+    columns = {name: [cell for piece in pieces for cell in piece.columns[name]] for name in names}
+    return TextRows([text for piece in pieces for text in piece.texts], columns)
+
+
+def answer_whole(trained: Trained, rows: TextRows) -> np.ndarray:
+    """A model's outputs for texts, as scores take them, `[N, outputs]`."""
+    features: TextFeatures = trained.bundle.features
+    inputs = features.read_texts(features.columns.join(rows.texts, rows.columns), rows.columns)
+    return trained.model.predict(inputs)[:, : features.target.outputs]

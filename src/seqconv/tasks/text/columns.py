@@ -84,7 +84,7 @@ class Slot(Entry):
         """
         if self.values is not None:
             known = {value: place for place, value in enumerate(self.values, start=FIRST)}
-            found = (_tidy(cell) if self.kind == CATEGORY else self._take_part(cell) for cell in cells)
+            found = (tidy_cell(cell) if self.kind == CATEGORY else self._take_part(cell) for cell in cells)
             return np.array([MISSING if each is None else known.get(each, OTHER) for each in found], np.int32)
         numbers = self.to_numbers(cells)
         places = FIRST + np.searchsorted(np.array(self.edges), np.nan_to_num(numbers), side="right")
@@ -97,7 +97,7 @@ class Slot(Entry):
             DataError: see `to_tokens`.
         """
         read = parse_number if self.kind == NUMBER else parse_years
-        found = [np.nan if (tidy := _tidy(cell)) is None else read(tidy) for cell in cells]
+        found = [np.nan if (tidy := tidy_cell(cell)) is None else read(tidy) for cell in cells]
         for row, (number, cell) in enumerate(zip(found, cells, strict=True), start=1):
             if number is None:
                 what = "a number" if self.kind == NUMBER else "a time like 2024-12-31 or 2024-12-31 23:59"
@@ -108,7 +108,7 @@ class Slot(Entry):
         return np.array(found, np.float64)
 
     def _take_part(self, cell: str | None) -> str | None:
-        tidy = _tidy(cell)
+        tidy = tidy_cell(cell)
         return None if tidy is None or not TIME.fullmatch(tidy) else _part(tidy, self.kind)
 
 
@@ -181,7 +181,7 @@ NO_COLUMNS = Columns()
 
 
 def _fit_slots(name: str, cells: Sequence[str | None]) -> list[Slot]:
-    known = [tidy for cell in cells if (tidy := _tidy(cell)) is not None]
+    known = [tidy for cell in cells if (tidy := tidy_cell(cell)) is not None]
     if known and all(parse_number(cell) is not None for cell in known):
         return [_fit_number(name, NUMBER, np.array([parse_number(cell) for cell in known], np.float64))]
     if known and all(parse_years(cell) is not None for cell in known):
@@ -210,7 +210,7 @@ def _fit_number(name: str, kind: str, numbers: np.ndarray) -> Slot:
     return Slot(column=name, kind=kind, mean=float(numbers.mean()), std=std, edges=edges.tolist(), size=size)
 
 
-def _tidy(cell: str | None) -> str | None:
+def tidy_cell(cell: str | None) -> str | None:
     """A cell without blanks around it; None: it is missing."""
     tidy = "" if cell is None else cell.strip()
     return None if tidy in MARKS else tidy

@@ -1,7 +1,8 @@
 """Splits labelled texts into training, validation and test examples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import join_groups, number_copies
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
 from seqconv.tasks.outcomes import fit_outcome, take_outcomes
+from seqconv.tasks.profiles import Sample
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.seen import hash_items
 from seqconv.tasks.text.columns import Columns
 from seqconv.tasks.text.features import TextFeatures, TextPart, TextSplit, TextTraining
+from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.rows import TextRows, join_cells, make_text_keys
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
@@ -51,7 +54,14 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
     train, validation, test = _make_parts(features, texts, encoded, recipe)
     own = texts[2]
     example = None if isinstance(own, EncodedTexts) else lambda row: TextRows.of(own.take(np.array([row])))
-    return Split(train, validation, test, features, facts, example)
+    return Split(train, validation, test, features, facts, example, _sampler(features, texts[0], encoded[0]))
+
+
+def _sampler(features: TextFeatures, texts: AnyTexts, encoded: Encoded) -> Callable[[], list[Sample]] | None:
+    """What gives the variables of texts; None: ids without words have none."""
+    if isinstance(texts, EncodedTexts):
+        return None
+    return partial(sample_texts, features, TextRows.of(texts), encoded)
 
 
 def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int) -> TextTraining:

@@ -7,6 +7,7 @@ from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
 from seqconv.tasks.task import Form, Task
 from seqconv.tasks.text.answers import (
     answer_texts,
+    answer_whole,
     describe_text_model,
     explain_example,
     make_example,
@@ -14,6 +15,7 @@ from seqconv.tasks.text.answers import (
     predict_texts,
     read_example_text,
     read_request_texts,
+    read_whole,
     warm_up,
     write_request,
 )
@@ -22,6 +24,7 @@ from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.graph import draw_texts, try_texts
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
+from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
 from seqconv.tasks.text.stream import TextStream
 
@@ -63,6 +66,9 @@ TEXT = Task(
     warm_up=warm_up,
     describe=describe_text_model,
     inspect=inspect_texts,
+    sample=sample_texts,
+    read_whole=read_whole,
+    answer_whole=answer_whole,
     stream=TextStream,
     draw=draw_texts,
     try_graph=try_texts,
