@@ -77,6 +77,17 @@ def print_table(table: "Table") -> None:
     Console().print(table)
 
 
+def print_rows(head: list[str], rows: list[list[str]], most: int | None = None) -> None:
+    """A table; of more rows than `most` the first ones, and how many more there are."""
+    table = create_table(head[0], *(f">{name}" for name in head[1:]))
+    for row in rows[:most]:
+        table.add_row(*row)
+    print_table(table)
+    if most is not None and len(rows) > most:
+        print(f"... and {len(rows) - most:,} more: --all")
+    print()
+
+
 def wrap(text: str, console: "Console") -> str:
     """Text whose lines end between words in a terminal, with a command to copy on a line of its own; else unchanged."""
     if not console.is_terminal:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqconv.cli import console
-from seqconv.cli.console import command, create_table, print_json, print_table, print_text
+from seqconv.cli.console import command, print_json, print_rows, print_text
 from seqconv.cli.flags import Flags
 from seqconv.cli.help import OUTPUT
 from seqconv.cli.options import (
@@ -163,8 +163,8 @@ def _print_backtest(results: "BacktestResults") -> None:
     from seqconv.reports.sentences import explain_folds
 
     print_text(f"\n{results.verdict}\n")
-    _print_rows(*backtest_rows(results))
-    _print_rows(*fold_rows(results))
+    print_rows(*backtest_rows(results))
+    print_rows(*fold_rows(results))
     print_text(f"{explain_folds(results)}\n")
     print(f"report: {results.run}/report.html")
 
@@ -194,7 +194,7 @@ def compare(
     if warning := say_compared_trained(results):
         print_text(f"{warning}\n")
     for name in results.metrics:
-        _print_rows(*comparison_rows(results, name))
+        print_rows(*comparison_rows(results, name))
     print_text(explain_comparison(results))
     for path in page.values():
         print(f"\npage: {path}")
@@ -215,17 +215,6 @@ def _write_page(path: Path | None, page: Callable[[], str]) -> dict[str, str]:
     return {"page": str(path)}
 
 
-def _print_rows(head: list[str], rows: list[list[str]], most: int | None = None) -> None:
-    """A table; of more rows than `most` the first ones, and how many more there are."""
-    table = create_table(head[0], *(f">{name}" for name in head[1:]))
-    for row in rows[:most]:
-        table.add_row(*row)
-    print_table(table)
-    if most is not None and len(rows) > most:
-        print(f"... and {len(rows) - most:,} more: --all")
-    print()
-
-
 def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
     from seqconv.metrics.class_scores import ClassScores
     from seqconv.metrics.panel_scores import PanelScores
@@ -238,19 +227,19 @@ def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
         print(f"data: {note}")
     if warning := say_trained_on(known):
         print_text(f"{warning}\n")
-    _print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} {rows}"))
+    print_rows(*metric_rows(scores.metrics, f"{results.source}: {scores.n:,} {rows}"))
     if known and known.metrics:
-        _print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} {rows}"))
+        print_rows(*metric_rows(known.metrics, f"not trained on: {known.checked - known.rows:,} {rows}"))
     print_text(f"{explain_scores(scores)}\n")
     most = None if whole else SHOWN
     if isinstance(scores, PanelScores):
-        _print_rows(*level_rows(scores))
+        print_rows(*level_rows(scores))
         if scores.intervals:
-            _print_rows(*quantile_rows(scores.intervals))
-        _print_rows(*step_rows(scores), most)
+            print_rows(*quantile_rows(scores.intervals))
+        print_rows(*step_rows(scores), most)
         if scores.series > 1:
             print_text(f"{say_better(scores)} Those forecast worst:\n")
-            _print_rows(*worst_rows(scores), most)
+            print_rows(*worst_rows(scores), most)
     else:
         _print_classes(scores, most) if isinstance(scores, ClassScores) else _print_forecasts(scores, most)
     if results.order_probe:
@@ -260,13 +249,13 @@ def _print_evaluation(results: "EvaluationResults", whole: bool) -> None:
 def _print_classes(scores: "ClassScores", most: int | None) -> None:
     head, rows = class_rows(scores)
     values = [place for place, name in enumerate(head) if name != "interval"]
-    _print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows], most)
+    print_rows([head[place] for place in values], [[row[place] for place in values] for row in rows], most)
     if scores.curves:
-        _print_rows(*curve_rows(scores.curves), most)
+        print_rows(*curve_rows(scores.curves), most)
     if scores.confusion and most is not None and len(scores.classes) > most:
         print(f"confusion of {len(scores.classes):,} classes: --all\n")
     elif scores.confusion:
-        _print_rows(*confusion_rows([each.class_ for each in scores.classes], scores.confusion))
+        print_rows(*confusion_rows([each.class_ for each in scores.classes], scores.confusion))
 
 
 def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
@@ -276,20 +265,20 @@ def _print_forecasts(scores: "ForecastScores", most: int | None) -> None:
         said = (say_intervals(scores.intervals, "truth"), warn_of_intervals(scores.intervals))
         print_text(f"{' '.join(filter(None, said))}\n")
         if not scores.intervals.single:
-            _print_rows(*quantile_rows(scores.intervals))
+            print_rows(*quantile_rows(scores.intervals))
         if scores.intervals.leads:
-            _print_rows(*interval_rows(scores.intervals), most)
+            print_rows(*interval_rows(scores.intervals), most)
     if len(scores.targets) > 1:
-        _print_rows(*target_rows(scores.targets), most)
+        print_rows(*target_rows(scores.targets), most)
     if scores.leads:
-        _print_rows(*lead_rows(scores.leads), most)
+        print_rows(*lead_rows(scores.leads), most)
     for head, rows in (hour_rows(scores.hours), month_rows(scores.months)):
         if len(rows) > 1:
-            _print_rows(head, rows, most)
+            print_rows(head, rows, most)
 
 
 def _print_probe(probe: "OrderProbe") -> None:
     rows = {"original": probe.as_is, "order of each input shuffled": probe.shuffled}
-    _print_rows(
+    print_rows(
         ["does order matter?", *probe.as_is], [[name, *map(show_number, row.values())] for name, row in rows.items()]
     )

@@ -23,7 +23,7 @@ from seqconv.tasks.panel.features import PanelFeatures
 from seqconv.tasks.panel.guess import guess_panel
 from seqconv.tasks.panel.inspection import inspect_panel
 from seqconv.tasks.panel.scores import score_levels, score_panel
-from seqconv.tasks.panel.split import fold_panel, split_panel, take_panel
+from seqconv.tasks.panel.split import find_panel_drift, fold_panel, split_panel, take_panel
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
 
@@ -72,6 +72,7 @@ PANEL = Task(
     warm_up=need_no_warm_up,
     describe=describe_panel_model,
     inspect=inspect_panel,
+    find_drift=find_panel_drift,
     predict_future=predict_future,
     write_future=write_future,
     examples="forecasts",
