@@ -25,9 +25,9 @@ from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS
 from seqconv.training.fitted import settle_model
+from seqconv.training.fitting import Timer, fit_split
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
-from seqconv.training.run import Timer, fit_split
 
 RESULTS = Path(__file__).parent.parent / "results" / "choosing.json"
 LEFT_OUT = {"sequence": ("minirocket", "multirocket", "hydra", "mean", "median")}  # parts of others; of numbers alone

@@ -75,7 +75,7 @@ void sparse_product(const IntsIn<1>& columns, const FloatsIn<1>& values, const L
 void bind_linear(nb::module_& m) {
   m.def("linear_machines", &linear_machines, array("columns"), array("values"), array("offsets"), array("members"),
         array("costs"), nb::arg("tolerance"), nb::arg("passes"), nb::arg("seed"), array("weights"), array("bias"),
-        nb::arg("threads"), "Weights and bias of a linear support vector machine for each output.");
+        nb::arg("threads"), "Weights and bias of a linear support vector machine for each output, drawn to those given.");
   m.def("linear_regressions", &linear_regressions, array("columns"), array("values"), array("offsets"),
         array("targets"), array("costs"), nb::arg("tolerance"), nb::arg("passes"), nb::arg("seed"), array("weights"),
         array("bias"), nb::arg("threads"), "Weights and bias of a ridge regression for each output.");

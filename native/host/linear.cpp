@@ -38,6 +38,8 @@ class Machine {
     std::iota(order_.begin(), order_.end(), 0);
     const auto idle = [this](int64_t row) { return costs_[row] == 0; };
     order_.erase(std::remove_if(order_.begin(), order_.end(), idle), order_.end());
+    for (int64_t column = 0; column < job.x.width; ++column) w_[column] = job.weights[column * job.outputs + output];
+    w_[job.x.width] = job.bias[output];
   }
 
   void fit() {

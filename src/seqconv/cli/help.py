@@ -16,6 +16,7 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "inspect": ("inspection", "Check a data file: columns, gaps, duplicates, leaks."),
     "init": ("training", "Print the recipe that train would use, for editing."),
     "train": ("training", "Train on a recipe or on your own file."),
+    "update": ("updating", "Bring a model up to date with newer rows."),
     "evaluate": ("evaluation", "Evaluate a model on labelled data."),
     "monitor": ("monitoring", "Compare new data, and the answers to them, with training."),
     "compare": ("evaluation", "Compare finished runs on the same test rows."),

@@ -168,7 +168,7 @@ def train(
         table = run.results.to_dict()
         print_json({name: table[name] for name in JSON_KEYS if name in table})
     elif not quiet:
-        _print_results(run.results, suggested.recipe.data.source)
+        print_results(run.results, suggested.recipe.data.source)
 
 
 @command("seqconv data imdb", "seqconv data demo-text -o reviews.csv", "seqconv data etth1 -o etth1.parquet")
@@ -230,7 +230,12 @@ def print_quantiles(scores: "IntervalScores") -> None:
     print_table(table)
 
 
-def _print_results(results: "RunResults", source: str) -> None:
+def print_results(results: "RunResults", source: str) -> None:
+    """The verdict, the scores and where everything is.
+
+    Args:
+        source: a file to explain.
+    """
     from seqconv.reports.sentences import say_intervals, warn_of_intervals
     from seqconv.training.compression import count_bytes
 

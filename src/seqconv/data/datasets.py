@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.demo import demo_sales, demo_series, demo_texts
+from seqconv.data.newer import append_panel, append_series
 from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.grids import fill_values
 from seqconv.data.readers.panel_times import PanelColumns
@@ -73,7 +74,9 @@ def load_sequences(config: SequenceDataConfig, progress: Progress | None = None)
         if file:  # nothing is fitted to test rows, so what they weigh does not matter
             own = sequence_columns(alike if name == "validation" else replace(alike, weight=""))
             parts[name] = read_sequences(file, layout=config.layout, channels=len(found.channels), columns=own)
-    return SequenceData(parts["train"], parts.get("test"), parts.get("validation"))
+    own, channels = sequence_columns(alike), len(found.channels)
+    newer = (read_sequences(file, layout=config.layout, channels=channels, columns=own) for file in config.updates)
+    return SequenceData(parts["train"], parts.get("test"), parts.get("validation"), newer=tuple(newer))
 
 
 Cut = TypeVar("Cut", Texts, Sequences)
@@ -119,6 +122,25 @@ def load_texts(config: TextDataConfig, progress: Progress | None = None) -> Text
     Raises:
         DataError: an unknown name, no such file, or a file with invalid content.
     """
+    found = _load_texts(config, progress)
+    if not config.updates:
+        return found
+    train: Any = found.train
+    if not hasattr(train, "texts"):
+        raise DataError(f"{config.source}: must hold texts to be updated; it holds word ranks. Train on raw texts")
+    files = {"test_file": "", "validation_file": "", "updates": (), "group": "", "split": ""}
+    alike = replace(config, **(dict(train.settled) | files))
+    return replace(found, newer=tuple(_load_newer(replace(alike, source=file)) for file in config.updates))
+
+
+def _load_newer(config: TextDataConfig) -> Any:
+    train: Any = _load_texts(config, None).train
+    if not hasattr(train, "texts"):
+        raise DataError(f"{config.source}: must hold texts, as in training; it holds word ranks. Give texts")
+    return train
+
+
+def _load_texts(config: TextDataConfig, progress: Progress | None) -> TextData:
     if config.source == "demo-text":
         return demo_texts()
     path = _resolve(config.source, TEXTS, progress)
@@ -173,6 +195,10 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     train = read(path, config, asked)
     alike = replace(config, **train.settled)
     files = (config.test_file, config.validation_file)
+    if config.updates and any(files):
+        raise DataError("data.updates must be left out where files hold validation and test rows; got both")
+    for file in config.updates:
+        train = append_series(train, read(file, alike, train.columns))
     return SeriesData(train, *(read(file, alike, train.columns) if file else None for file in files))
 
 
@@ -183,7 +209,11 @@ def load_panel(config: PanelDataConfig, progress: Progress | None = None) -> Pan
         DataError: no such file, or a file with invalid content.
     """
     path = _resolve(config.source, (), progress)
-    return PanelData(_read_panel(open_table(path, config), config))
+    panel = _read_panel(open_table(path, config), config)
+    alike = replace(config, **panel.settled)
+    for file in config.updates:
+        panel = append_panel(panel, panel_from_table(open_table(file, alike), panel_columns(alike)))
+    return PanelData(fill_values(panel, config.fill) if config.updates else panel)
 
 
 def read_panel(

@@ -50,6 +50,12 @@ class Texts:
         columns = {name: [cells[row] for row in index] for name, cells in self.columns.items()}
         return replace(self, texts=texts, labels=self.labels[index], weights=weights, groups=groups, columns=columns)
 
+    def join(self, other: "Texts") -> "Texts":
+        """These texts, followed by others with labels of the same classes; groups are told apart by their file."""
+        columns = {name: cells + other.columns[name] for name, cells in self.columns.items()}
+        texts, marked = self.texts + other.texts, _join_marked(self, other, len(self.texts), len(other.texts))
+        return replace(self, texts=texts, labels=np.concatenate([self.labels, other.labels]), columns=columns, **marked)
+
 
 @dataclass(frozen=True)
 class EncodedTexts:
@@ -76,11 +82,16 @@ class EncodedTexts:
 
 @dataclass(frozen=True)
 class TextData:
-    """Training, test and validation texts; a part that is None is held out from `train`."""
+    """Training, test and validation texts; a part that is None is held out from `train`.
+
+    Args:
+        newer: the rows of later files, of which as many are held out, see `tasks.updates`.
+    """
 
     train: Texts | EncodedTexts
     test: Texts | EncodedTexts | None = None
     validation: Texts | EncodedTexts | None = None
+    newer: tuple[Texts, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -131,14 +142,26 @@ class Sequences:
         values = self.values[rows]
         return replace(self, values=values, offsets=offsets, labels=labels, keys=keys, times=times, **taken)
 
+    def join(self, other: "Sequences") -> "Sequences":
+        """These sequences, followed by others of the same channels and classes; groups are told apart by their file."""
+        values = np.concatenate([self.values, other.values])
+        offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
+        keys = {name: own + other.keys[name] for name, own in self.keys.items()}
+        times = None if self.times is None or other.times is None else np.concatenate([self.times, other.times])
+        labels, marked = np.concatenate([self.labels, other.labels]), _join_marked(self, other, len(self), len(other))
+        return replace(
+            self, values=values, offsets=offsets, labels=labels, keys=keys, times=times, splits=None, **marked
+        )
+
 
 @dataclass(frozen=True)
 class SequenceData:
-    """Training, test and validation sequences; a part that is None is held out from `train`."""
+    """Training, test and validation sequences; a part that is None is held out from `train`. See also `TextData`."""
 
     train: Sequences
     test: Sequences | None = None
     validation: Sequences | None = None
+    newer: tuple[Sequences, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -164,6 +187,11 @@ class Series:
     zone: str = ""
     clock: str = "local"
     settled: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> np.datetime64:
+        """The time of the last row."""
+        return np.datetime64(self.times[-1])
 
 
 @dataclass(frozen=True)
@@ -232,6 +260,12 @@ class Panel:
         return np.asarray(self.ends - self.offsets[:-1])
 
     @property
+    def newest(self) -> Any:
+        """The time of the newest value of any series; the number of its row where rows are counted."""
+        steps = self.starts + self.lengths - 1
+        return self.frequency.times(steps[self.lengths > 0]).max()
+
+    @property
     def is_future(self) -> np.ndarray:
         """Whether each row comes after the newest value of its series, bool `[T]`."""
         return np.asarray(np.arange(len(self.values)) >= np.repeat(self.ends, np.diff(self.offsets)))
@@ -298,6 +332,19 @@ class PanelData:
     origins: int = 0
     test: None = None
     validation: None = None
+
+
+def _join_marked(one: Any, other: Any, count: int, more: int) -> dict[str, Any]:
+    """The weights and groups of examples, `count` of one and `more` of another; none where neither has any."""
+    found: dict[str, Any] = {}
+    if one.weights is not None or other.weights is not None:
+        own = (np.ones(size) if each.weights is None else each.weights for each, size in ((one, count), (other, more)))
+        found["weights"] = np.concatenate([*own])
+    if one.groups is not None or other.groups is not None:
+        first = np.arange(count) if one.groups is None else one.groups
+        second = np.arange(more) if other.groups is None else other.groups
+        found["groups"] = np.concatenate([first, first.max(initial=-1) + 1 + second])
+    return found
 
 
 def _take_ragged(offsets: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

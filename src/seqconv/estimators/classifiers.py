@@ -16,7 +16,7 @@ from seqconv.data.datasets import Names
 from seqconv.data.frames import read_weights
 from seqconv.data.records import SequenceData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.estimators.base import ExampleEstimator, needs_validation
+from seqconv.estimators.base import ExampleEstimator, Model, needs_validation
 from seqconv.estimators.labels import check_labels
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
 from seqconv.estimators.texts import TextEstimator
@@ -26,9 +26,11 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.labels import check_two_classes
 from seqconv.tasks.sequence.split import encode_sequences
-from seqconv.tasks.text.rows import join_cells
+from seqconv.tasks.text.growth import add_words
+from seqconv.tasks.text.rows import TextRows, join_cells
 from seqconv.tasks.text.split import encode_texts
 from seqconv.tasks.thresholds import NONE
+from seqconv.training.fitting import learn_on
 from seqconv.training.loop import calibrate
 
 
@@ -140,7 +142,8 @@ class TextClassifier(TextEstimator, NetworkClassifier):
     ['yes', 'no']
     """
 
-    model: str = NETWORK  # pickles of version 0.1.0 have none
+    model: str = NETWORK  # pickles of version 0.1.0 have neither
+    _seen: int = 0  # texts that it has learned from
 
     def __init__(
         self,
@@ -187,14 +190,71 @@ class TextClassifier(TextEstimator, NetworkClassifier):
                 out of range.
         """
         rows = self._read_texts(X)
-        texts, labels = rows.texts, self._read_labels(y, several=True)
-        check_consistent_length(texts, labels)
-        weights = read_weights(sample_weight, len(texts), "sample_weight")
-        data = Texts(texts, labels, self._names(), "X", weights=weights, columns=rows.columns)
+        data = self._label(rows, self._read_labels(y, several=True), sample_weight)
+        return self._fit_texts(data, check=True)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train on further texts; the first call is a `fit` that knows of labels which are still to come.
+
+        Further calls go on from the weights, all texts of X being trained on: words that are new enter the vocabulary,
+        while thresholds and what each member of a blend counts stay. What texts of before say is not kept, so that each
+        X should be a fair sample; columns next to the text stay as the first call found them.
+
+        Args:
+            X, y, sample_weight: see `fit`; y may lack some of the classes.
+            classes: all labels that y may hold in any call; needed in the first one.
+
+        Raises:
+            DataError, ConfigError, ValueError: see `fit`; no classes in the first call, others in a later one, or a
+                label that is none of them.
+        """
+        first = not hasattr(self, "_model")
+        known = self._check_classes(classes, first)
+        rows = self._read_texts(X) if first else self._read_rows(X)
+        labels = column_or_1d(np.asarray(y), warn=True)
+        if unknown := sorted(set(labels.tolist()) - set(known.tolist())):
+            raise ValueError(f"y must hold labels of classes; got {unknown[0]!r}. Name all of them in the first call")
+        self.classes_ = known
+        data = self._label(rows, np.searchsorted(known, labels).astype(np.int32), sample_weight)
+        if first:
+            return self._fit_texts(data)
+        threads = self._threads()
+        start = add_words(self.bundle_, self._features.columns.join(rows.texts, rows.columns), threads)
+        found = encode_texts(data, None, start.recipe, threads, start.features)
+        grown = learn_on(start, found, self._seen, threads)
+        self._features, self._seen = grown.features, self._seen + len(rows)
+        self._model = Model(grown.plan, grown.weights, grown.recipe, threads, grown.features)
+        return self
+
+    def _check_classes(self, classes: Any, first: bool) -> np.ndarray:
+        """All classes, sorted."""
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit")
+        found = self.classes_ if classes is None else np.unique(np.asarray(classes))
+        if not first and not np.array_equal(found, self.classes_):
+            raise ValueError(f"classes must be those of the first call, {self.classes_.tolist()}; got {found.tolist()}")
+        if len(found) < 2:
+            raise DataError(f"classes must be at least two; got {found.tolist()}. Name all")
+        return np.asarray(found)
+
+    def _label(self, rows: TextRows, labels: np.ndarray, sample_weight: Any) -> Texts:
+        """Texts with their labels and weights."""
+        check_consistent_length(rows.texts, labels)
+        weights = read_weights(sample_weight, len(rows), "sample_weight")
+        return Texts(rows.texts, labels, self._names(), "X", weights=weights, columns=rows.columns)
+
+    def _fit_texts(self, data: Texts, check: bool = False) -> Self:
+        """Fit to labelled texts.
+
+        Args:
+            check: two of their classes must occur.
+        """
+        self._seen = len(data.texts)
         recipe = self._name_columns(self._make_recipe(TextData(data)), data)
-        groups = np.unique(np.array(join_cells(texts, rows.columns), object), return_inverse=True)[1]
-        train, validation = self._hold_out(labels, groups, recipe)
-        check_two_classes(labels[train], "X")
+        groups = np.unique(np.array(join_cells(data.texts, data.columns), object), return_inverse=True)[1]
+        train, validation = self._hold_out(data.labels, groups, recipe)
+        if check:
+            check_two_classes(data.labels[train], "X")
         held_out = data.take(validation) if len(validation) else None
         return self._finish(encode_texts(data.take(train), held_out, recipe, self._threads()), recipe)
 

@@ -32,9 +32,9 @@ from seqconv.tasks.panel.memory import open_panel, reopen_panel
 from seqconv.tasks.panel.scores import SCORES, score_series
 from seqconv.tasks.panel.task import PANEL
 from seqconv.training.fitted import judge, settle_model
+from seqconv.training.fitting import Timer, fit_split
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
-from seqconv.training.run import Timer, fit_split
 
 Given = Mapping[str, Any]  # settings that a user gave, by name
 

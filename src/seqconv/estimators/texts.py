@@ -28,13 +28,15 @@ class TextEstimator(ExampleEstimator):
         return rows
 
     def _read_inputs(self, X: Any) -> Any:
-        features = self._features
-        if getattr(self, "_column", ""):
-            rows = rows_of_table(table_from_frame(X, "X"), self._column, features.columns.names)
-        else:
-            rows = TextRows(_list_given(X))
+        features, rows = self._features, self._read_rows(X)
         texts = features.columns.join(rows.texts, rows.columns)
         return features.inputs(features.vocabulary.encode(texts, self._threads()), texts, rows.columns)
+
+    def _read_rows(self, X: Any) -> TextRows:
+        """Texts as the fitted model reads them."""
+        if getattr(self, "_column", ""):
+            return rows_of_table(table_from_frame(X, "X"), self._column, self._features.columns.names)
+        return TextRows(_list_given(X))
 
     def _name_columns(self, recipe: AnyRecipe, texts: Texts) -> AnyRecipe:
         """The recipe with the columns that were read, for whoever asks the model later."""

@@ -25,9 +25,9 @@ from seqconv.tasks.scoring import weigh_errors
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
 from seqconv.training.fitted import judge, settle_model
+from seqconv.training.fitting import Timer, fit_split
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
-from seqconv.training.run import Timer, fit_split
 
 WINDOWS = ("growing", "rolling")
 PAGE = "report.html"

@@ -18,6 +18,7 @@ HOLDOUT = (
     "shuffled examples"
 )
 
+UPDATES = "files of newer rows that are learned too, the oldest first, as seqconv update adds them"
 DECIMAL = "decimal mark of numbers written as text; the other one may separate thousands"
 
 
@@ -32,6 +33,7 @@ class TextDataConfig(_DataSettings):
     """Where labelled texts come from and how they are split."""
 
     source: str = setting("", "a data set (imdb or demo-text), or the path of a file or folder")
+    updates: tuple[str, ...] = setting((), UPDATES)
     text: str = setting("", "text column; empty: detected")
     label: tuple[str, ...] = setting((), "label column, or several 0/1 columns; empty: detected")
     target: tuple[str, ...] = setting((), "column of numbers to predict in place of classes")
@@ -45,9 +47,7 @@ class TextDataConfig(_DataSettings):
     validation_file: str = setting("", "file of validation data; empty: held out from the training data")
     test_file: str = setting("", "file of test data; empty: that of the source, or held out")
     validation: float = setting(0.2, "fraction of the training texts held out for validation", low=0.001, high=0.9)
-    test: float = setting(
-        0.2, "fraction of the texts held out for testing if there is no test set", low=0.001, high=0.9
-    )
+    test: float = setting(0.2, "fraction of the texts held out for testing if there is no test", low=0.001, high=0.9)
     holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
 
 
@@ -56,6 +56,7 @@ class SequenceDataConfig(_DataSettings):
     """Where labelled sequences come from and how they are split."""
 
     source: str = setting("", "path of a .ts, .tsv, .arff or .npz file, or of a table")
+    updates: tuple[str, ...] = setting((), UPDATES)
     id: tuple[str, ...] = setting(
         (), "columns that tell the sequences of a table apart, which has a row for each step; empty: a row a sequence"
     )
@@ -76,7 +77,7 @@ class SequenceDataConfig(_DataSettings):
     test_file: str = setting("", "file of test sequences; empty: NAME_TEST next to NAME_TRAIN, or held out")
     validation: float = setting(0.2, "fraction of the training sequences held out for validation", low=0.001, high=0.9)
     test: float = setting(
-        0.2, "fraction of the sequences held out for testing if there is no test set", low=0.001, high=0.9
+        0.2, "fraction of the sequences held out for testing if there is no test", low=0.001, high=0.9
     )
     holdout: Literal["stratified", "random"] = setting("stratified", HOLDOUT)
 
@@ -86,6 +87,7 @@ class SeriesDataConfig(_DataSettings):
     """Where a time series comes from and how it is split, in time order."""
 
     source: str = setting("", "a data set (jena, etth1, weather or demo-series), or the path of a table")
+    updates: tuple[str, ...] = setting((), UPDATES)
     time: str = setting(
         "", "time column, or several such as date,hour; none: count the rows, whatever their times; empty: detected"
     )
@@ -115,6 +117,7 @@ class PanelDataConfig(_DataSettings):
     """Where a table of one or many series comes from, and what its columns are."""
 
     source: str = setting("", "path of a table with a row for each series and time")
+    updates: tuple[str, ...] = setting((), UPDATES)
     id: tuple[str, ...] = setting((), "columns that tell the series of a table apart; empty: inferred")
     time: str = setting(
         "", "time column, or several such as date,hour; empty: inferred; none: count the rows, whatever their times"

@@ -21,8 +21,8 @@ from seqconv.reports.page import (
     draw_settings,
     draw_table,
 )
-from seqconv.reports.sentences import say_intervals, warn_of_intervals
-from seqconv.reports.tables import confusion_rows, leaderboard_rows, score_rows, split_rows
+from seqconv.reports.sentences import say_intervals, say_update, warn_of_intervals
+from seqconv.reports.tables import change_rows, confusion_rows, drift_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
@@ -45,6 +45,7 @@ def build_run_page(
     """
     sections = [
         ("Test set", _draw_scores(results)),
+        ("Update", _draw_update(results)),
         ("Compared with the baselines", _draw_comparison(results)),
         ("Intervals", _draw_intervals(results)),
         ("Training", _draw_training(results, history)),
@@ -78,6 +79,15 @@ def _draw_scores(results: RunResults) -> str:
         + draw_details("Every score, losses too", every)
         + draw_note(text)
     )
+
+
+def _draw_update(results: RunResults) -> str:
+    found = results.update
+    if found is None:
+        return ""
+    changes = draw_table(*change_rows(found), "Scores before and after") if found.old or found.new else ""
+    drift = draw_table(*drift_rows(found), "How the newer rows differ") if found.drift else ""
+    return f"<p>{escape(say_update(found))}</p>{changes}{drift}"
 
 
 def _draw_data(results: RunResults) -> str:

@@ -6,7 +6,7 @@ from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports.tables import show_number
-from seqconv.tasks.results import BacktestResults, ComparisonResults, TrainedOn
+from seqconv.tasks.results import BacktestResults, ComparisonResults, TrainedOn, UpdateResults
 
 
 def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
@@ -70,6 +70,17 @@ def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
         f"Bootstrap intervals over {block.blocks:,} blocks of {block.windows:,} neighbouring windows. MASE "
         f"divides by the error of the naive forecast {scale.season} ahead on the {scale.rows} rows.{several}"
     )
+
+
+def say_update(found: UpdateResults) -> str:
+    """How a model was updated, and what it has learned, in sentences.
+
+    >>> say_update(UpdateResults(model="m", file="f", refit=True, metric="f1", drift=[], classes=["x"], says="refit"))
+    'Update of m: refit. New class: x. No row to compare on: neither of the old test rows nor newer ones held out.'
+    """
+    new = f" New class{'es' if found.classes[1:] else ''}: {', '.join(found.classes)}." if found.classes else ""
+    none = " No row to compare on: neither of the old test rows nor newer ones held out."
+    return f"Update of {found.model}: {found.says}.{new}{'' if found.old or found.new else none}"
 
 
 def explain_folds(results: BacktestResults) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
     from seqconv.metrics.panel_scores import PanelScores
     from seqconv.metrics.precision_recall import Curve
-    from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults
+    from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults, UpdateResults
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -300,3 +300,22 @@ def cost_rows(results: "ComparisonResults") -> Table:
     """What each run is and took."""
     rows = [[run.run, run.recipe, f"{run.parameters:,}", f"{run.seconds:.1f}", f"{run.n:,}"] for run in results.runs]
     return ["run", "recipe", "parameters", "seconds of training", "number of test rows"], rows
+
+
+def change_rows(found: "UpdateResults") -> Table:
+    """The first score before and after an update."""
+    named = {"test rows of the old run": found.old, "newer rows held out": found.new}
+    kept = [(name, each) for name, each in named.items() if each]
+    rows = [[name, f"{each.n:,}", show_number(each.before), show_number(each.after)] for name, each in kept]
+    return [NAMES[found.metric], "rows", "before", "after"], rows
+
+
+def drift_rows(found: "UpdateResults") -> Table:
+    """How newer rows differ, the largest differences first; fractions differ by themselves, means by deviations."""
+    shifts = [each.after - each.before if each.shift is None else each.shift for each in found.drift]
+    ordered = sorted(zip(found.drift, shifts, strict=True), key=lambda pair: -abs(pair[1]))
+    rows = [
+        [each.name, show_number(each.before), show_number(each.after), "" if each.shift is None else f"{shift:+.2f}"]
+        for each, shift in ordered
+    ]
+    return ["input", "old rows", "newer rows", "difference, sd"], rows

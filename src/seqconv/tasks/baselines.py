@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, NamedTuple, Self, TypeVar, get_type_
 
 import numpy as np
 
-from seqconv.errors import ConfigError
+from seqconv.errors import ConfigError, OptionError
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import LARGEST
 from seqconv.tasks.examples import Features, ModelInputs, Part, Split
@@ -95,6 +95,18 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
         raise ConfigError(
             f"export: ONNX has no operators for this model ({kind}). Export a network or another baseline"
         )
+
+    def go_on(self, split: "Split[Any, Any]", rows: int) -> Self:
+        """The model learned on from the training rows of another split, which may have more classes.
+
+        Args:
+            rows: how many it has learned from so far.
+
+        Raises:
+            OptionError: its kind can only be fitted to all rows at once.
+        """
+        must = "must be fitted to the old rows together with the newer ones"
+        raise OptionError(f"the model {type(self).__name__.lower()} {must}. Put the old data back where they lay")
 
     def prune(self, keep: float) -> Self:
         """A smaller model, with the fraction `keep` of its features; the same where it has none to leave out."""

@@ -9,7 +9,7 @@ import numpy as np
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import Model
 from seqconv.recipes.sections import KINDS, NETWORK
-from seqconv.tasks.baselines import Arrays
+from seqconv.tasks.baselines import AnyBaseline, Arrays
 from seqconv.tasks.examples import Features, Split, merge_validation
 from seqconv.tasks.scoring import Baseline, Evaluation
 from seqconv.tasks.target import Target
@@ -132,17 +132,50 @@ def fit_blend(
             model = each.model.fit_to(whole) if refit else each.model
             members[each.kind] = model.arrays
             tested[each.kind] = model.predict(split.test.inputs) if refit else each.test_outputs
-    validation, test = add_outputs(known, factors), add_outputs(tested, factors)
+    validation = add_outputs(known, factors)
     target = target.tune(validation, part.targets, loss)
-    scored = Evaluation(
-        target.measure(validation, part.targets, loss),
+    scored = _score(network, split.aim(target), (validation, add_outputs(tested, factors)), loss)
+    return Fit(factors, members, scored, {name: weights[name] for name in factors}, target)
+
+
+def go_on_blend(
+    parts: Parts, network: Evaluation, split: Split[Any, Any], models: Mapping[str, AnyBaseline], rows: int, loss: str
+) -> Fit:
+    """The members of a blend learned on from the examples of another split, with the factors that they have.
+
+    Args:
+        parts: of the blend before.
+        network: its outputs, which has learned on already.
+        models: the other members.
+        rows: see `BaselineModel.go_on`.
+    """
+    whole = replace(split, train=merge_validation(split.training).train)
+    held, tested = {NETWORK: network.validation_outputs}, {NETWORK: network.test_outputs}
+    members = {}
+    for kind, model in models.items():
+        held[kind] = model.go_on(split, rows).predict(split.validation.inputs)
+        final = model.go_on(whole, rows)
+        members[kind], tested[kind] = final.arrays, final.predict(split.test.inputs)
+    outputs = add_outputs(held, parts.factors), add_outputs(tested, parts.factors)
+    target = split.features.target
+    weights = target.weigh(list(held.values()), np.array([parts.factors[name] for name in held]))
+    named = dict(zip(held, weights.tolist(), strict=True))
+    return Fit(parts.factors, members, _score(network, split, outputs, loss), named, target)
+
+
+def _score(
+    network: Evaluation, split: Split[Any, Any], outputs: tuple[np.ndarray, np.ndarray], loss: str
+) -> Evaluation:
+    """The scores of a blend's outputs for the validation and the test rows, with its network's bounds around them."""
+    target, (validation, test) = split.features.target, outputs
+    return Evaluation(
+        target.measure(validation, split.validation.targets, loss),
         target.measure(test, split.test.targets, loss),
         validation,
         test,
         _move(network.test_bounds, network.test_outputs, test),
         _move(network.validation_bounds, network.validation_outputs, validation),
     )
-    return Fit(factors, members, scored, {name: weights[name] for name in factors}, target)
 
 
 def _move(bounds: np.ndarray | None, point: np.ndarray, blended: np.ndarray) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.label_sets import Labels
 from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.target import Target
 from seqconv.tasks.thresholds import NONE, Rule, make_rule
 
 Labelled = TypeVar("Labelled", Texts, EncodedTexts, Sequences)
@@ -89,17 +90,30 @@ def align_labels(part: Labelled, classes: tuple[str, ...], several: bool) -> Lab
     return replace(part, labels=labels, classes=classes)
 
 
-def list_sources(data: Any, classes: tuple[str, ...]) -> list[Any]:
-    """The sources of the training, validation and test examples."""
+def list_sources(data: Any, trained: Target | None = None) -> list[Any]:
+    """The sources of the training, validation and test examples, with the classes of the training examples.
+
+    Args:
+        trained: of a trained model, whose classes they have; None: there is none yet.
+    """
     train = data.train
+    if trained is not None and train.classes:
+        train = align_labels(train, trained.names, getattr(trained, "several", False))
     several = train.labels.ndim == 2
     return [
-        train if part is None else align_labels(part, classes, several) for part in (None, data.validation, data.test)
+        train if part is None else align_labels(part, train.classes, several)
+        for part in (None, data.validation, data.test)
     ]
 
 
-def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray | None, seed: int) -> Rows:
-    """Which examples of its source each split takes."""
+def choose_rows(
+    sources: list[Any], config: HoldoutSettings, groups: np.ndarray | None, seed: int, known: bool = False
+) -> Rows:
+    """Which examples of its source each split takes.
+
+    Args:
+        known: the classes are those of a trained model, of which there may be fewer.
+    """
     train, *others = sources
     labels = strata(train.labels)
     rows = {"train": np.arange(len(labels))}
@@ -119,7 +133,7 @@ def choose_rows(sources: list[Any], config: HoldoutSettings, groups: np.ndarray 
             f"{train.source}: must hold examples for training, validation and test; got {counts}. "
             "Give more, give files with --validation and --test, or hold out more with --set data.validation=0.4"
         )
-    if labels is train.labels:
+    if labels is train.labels and not known:
         check_two_classes(labels[rows["train"]], train.source)
     return rows["train"], rows["validation"], rows["test"]
 

@@ -104,6 +104,61 @@ class BetterBaseline(Record):
     says: str
 
 
+@dataclass(frozen=True)
+class Change(Record):
+    """The first score of a model on the same `n` rows, before and after its update.
+
+    Args:
+        before: rows of a class that it did not have count as wrong.
+    """
+
+    n: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Drift(Record):
+    """What the newer rows are like, next to those before.
+
+    Args:
+        name: of a column or channel, or what else is measured.
+        before, after: its mean in the rows before, and in the newer ones.
+        shift: their difference in standard deviations of the rows before; None: it is a fraction.
+    """
+
+    name: str
+    before: float
+    after: float
+    shift: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateResults(Record):
+    """What an update has changed.
+
+    Args:
+        model: the folder of the model that was updated.
+        file: with the newer rows.
+        refit: the model was fitted again, to old and newer rows; else it went on from what it was, on the newer rows.
+        metric: the score of the changes.
+        old, new: on the old test rows, and on newer ones held out; None: there are none.
+        drift: of the inputs.
+        classes: those that the model did not have.
+        says: one sentence on the rows.
+    """
+
+    model: str
+    file: str
+    refit: bool
+    metric: str
+    old: Change | None = None
+    new: Change | None = None
+    drift: list[Drift]
+    classes: list[str]
+    says: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunResults(Judgement, Setup):
     """What a run found.
@@ -118,6 +173,7 @@ class RunResults(Judgement, Setup):
         facts: about the data.
         classes: their names; None: numbers are forecast.
         targets: the columns that are forecast; None: the answers are classes.
+        update: what the update of a model has changed; None: it is a new one.
     """
 
     former: ClassVar = {"better_baseline": "offer"}
@@ -133,6 +189,7 @@ class RunResults(Judgement, Setup):
     facts: Json
     classes: list[str] | None = None
     targets: list[str] | None = None
+    update: UpdateResults | None = None
 
     @classmethod
     def from_dict(cls, table: Any) -> Self:

@@ -90,6 +90,20 @@ class Seen:
             kept = kept[kept % np.uint64(every) == 0]
         return cls(kept, every)
 
+    def join(self, other: "Seen | None") -> "Seen | None":
+        """With those of a model that went on from this one."""
+        if other is None:
+            return self
+        every = np.uint64(max(self.every, other.every))
+        kept = [each.keys[each.keys % every == 0] for each in (self, other)]
+        found = Seen.of(*kept)
+        return found and Seen(found.keys, max(found.every, int(every)))
+
+    @property
+    def rows(self) -> int:
+        """About how many different rows there were."""
+        return len(self.keys) * self.every
+
     def check(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which examples can be checked, and which of all are known from training, bool `[N]` both."""
         checked = keys % np.uint64(self.every) == 0

@@ -27,7 +27,7 @@ from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
 from seqconv.tasks.profiles import Sample
-from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.results import Drift, FoldFacts
 from seqconv.tasks.streaming import State, Stream, refuse_stream
 
 Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
@@ -133,6 +133,21 @@ def refuse_future(trained: Trained, *arguments: object) -> NoReturn:
     raise OptionError(f"future needs a model of a table of series; this is of {trained.bundle.recipe.task}s. Drop it")
 
 
+def keep_model(bundle: AnyBundle, data: Data, threads: int) -> AnyBundle:
+    """For models that lack nothing of newer data."""
+    return bundle
+
+
+def keep_data(bundle: AnyBundle, data: Data) -> Data:
+    """For data whose rows follow one another in time."""
+    return data
+
+
+def find_no_drift(bundle: AnyBundle, before: Data | None, newer: Data) -> list[Drift]:
+    """Where inputs are not compared."""
+    return []
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A model as a graph.
@@ -227,6 +242,10 @@ class Task:
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
         draw: a model as operators of ONNX.
         try_graph: examples as inputs of that graph, and the model's own answers. Takes model, and test inputs or None.
+        grow: a trained model with what it lacks to learn from newer data, such as classes. Takes bundle, data, threads.
+        list_tested: data that hold the test rows of data with newer files, as far as a model can know them, as `take`
+            takes them. Takes bundle, data.
+        find_drift: what newer data are like, next to those before. Takes bundle, the data before or None, newer data.
         examples: what people call the examples that are scored; empty: as in a request.
     """
 
@@ -271,6 +290,9 @@ class Task:
     predict_windows: Callable[..., Iterator[Frame]] = refuse_windows
     draw: Callable[[AnyBundle], Drawn] = refuse_graph
     try_graph: Callable[[Trained, Any], Trial] = try_no_graph
+    grow: Callable[[AnyBundle, Data, int], AnyBundle] = keep_model
+    list_tested: Callable[[AnyBundle, Data], Data] = keep_data
+    find_drift: Callable[[AnyBundle, Data | None, Data], list[Drift]] = find_no_drift
     examples: str = ""
 
     @property

@@ -1,5 +1,6 @@
 """What a run has fitted: a network or a baseline as its model, and the baselines that it is compared with."""
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,13 @@ import numpy as np
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
-from seqconv.tasks.blend import Parts, fit_blend, join_parts
+from seqconv.tasks.baselines import restore
+from seqconv.tasks.blend import Parts, fit_blend, go_on_blend, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
-from seqconv.tasks.examples import Split
+from seqconv.tasks.examples import Split, fingerprint
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
-from seqconv.tasks.scoring import Answer, Baseline, Evaluation, compare, refit_baseline, weigh_errors
+from seqconv.tasks.scoring import Answer, Baseline, Evaluation, compare, evaluate, refit_baseline, weigh_errors
 from seqconv.tasks.seen import Seen
 from seqconv.tasks.task import Answers
 from seqconv.training.loop import Trained
@@ -63,6 +65,41 @@ def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
         baselines=[*alone.baselines, own],
         weights=blended.weights,
     )
+
+
+def go_on_with(alone: Fitted, split: Split[Any, Any], start: AnyBundle) -> Fitted:
+    """The blend of a network that has learned on, and of its members, which do so here.
+
+    Args:
+        start: the blend before.
+    """
+    recipe, task = start.recipe, find_task(start.recipe)
+    parts, rows = split_parts(start.weights, recipe.task), count_seen(start, split)
+    models = {kind: restore(task.baselines, kind, split.features, own) for kind, own in parts.members.items()}
+    found = go_on_blend(parts, alone.scored, split, models, rows, recipe.training.loss)
+    weights = join_parts(Parts(alone.bundle.weights, found.members, found.factors), recipe.task)
+    bundle = replace(alone.bundle, recipe=recipe, features=start.features, weights=weights)
+    return replace(alone, name=BLEND, bundle=bundle, scored=found.scored, weights=found.weights)
+
+
+def go_on_baseline(start: AnyBundle, split: Split[Any, Any]) -> Fitted:
+    """A baseline in place of a network, learned on from the examples of another split.
+
+    Raises:
+        OptionError: its kind can only be fitted to all rows at once.
+    """
+    began, recipe, task = time.perf_counter(), start.recipe, find_task(start.recipe)
+    kind, rows = recipe.training.model, count_seen(start, split)
+    model = restore(task.baselines, kind, split.features, start.weights).go_on(split, rows)
+    scored = evaluate(model, split, recipe.training.loss).bound(len(recipe.training.levels))
+    shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
+    bundle = Bundle(recipe, (), model.arrays, shape, split.features, fingerprint(split), seen)
+    return Fitted(kind, bundle, Trained((), 0, time.perf_counter() - began), scored, [])
+
+
+def count_seen(start: AnyBundle, split: Split[Any, Any]) -> int:
+    """About how many rows a model was trained on; if it does not know, as many as it gets now."""
+    return len(split.train.targets) if start.seen is None else start.seen.rows
 
 
 def describe_network(alone: Fitted, split: Split[Any, Any]) -> Baseline:

@@ -27,7 +27,7 @@ from seqconv.tasks.examples import Split
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.mistakes import Mistakes, find_mistakes
 from seqconv.tasks.profiles import Profile
-from seqconv.tasks.results import BetterBaseline, RunResults, Setup
+from seqconv.tasks.results import BetterBaseline, RunResults, Setup, UpdateResults
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.loop import Listener
 
@@ -105,6 +105,7 @@ def write_run(
     setup: Setup,
     seconds: dict[str, float],
     better: BetterBaseline | None = None,
+    update: UpdateResults | None = None,
 ) -> RunResults:
     """Write all but recipe and history of a run folder.
 
@@ -112,6 +113,7 @@ def write_run(
         folder: where to write; `setup` says where it will lie.
         seconds: of each part of the run.
         better: a better baseline.
+        update: of a model that has been updated.
     """
     split = split.aim(fitted.bundle.features.target)
     trained, target = fitted.trained, split.features.target
@@ -126,6 +128,7 @@ def write_run(
         best_epoch=trained.best_epoch,
         network=summarise(fitted.bundle.plan, split.train.inputs.shape),
         facts=split.facts,
+        update=update,
     )
     _write_predictions(folder, split, fitted)
     _write_mistakes(folder, split, fitted)

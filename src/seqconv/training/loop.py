@@ -107,6 +107,7 @@ def fit_network(
     listener: Listener,
     keep_best: bool = True,
     checkpoint: Checkpoint | None = None,
+    known: bool = False,
 ) -> Trained:
     """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
 
@@ -114,6 +115,7 @@ def fit_network(
         data: its validation examples decide on the best epoch.
         keep_best: end with the weights of the best epoch, not of the last; with `averaging`, with its mean.
         checkpoint: where to go on from, if it holds anything, and where to keep what is reached.
+        known: the network is a trained one: an epoch must be better than it to be kept.
 
     Raises:
         TrainingError: dead start (no example has a gradient), or a loss that is not finite.
@@ -123,7 +125,7 @@ def fit_network(
     random = np.random.default_rng([config.seed, 1])
     started = time.perf_counter()
     history: list[Epoch] = []
-    best = _judge_start(network, data, config) if keep_best else _Best(0, math.inf, {})
+    best = _judge_start(network, data, config, known) if keep_best else _Best(0, math.inf, {})
     mean: Weights = {}
     if checkpoint is not None and (progress := checkpoint.read()) is not None:
         history, mean = list(progress.history), progress.mean
@@ -160,9 +162,10 @@ class _Best(NamedTuple):
     weights: Weights
 
 
-def _judge_start(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> _Best:
-    """A network that starts at zero starts as a forecast: what training makes of it must be better to be kept."""
-    if not network.plan[-1].starts_at_zero:
+def _judge_start(network: Network, data: TrainingData[Any, Any], config: TrainingConfig, known: bool) -> _Best:
+    """A network that starts at zero starts as a forecast, and a trained one as a model: what training makes of it must
+    be better to be kept."""
+    if not network.plan[-1].starts_at_zero and not known:
         return _Best(0, math.inf, {})
     return _Best(0, _validate(network, data, config)[0], network.weights())
 

@@ -13,7 +13,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
 from seqconv.tasks.outcomes import fit_outcome, take_outcomes
-from seqconv.tasks.results import FoldFacts
+from seqconv.tasks.results import Drift, FoldFacts
 from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
 from seqconv.tasks.sequence.features import (
@@ -24,6 +24,7 @@ from seqconv.tasks.sequence.features import (
     fit_scaler,
 )
 from seqconv.tasks.sequence.profile import sample_sequences
+from seqconv.tasks.updates import compare_classes, compare_columns, merge_newer, pool_newer, take_known
 from seqconv.tasks.weights import weigh_examples
 
 
@@ -34,16 +35,16 @@ def split_sequences(
 
     Args:
         threads: not needed.
-        trained: its target; scaling the training sequences again gives the same features.
+        trained: features of a trained model; None: fit them to the training sequences.
 
     Raises:
         DataError: fewer than two classes, too few sequences, or no channel that varies.
     """
-    sources: list[Sequences] = list_sources(data, data.train.classes)
-    rows = choose_rows(sources, recipe.data, data.train.groups, recipe.training.seed)
+    data = merge_sequences(data, recipe)
+    sources: list[Sequences] = list_sources(data, None if trained is None else trained.target)
+    rows = choose_rows(sources, recipe.data, data.train.groups, recipe.training.seed, trained is not None)
     cut = [source.take(index) for source, index in zip(sources, rows, strict=True)]
-    features = _fit(cut[0], recipe)
-    features = features if trained is None else features.aim(trained.target)
+    features = _fit(cut[0], recipe) if trained is None else trained
     facts = describe_classes(sources, rows, features.classes)
     facts |= {"channels": list(features.channels), "length": features.length}
     facts["notes"] += _note_constant(cut[0])
@@ -54,6 +55,12 @@ def split_sequences(
     train, validation, test = (_make_part(features, part, own) for part, own in zip(cut, weights, strict=True))
     samples = partial(sample_sequences, features, cut[0])
     return Split(train, validation, test, features, facts, lambda row: cut[2].take(np.array([row])), samples)
+
+
+def merge_sequences(data: SequenceData, recipe: SequenceRecipe, always: bool = False) -> SequenceData:
+    """Data with the sequences of newer files in its splits, see `merge_newer`."""
+    found: SequenceData = merge_newer(data, recipe, make_keys, data.train.groups, always)
+    return found
 
 
 def encode_sequences(train: Sequences, validation: Sequences | None, recipe: SequenceRecipe) -> SequenceTraining:
@@ -102,6 +109,7 @@ def fold_sequences(
     Raises:
         ConfigError: more folds than sequences.
     """
+    data = pool_newer(data)
     for facts, rest, tested in cut_class_folds(data.train, data.train.groups, folds, recipe.training.seed):
         yield facts, replace(data, train=rest, test=tested)
 
@@ -117,3 +125,19 @@ def take_sequences(
     sequences, targets = take_outcomes(data.train, bundle.features.target)
     part = Part(bundle.features.inputs(sequences), targets, keys=make_keys(sequences))
     return part, [*sequences.notes]
+
+
+def list_tested_sequences(bundle: Bundle[SequenceFeatures], data: SequenceData) -> SequenceData:
+    """The test rows of classes that the model has."""
+    return SequenceData(take_known(merge_sequences(data, bundle.recipe, always=True).test, bundle.features.target))
+
+
+def find_sequence_drift(
+    bundle: Bundle[SequenceFeatures], before: SequenceData | None, newer: SequenceData
+) -> list[Drift]:
+    """The means of the channels, and how often each class occurs."""
+    if before is None:
+        return []
+    names = [f"channel {name}" for name in before.train.channels]
+    old, new = (dict(zip(names, each.train.values.T, strict=True)) for each in (before, newer))
+    return [*compare_columns(old, new), *compare_classes(before.train, newer.train)]

@@ -5,6 +5,7 @@ import json
 from seqconv.data.datasets import load_sequences
 from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
+from seqconv.tasks.growth import grow_classes
 from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
 from seqconv.tasks.sequence.answers import (
     answer_sequences,
@@ -24,7 +25,13 @@ from seqconv.tasks.sequence.graph import draw_sequences, try_sequences
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.profile import sample_sequences
-from seqconv.tasks.sequence.split import fold_sequences, split_sequences, take_sequences
+from seqconv.tasks.sequence.split import (
+    find_sequence_drift,
+    fold_sequences,
+    list_tested_sequences,
+    split_sequences,
+    take_sequences,
+)
 from seqconv.tasks.sequence.stream import SequenceStream
 from seqconv.tasks.sequence.windows import predict_windows
 from seqconv.tasks.task import Form, Task, need_no_warm_up
@@ -78,5 +85,8 @@ SEQUENCE = Task(
     stream=SequenceStream,
     draw=draw_sequences,
     try_graph=try_sequences,
+    grow=grow_classes,
+    list_tested=list_tested_sequences,
+    find_drift=find_sequence_drift,
     predict_windows=predict_windows,
 )

@@ -29,7 +29,7 @@ from seqconv.tasks.series.guess import guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
-from seqconv.tasks.series.split import fold_series, split_series, take_series
+from seqconv.tasks.series.split import find_series_drift, fold_series, split_series, take_series
 from seqconv.tasks.series.stream import SeriesStream
 from seqconv.tasks.task import Form, Task, need_no_warm_up
 
@@ -90,4 +90,5 @@ SERIES = Task(
     stream=SeriesStream,
     draw=draw_series,
     try_graph=try_series,
+    find_drift=find_series_drift,
 )

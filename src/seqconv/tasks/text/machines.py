@@ -22,6 +22,7 @@ from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.threads import count_threads
 from seqconv.tasks.baselines import BaselineModel, Stored, members
+from seqconv.tasks.growth import widen_outputs
 from seqconv.tasks.stacking import find_scale
 from seqconv.tasks.text.features import TextFeatures, TextSplit
 from seqconv.tasks.text.unicode import compose, locate_composed, normalise
@@ -201,6 +202,53 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
         """Fitted to the training rows of another split, with the same scale."""
         return replace(_fit(type(self), split), scale=self.scale)
 
+    def go_on(self, split: TextSplit, rows: int) -> Self:
+        """Fitted to newer texts, drawn to the weights of before: the more so, the more of the old texts had a feature.
+
+        The penalty of leaving a weight is the curvature that the loss of the old texts had along it, if each was inside
+        the margin: 1 + 2 COST times the sum of the feature's squares over these texts.
+
+        Reference: Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks", PNAS 114.
+        """
+        counted = self.count(read_texts(split.train.inputs), count_threads(0))
+        model, known = self._grow(split, _choose(counted[0], len(split.train.inputs), len(self.bias)))
+        x = model.add_columns(model.weigh(*counted), split.train.inputs)
+        squares = np.bincount(x.columns, x.values.astype(np.float64) ** 2, len(model.weights))
+        mean = squares / np.maximum(np.bincount(x.columns, minlength=len(model.weights)), 1)
+        often = np.zeros(len(model.weights))  # texts of before that had the feature
+        often[: len(known)] = rows * np.exp(1 - model.rarity) * known
+        size = np.sqrt(1 + 2 * COST * often * mean)
+        weights = np.ascontiguousarray(model.weights * size[:, None], np.float32)
+        values = (x.values / size[x.columns]).astype(np.float32)
+        bias = model.bias.copy()
+        _solve(x._replace(values=values), split, weights, bias)
+        return replace(model, weights=(weights / size[:, None]).astype(np.float32), bias=bias)
+
+    def _grow(self, split: TextSplit, buckets: tuple[np.ndarray, np.ndarray]) -> tuple[Self, np.ndarray]:
+        """The model with the features and classes of newer texts too, which count nothing yet, and which features it
+        had, bool `[F]`.
+
+        Args:
+            buckets: of the newer texts, with their inverse document frequencies among these.
+        """
+        found, rarity = buckets
+        fresh = ~np.isin(found, self.buckets)
+        both = np.concatenate([self.buckets, found[fresh]])
+        order = np.argsort(both, kind="stable")
+        outputs, own = split.features.target.outputs, len(self.buckets)
+        weights = widen_outputs(self.weights, outputs)
+        words = np.concatenate([weights[:own], np.zeros((int(fresh.sum()), outputs), np.float32)])[order]
+        single = len(self.bias) == 1 and outputs > 1  # whose score becomes those of two machines
+        model = type(self)(
+            split.features,
+            both[order].astype(np.int32),
+            np.concatenate([self.rarity, rarity[fresh]])[order],
+            np.concatenate([words, weights[own:]]) * np.float32(1 + single),
+            widen_outputs(self.bias, outputs) * np.float32(1 + single),
+            self.scale / (1 + single),
+        )
+        return model, order < own
+
 
 class Words(Machine):
     """See the module; of words."""
@@ -281,23 +329,36 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     """Scores in place of logits."""
     texts, outputs, threads = read_texts(split.train.inputs), split.features.target.outputs, count_threads(0)
     counted = kind.count(texts, threads)
-    documents = np.bincount(counted[0], minlength=2**BITS)
-    buckets = np.flatnonzero(documents >= (2 if len(texts) >= MANY_TEXTS else 1))
-    most = MOST_WEIGHTS // outputs
-    if len(buckets) > most:
-        buckets = np.sort(buckets[np.argsort(-documents[buckets], kind="stable")[:most]])
-    rarity = (np.log((1 + len(texts)) / (1 + documents[buckets])) + 1).astype(np.float32)
+    buckets, rarity = _choose(counted[0], len(texts), outputs)
     height = len(buckets) + split.features.columns.features
     weights, bias = np.zeros((height, outputs), np.float32), np.zeros(outputs, np.float32)
     model = kind(split.features, buckets.astype(np.int32), rarity, weights, bias, np.ones(1))
-    weighed = split.train.weights
-    ones = np.ones((len(texts), 1)) if weighed is None else weighed
+    _solve(model.add_columns(model.weigh(*counted), split.train.inputs), split, weights, bias)
+    return model
+
+
+def _choose(buckets: np.ndarray, texts: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """The buckets that are features, ascending, and their inverse document frequencies.
+
+    Args:
+        buckets: the distinct ones of each text.
+    """
+    documents = np.bincount(buckets, minlength=2**BITS)
+    found = np.flatnonzero(documents >= (2 if texts >= MANY_TEXTS else 1))
+    most = MOST_WEIGHTS // outputs
+    if len(found) > most:
+        found = np.sort(found[np.argsort(-documents[found], kind="stable")[:most]])
+    return found, (np.log((1 + texts) / (1 + documents[found])) + 1).astype(np.float32)
+
+
+def _solve(rows: Rows, split: TextSplit, weights: np.ndarray, bias: np.ndarray) -> None:
+    """Fit machines or regressions to training rows, drawn to the weights and bias that are given, in place."""
+    weighed, threads = split.train.weights, count_threads(0)
+    ones = np.ones((len(split.train.targets), 1)) if weighed is None else weighed
     costs = np.ascontiguousarray(COST * ones.T, np.float32)
-    rows = model.add_columns(model.weigh(*counted), split.train.inputs)
     if split.features.target.fits_classes:
         inside = np.ascontiguousarray(members(split).T, np.uint8)
         _native.linear_machines(*rows, inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
     else:
         targets = np.ascontiguousarray(np.asarray(split.train.targets).T, np.float32)
         _native.linear_regressions(*rows, targets, costs, PRECISION, PASSES, 0, weights, bias, threads)
-    return model

@@ -25,6 +25,7 @@ from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.rows import TextRows, join_cells, make_text_keys
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
+from seqconv.tasks.updates import merge_newer, pool_newer
 from seqconv.tasks.weights import weigh_examples
 
 AnyTexts = Texts | EncodedTexts
@@ -39,8 +40,9 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
     Raises:
         DataError: fewer than two classes, a number that is always the same, or too few texts for all splits.
     """
-    sources: list[AnyTexts] = list_sources(data, data.train.classes)
-    rows = choose_rows(sources, recipe.data, group_texts(data.train), recipe.training.seed)
+    data = merge_texts(data, recipe)
+    sources: list[AnyTexts] = list_sources(data, None if trained is None else trained.target)
+    rows = choose_rows(sources, recipe.data, group_texts(data.train), recipe.training.seed, trained is not None)
     texts = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features, encoded = _fit(texts, recipe, threads, trained)
     facts = describe_classes(sources, rows, features.classes)
@@ -64,10 +66,22 @@ def _sampler(features: TextFeatures, texts: AnyTexts, encoded: Encoded) -> Calla
     return partial(sample_texts, features, TextRows.of(texts), encoded)
 
 
-def encode_texts(train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int) -> TextTraining:
-    """Encoded texts to fit a network to, without test examples."""
+def merge_texts(data: TextData, recipe: TextRecipe, always: bool = False) -> TextData:
+    """Data with the texts of newer files in its splits, see `merge_newer`."""
+    found: TextData = merge_newer(data, recipe, _make_keys, group_texts(data.train), always)
+    return found
+
+
+def encode_texts(
+    train: Texts, validation: Texts | None, recipe: TextRecipe, threads: int, trained: TextFeatures | None = None
+) -> TextTraining:
+    """Encoded texts to fit a network to, without test examples.
+
+    Args:
+        trained: features of a trained model; None: fit them to the training rows.
+    """
     texts = [train] if validation is None else [train, validation]
-    features, encoded = _fit(texts, recipe, threads, None)
+    features, encoded = _fit(texts, recipe, threads, trained)
     parts = _make_parts(features, texts, encoded, recipe)
     return TrainingData(parts[0], parts[1] if validation is not None else None, features)
 
@@ -136,6 +150,7 @@ def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> I
     Raises:
         ConfigError: more folds than different texts.
     """
+    data = pool_newer(data)
     for facts, rest, tested in cut_class_folds(data.train, group_texts(data.train), folds, recipe.training.seed):
         yield facts, replace(data, train=rest, test=tested)
 

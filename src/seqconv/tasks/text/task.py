@@ -22,6 +22,7 @@ from seqconv.tasks.text.answers import (
 from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.graph import draw_texts, try_texts
+from seqconv.tasks.text.growth import find_text_drift, grow_text, list_tested_texts
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.profile import sample_texts
@@ -72,4 +73,7 @@ TEXT = Task(
     stream=TextStream,
     draw=draw_texts,
     try_graph=try_texts,
+    grow=grow_text,
+    list_tested=list_tested_texts,
+    find_drift=find_text_drift,
 )
