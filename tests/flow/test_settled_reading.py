@@ -1,5 +1,6 @@
 """What training has settled about a file is not guessed again: by --test files, predict, evaluate and explain."""
 
+import io
 import json
 import random
 
@@ -70,6 +71,12 @@ def test_the_columns_are_in_the_bundle_whoever_wrote_the_recipe(folder):
     assert (data.text, data.label, data.header) == ("body", ("label",), "yes")
 
 
+def test_several_columns_of_texts_are_named_by_another_flag(folder):
+    write(folder / "titled.csv", "title,body,label", *(f"a title,{text},{label}" for text, label in make_rows(40)))
+    done = train(folder, "titled.csv", "--text", "title,body", "--label", "label", code=2)
+    assert "must have the column 'title,body'; it does not. Name the column of the texts, and further" in done.stderr
+
+
 def test_predict_takes_no_other_column_than_the_trained_one(folder):
     write(folder / "dates.csv", "date,visitors", "2020-01-01,5", "2020-01-02,6")
     done = seqconv_command("predict", "body", "dates.csv", cwd=folder, code=2)
@@ -82,6 +89,9 @@ def test_a_first_row_of_text_is_not_taken_for_a_header(folder):
     done = seqconv_command("predict", "body", "plain.csv", cwd=folder, code=2)
     assert "'a lovely bright film'" in done.stderr
     assert ".txt" in done.stderr
+    write(folder / "numbered.csv", "r1,a lovely bright film", "r2,a dull stale plot")
+    done = seqconv_command("predict", "body", "numbered.csv", cwd=folder, code=2)
+    assert "if the first row is no header, put one above it" in done.stderr
     write(folder / "renamed.csv", "review", "a lovely bright film", "a dull stale plot")
     assert predict(folder, "body", "renamed.csv")["prediction"].to_list() == ["pos", "neg"]
     write(folder / "capital.csv", "id,Body", "1,a lovely bright film")
@@ -164,3 +174,32 @@ def test_a_model_of_files_without_columns_asks_for_column_by_the_flag_of_the_com
         assert "Name the text column, perhaps 'one', with --text" in done.stderr
     found = predict(folder, "several", "two.csv", "--column", "one")
     assert len(found) == 20
+
+
+@pytest.mark.parametrize("mark", [",", "\t", ";"], ids=["comma", "tab", "semicolon"])
+def test_a_table_with_the_name_of_lines_is_read_as_a_table(folder, mark):
+    """Otherwise the labels would be words of the texts."""
+    rows = [f"{text}{mark}{label}" for text, label in make_rows(20, 2)]
+    hint = [f"sep={mark}"] if mark == ";" else []
+    write(folder / "table.txt", *hint, f"body{mark}label", *rows)
+    found = predict(folder, "body", "table.txt")
+    assert found.columns[:3] == ["body", "label", "prediction"]
+    assert found["body"].to_list() == [text for text, _ in make_rows(20, 2)]
+    done = seqconv_command("explain", "body", "--file", "table.txt", "--json", cwd=folder)
+    assert json.loads(done.stdout)["text"] == found["body"][0]
+
+
+def test_a_table_without_a_header_and_with_the_name_of_lines_is_read_as_in_training(folder):
+    write(folder / "unnamed.txt", *(f"{label}\t{text}" for text, label in make_rows(160)))
+    train(folder, "unnamed.txt", "--out", "unnamed")
+    found = predict(folder, "unnamed", "unnamed.txt")
+    assert found["column_2"].to_list() == [text for text, _ in make_rows(160)]
+    write(folder / "lines.txt", "a lovely bright film", "body, and a dull plot")
+    assert len(predict(folder, "body", "lines.txt")) == 2
+
+
+def test_a_table_on_standard_input_is_no_text_a_line(folder, monkeypatch):
+    piped = io.TextIOWrapper(io.BytesIO(b"label,body\npos,a lovely film\n"))
+    monkeypatch.setattr("sys.stdin", piped)
+    done = seqconv_command("predict", "body", cwd=folder, code=2)
+    assert "standard input: must be one text per line; line 1 is a header with 'body'" in done.stderr

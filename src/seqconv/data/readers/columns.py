@@ -105,7 +105,10 @@ def find_column(table: Table, name: str) -> str:
         return name
     if name.isdecimal() and 0 < int(name) <= len(columns):
         return columns[int(name) - 1]
-    raise DataError(f"{table.path}: must have the column {name!r}; it does not. {nearest(name, columns)}")
+    parts = [each.strip() for each in name.split(",")]
+    several = set(parts) <= {*columns}
+    hint = "Name the column of the texts, and further ones with --columns" if several else nearest(name, columns)
+    raise DataError(f"{table.path}: must have the column {name!r}; it does not. {hint}")
 
 
 def find_labels(table: Table, label: str) -> tuple[tuple[str, ...], str]:

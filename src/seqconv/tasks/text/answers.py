@@ -1,8 +1,9 @@
 """Answers for texts in memory, in a file or in a request."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +31,7 @@ from seqconv.tasks.text_explanation import TextExplanation
 
 EXAMPLE = "This is not a bad example, but a text of your own is better."
 LINES = (".txt", ".text", ".log")  # suffixes of files with one text per line
+LONGEST_NAME = 4  # words in the name of a column, at most
 PIECE = 50_000  # texts read at a time to find one of them
 
 
@@ -69,18 +71,17 @@ def iterate_texts(
     bundle: AnyBundle, source: str | Path | IO[bytes], column: str, rows: int, say: Say = say_nothing
 ) -> Iterator[tuple[Table | Columns, TextRows]]:
     """The table or the columns to answer next to, and its texts, piece by piece; fastText labels are no text."""
-    names = bundle.features.columns.names
-    if not isinstance(source, str | Path) or Path(source).suffix.lower() in LINES or holds_fasttext(Path(source)):
+    names, config, first = bundle.features.columns.names, bundle.recipe.data, True
+    if not isinstance(source, str | Path) or _holds_lines(Path(source), column, config):
+        where = source if isinstance(source, str | Path) else "standard input"
         if names:
-            where = source if isinstance(source, str | Path) else "standard input"
             raise DataError(f"{where}: must be a table with the columns {', '.join(names)}, which the model reads too")
-        lines = map(split_labels, read_lines(source))
+        lines = map(split_labels, _check_lines(read_lines(source), where, config.text))
         while found := list(islice(lines, rows)):
             texts, labels = [text for text, _ in found], ["|".join(each) for _, each in found]
             given: Columns = {"label": labels} if any(labels) else {}
             yield given | {"text": texts}, TextRows(texts)
         return
-    config, first = bundle.recipe.data, True
     for table in iterate_tables(source, rows, HEADERS[config.header]):
         column = _choose_column(table, column, config.text)
         if first:
@@ -89,6 +90,42 @@ def iterate_texts(
                 say(note)
         first = False
         yield table, rows_of_table(table, column, names)
+
+
+def _holds_lines(path: Path, column: str, config: Any) -> bool:
+    """Whether a file has a text on each line: fastText lines, or a .txt file that is no table like that of training."""
+    if holds_fasttext(path):
+        return True
+    if path.suffix.lower() not in LINES or column:
+        return False
+    if config.header == "no":
+        return Path(config.source).suffix.lower() not in LINES
+    return not _find_header(islice(read_lines(path), 2), config.text)
+
+
+def _find_header(lines: Iterable[str], text: str) -> int:
+    """The number of the line that is the header of a table with the text column among others; 0: there is none."""
+    for number, line in enumerate(lines if text else (), 1):
+        cells = [cell.strip(' "') for cell in re.split("[,;|\\t]", line)]
+        if len(cells) > 1 and text in cells and all(len(cell.split()) <= LONGEST_NAME for cell in cells):
+            return number
+        if not line.startswith("sep="):
+            return 0
+    return 0
+
+
+def _check_lines(lines: Iterator[str], where: object, text: str) -> Iterator[str]:
+    """The lines, unless they begin with the header of a table.
+
+    Raises:
+        DataError: they do.
+    """
+    first = list(islice(lines, 2))
+    if number := _find_header(first, text):
+        cure = "Save the table in a file, and pass its name"
+        raise DataError(f"{where}: must be one text per line; line {number} is a header with {text!r}. {cure}")
+    yield from first
+    yield from lines
 
 
 def _choose_column(table: Table, asked: str, trained: str) -> str:
@@ -107,7 +144,7 @@ def _choose_column(table: Table, asked: str, trained: str) -> str:
         return trained if trained in names else alike[0]
     if len(names) == 1 and " " not in names[0]:
         return names[0]
-    cure = "Name the text column with --text"
+    cure = "Name the text column with --text, or, if the first row is no header, put one above it"
     if len(names) == 1:
         cure = "Name it so, or, if the file has no header, save it as .txt with a text on each line"
     raise DataError(
