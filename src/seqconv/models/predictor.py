@@ -37,12 +37,18 @@ class Forecast(NamedTuple):
 
 
 class Predictor:
-    """A model in memory; immutable, and safe to call from several threads one at a time."""
+    """A model in memory; immutable, and safe to call from several threads one at a time. It can be pickled and copied,
+    for other processes."""
 
     def __init__(self, bundle: AnyBundle, engine: str = "native", threads: int = 0) -> None:
         self.bundle = bundle
+        self._chosen = engine, threads
         self.model = create_model(bundle, engine, threads)
         self._task = find_task(bundle.recipe)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The bundle, from which the network is made again."""
+        return type(self), (self.bundle, *self._chosen)
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
