@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from seqconv.__main__ import main
+from seqconv.cli.console import create_table, print_table
 
 TEXTS = "text,label\n" + "".join(f"电影 é {place},好\n坏 \U0001f600 {place},坏\n" for place in range(20))
 
@@ -27,3 +28,14 @@ def test_output_that_cannot_hold_a_text_escapes_it(tmp_path, monkeypatch, encodi
         assert json.loads(printed)["facts"]["classes"] == {"好": 20, "坏": 20}
     else:
         assert "\\u597d" in printed
+
+
+def test_a_table_that_is_too_wide_loses_nothing(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    names = [f"model{number}" for number in range(8)]
+    table = create_table("tested on", *(f">{name}" for name in names))
+    table.add_row("2017-01-20", *names)
+    print_table(table)
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert "2017-01-20" in "".join(line.split(" ")[0] for line in printed.splitlines())

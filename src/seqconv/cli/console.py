@@ -19,7 +19,7 @@ from seqconv.cli.help import IMPORTED, Command
 from seqconv.cli.options import Quiet, replace_parameters
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, JustifyMethod
     from rich.table import Table
 
     from seqconv.tasks import guessing
@@ -66,7 +66,8 @@ def create_table(*columns: str) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in columns:
-        table.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+        justify: JustifyMethod = "right" if name.startswith(">") else "left"
+        table.add_column(name.removeprefix(">"), justify=justify, overflow="fold")  # nothing is cut off
     return table
 
 
