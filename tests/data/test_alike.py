@@ -22,6 +22,12 @@ def test_names_that_look_alike_are_shown_as_they_differ(names, shown):
     assert describe_alike(names) == [f"differ only by case, blanks or invisible characters: {shown}"]
 
 
+def test_signs_around_a_name_are_told():
+    how = "differ only by case, blanks, signs around them or invisible characters"
+    assert describe_alike(["neg", "neg,", "pos"]) == [f"{how}: 'neg', 'neg,'"]
+    assert describe_alike(["'a'", "a", ".", ",", ""]) == [f"{how}: ''a'', 'a'"]
+
+
 def test_different_names_are_not_alike():
     assert describe_alike(["001", "01", "1", "a", "b", "straße", "strade"]) == []
 

@@ -25,6 +25,11 @@ def test_classes_that_look_alike(classes, says):
     assert says in found.what or says in found.what.replace("\uff41", "\\uff41")
 
 
+def test_a_mark_at_the_end_of_a_class_separates_nothing():
+    (found,) = judge_names(("neg", "neg,"))
+    assert "signs around them" in found.what
+
+
 @pytest.mark.parametrize(
     ("classes", "cure"),
     [
@@ -41,7 +46,14 @@ def test_classes_made_of_other_classes(classes, cure):
 
 
 @pytest.mark.parametrize(
-    "classes", [("neg", "pos"), ("very good", "good", "very bad", "bad"), ("New York", "New Jersey")]
+    "classes",
+    [
+        ("neg", "pos"),
+        ("C", "C++", "C#"),
+        (".", ","),
+        ("very good", "good", "very bad", "bad"),
+        ("New York", "New Jersey"),
+    ],
 )
 def test_ordinary_classes(classes):
     assert judge_names(classes) == []

@@ -23,6 +23,7 @@ def _judge_joined(classes: Sequence[str]) -> list[Finding]:
     known = {name.strip() for name in classes}
     for mark in _MARKS:
         parts = {name: [each.strip() for each in name.split(mark)] for name in classes if mark in name.strip()}
+        parts = {name: each for name, each in parts.items() if all(each)}
         every = [each for name in parts for each in set(parts[name])]
         # a part that recurs will do where nothing but labels is separated so
         if not parts or not all(part in known or (mark == "," and every.count(part) > 1) for part in every):
