@@ -11,6 +11,7 @@ import pytest
 import seqconv
 from helpers.command import seqconv_command
 from seqconv.data.readers.series import read_series
+from seqconv.errors import DataError
 
 DAY = datetime.date(2015, 1, 1)
 FLAGS = ("--target", "y", "--no-baselines", "--set", "training.epochs=1")
@@ -117,6 +118,14 @@ def test_compact_numbers_are_dates_not_seconds(tmp_path, form, step_s):
     assert (str(series.times[0]), series.interval_s) == ("2019-01-01T00:00:00", step_s)
 
 
+def test_compact_numbers_in_a_column_of_another_name_are_pointed_to(tmp_path):
+    stamps = [(datetime.datetime(2019, 1, 1) + datetime.timedelta(hours=n)).strftime("%Y%m%d%H%M") for n in range(50)]
+    path = write(tmp_path / "s.csv", "taken,y", *(f"{each},{n % 5}" for n, each in enumerate(stamps)))
+    with pytest.raises(DataError, match="Name it, perhaps 'taken', with --time"):
+        read_series(path)
+    assert read_series(path, time="taken").interval_s == 3600
+
+
 @pytest.mark.parametrize(
     ("name", "show"),
     [("hr", "{0}"), ("hour", "{0:02}:00"), ("time", "{0}00"), ("uhrzeit", "{0:02}.00.00"), ("HH", "{0:02}")],
@@ -169,7 +178,7 @@ def test_missing_weekends_are_the_cause_and_rows_can_be_counted(tmp_path):
     days = [n for n in range(700) if (DAY + datetime.timedelta(n)).weekday() < 5]
     write(tmp_path / "shop.csv", "date,y", *(f"{day(n)},{value(place)}" for place, n in enumerate(days)))
     done = train(tmp_path, "shop.csv", code=2)
-    assert "there are no rows on Saturdays and Sundays. Use --horizon in place of --lead, which takes" in done.stderr
+    assert "there are no rows on Saturdays and Sundays. Use --horizon, which takes" in done.stderr
     assert "--time none, which counts them" in done.stderr
     train(tmp_path, "shop.csv", "--horizon", "5", "--model", "theta", "--out", "ahead")
     train(tmp_path, "shop.csv", "--time", "none")
@@ -179,14 +188,14 @@ def test_missing_weekends_are_the_cause_and_rows_can_be_counted(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "flags"),
     [
-        (lambda n: [f"{day(n)},{value(n) if n % 15 else ''}"], "--horizon in"),
-        (lambda n: [f"{day(n)},{value(n)}"] * (1 + n % 2), "--horizon with --duplicates mean in"),
+        (lambda n: [f"{day(n)},{value(n) if n % 15 else ''}"], "--horizon"),
+        (lambda n: [f"{day(n)},{value(n)}"] * (1 + n % 2), "--horizon with --duplicates mean"),
     ],
     ids=["missing values", "repeated times"],
 )
 def test_the_way_out_of_rows_that_break_every_window_works(tmp_path, lines, flags):
     write(tmp_path / "s.csv", "date,y", *(line for n in range(300) for line in lines(n)))
-    assert f"se {flags} place of --lead, which takes such rows" in train(tmp_path, "s.csv", code=2).stderr
+    assert f"se {flags}, which takes such rows" in train(tmp_path, "s.csv", code=2).stderr
     more = ("--duplicates", "mean") if "duplicates" in flags else ()
     train(tmp_path, "s.csv", "--horizon", "5", "--model", "theta", "--out", "ahead", *more)
 
@@ -278,6 +287,6 @@ def test_rows_that_training_counted_are_counted_where_their_numbers_look_like_ye
 
 
 def test_rows_and_months_as_a_lead_are_told_of_the_horizon(daily):
-    for lead in ("12", "12mo", "4q", "5bd"):
+    for lead in ("12", "12mo", "4q", "5bd", "12M", "1 month", "3 rows"):
         done = seqconv_command("train", "daily.csv", "--target", "y", "--lead", lead, cwd=daily, code=2)
         assert f"got '{lead}'. Use --horizon" in done.stderr

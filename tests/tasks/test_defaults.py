@@ -165,7 +165,7 @@ def test_a_start_with_a_file_is_the_file_alone(tmp_path, task):
     assert alone.recipe == named.recipe
     assert alone.recipe.task == task
     assert alone.notes[1:] == named.notes[1:]
-    assert named.notes[0] == f"task: {task} (of {KINDS[task].start})"
+    assert named.notes[0] == f"task: {task} (as asked)"
 
 
 def test_a_few_dozen_sequences_are_learnt():

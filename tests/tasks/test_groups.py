@@ -117,3 +117,18 @@ def test_the_command_line_takes_groups_and_splits(tmp_path) -> None:
     assert "group" in found
     wrong = seqconv_command("train", "r.csv", "--group", "films", cwd=tmp_path, code=2).stderr
     assert "must have the column 'films'" in wrong
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        (
+            Texts(["a", "b"] * 30, np.arange(60, dtype=np.int32) % 2, ("a", "b"), "mine.csv"),
+            "2 different ones, and copies",
+        ),
+        (make_texts(np.zeros(60, np.int64)), "1 groups, each of which stays"),
+    ],
+)
+def test_rows_that_stay_together_are_named_where_they_leave_nothing_to_hold_out(texts: Texts, says: str) -> None:
+    with pytest.raises(DataError, match=f"60 rows are {says}"):
+        cut(texts)

@@ -6,6 +6,7 @@ from seqconv.errors import ConfigError, OptionError
 
 UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 CALENDAR_UNITS = {"mo": 1, "q": 3, "y": 12}  # in months
+_COUNTED = r"bd|mo?|months?|q|quarters?|y|years?|rows?|steps?"  # what is counted in rows or by the calendar
 
 
 def split_duration(text: str, name: str = "duration") -> tuple[float, str]:
@@ -37,8 +38,8 @@ def parse_duration(text: str, name: str = "duration") -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|h|d|w)", text.strip())
     if found is None:
-        counted = "lead" in name and re.fullmatch(r"\d+\s*(bd|mo|q|y|)", text.strip())
-        cure = ". Use --horizon in its place for rows, months or business days" if counted else ""
+        counted = "lead" in name and re.fullmatch(rf"\d+\s*({_COUNTED}|)", text.strip(), re.IGNORECASE)
+        cure = ". Use --horizon in its place for rows, months (mo) or business days (bd)" if counted else ""
         kind = ConfigError if "." in name else OptionError  # a setting, or an option
         raise kind(f'{name} must be a number with a unit (s, min, h, d, w), such as "10d"; got {text!r}{cure}')
     seconds = float(found[1]) * UNITS_S[found[2]]

@@ -65,7 +65,7 @@ def suggest_recipe(
     path, others = find_files(own)
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
-    name, why = (read_recipe(start).task, f"of {start}") if start else guess_task(path, chosen)
+    name, why = (read_recipe(start).task, "as asked") if start else guess_task(path, chosen)
     if not start:
         name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
     _check_together(chosen, name)

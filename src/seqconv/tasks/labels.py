@@ -130,12 +130,22 @@ def choose_rows(
             )
         counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
         raise DataError(
-            f"{train.source}: must hold examples for training, validation and test; got {counts}. "
-            "Give more, give files with --validation and --test, or hold out more with --set data.validation=0.4"
+            f"{train.source}: must hold examples for training, validation and test; got {counts}"
+            f"{_describe_groups(groups, whole)}. Give more, give files with --validation and --test, or hold out more "
+            "with --set data.validation=0.4"
         )
     if labels is train.labels and not known:
         check_two_classes(labels[rows["train"]], train.source)
     return rows["train"], rows["validation"], rows["test"]
+
+
+def _describe_groups(groups: np.ndarray | None, whole: bool) -> str:
+    """That rows which stay in one split leave few to choose from, if they do."""
+    kinds = 0 if groups is None else len(np.unique(groups))
+    if groups is None or 2 * kinds > len(groups):
+        return ""
+    what = "groups, each of which stays" if whole else "different ones, and copies stay"
+    return f": {len(groups):,} rows are {kinds:,} {what} in one split"
 
 
 def strata(labels: np.ndarray) -> np.ndarray:

@@ -332,7 +332,7 @@ def test_spacing():
 @pytest.mark.parametrize(("months", "label", "days"), [(1, "month", 30), (3, "3 months", 90), (12, "12 months", 365)])
 def test_months_of_the_calendar(months, label, days):
     stamps = (np.datetime64("1999-01", "M") + months * np.arange(40)).astype("datetime64[s]")
-    fails(lambda: space(stamps), "evenly spaced", f"per {label}", f"such as {30 * months}d")
+    fails(lambda: space(stamps), "evenly spaced", f"per {label}", f"--every {30 * months}d")
     even, interval_s, notes = space(np.delete(stamps, 7), days * 86400)
     assert interval_s == days * 86400
     assert (np.diff(even).astype(int) // interval_s).tolist() == [1] * 6 + [2] + [1] * 31

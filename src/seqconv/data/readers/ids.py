@@ -78,7 +78,7 @@ def check_one_series(table: Table, stamps: np.ndarray, times: list[str]) -> None
     count = table.frame.select(found).n_unique()
     raise SeveralSeries(
         f"{table.path}: must hold one series; it holds {count}, one for each value of "
-        f"{' and '.join(map(repr, found))}. Use --horizon, which forecasts them all, in place of --lead"
+        f"{' and '.join(map(repr, found))}. Use --horizon, which forecasts them all, without --lead and --lookback"
     )
 
 

@@ -51,8 +51,8 @@ def space_rows(
         each = "month" if months == 1 else f"{months} months"
         if not interval_s:
             raise SeveralSeries(
-                f"{source}: rows must be evenly spaced; got one row per {each}. Use --horizon in place of --lead, or "
-                f"pass an interval, such as {30 * months}d, to treat them as equally long"
+                f"{source}: rows must be evenly spaced; got one row per {each}. Use --horizon, without "
+                f"--lead and --lookback, or --every {30 * months}d, which treats them as equally long"
             )
         passed = stamps.astype("datetime64[M]").astype(np.int64)
         even = stamps[0] + ((passed - passed[0]) // months * interval_s).astype("timedelta64[s]")

@@ -236,6 +236,12 @@ def _is_numbered(column: "polars.Series") -> bool:
     return numbers is not None and is_number_of_time(numbers)
 
 
+def _is_dated(column: "polars.Series") -> bool:
+    """Whether a column of any name holds numbers that can be times and rise from row to row."""
+    numbers = as_numbers(column)
+    return numbers is not None and is_number_of_time(numbers) and bool((numbers.diff().drop_nulls() > 0).all())
+
+
 def _is_time_by_year(table: Table, name: str) -> bool:
     years = table.frame[name]
     if years.n_unique() == len(years):
@@ -254,10 +260,12 @@ def time_cells(table: Table, found: list[str]) -> "polars.Series":
 
 def _count_times(table: Table, interval_s: int) -> np.ndarray:
     if not interval_s:
+        likely = next((each.name for each in table.frame if _is_dated(each)), "")
+        perhaps = f", perhaps {likely!r}," if likely else ""
         raise DataError(
             f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
-            f"{', '.join(table.frame.columns)[:100]!r}. Name it with --time, reformat its times, or give "
-            "the time from row to row with --every"
+            f"{', '.join(table.frame.columns)[:100]!r}. Name it{perhaps} with --time, reformat its times, "
+            "or give the time from row to row with --every"
         )
     return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
 

@@ -157,9 +157,8 @@ def _read_fasttext(path: Path) -> Rows:
     for number, line in enumerate(lines, start=1):
         text, found = split_labels(line)
         if not found or "" in found:
-            raise DataError(
-                f"{path}, line {number}: must start with {_PREFIX} and a label; got {line[:40]!r}. Label it"
-            )
+            cure = "Label it" if line.strip() else "Remove it"
+            raise DataError(f"{path}, line {number}: must start with {_PREFIX} and a label; got {line[:40]!r}. {cure}")
         labels.append(found)
         texts.append(text)
     several = any(len(each) > 1 for each in labels)

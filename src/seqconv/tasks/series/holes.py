@@ -54,9 +54,9 @@ def explain_holes(series: Series, features: SeriesFeatures, rows: slice, dropped
     what, worst = describe_holes(series, features, rows, dropped)
     if not worst:
         doubled = " with --duplicates mean" if (np.diff(series.times[rows]) == np.timedelta64(0, "s")).any() else ""
-        takes = f"Use --horizon{doubled} in place of --lead, which takes such rows"
+        takes = f"Use --horizon{doubled}, which takes such rows, without --lead and --lookback"
         return f"{what}. {takes}, --time none, which counts them, or a shorter --lookback"
-    cure = "Fill it in, or use --horizon in place of --lead, which takes such rows, or a shorter --lookback"
+    cure = "Fill it in, or use --horizon, which takes such rows, without --lead and --lookback"
     return f"{what}. {cure if worst in features.targets else 'Leave it out with --inputs'}"
 
 
