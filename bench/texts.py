@@ -4,8 +4,6 @@
 docs/texts.md. The data are read from $SEQCONV_DATA. The first three folds stand for ten.
 """
 
-import csv
-import gzip
 import json
 import os
 import re
@@ -20,8 +18,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import scope
+import typos
 from machine import claim_processors, describe_machine
-from own_data.texts import Split, split_rt_polarity, split_sms, split_trec, train_fasttext, train_svm, write_split
+from own_data.texts import (
+    Split,
+    pair,
+    read_rows,
+    split_rt_polarity,
+    split_sms,
+    split_trec,
+    train_fasttext,
+    train_svm,
+    write_split,
+)
 
 DATA = Path(os.environ.get("SEQCONV_DATA", "../shared/data"))
 LEAGUE = DATA / "league" / "text"
@@ -46,19 +55,6 @@ class Set(NamedTuple):
     splits: Callable[[], Iterator[Split]]
     published: tuple[str, str]
     title: str
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, perhaps gzipped."""
-    csv.field_size_limit(2**31 - 1)
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def pair(rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
-    """Texts and labels."""
-    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def split_files(train: str, test: str, strip: bool = False) -> Iterator[Split]:
@@ -215,7 +211,7 @@ def write_page(results: dict[str, Scores], about: dict[str, Any]) -> None:
     for name, each in SETS.items():
         if name in results:
             parts.append(write_section(each, results[name], published))
-    parts.append(scope.write_section(published))
+    parts += [scope.write_section(published), typos.write_section()]
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     parts.append(f"Measured on {about['processor']}, {about['threads']} threads, {about['date'][:10]}. {versions}.\n")
     PAGE.write_text("\n".join(parts), "utf-8")

@@ -1,6 +1,7 @@
 """Labelled texts: seqconv's command next to fastText and a linear support vector machine, on the same splits."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -116,6 +117,19 @@ def _train_seqconv(split: Split, seed: int, baseline: str = "") -> tuple[float, 
             return found["test"]["accuracy"], seconds
         row = next(row for row in found["baselines"] if row["name"] == baseline)
         return row["test"]["accuracy"], row["seconds"]
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, perhaps gzipped."""
+    csv.field_size_limit(2**31 - 1)
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def pair(rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
+    """Texts and labels."""
+    return [row["text"] for row in rows], [row["label"] for row in rows]
 
 
 def write_split(folder: Path, split: Split) -> None:

@@ -23,7 +23,13 @@ from seqconv.cli.help import (
 )
 from seqconv.errors import SeqconvError
 
-PANELS = {"data": DATA, "windows": WINDOWS, "forecast": FORECAST, "training": TRAINING}  # of settings' sections
+PANELS = {
+    "data": DATA,
+    "windows": WINDOWS,
+    "forecast": FORECAST,
+    "training": TRAINING,
+    "text": TRAINING,
+}  # of settings' sections
 COMPLETIONS = {"model": complete_model}
 
 

@@ -107,6 +107,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
                 problem = f"got {self.network!r}, for {KINDS[other.task].title}"
                 raise ConfigError(f"network must be a recipe for {KINDS[self.task].title}; {problem}. Choose another")
             recipe = replace(recipe, network=other.network, training=other.training)
+        if unit := getattr(self, "unit", None):
+            recipe = replace(recipe, features=replace(recipe.features, unit=unit))
         table = recipe.to_dict()
         found = dict(guessed or {})
         if data:
@@ -200,7 +202,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         split = data.untested
         scored = evaluate(self._train(data, alone), split, loss)
         history, epochs = self.history_, self.n_iter_
-        baselines = fit_baselines(task, split, others=False, blended=KINDS[self.task].blended)
+        members = [kind for kind in KINDS[self.task].blended if recipe.features.blends(kind)]
+        baselines = fit_baselines(task, split, others=False, blended=members)
         blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
         whole = replace(merge_validation(data), validation=None)
         network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))

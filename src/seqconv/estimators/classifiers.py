@@ -116,6 +116,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
             texts.
         vocabulary: number of ids for words; None: by the amount of text.
         max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
+        unit: what is read: `word`, `character` (n-grams of characters alone) or `both`; None: `both`.
         epochs, batch_size, learning_rate, patience: as in a recipe's `[training]`; None: those of the recipe.
         class_weight: `balanced`: all classes weigh the same in training; a dictionary: the weight of each label, 1 for
             those left out; None: all examples weigh the same.
@@ -154,6 +155,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         network: str = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
+        unit: str | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
@@ -171,6 +173,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         self.network = network
         self.vocabulary = vocabulary
         self.max_len = max_len
+        self.unit = unit
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

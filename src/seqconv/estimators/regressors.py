@@ -91,8 +91,9 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         text, columns: as for `TextClassifier`.
         model: `blend`, of a network and ridge regressions on words and characters; `network`; or another name of
             `--model`, such as `words`; empty: `network` if `network` is given, else `blend`.
-        network, vocabulary, max_len, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as
-            for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing else.
+        network, vocabulary, max_len, unit, epochs, batch_size, learning_rate, patience, validation, random_state,
+            n_jobs: as for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing
+            else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
         quantiles: levels of quantiles to predict in place of intervals, such as `[0.1, 0.5, 0.9]`; None: none.
 
@@ -116,6 +117,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         network: str = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
+        unit: str | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
@@ -132,6 +134,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         self.network = network
         self.vocabulary = vocabulary
         self.max_len = max_len
+        self.unit = unit
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -18,6 +18,7 @@ class TextEstimator(ExampleEstimator):
     task = "text"
     text: str = ""  # pickles of version 0.1.0 have neither
     columns: Any = None
+    unit: str | None = None
 
     def _read_texts(self, X: Any) -> TextRows:
         """The texts to fit to; sets the column that they come from."""

@@ -17,6 +17,10 @@ class _FeatureSettings(Settings):
         """The same settings for a baseline instead of the network."""
         return self
 
+    def blends(self, kind: str) -> bool:
+        """Whether baselines of this kind may stand in a blend."""
+        return True
+
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig(_FeatureSettings):
@@ -24,10 +28,16 @@ class TextConfig(_FeatureSettings):
 
     vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
     max_len: int = setting(500, "number of ids kept from the end of each text", low=1)
+    unit: Literal["both", "word", "character"] = setting(
+        "both", "what the models of a blend read: words, n-grams of characters, or both, weighed on the validation rows"
+    )
 
     @property
     def ids(self) -> int:
         return self.vocabulary
+
+    def blends(self, kind: str) -> bool:
+        return kind != {"word": "characters", "character": "words"}.get(self.unit)
 
     @classmethod
     def section(cls) -> str:

@@ -48,7 +48,8 @@ def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
     recipe = replace(alone.bundle.recipe, training=replace(alone.bundle.recipe.training, model=BLEND))
     bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
-    blended = fit_blend(scored, alone.baselines, split, recipe.task, recipe.training.loss, refit)
+    members = [each for each in alone.baselines if recipe.features.blends(each.kind)]
+    blended = fit_blend(scored, members, split, recipe.task, recipe.training.loss, refit)
     own_features, bounds = bundle.features.aim(blended.target), blended.scored.validation_bounds
     if bounds is not None:
         own_features = own_features.calibrate(bounds, np.asarray(split.validation.targets), recipe.training.coverage)

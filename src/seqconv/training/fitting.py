@@ -111,7 +111,7 @@ def fit_split(
         timer.seconds["train"] = fitted.trained.seconds
         return fitted
     alone = _fit_network(recipe, split, options, folder, listener, timer)
-    members = KINDS[recipe.task].blended if kind == BLEND else ()
+    members = [each for each in KINDS[recipe.task].blended if kind == BLEND and recipe.features.blends(each)]
     baselines = fit_baselines(find_task(recipe), split, say, others=options.baselines, blended=members)
     alone = replace(alone, baselines=baselines)
     if kind == NETWORK:

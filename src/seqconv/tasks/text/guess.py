@@ -21,6 +21,8 @@ from seqconv.tasks.values import Number
 
 NOTE = "model: blend of a network and support vector machines on words and characters; --model network trains it alone"
 OF_NUMBERS = "model: blend of a network and ridge regressions on words and characters; --model network trains it alone"
+OF_CHARACTERS = "model: n-grams of characters alone; --model blend adds a network, which reads words"
+OF_WORDS = "model: blend of a network and a linear model, both on words"
 OF_STEPS = (
     "loss: the {} values of {!r} are fitted as classes, whose median is the answer; "
     "--set training.loss=mae fits a number of any value"
@@ -57,6 +59,10 @@ def guess_texts(recipe: TextRecipe, data: TextData, given: set[str]) -> Guesses:
     if not isinstance(train, EncodedTexts) and not own & given:
         loss = recipe.training.loss if "training.loss" in given else target.loss
         found["training.model"] = (BLEND, NOTE if loss in CLASS_LOSSES else OF_NUMBERS)
+        if recipe.features.unit == "character":
+            found["training.model"] = ("characters", OF_CHARACTERS)
+        elif recipe.features.unit == "word":
+            found["training.model"] = (BLEND, OF_WORDS)
     return found | {"text.max_len": (kept, f"max_len: {kept} words, which covers {1 - cut:.1%} of the texts")}
 
 
