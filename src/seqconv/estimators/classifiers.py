@@ -162,6 +162,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         threshold: Any = None,
         positive: Any = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -179,6 +180,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         self.threshold = threshold
         self.positive = positive
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -315,6 +317,7 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         threshold: Any = None,
         positive: Any = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
         id: Names = (),
@@ -333,6 +336,7 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         self.threshold = threshold
         self.positive = positive
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.id = id

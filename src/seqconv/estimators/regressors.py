@@ -94,6 +94,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         network, vocabulary, max_len, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as
             for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
+        metric: `mae` or `rmse`, by which epochs and the blend are chosen; empty: by the loss.
         quantiles: levels of quantiles to predict in place of intervals, such as `[0.1, 0.5, 0.9]`; None: none.
 
     Attributes:
@@ -121,6 +122,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         learning_rate: float | None = None,
         patience: int | None = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -137,6 +139,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
 
