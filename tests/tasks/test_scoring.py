@@ -77,7 +77,9 @@ def baseline(name: str, outputs: np.ndarray, **metrics: float) -> Baseline:
 def test_classes_are_scored_on_validation_and_test():
     split = text_split()
     found = evaluate(reads_order, split, LOGITS)
-    assert found.validation == {"loss": pytest.approx(np.log1p(np.exp(-1))), "accuracy": 1, "n": 300}
+    loss = pytest.approx(np.log1p(np.exp(-1)))
+    shown = {"loss": loss, "accuracy": 1, "n": 300, "auc": 1, "micro_f1": 1, "log_loss": loss}
+    assert {name: found.validation[name] for name in shown} == shown
     assert found.test["accuracy"] == 1
     np.testing.assert_array_equal(found.test_outputs > 0, split.test.targets > 0)
     assert found.validation_outputs.shape == (300, 1)
@@ -91,9 +93,9 @@ def test_the_as_printed_loss_keeps_its_own_accuracy():
 def test_forecasts_are_scored_in_both_units():
     split = series_split()
     exact = evaluate(reads_newest, split, "mse")
-    assert exact.test == {"mae": 0, "mae_scaled": 0, "mse_scaled": 0, "n": len(split.test.targets)}
+    assert exact.test == {"mae": 0, "mae_scaled": 0, "mse_scaled": 0, "rmse": 0, "n": len(split.test.targets)}
     late = evaluate(Function(lambda windows: windows[:, -1, :1]), split, "mae")
-    assert late.validation == {"mae": 25, "mae_scaled": 5, "mse_scaled": 25, "n": 200 - 8 - 3}
+    assert late.validation == {"mae": 25, "mae_scaled": 5, "mse_scaled": 25, "rmse": 25, "n": 200 - 8 - 3}
 
 
 def test_comparisons_start_with_the_baseline_that_is_best_on_validation():

@@ -43,6 +43,7 @@ FLAGS = {  # flag -> the setting it sets
     "epochs": "training.epochs",
     "coverage": "training.coverage",
     "quantiles": "training.quantiles",
+    "metric": "training.metric",
     "refit": "training.refit",
     "seed": "training.seed",
 }
@@ -60,7 +61,7 @@ METAVARS = {  # of flags whose value is not a column name
     "header": "yes|no",
     **dict.fromkeys(("validation", "test"), "FILE"),
     "unit": "word|character|both",
-    "model": "NAME",
+    **dict.fromkeys(("model", "metric"), "NAME"),
     "class-weight": "balanced|CLASS=WEIGHT,...",
     "threshold": "f1|precision=P|recall=R|cost=FP:FN|known=F|P",
     "positive": "CLASS",

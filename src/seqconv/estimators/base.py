@@ -118,7 +118,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             guesses = choose_guesses(recipe, guesses, given)
             found |= {name: value for name, (value, _) in guesses.items()}
         own = {f"training.{name}": getattr(self, name) for name in TRAINING}
-        own |= {"training.model": self._choose_model()}
+        own |= {"training.model": self._choose_model(), "training.metric": getattr(self, "metric", "") or None}
         own |= {"training.coverage": getattr(self, "interval", None), "training.quantiles": self._read_quantiles()}
         own |= {"training.class_weight": write_class_weights(getattr(self, "class_weight", None))}
         for name in ("threshold", "positive"):

@@ -164,6 +164,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         threshold: Any = None,
         positive: Any = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -182,6 +183,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         self.threshold = threshold
         self.positive = positive
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -318,6 +320,7 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         threshold: Any = None,
         positive: Any = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
         id: Names = (),
@@ -336,6 +339,7 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         self.threshold = threshold
         self.positive = positive
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.id = id

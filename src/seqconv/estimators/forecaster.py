@@ -45,6 +45,7 @@ class SeriesForecaster(WindowForecaster):
         interval: nominal coverage of `predict_interval` (0: no intervals); None: that of the recipe.
         quantiles: levels of quantiles to predict, such as `[0.1, 0.5, 0.9]`: of an array by `predict_quantiles`, in
             place of intervals; of a table by `forecast`, in place of nine. None: no others.
+        metric: by which models, and the blend, are chosen, of `seqconv settings metric`; empty: the usual ones.
         target: column to forecast; empty: the only column of numbers.
         horizon: how far to forecast, step by step: rows, or a duration such as `12mo`; None: by the frequency.
         id: columns that tell the series apart; empty: inferred.
@@ -90,6 +91,7 @@ class SeriesForecaster(WindowForecaster):
         validation: float | None = None,
         interval: float | None = None,
         quantiles: Any = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
         target: str = "",
@@ -114,6 +116,7 @@ class SeriesForecaster(WindowForecaster):
         self.validation = validation
         self.interval = interval
         self.quantiles = quantiles
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.target = target
@@ -153,6 +156,7 @@ class SeriesForecaster(WindowForecaster):
             raise OptionError(f"{given[0]} is of networks on windows of an array; X is a table. Leave it out")
         training: dict[str, Any] = {} if self.random_state is None else {"seed": self._draw_seed()}
         training |= {"model": self.model} if self.model else {}
+        training |= {"metric": self.metric} if self.metric else {}
         training |= {"quantiles": levels} if (levels := self._read_quantiles()) else {}
         horizon = "" if self.horizon is None else str(self.horizon)
         self._table = TableModel.fit(table, self._name_columns(), training, horizon, self._threads())

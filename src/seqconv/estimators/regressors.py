@@ -95,6 +95,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
             n_jobs: as for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing
             else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
+        metric: `mae` or `rmse`, by which epochs and the blend are chosen; empty: by the loss.
         quantiles: levels of quantiles to predict in place of intervals, such as `[0.1, 0.5, 0.9]`; None: none.
 
     Attributes:
@@ -123,6 +124,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         learning_rate: float | None = None,
         patience: int | None = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -140,6 +142,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
 

@@ -17,7 +17,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         model, network, epochs, batch_size, learning_rate, patience, validation, random_state, n_jobs: as for
             `SequenceClassifier`; for intervals a fifth of the examples is held out if `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
-        quantiles: as for `TextRegressor`.
+        metric, quantiles: as for `TextRegressor`.
         target: column of a frame that holds the numbers, if `fit` gets no y.
         id, time, inputs, layout: as for `SequenceClassifier`.
 
@@ -47,6 +47,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         learning_rate: float | None = None,
         patience: int | None = None,
         validation: float | None = None,
+        metric: str = "",
         random_state: Any = None,
         n_jobs: int | None = None,
         id: Names = (),
@@ -64,6 +65,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         self.learning_rate = learning_rate
         self.patience = patience
         self.validation = validation
+        self.metric = metric
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.id = id

@@ -203,7 +203,8 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         joined, columns, outputs = self._name_columns_of(values, targets, recipe)
         change = recipe.features.change and min(self._places) >= 0
         scaler, levels = Scaler.fit(joined[:cut], columns, outputs), recipe.training.quantiles
-        features = SeriesFeatures(columns, outputs, scaler, spec, change=change, levels=levels)
+        judged = recipe.training.metric
+        features = SeriesFeatures(columns, outputs, scaler, spec, change=change, levels=levels, judged=judged)
         series = Series(times, joined, features.columns, spec.interval_s, "X", clock="counted")
         scaled = features.scale(series)
         (train, _), (validation, _) = found = [

@@ -63,7 +63,7 @@ class Bootstrap:
             if self.resampled is None:
                 return [Estimate(float(value), np.nan, np.nan) for value in values]
             resampled = statistic(self.resampled)
-        return [_find_ends(float(value), others) for value, others in zip(values, resampled.T, strict=True)]
+        return [find_ends(float(value), others) for value, others in zip(values, resampled.T, strict=True)]
 
     def estimate_fraction(self, part: Callable[[Sums], np.ndarray], whole: Callable[[Sums], np.ndarray]) -> Estimate:
         """Of a fraction of what is counted: `part` of `whole`, `[R]` each; see `fill_flat`."""
@@ -106,7 +106,7 @@ def _split_columns(sums: np.ndarray, parts: Mapping[str, np.ndarray]) -> dict[st
     return found
 
 
-def _find_ends(value: float, resampled: np.ndarray) -> Estimate:
+def find_ends(value: float, resampled: np.ndarray) -> Estimate:
     """Percentiles of the resamples in which the statistic is defined."""
     ordered = np.sort(resampled[~np.isnan(resampled)])
     if np.isnan(value) or not len(ordered):

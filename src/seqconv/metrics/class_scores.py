@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums, fill_flat
+from seqconv.metrics.bootstrap import Bootstrap, Estimate, Sums, fill_flat, find_ends
+from seqconv.metrics.class_metrics import list_ranked, measure_brier, measure_ranks
 from seqconv.metrics.precision_recall import Curve
 from seqconv.metrics.records import Record
 
 MOST_CONFUSED = 1000  # classes up to which there is a confusion matrix
+MOST_RANKED = 2**22  # probabilities that are put in order, in all resamples together
+FEWEST_RANKED, RANKED = 20, 200  # resamples of what order decides
 BINS = 15  # of the reliability picture; Reference: Guo et al. 2017, section 3
 
 
@@ -52,8 +55,9 @@ class ClassScores(Record):
     """Every score of named classes, of `n` examples.
 
     Args:
-        metrics: `accuracy` or `f1` (mean over examples), `log_loss`, `macro_f1`, of several labels an example
-            `micro_f1`, and `expected_calibration_error`.
+        metrics: `accuracy` or `f1` (mean over examples), `balanced_accuracy`, `log_loss`, `macro_f1`, of several labels
+            an example `micro_f1`, `brier`, `auc` and `average_precision` (without them: too many examples and classes),
+            and `expected_calibration_error`.
         confusion: examples by true class (row) and predicted class (column); None: several labels an example,
             or more than 1,000 classes.
         curves: precision and recall of each label, or of one of two classes; None: there are more.
@@ -109,14 +113,41 @@ def score_classes(judged: Judged, names: tuple[str, ...], metric: str, several: 
     classes = _score_each(bootstrap, names)
     found = {
         metric: bootstrap.estimate_fraction(lambda sums: sums["right"], lambda sums: sums["rows"]),
+        **({} if several else {"balanced_accuracy": _fill_macro(bootstrap.estimate(_balance), _list_recalls(classes))}),
         "log_loss": bootstrap.estimate(_mean_loss),
         "macro_f1": _fill_macro(bootstrap.estimate(_macro), [each.f1 for each in classes]),
     }
     if several:
         found["micro_f1"] = _fill_f1(bootstrap.estimate(_micro), float(np.maximum(said, holds).sum()))
+    found |= _score_probabilities(judged, several, seed)
     found["expected_calibration_error"] = _reflect(bootstrap.estimate(_calibration_error))
     confusion = None if several else count_confusions(said, holds)
     return ClassScores(len(said), found, classes, _describe_bins(bootstrap), confusion)
+
+
+def _score_probabilities(judged: Judged, several: bool, seed: int) -> dict[str, Estimate]:
+    """The Brier score, and the areas under the curves, whose intervals are of fewer resamples."""
+    brier = Bootstrap({"brier": measure_brier(judged.probabilities, judged.holds, several)}, seed=seed)
+    found = {"brier": brier.estimate(lambda sums: sums["brier"] / sums["rows"])}
+    count, resamples = len(judged.holds), min(MOST_RANKED // judged.holds.size, RANKED)
+    if resamples < FEWEST_RANKED:
+        return found
+    ranked, random = list_ranked(judged.holds), np.random.default_rng(seed)
+    values = measure_ranks(judged.probabilities, judged.holds, ranked)
+    drawn = [random.integers(0, count, count) for _ in range(resamples)]
+    again = [measure_ranks(judged.probabilities[rows], judged.holds[rows], ranked) for rows in drawn]
+    return found | {name: find_ends(value, np.array([each[name] for each in again])) for name, value in values.items()}
+
+
+def _list_recalls(classes: list[ClassScore]) -> list[Estimate]:
+    return [each.recall for each in classes]
+
+
+def _balance(sums: Sums) -> np.ndarray:
+    """The mean recall of the classes that occur."""
+    known = sums["holds"] > 0
+    recalls = np.where(known, sums["both"] / np.maximum(sums["holds"], 1), 0)
+    return np.asarray(recalls.sum(axis=1) / known.sum(axis=1))
 
 
 def count_confusions(chosen: np.ndarray, holds: np.ndarray) -> list[list[int]] | None:

@@ -6,12 +6,29 @@ from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import cut_rows
 
 Metrics = dict[str, float]
+HIGHER = (  # metrics of which more is better
+    *("accuracy", "f1", "balanced_accuracy", "macro_f1", "micro_f1", "auc", "average_precision"),
+)
+
+
+def rank_metric(name: str, value: float) -> float:
+    """A number that is smaller for better values of a metric; where the metric is not defined, infinity."""
+    if np.isnan(value):
+        return np.inf
+    return -value if name in HIGHER else value
 
 
 def compare_labels(chosen: np.ndarray, holds: np.ndarray) -> np.ndarray:
     """1 - F1 of the labels chosen and those that hold, both 0 and 1 `[N, classes]`: float64 `[N]`; 0 without any."""
     either = chosen.sum(axis=1) + holds.sum(axis=1)
     return np.asarray(1 - np.where(either > 0, 2 * (chosen * holds).sum(axis=1) / np.maximum(either, 1), 1))
+
+
+def measure_squares(outputs: np.ndarray, targets: Targets) -> np.ndarray:
+    """The mean squared error of each output, float64 `[outputs]`."""
+    rows = cut_rows(outputs)
+    sums = (((outputs[some].astype(np.float64) - targets[some]) ** 2).sum(axis=0) for some in rows)
+    return np.asarray(sum(sums, np.zeros(outputs.shape[1])) / len(outputs))
 
 
 def measure_forecasts(outputs: np.ndarray, targets: Targets, scale: np.ndarray) -> Metrics:

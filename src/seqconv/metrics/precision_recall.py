@@ -71,10 +71,14 @@ class Cuts:
         """`[K]`; 0 if no example is of the class."""
         return np.asarray(self.right / max(self.support, 1))
 
+    @property
+    def average_precision(self) -> float:
+        """The area under precision and recall, in steps."""
+        return float(np.sum(np.diff(self.recall) * self.precision[1:]))
+
     def draw(self, name: str, threshold: float, probabilities: np.ndarray, holds: np.ndarray) -> Curve:
         """The curve, with the point at the model's threshold."""
         precision, recall = self.precision, self.recall
-        area = float(np.sum(np.diff(recall) * precision[1:]))
         above = probabilities > threshold
         hits = int(np.sum(above & holds))
         chosen = Point(threshold, hits / int(above.sum()) if above.any() else float("nan"), hits / max(self.support, 1))
@@ -82,7 +86,7 @@ class Cuts:
         if len(kept) > MOST_POINTS:  # spread over the recall, not over the examples, most of which may be of no class
             kept = np.unique(np.searchsorted(recall[1:], np.linspace(0, recall[-1], MOST_POINTS))) + 1
         points = [Point(*each) for each in np.stack([self.thresholds, precision, recall], axis=1)[kept].tolist()]
-        return Curve(name, area, chosen, points)
+        return Curve(name, self.average_precision, chosen, points)
 
 
 def maximise_f1(cuts: Cuts) -> int:

@@ -103,10 +103,12 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
         model = training.model
         raise ConfigError(f"training.model: unknown model {model!r} for {kind.title}. {nearest(model, kind.models)}")
     if training.levels and not (kind.calibrated or (kind.forecasts and training.loss in FORECAST_LOSSES)):
-        what, got = ("quantiles", list(training.quantiles)) if training.quantiles else ("coverage", training.coverage)
+        what, got, cure = "coverage", str(training.coverage), "Set it to 0"
+        if training.quantiles:
+            what, got, cure = "quantiles", str(list(training.quantiles)), "Leave it out"
         raise ConfigError(
             f"training.{what} is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
-            f"{FORECAST_LOSSES[-1]}; got {got} for {kind.title} with {training.loss}. Leave it out"
+            f"{FORECAST_LOSSES[-1]}; got {got} for {kind.title} with {training.loss}. {cure}"
         )
     usual = TrainingConfig()
     for of_classes in ("class_weight", "threshold", "positive"):

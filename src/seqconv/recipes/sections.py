@@ -298,6 +298,11 @@ class TrainingConfig(Settings):
     refit: bool = setting(
         False, "retrain on training and validation rows, for the best number of epochs, before testing"
     )
+    metric: str = setting(
+        "",
+        "metric by which epochs, blends and models are chosen, such as macro_f1, auc, rmse or wql; empty: the loss for "
+        "epochs and blends, accuracy (F1 of several labels), MAE or MASE for models",
+    )
     seed: int = setting(0, "seed of all random choices", low=0)
 
     def __post_init__(self) -> None:

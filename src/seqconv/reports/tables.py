@@ -18,7 +18,11 @@ NAMES = {
     "error_rate": "error rate",
     "f1": "F1, mean over examples",
     "f1_error": "1 - F1, mean over examples",
+    "balanced_accuracy": "balanced accuracy",
     "log_loss": "log loss",
+    "brier": "Brier score",
+    "auc": "AUC",
+    "average_precision": "average precision",
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
     "expected_calibration_error": "expected calibration error",
@@ -26,6 +30,7 @@ NAMES = {
     "rmse": "RMSE",
     "mase": "MASE",
     "sql": "scaled quantile loss",
+    "pinball": "pinball loss",
     "wql": "WQL",
     "smape": "sMAPE, %",
     "rmsse": "RMSSE of the mean forecast",
@@ -36,6 +41,7 @@ NAMES = {
     "skill_seasonal_naive": "skill against the seasonal naive forecast",
 }
 
+SHOWN = ("loss", "mae_scaled", "mse_scaled", "sql")  # next to the metric that people read first
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -200,8 +206,10 @@ def worst_rows(scores: "PanelScores") -> Table:
 
 
 def score_rows(results: "RunResults") -> Table:
-    """Every metric of the baselines and, last, of the model of a run."""
-    names = [name for name in results.test if name != "n"]
+    """The metrics that training shows, and the one that models are judged by, of the baselines and, last, of the model
+    of a run; `metrics.json` has them all."""
+    shown = {*SHOWN, results.metric, _read_judged(results)}
+    names = [name for name in results.test if name in shown]
     rows = []
     for each in results.list_models(results.model):
         cells = [show_number(part[name]) for name in names for part in (each.validation, each.test)]
@@ -222,10 +230,12 @@ def first_score_rows(results: "RunResults") -> Table:
 
 def leaderboard_rows(results: "RunResults") -> tuple[Table, int]:
     """The same, the best on the test rows first, and which row is the model of the run."""
+    from seqconv.metrics.errors import rank_metric
+
     name, title = _choose_first(results)
     models = results.list_models(results.model)
     own = models[-1]
-    models.sort(key=lambda each: each.test[name], reverse=not results.targets)
+    models.sort(key=lambda each: rank_metric(name, each.test[name]))
     rows = [
         [each.name, show_number(each.test[name]), show_number(each.validation[name]), f"{each.seconds:.1f}"]
         for each in models
@@ -238,8 +248,15 @@ def leaderboard_rows(results: "RunResults") -> tuple[Table, int]:
     return (names, rows), models.index(own)
 
 
+def _read_judged(results: "RunResults") -> str:
+    """The metric that models are judged by; empty: the usual one."""
+    return str(results.settings.get("training", {}).get("metric", ""))
+
+
 def _choose_first(results: "RunResults") -> tuple[str, str]:
     """Key and title of the score that people read first."""
+    if (name := _read_judged(results)) and name != results.metric:
+        return name, NAMES[name]
     if not results.targets:
         return results.metric, results.metric
     if len(results.targets) == 1:

@@ -167,10 +167,10 @@ def _score(
     network: Evaluation, split: Split[Any, Any], outputs: tuple[np.ndarray, np.ndarray], loss: str
 ) -> Evaluation:
     """The scores of a blend's outputs for the validation and the test rows, with its network's bounds around them."""
-    target, (validation, test) = split.features.target, outputs
+    validation, test = outputs
     return Evaluation(
-        target.measure(validation, split.validation.targets, loss),
-        target.measure(test, split.test.targets, loss),
+        split.features.measure(validation, split.validation, loss),
+        split.features.measure(test, split.test, loss),
         validation,
         test,
         _move(network.test_bounds, network.test_outputs, test),

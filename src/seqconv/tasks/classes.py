@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from seqconv.errors import DataError, OptionError, nearest
+from seqconv.metrics.class_metrics import NAMES, OF_RANKS, list_ranked, measure_brier, measure_choices, measure_ranks
 from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
 from seqconv.metrics.comparison import Score, show_percent
 from seqconv.metrics.errors import Metrics
@@ -17,10 +18,11 @@ from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.profiles import Sample
-from seqconv.tasks.stacking import choose_members, weigh_logits
+from seqconv.tasks.stacking import choose_alone, choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
 from seqconv.tasks.thresholds import KNOWN, NONE, THRESHOLD, Rule, describe_thresholds
 
+MOST_RANKED = 2**22  # probabilities whose order is looked at without being asked
 MOST_PROBABILITIES = 20  # classes up to which every probability is reported
 
 
@@ -34,12 +36,14 @@ class ClassTarget(Target):
             several labels that of each. Empty: `THRESHOLD`. `NONE`: the one that the most probable class must reach.
         rule: by which `tune` chooses them; None: it does not.
         top: how many of the most probable classes are listed with each answer; 0: all, up to `MOST_PROBABILITIES`.
+        judged: see `Target`.
     """
 
     names: tuple[str, ...]
     thresholds: tuple[tuple[str, float], ...] = ()
     rule: Rule | None = None
     top: int = 0
+    judged: str = ""
     several: ClassVar[bool]
     fraction = True
 
@@ -52,8 +56,15 @@ class ClassTarget(Target):
         mean_loss = float(example_losses(outputs, targets, loss).mean())
         return {"loss": mean_loss, self.metric: self.to_metric(error), "n": len(targets)}
 
-    def rank(self, metrics: Metrics) -> float:
-        return -metrics[self.metric]
+    def measure_more(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """Those of `class_metrics`; without those of ranks, which are slow, for very many probabilities."""
+        holds = self.indicate(np.asarray(targets))
+        found = measure_choices(self.indicate(self.choose(outputs, loss)), holds)
+        found["log_loss"] = float(example_losses(outputs, targets, loss).mean())
+        shares = self.probabilities(outputs if loss == "as_printed" else outputs.astype(np.float64), loss)
+        found["brier"] = float(measure_brier(shares, holds, self.several).mean())
+        ranked = shares.size <= MOST_RANKED or self.judged in OF_RANKS
+        return found | (measure_ranks(shares, holds, list_ranked(holds)) if ranked else {})
 
     @property
     def tunes(self) -> bool:
@@ -66,7 +77,17 @@ class ClassTarget(Target):
     def choose_factors(
         self, outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
     ) -> np.ndarray:
-        return choose_members(outputs, targets, loss, weights)
+        """By the loss; models that are judged by a metric may be better alone."""
+        found = choose_members(outputs, targets, loss, weights)
+        if not self.judged:
+            return found
+        alone = choose_alone(outputs, targets, loss, weights)
+
+        def rank(factors: np.ndarray) -> float:
+            blended = sum(factor * each.astype(np.float64) for factor, each in zip(factors, outputs, strict=True))
+            return self.rank(self.measure(blended, targets, loss) | self.measure_more(blended, targets, loss))
+
+        return min((found, *alone), key=rank)
 
     def weigh(self, outputs: Sequence[np.ndarray], factors: np.ndarray) -> np.ndarray:
         return weigh_logits(outputs, factors)
@@ -285,6 +306,7 @@ class Classes(ClassTarget):
     """One class per example; for two classes the output is the logit of the second."""
 
     metric = "accuracy"
+    judges = ("accuracy", *NAMES)
     error = "error_rate"
     several = False
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
+from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets, blank_inputs
 from seqconv.networks.layers.base import Plan, Shape
@@ -99,6 +100,15 @@ class Features(ABC):
     def aim(self, target: Target) -> Self:
         """The same for a target with other thresholds."""
         return self
+
+    def measure(self, outputs: np.ndarray, part: "Part[Any]", loss: str, target: Target | None = None) -> Metrics:
+        """Every metric of a model's outputs for examples.
+
+        Args:
+            target: with the model's own thresholds; None: that of these features.
+        """
+        target = target or self.target
+        return target.measure(outputs, part.targets, loss) | target.measure_more(outputs, part.targets, loss)
 
     def keep(self, part: "Part[Any]", outputs: np.ndarray) -> dict[str, np.ndarray]:
         """What the report of a run shows of some test examples, by name; nothing: what it keeps of all is enough."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from seqconv.metrics.class_metrics import NAMES
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics, compare_labels
 from seqconv.networks.inputs import Targets
@@ -13,6 +14,7 @@ class Labels(ClassTarget):
     """Any number of labels per example; each output is the logit of one label."""
 
     metric = "f1"
+    judges = ("f1", *(name for name in NAMES if name != "balanced_accuracy"))
     error = "f1_error"
     several = True
     loss = "binary_crossentropy"

@@ -82,7 +82,7 @@ def fit_outcome(train: Any, config: TrainingConfig, known: np.ndarray | None = N
             name = "quantiles" if config.quantiles else "coverage"
             must = "is for numbers that are predicted"
             raise ConfigError(f"training.{name} {must}; the labels are classes. Leave it out")
-        return fit_target(train, config)
+        return fit_target(train, config).judge_by(config.metric)
     for name in ("class_weight", "threshold", "positive"):
         if getattr(config, name) != getattr(TrainingConfig, name):
             raise ConfigError(f"training.{name} is for classes; numbers are predicted. Leave it out")
@@ -91,8 +91,8 @@ def fit_outcome(train: Any, config: TrainingConfig, known: np.ndarray | None = N
         got = f"{number!r} is always {train.labels[0]:g}"
         raise DataError(f"{train.source}: must have a target that varies in the training rows; {got}. Give other data")
     if known is not None and config.loss in CLASS_LOSSES:
-        return StepNumber.fit(number, train.labels, known, config.quantiles)
-    return Number.of(number, float(train.labels.mean()), std, levels=config.quantiles)
+        return StepNumber.fit(number, train.labels, known, config.quantiles).judge_by(config.metric)
+    return Number.of(number, float(train.labels.mean()), std, levels=config.quantiles).judge_by(config.metric)
 
 
 def take_outcomes(part: Any, target: Outcome) -> tuple[Any, np.ndarray]:

@@ -137,7 +137,7 @@ def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tu
         outputs = model.predict(part.inputs)
         if tuned is None:
             target = tuned = target.tune(outputs, part.targets, target.loss)
-        scores.append(target.measure(outputs, part.targets, target.loss))
+        scores.append(split.features.measure(outputs, part, target.loss, target))
         answers.append(Answer(model, part.inputs, outputs if outputs.size <= KEPT else None))
     seconds = time.perf_counter() - started
     kind, name = candidate.kind, candidate.name
@@ -175,8 +175,8 @@ def evaluate(model: Model, split: Split[Any, Any], loss: str) -> Evaluation:
     raw = [model.predict(part.inputs) for part in parts]
     validation, test = (part.finish(outputs) for part, outputs in zip(parts, raw, strict=True))
     return Evaluation(
-        target.measure(validation, split.validation.targets, loss),
-        target.measure(test, split.test.targets, loss),
+        split.features.measure(validation, split.validation, loss),
+        split.features.measure(test, split.test, loss),
         validation,
         test,
         split.test.finish_bounds(raw[1], bool(target.levels)),

@@ -70,6 +70,19 @@ def choose_members(
         used = kept
 
 
+def choose_alone(
+    outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """For each model the factors of a blend in which it is alone, `[models]` each."""
+    found = [
+        np.where(np.arange(len(outputs)) == place, find_scale(each, targets, loss, weights), 0.0)
+        for place, each in enumerate(outputs)
+    ]
+    for factors in found:
+        factors[0] = max(factors[0], 1e-6)
+    return found
+
+
 def weigh_logits(outputs: Sequence[np.ndarray], factors: np.ndarray) -> np.ndarray:
     """What each model makes up of the size of the logits, 0 to 1, `[models]`."""
     sizes = np.array([factor * np.abs(each).mean() for factor, each in zip(factors, outputs, strict=True)])
@@ -104,7 +117,7 @@ def stack_numbers(scores: Sequence[np.ndarray], targets: np.ndarray, counts: np.
     return _descend(even, -((left * counts) @ x) / variance, curves + 2 * EVEN * np.eye(len(even)))
 
 
-def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets) -> np.ndarray:
+def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets, squared: bool = False) -> np.ndarray:
     """The weight of each model's forecasts in their mean, for each output by itself; sum 1, `[models, outputs]`.
 
     It falls in a straight line from that of the most accurate model to none where the mean absolute error is `REACH`
@@ -113,6 +126,7 @@ def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets) -> np.nda
 
     Args:
         outputs: for held-out rows, of the network, then of baselines, the simplest first; `[N, outputs]` each.
+        squared: errors are root mean squared ones instead.
 
     Reference: Bates and Granger 1969, "The combination of forecasts", Operational Research Quarterly 20; Smith and
         Wallis 2009, "A simple explanation of the forecast combination puzzle", Oxford Bulletin of Economics and
@@ -120,25 +134,29 @@ def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets) -> np.nda
     """
     if len(outputs) == 1:
         return np.ones((1, outputs[0].shape[1]))
-    errors = np.stack([_mean_errors([each], np.ones((1, each.shape[1])), targets) for each in outputs])
+    one = np.ones((1, outputs[0].shape[1]))
+    errors = np.stack([_mean_errors([each], one, targets, squared) for each in outputs])
     least = errors.min(axis=0)
     near = np.where(errors > least, 1 - (errors / np.maximum(least, 1e-12) - 1) / REACH, 1)
     weights = np.maximum(near, 0)
     weights = weights / weights.sum(axis=0)
-    simple = _mean_errors(outputs, weights, targets) >= errors[SIMPLEST] * (1 - GAIN)
+    simple = _mean_errors(outputs, weights, targets, squared) >= errors[SIMPLEST] * (1 - GAIN)
     weights[:, simple] = (np.arange(len(outputs)) == SIMPLEST)[:, None]
     return np.asarray(weights)
 
 
-def _mean_errors(outputs: Sequence[np.ndarray], weights: np.ndarray, targets: Targets) -> np.ndarray:
-    """The mean absolute error of a weighted mean, for each output, in pieces."""
+def _mean_errors(
+    outputs: Sequence[np.ndarray], weights: np.ndarray, targets: Targets, squared: bool = False
+) -> np.ndarray:
+    """The mean absolute or the root mean squared error of a weighted mean, for each output, in pieces."""
     total, count = np.zeros(weights.shape[1]), len(targets)
     rows = max(CHUNK // weights.shape[1], 1)
     for first in range(0, count, rows):
         part = slice(first, first + rows)
         mean = sum(weight * each[part].astype(np.float64) for weight, each in zip(weights, outputs, strict=True))
-        total += np.abs(mean - targets[part]).sum(axis=0)
-    return total / count
+        errors = np.abs(mean - targets[part])
+        total += (errors**2 if squared else errors).sum(axis=0)
+    return np.sqrt(total / count) if squared else total / count
 
 
 def find_shift(logits: np.ndarray, classes: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -135,6 +135,9 @@ class StepNumber(Number):
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         return super().measure(self.to_points(outputs), self.to_truths(targets), loss)
 
+    def measure_more(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        return super().measure_more(self.to_points(outputs), self.to_truths(targets), loss)
+
     def measure_change(
         self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
     ) -> dict[str, float]:

@@ -7,13 +7,14 @@ targets 0 or 1; for numbers both are `[N, outputs]`, in standard deviations of t
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import replace
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from seqconv.errors import OptionError
+from seqconv.errors import ConfigError, OptionError, nearest
 from seqconv.metrics.comparison import Score
-from seqconv.metrics.errors import Metrics
+from seqconv.metrics.errors import Metrics, rank_metric
 from seqconv.metrics.precision_recall import Curve
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLASS_LOSSES
@@ -31,6 +32,8 @@ class Target(ABC):
         fraction: whether an error is a fraction, from 0 to 1.
         names: of the classes, or of the columns that are forecast.
         levels: of the quantiles that are predicted; of intervals none.
+        judges: metrics by which models may be chosen.
+        judged: the one by which they are; empty: the usual ones.
     """
 
     metric: ClassVar[str]
@@ -38,6 +41,8 @@ class Target(ABC):
     fraction: ClassVar[bool] = False
     names: tuple[str, ...]
     levels: tuple[float, ...] = ()
+    judges: ClassVar[tuple[str, ...]] = ()
+    judged: str = ""
 
     @property
     @abstractmethod
@@ -61,6 +66,26 @@ class Target(ABC):
     def measure(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
         """What training reports: the metric, related scores, and `n`."""
 
+    def measure_more(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """Further metrics of the field, by name, among them all of `judges`."""
+        return {}
+
+    def judge_by(self, name: str) -> Self:
+        """The same for models that are chosen by this metric; empty: by the usual ones.
+
+        Raises:
+            ConfigError: these answers have no such metric.
+        """
+        if not name:
+            return self
+        if name not in self.judges:
+            of = "classes" if self.fraction else "numbers"
+            must = f"training.metric must be one of {', '.join(self.judges)} for {of} like these"
+            hint = nearest(name, self.judges)
+            raise ConfigError(f"{must}; got {name!r}. {hint if hint.startswith('Did') else 'Choose one of them'}")
+        chosen: Any = self  # a dataclass, as every target is
+        return cast(Self, replace(chosen, judged=name))
+
     @abstractmethod
     def show_score(self, metrics: Metrics) -> str:
         """The score that people read first, of what `measure` gives, with its unit."""
@@ -73,9 +98,10 @@ class Target(ABC):
             rows: what the examples are: "texts".
         """
 
-    @abstractmethod
     def rank(self, metrics: Metrics) -> float:
-        """A number that is smaller for better metrics."""
+        """A number that is smaller for better metrics, by the metric that models are judged by."""
+        name = self.judged or self.metric
+        return rank_metric(name, metrics[name])
 
     @abstractmethod
     def measure_change(

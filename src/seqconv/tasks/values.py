@@ -8,7 +8,7 @@ import numpy as np
 
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.conformal import fit_margins, fit_shifts
-from seqconv.metrics.errors import Metrics, measure_forecasts
+from seqconv.metrics.errors import Metrics, measure_forecasts, measure_squares
 from seqconv.metrics.quantiles import name_quantile
 from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
@@ -32,6 +32,7 @@ class Values(Target):
         margins: conformal correction of each output, scaled (see `metrics.conformal`), of quantiles one for each of
             their levels; empty: no intervals.
         levels: of quantiles in place of intervals; empty: no quantiles.
+        judged: see `Target`.
     """
 
     names: tuple[str, ...]
@@ -40,7 +41,9 @@ class Values(Target):
     std: np.ndarray
     margins: tuple[float, ...] = ()
     levels: tuple[float, ...] = ()
+    judged: str = ""
     metric = "mae"
+    judges = ("mae", "rmse")
     error = "mae"
     loss = "mae"
 
@@ -102,8 +105,14 @@ class Values(Target):
         """`mae` in the targets' units, `mae_scaled`, `mse_scaled` and `n`."""
         return measure_forecasts(outputs, targets, self.scale)
 
+    def measure_more(self, outputs: np.ndarray, targets: Targets, loss: str) -> Metrics:
+        """`rmse`, the mean over the targets, each in its unit."""
+        squares = measure_squares(outputs, targets) * self.scale**2
+        return {"rmse": float(np.sqrt(squares.reshape(-1, len(self.names)).mean(axis=0)).mean())}
+
     def rank(self, metrics: Metrics) -> float:
-        return metrics["mae_scaled"]
+        """By scaled errors, in which several targets count the same."""
+        return metrics["mse_scaled" if self.judged == "rmse" else "mae_scaled"]
 
     def measure_change(
         self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None
@@ -115,7 +124,7 @@ class Values(Target):
         self, outputs: Sequence[np.ndarray], targets: Targets, loss: str, weights: np.ndarray | None = None
     ) -> np.ndarray:
         """The weights of `stacking.average_forecasts`, `[models, outputs]`."""
-        return average_forecasts(outputs, targets)
+        return average_forecasts(outputs, targets, self.judged == "rmse")
 
     def check_factors(self, factors: np.ndarray) -> None:
         if factors.shape[1:] != (self.outputs,) or (np.abs(factors.sum(axis=0) - 1) > 1e-9).any():

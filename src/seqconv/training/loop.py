@@ -109,7 +109,8 @@ def fit_network(
     checkpoint: Checkpoint | None = None,
     known: bool = False,
 ) -> Trained:
-    """Train until the epochs are used up or the validation loss has not improved for `patience` epochs.
+    """Train until the epochs are used up or the validation loss, or the metric that models are judged by, has not
+    improved for `patience` epochs.
 
     Args:
         data: its validation examples decide on the best epoch.
@@ -137,10 +138,10 @@ def fit_network(
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best.epoch, config):
-        epoch, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
+        epoch, judged, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
-        if not best.weights or epoch.validation_loss < best.loss:
-            best = _Best(epoch.epoch, epoch.validation_loss, mean or network.weights())
+        if not best.weights or judged < best.loss:
+            best = _Best(epoch.epoch, judged, mean or network.weights())
         listener.end_epoch(epoch)
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
@@ -155,7 +156,8 @@ def fit_network(
 
 
 class _Best(NamedTuple):
-    """The epoch with the lowest validation loss, that loss, and its weights."""
+    """The epoch with the lowest validation loss, or the best metric that models are judged by, that number, as `rank`
+    gives it, and its weights."""
 
     epoch: int
     loss: float
@@ -167,15 +169,26 @@ def _judge_start(network: Network, data: TrainingData[Any, Any], config: Trainin
     be better to be kept."""
     if not network.plan[-1].starts_at_zero and not known:
         return _Best(0, math.inf, {})
-    return _Best(0, _validate(network, data, config)[0], network.weights())
+    return _Best(0, _validate(network, data, config).judged, network.weights())
 
 
-def _validate(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> tuple[float, float]:
-    """Loss and metric of the validation examples; NaN without any."""
-    part = data.validation
+class _Validated(NamedTuple):
+    """Loss and metric of the validation examples, and what epochs are judged by, smaller if better; NaN without any."""
+
+    loss: float
+    metric: float
+    judged: float
+
+
+def _validate(network: Network, data: TrainingData[Any, Any], config: TrainingConfig) -> _Validated:
+    part, target = data.validation, data.features.target
     if part is None:
-        return math.nan, math.nan
-    return _score(network.predict(part.inputs), part.residual_targets, config, data.features.target, part.weights)
+        return _Validated(math.nan, math.nan, math.nan)
+    outputs = network.predict(part.inputs)
+    loss, metric = _score(outputs, part.residual_targets, config, target, part.weights)
+    if not target.judged:
+        return _Validated(loss, metric, loss)
+    return _Validated(loss, metric, target.rank(data.features.measure(part.finish(outputs), part, config.loss)))
 
 
 def _score(
@@ -205,8 +218,9 @@ def _run_epoch(
     mean: Weights,
     random: np.random.Generator,
     listener: Listener,
-) -> tuple[Epoch, Weights]:
-    """The epoch, and the running mean of the weights after it, which the validation is of; none without averaging."""
+) -> tuple[Epoch, float, Weights]:
+    """The epoch, what it is judged by, and the running mean of the weights after it, which the validation is of; none
+    without averaging."""
     started = time.perf_counter()
     batches = list(_draw_batches(len(data.train.inputs), config, random))
     listener.start_epoch(number, config.epochs, len(batches))
@@ -224,7 +238,7 @@ def _run_epoch(
     if own:
         network.set_weights(own)
     seconds = time.perf_counter() - started
-    return Epoch(number, loss, metric, *validation, seconds), mean
+    return Epoch(number, loss, metric, validation.loss, validation.metric, seconds), validation.judged, mean
 
 
 def _average(mean: Weights, own: Weights, kept: float) -> Weights:

@@ -11,9 +11,10 @@ from seqconv.tasks.baselines import Arrays, Stored, check_fields
 from seqconv.tasks.examples import Split
 from seqconv.tasks.panel.boosting import Boosting
 from seqconv.tasks.panel.calibration import fit_factors, follow_errors, measure_usual, weigh_by_age
-from seqconv.tasks.panel.features import PanelFeatures, PanelPart
+from seqconv.tasks.panel.features import PanelFeatures, PanelPart, find_scales
 from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, measure_pinball, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs
+from seqconv.tasks.panel.judging import measure_all
 from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
@@ -124,7 +125,7 @@ class Blend(PanelModel):
         """Its members fitted to all rows of the split, with weights and factors for their forecasts of the validation
         and the test examples: the newest rows say most of the next ones."""
         models = {name: self.member(name) for name in self.used}
-        weights, learned = _weigh(models, [split.validation, split.test])
+        weights, learned = _weigh(self.features, models, [split.validation, split.test])
         fitted = {name: models[name].refit(split) for name, weight in weights.items() if weight > 0}
         return _make_blend(self.features, weights, learned, fitted)
 
@@ -136,19 +137,26 @@ def fit_blend(features: PanelFeatures, validation: PanelPart, fit: Mapping[str, 
         fit: fits each of `MEMBERS` that suits the data.
     """
     models = {name: each() for name, each in fit.items()}
-    weights, learned = _weigh(models, [validation])
+    weights, learned = _weigh(features, models, [validation])
     kept = {name: each for name, each in models.items() if weights[name] > 0}
     return _make_blend(features, weights, learned, kept)
 
 
-def _weigh(models: Mapping[str, PanelModel], parts: Sequence[PanelPart]) -> tuple[dict[str, float], Arrays]:
+def _weigh(
+    features: PanelFeatures, models: Mapping[str, PanelModel], parts: Sequence[PanelPart]
+) -> tuple[dict[str, float], Arrays]:
     """Weights of models by their names, and what their blend learns from the examples of these parts."""
     forecasts = [[to_quantiles(each.predict(part.inputs)) for part in parts] for each in models.values()]
     quantiles = np.stack([np.concatenate(each) for each in forecasts])
     targets = np.concatenate([np.asarray(part.targets) for part in parts])
-    weights = choose_weights(quantiles, targets)
-    blended = np.tensordot(weights, quantiles, 1)
     inputs = reduce(PanelInputs.join, (part.inputs for part in parts))
+    scales = find_scales(inputs, features.season)
+
+    def judge(forecasts: np.ndarray, truth: np.ndarray) -> float:
+        return features.target.rank(measure_all(forecasts, truth, scales))
+
+    weights = choose_weights(quantiles, targets, judge if features.judged else average_pinball)
+    blended = np.tensordot(weights, quantiles, 1)
     ages = weigh_by_age(inputs)
     learned = {
         "factors": fit_factors(blended, targets, ages),
@@ -176,17 +184,27 @@ def _name_arrays(models: Mapping[str, PanelModel]) -> Arrays:
     return {f"{name}_{key}": array for name, model in models.items() for key, array in model.arrays.items()}
 
 
-def choose_weights(quantiles: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Weights `[M]` of models with quantiles `[M, N, H, levels]` that lessen the pinball loss for targets `[N, H]`.
+def average_pinball(quantiles: np.ndarray, targets: np.ndarray) -> float:
+    """The mean pinball loss of quantiles `[N, H, levels]` for targets `[N, H]`, NaN where none is known."""
+    return float(np.nanmean(measure_pinball(quantiles, targets)))
+
+
+def choose_weights(
+    quantiles: np.ndarray, targets: np.ndarray, judge: Callable[[np.ndarray, np.ndarray], float] = average_pinball
+) -> np.ndarray:
+    """Weights `[M]` of models with quantiles `[M, N, H, levels]` whose mean is best for targets `[N, H]`.
 
     Begins with the best model and adds the one that helps most, again and again, each as often as it is chosen.
+
+    Args:
+        judge: gives a number that is smaller for better quantiles.
 
     Reference: Caruana et al. 2004, "Ensemble selection from libraries of models", ICML.
     """
     chosen, total = np.zeros(len(quantiles)), np.zeros(quantiles.shape[1:])
     best, least = chosen, np.inf
     for turn in range(1, ROUNDS + 1):
-        losses = [float(np.nanmean(measure_pinball((total + each) / turn, targets))) for each in quantiles]
+        losses = [judge((total + each) / turn, targets) for each in quantiles]
         place = int(np.argmin(losses))
         chosen = chosen + (np.arange(len(chosen)) == place)
         total = total + quantiles[place]

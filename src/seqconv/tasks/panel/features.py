@@ -12,15 +12,18 @@ from seqconv.data.frequency import Frequency
 from seqconv.data.holidays import find_holidays
 from seqconv.data.records import Panel, is_missing
 from seqconv.errors import DataError
+from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.tasks.entries import Entry, Level, Number, RowCount, check_margins, check_names
 from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.panel.forecasts import MEDIAN, Forecasts, average_known, to_quantiles
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows, blank_panel
+from seqconv.tasks.panel.judging import measure_all
 from seqconv.tasks.panel.levels import fit_level_factors, take_levels
 from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_rows
+from seqconv.tasks.target import Target
 
 HASHED_ROWS = 8  # before a row to forecast, by which it is recognised
 SHOWN = 6  # examples that a report shows
@@ -177,6 +180,7 @@ class PanelFeatures(Features):
         holidays: place whose holidays are read, see `find_holidays`; empty: none.
         levels: of the quantiles that were asked for; empty: all that models forecast.
         factors: of each of them, see `take_levels`.
+        judged: see `Target`; not kept in a bundle.
     """
 
     name: str
@@ -192,10 +196,16 @@ class PanelFeatures(Features):
     holidays: str = ""
     levels: tuple[float, ...] = ()
     factors: tuple[float, ...] = ()
+    judged: str = ""
 
     @cached_property
     def target(self) -> Forecasts:  # type: ignore[override]
-        return Forecasts((self.name,), self.horizon, self.levels)
+        return Forecasts((self.name,), self.horizon, self.levels).judge_by(self.judged)
+
+    def measure(self, outputs: np.ndarray, part: Part[Any], loss: str, target: Target | None = None) -> Metrics:
+        found = super().measure(outputs, part, loss, target)
+        scales = find_scales(part.inputs, self.season)
+        return found | measure_all(to_quantiles(outputs), np.asarray(part.targets), scales)
 
     def choose_levels(self, quantiles: np.ndarray) -> np.ndarray:
         """The quantiles that were asked for, `[..., Q]`, of those of a model, `[..., 9]`, in the unit of the target."""

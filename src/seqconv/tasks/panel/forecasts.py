@@ -27,12 +27,15 @@ class Forecasts(Target):
         names: the column.
         horizon: rows to forecast.
         levels: of the quantiles that were asked for; none: all.
+        judged: see `Target`.
     """
 
     names: tuple[str, ...]
     horizon: int
     levels: tuple[float, ...] = ()
+    judged: str = ""
     metric = "mase"
+    judges = ("mase", "sql", "mae", "rmse", "pinball", "wql", "smape")
     error = "mase"
     loss = "mae"
 
@@ -61,9 +64,6 @@ class Forecasts(Target):
             "sql": float(2 * losses.mean()),
             "n": len(outputs),
         }
-
-    def rank(self, metrics: Metrics) -> float:
-        return metrics["mase"]
 
     def measure_change(
         self, before: np.ndarray, after: np.ndarray, loss: str, changed: Target | None = None

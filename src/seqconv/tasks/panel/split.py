@@ -126,6 +126,7 @@ def fit_features(panel: Panel, recipe: PanelRecipe, horizon: int, ends: np.ndarr
         _check_holidays(data.holidays, panel.frequency),
         levels,
         tuple(guess_factors(levels).tolist()),
+        recipe.training.metric,
     )
 
 

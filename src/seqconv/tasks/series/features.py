@@ -92,6 +92,7 @@ class SeriesFeatures(Features):
         margins: conformal correction of each output, scaled (see `metrics.conformal`), of quantiles one for each of
             their levels; empty: no intervals.
         levels: of quantiles in place of intervals; empty: no quantiles.
+        judged: see `Target`; not kept in a bundle.
     """
 
     columns: tuple[str, ...]
@@ -103,13 +104,14 @@ class SeriesFeatures(Features):
     zone: str = ""
     margins: tuple[float, ...] = ()
     levels: tuple[float, ...] = ()
+    judged: str = ""
 
     @cached_property
     def target(self) -> Values:  # type: ignore[override]
         places, spec = self.target_columns, self.spec
         horizons = tuple(show_duration(lead * spec.interval_s) for lead in spec.leads)
         scale = self.scaler.mean[places], self.scaler.std[places]
-        return Values(self.targets, horizons, *scale, self.margins, self.levels)
+        return Values(self.targets, horizons, *scale, self.margins, self.levels).judge_by(self.judged)
 
     @property
     def target_columns(self) -> list[int]:

@@ -58,6 +58,7 @@ def split_series(
         windows.change,
         series.zone,
         levels=recipe.training.quantiles,
+        judged=recipe.training.metric,
     )
     scaled = features.scale(series)
     facts = _series_facts(series, features, bounds) | {"splits": {}, "notes": [*series.notes, *notes]}
