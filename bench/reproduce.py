@@ -19,9 +19,9 @@ from pathlib import Path
 
 from seqconv import _native
 from seqconv.errors import TrainingError
-from seqconv.evaluation import assessment
 from seqconv.recipes import recipe as config
 from seqconv.tasks.series.naive import repeat_newest
+from seqconv.training import assessment
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener

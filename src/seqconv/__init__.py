@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from seqconv.estimators.forecaster import SeriesForecaster, forecast
     from seqconv.estimators.regressors import TextRegressor
     from seqconv.estimators.sequences import SequenceRegressor
-    from seqconv.evaluation.assessment import evaluate
-    from seqconv.evaluation.backtest import backtest
-    from seqconv.evaluation.comparison import compare_runs
-    from seqconv.evaluation.monitoring import monitor
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
+    from seqconv.training.assessment import evaluate
+    from seqconv.training.backtest import backtest
+    from seqconv.training.comparison import compare_runs
     from seqconv.training.compression import shrink
     from seqconv.training.export import export_onnx
     from seqconv.training.folder import Options, Run, write_report
+    from seqconv.training.monitoring import monitor
     from seqconv.training.run import train
 
     __version__: str
@@ -71,13 +71,13 @@ _HOMES = {  # as the imports for type checkers above
     "SeriesForecaster": "estimators.forecaster",
     "TextClassifier": "estimators.classifiers",
     "TextRegressor": "estimators.regressors",
-    "backtest": "evaluation.backtest",
-    "compare_runs": "evaluation.comparison",
-    "evaluate": "evaluation.assessment",
+    "backtest": "training.backtest",
+    "compare_runs": "training.comparison",
+    "evaluate": "training.assessment",
     "export_onnx": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
-    "monitor": "evaluation.monitoring",
+    "monitor": "training.monitoring",
     "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
     "read_sequences": "data.readers.sequences",

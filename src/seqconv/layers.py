@@ -1,8 +1,8 @@
 """Layers for Python: each call returns the table that a recipe holds for that layer.
 
 A network is a list of them, in order, and goes wherever the name of a recipe does: `seqconv.train("reviews.csv",
-network=[...])`, `TextClassifier(network=[...])`. What the data determine (channels, words, classes) is filled in there.
-`B` examples, `L` steps, `C` channels in the shapes below.
+network=[...])`, `TextClassifier(network=[...])`. What the data determine (channels, words, classes) is filled in there,
+and what a layer must be is checked there too. `B` examples, `L` steps, `C` channels in the shapes below.
 
 >>> from seqconv.layers import Conv, Embed, GlobalMaxPool, Output
 >>> network = [Embed(16), Conv(32, 7, activation="relu"), GlobalMaxPool(), Output()]
@@ -17,7 +17,11 @@ from typing import Any
 from seqconv.networks.layers.kinds import KINDS
 from seqconv.recipes.sections import LayerSpec
 
-Layers = Sequence[LayerSpec]
+Layers = LayerSpec | Sequence[LayerSpec]  # one layer, or several in order
+
+
+def _list(layers: Layers) -> list[LayerSpec]:
+    return [layers] if isinstance(layers, dict) else list(layers)
 
 
 def _table(layer: str, activation: str | None = None, **settings: Any) -> LayerSpec:
@@ -38,8 +42,8 @@ def TokenConv(filters: int, kernel: int, *, activation: str | None = None) -> La
 
 
 def NgramBag(longest: int, buckets: int, *, gain: float = 1.0) -> LayerSpec:
-    """A linear layer on words and n-grams of up to `longest` words, in a hashed table of `buckets` rows: ids `[B, L]` ->
-    `[B, outputs]`."""
+    """A linear layer on words and n-grams of up to `longest` words, in a hashed table of `buckets` rows: ids `[B, L]`
+    -> `[B, outputs]`, as many as the data need."""
     return _table("ngram_bag", longest=longest, buckets=buckets, gain=gain)
 
 
@@ -192,32 +196,32 @@ def Flatten() -> LayerSpec:
 
 def Residual(layers: Layers) -> LayerSpec:
     """x + layers(x)."""
-    return _table("residual", layers=list(layers))
+    return _table("residual", layers=_list(layers))
 
 
 def Concat(*branches: Layers) -> LayerSpec:
     """Branches that read the same input, their outputs joined along the channels."""
-    return _table("concat", branches=[list(branch) for branch in branches])
+    return _table("concat", branches=[_list(branch) for branch in branches])
 
 
 def Add(*branches: Layers) -> LayerSpec:
     """Branches that read the same input, their outputs summed."""
-    return _table("add", branches=[list(branch) for branch in branches])
+    return _table("add", branches=[_list(branch) for branch in branches])
 
 
 def Bidirectional(layers: Layers) -> LayerSpec:
     """The layers forwards and a copy backwards, joined along the channels: `[B, L, C]` -> `[B, L', 2 U]`."""
-    return _table("bidirectional", layers=list(layers))
+    return _table("bidirectional", layers=_list(layers))
 
 
 def Channelwise(layers: Layers, *, channels: int = 0) -> LayerSpec:
     """The same layers for every channel (the first `channels`; 0: all) separately: `[B, L, C]` -> `[B, H * C]`."""
-    return _table("channelwise", layers=list(layers), channels=channels)
+    return _table("channelwise", layers=_list(layers), channels=channels)
 
 
 def Normalise(layers: Layers, *, channels: int = 0) -> LayerSpec:
     """The layers see each channel standardised by its own window; their outputs are scaled back."""
-    return _table("normalise", layers=list(layers), channels=channels)
+    return _table("normalise", layers=_list(layers), channels=channels)
 
 
 def SimpleRnn(units: int, *, dropout: float = 0.0, recurrent_dropout: float = 0.0) -> LayerSpec:

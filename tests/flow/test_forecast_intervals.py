@@ -12,9 +12,6 @@ import seqconv
 from helpers.command import seqconv_command
 from seqconv.data.readers.tables import write_table
 from seqconv.errors import BundleError, DataError
-from seqconv.evaluation import assessment
-from seqconv.evaluation import backtest as backtests
-from seqconv.evaluation import comparison as comparisons
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
@@ -22,6 +19,9 @@ from seqconv.tasks.blend import split_parts
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.series.explaining import explain_series
 from seqconv.tasks.task import Source
+from seqconv.training import assessment
+from seqconv.training import backtest as backtests
+from seqconv.training import comparison as comparisons
 from seqconv.training import run as runs
 from seqconv.training.folder import Options, Run
 from seqconv.training.loop import Listener

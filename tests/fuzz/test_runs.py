@@ -48,7 +48,7 @@ def go_on(task: str, data: str, folder: Path, **options: bool) -> None:
 def use(task: str, data: str, folder: Path, name: str) -> None:
     """For a child: what reads the file."""
     from seqconv.errors import SeqconvError
-    from seqconv.evaluation.comparison import compare_runs
+    from seqconv.training.comparison import compare_runs
     from seqconv.training.folder import write_report
 
     try:

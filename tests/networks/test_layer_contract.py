@@ -256,6 +256,7 @@ def test_the_example_in_contributing_keeps_the_contract(monkeypatch):
         else:
             for key, value in eval(f"{{{code}}}", {**vars(module), **names}).items():
                 monkeypatch.setitem(getattr(module, table), key, value)
+    assert names["Scale"]() == {"layer": "scale"}
     row = TABLE["scale"]
     assert type(row.layer) not in find_module("src/seqconv/networks/layers/kinds.py")._KINDS
     contract = [test for test in globals().values() if EACH.mark in getattr(test, "pytestmark", ())]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from seqconv.evaluation.order import probe_order
 from seqconv.metrics.comparison import Comparison, Score, beats_baselines, say_better, verdict
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.tasks.baselines import Majority
@@ -19,6 +18,7 @@ from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.windows import WindowSpec, block_length
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.values import Values
+from seqconv.training.order import probe_order
 
 LOGITS = "binary_crossentropy"
 

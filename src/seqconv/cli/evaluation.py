@@ -90,8 +90,8 @@ def evaluate(
     lead, hour of day and month, coverage of the prediction intervals. Without FILE, a run is evaluated on its test
     set, and again with the time order of each input shuffled.
     """
-    from seqconv.evaluation import assessment
     from seqconv.reports.evaluation import build_evaluation_page
+    from seqconv.training import assessment
 
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}
@@ -146,7 +146,7 @@ def backtest(
     it (rolling origin). Texts and sequences: stratified K-fold cross-validation.
     """
     from seqconv.cli import progress
-    from seqconv.evaluation import backtest as backtests
+    from seqconv.training import backtest as backtests
     from seqconv.training.folder import Options
 
     options = Options(out, engine, threads, baselines=not no_baselines, overwrite=overwrite)
@@ -180,9 +180,9 @@ def compare(
     Each run is compared with the first. Classification: error rate and log loss; forecasts: MAE. Differences are
     paired, with 95 % confidence intervals.
     """
-    from seqconv.evaluation.comparison import compare_runs
     from seqconv.reports.comparison import build_comparison_page
     from seqconv.reports.sentences import explain_comparison, say_compared_trained, say_comparison
+    from seqconv.training.comparison import compare_runs
 
     page_path = place_page(out, "comparison.html")
     results = compare_runs(list(runs))

@@ -30,8 +30,8 @@ def monitor(
     of each, next to what stretches of as many training rows show by chance. With labels also errors and calibration,
     next to those on the test set. The exit code is 1 if anything has drifted, else 0.
     """
-    from seqconv.evaluation.monitoring import monitor
     from seqconv.reports.monitor import build_monitor_page, rate_rows, variable_rows
+    from seqconv.training.monitoring import monitor
 
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
     columns: dict[str, str | tuple[str, ...]] = {"text": text, "label": labels, "time": time}

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from seqconv.errors import BundleError, SeqconvError, shorten
-from seqconv.evaluation.assessment import Columns, read_examples
 from seqconv.models.format import find_model, read_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.tasks.drift import (
@@ -20,6 +19,7 @@ from seqconv.tasks.drift import (
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.profiles import Profile, Rate
 from seqconv.tasks.task import Answers
+from seqconv.training.assessment import Columns, read_examples
 
 
 def monitor(

@@ -10,7 +10,6 @@ import pytest
 
 from helpers.command import seqconv_command
 from seqconv.errors import BundleError, ConfigError, DataError
-from seqconv.evaluation.comparison import compare_runs
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.models.format import read_bundle
 from seqconv.networks.losses import example_losses
@@ -19,6 +18,7 @@ from seqconv.reports.comparison import build_comparison_page
 from seqconv.tasks.classes import Classes
 from seqconv.tasks.seen import hash_texts
 from seqconv.training import run as runs
+from seqconv.training.comparison import compare_runs
 from seqconv.training.folder import Options
 
 SHORT = ("training.epochs=1", "training.steps_per_epoch=10")

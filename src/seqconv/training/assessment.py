@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from seqconv.errors import OptionError
-from seqconv.evaluation.order import probe_order
 from seqconv.models.format import read_bundle
 from seqconv.models.predictor import create_model
 from seqconv.networks.network import Model
@@ -17,6 +16,7 @@ from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import EvaluationResults, TrainedOn
 from seqconv.tasks.scoring import evaluate as score_splits
 from seqconv.tasks.task import Answers
+from seqconv.training.order import probe_order
 from seqconv.training.run import read_own_split
 
 Columns = dict[str, str | tuple[str, ...]]

@@ -12,10 +12,10 @@ from helpers.tasks import give_data, watch_splits
 from seqconv.data import datasets
 from seqconv.data.records import CLASSES, SequenceData, Sequences, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.evaluation.backtest import WINDOWS, backtest
 from seqconv.recipes.recipe import read_recipe, recipe_from_dict
 from seqconv.tasks.holdout import assign_folds
 from seqconv.tasks.series.split import cut_spans
+from seqconv.training.backtest import WINDOWS, backtest
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 

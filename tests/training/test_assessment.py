@@ -11,7 +11,6 @@ from helpers.tasks import give_data
 from seqconv.data.demo import demo_series
 from seqconv.data.records import CLASSES, EncodedTexts, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.errors import ConfigError, DataError
-from seqconv.evaluation import assessment
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.plan import initial_weights
@@ -23,6 +22,7 @@ from seqconv.tasks.scaling import Scaler
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Vocabulary
+from seqconv.training import assessment
 
 SHORT = ("--set", "training.epochs=1", "--set", "training.steps_per_epoch=10", "--no-baselines", "--quiet")
 LAYERS = ({"layer": "embed", "width": 4}, {"layer": "global_max_pool"}, {"layer": "output"})
