@@ -17,7 +17,7 @@ from seqconv.networks.inputs import Inputs
 from seqconv.networks.layers.base import Plan, Shape, Weights
 from seqconv.networks.network import Model as AnyModel
 from seqconv.networks.threads import count_threads
-from seqconv.recipes.recipe import AnyRecipe, read_recipe, recipe_from_dict
+from seqconv.recipes.recipe import AnyRecipe, Layers, read_recipe, recipe_from_dict, take_network
 from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK
 from seqconv.tasks.baselines import suggest_others
 from seqconv.tasks.blend import Parts, fit_blend, join_parts
@@ -85,6 +85,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     """The base of the three estimators: a recipe from their parameters, and training."""
 
     task: str
+    network: Layers
     baselines = False  # whether it fits them too
     _features: Any
     _shape: Shape
@@ -101,18 +102,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             ConfigError: no such network, one for another task, or a parameter out of range.
         """
         recipe = read_recipe(KINDS[self.task].start)
-        if self.network:
-            other = read_recipe(self.network)
-            if other.task != self.task:
-                problem = f"got {self.network!r}, for {KINDS[other.task].title}"
-                raise ConfigError(f"network must be a recipe for {KINDS[self.task].title}; {problem}. Choose another")
-            recipe = replace(recipe, network=other.network, training=other.training)
+        recipe = take_network(recipe, self.network) if self._has_network else recipe
         if unit := getattr(self, "unit", None):
             recipe = replace(recipe, features=replace(recipe.features, unit=unit))
         table = recipe.to_dict()
         found = dict(guessed or {})
         if data:
-            given = {"network.layers"} if self.network else set()
+            given = {"network.layers"} if self._has_network else set()
             given |= set() if hasattr(self, "model") else {"training.model"}
             guesses = TASKS[self.task].guess(recipe, data, given)
             guesses = choose_guesses(recipe, guesses, given)
@@ -133,6 +129,11 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         if table["training"]["model"] == BEST:
             raise ConfigError("model must be one to fit; got 'best', which only `train` and tables choose. Name one")
         return recipe_from_dict(table)
+
+    @property
+    def _has_network(self) -> bool:
+        """Whether the user gave a network."""
+        return self.network not in ("", None)
 
     def _choose_model(self) -> str | None:
         """The model by its name in a recipe; None: as the data say."""

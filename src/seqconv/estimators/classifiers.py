@@ -20,7 +20,7 @@ from seqconv.estimators.base import ExampleEstimator, Model, needs_validation
 from seqconv.estimators.labels import check_labels
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
 from seqconv.estimators.texts import TextEstimator
-from seqconv.recipes.recipe import AnyRecipe
+from seqconv.recipes.recipe import AnyRecipe, Layers
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import TrainingData
@@ -112,8 +112,8 @@ class TextClassifier(TextEstimator, NetworkClassifier):
             None: X holds the texts alone.
         model: `blend`, of a network and support vector machines on words and characters, or `network`; empty: `network`
             if `network` is given, else `blend`.
-        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
-            texts.
+        network: name or TOML file of a recipe whose network and training settings are used; or a list of layers, see
+            `seqconv.layers`; empty: the default for texts.
         vocabulary: number of ids for words; None: by the amount of text.
         max_len: words kept of each text, from its end; None: enough for 99 % of the texts.
         unit: what is read: `word`, `character` (n-grams of characters alone) or `both`; None: `both`.
@@ -152,7 +152,7 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         text: str = "",
         columns: Any = None,
         model: str = "",
-        network: str = "",
+        network: Layers = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
         unit: str | None = None,
@@ -280,8 +280,8 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         model: `blend`, ridge regressions on features that are not trained; another name of `--model`, such as
             `multirocket-hydra`, `quant` or `dtw`; or `network`; empty: `network` if a setting of one is given, else
             `blend`.
-        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
-            sequences.
+        network: name or TOML file of a recipe whose network and training settings are used; or a list of layers, see
+            `seqconv.layers`; empty: the default for sequences.
         epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
             n_jobs: as for `TextClassifier`.
         id: columns that tell the sequences of a frame apart, which has a row for each step.
@@ -311,7 +311,7 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         self,
         *,
         model: str = "",
-        network: str = "",
+        network: Layers = "",
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,

@@ -9,6 +9,7 @@ from seqconv.data.datasets import Names
 from seqconv.errors import OptionError
 from seqconv.estimators.tables import TableModel
 from seqconv.estimators.windows import WindowForecaster
+from seqconv.recipes.recipe import Layers
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.panel.memory import is_series
 
@@ -37,8 +38,8 @@ class SeriesForecaster(WindowForecaster):
         lookback: length of a window in rows.
         step: distance in rows between the rows that are read; `lookback` is a multiple of it.
         lead: rows from the newest row read to the row forecast; or several, ascending.
-        network: name or TOML file of a recipe whose network and training settings are used; empty: the default for
-            series.
+        network: name or TOML file of a recipe whose network and training settings are used; or a list of layers, see
+            `seqconv.layers`; empty: the default for series.
         epochs, batch_size, learning_rate, patience, random_state, n_jobs: as for `TextClassifier`.
         validation: fraction of the rows (the newest) to hold out, to stop early and keep the best epoch; 0: none; None:
             0.1 if the recipe has patience and that is enough for a window, else 0.
@@ -83,7 +84,7 @@ class SeriesForecaster(WindowForecaster):
         lookback: int = 48,
         step: int = 1,
         lead: int | Sequence[int] = 1,
-        network: str = "",
+        network: Layers = "",
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,

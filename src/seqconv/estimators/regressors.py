@@ -13,7 +13,7 @@ from seqconv.data.records import TextData, Texts
 from seqconv.errors import ConfigError
 from seqconv.estimators.base import ExampleEstimator
 from seqconv.estimators.texts import TextEstimator
-from seqconv.recipes.recipe import AnyRecipe
+from seqconv.recipes.recipe import AnyRecipe, Layers
 from seqconv.tasks.examples import TrainingData
 from seqconv.tasks.text.split import encode_texts, group_texts
 from seqconv.training.loop import calibrate
@@ -115,7 +115,7 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         model: str = "",
         interval: float | None = None,
         quantiles: Any = None,
-        network: str = "",
+        network: Layers = "",
         vocabulary: int | None = None,
         max_len: int | None = None,
         unit: str | None = None,

@@ -154,8 +154,8 @@ class SequenceEstimator(ExampleEstimator):
 
     def _choose_model(self) -> str:
         """The model by its name: the one asked for; a network if a setting of one is given; else the blend."""
-        settings = (self.network, *(getattr(self, name) for name in TRAINING))
-        return str(self.model or (NETWORK if any(each not in ("", None) for each in settings) else BLEND))
+        asked = self._has_network or any(getattr(self, name) is not None for name in TRAINING)
+        return str(self.model or (NETWORK if asked else BLEND))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ from seqconv.data.datasets import Names
 from seqconv.data.records import SequenceData
 from seqconv.estimators.regressors import NetworkRegressor
 from seqconv.estimators.sequence_data import SequenceEstimator, read_settings
+from seqconv.recipes.recipe import Layers
 from seqconv.tasks.sequence.split import encode_sequences
 
 
@@ -41,7 +42,7 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
         model: str = "",
         interval: float | None = None,
         quantiles: Any = None,
-        network: str = "",
+        network: Layers = "",
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,

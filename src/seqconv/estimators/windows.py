@@ -56,7 +56,7 @@ class WindowForecaster(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         targets = targets.reshape(len(values), -1)
         self._places = [_find_column(values, target) for target in targets.T]
         spec = self._make_spec(self._place_rows(times))
-        guessed = {} if self.network else default_series_settings(len(values), spec.length, values.shape[1])
+        guessed = {} if self._has_network else default_series_settings(len(values), spec.length, values.shape[1])
         recipe = self._make_recipe(guessed=guessed)
         stamps = self._stamps(times, len(values), spec.interval_s)
         data = self._make_data(stamps, values, targets, spec, recipe)

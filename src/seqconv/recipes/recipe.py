@@ -3,19 +3,21 @@
 import copy
 import dataclasses
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from seqconv.errors import ConfigError, nearest, shorten
+from seqconv.errors import ConfigError, OptionError, nearest, shorten
 from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.sections import (
     BLEND,
     FORECAST_LOSSES,
     KINDS,
+    NETWORK,
     Kind,
+    LayerSpec,
     NetworkConfig,
     PanelDataConfig,
     SequenceDataConfig,
@@ -68,7 +70,9 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.item() if hasattr(value, "item") else value  # a number of numpy's
 
 
 TextRecipe = Recipe[TextDataConfig, TextConfig]
@@ -76,6 +80,7 @@ SeriesRecipe = Recipe[SeriesDataConfig, WindowConfig]
 PanelRecipe = Recipe[PanelDataConfig, ForecastConfig]
 SequenceRecipe = Recipe[SequenceDataConfig, SequenceConfig]
 AnyRecipe = Recipe[Any, Any]
+Layers = str | Sequence[LayerSpec]  # the name or TOML file of a recipe that has some, or a list of them
 
 
 def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
@@ -183,6 +188,42 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> AnyRecipe
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         raise ConfigError(f"{name_or_path}: must be valid TOML; {shorten(error)}") from error
     return recipe_from_dict(apply_overrides(table, overrides), name)
+
+
+def take_network(recipe: AnyRecipe, network: Layers) -> AnyRecipe:
+    """The recipe with other layers.
+
+    Args:
+        network: name or file of a recipe, whose training settings come with its layers; or a list of layers, see
+            `seqconv.layers`, with which those of `recipe` stay.
+
+    Raises:
+        ConfigError: no such recipe, one for another task, or no list of layers.
+    """
+    title = KINDS[recipe.task].title
+    if not isinstance(network, str):
+        layers = _read_layers(network)
+        if not KINDS[recipe.task].networks:
+            raise OptionError(f"network: {title} has no layers of one's own; got {len(layers)}. Leave it out")
+        training = recipe.training if recipe.has_layers else dataclasses.replace(recipe.training, model=NETWORK)
+        return dataclasses.replace(recipe, network=NetworkConfig(layers=layers), training=training)
+    other = read_recipe(network)
+    if other.task != recipe.task:
+        got = f"got {network!r}, for {KINDS[other.task].title}"
+        raise OptionError(f"network must be a recipe for {title}; {got}. Choose another")
+    return dataclasses.replace(recipe, network=other.network, training=other.training)
+
+
+def _read_layers(network: Any) -> tuple[LayerSpec, ...]:
+    """The layers of a list as plain tables; what each holds is checked once the data are known."""
+    must = "must be the name of a recipe, or a list of layers such as seqconv.layers.Conv(32, 7)"
+    if not isinstance(network, list | tuple) or not network:
+        raise OptionError(f"network {must}; got {shorten(repr(network), 60)}. Correct it")
+    for number, layer in enumerate(network, 1):
+        if not isinstance(layer, dict) or not isinstance(layer.get("layer"), str):
+            call = f". Call it: {layer.__name__}(...)" if callable(layer) and hasattr(layer, "__name__") else ""
+            raise OptionError(f"network {must}; item {number} is {shorten(repr(layer), 60)}{call}")
+    return tuple(_plain(list(network)))
 
 
 def apply_overrides(table: dict[str, Any], overrides: Iterable[str]) -> dict[str, Any]:

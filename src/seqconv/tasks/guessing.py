@@ -9,7 +9,15 @@ from typing import Any
 
 from seqconv.data.readers.folders import find_files
 from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
-from seqconv.recipes.recipe import AnyRecipe, apply_overrides, read_recipe, recipe_from_dict, recipe_names
+from seqconv.recipes.recipe import (
+    AnyRecipe,
+    Layers,
+    apply_overrides,
+    read_recipe,
+    recipe_from_dict,
+    recipe_names,
+    take_network,
+)
 from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
 from seqconv.tasks.kinds import TASKS, find_task
@@ -30,7 +38,7 @@ class SuggestedRecipe:
 
 
 def suggest_recipe(
-    source: str, overrides: Sequence[str] = (), network: str = "", progress: Any = None
+    source: str, overrides: Sequence[str] = (), network: Layers = "", progress: Any = None
 ) -> SuggestedRecipe:
     """The recipe of that name, in that TOML file, or for that data file or folder.
 
@@ -38,7 +46,7 @@ def suggest_recipe(
         source: name or file; the name of a task's starting recipe, with `data.source` among the overrides, means that
             file, read as data of that task.
         overrides: `section.key=value`, settings that the user gave, which are not inferred.
-        network: name of a recipe whose network and training settings are used; empty: the default for the data.
+        network: see `take_network`; empty: the default for the data.
 
     Raises:
         ConfigError: neither a recipe nor a file, or invalid settings.
@@ -54,7 +62,7 @@ def suggest_recipe(
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         _check_together(chosen, recipe.task)
-        return SuggestedRecipe(_take_network(recipe, network, overrides) if network else recipe, (), None)
+        return SuggestedRecipe(_take_network(recipe, network, overrides) if network != "" else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
         neighbours = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
@@ -78,9 +86,9 @@ def suggest_recipe(
         recipe, data = _read(name, path, overrides, network, progress)
     recipe = dataclasses.replace(recipe, name=_name(own))
     task = TASKS[name]
-    given |= {"network.layers"} if network else set()
+    given |= {"network.layers"} if network != "" else set()
     recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
-    about = recipe.description if network else f"{path.name}, the model {recipe.training.model}"
+    about = recipe.description if network != "" else f"{path.name}, the model {recipe.training.model}"
     recipe, unread = dataclasses.replace(recipe, description=about), _list_unread(name, given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *unread, *notes), data)
@@ -125,11 +133,11 @@ def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
     return False
 
 
-def _read(name: str, path: Path, overrides: Sequence[str], network: str, progress: Any) -> tuple[AnyRecipe, Data]:
+def _read(name: str, path: Path, overrides: Sequence[str], network: Layers, progress: Any) -> tuple[AnyRecipe, Data]:
     """The recipe that a task starts with, for a file, and its data."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
-    if network:
+    if network != "":
         recipe = _take_network(recipe, network, overrides)
     data = TASKS[name].load(recipe.data, progress)
     return settle(recipe, data), data
@@ -143,15 +151,8 @@ def _name(path: Path) -> str:
     return stem.removesuffix("_TRAIN") or "run"
 
 
-def _take_network(recipe: AnyRecipe, name: str, overrides: Sequence[str]) -> AnyRecipe:
-    other = read_recipe(name)
-    if other.task != recipe.task:
-        raise OptionError(
-            f"network {name} is for {KINDS[other.task].title}; the data are for {KINDS[recipe.task].title}"
-        )
-    table, taken = recipe.to_dict(), other.to_dict()
-    for section in ("network", "training"):
-        table[section] = taken[section]
-    table["description"] = f"{Path(recipe.data.source).name}, the network of {name}"
+def _take_network(recipe: AnyRecipe, network: Layers, overrides: Sequence[str]) -> AnyRecipe:
+    what = f"the network of {network}" if isinstance(network, str) else "a network of one's own"
+    table = take_network(recipe, network).to_dict() | {"description": f"{Path(recipe.data.source).name}, {what}"}
     own = [each for each in overrides if each.startswith(("network.", "training."))]
     return recipe_from_dict(apply_overrides(table, own))
