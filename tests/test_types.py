@@ -101,7 +101,7 @@ def test_a_user_sees_real_types(tmp_path: Path) -> None:
     said = [line.partition(": ")[2] for line in ran.stdout.splitlines()]
     revealed = [line.split('"')[1] for line in said if "Revealed type" in line]
     assert revealed, ran.stdout + ran.stderr
-    assert re.fullmatch(rf"def \(recipe: seqconv\..* -> {re.escape(revealed[1])}", revealed[0])
+    assert re.fullmatch(rf"def \(source: Any, options: seqconv\..* -> {re.escape(revealed[1])}", revealed[0])
     assert [name.rpartition(".")[2] for name in revealed[1:]] == ["Run", "Predictor", "TextClassifier", "str"]
     mistakes = [line for line in said if line.startswith("error")]
     assert any('has no attribute "trian"' in line for line in mistakes)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from seqconv.training.comparison import compare_runs
     from seqconv.training.compression import shrink
     from seqconv.training.export import export_onnx
-    from seqconv.training.folder import Options, Run, write_report
+    from seqconv.training.finished import Run
+    from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
     from seqconv.training.run import train
 
@@ -64,7 +65,7 @@ _HOMES = {  # as the imports for type checkers above
     "Options": "training.folder",
     "Predictor": "models.predictor",
     "Recipe": "recipes.recipe",
-    "Run": "training.folder",
+    "Run": "training.finished",
     "SeqconvError": "errors",
     "SequenceClassifier": "estimators.classifiers",
     "SequenceRegressor": "estimators.sequences",

@@ -80,7 +80,8 @@ def name_parameters(text: str) -> str:
     >>> name_parameters("Pass --duplicates sum, or name further --id columns")
     'Pass `duplicates` sum, or name further `id` columns'
     """
-    return re.sub(r"(?<!\S)(?:--|(?:data|forecast|training)\.)([a-z]+)", r"`\1`", text)
+    plain = re.sub(r"(?<!\S)--set (?=[a-z]+\.)", "", text)
+    return re.sub(r"(?<!\S)(?:--|(?:data|forecast|windows|training)\.)([a-z_]+)", r"`\1`", plain)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.demo import demo_sales, demo_series, demo_texts
+from seqconv.data.frames import SOURCE
 from seqconv.data.newer import append_panel, append_series
 from seqconv.data.readers.dataframes import table_from_frame
 from seqconv.data.readers.grids import fill_values
@@ -306,6 +307,8 @@ def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> 
     path = Path(source).expanduser()
     if source and path.exists():
         return path
+    if source == SOURCE:
+        raise DataError(f"{source}: must be given again, because they were in memory, in no file. Pass them, or a FILE")
     known = f"{' or '.join(names)}, or " if names else ""
     hint = near_path(source) or (nearest(source, names) if names else "")
     hint = "That is data for another task" if source in TEXTS + SERIES else hint

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.data.memory import hidden_folder, write_data
 from seqconv.data.records import Panel, Sequences
-from seqconv.errors import DataError
+from seqconv.errors import DataError, OptionError
 from seqconv.models.format import read_bundle
 from seqconv.networks.engines.choice import check_engine, create_network
 from seqconv.networks.network import Model
@@ -17,9 +18,10 @@ from seqconv.recipes.sections import BLEND, NETWORK
 from seqconv.tasks.baselines import restore
 from seqconv.tasks.blend import Blend, split_parts
 from seqconv.tasks.bundle import AnyBundle
+from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.streaming import State, Stream, read_state
-from seqconv.tasks.task import Task
+from seqconv.tasks.task import Source, Task
 
 
 class Forecast(NamedTuple):
@@ -145,6 +147,39 @@ class Predictor:
             DataError: the state is of another model, or damaged.
         """
         return self._task.stream(self, read_state(state) if isinstance(state, str | Path) else state)
+
+    def explain(
+        self, example: Any = None, *, file: str | Path | None = None, row: int = 1, column: str = "", **options: Any
+    ) -> Explanation:
+        """Why the model answers as it does for one example.
+
+        Args:
+            example: a text; a sequence, `[L]` or `[L, C]`; or the newest rows of a series, a data frame.
+            file: a file that holds it, in place of `example`.
+            row: number of the text or sequence in the file, from 1.
+            column: of texts or times in the file; empty: as in training.
+            options: as the flags of `seqconv explain` are called: `class_name`; or `at`, `target`, `lead`; `series`,
+                `step`.
+
+        Raises:
+            SeqconvError: an example that the model does not take, or an option of other models.
+        """
+        task, given = self._task, {name.removesuffix("_name"): str(each) for name, each in options.items() if each}
+        for name in given:
+            if name not in (*task.options, *task.file_options):
+                raise OptionError(f"{name} does not apply to {task.model}. Leave it out")
+        if example is None or isinstance(example, str | Path):
+            source = Source(
+                None if example is None else str(example), None if file is None else Path(file), row, column
+            )
+            return task.explain(self, task.read_example(self.bundle, source), given)
+        if hasattr(example, "columns"):
+            with hidden_folder() as folder:
+                table, _ = write_data(example, folder / "data", {})
+                return task.explain(self, task.read_example(self.bundle, Source(file=table)), given)
+        steps = np.asarray(example, np.float64)
+        steps = steps.reshape(len(steps), -1)
+        return task.explain(self, task.read_request(self.bundle, [steps.tolist()], 1), given)
 
     def _predict_classes(self, name: str, examples: Any) -> np.ndarray:
         """The probabilities of a task's examples."""

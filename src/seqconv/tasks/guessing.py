@@ -62,7 +62,7 @@ def suggest_recipe(
     elif source in recipe_names() or source.endswith(".toml"):
         recipe = read_recipe(source, tuple(overrides))
         _check_together(chosen, recipe.task)
-        return SuggestedRecipe(_take_network(recipe, network, overrides) if network != "" else recipe, (), None)
+        return SuggestedRecipe(change_network(recipe, network, overrides) if network != "" else recipe, (), None)
     path = Path(source).expanduser()
     if not path.exists():
         neighbours = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
@@ -84,14 +84,42 @@ def suggest_recipe(
             raise
         name, why = KINDS[name].several, A_PANEL
         recipe, data = _read(name, path, overrides, network, progress)
-    recipe = dataclasses.replace(recipe, name=_name(own))
-    task = TASKS[name]
-    given |= {"network.layers"} if network != "" else set()
-    recipe, notes = complete(recipe, task.guess(recipe, data, given), given)
-    about = recipe.description if network != "" else f"{path.name}, the model {recipe.training.model}"
-    recipe, unread = dataclasses.replace(recipe, description=about), _list_unread(name, given)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
-    return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *unread, *notes), data)
+    recipe, notes = _complete(dataclasses.replace(recipe, name=_name(own)), data, given, network)
+    return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
+
+
+def suggest_for_data(task: str, data: Data, overrides: Sequence[str] = (), network: Layers = "") -> SuggestedRecipe:
+    """The recipe for data of a task that have been read.
+
+    Args:
+        overrides, network: as for `suggest_recipe`.
+
+    Raises:
+        ConfigError: invalid settings.
+    """
+    chosen = {read_setting(name): value for name, _, value in (each.partition("=") for each in overrides)}
+    _check_together(chosen, task)
+    path = Path(data.train.source)
+    recipe, _ = _read(task, path, overrides, network, None, data)
+    read = read_recipe(KINDS[task].start, tuple(overrides)).data
+    for setting in (each.removeprefix("data.") for each in chosen if each.startswith("data.")):
+        if getattr(read, setting) != getattr(recipe.data, setting):
+            got = f"got {getattr(read, setting)!r}"
+            raise OptionError(f"{setting} must be left out with data that have been read; {got}. Pass it to the reader")
+    name = _name(path) if path.exists() else "data"
+    recipe, notes = _complete(dataclasses.replace(recipe, name=name), data, set(chosen), network)
+    return SuggestedRecipe(recipe, notes, data)
+
+
+def _complete(recipe: AnyRecipe, data: Data, given: set[str], network: Layers) -> tuple[AnyRecipe, tuple[str, ...]]:
+    """The recipe with what is inferred from its data, and notes."""
+    given |= {"network.layers"} if network != "" else set()
+    unread = _list_unread(recipe.task, given)
+    recipe, notes = complete(recipe, find_task(recipe).guess(recipe, data, given), given)
+    about = f"{Path(recipe.data.source).name}, the model {recipe.training.model}"
+    recipe = dataclasses.replace(recipe, description=recipe.description if network != "" else about)
+    return recipe, (*unread, *notes)
 
 
 def _list_unread(task: str, given: Collection[str]) -> list[str]:
@@ -133,13 +161,15 @@ def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
     return False
 
 
-def _read(name: str, path: Path, overrides: Sequence[str], network: Layers, progress: Any) -> tuple[AnyRecipe, Data]:
-    """The recipe that a task starts with, for a file, and its data."""
+def _read(
+    name: str, path: Path, overrides: Sequence[str], network: Layers, progress: Any, data: Data | None = None
+) -> tuple[AnyRecipe, Data]:
+    """The recipe that a task starts with, for a file, and its data, which may have been read."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
     if network != "":
-        recipe = _take_network(recipe, network, overrides)
-    data = TASKS[name].load(recipe.data, progress)
+        recipe = change_network(recipe, network, overrides)
+    data = data or TASKS[name].load(recipe.data, progress)
     return settle(recipe, data), data
 
 
@@ -151,7 +181,8 @@ def _name(path: Path) -> str:
     return stem.removesuffix("_TRAIN") or "run"
 
 
-def _take_network(recipe: AnyRecipe, network: Layers, overrides: Sequence[str]) -> AnyRecipe:
+def change_network(recipe: AnyRecipe, network: Layers, overrides: Sequence[str]) -> AnyRecipe:
+    """What `take_network` gives, described as such, with those of the overrides that are about networks."""
     what = f"the network of {network}" if isinstance(network, str) else "a network of one's own"
     table = take_network(recipe, network).to_dict() | {"description": f"{Path(recipe.data.source).name}, {what}"}
     own = [each for each in overrides if each.startswith(("network.", "training."))]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.tasks.task import Task
+from seqconv.tasks.task import Data, Task
 
 RECORDS = {"text": "TEXT", "panel": "PANEL", "series": "SERIES", "sequence": "SEQUENCE"}  # each in tasks/NAME/task.py
 
@@ -25,6 +26,14 @@ class _Tasks(Mapping[str, Task]):
 
 
 TASKS = _Tasks()
+
+
+def find_data(given: Any) -> tuple[str, Data] | None:
+    """What a reader returned, as data, and the name of the task that they are of; None: it is something else."""
+    for name, task in TASKS.items():
+        if isinstance(given, (task.whole, *task.parts)):
+            return name, given if isinstance(given, task.whole) else task.whole(given)
+    return None
 
 
 def find_task(recipe: AnyRecipe) -> Task:

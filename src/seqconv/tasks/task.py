@@ -211,6 +211,7 @@ class Task:
         form: how a page reads an example.
 
         load: reads the data that a recipe names.
+        parts, whole: the types of what readers return, and of the data that hold it.
         sizes_from_recipe: shape of one example and number of outputs, if the recipe alone determines them; else None.
         guess: settings inferred from the data. Takes recipe, data, names of the settings that the user gave.
         split: training, validation and test examples. Takes data, recipe, threads, features of a trained model or None.
@@ -262,6 +263,8 @@ class Task:
     form: Form
 
     load: Callable[[Any, Progress | None], Data]
+    parts: tuple[type, ...]
+    whole: type
     sizes_from_recipe: Callable[[AnyRecipe], tuple[Shape, int] | None]
     guess: Callable[[AnyRecipe, Data, set[str]], Guesses]
     split: Callable[[Data, AnyRecipe, int, Any], Split[Any, Any]]

@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.frames import SOURCE
+from seqconv.data.memory import LABEL, hidden_folder, write_data
 from seqconv.errors import OptionError
 from seqconv.models.format import read_bundle
 from seqconv.models.predictor import create_model
 from seqconv.networks.network import Model
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.examples import Part
-from seqconv.tasks.kinds import find_task
+from seqconv.tasks.kinds import find_data, find_task
 from seqconv.tasks.results import EvaluationResults, TrainedOn
 from seqconv.tasks.scoring import evaluate as score_splits
-from seqconv.tasks.task import Answers
+from seqconv.tasks.task import Answers, Data
 from seqconv.training.order import probe_order
 from seqconv.training.run import read_own_split
 
@@ -25,18 +27,20 @@ OF_TRAINING = ("weight", "group", "split")  # columns that a file to score need 
 
 def evaluate(
     model: str | Path,
-    file: str | Path | None = None,
+    file: Any = None,
     columns: Columns | None = None,
     engine: str = "native",
     threads: int = 0,
+    own: Data | None = None,
 ) -> EvaluationResults:
     """Score a run's or a model's answers to labelled data, every score with a 95 % bootstrap interval.
 
     Args:
         model: a run or model folder.
-        file: read with the model's own data settings; None: the test set of the run, which must lie where it lay, and
-            then the model's sense of order is probed too.
+        file: read with the model's own data settings, or data in memory as `train` takes; None: the test set of the
+            run, which must lie where it lay, and then the model's sense of order is probed too.
         columns: data settings that `file` needs otherwise: `text`, `label` or `time`.
+        own: the data of the run, if they were in memory, in no file.
 
     Raises:
         BundleError: no model, or the data of its run have changed.
@@ -48,13 +52,20 @@ def evaluate(
     if file is None:
         if columns:
             raise OptionError(f"{next(iter(columns))}: needs a FILE whose column it names; got none. Give the file")
-        return _evaluate_own_test(bundle, model_in_memory, Path(model), threads)
-    part, notes = read_examples(bundle, str(file), columns or {}, threads)
+        return _evaluate_own_test(bundle, model_in_memory, Path(model), threads, own)
+    part, notes = read_examples(bundle, file, columns or {}, threads)
     outputs = model_in_memory.predict(part.inputs)
     answers = Answers(part.finish(outputs), part.finish_bounds(outputs, bool(bundle.features.target.levels)))
     scores = find_task(bundle.recipe).score(answers, part, bundle, None)
     known = _recognise(bundle, part, answers, None)
-    return EvaluationResults(str(model), bundle.recipe.task, str(file), notes, scores, trained_on=known)
+    return EvaluationResults(
+        str(model),
+        bundle.recipe.task,
+        str(file) if isinstance(file, str | Path) else SOURCE,
+        notes,
+        scores,
+        trained_on=known,
+    )
 
 
 def _recognise(bundle: AnyBundle, part: Part[Any], answers: Answers, reference: Part[Any] | None) -> TrainedOn | None:
@@ -70,8 +81,10 @@ def _recognise(bundle: AnyBundle, part: Part[Any], answers: Answers, reference: 
     return TrainedOn(len(seen), int(checked.sum()), int(seen.sum()), metrics)
 
 
-def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: int) -> EvaluationResults:
-    recipe, split = bundle.recipe, read_own_split(bundle, folder, threads)
+def _evaluate_own_test(
+    bundle: AnyBundle, model: Model, folder: Path, threads: int, own: Data | None
+) -> EvaluationResults:
+    recipe, split = bundle.recipe, read_own_split(bundle, folder, threads, own)
     scored = score_splits(model, split, recipe.training.loss)
     answers = Answers(scored.test_outputs, scored.test_bounds)
     return EvaluationResults(
@@ -86,8 +99,8 @@ def _evaluate_own_test(bundle: AnyBundle, model: Model, folder: Path, threads: i
     )
 
 
-def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int = 0) -> tuple[Part[Any], list[str]]:
-    """The labelled examples of a file as a model takes them, and what the reader has to say about it.
+def read_examples(bundle: AnyBundle, file: Any, columns: Columns, threads: int = 0) -> tuple[Part[Any], list[str]]:
+    """The labelled examples of a file, or in memory, as a model takes them, and what the reader has to say about it.
 
     Args:
         columns: see `evaluate`.
@@ -103,7 +116,20 @@ def read_examples(bundle: AnyBundle, file: str, columns: Columns, threads: int =
             )
     if "label" in columns and getattr(config, "target", None):  # the labels of a model of numbers
         columns = {"target" if name == "label" else name: column for name, column in columns.items()}
-    own_files: Columns = {name: "" for name in config.names() if name.endswith("_file") or name in OF_TRAINING}
-    changes: dict[str, Any] = {"source": file} | own_files | columns
     task = find_task(bundle.recipe)
-    return task.take(bundle, task.load(replace(config, **changes), None), threads)
+    if isinstance(file, str | Path):
+        return task.take(bundle, _load(bundle, file, columns), threads)
+    if found := find_data(file):
+        return task.take(bundle, found[1], threads)
+    with hidden_folder() as folder:
+        named = next(iter(getattr(config, "target", ())), "")
+        path, own = write_data(file, folder / "data", {"target": named, "layout": getattr(config, "layout", "")})
+        own |= {} if named or not own else {"label": tuple(own.get("label", (LABEL,)))}
+        return task.take(bundle, _load(bundle, path, own | columns), threads)
+
+
+def _load(bundle: AnyBundle, file: str | Path, columns: Columns) -> Data:
+    config = bundle.recipe.data
+    own_files: Columns = {name: "" for name in config.names() if name.endswith("_file") or name in OF_TRAINING}
+    changes: dict[str, Any] = {"source": str(file)} | own_files | columns
+    return find_task(bundle.recipe).load(replace(config, **changes), None)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
 from seqconv.tasks.examples import Features
-from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
 from seqconv.tasks.scoring import weigh_errors
@@ -28,6 +28,7 @@ from seqconv.training.fitted import judge, settle_model
 from seqconv.training.fitting import Timer, fit_split
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
+from seqconv.training.sources import open_source, split_options
 
 WINDOWS = ("growing", "rolling")
 PAGE = "report.html"
@@ -54,13 +55,14 @@ class Backtest:
 
 
 def backtest(
-    recipe: AnyRecipe | str,
+    source: Any,
     folds: int = 5,
     window: str = "growing",
     options: Options | None = None,
     listener: Listener | None = None,
     data: Data | None = None,
     notes: Sequence[str] = (),
+    **settings: Any,
 ) -> Backtest:
     """Fit and judge a recipe on each fold; model and baselines see the same rows, nothing is carried over.
 
@@ -70,26 +72,25 @@ def backtest(
     the recipe says. Test examples that come apart from the training examples are then left out.
 
     Args:
-        recipe: also a recipe's name, a TOML file, or a data file or folder.
+        source: as for `train`.
         window: `growing`: a series is trained on from its start; `rolling`: on as many rows as the first fold has.
         options: `out`: None: `runs/<recipe>-backtest`, or the next number where that is taken.
         listener: None: only the folder is named, on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
+        settings: `network`, settings of the recipe and fields of `Options`, as for `train`.
 
     Raises:
         ConfigError: fewer than two folds, more than there are examples, or an unknown window.
         SeqconvError: a mistake in the recipe or the data; nothing is left behind.
     """
-    if isinstance(recipe, str):
-        suggested = suggest_recipe(recipe)
-        recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
-    options = options or Options()
+    options, settings = split_options(options, settings)
     if window not in WINDOWS:
         raise OptionError(f"window must be {' or '.join(WINDOWS)}; got {window!r}")
     if folds < 2:
         raise OptionError(f"folds must be at least 2; got {folds}")
-    recipe = settle_model(recipe)
+    suggested = open_source(source, settings.pop("network", None), settings)
+    recipe, data, notes = settle_model(suggested.recipe), data or suggested.data, (*notes, *suggested.notes)
     name = f"{recipe.name}-backtest"
     target = choose_folder(options, name)
     started = time.perf_counter()

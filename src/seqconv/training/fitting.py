@@ -1,11 +1,11 @@
 """A split, fitted: the network, the baseline or the blend that a recipe names, and the models next to it."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from seqconv.errors import TrainingError
 from seqconv.models.folders import free_folder
@@ -24,9 +24,10 @@ from seqconv.tasks.growth import start_weights
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.seen import Seen
-from seqconv.training.checkpoint import Checkpoint, Epoch
+from seqconv.training.checkpoint import Checkpoint
 from seqconv.training.fitted import Fitted, blend_models, describe_network, go_on_baseline, go_on_with, keep_baseline
-from seqconv.training.folder import HISTORY, Options, name_columns
+from seqconv.training.folder import Options
+from seqconv.training.history import HISTORY, HistoryFile
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 GENTLE = 0.1  # of the learning rate, for a network that goes on: its optimiser starts anew
@@ -45,39 +46,6 @@ class Timer:
         started = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
-
-
-class _History(Listener):
-    """Writes `history.csv`, a row an epoch, flushed so that it can be read meanwhile; passes everything on."""
-
-    def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
-        inner.metric = metric
-        self.inner, self.file = inner, file
-        print(",".join(name_columns(metric)), file=file, flush=True)
-
-    def resume(self, history: Sequence[Epoch]) -> None:
-        for epoch in history:
-            self._write(epoch)
-        self.inner.resume(history)
-
-    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
-        self.inner.start_epoch(epoch, epochs, steps)
-
-    def end_step(self, loss: float, metric: float) -> None:
-        self.inner.end_step(loss, metric)
-
-    def end_epoch(self, epoch: Epoch) -> None:
-        self._write(epoch)
-        self.inner.end_epoch(epoch)
-
-    def say(self, text: str) -> None:
-        self.inner.say(text)
-
-    def keep(self, epoch: Epoch) -> None:
-        self.inner.keep(epoch)
-
-    def _write(self, epoch: Epoch) -> None:
-        print(",".join(map(str, asdict(epoch).values())), file=self.file, flush=True)
 
 
 def fit_split(
@@ -260,7 +228,7 @@ def _fit(
         del origin[name]
     checkpoint = Checkpoint(folder, origin)
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
-        history = _History(listener, file, split.features.target.metric)
+        history = HistoryFile(listener, file, split.features.target.metric)
         try:
             settings, known = bundle.recipe.network_training, start is not None
             return fit_network(network, split.training, settings, history, checkpoint=checkpoint, known=known)

@@ -1,6 +1,5 @@
 """The files of a run folder: recipe, history, metrics, predictions, report."""
 
-import csv
 import json
 import platform
 import sys
@@ -13,7 +12,7 @@ import numpy as np
 
 from seqconv.errors import BundleError, shorten
 from seqconv.models.documents import read_document
-from seqconv.models.folders import RUNS, free_folder, interrupted_folder, refuse_folder
+from seqconv.models.folders import RUNS, free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.predictor import Predictor
@@ -29,17 +28,10 @@ from seqconv.tasks.mistakes import Mistakes, find_mistakes
 from seqconv.tasks.profiles import Profile
 from seqconv.tasks.results import BetterBaseline, RunResults, Setup, UpdateResults
 from seqconv.training.fitted import Fitted, judge
+from seqconv.training.history import read_history
 from seqconv.training.loop import Listener
 
-HISTORY, RECIPE, MISTAKES, EXAMPLES = "history.csv", "recipe.toml", "mistakes.json", "examples.npz"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run: its folder and what `metrics.json` holds."""
-
-    folder: Path
-    results: RunResults
+RECIPE, MISTAKES, EXAMPLES = "recipe.toml", "mistakes.json", "examples.npz"
 
 
 @dataclass(frozen=True)
@@ -61,11 +53,6 @@ class Options:
     baselines: bool = True
     resume: bool = False
     overwrite: bool = False
-
-
-def name_columns(metric: str) -> list[str]:
-    """The columns of `history.csv`."""
-    return ["epoch", "loss", metric, "validation_loss", f"validation_{metric}", "seconds"]
 
 
 def choose_folder(options: Options, name: str) -> Path:
@@ -196,7 +183,7 @@ def write_report(run: str | Path) -> Path:
     """
     folder = Path(run)
     results = read_results(folder)
-    history = _read_history(folder, results) if results.epochs else []
+    history = read_history(folder, results).rows
     predictions = read_predictions(folder)
     mistakes = _read_mistakes(folder / MISTAKES)
     try:
@@ -221,26 +208,3 @@ def _read_mistakes(path: Path) -> Mistakes | None:
         return Mistakes.from_dict(read_document(path)) if path.exists() else None
     except (LookupError, OSError, TypeError, ValueError) as error:
         raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Delete it") from error
-
-
-def _read_history(folder: Path, results: RunResults) -> list[dict[str, float]]:
-    """A row for each epoch of `results`.
-
-    Raises:
-        BundleError: there is no such file, or it is of other epochs or damaged.
-    """
-    path, names = folder / HISTORY, name_columns(results.metric)
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row]
-        if rows[:1] != [names] or {len(row) for row in rows} != {len(names)}:
-            raise ValueError(f"must have the columns {', '.join(names)}")
-        history = [dict(zip(names, map(float, row), strict=True)) for row in rows[1:]]
-        ordered = [row["epoch"] for row in history] == list(range(1, len(history) + 1))
-        if len(history) != results.epochs or not ordered:
-            raise ValueError(f"must have the epochs 1 to {results.epochs}, in order")
-    except FileNotFoundError as error:
-        raise refuse_folder(folder, "run", HISTORY) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise BundleError(f"{path}: must be as seqconv writes it; {shorten(error)}. Train again") from error
-    return history

@@ -17,7 +17,8 @@ from seqconv.tasks.guessing import SuggestedRecipe
 from seqconv.tasks.panel.answers import check_values, describe_unknown, forecast_panel, list_forecasts, spell
 from seqconv.tasks.panel.showing import list_lookups, show_forecasts
 from seqconv.tasks.panel.task import PANEL
-from seqconv.training.folder import EXAMPLES, Options, Run
+from seqconv.training.finished import Run
+from seqconv.training.folder import EXAMPLES, Options
 from seqconv.training.loop import Listener
 from seqconv.training.run import train
 

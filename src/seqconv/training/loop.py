@@ -66,8 +66,8 @@ class Listener:
     def end_step(self, loss: float, metric: float) -> None:
         """A batch is done; the values are running means of the epoch."""
 
-    def end_epoch(self, epoch: Epoch) -> None:
-        """An epoch and its validation are done."""
+    def end_epoch(self, epoch: Epoch) -> bool | None:
+        """An epoch and its validation are done; True: that is enough, and training ends."""
 
     def keep(self, epoch: Epoch) -> None:
         """Training ends with the weights of this epoch, the best on the validation rows."""
@@ -137,17 +137,19 @@ def fit_network(
             raise checkpoint.refuse(f"must be of this network; {shorten(error)}") from error
         random.bit_generator.state = progress.random
         listener.resume(history)
-    while not _is_done(history, best.epoch, config):
+    enough: bool | None = False
+    while not (enough or _is_done(history, best.epoch, config)):
         epoch, judged, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
         if not best.weights or judged < best.loss:
             best = _Best(epoch.epoch, judged, mean or network.weights())
-        listener.end_epoch(epoch)
+        enough = listener.end_epoch(epoch)
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
     if len(history) < config.epochs:
-        listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}")
+        waited = f"no better for {config.patience} epoch{'s' if config.patience > 1 else ''}"
+        listener.say(f"stopped: {'as asked' if enough else waited}")
     if keep_best and best.epoch:
         listener.keep(history[best.epoch - 1])
     if keep_best or mean:

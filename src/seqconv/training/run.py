@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.frames import SOURCE
 from seqconv.errors import BundleError, OptionError
 from seqconv.metrics.comparison import say_better
 from seqconv.models.folders import identify, partial_folder, replace_folder
@@ -17,54 +18,78 @@ from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise
 from seqconv.networks.threads import count_threads
-from seqconv.recipes.recipe import AnyRecipe, to_toml
+from seqconv.recipes.recipe import AnyRecipe, Layers, to_toml
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.completion import settle
 from seqconv.tasks.examples import Features, Split, fingerprint
-from seqconv.tasks.guessing import suggest_recipe
+from seqconv.tasks.guessing import SuggestedRecipe
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BetterBaseline, RunResults, UpdateResults
 from seqconv.tasks.scoring import find_better, weigh_errors
 from seqconv.tasks.task import Data
+from seqconv.training.finished import Run
 from seqconv.training.fitted import Fitted, keep_baseline, settle_model
 from seqconv.training.fitting import Timer, fit_split, rescue
-from seqconv.training.folder import RECIPE, Options, Run, choose_folder, describe_setup, say_folder, write_run
+from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder, write_run
+from seqconv.training.history import Callback, EpochEnd
 from seqconv.training.loop import Listener, build_network_plan
+from seqconv.training.sources import open_source, split_options
 from seqconv.training.update import Update, plan_update
 
 BASELINE = "baseline"  # run of a baseline that is better on the validation rows, in the run folder of the network
 
 
 def train(
-    recipe: AnyRecipe | str,
+    source: Any,
     options: Options | None = None,
     listener: Listener | None = None,
     data: Data | None = None,
     notes: Sequence[str] = (),
-    update: Update | None = None,
+    *,
+    network: Layers | None = None,
+    on_epoch_end: EpochEnd | None = None,
+    **settings: Any,
 ) -> Run:
-    """Train a recipe, score it next to the baselines on the same rows, and write the run folder.
+    """Train a model, score it next to the baselines on the same rows, and write the run folder.
 
     Where a baseline is better than the network by more than noise on the validation rows, the folder holds a run of
     that baseline too, in `baseline`, as `training.model` would have written it.
 
     Args:
-        recipe: also a recipe's name, a TOML file, or a data file or folder (see `tasks.guessing.suggest_recipe`).
+        source: a recipe, its name or TOML file; a data file or folder; a data frame of any library that narwhals knows;
+            what a `read_` function returns; or a pair of examples and labels: texts, or sequences `[N, L]`,
+            `[N, L, C]` or a list of arrays; and a label or a number for each.
         listener: None: only the folder is named, on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
-        update: the model that is updated; None: a new one is trained.
+        network: a list of layers, see `seqconv.layers`, or a recipe whose network and training settings are used; None:
+            as the data say.
+        on_epoch_end: called after each epoch with its number and its values, see `History`; True ends the training.
+        settings: settings of the recipe by their names, such as `epochs=10` or `target="sales"` (`seqconv settings`
+            lists them), and fields of `Options`, such as `out="runs/first"`. What is left out is inferred from the
+            data. `validation` and `test` may be fractions, files, or data as `source` is.
 
     Raises:
         SeqconvError: a mistake in the recipe or the data, or a folder that must not be overwritten; nothing is left
             behind.
         KeyboardInterrupt: the folder `<out>.partial` keeps history, checkpoint and the best model so far.
     """
-    if isinstance(recipe, str):
-        suggested = suggest_recipe(recipe)
-        recipe, data, notes = suggested.recipe, data or suggested.data, suggested.notes
-    options = options or Options()
+    options, settings = split_options(options, settings)
+    found = open_source(source, network, settings)
+    suggested = SuggestedRecipe(found.recipe, (*notes, *found.notes), data or found.data)
+    return _train(suggested, options, listener, on_epoch_end=on_epoch_end)
+
+
+def _train(
+    suggested: SuggestedRecipe,
+    options: Options,
+    listener: Listener | None,
+    update: Update | None = None,
+    on_epoch_end: EpochEnd | None = None,
+) -> Run:
+    """A run of a recipe; with an update of the model that is updated."""
+    recipe, data, notes = suggested.recipe, suggested.data, suggested.notes
     is_network = recipe.has_layers
     if not is_network and options.resume:
         raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
@@ -74,6 +99,7 @@ def train(
     with replace_folder(target, RESULTS, options.overwrite, options.resume if is_network else None) as folder:
         own = identify(folder)
         listener = say_folder(target, recipe.name, listener)
+        listener = listener if on_epoch_end is None else Callback(listener, on_epoch_end)
         for note in notes:
             listener.say(note)
         data = _read(recipe, listener, timer, data)
@@ -86,7 +112,7 @@ def train(
             raise rescue(fitted.bundle, folder)
         judged = None if update is None else update.judge(fitted, split, data)
         results = _write_all(fitted, split, options, target, timer, judged)
-    return Run(target, results)
+    return Run(target, results, notes, data if recipe.data.source == SOURCE else None)
 
 
 def update(
@@ -111,7 +137,7 @@ def update(
     """
     options = options or Options()
     found, data = plan_update(Path(model), str(file), new_only, options.threads)
-    return train(found.recipe, options, listener, data, [f"update: {found.says}"], found)
+    return _train(SuggestedRecipe(found.recipe, (f"update: {found.says}",), data), options, listener, found)
 
 
 def _write_all(
@@ -200,14 +226,17 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 
-def read_own_split(bundle: AnyBundle, folder: Path, threads: int) -> Split[Any, Any]:
+def read_own_split(bundle: AnyBundle, folder: Path, threads: int, data: Data | None = None) -> Split[Any, Any]:
     """The training, validation and test examples of a model's own run.
+
+    Args:
+        data: of the run; None: they are read.
 
     Raises:
         BundleError: the data have changed.
         DataError: they do not lie where they lay.
     """
-    split = prepare(bundle.recipe, threads, Listener(), Timer(), bundle.features)
+    split = prepare(bundle.recipe, threads, Listener(), Timer(), bundle.features, data)
     if fingerprint(split) != bundle.fingerprint:
         raise BundleError(f"{folder}: {bundle.recipe.data.source} must hold the data it was trained on; it has changed")
     return split

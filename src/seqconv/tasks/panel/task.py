@@ -3,6 +3,7 @@
 import json
 
 from seqconv.data.datasets import load_panel
+from seqconv.data.records import Panel, PanelData
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import PanelRecipe
@@ -56,6 +57,8 @@ PANEL = Task(
     piece=0,
     form=Form("rows", ROWS, _write_request, lambda about: ",".join(about["columns"]), make_example),
     load=load_panel,
+    parts=(Panel,),
+    whole=PanelData,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_panel,
     split=split_panel,

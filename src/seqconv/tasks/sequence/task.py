@@ -3,6 +3,7 @@
 import json
 
 from seqconv.data.datasets import load_sequences
+from seqconv.data.records import SequenceData, Sequences
 from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.growth import grow_classes
@@ -60,6 +61,8 @@ SEQUENCE = Task(
     piece=256,
     form=Form("steps", STEPS, _write_request, example=make_example),
     load=load_sequences,
+    parts=(Sequences,),
+    whole=SequenceData,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_sequences,
     split=split_sequences,

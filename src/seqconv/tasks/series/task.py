@@ -3,6 +3,7 @@
 import json
 
 from seqconv.data.datasets import load_series
+from seqconv.data.records import Series, SeriesData
 from seqconv.data.remotes import count_columns
 from seqconv.metrics.records import Json
 from seqconv.networks.layers.base import Shape
@@ -65,6 +66,8 @@ SERIES = Task(
     piece=0,
     form=Form("rows", ROWS, _write_request, lambda about: f"time,{','.join(about['columns'])}", make_example),
     load=load_series,
+    parts=(Series,),
+    whole=SeriesData,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_series,
     split=split_series,

@@ -1,6 +1,7 @@
 """Texts, their classes or numbers: the record of everything that differs from the other tasks."""
 
 from seqconv.data.datasets import TEXTS, load_texts
+from seqconv.data.records import EncodedTexts, TextData, Texts
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.outcome_scores import score_outcome_intervals, score_outcomes
@@ -48,6 +49,8 @@ TEXT = Task(
     piece=256,
     form=Form("text", "A text", write_request, example=make_example),
     load=load_texts,
+    parts=(Texts, EncodedTexts),
+    whole=TextData,
     sizes_from_recipe=_sizes_from_recipe,
     guess=guess_texts,
     split=split_texts,
