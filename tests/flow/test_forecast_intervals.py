@@ -23,7 +23,8 @@ from seqconv.training import assessment
 from seqconv.training import backtest as backtests
 from seqconv.training import comparison as comparisons
 from seqconv.training import run as runs
-from seqconv.training.folder import Options, Run
+from seqconv.training.finished import Run
+from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
 HOUR = np.timedelta64(3600, "s")

@@ -23,7 +23,8 @@ from seqconv.recipes.recipe import read_recipe
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.training.checkpoint import Checkpoint
-from seqconv.training.folder import HISTORY, Options
+from seqconv.training.folder import Options
+from seqconv.training.history import HISTORY
 from seqconv.training.loop import Listener
 from seqconv.training.run import train
 

@@ -24,7 +24,8 @@ from seqconv.models.folders import CHECKPOINT
 from seqconv.recipes.recipe import Recipe, read_recipe
 from seqconv.training import run as runs
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
-from seqconv.training.folder import Options, Run
+from seqconv.training.finished import Run
+from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
 SETTINGS = ("training.epochs=6", "training.patience=3", "training.steps_per_epoch=20")

@@ -22,6 +22,7 @@ class Scripted:
 
     plan = (Embed(5, 2), GlobalMaxPool(), Dense(2, 1))
     threads = 1
+    learning_rate = 1e-3
 
     def __init__(self, validation_logits, train_loss=0.5):
         self.script = list(validation_logits)
@@ -40,8 +41,9 @@ class Scripted:
 
     def train_batches(self, inputs, targets, batches, draw, weights=None):
         self.epoch += 1
-        self.batches.append(batches)
+        self.batches.append([])
         for index in batches:
+            self.batches[-1].append(index)
             assert draw(len(index)) == {}
             yield StepResult(self.train_loss, np.full((len(index), 1), 0.1, np.float32))
 
@@ -220,3 +222,19 @@ def test_a_network_with_intervals_is_judged_by_its_middles_and_calibrated_on_val
     # from 3 to 10: the targets 1 to 9 lie outside by 2, 1, 0, -1, -2, -3, -3, -2, -1; the eighth in order is 1
     assert calibrate(network.predict, whole.validation, features, settings).margins == (1.0,)
     assert calibrate(network.predict, whole.validation, features, config(loss="mae")) is features
+
+
+def test_a_listener_can_end_the_training_and_the_best_epoch_so_far_is_kept():
+    class Enough(Listener):
+        said = ""
+
+        def end_epoch(self, epoch):
+            return epoch.epoch == 3
+
+        def say(self, text):
+            self.said += text
+
+    network, listener = Scripted([1, 3, 2, 4, 5]), Enough()
+    trained = fit_network(network, split().training, config(patience=4), listener)
+    assert (len(trained.history), trained.best_epoch, network.kept) == (3, 2, 2)
+    assert listener.said == "stopped: as asked"

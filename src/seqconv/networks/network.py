@@ -36,6 +36,7 @@ class Network(Model, Protocol):
 
     plan: Plan
     threads: int
+    learning_rate: float  # of the next training step
 
     def weights(self) -> Weights:
         """Copies of the weights, float32."""

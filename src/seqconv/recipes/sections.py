@@ -261,16 +261,17 @@ class TrainingConfig(Settings):
     )
     optimiser: Literal["rmsprop", "adam", "adagrad"] = setting("rmsprop", "optimiser")
     learning_rate: float = setting(1e-3, "learning rate of the optimiser", low=1e-9, high=10.0)
+    schedule: Literal["constant", "cosine", "plateau"] = setting(
+        "constant", "learning rate; cosine: falls to zero; plateau: halves after two epochs without a better loss"
+    )
+    warmup: int = setting(0, "epochs over which the learning rate rises to its value", low=0)
     clip_norm: float = setting(0.0, "maximum global gradient norm; 0: no clipping", low=0.0)
     batch_size: int = setting(128, "examples per step", low=1)
     epochs: int = setting(10, "maximum number of epochs", low=1)
     steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
     patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
     averaging: float = setting(
-        0.0,
-        "decay of the exponential moving average of the weights, per epoch; 0: no averaging",
-        low=0.0,
-        high=0.99,
+        0.0, "decay of the exponential moving average of the weights, per epoch; 0: no averaging", low=0.0, high=0.99
     )
     coverage: float = setting(
         0.0,

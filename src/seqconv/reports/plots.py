@@ -1,17 +1,13 @@
-"""Pictures as SVG text that follows the page's colours, so that they read in light and in dark."""
+"""The pictures of reports and notebooks."""
 
-import io
-import warnings
 from collections.abc import Sequence
-from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.reports.figures import INK, finish, mark_dates, start
 from seqconv.tasks.explanation import Curves, GridExplanation
 
-# matplotlib writes this colour; the SVG then says currentColor in its place
-INK = "#010203"
 # each at least 3 to 1 on the page, light and dark (WCAG 2.2, 1.4.11)
 TRAINING, VALIDATION, WORSE, UNKNOWN = "#3b82c4", "#c8701a", "#c0392b", "#7f8791"
 OTHERS = ((TRAINING, "s--"), (UNKNOWN, "^--"), ("#4f9d69", "v--"), ("#9467bd", "D--"), (WORSE, "x--"))
@@ -20,85 +16,43 @@ MOST_CURVES = 4  # inputs of a window
 NARROWEST = 1.0  # per cent to each side of a comparison
 
 
-def _start(width: float, height: float, panels: int = 0) -> tuple[Any, Any]:
-    """A figure and its axes; a list of them, one below the other with the same x, if `panels` says how many."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    found = figure.subplots(panels or 1, sharex=True, squeeze=False)[:, 0]
-    for axes in found:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="#888888", alpha=0.25, linewidth=0.6)
-    return figure, list(found) if panels else found[0]
-
-
-def _mark_dates(axes: Any) -> None:
-    from matplotlib import dates
-
-    locator = dates.AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-
-
-def _finish(figure: Any, title: str, description: str, newest: bool = False) -> str:
-    """The figure as an `<svg>` element: transparent, real text, no date, the same bytes for the same data.
-
-    Args:
-        title, description: what those who cannot see it read in its place. Wide figures are in a box that scrolls.
-        newest: what matters is on the right, which such a box shows first.
-    """
-    import matplotlib
-
-    settings: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "seqconv",
-        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
-    }
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # the page draws the text, in fonts that may have what matplotlib's lack
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        _paint(figure)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = out.getvalue()
-    text = text[text.index("<svg") :].replace(INK, "currentColor").replace("<svg", '<svg role="img"', 1)
-    end = text.index(">") + 1
-    text = f"{text[:end]}<title>{escape(title)}</title><desc>{escape(description)}</desc>{text[end:]}"
-    kind = "wide newest" if newest else "wide"
-    return f'<div class="{kind}" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
-
-
-def _paint(figure: Any) -> None:
-    for axes in figure.axes:
-        axes.tick_params(colors=INK)
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title, axes._right_title):
-            text.set_color(INK)
-        for spine in axes.spines.values():
-            spine.set_color(INK)
-        legend = axes.get_legend()
-        for text in legend.get_texts() if legend else ():
-            text.set_color(INK)
-
-
 def draw_history(epochs: list[int], training: list[float], validation: list[float], name: str, best: int) -> str:
     """Dots for training, a line for validation, a mark at the best epoch, as SVG."""
-    figure, axes = _start(5.0, 3.0)
-    axes.plot(epochs, training, "o", color=TRAINING, label="training")
-    axes.plot(epochs, validation, "-", color=VALIDATION, label="validation", linewidth=2)
-    if best in epochs:  # not where the start was best
-        axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
+    figure, axes = start(5.0, 3.0)
+    _plot_epochs(axes, epochs, training, validation, best)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(frameon=False, fontsize=8)
-    return _finish(
+    return finish(
         figure, f"{name} by epoch", f"Validation from {validation[0]:.4g} to {validation[-1]:.4g}; best: epoch {best}."
     )
 
 
+def _plot_epochs(axes: Any, epochs: list[int], training: list[float], validation: list[float], best: int) -> None:
+    axes.plot(epochs, training, "o", color=TRAINING, label="training")
+    axes.plot(epochs, validation, "-", color=VALIDATION, label="validation", linewidth=2)
+    if best in epochs:  # not where the start was best
+        axes.plot([best], [validation[epochs.index(best)]], "D", color=VALIDATION, label="best epoch", markersize=5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def plot_history(epochs: list[int], curves: dict[str, tuple[list[float], list[float]]], best: int) -> Any:
+    """A figure to show or change: a panel for each name, of its values in training and in validation.
+
+    Returns:
+        A `matplotlib.figure.Figure`, which notebooks show.
+    """
+    figure, panels = start(6.0, 0.6 + 2.2 * len(curves), len(curves))
+    for axes, (name, (training, validation)) in zip(panels, curves.items(), strict=True):
+        _plot_epochs(axes, epochs, training, validation, best)
+        axes.set_ylabel(name)
+    panels[-1].set_xlabel("epoch")
+    return figure
+
+
 def draw_scatter(truth: np.ndarray, found: np.ndarray, bounds: tuple[np.ndarray, np.ndarray] | None, unit: str) -> str:
     """Predicted against actual numbers `[N]`, with the bounds of their intervals if there are any, as SVG."""
-    figure, axes = _start(5.0, 4.0)
+    figure, axes = start(5.0, 4.0)
     if bounds is not None:
         axes.vlines(truth, *bounds, color=UNKNOWN, alpha=0.3, linewidth=1)
     axes.plot(truth, found, "o", color=TRAINING, alpha=0.7, markersize=3.5)
@@ -106,7 +60,7 @@ def draw_scatter(truth: np.ndarray, found: np.ndarray, bounds: tuple[np.ndarray,
     axes.plot(ends, ends, "--", color=UNKNOWN, linewidth=1)
     axes.set_xlabel(f"actual {unit}")
     axes.set_ylabel(f"predicted {unit}")
-    return _finish(
+    return finish(
         figure, f"Predicted and actual {unit}", f"{len(truth)} test examples, {ends[0]:.4g} to {ends[1]:.4g}."
     )
 
@@ -121,7 +75,7 @@ class Path(NamedTuple):
 
 def draw_forecast(times: np.ndarray, truth: np.ndarray, paths: Sequence[Path], unit: str) -> str:
     """Forecasts against the truth over a span of timestamps (datetime64 `[N]`), as SVG; gaps stay gaps."""
-    figure, axes = _start(8.0, 3.2)
+    figure, axes = start(8.0, 3.2)
     axes.plot(*_break_line(times, truth), "-", color=TRAINING, label="truth", linewidth=1.4)
     for rank, path in enumerate(paths):
         band, label = ("interval", "forecast") if not rank else (None, None)
@@ -130,9 +84,9 @@ def draw_forecast(times: np.ndarray, truth: np.ndarray, paths: Sequence[Path], u
             axes.fill_between(places, low, high, color=VALIDATION, alpha=0.25, linewidth=0.0, label=band)
         axes.plot(*_break_line(path.times, path.forecast), "--", color=VALIDATION, label=label, linewidth=1.4)
     axes.set_ylabel(unit)
-    _mark_dates(axes)
+    mark_dates(axes)
     axes.legend(frameon=False, fontsize=8)
-    return _finish(figure, f"Forecast and truth of {unit}", f"{len(times)} rows from {times[0]} to {times[-1]}.")
+    return finish(figure, f"Forecast and truth of {unit}", f"{len(times)} rows from {times[0]} to {times[-1]}.")
 
 
 def draw_fan(
@@ -151,7 +105,7 @@ def draw_fan(
         ticks: places on the axis, 0 for the first forecast, and what is written there.
         names: of the series and of the unit.
     """
-    figure, axes = _start(8.0, 3.0)
+    figure, axes = start(8.0, 3.0)
     past, ahead = np.arange(-len(history), 0), np.arange(len(quantiles))
     median = quantiles.shape[1] // 2
     joined = np.concatenate([[-1], ahead])
@@ -173,7 +127,7 @@ def draw_fan(
     axes.set_ylim(low, high + 0.15 * (high - low))
     last = quantiles[-1]
     summary = f"After {len(history)} rows, {len(quantiles)} are forecast; the last {last[median]:.4g}, 80 % between "
-    return _finish(figure, f"Forecast of {names[0]}", f"{summary}{last[0]:.4g} and {last[-1]:.4g}.", newest=True)
+    return finish(figure, f"Forecast of {names[0]}", f"{summary}{last[0]:.4g} and {last[-1]:.4g}.", newest=True)
 
 
 def _break_line(times: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
@@ -188,7 +142,7 @@ def draw_comparison(
     names: list[str], improvements: list[tuple[float, float, float]], rival: str = "the baseline"
 ) -> str:
     """Improvement over each rival with its 95 % interval, in per cent, as SVG; right of zero is better."""
-    figure, axes = _start(8.0, 1.0 + 0.38 * len(names))
+    figure, axes = start(8.0, 1.0 + 0.38 * len(names))
     said = []
     for place, (name, (value, low, high)) in enumerate(zip(names, improvements, strict=True)):
         known = bool(np.isfinite([low, high]).all())
@@ -207,7 +161,7 @@ def draw_comparison(
     axes.set_yticks(range(len(names)), [each.replace(": ", " (") + ")" for each in said])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel("\u2190 worse    error reduction, % (95 % interval)    better \u2192")
-    return _finish(figure, f"Compared with {rival}", "; ".join(said))
+    return finish(figure, f"Compared with {rival}", "; ".join(said))
 
 
 def draw_window(found: GridExplanation) -> str:
@@ -216,7 +170,7 @@ def draw_window(found: GridExplanation) -> str:
     order = np.argsort(-np.abs(found.whole[: curves.values.shape[1]]), kind="stable")
     shown = [row for row in order if row != curves.target][: MOST_CURVES - (curves.target is not None)]
     shown = [*([] if curves.target is None else [curves.target]), *shown]
-    figure, panels = _start(8.0, 0.9 + 1.3 * len(shown), len(shown))
+    figure, panels = start(8.0, 0.9 + 1.3 * len(shown), len(shown))
     limit = float(np.abs(found.contributions[shown]).max(initial=0)) or 1.0
     ahead = len(curves.ahead) > 0
     for axes, row in zip(panels, shown, strict=True):
@@ -225,18 +179,18 @@ def draw_window(found: GridExplanation) -> str:
         axes.set_title(found.rows[row], fontsize=9, loc="right" if ahead else "left", parse_math=False)
     if ahead:
         _draw_ahead(panels[0], curves, found.value)
-        _mark_dates(panels[-1])
+        mark_dates(panels[-1])
     else:
         panels[-1].set_xlabel("step")
     said = ", ".join(found.rows[row] for row in shown)
     said = f"{said}; the tables that follow hold the effects."
-    return _finish(figure, "The window and what it adds", said, newest=ahead)
+    return finish(figure, "The window and what it adds", said, newest=ahead)
 
 
 def draw_classes(classes: Sequence[GridExplanation]) -> str:
     """For each class the input that says most about it, the more colour along it the more it adds to its score, as
     SVG."""
-    figure, panels = _start(8.0, 0.9 + 1.3 * len(classes), len(classes))
+    figure, panels = start(8.0, 0.9 + 1.3 * len(classes), len(classes))
     count = classes[0].curves.values.shape[1]
     limit = max(float(np.abs(one.contributions[:count]).max(initial=0)) for one in classes) or 1.0
     said = []
@@ -247,7 +201,7 @@ def draw_classes(classes: Sequence[GridExplanation]) -> str:
         said.append(f"{one.output}: {one.rows[row]}" if count > 1 else one.output)
         axes.set_title(said[-1], fontsize=9, loc="left", parse_math=False)
     panels[-1].set_xlabel("step")
-    return _finish(figure, "What speaks for and against each class", f"{', '.join(said)}.")
+    return finish(figure, "What speaks for and against each class", f"{', '.join(said)}.")
 
 
 def _colour_curve(axes: Any, curves: Curves, row: int, strength: np.ndarray) -> None:
@@ -284,7 +238,7 @@ def _draw_ahead(axes: Any, curves: Curves, value: float) -> None:
 
 def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up: str, from_zero: bool = True) -> str:
     """A line a name over named places, the first the most visible, as SVG."""
-    figure, axes = _start(5.0, 3.0)
+    figure, axes = start(5.0, 3.0)
     ticks = np.arange(len(places))
     for rank, (name, values) in enumerate(lines.items()):
         colour, style = OTHERS[(rank - 1) % len(OTHERS)] if rank else (VALIDATION, "o-")
@@ -297,7 +251,7 @@ def draw_lines(places: list[str], lines: dict[str, list[float]], across: str, up
     axes.set_ylabel(up)
     if len(lines) > 1:
         axes.legend(frameon=False, fontsize=8)
-    return _finish(
+    return finish(
         figure, f"{up} by {across}", "; ".join(f"{name}: {_say_range(values)}" for name, values in lines.items())
     )
 
@@ -313,7 +267,7 @@ def draw_reliability(confidence: list[float], right: list[tuple[float, float, fl
         confidence: mean of each bin.
         right: fraction right of each bin and the bounds of its interval; NaN: unknown.
     """
-    figure, axes = _start(5.0, 3.6)
+    figure, axes = start(5.0, 3.6)
     axes.plot([0, 1], [0, 1], "--", color=UNKNOWN, linewidth=1, label="calibrated")
     value, low, high = np.array(right).T
     axes.vlines(confidence, low, high, color=VALIDATION, alpha=0.6, linewidth=2)
@@ -322,7 +276,7 @@ def draw_reliability(confidence: list[float], right: list[tuple[float, float, fl
     axes.bar(confidence, [0.15 * count / largest for count in counts], 0.02, color=TRAINING, alpha=0.6, label="answers")
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="confidence", ylabel="fraction right")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
-    return _finish(figure, "Calibration", "The fraction of right predictions against their confidence.")
+    return finish(figure, "Calibration", "The fraction of right predictions against their confidence.")
 
 
 def draw_curves(curves: dict[str, tuple[list[float], list[float]]], chosen: dict[str, tuple[float, float]]) -> str:
@@ -332,14 +286,14 @@ def draw_curves(curves: dict[str, tuple[list[float], list[float]]], chosen: dict
         curves: recalls and precisions of each class.
         chosen: recall and precision of each; NaN: it is never predicted.
     """
-    figure, axes = _start(5.0, 3.6)
+    figure, axes = start(5.0, 3.6)
     for rank, (name, (recall, precision)) in enumerate(curves.items()):
         colour, style = OTHERS[(rank - 1) % len(OTHERS)] if rank else (VALIDATION, "-")
         axes.plot(recall, precision, style[1:] if rank else style, color=colour, label=name, linewidth=1.4)
         axes.plot(*chosen[name], "D", color=colour, markersize=6)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="recall", ylabel="precision")
     axes.legend(frameon=False, fontsize=8, loc="lower left")
-    return _finish(figure, "Precision and recall", "Precision against recall; a diamond marks the model's threshold.")
+    return finish(figure, "Precision and recall", "Precision against recall; a diamond marks the model's threshold.")
 
 
 def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str) -> str:
@@ -352,7 +306,7 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
     """
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
-    figure, axes = _start(8.0, 1.3 + 0.28 * len(rows))
+    figure, axes = start(8.0, 1.3 + 0.28 * len(rows))
     axes.grid(False)
     for spine in axes.spines.values():
         spine.set(visible=True, alpha=0.3, linewidth=0.6)
@@ -371,6 +325,6 @@ def draw_heat(rows: list[str], edges: list[str], values: np.ndarray, label: str)
     axes.tick_params(left=False)
     bar = figure.colorbar(cells, ax=axes, label=label, pad=0.01, fraction=0.03)
     bar.outline.set_visible(False)
-    return _finish(
+    return finish(
         figure, "Effect of each input and span", f"{len(rows)} inputs, {len(edges) - 1} spans; a table follows."
     )

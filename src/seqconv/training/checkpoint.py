@@ -18,6 +18,7 @@ from seqconv.models.documents import parse_document
 from seqconv.models.folders import CHECKPOINT, identify
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State
+from seqconv.recipes.sections import TrainingConfig
 
 EVERY_S = 2.0  # so much training is lost at most, or
 DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
@@ -141,8 +142,10 @@ class Checkpoint:
         except (*DAMAGED, SafetensorError) as error:
             raise self.refuse(f"must be a whole checkpoint; {shorten(error)}") from error
         for name, value in json.loads(json.dumps(self.origin)).items():
-            if table.origin.get(name) != value:
-                before, now = (shorten(repr(each), 40) for each in (table.origin.get(name), value))
+            # an earlier version had fewer settings, and did what their defaults do
+            begun = table.origin.get(name, getattr(TrainingConfig, name.removeprefix("training."), None))
+            if begun != value:
+                before, now = (shorten(repr(each), 40) for each in (begun, value))
                 raise BundleError(
                     f"{self.path}: must be of a run with the same {name}; it was begun with {before}, now {now}. "
                     "Train without --resume, or with what it was begun with"

@@ -62,6 +62,10 @@ class Run:
         """The layers of the network: shapes, parameters, receptive field and cost; none of a baseline."""
         return Summary(self.results.network)
 
+    def plot(self) -> Any:
+        """Loss and metric by epoch, see `History.plot`."""
+        return self.history.plot()
+
     def evaluate(self, data: Any = None, **columns: Any) -> EvaluationResults:
         """Every score with its interval, see `seqconv.evaluate`.
 

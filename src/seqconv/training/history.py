@@ -4,10 +4,12 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO, overload
+from typing import Any, TextIO, overload
 
-from seqconv.errors import BundleError, shorten
+from seqconv.errors import BundleError, OptionError, shorten
 from seqconv.models.folders import refuse_folder
+from seqconv.networks.summary import show_table
+from seqconv.reports.plots import plot_history
 from seqconv.tasks.results import RunResults
 from seqconv.training.checkpoint import Epoch
 from seqconv.training.loop import Listener
@@ -45,11 +47,28 @@ class History(Sequence[Row]):
         return len(self.rows)
 
     def __repr__(self) -> str:
-        head = [*self.columns[:-1], "s"]
-        lines = [[f"{row['epoch']:.0f}", *(f"{row[name]:.4f}" for name in self.columns[1:-1])] for row in self.rows]
-        cells = [head, *([*line, f"{row['seconds']:.1f}"] for line, row in zip(lines, self.rows, strict=True))]
-        widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
-        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+        return show_table(self.list_rows())
+
+    def list_rows(self) -> list[list[str]]:
+        """A head, and the cells of each epoch."""
+        middle = self.columns[1:-1]
+        rows = [
+            [f"{row['epoch']:.0f}", *(f"{row[name]:.4f}" for name in middle), f"{row['seconds']:.1f}"]
+            for row in self.rows
+        ]
+        return [["epoch", *(name.replace("_", " ") for name in middle), "seconds"], *rows]
+
+    def plot(self) -> Any:
+        """Loss and metric by epoch, a `matplotlib.figure.Figure` to show or change.
+
+        Raises:
+            OptionError: a model without epochs.
+        """
+        if not self.rows:
+            raise OptionError("plot needs a model that is trained in epochs; this one is not. Train a network")
+        names = dict.fromkeys(("loss", self.metric))
+        curves = {name: (self[name], self[f"validation_{name}"]) for name in names}
+        return plot_history([int(epoch) for epoch in self["epoch"]], curves, self.best_epoch)
 
 
 def read_history(folder: Path, results: RunResults) -> History:

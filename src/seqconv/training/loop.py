@@ -24,6 +24,7 @@ from seqconv.recipes.sections import NETWORK, TrainingConfig
 from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
+from seqconv.training.schedule import Schedule
 
 TINY = 1e-12  # mean weight of validation examples, at least: none may weigh anything
 
@@ -124,6 +125,7 @@ def fit_network(
     if config.loss == "as_printed":
         _check_alive(network, data.train)
     random = np.random.default_rng([config.seed, 1])
+    steps = _Steps(config, random, Schedule(config, network.learning_rate))
     started = time.perf_counter()
     history: list[Epoch] = []
     best = _judge_start(network, data, config, known) if keep_best else _Best(0, math.inf, {})
@@ -139,7 +141,7 @@ def fit_network(
         listener.resume(history)
     enough: bool | None = False
     while not (enough or _is_done(history, best.epoch, config)):
-        epoch, judged, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
+        epoch, judged, mean = _run_epoch(network, data, steps, history, mean, listener)
         history.append(epoch)
         if not best.weights or judged < best.loss:
             best = _Best(epoch.epoch, judged, mean or network.weights())
@@ -212,21 +214,28 @@ def _is_done(history: list[Epoch], best_epoch: int, config: TrainingConfig) -> b
     return len(history) >= config.epochs or bool(config.patience and history and waited >= config.patience)
 
 
+class _Steps(NamedTuple):
+    """What decides the steps of a training: settings, the generator of batches and masks, and the learning rate."""
+
+    config: TrainingConfig
+    random: np.random.Generator
+    schedule: Schedule
+
+
 def _run_epoch(
     network: Network,
     data: TrainingData[Any, Any],
-    config: TrainingConfig,
-    number: int,
+    steps: _Steps,
+    history: list[Epoch],
     mean: Weights,
-    random: np.random.Generator,
     listener: Listener,
 ) -> tuple[Epoch, float, Weights]:
     """The epoch, what it is judged by, and the running mean of the weights after it, which the validation is of; none
     without averaging."""
-    started = time.perf_counter()
-    batches = list(_draw_batches(len(data.train.inputs), config, random))
+    started, number, config = time.perf_counter(), len(history) + 1, steps.config
+    batches = list(_draw_batches(len(data.train.inputs), config, steps.random))
     listener.start_epoch(number, config.epochs, len(batches))
-    loss, metric = _train(network, data, batches, config, random, listener)
+    loss, metric = _train(network, data, batches, steps, history, listener)
     if not np.isfinite(loss):
         raise TrainingError(
             f"epoch {number}: the loss must be finite; got {loss}. "
@@ -261,16 +270,17 @@ def _train(
     network: Network,
     data: TrainingData[Any, Any],
     batches: list[np.ndarray],
-    config: TrainingConfig,
-    random: np.random.Generator,
+    by: _Steps,
+    history: list[Epoch],
     listener: Listener,
 ) -> tuple[float, float]:
     """One pass; running means of loss and metric."""
-    part, target = data.train, data.features.target
-    masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
+    part, target, config = data.train, data.features.target, by.config
+    masks = DropoutMasks(network.plan, part.inputs.shape, by.random, network.threads)
     total = total_metric = seen = 0.0
     targets = part.residual_targets
-    steps = network.train_batches(part.inputs, targets, batches, masks.draw, part.weights)
+    paced = by.schedule.pace(network, batches, history)
+    steps = network.train_batches(part.inputs, targets, paced, masks.draw, part.weights)
     for index, step in zip(batches, steps, strict=True):
         loss, metric = _score(step.outputs, targets[index], config, target)
         # with quantiles the point forecasts' part, as in validation

@@ -71,6 +71,15 @@ class NativeNetwork:
         chains = len(packed) == len(steps) and self._keeps_table
         self._chain = ChainedSteps(self._context, packed) if chains else None
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next training step."""
+        return self._optimiser.rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._optimiser.rate = rate
+
     def weights(self) -> Weights:
         """Copies of the weights."""
         return {name: array.copy() for name, array in self._context.weights.items()}

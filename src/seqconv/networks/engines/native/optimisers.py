@@ -78,10 +78,14 @@ class Optimiser:
 
     Args:
         tables: names of the weights whose gradients may come as rows.
+
+    Attributes:
+        rate: the learning rate of the next step.
     """
 
     def __init__(self, training: TrainingConfig, weights: Weights, tables: set[str], threads: int) -> None:
         self._training, self._weights, self._threads = training, weights, threads
+        self.rate = training.learning_rate
         self._steps = 0
         # `zeros_like` would write to memory that a model that only predicts never needs
         self._square = {name: np.zeros(array.shape, array.dtype) for name, array in weights.items()}
@@ -110,7 +114,7 @@ class Optimiser:
         return largest / norm if norm > largest else 1.0
 
     def _rmsprop(self, name: str, gradient: Gradient, scale: float) -> None:
-        rate, weights, square = self._training.learning_rate, self._weights[name], self._square[name]
+        rate, weights, square = self.rate, self._weights[name], self._square[name]
         if isinstance(gradient, ElementGradient):
             gradient = gradient.to_rows(weights)
         if isinstance(gradient, RowGradient):
@@ -120,7 +124,7 @@ class Optimiser:
         _native.rmsprop(weights, gradient, square, rate, RHO, EPSILON, scale, self._threads)
 
     def _adam(self, name: str, gradient: Gradient, scale: float) -> None:
-        rate, (beta1, beta2) = self._training.learning_rate, BETAS
+        rate, (beta1, beta2) = self.rate, BETAS
         weights, mean, square = self._weights[name], self._mean[name], self._square[name]
         settings = (self._steps, rate, beta1, beta2, EPSILON, scale, self._threads)
         if isinstance(gradient, ElementGradient):
@@ -133,7 +137,7 @@ class Optimiser:
 
     def _adagrad(self, name: str, gradient: Gradient, scale: float) -> None:
         weights, square = self._weights[name], self._square[name]
-        settings = self._training.learning_rate, EPSILON, scale, self._threads
+        settings = self.rate, EPSILON, scale, self._threads
         if isinstance(gradient, ElementGradient):
             _native.adagrad_elements(weights, gradient.values, gradient.places, square, *settings)
         elif isinstance(gradient, RowGradient):

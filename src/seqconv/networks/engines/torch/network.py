@@ -51,6 +51,16 @@ class TorchNetwork:
         self._moved: Tensors = {}  # moving averages after the last training step
         self._optimiser = _create_optimiser(training, list(self._trained.values()))
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the next training step."""
+        return float(self._optimiser.param_groups[0]["lr"])
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+
     def weights(self) -> Weights:
         """Copies of the weights, float32."""
         return {name: _array(tensor, np.float32) for name, tensor in self._weights.items()}
