@@ -25,6 +25,7 @@ from seqconv.tasks.examples import Features, Part, TrainingData
 from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
 
+VALIDATION = 0.25  # what validation takes next to the batches of an epoch, roughly
 TINY = 1e-12  # mean weight of validation examples, at least: none may weigh anything
 
 AnyFeatures = TypeVar("AnyFeatures", bound=Features)
@@ -52,6 +53,10 @@ class Listener:
 
     def say(self, text: str) -> None:
         """A sentence worth showing."""
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether training may take so much longer; it is asked before each epoch and after each batch."""
+        return True
 
     def resume(self, history: Sequence[Epoch]) -> None:
         """Training goes on after these epochs."""
@@ -138,6 +143,8 @@ def fit_network(
         random.bit_generator.state = progress.random
         listener.resume(history)
     while not _is_done(history, best.epoch, config):
+        if history and not listener.has_time(history[-1].seconds):
+            break
         epoch, judged, mean = _run_epoch(network, data, config, len(history) + 1, mean, random, listener)
         history.append(epoch)
         if not best.weights or judged < best.loss:
@@ -146,7 +153,7 @@ def fit_network(
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
-    if len(history) < config.epochs:
+    if len(history) < config.epochs and _is_done(history, best.epoch, config):
         listener.say(f"stopped: no better for {config.patience} epoch{'s' if config.patience > 1 else ''}")
     if keep_best and best.epoch:
         listener.keep(history[best.epoch - 1])
@@ -263,8 +270,8 @@ def _train(
     random: np.random.Generator,
     listener: Listener,
 ) -> tuple[float, float]:
-    """One pass; running means of loss and metric."""
-    part, target = data.train, data.features.target
+    """One pass, or as much of one as there is time for; running means of loss and metric."""
+    part, target, started = data.train, data.features.target, time.perf_counter()
     masks = DropoutMasks(network.plan, part.inputs.shape, random, network.threads)
     total = total_metric = seen = 0.0
     targets = part.residual_targets
@@ -276,6 +283,8 @@ def _train(
         total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
+        if not listener.has_time(VALIDATION * (time.perf_counter() - started)):
+            break
     return total / seen, total_metric / seen
 
 
