@@ -24,8 +24,9 @@ from seqconv.metrics.bootstrap import paired_interval
 from seqconv.recipes.sections import KINDS, NETWORK
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS
+from seqconv.training.budget import Timer
 from seqconv.training.fitted import settle_model
-from seqconv.training.fitting import Timer, fit_split
+from seqconv.training.fitting import fit_split
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 

@@ -44,6 +44,7 @@ FLAGS = {  # flag -> the setting it sets
     "coverage": "training.coverage",
     "quantiles": "training.quantiles",
     "metric": "training.metric",
+    "budget": "training.budget",
     "refit": "training.refit",
     "seed": "training.seed",
 }
@@ -67,6 +68,7 @@ METAVARS = {  # of flags whose value is not a column name
     "positive": "CLASS",
     "coverage": "FRACTION",
     "quantiles": "LEVEL,...",
+    "budget": "30s|5m",
     **dict.fromkeys(("epochs", "seed"), "N"),
 }
 LISTS = ("label", "target", "columns", "inputs", "lead", "id", "known", "past", "static")

@@ -31,8 +31,9 @@ from seqconv.tasks.panel.features import PanelPart
 from seqconv.tasks.panel.memory import open_panel, reopen_panel
 from seqconv.tasks.panel.scores import SCORES, score_series
 from seqconv.tasks.panel.task import PANEL
+from seqconv.training.budget import Timer
 from seqconv.training.fitted import judge, settle_model
-from seqconv.training.fitting import Timer, fit_split
+from seqconv.training.fitting import fit_split
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 

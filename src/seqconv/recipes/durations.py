@@ -1,5 +1,6 @@
 """Durations in settings and reports."""
 
+import math
 import re
 
 from seqconv.errors import ConfigError, OptionError
@@ -99,3 +100,20 @@ def show_duration(seconds: int) -> str:
         if seconds % size == 0:
             return f"{seconds // size} {unit}"
     return f"{seconds / 3600:.1f} h" if seconds > 3600 else f"{seconds} s"
+
+
+def parse_budget(text: str, name: str = "budget") -> float:
+    """Seconds in `"30s"`, `"5m"`, `"1.5h"`; infinity where there is no budget.
+
+    >>> parse_budget("5m"), parse_budget("")
+    (300.0, inf)
+
+    Raises:
+        ConfigError: not a number above 0 followed by s, m, min or h.
+    """
+    if not text:
+        return math.inf
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h)", text.strip())
+    if found is None or not float(found[1]):
+        raise ConfigError(f"{name} must be a time with a unit (s, m, h), such as 30s or 5m; got {text!r}")
+    return float(found[1]) * {"s": 1, "m": 60, "min": 60, "h": 3600}[found[2]]

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from seqconv.errors import ConfigError
+from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.settings import Settings, setting
 
@@ -304,10 +305,15 @@ class TrainingConfig(Settings):
         "metric by which epochs, blends and models are chosen, such as macro_f1, auc, rmse or wql; empty: the loss for "
         "epochs and blends, accuracy (F1 of several labels), MAE or MASE for models",
     )
+    budget: str = setting(
+        "",
+        "time that a run may take, such as 30s or 5m: what takes longer on this machine is left out; empty: no limit",
+    )
     seed: int = setting(0, "seed of all random choices", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        parse_budget(self.budget, "training.budget")
         found = self.quantiles
         numbers = all(type(each) in (float, int) for each in found)
         if not numbers or not all(one < other for one, other in pairwise((0, *found, 1))):

@@ -229,6 +229,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
 
     Args:
         example: gives the raw data of a test example, as explanations take it; None: they are not known.
+        left_out: kinds of baselines that a time budget has no room for.
         samples: gives the variables of the training inputs, to compare other data with; None: they are not known.
     """
 
@@ -239,6 +240,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     facts: dict[str, Any]
     example: Callable[[int], Any] | None = None
     samples: Callable[[], list[Sample]] | None = None
+    left_out: frozenset[str] = frozenset()
 
     def aim(self, target: Target) -> Self:
         """The same with features for a target with other thresholds."""

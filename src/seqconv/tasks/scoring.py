@@ -104,13 +104,14 @@ def fit_baselines(
             raise OptionError(f"model {kind}: must fit the data; {name} does not: {fit}. {cure}")
     found = []
     for candidate in candidates:
-        if candidate.kind != asked and candidate.kind not in blended and not (others and candidate.usual):
+        wanted = candidate.kind in blended or (others and candidate.usual)
+        if candidate.kind != asked and (not wanted or candidate.kind in split.left_out):
             continue
         if isinstance(candidate.fit, str):
             say(f"{candidate.name}: skipped, {candidate.fit}")
             continue
         say(candidate.name)
-        found.append(_fit_and_score(candidate, task.baselines[candidate.kind].spoken, split, tuned))
+        found.append(fit_and_score(candidate, task.baselines[candidate.kind].spoken, split, tuned))
     return found
 
 
@@ -128,7 +129,8 @@ def refit_baseline(task: Task, split: Split[Any, Any], fitted: Baseline) -> Base
     return replace(again, validation=fitted.validation, seconds=seconds, answers=answers)
 
 
-def _fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tuned: Target | None) -> Baseline:
+def fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tuned: Target | None) -> Baseline:
+    """One baseline, see `fit_baselines`."""
     assert not isinstance(candidate.fit, str)
     target, started = split.features.target if tuned is None else tuned, time.perf_counter()
     model = candidate.fit()

@@ -15,6 +15,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
+from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
@@ -24,8 +25,9 @@ from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldS
 from seqconv.tasks.scoring import weigh_errors
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Data
+from seqconv.training.budget import Timer
 from seqconv.training.fitted import judge, settle_model
-from seqconv.training.fitting import Timer, fit_split
+from seqconv.training.fitting import fit_split
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
 from seqconv.training.loop import Listener
 from seqconv.training.sources import open_source, split_options
@@ -104,7 +106,8 @@ def backtest(
         for number, (facts, part) in enumerate(task.fold(data, recipe, folds, window), 1):
             listener.say(f"fold {number} of {folds}: {_say_facts(facts)}")
             own = _make_folder(folder, number)
-            found.append(_run_fold(number, facts, part, recipe, options, own, listener))
+            share = _share_budget(recipe, started, folds - number + 1)
+            found.append(_run_fold(number, facts, part, share, options, own, listener))
             listener.say(f"fold {number} of {folds}: {_say_scores(found[-1].results, found[0].features.target.metric)}")
         setup = describe_setup(recipe, options, target)
         results = _sum_up(found, recipe, setup, window, time.perf_counter() - started)
@@ -112,6 +115,14 @@ def backtest(
         write_results(results, folder)
         write_page(folder / PAGE, build_backtest_page(results))
     return Backtest(target, results)
+
+
+def _share_budget(recipe: AnyRecipe, started: float, folds: int) -> AnyRecipe:
+    """The recipe for the next of so many folds, with its share of the time that is left."""
+    if not recipe.training.budget:
+        return recipe
+    left = max(parse_budget(recipe.training.budget) - (time.perf_counter() - started), 0.001)
+    return replace(recipe, training=replace(recipe.training, budget=f"{left / folds:.3f}s"))
 
 
 def _make_folder(folder: Path, number: int) -> Path:
@@ -136,7 +147,7 @@ def _run_fold(
     number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, folder: Path, listener: Listener
 ) -> _Fold:
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
-    loss, timer = recipe.training.loss, Timer()
+    loss, timer = recipe.training.loss, Timer(recipe.training.budget)
     fitted = fit_split(recipe, split, options, folder, listener, timer)
     target = fitted.bundle.features.target
     (folder / CHECKPOINT).unlink(missing_ok=True)

@@ -1,8 +1,7 @@
 """A split, fitted: the network, the baseline or the blend that a recipe names, and the models next to it."""
 
+import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from seqconv.tasks.growth import start_weights
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.seen import Seen
+from seqconv.training.budget import Timer, plan_run, say_cut
 from seqconv.training.checkpoint import Checkpoint
 from seqconv.training.fitted import Fitted, blend_models, describe_network, go_on_baseline, go_on_with, keep_baseline
 from seqconv.training.folder import Options
@@ -31,21 +31,6 @@ from seqconv.training.history import HISTORY, HistoryFile
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
 GENTLE = 0.1  # of the learning rate, for a network that goes on: its optimiser starts anew
-
-
-class Timer:
-    """Seconds of each named part of a run."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.started = time.perf_counter()
-
-    @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Add the block's seconds to `name`."""
-        started = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
 
 
 def fit_split(
@@ -62,12 +47,37 @@ def fit_split(
     Args:
         start: a trained model of the same plan and features that goes on, alone; None: models start anew.
     """
+    if start is not None:
+        return _go_on(start, split, options, folder, listener, timer)
+    if math.isinf(timer.until):
+        return _fit_model(recipe, split, options, folder, listener, timer)
+    plan, budget = plan_run(recipe, split, timer), recipe.training.budget
+    fitted = _fit_model(plan.recipe, plan.split, options, folder, listener, timer)
+    if timer.cut and plan.recipe.training.model == BLEND:
+        fitted = _take_better(fitted, plan.split, listener)
+    listener.say(say_cut(timer, budget))
+    split.facts["budget"] = {"time": budget, "left out": ", ".join(timer.cut) or "nothing"}
+    return fitted
 
+
+def _take_better(blend: Fitted, split: Split[Any, Any], listener: Listener) -> Fitted:
+    """A blend that a budget has cut short, or the baseline that is better on the validation rows."""
+    rank = split.features.target.rank
+    others = [each for each in blend.baselines if each.model is not None]
+    chosen = min(others, key=lambda each: rank(each.validation), default=None)
+    if chosen is None or rank(blend.scored.validation) <= rank(chosen.validation):
+        return blend
+    listener.say(f"model: {chosen.name}, the best on the validation rows of what there was time for")
+    recipe = blend.bundle.recipe
+    return keep_baseline(recipe, split, chosen, blend.baselines, blend.bundle.fingerprint)
+
+
+def _fit_model(
+    recipe: AnyRecipe, split: Split[Any, Any], options: Options, folder: Path, listener: Listener, timer: Timer
+) -> Fitted:
     def say(name: str) -> None:
         listener.say(f"baseline: {name}")
 
-    if start is not None:
-        return _go_on(start, split, options, folder, listener, timer)
     kind = recipe.training.model
     if kind == BEST:
         return _fit_best(recipe, split, options, folder, listener, timer)
@@ -143,8 +153,9 @@ def _fit_network(
     network = _create(plan, split.train, recipe, options, start)
     shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
     bundle = Bundle(recipe, plan, {}, shape, split.features, fingerprint(split), seen)
+    until = time.perf_counter() + timer.left / (2 if recipe.training.refit else 1)
     with timer.part("train"):
-        trained = _fit(network, split, bundle, folder, options.engine, listener, start)
+        trained = _fit(network, split, bundle, folder, options.engine, (listener, until), start)
         bundle = replace(bundle, features=calibrate(network.predict, split.validation, split.features, recipe.training))
         aimed = split.aim(bundle.features.target)
         if kind == NETWORK:
@@ -154,7 +165,8 @@ def _fit_network(
             listener.say(alone if kind == NETWORK else "the network did not improve on its starting point")
     with timer.part("evaluate"):
         scored = evaluate(network, aimed, recipe.training.loss)
-    if recipe.training.refit and trained.best_epoch:
+    bundle = _cut_short(bundle, trained, timer)
+    if bundle.recipe.training.refit and trained.best_epoch:
         if recipe.training.levels:
             listener.say("intervals keep the calibration of this fit, as no rows are left to calibrate the final one")
         with timer.part("train"):
@@ -167,6 +179,21 @@ def _fit_network(
     scored = scored.bound(len(recipe.training.levels))
     # what the network holds beside its weights, as large as they, goes: the baselines need memory too
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, [])
+
+
+def _cut_short(bundle: AnyBundle, trained: Trained, timer: Timer) -> AnyBundle:
+    """The bundle of a network whose training a budget may have ended; without the final fit if that takes too long."""
+    training, seconds = bundle.recipe.training, [epoch.seconds for epoch in trained.history]
+    if math.isinf(timer.until) or not seconds:
+        return bundle
+    epochs, waited = len(seconds), len(seconds) - trained.best_epoch
+    ended = epochs < training.epochs and not (training.patience and waited >= training.patience)
+    if ended:
+        timer.cut.append(f"{training.epochs - epochs} of {training.epochs} epochs")
+    if not training.refit or (trained.best_epoch * max(seconds) < timer.left and not (ended and epochs == 1)):
+        return bundle
+    timer.cut.append("the final fit to training and validation rows")
+    return replace(bundle, recipe=replace(bundle.recipe, training=replace(training, refit=False)))
 
 
 def _say_choice(bundle: AnyBundle, listener: Listener) -> None:
@@ -219,16 +246,18 @@ def _fit(
     bundle: AnyBundle,
     folder: Path,
     engine: str,
-    listener: Listener,
+    heard: tuple[Listener, float],
     start: AnyBundle | None,
 ) -> Trained:
     """Train, writing history and checkpoint; a user who interrupts is left the best model so far."""
+    listener, until = heard
     origin = {"engine": engine, "data": bundle.fingerprint} | _flatten(bundle.recipe.to_dict())
-    for name in ("training.epochs", "training.patience"):  # a run may go on for longer than was thought at first
+    # a run may go on for longer than was thought at first
+    for name in ("training.epochs", "training.patience", "training.budget"):
         del origin[name]
     checkpoint = Checkpoint(folder, origin)
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
-        history = HistoryFile(listener, file, split.features.target.metric)
+        history = HistoryFile(listener, file, split.features.target.metric, until)
         try:
             settings, known = bundle.recipe.network_training, start is not None
             return fit_network(network, split.training, settings, history, checkpoint=checkpoint, known=known)

@@ -1,6 +1,7 @@
 """The history of a training: the file of a run folder, a row an epoch, and listeners that write it and pass it on."""
 
 import csv
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -105,6 +106,9 @@ class Relay(Listener):
     def download(self, done: int, total: int) -> None:
         self.inner.download(done, total)
 
+    def has_time(self, seconds: float) -> bool:
+        return self.inner.has_time(seconds)
+
     def advance(self, what: str, done: int, total: int) -> None:
         self.inner.advance(what, done, total)
 
@@ -131,14 +135,22 @@ class Relay(Listener):
 
 
 class HistoryFile(Relay):
-    """Writes `history.csv`, a row an epoch, flushed so that it can be read meanwhile; passes everything on."""
+    """Writes `history.csv`, a row an epoch, flushed so that it can be read meanwhile; passes everything on.
 
-    def __init__(self, inner: Listener, file: TextIO, metric: str) -> None:
+    Args:
+        until: when training should end, on the clock of `time.perf_counter`.
+    """
+
+    def __init__(self, inner: Listener, file: TextIO, metric: str, until: float) -> None:
         super().__init__(inner)
-        self.file, inner.metric = file, metric
+        self.file, self.until, inner.metric = file, until, metric
         print(",".join(name_columns(metric)), file=file, flush=True)
 
+    def has_time(self, seconds: float) -> bool:
+        return time.perf_counter() + seconds <= self.until
+
     def resume(self, history: Sequence[Epoch]) -> None:
+        self.until -= sum(epoch.seconds for epoch in history)
         for epoch in history:
             self._write(epoch)
         super().resume(history)

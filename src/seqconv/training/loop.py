@@ -26,6 +26,7 @@ from seqconv.tasks.target import Target
 from seqconv.training.checkpoint import Checkpoint, Epoch, Progress
 from seqconv.training.schedule import Schedule
 
+VALIDATION = 0.25  # what validation takes next to the batches of an epoch, roughly
 TINY = 1e-12  # mean weight of validation examples, at least: none may weigh anything
 
 AnyFeatures = TypeVar("AnyFeatures", bound=Features)
@@ -53,6 +54,10 @@ class Listener:
 
     def say(self, text: str) -> None:
         """A sentence worth showing."""
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether training may take so much longer; it is asked before each epoch and after each batch."""
+        return True
 
     def resume(self, history: Sequence[Epoch]) -> None:
         """Training goes on after these epochs."""
@@ -141,6 +146,8 @@ def fit_network(
         listener.resume(history)
     enough: bool | None = False
     while not (enough or _is_done(history, best.epoch, config)):
+        if history and not listener.has_time(history[-1].seconds):
+            break
         epoch, judged, mean = _run_epoch(network, data, steps, history, mean, listener)
         history.append(epoch)
         if not best.weights or judged < best.loss:
@@ -149,7 +156,7 @@ def fit_network(
         if checkpoint is not None and checkpoint.is_due():
             drawn = dict(random.bit_generator.state)
             checkpoint.write(Progress(tuple(history), *best, network.state(), drawn, mean))
-    if len(history) < config.epochs:
+    if len(history) < config.epochs and (enough or _is_done(history, best.epoch, config)):
         waited = f"no better for {config.patience} epoch{'s' if config.patience > 1 else ''}"
         listener.say(f"stopped: {'as asked' if enough else waited}")
     if keep_best and best.epoch:
@@ -274,8 +281,8 @@ def _train(
     history: list[Epoch],
     listener: Listener,
 ) -> tuple[float, float]:
-    """One pass; running means of loss and metric."""
-    part, target, config = data.train, data.features.target, by.config
+    """One pass, or as much of one as there is time for; running means of loss and metric."""
+    part, target, config, started = data.train, data.features.target, by.config, time.perf_counter()
     masks = DropoutMasks(network.plan, part.inputs.shape, by.random, network.threads)
     total = total_metric = seen = 0.0
     targets = part.residual_targets
@@ -288,6 +295,8 @@ def _train(
         total_metric += metric * len(index)
         seen += len(index)
         listener.end_step(total / seen, total_metric / seen)
+        if not listener.has_time(VALIDATION * (time.perf_counter() - started)):
+            break
     return total / seen, total_metric / seen
 
 

@@ -28,9 +28,10 @@ from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BetterBaseline, RunResults, UpdateResults
 from seqconv.tasks.scoring import find_better, weigh_errors
 from seqconv.tasks.task import Data
+from seqconv.training.budget import Timer
 from seqconv.training.finished import Run
 from seqconv.training.fitted import Fitted, keep_baseline, settle_model
-from seqconv.training.fitting import Timer, fit_split, rescue
+from seqconv.training.fitting import fit_split, rescue
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder, write_run
 from seqconv.training.history import Callback, EpochEnd
 from seqconv.training.loop import Listener, build_network_plan
@@ -95,7 +96,7 @@ def _train(
         raise OptionError(f"resume needs a network; got model {recipe.training.model}. Leave one out")
     recipe = settle_model(recipe)
     target = choose_folder(options, recipe.name)
-    timer = Timer()
+    timer = Timer(recipe.training.budget)
     with replace_folder(target, RESULTS, options.overwrite, options.resume if is_network else None) as folder:
         own = identify(folder)
         listener = say_folder(target, recipe.name, listener)

@@ -42,7 +42,8 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "boosting": "gradient boosting",
         "network": "neural network",
     }
-    members = {name: each for name, each in fits.items() if name != "naive" and not isinstance(each, str)}
+    out = {"naive", *split.left_out} - {"seasonal"}  # which takes no time, so that there is a member
+    members = {name: each for name, each in fits.items() if name not in out and not isinstance(each, str)}
     if season == 1:
         fits["seasonal"] = "the series have no season"
     found = [Candidate(kind, names[kind], each) for kind, each in fits.items()]

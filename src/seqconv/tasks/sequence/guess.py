@@ -19,7 +19,7 @@ NOTE = "model: blend, ridge classifiers of random kernels and interval quantiles
 OF_EVERY_MODEL = (
     *("training.model", "training.loss", "training.refit", "training.seed"),
     *("training.class_weight", "training.threshold", "training.positive", "training.coverage"),
-    *("training.quantiles", "training.metric"),
+    *("training.quantiles", "training.metric", "training.budget"),
 )
 VISITS = 16_000  # sequences that training sees in all epochs together
 
