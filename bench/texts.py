@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import languages
 import scope
 import typos
 from machine import claim_processors, describe_machine
@@ -211,7 +212,7 @@ def write_page(results: dict[str, Scores], about: dict[str, Any]) -> None:
     for name, each in SETS.items():
         if name in results:
             parts.append(write_section(each, results[name], published))
-    parts += [scope.write_section(published), typos.write_section()]
+    parts += [scope.write_section(published), typos.write_section(), languages.write_section()]
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     parts.append(f"Measured on {about['processor']}, {about['threads']} threads, {about['date'][:10]}. {versions}.\n")
     PAGE.write_text("\n".join(parts), "utf-8")
