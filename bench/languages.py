@@ -112,8 +112,8 @@ def write_section() -> str:
     count = found.pop("sentences")
     lines = [
         "## Twenty languages\n",
-        f"The languages of {count['test']:,} messages of Django, learned from {count['train']:,} others, each of {LEAST}",
-        f"characters or more; {count['longer']:,} have {LONG} or more, the others are often two words, such as",
+        f"The languages of {count['test']:,} messages of Django, learned from {count['train']:,} others, each of",
+        f"{LEAST} characters or more; {count['longer']:,} have {LONG} or more, the others are often two words, such as",
         "`Argentijns Spaans`. One of Chinese, Japanese and Korean counts twice.\n",
         f"| method | accuracy | from {LONG} characters on | seconds |",
         "| --- | ---: | ---: | ---: |",

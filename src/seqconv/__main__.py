@@ -1,6 +1,7 @@
 """The command `seqconv`: user errors end in one line and exit code 2, never in a traceback."""
 
 import io
+import os
 import sys
 
 from seqconv.errors import OptionError, SeqconvError
@@ -10,6 +11,7 @@ def main() -> None:
     """Run the command line."""
     from seqconv.cli.commands import app
 
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows takes cp1252, which lacks most of the world's text
             stream.reconfigure(errors="backslashreplace")
@@ -32,6 +34,13 @@ def main() -> None:
             f"seqconv: {place}: must be usable; {reason}. Check the path, its permissions and the disk", file=sys.stderr
         )
         sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Read nothing from, and write nowhere to, what a shell or a service has closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from seqconv.errors import near_path, nearest
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """A folder with a table of texts, one of a series, and an empty run."""
+    """A folder with a table of texts, one of a series, an empty run, what a run looks like, and a broken link."""
     texts = "".join(f"good film {n},pos\nbad film {n},neg\n" for n in range(20))
     (tmp_path / "tickets.csv").write_text("text,label\n" + texts)
     (tmp_path / "TREC.train").write_text("DESC:manner How did serfdom develop ?\nENTY:cremat What films ?\n" * 9)
@@ -19,6 +19,9 @@ def folder(tmp_path, monkeypatch):
     rows = [f"{time},{row[0]:.3f},{row[1]:.3f}" for time, row in zip(series.times[:400], series.values, strict=False)]
     (tmp_path / "oil.csv").write_text("\n".join(["date,OT,HULL", *rows, ""]))
     (tmp_path / "runs" / "tickets").mkdir(parents=True)
+    (tmp_path / "runs" / "done" / "model").mkdir(parents=True)
+    (tmp_path / "runs" / "done" / "recipe.toml").touch()
+    (tmp_path / "nowhere").symlink_to("no such file")
     months = [f"20{n // 12 + 10}-{n % 12 + 1:02}-01,{n * n % 7}" for n in range(60)]
     (tmp_path / "months.csv").write_text("\n".join(["month,sold", *months, ""]))
     monkeypatch.chdir(tmp_path)
@@ -66,6 +69,9 @@ OIL = ("train", "oil.csv", "--target", "OT")
         (("train", "tickets.csv", "--lead", "3h"), "tickets.csv: must have a column of times like"),
         (("inspect", "ticket.csv"), "ticket.csv: must be a readable file; No such file or directory. Did you mean"),
         (("train", "ticket.csv"), "ticket.csv: must be a recipe, or an existing file or folder; got neither. Did you"),
+        (("forecast", "months.csv", "--target", "sold", "-o", "no/f.csv"), "no/f.csv: its folder must exist; there"),
+        (("train", "runs/done"), "runs/done: must be a recipe or data; it is a run. To train like it, give runs/done/"),
+        (("train", "nowhere"), "nowhere: must be an existing file or folder; it is a link to nothing."),
         (
             ("evaluate", "tickets"),
             "tickets: must be a run or model folder; there is none. Did you mean 'runs/tickets'?",

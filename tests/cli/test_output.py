@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from helpers.command import seqconv_command
 from seqconv.__main__ import main
 from seqconv.cli.console import create_table, print_table
 
@@ -39,3 +40,33 @@ def test_a_table_that_is_too_wide_loses_nothing(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "…" not in printed
     assert "2017-01-20" in "".join(line.split(" ")[0] for line in printed.splitlines())
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A folder with a table of texts and a run."""
+    folder = tmp_path_factory.mktemp("output")
+    (folder / "zh.csv").write_text(TEXTS, "utf-8")
+    flags = ("--out", "run", "--model", "nb-svm", "--no-baselines", "--quiet")
+    seqconv_command("train", "zh.csv", *flags, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+@pytest.mark.parametrize("command", ["predict run", "predict run zh.csv", "inspect zh.csv", "explain run"])
+def test_streams_that_a_shell_has_closed_are_empty_ones(run, monkeypatch, closed, command):
+    monkeypatch.chdir(run)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a film")))
+    monkeypatch.setattr(sys, closed, None)
+    monkeypatch.setattr(sys, "argv", ["seqconv", *command.split()])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    getattr(sys, closed).close()
+    assert not caught.value.code
+
+
+@pytest.mark.parametrize("out", ["no/out.csv", "zh.csv/out.csv", "."])
+def test_what_cannot_be_written_is_not_said_to_be_kept(run, out):
+    done = seqconv_command("predict", "run", "zh.csv", "-o", out, cwd=run, code=2)
+    assert "rows are in" not in done.stderr
+    assert not [*run.rglob("*.partial")]

@@ -87,3 +87,12 @@ def test_a_last_fit_shows_no_score_of_the_rows_it_is_trained_on(epochs, said):
     assert first == f"retraining on training + validation rows for {said}"
     assert len(lines) == epochs
     assert all(line.endswith("loss 0.1111, accuracy 0.9698") for line in lines)
+
+
+def test_a_run_that_is_resumed_past_its_last_epoch_counts_those_it_has():
+    written = io.StringIO()
+    listener = Terminal(Progress(console=Console(file=written, width=80), disable=True))
+    history = [Epoch(number, 0.1, 0.9, 0.3, 0.8, 1.0) for number in (1, 2, 3)]
+    listener.resume(history)
+    listener.keep(history[1])
+    assert written.getvalue().splitlines()[-1].startswith("best: epoch 2/3 ")

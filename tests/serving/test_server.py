@@ -153,10 +153,10 @@ def change(place: int, **values: object) -> dict:
 
 
 WRONG = [
-    ("text", b"", 400, "must be JSON"),
+    ("text", b"", 400, "must be JSON; it is empty"),
     ("text", b'{"texts": ["a"', 400, "must be JSON"),
     ("text", b'{"texts": ["a"]} x', 400, "Extra data"),
-    ("text", b'{"texts": ["caf\xe9"]}', 400, "must be JSON"),
+    ("text", b'{"texts": ["caf\xe9"]}', 400, "must be UTF-8, as JSON is; got 0xe9 at byte"),
     ("text", b'{"texts": ["a"], "texts": ["b"]}', 400, "'texts' appears twice"),
     ("text", b'{"texts": [NaN]}', 400, "NaN is no finite number"),
     ("text", b"[" * 100_000, 400, "nested too deeply"),

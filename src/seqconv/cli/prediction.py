@@ -136,17 +136,23 @@ def _write(pieces: Iterator["Frame"], out: Path) -> int:
     from seqconv.data.readers.tables import write_table
     from seqconv.serving.files import count_rows
 
-    total, partial = [0], out.with_name(f"{out.name}.partial")
+    total, partial = [0], Path(f"{out}.partial")
+    before = _stamp(partial)
     with console.interruptible():
         try:
             write_table(count_rows(pieces, total), out, partial)
         except (SeqconvError, KeyboardInterrupt) as error:
-            if total[0]:
+            if _stamp(partial) != before:
                 kept = f"the first {total[0]:,} rows are in {partial}"
                 error.add_note(kept) if isinstance(error, KeyboardInterrupt) else print(kept, file=sys.stderr)
             raise
     partial.unlink(missing_ok=True)
     return total[0]
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written; 0: there is none."""
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def _check_alone(follow: bool, other: object) -> None:

@@ -47,6 +47,7 @@ class Terminal(Listener):
             self._drop_bar()
 
     def resume(self, history: Sequence[Epoch]) -> None:
+        self.epochs = len(history)  # until the next begins; with fewer epochs than before none does
         self.say(f"resuming after epoch {len(history)}")
 
     def train_again(self, epochs: int) -> None:

@@ -9,11 +9,13 @@ from seqconv.errors import ConfigError
 
 
 def check_free(path: Path | None, overwrite: bool) -> None:
-    """Check before the work that its output replaces no file.
+    """Check before the work that its output has a folder, and replaces no file.
 
     Raises:
-        ConfigError: there is one, and `overwrite` does not allow it.
+        ConfigError: it has none, or there is a file, and `overwrite` does not allow it.
     """
+    if path is not None and not path.parent.is_dir():
+        raise ConfigError(f"{path}: its folder must exist; there is none. Create {path.parent}, or choose another name")
     if path is not None and not overwrite and os.path.lexists(path):
         raise ConfigError(f"{path}: already exists. Choose another name, or add --overwrite")
 

@@ -361,5 +361,5 @@ def unreadable(path: Path, error: OSError) -> DataError:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {noun}{'s' if number > 1 else ''}"
+    """`0 rows`, `1 row`, `2 rows`."""
+    return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -51,15 +51,15 @@ def show_number(value: float | str, among: float = 0.0) -> str:
     Args:
         among: the largest of the numbers that must have as many places.
 
-    >>> [show_number(value) for value in (1096, 0.98925, 12.2839, 52756.2769, 0.03479, 0.0, 1.5e-13)]
-    ['1,096', '0.9892', '12.28', '52,756', '0.0348', '0.0000', '1.50e-13']
+    >>> [show_number(value) for value in (1096, 0.98925, 12.2839, 52756.2769, 0.03479, 0.0, 1.5e-13, 2e40)]
+    ['1,096', '0.9892', '12.28', '52,756', '0.0348', '0.0000', '1.50e-13', '2.00e+40']
     """
     if isinstance(value, str):
         return value
     if isinstance(value, int):
         return f"{value:,}"
     size = max(abs(value), among)
-    if 0 < size < 5e-5:
+    if 0 < size < 5e-5 or 1e15 <= size < math.inf:
         return f"{value:.2e}"
     places = 4 if size <= 1 or not math.isfinite(size) else max(3 - math.floor(math.log10(size)), 0)
     return f"{value:,.{places}f}"

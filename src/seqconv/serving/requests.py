@@ -94,10 +94,15 @@ def _read_scores(folder: Path) -> Json | None:
 
 def _read_json(body: bytes) -> Any:
     """JSON to the letter: UTF-8, no number beyond those that computers have, no key twice."""
+    if not body:
+        raise MalformedError("the request must be JSON; it is empty. Send the JSON as its body")
     try:
         return parse_document(body.decode("utf-8-sig"), _DECODER)  # with or without a byte order mark
     except UnicodeEncodeError as error:
         raise DataError("the request must hold whole characters; got a lone surrogate (half an emoji)") from error
+    except UnicodeDecodeError as error:
+        byte = f"0x{body[error.start]:02x} at byte {error.start + 1}"
+        raise MalformedError(f"the request must be UTF-8, as JSON is; got {byte}. Convert it") from error
     except ValueError as error:
         raise MalformedError(f"the request must be JSON; {error}") from error
 

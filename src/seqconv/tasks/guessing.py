@@ -63,13 +63,7 @@ def suggest_recipe(
         recipe = read_recipe(source, tuple(overrides))
         _check_together(chosen, recipe.task)
         return SuggestedRecipe(change_network(recipe, network, overrides) if network != "" else recipe, (), None)
-    path = Path(source).expanduser()
-    if not path.exists():
-        neighbours = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
-        near = difflib.get_close_matches(str(path), neighbours, n=1)
-        hint = nearest(str(path), near) if near else nearest(source, recipe_names())
-        raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
-    own = path
+    own = path = _check_source(source)
     path, others = find_files(own)
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
@@ -120,6 +114,25 @@ def _complete(recipe: AnyRecipe, data: Data, given: set[str], network: Layers) -
     about = f"{Path(recipe.data.source).name}, the model {recipe.training.model}"
     recipe = dataclasses.replace(recipe, description=recipe.description if network != "" else about)
     return recipe, (*unread, *notes)
+
+
+def _check_source(source: str) -> Path:
+    """The file or folder of data.
+
+    Raises:
+        ConfigError: there is none, or it is a run.
+    """
+    path = Path(source).expanduser()
+    if path.is_symlink() and not path.exists():
+        raise ConfigError(f"{source}: must be an existing file or folder; it is a link to nothing. Correct the link")
+    if not path.exists():
+        neighbours = map(str, path.parent.iterdir()) if path.parent.is_dir() else ()
+        near = difflib.get_close_matches(str(path), neighbours, n=1)
+        hint = nearest(str(path), near) if near else nearest(source, recipe_names())
+        raise ConfigError(f"{source}: must be a recipe, or an existing file or folder; got neither. {hint}")
+    if (path / "recipe.toml").is_file() and (path / "model").is_dir():
+        raise ConfigError(f"{source}: must be a recipe or data; it is a run. To train like it, give {path}/recipe.toml")
+    return path
 
 
 def _list_unread(task: str, given: Collection[str]) -> list[str]:

@@ -96,7 +96,7 @@ class Values(Target):
         if len(self.names) > 1 and "mae_scaled" in metrics:
             return f"{metrics['mae_scaled']:.3g} standard deviations"
         value = metrics["mae"]
-        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        return f"{value:,.0f}" if 1000 <= value < 1e15 else f"{value:.3g}"
 
     def say_score(self, metrics: Metrics, rows: str) -> Score:
         return Score(f"MAE {self.show_score(metrics)} on {metrics['n']:,} unseen {rows}")

@@ -291,3 +291,9 @@ def test_real_series(real_data):
     rates = read_series(real_data / "exchange_rate" / "exchange_rate.txt.gz", interval="1d")
     assert rates.values.shape == (7588, 8)
     assert rates.values[0, 0] == 0.7855
+
+
+def test_a_row_of_units_under_the_header_is_named(write):
+    rows = "".join(f"2021-01-{day:02},{day}\n" for day in range(1, 29))
+    with pytest.raises(DataError, match=r"line 2 holds 'date' in 't', and times come after it. Remove it"):
+        read_series(write(f"t,y\ndate,kWh\n{rows}"))

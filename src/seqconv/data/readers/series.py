@@ -260,14 +260,25 @@ def time_cells(table: Table, found: list[str]) -> "polars.Series":
 
 def _count_times(table: Table, interval_s: int) -> np.ndarray:
     if not interval_s:
-        likely = next((each.name for each in table.frame if _is_dated(each)), "")
-        perhaps = f", perhaps {likely!r}," if likely else ""
-        raise DataError(
-            f"{table.path}: must have a column of times like {EXAMPLES}; got the columns "
-            f"{', '.join(table.frame.columns)[:100]!r}. Name it{perhaps} with --time, reformat its times, "
-            "or give the time from row to row with --every"
-        )
+        got = f"got the columns {', '.join(table.frame.columns)[:100]!r}"
+        raise DataError(f"{table.path}: must have a column of times like {EXAMPLES}; {got}. {_find_cure(table)}")
     return START + np.arange(len(table.frame)) * np.timedelta64(interval_s, "s")
+
+
+def _find_cure(table: Table) -> str:
+    """What to do about a table in which no times were found."""
+    import polars
+
+    frame = table.frame
+    late = [each.name for each in frame if each.dtype == polars.String and is_time(first_cell(each[1:]))]
+    if late:
+        return (
+            f"{table.place(0)} holds {first_cell(frame[late[0]])!r} in {late[0]!r}, and times come after it. Remove it"
+        )
+    likely = next((each.name for each in frame if _is_dated(each)), "")
+    perhaps = f", perhaps {likely!r}," if likely else ""
+    every = "give the time from row to row with --every"
+    return f"Name it{perhaps} with --time, reformat its times, or {every}"
 
 
 # Values

@@ -194,6 +194,7 @@ def write_table(
     pieces = iter([frames] if isinstance(frames, polars.DataFrame) else frames)
     try:
         with whole_file(path) as fresh:
+            fresh.touch()  # what cannot be written is refused before the work
             first = next(pieces, None)
             if first is None:
                 raise DataError(f"{path}: must get at least one piece of a table; got none")

@@ -50,7 +50,8 @@ def find_periods(values: np.ndarray, most: int = 3) -> list[Period]:
     centred = np.where(known, series - slope * place - level, 0.0)
     if np.abs(centred).max() <= 1e-9 * np.abs(series[known]).max():  # a straight line, up to rounding
         return []
-    power = np.abs(np.fft.rfft(centred * np.hanning(len(series)))) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that no model takes, as it says later
+        power = np.abs(np.fft.rfft(centred * np.hanning(len(series)))) ** 2
     found: list[Period] = []
     for peak in _find_peaks(power):
         rows, fraction = round(len(series) / peak), float(power[peak - 1 : peak + 2].sum() / power.sum())
