@@ -57,7 +57,7 @@ class Rules:
         hosts: names that they must call the server by; none: any. On a machine's own address another name means that a
             stranger's page has had its name lead here, to read what only this machine may.
         token: that they must show; empty: none.
-        waiting: that may wait for the predictions of a model.
+        waiting: that may wait for the predictions of a model, or for explanations.
         body_s: seconds for a whole one to come.
     """
 
@@ -147,6 +147,7 @@ class _Service:
         self.models, self.rules = models, rules
         self.queues: dict[str, Queue] = {}
         self.explanations: ThreadPoolExecutor | None = None
+        self.explaining = 0  # explanations that are asked for
         self.stopping = False
         self.begin: Callable[[], None] = lambda: None  # called in the process and loop that serve
 
@@ -220,7 +221,13 @@ class _Service:
             with np.errstate(all="ignore"):
                 return requests.explain(served.now.predictor, body)
 
-        return reply(await asyncio.get_running_loop().run_in_executor(self.explanations, call))
+        if self.explaining >= self.rules.waiting:
+            raise FullError
+        self.explaining += 1
+        try:
+            return reply(await asyncio.get_running_loop().run_in_executor(self.explanations, call))
+        finally:
+            self.explaining -= 1
 
 
 async def _read_body(request: Request, limit: int, rules: Rules) -> bytes:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import threading
@@ -64,8 +65,11 @@ def serve(folders: Sequence[Path], options: Options, say: Say = lambda url, name
 
     Raises:
         BundleError, DataError: a folder holds no readable model, or one that takes no raw data.
-        OptionError: no such address, or it is in use; or other machines would be let in without a token.
+        OptionError: no such address, or it is in use; other machines would be let in without a token; or workers on a
+            system that does not fork.
     """
+    if options.workers > 1 and not hasattr(os, "fork"):
+        raise OptionError("workers needs a system that forks processes; this one does not. Leave it out")
     with listen(options.host, options.port) as listening:
         address, port = listening.getsockname()[:2]
         local = ipaddress.ip_address(address).is_loopback
@@ -82,7 +86,7 @@ def serve(folders: Sequence[Path], options: Options, say: Say = lambda url, name
             say(url, [each.now.predictor.bundle.recipe.name for each in models])
 
         if options.workers > 1:
-            from seqconv.serving.workers import supervise  # processes are forked, which Windows cannot
+            from seqconv.serving.workers import supervise
 
             supervise(folders, options, rules, listening, announce)
         else:
