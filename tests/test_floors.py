@@ -41,8 +41,8 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "onnxruntime": ("models/exchange/onnx.py",),
     "typer": ("cli/",),
     "rich": ("cli/",),
-    "starlette": ("serving/server.py",),
-    "uvicorn": ("serving/server.py",),
+    "starlette": ("serving/app.py",),
+    "uvicorn": ("serving/server.py", "serving/patience.py"),
     "tomli_w": ("recipes/recipe.py",),
 }
 LIGHT = {"numpy", "seqconv", *sys.stdlib_module_names}  # at home anywhere

@@ -19,7 +19,9 @@ from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.kinds import Conv, Dense, Embed, GlobalMaxPool, LastStep, Relu
-from seqconv.serving.server import LIMIT, create_app, create_server, listen
+from seqconv.serving.app import LIMIT, App, Rules
+from seqconv.serving.models import Models, Served
+from seqconv.serving.server import create_server, listen
 
 MANY: Plan = (Embed(7, 4), Conv(4, 8, 3), Relu(), GlobalMaxPool(), Dense(8, 25))
 BOUNDED: Plan = (Conv(2, 2, 36), LastStep(), Dense(2, 6))
@@ -93,10 +95,19 @@ def _refuse(word: str) -> None:
 
 
 @contextmanager
-def serving(predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tuple[str, ...] = ()) -> Iterator[int]:
-    """A server in a thread of this process; its port."""
+def serving(
+    predictor: Predictor, folder: Path, limit: int = LIMIT, hosts: tuple[str, ...] = (), **rules: Any
+) -> Iterator[int]:
+    """A server of one model in a thread of this process; its port."""
+    with serving_all(Models([Served("model", folder, limit, predictor)]), Rules(limit, hosts, **rules)) as port:
+        yield port
+
+
+@contextmanager
+def serving_all(models: Models, rules: Rules) -> Iterator[int]:
+    """The same of several models."""
     listening = listen("127.0.0.1", 0)
-    server = create_server(create_app(predictor, folder, limit, hosts))
+    server = create_server(App(models, rules))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

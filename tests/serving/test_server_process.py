@@ -203,11 +203,12 @@ import io, json, sys
 from pathlib import Path
 from seqconv.serving import requests as answers
 from seqconv.models.predictor import load
-from seqconv.serving.server import create_app
+from seqconv.serving.app import App, Rules
+from seqconv.serving.models import Models, Served
 for line in sys.stdin:
     folder, body = json.loads(line)
     predictor = load(folder, threads=1)
-    create_app(predictor, Path(folder))
+    App(Models([Served("model", Path(folder), 1000, predictor)]), Rules())
     body = json.dumps(body).encode()
     assert all(answers.predict(predictor, body)) and answers.explain(predictor, body)
 print(*{"torch", "matplotlib", "sklearn", "scipy", "ray", "pandas"} & set(sys.modules))

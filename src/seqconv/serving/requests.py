@@ -1,8 +1,9 @@
 """Requests to a model and its responses, in JSON: the part of a server that knows nothing of the web."""
 
+import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,30 +19,94 @@ from seqconv.tasks.explanation import describe
 from seqconv.tasks.kinds import find_task
 
 
-def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
-    """Answers to a request, piece by piece, so that others may have their turn between them.
+class Question:
+    """A request for predictions: its examples, and the answers to the first of them so far."""
+
+    def __init__(self, trained: Trained, body: bytes) -> None:
+        """Read it.
+
+        Args:
+            body: `{"texts": [...]}`, `{"sequences": [...]}` of lists of steps of channels, or `{"rows": [...]}`: the
+                newest rows of a series as objects; null is a missing value. `top` with texts or sequences: how many of
+                the most probable classes to list, instead of the probability of each.
+
+        Raises:
+            MalformedError: not JSON.
+            DataError: a request of another form.
+        """
+        task = find_task(trained.bundle.recipe)
+        request = _read_json(body)
+        self.asked: list[Any] = _take(task.key, request, ("top",))
+        self.top = _check_top(request["top"]) if "top" in request else 0
+        self.piece = task.piece or len(self.asked)  # examples answered at a time, so that others have their turn
+        self.answers: list[Json] = []
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is answered at once, so that others can be answered with it."""
+        return len(self.asked) <= self.piece
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all is answered."""
+        return len(self.answers) == len(self.asked) or (self.is_small and bool(self.answers))
+
+
+def no_watch(raw: Any) -> None:
+    """What happens to examples that nobody watches."""
+
+
+def answer_piece(trained: Trained, question: Question, watch: Callable[[Any], None] = no_watch) -> None:
+    """Answer the next examples of a request: class (several labels: a list) and probabilities, as `predict_file` has
+    them; of a series a forecast for each lead and target.
 
     Args:
-        body: `{"texts": [...]}`, `{"sequences": [...]}` of lists of steps of channels, or `{"rows": [...]}`: the newest
-            rows of a series as objects; null is a missing value. `top` with texts or sequences: how many of the most
-            probable classes to list, instead of the probability of each.
-
-    Yields:
-        Of texts and sequences the class (several labels: a list) and the probabilities, as `predict_file` has them; of
-        a series a forecast for each lead and target.
+        watch: sees the raw data.
 
     Raises:
-        MalformedError: not JSON.
-        DataError: a request of another form, rows that a file could not have, or that are no whole window.
+        DataError: examples that a file could not have, or rows that are no whole window.
     """
-    bundle = trained.bundle
-    task = find_task(bundle.recipe)
-    request = _read_json(body)
-    asked = _take(task.key, request, ("top",))
-    trained = Listing.of(trained, _check_top(request["top"]) if "top" in request else 0)
-    for start in range(0, len(asked), task.piece or len(asked)):
-        piece = asked[start : start + (task.piece or len(asked))]
-        yield task.answer_request(trained, task.read_request(bundle, piece, start + 1))
+    task, first = find_task(trained.bundle.recipe), len(question.answers)
+    listing = Listing.of(trained, question.top)
+    raw = task.read_request(trained.bundle, question.asked[first : first + question.piece], first + 1)
+    watch(raw)
+    question.answers += task.answer_request(listing, raw)
+
+
+def answer_together(
+    trained: Trained, questions: Sequence[Question], watch: Callable[[Any], None] = no_watch
+) -> list[Exception | None]:
+    """Answer several small requests in one batch; each has the answers, or the error, that it would have alone."""
+    task = find_task(trained.bundle.recipe)
+    found: list[Exception | None] = [None] * len(questions)
+    if len(questions) > 1 and task.join is not None and not any(each.top for each in questions):
+        with contextlib.suppress(Exception):  # whose request it was shows when each is answered alone
+            raw = task.join([task.read_request(trained.bundle, each.asked, 1) for each in questions])
+            answers = task.answer_request(trained, raw)
+            watch(raw)
+            for each in questions:
+                count = len(each.asked)
+                each.answers, answers = answers[:count], answers[count:]
+            return found
+    for place, each in enumerate(questions):
+        try:
+            answer_piece(trained, each, watch)
+        except Exception as error:  # whose request it was is told
+            found[place] = error
+    return found
+
+
+def predict(trained: Trained, body: bytes) -> Iterator[list[Json]]:
+    """Answers to a request, piece by piece.
+
+    Raises:
+        MalformedError, DataError: see `Question` and `answer_piece`.
+    """
+    question, before = Question(trained, body), 0
+    while not question.is_done:
+        answer_piece(trained, question)
+        yield question.answers[before:]
+        before = len(question.answers)
 
 
 def explain(trained: Trained, body: bytes) -> Json:

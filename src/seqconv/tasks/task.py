@@ -81,6 +81,7 @@ class Form(NamedTuple):
         reader: how the page's script reads the input: `text`, `steps` or `rows`.
         label: what to type.
         request: makes an example of a request from the description that `describe` returns.
+        item: makes the JSON schema of one example from the same description.
         placeholder: makes the text of the empty field from the same description.
         example: makes an example for a model, as a user would type it; empty: there is none.
     """
@@ -88,8 +89,14 @@ class Form(NamedTuple):
     reader: str
     label: str
     request: Callable[[Json], str]
+    item: Callable[[Json], Json]
     placeholder: Callable[[Json], str] = lambda about: ""
     example: Callable[[AnyBundle], str] = lambda bundle: ""
+
+
+def describe_row(about: Json) -> Json:
+    """The JSON schema of a row of a table, or of a text with columns: cells by the names of their columns."""
+    return {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 
 
 def say_nothing(note: str) -> None:
@@ -227,6 +234,7 @@ class Task:
             and what to do with notes.
         read_request: examples of a request as raw data. Takes bundle, examples, number of the first of them.
         answer_request: answers for the result of `read_request`, as JSON.
+        join: several results of `read_request` as one, so that they are answered together; None: each belongs alone.
         read_example: the example of a file to explain, as raw data.
         explain: explains the answer for one example. Takes model, raw data, options.
         warm_up: builds what the first answer needs; refuses a model that cannot read raw data.
@@ -287,6 +295,7 @@ class Task:
     sample: Callable[[Any, Any], list[Sample]]
     read_whole: Callable[[AnyBundle, Path, str], Any]
     answer_whole: Callable[[Trained, Any], np.ndarray]
+    join: Callable[[list[Any]], Any] | None = None
     stream: Callable[[Trained, State | None], Stream] = refuse_stream
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future

@@ -28,7 +28,7 @@ from seqconv.tasks.panel.inspection import inspect_panel
 from seqconv.tasks.panel.profile import sample_panel
 from seqconv.tasks.panel.scores import score_levels, score_panel
 from seqconv.tasks.panel.split import find_panel_drift, fold_panel, split_panel, take_panel
-from seqconv.tasks.task import Form, Task, need_no_warm_up
+from seqconv.tasks.task import Form, Task, describe_row, need_no_warm_up
 
 
 def _sizes_from_recipe(recipe: PanelRecipe) -> tuple[Shape, int] | None:
@@ -55,7 +55,7 @@ PANEL = Task(
     options=("series", "step"),
     file_options=("column",),
     piece=0,
-    form=Form("rows", ROWS, _write_request, lambda about: ",".join(about["columns"]), make_example),
+    form=Form("rows", ROWS, _write_request, describe_row, lambda about: ",".join(about["columns"]), make_example),
     load=load_panel,
     parts=(Panel,),
     whole=PanelData,

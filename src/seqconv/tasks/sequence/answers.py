@@ -111,6 +111,13 @@ def read_request_sequences(bundle: AnyBundle, items: list[Any], first: int) -> S
     return Sequences(values, offsets, np.zeros(0, np.int32), features.classes, features.channels, "sequences")
 
 
+def join_sequences(parts: list[Sequences]) -> Sequences:
+    """Sequences of requests, one part after the other."""
+    starts = np.cumsum([0, *(len(part.values) for part in parts)])
+    offsets = np.concatenate([[0], *(start + part.offsets[1:] for start, part in zip(starts, parts, strict=False))])
+    return replace(parts[0], values=np.concatenate([part.values for part in parts]), offsets=offsets)
+
+
 def _check_step(step: Any, channels: int, where: str) -> list[float]:
     """The values of the channels, NaN where missing."""
     if not isinstance(step, list) or len(step) != channels:

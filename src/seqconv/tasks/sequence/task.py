@@ -13,6 +13,7 @@ from seqconv.tasks.sequence.answers import (
     answer_whole,
     describe_sequence_model,
     explain_example,
+    join_sequences,
     make_example,
     predict_sequence_file,
     predict_sequences,
@@ -47,6 +48,13 @@ def _write_request(about: Json) -> str:
     return f'{{"sequences": [[{json.dumps([0.5] * len(about["channels"]))}, ...]]}}'
 
 
+def _describe_item(about: Json) -> Json:
+    """A list of steps, each a list with a number or null for each channel."""
+    count = len(about["channels"])
+    step: Json = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": count, "maxItems": count}
+    return {"type": "array", "items": step, "minItems": 1}
+
+
 STEPS = "A line for each step, its channels separated by commas; an empty cell is missing"
 SEQUENCE = Task(
     name="sequence",
@@ -59,7 +67,7 @@ SEQUENCE = Task(
     options=("class",),
     file_options=("row",),
     piece=256,
-    form=Form("steps", STEPS, _write_request, example=make_example),
+    form=Form("steps", STEPS, _write_request, _describe_item, example=make_example),
     load=load_sequences,
     parts=(Sequences,),
     whole=SequenceData,
@@ -85,6 +93,7 @@ SEQUENCE = Task(
     sample=sample_sequences,
     read_whole=read_unlabelled,
     answer_whole=answer_whole,
+    join=join_sequences,
     stream=SequenceStream,
     draw=draw_sequences,
     try_graph=try_sequences,

@@ -32,7 +32,7 @@ from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
 from seqconv.tasks.series.split import find_series_drift, fold_series, split_series, take_series
 from seqconv.tasks.series.stream import SeriesStream
-from seqconv.tasks.task import Form, Task, need_no_warm_up
+from seqconv.tasks.task import Form, Task, describe_row, need_no_warm_up
 
 
 def _sizes_from_recipe(recipe: SeriesRecipe) -> tuple[Shape, int] | None:
@@ -64,7 +64,9 @@ SERIES = Task(
     options=("target", "lead"),
     file_options=("at", "column"),
     piece=0,
-    form=Form("rows", ROWS, _write_request, lambda about: f"time,{','.join(about['columns'])}", make_example),
+    form=Form(
+        "rows", ROWS, _write_request, describe_row, lambda about: f"time,{','.join(about['columns'])}", make_example
+    ),
     load=load_series,
     parts=(Series,),
     whole=SeriesData,

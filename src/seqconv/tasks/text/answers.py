@@ -23,10 +23,10 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
 from seqconv.tasks.seen import Tally
 from seqconv.tasks.target import Columns
-from seqconv.tasks.task import Options, Source, say_nothing
+from seqconv.tasks.task import Options, Source, describe_row, say_nothing
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.tasks.text.features import TextFeatures
-from seqconv.tasks.text.rows import TextRows, make_text_keys, read_given, read_objects, rows_of_table
+from seqconv.tasks.text.rows import TextRows, join_texts, make_text_keys, read_given, read_objects, rows_of_table
 from seqconv.tasks.text_explanation import TextExplanation
 
 EXAMPLE = "This is not a bad example, but a text of your own is better."
@@ -246,6 +246,11 @@ def make_example(bundle: AnyBundle) -> str:
     return json.dumps({bundle.recipe.data.text or "text": EXAMPLE} | cells, indent=1, ensure_ascii=False)
 
 
+def describe_item(about: Json) -> Json:
+    """The JSON schema of one text of a request, or of an object with the columns next to it."""
+    return describe_row(about) if "columns" in about else {"type": "string"}
+
+
 def write_request(about: Json) -> str:
     """A request to a model that `describe_text_model` describes."""
     if "columns" not in about:
@@ -260,9 +265,7 @@ def read_whole(bundle: AnyBundle, path: Path, column: str) -> TextRows:
         DataError: the file cannot be read, or lacks what the model needs.
     """
     pieces = [texts for _, texts in iterate_texts(bundle, path, column, PIECE)]
-    names = bundle.features.columns.names
-    columns = {name: [cell for piece in pieces for cell in piece.columns[name]] for name in names}
-    return TextRows([text for piece in pieces for text in piece.texts], columns)
+    return join_texts(pieces) if pieces else TextRows([], {name: [] for name in bundle.features.columns.names})
 
 
 def answer_whole(trained: Trained, rows: TextRows) -> np.ndarray:

@@ -39,6 +39,12 @@ class TextRows:
         return TextRows([self.texts[row]], {name: [cells[row]] for name, cells in self.columns.items()})
 
 
+def join_texts(parts: list[TextRows]) -> TextRows:
+    """Texts with the same columns, one part after the other."""
+    columns = {name: [cell for part in parts for cell in part.columns[name]] for name in parts[0].columns}
+    return TextRows([text for part in parts for text in part.texts], columns)
+
+
 def read_given(given: Any, column: str, names: Sequence[str]) -> TextRows:
     """Texts in memory: a list or a column; with columns next to them a frame, or a list of dictionaries.
 

@@ -9,6 +9,7 @@ from seqconv.tasks.task import Form, Task
 from seqconv.tasks.text.answers import (
     answer_texts,
     answer_whole,
+    describe_item,
     describe_text_model,
     explain_example,
     make_example,
@@ -27,6 +28,7 @@ from seqconv.tasks.text.growth import find_text_drift, grow_text, list_tested_te
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.profile import sample_texts
+from seqconv.tasks.text.rows import join_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
 from seqconv.tasks.text.stream import TextStream
 
@@ -47,7 +49,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
-    form=Form("text", "A text", write_request, example=make_example),
+    form=Form("text", "A text", write_request, describe_item, example=make_example),
     load=load_texts,
     parts=(Texts, EncodedTexts),
     whole=TextData,
@@ -73,6 +75,7 @@ TEXT = Task(
     sample=sample_texts,
     read_whole=read_whole,
     answer_whole=answer_whole,
+    join=join_texts,
     stream=TextStream,
     draw=draw_texts,
     try_graph=try_texts,
