@@ -79,7 +79,10 @@ def test_the_record_agrees_with_the_recipes_and_is_like_no_other(made):
     assert callable(getattr(Predictor, task.method))
     for each in ("name", "model", "takes", "method"):
         assert [getattr(other, each) for other in TASKS.values()].count(getattr(task, each)) == 1, each
-    assert all(callable(getattr(task, each.name)) for each in fields(task) if "Callable" in str(each.type))
+    functions = [each for each in fields(task) if "Callable" in str(each.type)]
+    for each in functions:
+        found = getattr(task, each.name)
+        assert callable(found) or (found is None and str(each.type).endswith("| None")), each.name
 
 
 def test_a_file_is_read_and_what_it_wants_is_guessed(made):
