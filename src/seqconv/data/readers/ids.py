@@ -31,8 +31,8 @@ def find_ids(table: Table, stamps: np.ndarray, times: list[str], repeated: float
     rising = bool((stamps[1:] > stamps[:-1]).all())  # as in most files, and far cheaper to see than what is unique
     if rising or len(stamps) < repeated * len(np.unique(stamps)):
         return ()
-    frame = table.frame.select(name for name in table.frame.columns if name not in times)
-    frame = frame.select(sorted(frame, key=lambda column: column.dtype.is_float()))
+    columns = [column for column in table.frame if column.name not in times]
+    frame = polars.DataFrame(sorted(columns, key=lambda column: column.dtype.is_float()))
     # an id recurs from time to time; a count of something hardly does
     names = [each.name for each in frame if _may_be_id(each) and 1 < each.n_unique() <= len(stamps) / 2]
     if not names:
