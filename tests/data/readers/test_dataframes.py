@@ -147,3 +147,11 @@ def test_errors_and_notes_name_parameters():
     notes = seqconv.read_panel(SALES, target="sold").notes
     assert any("`frequency` sets another" in note for note in notes)
     assert not any("--" in note for note in notes)
+
+
+def test_an_index_of_times_as_text_is_read_without_a_name_too():
+    frame = pandas.DataFrame({"y": np.arange(9.0)}, index=[f"2020-01-0{day}" for day in range(1, 10)])
+    table = table_from_frame(frame, "the data")
+    assert table.frame.columns == ["time", "y"]
+    assert table.frame["time"][0] == "2020-01-01"
+    assert table_from_frame(frame.set_axis([*"abcdefghi"]), "the data").frame.columns == ["y"]

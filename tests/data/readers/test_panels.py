@@ -85,6 +85,11 @@ def test_ids_of_numbers_are_texts_and_a_table_without_ids_is_one_series(tmp_path
     assert one.show_key(0) == "the series"
 
 
+def test_ids_may_be_written_with_a_point_and_a_zero(tmp_path):
+    rows = [f"{shop}.0,202{year}-01-01,{year}.5" for shop in (1, 2) for year in range(5)]
+    assert [*read(tmp_path, ["shop,t,y", *rows]).keys] == [("1.0",), ("2.0",)]
+
+
 def test_rows_may_be_in_any_order(tmp_path):
     lines, random = make(ids="abc", rows=9), np.random.default_rng(0)
     wanted = read(tmp_path, lines)

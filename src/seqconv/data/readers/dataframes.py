@@ -10,7 +10,7 @@ import numpy as np
 from seqconv.data.readers.files import Table, check_names
 from seqconv.data.readers.forks import check_threads
 from seqconv.data.readers.tables import simplify_types
-from seqconv.data.readers.times import write_numbers
+from seqconv.data.readers.times import is_time, write_numbers
 from seqconv.data.readers.zones import Stamps, local_times, next_utc
 from seqconv.errors import DataError
 
@@ -160,7 +160,7 @@ def table_from_frame(frame: Any, name: str = "the data") -> Table:
 def _reset_index(frame: Any) -> tuple[Any, tuple[tuple[str, Any], ...]]:
     """A pandas frame whose columns have texts as names, with its index among them if that says something."""
     levels = [frame.index.get_level_values(place) for place in range(frame.index.nlevels)]
-    kept = [level for level in levels if level.name is not None or hasattr(level, "month")]
+    kept = [level for level in levels if level.name is not None or hasattr(level, "month") or _holds_times(level)]
     index = _NO_INDEX
     if len(kept) == len(levels):
         names = ["time" if name is None else name for name in frame.index.names]
@@ -170,6 +170,11 @@ def _reset_index(frame: Any) -> tuple[Any, tuple[tuple[str, Any], ...]]:
         else:
             index = _NO_INDEX
     return frame.set_axis([str(each) for each in frame.columns], axis=1), index
+
+
+def _holds_times(level: Any) -> bool:
+    """Whether an index without a name begins with a time as text, as `read_csv` leaves it without `parse_dates`."""
+    return len(level) > 0 and isinstance(level[0], str) and is_time(level[0])
 
 
 def _from_pandas(name: str, column: Any) -> "polars.Series":

@@ -31,10 +31,10 @@ def find_ids(table: Table, stamps: np.ndarray, times: list[str], repeated: float
     rising = bool((stamps[1:] > stamps[:-1]).all())  # as in most files, and far cheaper to see than what is unique
     if rising or len(stamps) < repeated * len(np.unique(stamps)):
         return ()
-    kinds = (polars.String, polars.Int64, polars.Boolean)
-    frame = table.frame.select(name for name in table.frame.columns if name not in times)
+    columns = [column for column in table.frame if column.name not in times]
+    frame = polars.DataFrame(sorted(columns, key=lambda column: column.dtype.is_float()))
     # an id recurs from time to time; a count of something hardly does
-    names = [each.name for each in frame if each.dtype in kinds and 1 < each.n_unique() <= len(stamps) / 2]
+    names = [each.name for each in frame if _may_be_id(each) and 1 < each.n_unique() <= len(stamps) / 2]
     if not names:
         return ()
     timed = frame.select(names).with_columns(polars.Series(" time", stamps.astype(np.int64)))
@@ -49,6 +49,15 @@ def find_ids(table: Table, stamps: np.ndarray, times: list[str], repeated: float
             if not near and again.to_numpy().mean() < _A_FEW:
                 near = chosen
     return near  # a row that is there twice is told as one of its series
+
+
+def _may_be_id(column: "polars.Series") -> bool:
+    """Whether cells are text or whole numbers, also 1.0, as programs write ids some of which are missing."""
+    import polars
+
+    if column.dtype.is_float():
+        return bool((column.drop_nans().drop_nulls() % 1 == 0).all())
+    return column.dtype in (polars.String, polars.Int64, polars.Boolean)
 
 
 def _is_in_order(ids: "polars.DataFrame", stamps: np.ndarray) -> bool:

@@ -70,7 +70,8 @@ def panel_from_table(table: Table, columns: PanelColumns) -> Panel:
 def describe_early(panel: Panel) -> list[str]:
     """Which series end long before the others, in a sentence; none if none does."""
     lasts = panel.starts + panel.lengths
-    early = np.flatnonzero(lasts < lasts.max() - max(int(np.median(panel.lengths)) // EARLY, 1))
+    soon = lasts < lasts.max() - max(int(np.median(panel.lengths)) // EARLY, 1)
+    early = np.flatnonzero(soon & (panel.lengths > 0))
     if not len(early):
         return []
     first = int(early[np.argmin(lasts[early])])

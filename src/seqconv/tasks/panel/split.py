@@ -13,6 +13,7 @@ from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.baselines import thin
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
+from seqconv.tasks.panel.answers import check_values
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit, is_intermittent
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.panel.levels import guess_factors
@@ -41,9 +42,11 @@ def split_panel(
         trained: features of a trained model; None: fitted.
 
     Raises:
-        DataError: no series is long enough to be tested.
+        DataError: no series is long enough to be tested, or one has no value.
     """
     panel, config = data.train, recipe.features
+    if trained is None:
+        check_values(panel)
     horizon = trained.horizon if trained else count_horizon(panel, recipe)
     origins = data.origins or config.origins or count_origins(panel, horizon)
     features = trained or fit_features(panel, recipe, horizon, panel.ends - 2 * origins * horizon)
