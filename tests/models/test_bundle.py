@@ -90,7 +90,7 @@ def cut(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda f: rewrite(f, format=4), "must be of format 1 to 3; got 4"),
+        (lambda f: rewrite(f, format=5), "must be of format 1 to 4; got 5"),
         (
             lambda f: rewrite(f, format=2, layers=[{"layer": "channelwise", "layers": []}]),
             "channelwise layers of format 2 scaled their windows too. Train again",

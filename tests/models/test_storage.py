@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqconv.errors import BundleError
-from seqconv.models.storage import pack, unpack
+from seqconv.models.storage import pack, pack_arrays, unpack, unpack_arrays
 from seqconv.networks.layers.base import Plan
 from seqconv.networks.layers.kinds import (
     Add,
@@ -142,3 +142,70 @@ def test_a_variance_below_zero_is_refused():
     weights["0.moving_variance"][1] = -0.5
     with pytest.raises(ValueError, match=r"^0\.moving_variance must be at least 0; got -0\.5$"):
         unpack(plan, weights)
+
+
+def test_scales_that_are_one_are_not_stored_and_free_the_rows_of_their_table():
+    weights = drawn(GRAMS)
+    weights["0.scale"][...] = 1
+    weights["0.table"][10:] = 0
+    stored = pack(GRAMS, weights)
+    assert stored.keys() == {"0.table", "0.rows"}
+    assert stored["0.table"].shape == (10, 2)
+    for name, array in unpack(GRAMS, stored).items():
+        np.testing.assert_array_equal(array, weights[name])
+
+
+def test_the_moments_of_a_normalisation_are_stored_whatever_they_are():
+    plan = (BatchNormalisation(3), GlobalMaxPool(), Dense(3, 1))
+    stored = pack(plan, initial_weights(plan, 0))
+    del stored["0.moving_variance"]
+    with pytest.raises(ValueError, match="moving_variance must be"):
+        unpack(plan, stored)
+
+
+@given(st.floats(0, 1), st.sampled_from([1, 3, 200, 300, 70_000]), st.integers(0, 99))
+def test_arrays_of_baselines_come_back_with_their_types(zeros, width, seed):
+    random = np.random.default_rng(seed)
+    height = max(6000 // width, 1)
+    table = random.normal(size=(height, width)).astype(np.float32)
+    table[random.random(table.shape) < zeros] = 0
+    arrays = {
+        "weights": table,
+        "short": table.astype(np.float16).astype(np.float32),
+        "bias": table[0],
+        "exact": table.astype(np.float64),
+        "buckets": np.arange(5, dtype=np.int32),
+    }
+    stored = pack_arrays(arrays)
+    assert sum(each.nbytes for each in stored.values()) <= sum(each.nbytes for each in arrays.values())
+    found = unpack_arrays(stored)
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_numbers_that_16_bits_hold_take_no_more_and_zeros_take_nothing():
+    table = np.zeros((100, 50), np.float32)
+    table[:, 0] = 0.5
+    stored = pack_arrays({"weights": table})
+    assert sum(each.nbytes for each in stored.values()) < 100 * 4 + 20
+    assert stored["weights.values"].dtype == np.float16
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("shape", np.array([2**20, 2**20])),
+        ("shape", np.array([100])),
+        ("rows", np.zeros(100, np.uint8)),
+        ("rows", np.zeros(9, np.uint8)),
+        ("columns", np.full(100, 50, np.uint8)),
+        ("values", np.zeros(3, np.float16)),
+    ],
+)
+def test_parts_that_make_no_table_are_refused(part, wrong):
+    table = np.zeros((100, 50), np.float32)
+    table[:, 0] = 0.5
+    with pytest.raises(ValueError, match="weights must"):
+        unpack_arrays(pack_arrays({"weights": table}) | {f"weights.{part}": wrong})

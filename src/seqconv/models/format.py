@@ -14,7 +14,7 @@ from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.documents import read_document
 from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
-from seqconv.models.storage import narrow, pack, unpack, widen
+from seqconv.models.storage import pack, pack_arrays, unpack, unpack_arrays
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan, describe_plan
@@ -28,7 +28,7 @@ from seqconv.tasks.kinds import find_task
 from seqconv.tasks.profiles import Profile
 from seqconv.tasks.seen import Seen
 
-FORMAT, READABLE = 3, (1, 2, 3)
+FORMAT, READABLE = 4, (1, 2, 3, 4)
 HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
 FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError, SeqconvError)
 
@@ -204,7 +204,7 @@ def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
             return _unpack_blend(bundle, stored, kinds)
         if bundle.plan:
             return unpack(bundle.plan, stored)
-        stored = kinds[name].model.complete(stored)
+        stored = kinds[name].model.complete(unpack_arrays(stored))
         check_arrays(kinds, name, bundle.features, stored, bundle.shape)
         return stored
     except SafetensorError as error:
@@ -216,13 +216,11 @@ def _read_weights(folder: Path, bundle: AnyBundle) -> Weights:
 def _pack(bundle: AnyBundle, weights: Weights, bits: int) -> Weights:
     """The arrays to store."""
     if not bundle.plan:
-        return weights
+        return pack_arrays(weights)
     if bundle.recipe.training.model != BLEND:
         return pack(bundle.plan, weights, bits)
     parts = split_parts(weights, bundle.recipe.task)
-    members = {
-        kind: {name: narrow(name, each, bits) for name, each in own.items()} for kind, own in parts.members.items()
-    }
+    members = {kind: pack_arrays(own, bits) for kind, own in parts.members.items()}
     return join_parts(
         parts._replace(network=pack(bundle.plan, parts.network, bits), members=members), bundle.recipe.task
     )
@@ -235,7 +233,7 @@ def _unpack_blend(bundle: AnyBundle, stored: Weights, kinds: Mapping[str, Baseli
         bundle.features.target.check_factors(stored[FACTORS])
     except ValueError as error:
         raise ValueError(f"{FACTORS} {error}") from error
-    members = {kind: {name: widen(each) for name, each in own.items()} for kind, own in parts.members.items()}
+    members = {kind: unpack_arrays(own) for kind, own in parts.members.items()}
     for kind, own in members.items():
         check_arrays(kinds, kind, bundle.features, own, bundle.shape)
     return join_parts(parts._replace(network=unpack(bundle.plan, parts.network), members=members), bundle.recipe.task)

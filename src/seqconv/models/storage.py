@@ -1,7 +1,9 @@
 """Stores weights in 32 or 16 bits, and tables of words and n-grams without uninformative rows.
 
 A zero row of an n-gram table has no effect, and a word whose row equals that of the unknown word can be dropped. If
-omitting such rows makes the file smaller, only the others are stored, with their indices as `rows`.
+omitting such rows makes the file smaller, only the others are stored, with their indices as `rows`. Scales that are all
+1 are not stored. The arrays of baselines take 16 bits where these hold every number as it is, and tables with many
+zeros are stored without them, if that is smaller.
 """
 
 import math
@@ -17,6 +19,8 @@ from seqconv.networks.plan import plan_weights, walk
 
 DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.float32)}  # by bits
 ROWS = np.dtype(np.int32)
+SPARSE = (".shape", ".rows", ".columns", ".values")  # parts of a table without its zeros
+SHAPE = SPARSE[0]
 MOST_SPREAD = 2**28  # values of tables stored without some rows: a small file must not fill the memory
 
 
@@ -29,14 +33,22 @@ def tables(plan: Plan) -> dict[str, tuple[ReadsIds, list[str]]]:
     }
 
 
+def _list_scales(plan: Plan) -> list[str]:
+    """The weights by id that are not trained."""
+    declared = plan_weights(plan)
+    return [name for _, names in tables(plan).values() for name in names if not declared[name].trained]
+
+
 def pack(plan: Plan, weights: Weights, bits: int = 32) -> Weights:
     """The arrays to store for weights.
 
     Raises:
         BundleError: a weight that does not fit into 16 bits.
     """
-    stored = {name: narrow(name, array, bits) for name, array in weights.items()}
+    plain = {name for name in _list_scales(plan) if (weights[name] == 1).all()}
+    stored = {name: narrow(name, array, bits) for name, array in weights.items() if name not in plain}
     for at, (layer, names) in tables(plan).items():
+        names = [name for name in names if name not in plain]
         every = [stored[name] for name in names]
         kept = np.zeros(len(every[0]), bool)
         for table in every:
@@ -68,6 +80,59 @@ def narrow(name: str, array: np.ndarray, bits: int) -> np.ndarray:
     return np.ascontiguousarray(array, kind)
 
 
+def pack_arrays(arrays: Weights, bits: int = 32) -> Weights:
+    """The arrays to store for those of a baseline, see `narrow`; 16 bits hold those that are not changed by it.
+
+    Raises:
+        BundleError: see `narrow`.
+    """
+    stored: Weights = {}
+    for name, array in arrays.items():
+        least = 16 if array.dtype == np.float32 and _is_short(array) else bits
+        stored |= _leave_out_zeros(name, narrow(name, array, least))
+    return stored
+
+
+def unpack_arrays(stored: Weights) -> Weights:
+    """The arrays that `pack_arrays` stored.
+
+    Raises:
+        ValueError: parts that make no array.
+    """
+    found = dict(stored)
+    for name in [key.removesuffix(SHAPE) for key in stored if key.endswith(SHAPE)]:
+        shape, rows, columns, values = (found.pop(f"{name}{part}", np.zeros(0)) for part in SPARSE)
+        height, width = shape.tolist() if shape.shape == (2,) else (0, 0)
+        if not 0 < height * width <= MOST_SPREAD or rows.shape != (height,) or values.shape != columns.shape:
+            raise ValueError(f"{name} must be a table of at most {MOST_SPREAD:,} values without its zeros; it is not")
+        if rows.sum(dtype=np.int64) != len(values) or (len(columns) and columns.max() >= width):
+            raise ValueError(f"{name} must have its values in {height} rows and {width} columns; it has not")
+        whole = np.zeros((height, width), values.dtype)
+        whole[np.repeat(np.arange(height), rows), columns] = values
+        found[name] = whole
+    return {name: widen(array) for name, array in found.items()}
+
+
+def _leave_out_zeros(name: str, table: np.ndarray) -> Weights:
+    """A table as its values that are not zero, how many each row has, and their columns; or as it is, if that is
+    smaller."""
+    if table.ndim != 2 or not 0 < table.size <= MOST_SPREAD or table.dtype not in DTYPES.values():
+        return {name: table}
+    kept = table != 0
+    narrowest = np.min_scalar_type(table.shape[1])
+    shape, rows = np.array(table.shape, np.int64), kept.sum(axis=1).astype(narrowest)
+    parts = shape, rows, np.nonzero(kept)[1].astype(narrowest), table[kept]
+    if sum(part.nbytes for part in parts) >= table.nbytes:
+        return {name: table}
+    return {f"{name}{part}": array for part, array in zip(SPARSE, parts, strict=True)}
+
+
+def _is_short(array: np.ndarray) -> bool:
+    """Whether 16 bits hold every number as it is."""
+    with np.errstate(over="ignore"):
+        return bool((array.astype(np.float16).astype(np.float32) == array).all())
+
+
 def widen(array: np.ndarray) -> np.ndarray:
     """What `narrow` was given, as far as it was kept."""
     return array.astype(np.float32) if array.dtype == np.float16 else array
@@ -81,16 +146,18 @@ def unpack(plan: Plan, stored: Weights) -> Weights:
     """
     weights, declared = dict(stored), plan_weights(plan)
     wanted = {name: weight.shape for name, weight in declared.items()}
-    spread = sum(
+    plain = [name for name in _list_scales(plan) if name not in stored]
+    spread = sum(math.prod(wanted[name]) for name in plain) + sum(
         math.prod(wanted[names[0]]) * len(names) for at, (_, names) in tables(plan).items() if f"{at}.rows" in stored
     )
     if spread > MOST_SPREAD:
         raise ValueError(f"tables without some rows must have at most {MOST_SPREAD:,} values; got {spread:,}")
+    weights |= {name: np.ones(wanted[name], np.float32) for name in plain}
     for at, (layer, names) in tables(plan).items():
         rows = weights.pop(f"{at}.rows", None)
         if rows is not None:
             _check_rows(f"{at}.rows", rows, layer, wanted[names[0]][0])
-            for name in names:
+            for name in (each for each in names if each not in plain):
                 _check_array(name, weights, (len(rows), *wanted[name][1:]))
                 weights[name] = _spread(layer, weights[name], rows, wanted[name])
     for name in wanted.keys() | weights.keys():

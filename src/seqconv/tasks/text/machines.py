@@ -222,7 +222,7 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
         values = (x.values / size[x.columns]).astype(np.float32)
         bias = model.bias.copy()
         _solve(x._replace(values=values), split, weights, bias)
-        return replace(model, weights=(weights / size[:, None]).astype(np.float32), bias=bias)
+        return replace(model, weights=_round(weights / size[:, None]), bias=bias)
 
     def _grow(self, split: TextSplit, buckets: tuple[np.ndarray, np.ndarray]) -> tuple[Self, np.ndarray]:
         """The model with the features and classes of newer texts too, which count nothing yet, and which features it
@@ -334,7 +334,13 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     weights, bias = np.zeros((height, outputs), np.float32), np.zeros(outputs, np.float32)
     model = kind(split.features, buckets.astype(np.int32), rarity, weights, bias, np.ones(1))
     _solve(model.add_columns(model.weigh(*counted), split.train.inputs), split, weights, bias)
-    return model
+    return replace(model, weights=_round(weights))
+
+
+def _round(weights: np.ndarray) -> np.ndarray:
+    """Weights as 16 bits hold them, so that a bundle takes no more; float32."""
+    most = np.finfo(np.float16).max
+    return np.asarray(np.clip(weights, -most, most).astype(np.float16), np.float32)
 
 
 def _choose(buckets: np.ndarray, texts: int, outputs: int) -> tuple[np.ndarray, np.ndarray]:
