@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 JSON_KEYS = (  # of `metrics.json`, that `train` prints
     *("run", "recipe", "engine", "parameters", "epochs", "best_epoch", "validation", "test"),
-    *("baselines", "beats_baselines", "verdict", "intervals", "model", "better_baseline", "offer", "seconds"),
+    *("baselines", "beats_baselines", "verdict", "intervals", "calibration"),
+    *("model", "better_baseline", "offer", "seconds"),
 )
 
 

@@ -51,6 +51,19 @@ class Calibration(Record):
 
 
 @dataclass(frozen=True)
+class CalibrationChange(Record):
+    """The expected calibration error of a model on test rows, and what it would be without calibration.
+
+    Args:
+        without: what is left out for `before`, in words.
+    """
+
+    before: float
+    after: float
+    without: str
+
+
+@dataclass(frozen=True)
 class ClassScores(Record):
     """Every score of named classes, of `n` examples.
 
@@ -235,6 +248,13 @@ def _fill_bins(judged: Judged, several: bool) -> dict[str, np.ndarray]:
     inside = [place == each for each in range(BINS)]
     parts = {"answers": np.ones_like(confidence), "confidence": confidence, "hits": right}
     return {name: np.stack([(part * one).sum(axis=1) for one in inside], axis=1) for name, part in parts.items()}
+
+
+def measure_calibration(probabilities: np.ndarray, chosen: np.ndarray, holds: np.ndarray, several: bool) -> float:
+    """The expected calibration error of all examples; arguments as in `Judged`."""
+    none = np.zeros(len(holds))
+    bins = _fill_bins(Judged(chosen, holds, probabilities, none, none), several)
+    return float(_calibration_error({name: each.sum(axis=0)[None] for name, each in bins.items()})[0])
 
 
 def _calibration_error(sums: Sums) -> np.ndarray:

@@ -21,7 +21,7 @@ from seqconv.reports.page import (
     draw_settings,
     draw_table,
 )
-from seqconv.reports.sentences import say_intervals, say_update, warn_of_intervals
+from seqconv.reports.sentences import say_calibration, say_intervals, say_update, warn_of_intervals
 from seqconv.reports.tables import change_rows, confusion_rows, drift_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
@@ -71,6 +71,8 @@ def _draw_scores(results: RunResults) -> str:
         first, *others = results.targets
         several = f" MAE: the mean over {1 + len(others)} columns, each in its unit; scaled: in standard deviations."
         text += several if others else f" The unit of the MAE is that of {first}."
+    if results.calibration:
+        text += f" {say_calibration(results.calibration)}"
     if results.refit:
         text += " Final model: retrained on training + validation rows."
     every = draw_table(head, rows, "Every score", own=len(rows) - 1)

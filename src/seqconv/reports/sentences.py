@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.class_scores import CalibrationChange, ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports.tables import show_number
@@ -31,6 +31,16 @@ def warn_of_intervals(found: IntervalScores | None) -> str:
         return ""
     covered = f"{100 * found.coverage.value:.0f} %"
     return f"The {100 * found.nominal:g} % intervals covered only {covered}: do not rely on them."
+
+
+def say_calibration(found: CalibrationChange) -> str:
+    """How far probabilities are from the fraction that is right, in a sentence.
+
+    >>> say_calibration(CalibrationChange(0.093, 0.0303, "temperature scaling"))
+    'Expected calibration error on the test rows: 0.0303; without temperature scaling 0.0930.'
+    """
+    before = f"without {found.without} {show_number(found.before)}"
+    return f"Expected calibration error on the test rows: {show_number(found.after)}; {before}."
 
 
 def say_trained_on(found: TrainedOn | None) -> str:

@@ -108,6 +108,10 @@ class BaselineModel(ABC, Generic[OwnFeatures, OwnInputs]):
         must = "must be fitted to the old rows together with the newer ones"
         raise OptionError(f"the model {type(self).__name__.lower()} {must}. Put the old data back where they lay")
 
+    def times(self, factor: float) -> Self | None:
+        """The same model of classes with its logits times a factor; None: what it fits makes them probabilities."""
+        return None
+
     def prune(self, keep: float) -> Self:
         """A smaller model, with the fraction `keep` of its features; the same where it has none to leave out."""
         return self

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqconv.errors import DataError, OptionError, nearest
 from seqconv.metrics.class_metrics import NAMES, OF_RANKS, list_ranked, measure_brier, measure_choices, measure_ranks
-from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, score_classes
+from seqconv.metrics.class_scores import ClassScores, Judged, count_confusions, measure_calibration, score_classes
 from seqconv.metrics.comparison import Score, show_percent
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.precision_recall import Curve, Cuts
@@ -227,6 +227,11 @@ class ClassTarget(Target):
         chosen, holds = self.indicate(self.choose(outputs, loss)), self.indicate(np.asarray(targets))
         above = (chosen * (self.probabilities(outputs, loss) - holds)).sum(axis=1)
         return {self.error: self.errors(outputs, targets, loss), "overconfidence": above}
+
+    def measure_calibration(self, probabilities: np.ndarray, targets: Targets) -> float:
+        """The expected calibration error of probabilities `[N, classes]`."""
+        chosen = self.indicate(self.decide(probabilities))
+        return measure_calibration(probabilities, chosen, self.indicate(np.asarray(targets)), self.several)
 
     def list_top(self, count: int) -> Self:
         return replace(self, top=min(count, len(self.names)))

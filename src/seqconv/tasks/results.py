@@ -1,13 +1,10 @@
-"""What runs, backtests, evaluations and comparisons of runs find: the records that pages and the command line show.
-
-The first two are what `metrics.json` holds.
-"""
+"""What runs and backtests (`metrics.json`), evaluations and comparisons find, as pages and the command line show it."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from seqconv.metrics.bootstrap import Estimate
-from seqconv.metrics.class_scores import ClassScores
+from seqconv.metrics.class_scores import CalibrationChange, ClassScores
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
@@ -70,9 +67,9 @@ class Judgement(Record):
         beats_baselines: it is better than each by more than noise; None: there are none.
         comparisons: with each baseline, the strongest first.
         intervals: what the intervals around forecasts hold; None: the model has none.
-        confusion: examples by true class (row) and predicted class (column); None: an answer is not one class, or
-            there are more than 1,000.
+        confusion: examples by true class (row) and predicted class (column); None: not one class, or too many.
         curves: precision and recall, see `ClassTarget.draw_curves`; None: of no class.
+        calibration: of class probabilities; None: there are none, or nothing has calibrated them.
     """
 
     validation: Metrics
@@ -84,6 +81,7 @@ class Judgement(Record):
     intervals: IntervalScores | None = None
     confusion: list[list[int]] | None = None
     curves: list[Curve] | None = None
+    calibration: CalibrationChange | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ import numpy as np
 
 from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import paired_interval
+from seqconv.metrics.class_scores import CalibrationChange
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.network import Model
 from seqconv.tasks.baselines import AnyBaseline, Candidate, Say, suggest_others
 from seqconv.tasks.examples import ModelInputs, Part, Split, merge_validation
+from seqconv.tasks.stacking import find_temperature
 from seqconv.tasks.target import Target
 from seqconv.tasks.task import Task
 
@@ -32,6 +34,7 @@ class Baseline:
         seconds: to build its features, fit and score it.
         answers: on the validation and the test rows.
         target: with its own thresholds; None: as the network's.
+        calibration: what temperature scaling has changed; None: it has none.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class Baseline:
     seconds: float
     answers: "tuple[Answer, Answer]"
     target: Target | None = None
+    calibration: CalibrationChange | None = None
 
     @property
     def validation_outputs(self) -> np.ndarray:
@@ -133,7 +137,7 @@ def fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tun
     """One baseline, see `fit_baselines`."""
     assert not isinstance(candidate.fit, str)
     target, started = split.features.target if tuned is None else tuned, time.perf_counter()
-    model = candidate.fit()
+    model, factor = _calibrate(candidate.fit(), split)
     scores, answers = [], []
     for part in (split.validation, split.test):
         outputs = model.predict(part.inputs)
@@ -144,7 +148,25 @@ def fit_and_score(candidate: Candidate, spoken: str, split: Split[Any, Any], tun
     seconds = time.perf_counter() - started
     kind, name = candidate.kind, candidate.name
     found = (answers[0], answers[1])
-    return Baseline(kind, name, spoken or name, model, scores[0], scores[1], seconds, found, target)
+    change = _compare_calibration(answers[1].outputs, factor, split) if factor != 1 else None
+    return Baseline(kind, name, spoken or name, model, scores[0], scores[1], seconds, found, target, change)
+
+
+def _calibrate(model: AnyBaseline, split: Split[Any, Any]) -> tuple[AnyBaseline, float]:
+    """A model of classes with its logits times the factor that makes them probabilities of the validation rows."""
+    target, part = split.features.target, split.validation
+    if not target.fraction or model.times(1.0) is None:
+        return model, 1.0
+    factor = find_temperature(model.predict(part.inputs), part.targets, target.loss, part.weights)
+    return model.times(factor) or model, factor
+
+
+def _compare_calibration(outputs: np.ndarray, factor: float, split: Split[Any, Any]) -> CalibrationChange:
+    """Calibration errors for the test rows without and with a factor that the outputs have."""
+    target, truth = split.features.target, split.test.targets
+    pair = (target.probabilities(each.astype(np.float64)) for each in (outputs / factor, outputs))
+    before, after = (target.measure_calibration(each, truth) for each in pair)
+    return CalibrationChange(before, after, "temperature scaling")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CHUNK, CLASS_LOSSES, example_losses
 
 EVEN = 10.0  # how much unequal factors count, in nats
+COOL = 5.0  # how much a temperature other than 1 counts, in nats at a factor of e
+HOTTEST, STEPS = 5.0, 81  # the range in which a temperature is looked for, and the factors that are tried; 1 is one
 NEWTON, SWEEPS = 20, 50  # iterations
 LEAST = 0.02  # of a blend's logits that a baseline must make up to stay in it
 REACH = 0.25  # how far above the least error that of a forecast may be, relative to it
@@ -31,6 +33,20 @@ def find_scale(outputs: np.ndarray, targets: Targets, loss: str, weights: np.nda
         return float(example_losses(scale * outputs, targets, loss, weights).mean())
 
     return float(min(factors, key=error))
+
+
+def find_temperature(outputs: np.ndarray, targets: Targets, loss: str, weights: np.ndarray | None = None) -> float:
+    """The factor of logits `[N, outputs]` with the smallest loss, drawn towards 1 where rows are few.
+
+    Reference: Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural networks", ICML, section 4.2
+        (temperature scaling; the factor is the inverse of the temperature).
+    """
+
+    def error(factor: float) -> float:
+        found = example_losses(factor * outputs, targets, loss, weights).sum()
+        return float(found + COOL * np.log(factor) ** 2)
+
+    return float(min(np.geomspace(1 / HOTTEST, HOTTEST, STEPS), key=error))
 
 
 def choose_factors(

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.metrics.class_scores import CalibrationChange
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.baselines import restore
-from seqconv.tasks.blend import Parts, fit_blend, go_on_blend, join_parts, split_parts
+from seqconv.tasks.blend import Fit, Parts, fit_blend, go_on_blend, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
+from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Split, fingerprint
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BaselineScores, Judgement
@@ -32,6 +34,7 @@ class Fitted:
         trained: without epochs where the model is a baseline.
         baselines: the others; of a blend its members too.
         weights: of a blend: what each of its members makes up of it, by their names in `training.model`.
+        calibration: of its probabilities; None: it has none, or they have not been calibrated.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Fitted:
     scored: Evaluation
     baselines: list[Baseline]
     weights: dict[str, float] | None = None
+    calibration: CalibrationChange | None = None
 
 
 def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
@@ -65,7 +69,22 @@ def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
         scored=blended.scored,
         baselines=[*alone.baselines, own],
         weights=blended.weights,
+        calibration=_compare_mean(alone, blended, split),
     )
+
+
+def _compare_mean(alone: Fitted, blended: Fit, split: Split[Any, Any]) -> CalibrationChange | None:
+    """How well a blend of classes is calibrated for the test rows, next to the mean of its members' probabilities; its
+    factors make probabilities of logits by themselves."""
+    target, truth = blended.target, split.test.targets
+    if not isinstance(target, ClassTarget):
+        return None
+    members = [each.test_outputs for each in alone.baselines if each.kind in blended.weights]
+    shares = [target.probabilities(each.astype(np.float64)) for each in (alone.scored.test_outputs, *members)]
+    before = target.measure_calibration(np.mean(shares, axis=0), truth)
+    own = target.probabilities(blended.scored.test_outputs.astype(np.float64))
+    without = "weights, as a plain mean of its members"
+    return CalibrationChange(before, target.measure_calibration(own, truth), without)
 
 
 def go_on_with(alone: Fitted, split: Split[Any, Any], start: AnyBundle) -> Fitted:
@@ -150,7 +169,8 @@ def keep_baseline(
     scored = Evaluation(chosen.validation, chosen.test, chosen.validation_outputs, chosen.test_outputs, None)
     scored = scored.bound(len(own.training.levels))
     others = [each for each in others if each.kind != chosen.kind]
-    return Fitted(chosen.name, bundle, Trained((), 0, chosen.seconds), scored, others)
+    trained = Trained((), 0, chosen.seconds)
+    return Fitted(chosen.name, bundle, trained, scored, others, calibration=chosen.calibration)
 
 
 def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
@@ -176,4 +196,5 @@ def judge(fitted: Fitted, split: Split[Any, Any], loss: str) -> Judgement:
         intervals=intervals,
         confusion=target.confusion(scored.test_outputs, split.test.targets, loss),
         curves=target.draw_curves(scored.test_outputs, split.test.targets, loss) or None,
+        calibration=fitted.calibration,
     )

@@ -4,7 +4,7 @@ import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -111,6 +111,9 @@ class Linear(BaselineModel[TextFeatures, TokenInputs]):
             raise ValueError(f"scales must have 1 row or {len(self.weights)}; got {len(self.scales)}")
         if self.words < 0 or (np.diff(self.pairs) <= 0).any() or (self.pairs >= self.words**2).any():
             raise ValueError(f"pairs must be ascending pairs of {self.words} words; they are not")
+
+    def times(self, factor: float) -> Self:
+        return replace(self, weights=factor * self.weights, bias=factor * self.bias)
 
     @staticmethod
     @abstractmethod
