@@ -137,7 +137,7 @@ def test_a_run_in_memory_is_judged_explained_and_saved(run, tmp_path):
     assert run.model is run.model  # loaded once
     opened = seqconv.Run.open(run.folder)
     assert opened == seqconv.Run(run.folder, run.results)
-    assert repr(opened) == f"Run({str(run.folder)!r}): {run.verdict}"
+    assert repr(opened).splitlines()[:2] == [run.verdict, f"data, in {run.folder}"]
     assert "the data, a network" in (run.folder / "recipe.toml").read_text()
 
 
@@ -146,7 +146,7 @@ def test_a_run_tells_its_history_and_its_layers(run):
     assert len(history) == results["epochs"] == 6
     assert history["validation_accuracy"][results["best_epoch"] - 1] == results["validation"]["accuracy"]
     assert history[-1] == {name: history[name][-1] for name in history.columns}
-    assert str(history).split()[:4] == ["epoch", "loss", "accuracy", "validation"]
+    assert str(history).splitlines()[0] == f"6 epochs; best: epoch {results['best_epoch']}"
     figure = run.plot()
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
     drawn = figure.axes[0].lines

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.display import COLUMN_HEAD, Card, Shown, count_answers, describe_column, say_answers, say_span
 from seqconv.data.frequency import Frequency
 from seqconv.errors import DataError, near_path
 
@@ -15,8 +16,8 @@ CLASSES = ("neg", "pos")
 LARGEST = float(np.finfo(np.float32).max)  # of a value in a sequence, so that its square is finite in float64
 
 
-@dataclass(frozen=True)
-class Texts:
+@dataclass(frozen=True, repr=False)
+class Texts(Shown):
     """N texts and their classes.
 
     Args:
@@ -56,6 +57,11 @@ class Texts:
         texts, marked = self.texts + other.texts, _join_marked(self, other, len(self.texts), len(other.texts))
         return replace(self, texts=texts, labels=np.concatenate([self.labels, other.labels]), columns=columns, **marked)
 
+    def card(self) -> Card:
+        """How many texts there are, and of which classes."""
+        what = f"{len(self.texts):,} texts, {say_answers(self.labels, self.classes, self.number)}"
+        return Card(f"{self.source}: {what}", self.notes, count_answers(self.labels, self.classes, self.number))
+
 
 @dataclass(frozen=True)
 class EncodedTexts:
@@ -94,8 +100,8 @@ class TextData:
     newer: tuple[Texts, ...] = field(default=(), kw_only=True)
 
 
-@dataclass(frozen=True)
-class Sequences:
+@dataclass(frozen=True, repr=False)
+class Sequences(Shown):
     """N sequences of C channels, each with its class, or with a number to predict.
 
     Args:
@@ -153,6 +159,13 @@ class Sequences:
             self, values=values, offsets=offsets, labels=labels, keys=keys, times=times, splits=None, **marked
         )
 
+    def card(self) -> Card:
+        """How many sequences there are, how long, and of which classes."""
+        lengths = np.diff(self.offsets)
+        answers = self.labels, self.classes, self.number
+        what = f"{len(self):,} sequences of {say_span(lengths)} steps, {count(len(self.channels), 'channel')}"
+        return Card(f"{self.source}: {what}, {say_answers(*answers)}", self.notes, count_answers(*answers))
+
 
 @dataclass(frozen=True)
 class SequenceData:
@@ -164,8 +177,8 @@ class SequenceData:
     newer: tuple[Sequences, ...] = field(default=(), kw_only=True)
 
 
-@dataclass(frozen=True)
-class Series:
+@dataclass(frozen=True, repr=False)
+class Series(Shown):
     """A time series of T rows and C columns.
 
     Args:
@@ -193,6 +206,13 @@ class Series:
         """The time of the last row."""
         return np.datetime64(self.times[-1])
 
+    def card(self) -> Card:
+        """How many rows there are, from when to when, and the range of each column."""
+        ends = f", {self.times[0]} to {self.times[-1]}".replace("T", " ") if len(self.times) else ""
+        title = f"{self.source}: {count(len(self.times), 'row')}, {count(len(self.columns), 'column')}{ends}"
+        rows = [describe_column(name, column) for name, column in zip(self.columns, self.values.T, strict=True)]
+        return Card(title, self.notes, [COLUMN_HEAD, *rows])
+
 
 @dataclass(frozen=True)
 class SeriesData:
@@ -203,8 +223,8 @@ class SeriesData:
     validation: Series | None = None
 
 
-@dataclass(frozen=True)
-class Panel:
+@dataclass(frozen=True, repr=False)
+class Panel(Shown):
     """S series of one table, one after the other, each with a row for every step of its frequency.
 
     A row that the table lacks is there with missing values. Rows after the newest value of the target may follow: what
@@ -298,6 +318,13 @@ class Panel:
     def whose(self, series: int) -> str:
         """The same as the end of a sentence: ` of Berlin, 7`; empty where there are none."""
         return f" of {self.show_key(series)}" if self.keys[series] else ""
+
+    def card(self) -> Card:
+        """How many series there are, how long, and the range of each column of numbers."""
+        title = f"{self.source}: {len(self):,} series of {say_span(self.lengths)} rows, each {self.frequency.span}"
+        named = {self.target: self.values, **self.columns}
+        rows = [describe_column(name, column) for name, column in named.items()]
+        return Card(title, self.notes, [COLUMN_HEAD, *rows])
 
 
 def is_missing(cells: np.ndarray) -> np.ndarray:

@@ -26,6 +26,10 @@ class Estimate(Record):
     low: float
     high: float
 
+    def show(self) -> list[str]:
+        """The value and the interval as two cells."""
+        return [f"{self.value:.4g}", f"{self.low:.4g} to {self.high:.4g}"]
+
 
 class Bootstrap:
     """Sums of named columns over all rows and over each resample; all statistics share the resamples.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.data.display import Card, Shown
 from seqconv.data.memory import hidden_folder, write_data
 from seqconv.data.records import Panel, Sequences
 from seqconv.errors import DataError, OptionError
@@ -22,6 +23,9 @@ from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.streaming import State, Stream, read_state
 from seqconv.tasks.task import Source, Task
+from seqconv.tasks.text_explanation import TextExplanations
+
+MOST = 20  # answers that are named
 
 
 class Forecast(NamedTuple):
@@ -38,7 +42,7 @@ class Forecast(NamedTuple):
         return self.point
 
 
-class Predictor:
+class Predictor(Shown):
     """A model in memory; immutable, and safe to call from several threads one at a time. It can be pickled and copied,
     for other processes."""
 
@@ -51,6 +55,18 @@ class Predictor:
     def __reduce__(self) -> tuple[Any, ...]:
         """The bundle, from which the network is made again."""
         return type(self), (self.bundle, *self._chosen)
+
+    def card(self) -> Card:
+        """What the model is, what it takes and what it answers."""
+        recipe, target = self.bundle.recipe, self.bundle.features.target
+        parameters = sum(array.size for array in self.bundle.weights.values())
+        kind = "classes" if target.fraction else "numbers"
+        lines = (
+            f"takes {self._task.takes}, in {self._task.method}",
+            f"answers {kind}: {', '.join(target.names[:MOST])}",
+            f"{parameters:,} parameters",
+        )
+        return Card(f"{self._task.model}, {recipe.training.model}: {recipe.description}", lines)
 
     def predict(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of each class, float32 `[N, classes]`, in the order of `bundle.features.classes`.
@@ -172,14 +188,14 @@ class Predictor:
             source = Source(
                 None if example is None else str(example), None if file is None else Path(file), row, column
             )
-            return task.explain(self, task.read_example(self.bundle, source), given)
+            return _show(task.explain(self, task.read_example(self.bundle, source), given))
         if hasattr(example, "columns"):
             with hidden_folder() as folder:
                 table, _ = write_data(example, folder / "data", {})
-                return task.explain(self, task.read_example(self.bundle, Source(file=table)), given)
+                return _show(task.explain(self, task.read_example(self.bundle, Source(file=table)), given))
         steps = np.asarray(example, np.float64)
         steps = steps.reshape(len(steps), -1)
-        return task.explain(self, task.read_request(self.bundle, [steps.tolist()], 1), given)
+        return _show(task.explain(self, task.read_request(self.bundle, [steps.tolist()], 1), given))
 
     def _predict_classes(self, name: str, examples: Any) -> np.ndarray:
         """The probabilities of a task's examples."""
@@ -194,6 +210,11 @@ class Predictor:
         if task.name != name:
             raise DataError(f"this model takes {task.takes}, not {TASKS[name].takes}. Use {task.method}")
         return task
+
+
+def _show(found: Explanation) -> Explanation:
+    """An explanation that shows itself."""
+    return TextExplanations(found) if isinstance(found, list) else found
 
 
 def create_model(bundle: AnyBundle, engine: str = "native", threads: int = 0) -> Model:

@@ -6,7 +6,7 @@ from seqconv.reports import plots
 from seqconv.reports.page import build_lead, build_page, draw_note, draw_table
 from seqconv.reports.sentences import explain_comparison, say_compared_trained, say_comparison
 from seqconv.reports.tables import NAMES, comparison_rows, cost_rows
-from seqconv.tasks.results import ComparisonResults
+from seqconv.tasks.compared import ComparisonResults
 
 
 def build_comparison_page(results: ComparisonResults) -> str:

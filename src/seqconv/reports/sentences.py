@@ -6,7 +6,8 @@ from seqconv.metrics.class_scores import CalibrationChange, ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports.tables import show_number
-from seqconv.tasks.results import BacktestResults, ComparisonResults, TrainedOn, UpdateResults
+from seqconv.tasks.compared import ComparisonResults
+from seqconv.tasks.results import BacktestResults, TrainedOn, UpdateResults
 
 
 def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.forecast_scores import HourScores, IntervalScores, LeadScores, MonthScores, TargetScores
     from seqconv.metrics.panel_scores import PanelScores
     from seqconv.metrics.precision_recall import Curve
-    from seqconv.tasks.results import BacktestResults, ComparisonResults, FoldResults, RunResults, UpdateResults
+    from seqconv.tasks.compared import ComparisonResults
+    from seqconv.tasks.results import BacktestResults, FoldResults, RunResults, UpdateResults
 
 Table = tuple[list[str], list[list[str]]]
 

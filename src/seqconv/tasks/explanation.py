@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.data.display import Card, Shown
 from seqconv.metrics.comparison import show_percent
 from seqconv.tasks.effects import NOTABLE, REASONS, join_words, show_effects, show_safely
-from seqconv.tasks.text_explanation import TextExplanation, describe_texts
+from seqconv.tasks.text_explanation import SHOWN, TextExplanation, describe_texts
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Member(NamedTuple):
     forecast: float
 
 
-@dataclass(frozen=True)
-class GridExplanation:
+@dataclass(frozen=True, repr=False)
+class GridExplanation(Shown):
     """How much each column and span of a window adds to one output: how far it falls when they are set to their mean.
 
     Args:
@@ -147,6 +148,11 @@ class GridExplanation:
         named = join_words([f"{each.model} {each.forecast:.4g} ({each.weight:.0%})" for each in self.members])
         return f" The forecast is the weighted mean of {named}, and so is each effect of theirs."
 
+    def card(self) -> Card:
+        """The answer, why, and the effects of the strongest inputs."""
+        rows = [[name, effect] for effect, name in self.list_inputs(SHOWN)]
+        return Card(self.verdict, (self.because,), [["input, over the whole window", "effect"], *rows])
+
     def list_inputs(self, count: int) -> list[tuple[str, str]]:
         """Effect over the whole window and name of the `count` strongest inputs."""
         order = np.argsort(-np.abs(self.whole), kind="stable")[:count]
@@ -202,7 +208,7 @@ def describe_grid(one: GridExplanation) -> dict[str, Any]:
     return found | ({"classes": classes} if classes else {})
 
 
-Explanation = list[TextExplanation] | GridExplanation
+Explanation = list[TextExplanation] | GridExplanation  # of a text for each label
 
 
 def describe(found: Explanation) -> dict[str, Any]:

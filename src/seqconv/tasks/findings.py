@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from seqconv.data.display import Card, Shown
 from seqconv.data.readers.files import Table
 from seqconv.errors import SeqconvError
 
@@ -46,8 +47,8 @@ class Column:
     values: str
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """The contents of a file and what training would do about them.
 
     Args:
@@ -68,6 +69,15 @@ class Inspection:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+    def card(self) -> Card:
+        """The rows, the findings and the columns."""
+        blocked = any(each.weight == "blocks" for each in self.findings)
+        title = f"{self.source}: {self.rows:,} rows, {self.task or 'of unknown kind'}"
+        says = [f"{each.what}: {each.action}" for each in self.findings] or ["No problems found."]
+        rows = [[each.name, each.kind, f"{each.missing:,}", each.values] for each in self.columns]
+        head = ["column", "type", "missing", "range or examples"]
+        return Card(title, (*says, *self.notes), [head, *rows] if rows else (), "bad" if blocked else "")
 
 
 def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from seqconv.data.display import Card, Shown
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.class_scores import CalibrationChange, ClassScores
 from seqconv.metrics.comparison import Comparison
@@ -308,8 +309,8 @@ class TrainedOn(Record):
     metrics: dict[str, Estimate] | None = None
 
 
-@dataclass(frozen=True)
-class EvaluationResults(Record):
+@dataclass(frozen=True, repr=False)
+class EvaluationResults(Shown, Record):
     """What a model scores on labelled data; `to_dict` has the keys of `scores` between its own.
 
     Args:
@@ -335,64 +336,14 @@ class EvaluationResults(Record):
         scores: Json = found.pop("scores")
         return {name: found.pop(name) for name in ("model", "task", "source", "notes")} | scores | found
 
+    def card(self) -> Card:
+        """Every score with its interval."""
+        rows = [[name.replace("_", " "), *each.show()] for name, each in self.scores.metrics.items()]
+        return Card(f"{self.model} on {self.source}", self.notes, [["score", "value", "95 % interval"], *rows])
+
     @classmethod
     def from_dict(cls, table: Any) -> Self:
         return super().from_dict({**table, "scores": table})
 
     def _locate(self, key: str) -> str:
         return f"scores.{self.scores._locate(key)}" if key in self.scores.to_dict() else super()._locate(key)
-
-
-@dataclass(frozen=True)
-class RowBlocks(Record):
-    """How rows are resampled: `rows` neighbours a block, and how many `blocks` there are."""
-
-    rows: int
-    blocks: int
-
-
-@dataclass(frozen=True)
-class ComparedRun(Record):
-    """One run of a comparison.
-
-    Args:
-        run: its folder.
-        seconds: of training.
-        n: test rows of its own.
-        metrics: on the rows that all runs have; the smaller, the better.
-        differences: of these to the first run's; None: it is the first.
-        improvement: the fraction by which its first metric is smaller than the first run's.
-        same: whether it gives the same answers as the first run to all rows; None: it is the first.
-        trained_on: how many of the rows that all runs have it was trained on; these do not count for any run, unless
-            there are no others. None: it is not known.
-    """
-
-    run: str
-    recipe: str
-    parameters: int
-    seconds: float
-    validation: Metrics
-    n: int
-    metrics: dict[str, Estimate]
-    differences: dict[str, Estimate] | None = None
-    improvement: Estimate | None = None
-    same: bool | None = None
-    trained_on: TrainedOn | None = None
-
-
-@dataclass(frozen=True)
-class ComparisonResults(Record):
-    """Finished runs on the same test rows.
-
-    Args:
-        n: rows compared.
-        against: the first run, which the others are compared with.
-        metrics: names.
-    """
-
-    task: str
-    n: int
-    against: str
-    metrics: list[str]
-    block: RowBlocks
-    runs: list[ComparedRun]

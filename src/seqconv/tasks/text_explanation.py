@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.display import Card, Shown, mark_words
 from seqconv.metrics.comparison import show_percent
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.effects import Contribution, choose_notable, join_words, quote, show_effects
+
+SHOWN = 8  # parts in a notebook
 
 
 @dataclass(frozen=True)
@@ -159,3 +162,14 @@ def describe_texts(found: list[TextExplanation]) -> dict[str, Any]:
         for one in found
     ]
     return shared | (each[0] if len(each) == 1 else {"labels": each})
+
+
+class TextExplanations(Shown, list[TextExplanation]):
+    """The explanations of a text: of one class, or of several labels."""
+
+    def card(self) -> Card:
+        """The answer, why, the text with its words coloured, and their effects."""
+        first = self[0]
+        marked = "".join(mark_words(each.text, each.shade_words()) for each in self)
+        table = [["words", "effect"], *([label, effect] for effect, label in first.list_rows(SHOWN))]
+        return Card(first.verdict, tuple(each.because for each in self), table, marked=marked)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.display import Card, Shown
 from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, fill_flat, paired_interval
-from seqconv.metrics.comparison import Comparison, beats_baselines, verdict
+from seqconv.metrics.comparison import Comparison, beats_baselines, tone, verdict
 from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
@@ -19,6 +20,7 @@ from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.reports.backtest import build_backtest_page
 from seqconv.reports.page import write_page
+from seqconv.reports.tables import backtest_rows
 from seqconv.tasks.examples import Features
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.results import BacktestResults, FoldFacts, FoldResults, FoldScores, Setup
@@ -48,12 +50,18 @@ class _Fold:
     weights: np.ndarray | None
 
 
-@dataclass(frozen=True)
-class Backtest:
+@dataclass(frozen=True, repr=False)
+class Backtest(Shown):
     """A finished backtest: its folder and what `metrics.json` holds."""
 
     folder: Path
     results: BacktestResults
+
+    def card(self) -> Card:
+        """The verdict, and every model's score over all folds."""
+        results = self.results
+        head, rows = backtest_rows(results)
+        return Card(results.verdict, (f"report: {self.folder / PAGE}",), [head, *rows], tone(results.comparisons))
 
 
 def backtest(

@@ -12,7 +12,8 @@ from seqconv.models.format import read_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
 from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import AnyBundle
-from seqconv.tasks.results import ComparedRun, ComparisonResults, RowBlocks, RunResults, TrainedOn
+from seqconv.tasks.compared import ComparedRun, ComparisonResults, RowBlocks
+from seqconv.tasks.results import RunResults, TrainedOn
 
 Statistic = Callable[[Sums], np.ndarray]
 

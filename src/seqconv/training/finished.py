@@ -5,18 +5,47 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from seqconv.data.display import Card, Shown
+from seqconv.metrics.comparison import tone
 from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor, load
 from seqconv.models.results import read_results
-from seqconv.networks.summary import Summary
+from seqconv.networks.summary import LayerSummary
+from seqconv.reports.tables import leaderboard_rows
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.results import EvaluationResults, RunResults
 from seqconv.tasks.task import Data
 from seqconv.training.history import History, read_history
 
 
-@dataclass(frozen=True)
-class Run:
+class Summary(Shown, tuple[LayerSummary, ...]):
+    """The layers of a network, in order."""
+
+    @property
+    def parameters(self) -> int:
+        """Of all layers."""
+        return sum(row.parameters for row in self)
+
+    def card(self) -> Card:
+        """A row for each layer, and one for all."""
+        cost = sum(row.multiply_adds for row in self)
+        rows = [
+            [
+                row.name,
+                str(row.shape),
+                f"{row.parameters:,}",
+                "all" if row.receptive_field is None else f"{row.receptive_field:,}",
+                f"{row.multiply_adds:,}",
+            ]
+            for row in self
+        ]
+        head = ["layer", "output shape", "parameters", "receptive field", "multiply-adds"]
+        total = ["all", "", f"{self.parameters:,}", "", f"{cost:,}"]
+        return Card(f"{len(self)} layers, {self.parameters:,} parameters", (), [head, *rows, total])
+
+
+@dataclass(frozen=True, repr=False)
+class Run(Shown):
     """A finished run.
 
     Args:
@@ -40,8 +69,11 @@ class Run:
         """
         return cls(Path(folder), read_results(Path(folder)))
 
-    def __repr__(self) -> str:
-        return f"Run({str(self.folder)!r}): {self.verdict}"
+    def card(self) -> Card:
+        """The verdict, where the run lies, and every model's score."""
+        head, rows = leaderboard_rows(self.results)[0]
+        lines = (f"{self.results.recipe}, in {self.folder}", f"report: {self.folder / 'report.html'}")
+        return Card(self.verdict, lines, [head, *rows], tone(self.results.comparisons))
 
     @property
     def verdict(self) -> str:

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO, overload
 
+from seqconv.data.display import Card, Shown
 from seqconv.errors import BundleError, OptionError, shorten
 from seqconv.models.folders import refuse_folder
-from seqconv.networks.summary import show_table
 from seqconv.reports.plots import plot_history
 from seqconv.tasks.results import RunResults
 from seqconv.training.checkpoint import Epoch
@@ -25,7 +25,7 @@ def name_columns(metric: str) -> list[str]:
     return ["epoch", "loss", metric, "validation_loss", f"validation_{metric}", "seconds"]
 
 
-class History(Sequence[Row]):
+class History(Shown, Sequence[Row]):
     """What each epoch of a training reached: a row for each, by the names in `columns`.
 
     Losses are those that are trained on; of forecasts `mae` is in standard deviations of the target.
@@ -47,17 +47,16 @@ class History(Sequence[Row]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __repr__(self) -> str:
-        return show_table(self.list_rows())
-
-    def list_rows(self) -> list[list[str]]:
-        """A head, and the cells of each epoch."""
+    def card(self) -> Card:
+        """A row for each epoch."""
         middle = self.columns[1:-1]
         rows = [
             [f"{row['epoch']:.0f}", *(f"{row[name]:.4f}" for name in middle), f"{row['seconds']:.1f}"]
             for row in self.rows
         ]
-        return [["epoch", *(name.replace("_", " ") for name in middle), "seconds"], *rows]
+        best = f"; best: epoch {self.best_epoch}" if self.best_epoch else ""
+        head = ["epoch", *(name.replace("_", " ") for name in middle), "seconds"]
+        return Card(f"{len(rows)} epochs{best}", (), [head, *rows] if rows else ())
 
     def plot(self) -> Any:
         """Loss and metric by epoch, a `matplotlib.figure.Figure` to show or change.
