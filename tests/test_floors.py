@@ -37,6 +37,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "fastexcel": ("data/readers/workbooks.py",),
     "pooch": ("data/downloads.py",),
     "safetensors": ("models/format.py", "training/checkpoint.py"),
+    "h5py": ("data/keras.py",),
     "onnx": ("models/exchange/onnx.py",),
     "onnxruntime": ("models/exchange/onnx.py",),
     "typer": ("cli/",),
