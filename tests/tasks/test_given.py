@@ -16,7 +16,7 @@ from seqconv.tasks import guessing
 from seqconv.tasks.given import read_given
 from seqconv.tasks.text.word_lists import read_word_list
 from seqconv.training import run as runs
-from seqconv.training.export import export_onnx
+from seqconv.training.export import export_keras, export_onnx
 from seqconv.training.folder import Options, Run
 
 pytest.importorskip("h5py")
@@ -180,6 +180,19 @@ def test_a_list_of_words_is_read_as_keras_writes_it(tmp_path):
     found = read_word_list(str(path))
     assert found.words == ("good",)
     assert found.rows.tolist() == [0, 1, 2, 4]
+
+
+def test_what_was_exported_comes_back_with_its_words(tmp_path):
+    network = write_text_network(tmp_path)
+    source = write_data(tmp_path)["text"]
+    first = train(tmp_path, source, network, f"text.words={tmp_path / 'words.txt'}", "training.epochs=2")
+    export_keras(first.folder, tmp_path / "back.keras")
+    words = f"text.words={tmp_path / 'back.tokenizer.json'}"
+    suggested = guessing.suggest_recipe(str(source), [words, AS_IS], str(tmp_path / "back.keras"))
+    second = runs.train(suggested.recipe, Options(out=tmp_path / "second", baselines=False))
+    texts = ["the film good", "bad plot dull unheard", ""]
+    wanted = seqconv.load(first.folder).predict(texts)
+    np.testing.assert_array_equal(seqconv.load(second.folder).predict(texts), wanted)
 
 
 def test_the_command_line_takes_the_file(tmp_path, monkeypatch, capsys):

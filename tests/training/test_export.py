@@ -18,7 +18,7 @@ from seqconv.models.exchange.onnx import answer_onnx
 from seqconv.tasks import guessing
 from seqconv.tasks.task import Trial
 from seqconv.training import run as runs
-from seqconv.training.export import check_answers, export_onnx
+from seqconv.training.export import check_answers, export_keras, export_onnx
 from seqconv.training.folder import Options
 
 pytest.importorskip("onnx")
@@ -210,3 +210,30 @@ def test_a_file_that_answers_otherwise_is_not_written():
     for wrong in ([1.0, 2.1], [1.0, np.nan], [1.0]):
         with pytest.raises(BundleError, match="Nothing was written"):
             check_answers(trial, {"y": np.array(wrong)}, Path("model"))
+
+
+@pytest.mark.parametrize("name", ["text-labels", "sequence", "sequence-classes", "series"])
+def test_networks_are_written_for_keras(name, tmp_path):
+    pytest.importorskip("h5py")
+    results = export_keras(GOLDEN / name, tmp_path / "model.keras")
+    assert results.difference <= 1e-6
+    about = json.loads((tmp_path / "model.json").read_text())
+    features = seqconv.load(GOLDEN / name).bundle.features
+    assert about["task"] == name.partition("-")[0]
+    if hasattr(features, "scaler"):
+        assert about["mean"] == features.scaler.mean.tolist()
+    assert (tmp_path / "model.tokenizer.json").exists() == name.startswith("text")
+
+
+def test_what_keras_cannot_say_is_named(tmp_path):
+    pytest.importorskip("h5py")
+    for name, match in (
+        ("text", "export: Keras has no layer 'token_conv'"),
+        ("series-ridge", "export: this format holds networks alone; the model is ridge"),
+        ("series-blend", "export: this format holds networks alone; the model is blend"),
+    ):
+        with pytest.raises(ConfigError, match=match):
+            export_keras(GOLDEN / name, tmp_path / "model.keras")
+    with pytest.raises(ConfigError, match=r"keras must be a file that ends in \.keras"):
+        export_keras(GOLDEN / "series", tmp_path / "model.h5")
+    assert not list(tmp_path.iterdir())

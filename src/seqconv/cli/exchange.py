@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from seqconv.training.export import ExportResults
 
 
-@command("seqconv export runs/reviews --onnx reviews.onnx")
+@command("seqconv export runs/reviews --onnx reviews.onnx", "seqconv export runs/reviews --keras reviews.keras")
 def export(
     model: Model,
     onnx: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write an ONNX file (requires the extra `onnx`).", rich_help_panel=OUTPUT),
+    ] = None,
+    keras: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a .keras file (requires the extra `keras`).", rich_help_panel=OUTPUT),
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -31,13 +35,15 @@ def export(
     texts reads ids of words; how texts become such ids is written next to it, to FILE with the ending .tokenizer.json.
     The file and the model both answer some test rows of the run (made-up ones where the data are gone), and the
     largest difference is printed; if it is more than rounding explains, nothing is written.
-    """
-    from seqconv.training.export import export_onnx
 
-    if onnx is None:
-        raise ConfigError("export: must be told a format; got none. Add --onnx FILE")
+    A .keras file holds a network alone, which reads scaled values; the scales are written next to it as JSON.
+    """
+    from seqconv.training.export import export_keras, export_onnx
+
+    if (onnx is None) == (keras is None):
+        raise ConfigError("export: must be told one format. Add --onnx FILE or --keras FILE")
     with console.interruptible():
-        results = export_onnx(model, onnx, overwrite)
+        results = export_keras(model, keras, overwrite) if keras else export_onnx(model, onnx or "", overwrite)
     print_json(results.to_dict()) if json else _print_results(results)
 
 

@@ -4,10 +4,11 @@ Reference: keras.src.saving.saving_lib (`save_model`), "The Keras v3 saving form
 """
 
 import io
+import json
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 MOST_VALUES = 2**28  # of all weights together: a small file must not fill the memory
 MOST_ENTRIES = 100_000  # groups and arrays
 SUFFIX = ".keras"
+VERSION = "3.0.0"  # whose layers are written
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,30 @@ def read_keras_file(path: str | Path) -> KerasFile:
         raise BundleError(f"{place}: must be a file of Keras 3, a zip archive; {shorten(error)}. {cure}") from error
     except (KeyError, ValueError, OSError, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
         raise BundleError(f"{place}: must be a whole file of Keras 3; {shorten(error)}. Save it again") from error
+
+
+def encode_keras_file(config: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The content of a file.
+
+    Args:
+        config, arrays: see `KerasFile`.
+
+    Raises:
+        MissingExtra: h5py is not installed.
+    """
+    need("h5py", "keras")
+    import h5py
+
+    weights, content = io.BytesIO(), io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file.create_group("layers")
+        for path, array in arrays.items():
+            file[f"layers/{path}"] = array
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, entry in ((METADATA, {"keras_version": VERSION}), (CONFIG, config)):
+            archive.writestr(zipfile.ZipInfo(name), json.dumps(entry))
+        archive.writestr(zipfile.ZipInfo(WEIGHTS), weights.getvalue())
+    return content.getvalue()
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

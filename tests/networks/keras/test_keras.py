@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.networks import native
+from helpers.layers import TABLE, surround
+from helpers.networks import batch_for, native, random_weights
+from seqconv.data.keras import encode_keras_file
 from seqconv.networks.inputs import TokenInputs, stack_windows
+from seqconv.networks.keras.writing import CASES, write_network
+from seqconv.networks.layers.recurrent import Recurrent
 from seqconv.networks.outputs import probabilities
 from seqconv.tasks.given import read_given
 
@@ -141,3 +145,19 @@ def test_custom_layers_are_refused(tmp_path):
         keras.Sequential([keras.Input((24, 3)), layer, LAYERS.Flatten(), LAYERS.Dense(1)]).save(tmp_path / "m.keras")
         with pytest.raises(BundleError, match=match):
             read_given(str(tmp_path / "m.keras"))
+
+
+WRITTEN = {name for name, row in TABLE.items() if type(row.layer) in CASES or isinstance(row.layer, Recurrent)}
+WRITTEN -= {"concat", "conv, strided, same", "separable conv, several filters", "depthwise conv, several filters"}
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN))
+def test_what_is_written_answers_in_keras_as_here(name, tmp_path):
+    plan, shape = surround(TABLE[name])
+    weights = random_weights(plan)
+    written = write_network(plan, weights, shape, "")
+    (tmp_path / "model.keras").write_bytes(encode_keras_file(*written))
+    x = batch_for(plan, shape, 4)
+    wanted = native(plan, weights).predict(TokenInputs(x) if x.ndim == 2 else stack_windows(x))
+    found = keras.models.load_model(tmp_path / "model.keras").predict(x, verbose=0)
+    np.testing.assert_allclose(found, wanted, atol=1e-5 * max(1, np.abs(wanted).max()))

@@ -149,13 +149,13 @@ def _list_sources(layers: list[Any], arrays: Mapping[str, np.ndarray]) -> list[t
         if not isinstance(kind, str) or (registered and registered != kind):
             title = shorten(repr(registered or kind), 60)
             raise BundleError(f"layer {name!r}: it is a custom object, {title}, whose code is not here. Leave it out")
-        place = _to_snake_case(kind)
+        place = to_snake_case(kind)
         number = counts[place] = counts.get(place, -1) + 1
         found.append((name, Source(kind, name, config, f"{place}_{number}" if number else place, arrays)))
     return found
 
 
-def _to_snake_case(name: str) -> str:
+def to_snake_case(name: str) -> str:
     """As Keras does: `conv1d`, `global_max_pooling1d`, `gru`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

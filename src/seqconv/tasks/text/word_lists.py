@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqconv.errors import DataError, OptionError, near_path
+from seqconv.data.documents import read_document
+from seqconv.errors import DataError, OptionError, near_path, shorten
 from seqconv.networks.keras.reading import KerasNetwork
 from seqconv.recipes.recipe import TextRecipe
 from seqconv.tasks.text.features import TextFeatures
@@ -23,7 +24,8 @@ class WordList(NamedTuple):
 
 
 def read_word_list(path: str) -> WordList:
-    """A file with a line for each row of an Embedding, from the first: what `TextVectorization.get_vocabulary()` gives.
+    """A file with a line for each row of an Embedding, from the first: what `TextVectorization.get_vocabulary()` gives;
+    or the tokenizer that an export has written.
 
     An empty line or `[PAD]` is padding, `[UNK]` the unknown word, `[START]` what each text begins with (where there is
     none, padding). Lines that are no single word here, such as other names in brackets, are left out.
@@ -33,11 +35,10 @@ def read_word_list(path: str) -> WordList:
     """
     place = Path(path).expanduser()
     try:
-        lines = place.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = _read_lines(place)
+    except (OSError, ValueError, LookupError, TypeError) as error:
         hint = near_path(place)
-        raise DataError(f"{place}: must be a readable file of words in UTF-8; {error}. {hint}".rstrip()) from error
-    lines = [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+        raise DataError(f"{place}: must be a readable file of words; {shorten(error)}. {hint}".rstrip()) from error
     known: dict[str, int] = {}
     for row, line in enumerate(lines):
         known.setdefault(line, row)
@@ -50,6 +51,13 @@ def read_word_list(path: str) -> WordList:
     special[1] = special[1] if special[1] >= 0 else special[0]
     words = {line: row for line, row in known.items() if split(line) == [line]}
     return WordList(tuple(words), np.array([*special, *words.values()], np.int64))
+
+
+def _read_lines(place: Path) -> list[str]:
+    if place.suffix == ".json":
+        return [PADDING[-1], START[0], UNKNOWN[0], *map(str, read_document(place)["words"])]
+    lines = place.read_text("utf-8").split("\n")
+    return [line.removesuffix("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
 
 
 def fit_settings(recipe: TextRecipe, data: Any, network: KerasNetwork, given: set[str]) -> dict[str, Any]:
