@@ -36,7 +36,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
     "fastexcel": ("data/readers/workbooks.py",),
     "pooch": ("data/downloads.py",),
-    "safetensors": ("models/format.py", "training/checkpoint.py"),
+    "safetensors": ("models/format.py", "training/checkpoint.py", "training/export.py"),
     "h5py": ("data/keras.py",),
     "onnx": ("models/exchange/onnx.py",),
     "onnxruntime": ("models/exchange/onnx.py",),

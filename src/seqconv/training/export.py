@@ -1,8 +1,10 @@
 """A saved model in the formats of other libraries, tried against the model itself before it is written."""
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from seqconv.networks.keras.reading import read_network
 from seqconv.networks.keras.writing import write_network
 from seqconv.networks.layers.tokens import ReadsIds
 from seqconv.networks.plan import entries
+from seqconv.networks.pytorch.source import HEAD
+from seqconv.networks.pytorch.writing import write_module
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.baselines import thin
@@ -30,6 +34,7 @@ from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import Arrays, Trial
 from seqconv.training.run import read_own_split
 
+MODULE = "model"  # name of the files in a folder for PyTorch
 TRIED = 64  # test examples
 TOLERANCE = 1e-5  # of the largest answer
 
@@ -42,14 +47,14 @@ class ExportResults(Record):
         files: paths, the model first.
         bytes: of all files.
         examples: what both have answered: "64 test examples".
-        difference: the largest, as a fraction of the largest answer.
-        runtime: who has computed the answers of the file.
+        difference: the largest, as a fraction of the largest answer; None: they were not tried.
+        runtime: who has computed the answers of the file, or why nobody has.
     """
 
     files: list[str]
     bytes: int
     examples: str
-    difference: float
+    difference: float | None
     runtime: str
 
 
@@ -115,6 +120,50 @@ def export_keras(model: str | Path, out: str | Path, overwrite: bool = False) ->
     return _write(contents, trial, difference, "read back by seqconv")
 
 
+def export_torch(model: str | Path, out: str | Path, overwrite: bool = False) -> ExportResults:
+    """Write the network of a model as a module file for PyTorch, `model.py`, with its weights, `model.safetensors`.
+
+    It reads what the network reads and gives logits or scaled numbers; `model.json` says what else a user needs, and of
+    texts `model.tokenizer.json`. They are tried if PyTorch is installed.
+
+    Args:
+        model: a run or model folder.
+        out: the folder, which is made if there is none.
+        overwrite: replace files that exist.
+
+    Raises:
+        BundleError: no model, or the file would answer otherwise.
+        ConfigError: a file exists, or the model is no network.
+    """
+    from safetensors.numpy import save
+
+    place, predictor = Path(out) / f"{MODULE}.py", Predictor(read_bundle(Path(model)))
+    bundle = predictor.bundle
+    _check_network(bundle)
+    written = write_module(bundle.plan, bundle.weights, bundle.shape, _find_ending(bundle))
+    reads = "ids of words, int64" if len(bundle.shape) == 1 else "values in standard deviations, float32"
+    answers = "logits" if _find_ending(bundle) else "numbers in standard deviations"
+    names = {"version": metadata.version("seqconv"), "name": MODULE, "reads": f"{reads}; see {MODULE}.json"}
+    source = HEAD.format(title=f"The network {bundle.recipe.name}.", answers=answers, **names) + written.source
+    contents = {place: source.encode(), place.with_suffix(".safetensors"): save(written.weights)}
+    contents |= _describe_inputs(bundle, place)
+    for path in contents:
+        check_free(path, overwrite)
+    inputs, examples = _find_inputs(predictor, Path(model))
+    trial = Trial({}, {"outputs": predictor.model.predict(inputs)}, examples)
+    difference, runtime = None, "not tried: PyTorch is not installed"
+    if importlib.util.find_spec("torch"):
+        from seqconv.networks.engines.torch.module import answer_module
+
+        found = answer_module(source, written.weights, inputs.gather(np.arange(len(inputs))))
+        difference, runtime = check_answers(trial, {"outputs": found}, place), f"PyTorch {metadata.version('torch')}"
+    try:
+        place.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{out}: must be a folder; {error.strerror or error}. Choose another name") from error
+    return _write(contents, trial, difference, runtime)
+
+
 def _check_network(bundle: AnyBundle) -> None:
     """Check that a model is a network alone.
 
@@ -153,7 +202,7 @@ def _find_inputs(predictor: Predictor, model: Path) -> tuple[Any, str]:
     return inputs, name_examples(inputs, len(inputs))
 
 
-def _write(contents: Mapping[Path, bytes], trial: Trial, difference: float, runtime: str) -> ExportResults:
+def _write(contents: Mapping[Path, bytes], trial: Trial, difference: float | None, runtime: str) -> ExportResults:
     write_files(contents)
     sizes = sum(map(len, contents.values()))
     return ExportResults([str(path) for path in contents], sizes, trial.examples, difference, runtime)
