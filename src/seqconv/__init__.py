@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from seqconv.training.backtest import backtest
     from seqconv.training.comparison import compare_runs
     from seqconv.training.compression import shrink
-    from seqconv.training.export import export_onnx
+    from seqconv.training.export import export_keras, export_onnx, export_torch
     from seqconv.training.finished import Run
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
@@ -48,7 +48,9 @@ __all__ = [
     "backtest",
     "compare_runs",
     "evaluate",
+    "export_keras",
     "export_onnx",
+    "export_torch",
     "forecast",
     "load",
     "monitor",
@@ -75,7 +77,9 @@ _HOMES = {  # as the imports for type checkers above
     "backtest": "training.backtest",
     "compare_runs": "training.comparison",
     "evaluate": "training.assessment",
+    "export_keras": "training.export",
     "export_onnx": "training.export",
+    "export_torch": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
     "monitor": "training.monitoring",

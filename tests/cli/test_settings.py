@@ -36,7 +36,7 @@ def test_every_setting_is_listed_with_default_and_meaning(monkeypatch, capsys):
             for field in dataclasses.fields(settings):
                 assert f"{section}.{field.name}" in listed
     assert listed["training.epochs"]["default"] == "10"
-    assert listed["training.epochs"]["meaning"].startswith("Maximum number of epochs (a whole number, at least 1).")
+    assert listed["training.epochs"]["meaning"].startswith("Maximum number of epochs (a whole number, at least 0).")
     assert "`--epochs`" in listed["training.epochs"]["meaning"]
     assert "native" not in listed
     assert "rmsprop, adam or adagrad" in listed["training.optimiser"]["meaning"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqconv.networks.layers.base import IDS, VECTOR, Layer, Shape
+from seqconv.networks.layers.base import IDS, VECTOR, Layer, Plan, Shape
 from seqconv.networks.layers.kinds import (
     Add,
     AveragePool,
@@ -40,6 +40,7 @@ from seqconv.networks.layers.kinds import (
     Tanh,
     TokenConv,
 )
+from seqconv.networks.plan import shapes
 
 ROWS = 9  # ids
 
@@ -219,3 +220,15 @@ TABLE: dict[str, Row] = {
     ),
     "dense": _row(Dense(3, 4), (4,), 16, "Dense(4)", cost=12, recipe={"outputs": 4}),
 }  # fmt: skip
+
+
+def surround(row: Row) -> tuple[Plan, Shape]:
+    """The layer between others that have weights, so that gradients pass through it, and the shape that they read."""
+    shape = row.enters
+    front: Plan = ()
+    if not row.layer.must_lead:
+        front = (Conv(3, 3, 1), GlobalAveragePool()) if row.layer.reads is VECTOR else (Conv(3, 3, 1),)
+        shape = (5, 3) if row.layer.reads is VECTOR else shape
+    plan = (*front, row.layer)
+    plan = plan if len(row.leaves) == 1 else (*plan, Flatten())
+    return (*plan, Dense(shapes(plan, shape)[-1][0], 2)), shape

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from helpers.contributing import find_module, read_example
-from helpers.layers import ROWS, TABLE, Row
+from helpers.layers import ROWS, TABLE, Row, surround
 from helpers.networks import agree, batch_for, native, random_weights, targets_for
 from seqconv.errors import ConfigError
 from seqconv.models.storage import pack, unpack
@@ -18,10 +18,10 @@ from seqconv.networks.engines.native.compiler import compile_plan
 from seqconv.networks.engines.native.context import Context
 from seqconv.networks.inputs import TokenInputs, WindowInputs
 from seqconv.networks.layers.base import ANY, IDS, STEPS, VECTOR, Field, KeepsShape, Layer, Plan, Shape
-from seqconv.networks.layers.kinds import KINDS, SETTINGS, Conv, Dense, Flatten, GlobalAveragePool
+from seqconv.networks.layers.kinds import KINDS, SETTINGS
 from seqconv.networks.layers.settings import Size
 from seqconv.networks.parsing import build_plan, describe_plan
-from seqconv.networks.plan import count_parameters, initial_weights, mask_shapes, plan_weights, shapes
+from seqconv.networks.plan import count_parameters, initial_weights, mask_shapes, plan_weights
 from seqconv.networks.summary import summarise
 from seqconv.recipes.sections import TrainingConfig
 
@@ -31,18 +31,6 @@ from seqconv.networks.engines.torch.network import TorchNetwork  # noqa: E402
 
 BATCH, SAMPLED = 4, 6
 EACH = pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
-
-
-def network(row: Row) -> tuple[Plan, Shape]:
-    """The layer between others that have weights, so that gradients pass through it, and the shape that they read."""
-    shape = row.enters
-    front: Plan = ()
-    if not row.layer.must_lead:
-        front = (Conv(3, 3, 1), GlobalAveragePool()) if row.layer.reads is VECTOR else (Conv(3, 3, 1),)
-        shape = (5, 3) if row.layer.reads is VECTOR else shape
-    plan = (*front, row.layer)
-    plan = plan if len(row.leaves) == 1 else (*plan, Flatten())
-    return (*plan, Dense(shapes(plan, shape)[-1][0], 2)), shape
 
 
 def inputs_for(plan: Plan, shape: Shape) -> TokenInputs | WindowInputs:
@@ -103,7 +91,7 @@ def test_initial_values_have_the_declared_shape_and_type(row: Row) -> None:
 @EACH
 def test_native_equals_torch(row: Row) -> None:
     """Predictions, then outputs and gradients in training, with the masks of dropout drawn."""
-    plan, shape = network(row)
+    plan, shape = surround(row)
     weights, x, targets = random_weights(plan), batch_for(plan, shape, BATCH), targets_for("mse", BATCH, 2)
     inputs = inputs_for(plan, shape)
     agree(native(plan, weights).predict(inputs), exact(plan, weights).predict(inputs), 1e-5, 0.1)
@@ -122,7 +110,7 @@ def test_native_equals_torch(row: Row) -> None:
 @EACH
 def test_gradients_are_finite_differences(row: Row) -> None:
     """Of both engines, for the weights of the layer and, through those of the layer before it, for its input."""
-    plan, shape = network(row)
+    plan, shape = surround(row)
     weights, x, targets = random_weights(plan), batch_for(plan, shape, BATCH), targets_for("mse", BATCH, 2)
     masks = DropoutMasks(plan, shape, np.random.default_rng(0), 1).draw(BATCH)
     reference, declared = exact(plan, weights), plan_weights(plan)
@@ -155,7 +143,7 @@ def differentiate(reference: TorchNetwork, weights: dict[str, np.ndarray], name:
 @EACH
 def test_training_goes_the_same_way_on_both_engines(row: Row) -> None:
     """Five steps: optimiser, masks, and what is set in passing."""
-    plan, shape = network(row)
+    plan, shape = surround(row)
     weights, inputs, targets = random_weights(plan), inputs_for(plan, shape), targets_for("mse", BATCH, 2)
     networks = native(plan, weights), exact(plan, weights)
     losses: list[list[float]] = []
@@ -177,7 +165,7 @@ def test_training_goes_the_same_way_on_both_engines(row: Row) -> None:
 
 @EACH
 def test_nan_comes_out_as_nan(row: Row) -> None:
-    plan, shape = network(row)
+    plan, shape = surround(row)
     inputs, weights = inputs_for(plan, shape), random_weights(plan)
     if isinstance(inputs, TokenInputs):
         inputs = inputs.take(np.flatnonzero(inputs.ids.any(axis=1)))  # a text without words has no n-grams

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from seqconv.models.exchange.onnx import answer_onnx
 from seqconv.tasks import guessing
 from seqconv.tasks.task import Trial
 from seqconv.training import run as runs
-from seqconv.training.export import check_answers, export_onnx
+from seqconv.training.export import check_answers, export_keras, export_onnx, export_torch
 from seqconv.training.folder import Options
 
 pytest.importorskip("onnx")
@@ -210,3 +211,68 @@ def test_a_file_that_answers_otherwise_is_not_written():
     for wrong in ([1.0, 2.1], [1.0, np.nan], [1.0]):
         with pytest.raises(BundleError, match="Nothing was written"):
             check_answers(trial, {"y": np.array(wrong)}, Path("model"))
+
+
+@pytest.mark.parametrize("name", ["text-labels", "sequence", "sequence-classes", "series"])
+def test_networks_are_written_for_keras(name, tmp_path):
+    pytest.importorskip("h5py")
+    results = export_keras(GOLDEN / name, tmp_path / "model.keras")
+    assert results.difference <= 1e-6
+    about = json.loads((tmp_path / "model.json").read_text())
+    features = seqconv.load(GOLDEN / name).bundle.features
+    assert about["task"] == name.partition("-")[0]
+    if hasattr(features, "scaler"):
+        assert about["mean"] == features.scaler.mean.tolist()
+    assert (tmp_path / "model.tokenizer.json").exists() == name.startswith("text")
+
+
+def test_what_keras_cannot_say_is_named(tmp_path):
+    pytest.importorskip("h5py")
+    for name, match in (
+        ("text", "export: Keras has no layer 'token_conv'"),
+        ("series-ridge", "export: this format holds networks alone; the model is ridge"),
+        ("series-blend", "export: this format holds networks alone; the model is blend"),
+    ):
+        with pytest.raises(ConfigError, match=match):
+            export_keras(GOLDEN / name, tmp_path / "model.keras")
+    with pytest.raises(ConfigError, match=r"keras must be a file that ends in \.keras"):
+        export_keras(GOLDEN / "series", tmp_path / "model.h5")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["text", "text-labels", "sequence", "series", "series-intervals"])
+def test_networks_are_written_for_pytorch(name, tmp_path):
+    torch = pytest.importorskip("torch")
+    results = export_torch(GOLDEN / name, tmp_path / "out")
+    assert results.difference <= 1e-5
+    assert results.runtime.startswith("PyTorch")
+    names = {"model.py", "model.safetensors", "model.json", *(["model.tokenizer.json"] if "text" in name else [])}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    bundle = seqconv.load(GOLDEN / name).bundle
+    code = (
+        "import sys, numpy as np, torch; sys.path.insert(0, sys.argv[1]); from model import load\n"
+        "x = torch.zeros(2, *map(int, sys.argv[2].split(',')), dtype=getattr(torch, sys.argv[3]))\n"
+        "assert not any(name.startswith('seqconv') for name in sys.modules)\n"
+        "np.save(sys.argv[1] + '/out.npy', load()(x).detach().numpy())\n"
+    )
+    kind = "int64" if len(bundle.shape) == 1 else "float32"
+    arguments = [str(tmp_path / "out"), ",".join(map(str, bundle.shape)), kind]
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True)
+    blank = bundle.features.blank()
+    wanted = seqconv.load(GOLDEN / name).model.predict(blank)
+    np.testing.assert_allclose(np.load(tmp_path / "out" / "out.npy")[:1], wanted, rtol=1e-4, atol=1e-6)
+    assert torch.__version__
+    with pytest.raises(ConfigError, match="already exists"):
+        export_torch(GOLDEN / name, tmp_path / "out")
+    with pytest.raises(ConfigError, match="this format holds networks alone"):
+        export_torch(GOLDEN / "series-ridge", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file: must be a folder"):
+        export_torch(GOLDEN / name, tmp_path / "file")
+
+
+def test_a_module_is_written_where_pytorch_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    results = export_torch(GOLDEN / "series", tmp_path / "out")
+    assert (results.difference, results.runtime) == (None, "not tried: PyTorch is not installed")

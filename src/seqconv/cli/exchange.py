@@ -15,12 +15,24 @@ if TYPE_CHECKING:
     from seqconv.training.export import ExportResults
 
 
-@command("seqconv export runs/reviews --onnx reviews.onnx")
+@command(
+    "seqconv export runs/reviews --onnx reviews.onnx",
+    "seqconv export runs/reviews --keras reviews.keras",
+    "seqconv export runs/reviews --torch reviews",
+)
 def export(
     model: Model,
     onnx: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write an ONNX file (requires the extra `onnx`).", rich_help_panel=OUTPUT),
+    ] = None,
+    keras: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a .keras file (requires the extra `keras`).", rich_help_panel=OUTPUT),
+    ] = None,
+    torch: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a module file for PyTorch, and its weights.", rich_help_panel=OUTPUT),
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -31,16 +43,25 @@ def export(
     texts reads ids of words; how texts become such ids is written next to it, to FILE with the ending .tokenizer.json.
     The file and the model both answer some test rows of the run (made-up ones where the data are gone), and the
     largest difference is printed; if it is more than rounding explains, nothing is written.
-    """
-    from seqconv.training.export import export_onnx
 
-    if onnx is None:
-        raise ConfigError("export: must be told a format; got none. Add --onnx FILE")
+    A .keras file, or a folder for PyTorch, holds a network alone, which reads scaled values; the scales are written
+    next to it as JSON.
+    """
+    from seqconv.training.export import export_keras, export_onnx, export_torch
+
+    chosen = [(write, out) for write, out in ((export_onnx, onnx), (export_keras, keras), (export_torch, torch)) if out]
+    if len(chosen) != 1:
+        raise ConfigError("export: must be told one format. Add --onnx FILE, --keras FILE or --torch DIR")
+    write, out = chosen[0]
     with console.interruptible():
-        results = export_onnx(model, onnx, overwrite)
+        results = write(model, out, overwrite)
     print_json(results.to_dict()) if json else _print_results(results)
 
 
 def _print_results(results: "ExportResults") -> None:
     print(f"{', '.join(results.files)}: {results.bytes / 1e6:,.2f} MB")
-    print(f"{results.examples}: largest difference {results.difference:.1e} of the largest answer ({results.runtime})")
+    if results.difference is None:
+        print(results.runtime)
+        return
+    difference = f"largest difference {results.difference:.1e} of the largest answer"
+    print(f"{results.examples}: {difference} ({results.runtime})")

@@ -105,8 +105,8 @@ Source = Annotated[
 Network = Annotated[
     str,
     typer.Option(
-        metavar="RECIPE",
-        help="Use the network and training settings of this recipe.",
+        metavar="RECIPE|FILE",
+        help="Use the network and training of this recipe, or a network of Keras from a .keras file.",
         autocompletion=complete_recipe,
         rich_help_panel=TRAINING,
     ),

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
-from seqconv.models.documents import read_document
 from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
 from seqconv.models.storage import pack, pack_arrays, unpack, unpack_arrays
 from seqconv.networks.layers.base import Plan, Weights

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, shorten
-from seqconv.models.documents import read_document
 from seqconv.models.folders import finish_replacement, refuse_folder
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 

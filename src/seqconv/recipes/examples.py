@@ -28,6 +28,7 @@ class TextConfig(_FeatureSettings):
 
     vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
     max_len: int = setting(500, "number of ids kept from the end of each text", low=1)
+    words: str = setting("", "file with a word for each row of a given network's Embedding; empty: the most frequent")
     unit: Literal["both", "word", "character"] = setting(
         "both", "what the models of a blend read: words, n-grams of characters, or both, weighed on the validation rows"
     )

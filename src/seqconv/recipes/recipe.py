@@ -115,6 +115,8 @@ def recipe_from_dict(table: dict[str, Any], name: str = "") -> AnyRecipe:
             f"training.{what} is for forecasts with the loss {', '.join(FORECAST_LOSSES[:-1])} or "
             f"{FORECAST_LOSSES[-1]}; got {got} for {kind.title} with {training.loss}. {cure}"
         )
+    if not training.epochs and not parts["network"].weights:
+        raise ConfigError("training.epochs must be at least 1; got 0")
     usual = TrainingConfig()
     for of_classes in ("class_weight", "threshold", "positive"):
         if kind.forecasts and getattr(training, of_classes) != getattr(usual, of_classes):

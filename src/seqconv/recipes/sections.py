@@ -150,6 +150,8 @@ class NetworkConfig(Settings):
     """The layers, in order."""
 
     layers: tuple[LayerSpec, ...] = setting((), "a table for each layer: its kind and its settings")
+    unscaled: bool = setting(False, "these weights forecast in the units of the targets, not in standard deviations")
+    weights: str = setting("", "file of Keras with the weights to start from, which 0 epochs leave; empty: random ones")
 
     @classmethod
     def section(cls) -> str:
@@ -268,7 +270,7 @@ class TrainingConfig(Settings):
     warmup: int = setting(0, "epochs over which the learning rate rises to its value", low=0)
     clip_norm: float = setting(0.0, "maximum global gradient norm; 0: no clipping", low=0.0)
     batch_size: int = setting(128, "examples per step", low=1)
-    epochs: int = setting(10, "maximum number of epochs", low=1)
+    epochs: int = setting(10, "maximum number of epochs", low=0)
     steps_per_epoch: int = setting(0, "random batches per epoch; 0: every example once, shuffled", low=0)
     patience: int = setting(0, "stop after this many epochs without a better validation loss; 0: never", low=0)
     averaging: float = setting(

@@ -8,10 +8,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seqconv.data.documents import parse_document
 from seqconv.data.readers.jsonlines import name_kind, unique
 from seqconv.errors import DataError, MalformedError, nearest
 from seqconv.metrics.records import Json
-from seqconv.models.documents import parse_document
 from seqconv.models.format import HEADER, find_model
 from seqconv.models.results import RESULTS, read_results
 from seqconv.tasks.bundle import Listing, Trained

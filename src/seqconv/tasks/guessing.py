@@ -20,6 +20,7 @@ from seqconv.recipes.recipe import (
 )
 from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK, read_setting
 from seqconv.tasks.completion import complete, settle
+from seqconv.tasks.given import add_weights, is_given, take_given
 from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.recognition import guess_task
 from seqconv.tasks.task import Data
@@ -46,12 +47,13 @@ def suggest_recipe(
         source: name or file; the name of a task's starting recipe, with `data.source` among the overrides, means that
             file, read as data of that task.
         overrides: `section.key=value`, settings that the user gave, which are not inferred.
-        network: see `take_network`; empty: the default for the data.
+        network: see `take_network`, or a file of Keras, see `given`; empty: the default for the data.
 
     Raises:
         ConfigError: neither a recipe nor a file, or invalid settings.
         DataError: the file cannot be read.
     """
+    overrides = add_weights(overrides, network)
     chosen = {
         read_setting(name.strip()): value.strip() for name, _, value in (each.partition("=") for each in overrides)
     }
@@ -94,7 +96,7 @@ def suggest_for_data(task: str, data: Data, overrides: Sequence[str] = (), netwo
     """
     chosen = {read_setting(name): value for name, _, value in (each.partition("=") for each in overrides)}
     _check_together(chosen, task)
-    path = Path(data.train.source)
+    path, overrides = Path(data.train.source), add_weights(overrides, network)
     recipe, _ = _read(task, path, overrides, network, None, data)
     read = read_recipe(KINDS[task].start, tuple(overrides)).data
     for setting in (each.removeprefix("data.") for each in chosen if each.startswith("data.")):
@@ -108,6 +110,8 @@ def suggest_for_data(task: str, data: Data, overrides: Sequence[str] = (), netwo
 
 def _complete(recipe: AnyRecipe, data: Data, given: set[str], network: Layers) -> tuple[AnyRecipe, tuple[str, ...]]:
     """The recipe with what is inferred from its data, and notes."""
+    if is_given(network):
+        recipe, given = take_given(recipe, network, data, given)
     given |= {"network.layers"} if network != "" else set()
     unread = _list_unread(recipe.task, given)
     recipe, notes = complete(recipe, find_task(recipe).guess(recipe, data, given), given)
@@ -180,7 +184,7 @@ def _read(
     """The recipe that a task starts with, for a file, and its data, which may have been read."""
     kind = KINDS[name]
     recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
-    if network != "":
+    if network != "" and not is_given(network):  # one that is given depends on the data
         recipe = change_network(recipe, network, overrides)
     data = data or TASKS[name].load(recipe.data, progress)
     return settle(recipe, data), data
@@ -196,6 +200,8 @@ def _name(path: Path) -> str:
 
 def change_network(recipe: AnyRecipe, network: Layers, overrides: Sequence[str]) -> AnyRecipe:
     """What `take_network` gives, described as such, with those of the overrides that are about networks."""
+    if is_given(network):
+        return take_given(recipe, network, None, {read_setting(each.partition("=")[0]) for each in overrides})[0]
     what = f"the network of {network}" if isinstance(network, str) else "a network of one's own"
     table = take_network(recipe, network).to_dict() | {"description": f"{Path(recipe.data.source).name}, {what}"}
     own = [each for each in overrides if each.startswith(("network.", "training."))]

@@ -18,6 +18,7 @@ from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.metrics.records import Json
 from seqconv.networks.graphs.graph import Graph
+from seqconv.networks.keras.reading import KerasNetwork
 from seqconv.networks.layers.base import Shape
 from seqconv.recipes.recipe import AnyRecipe, Guesses
 from seqconv.recipes.sections import KINDS
@@ -182,6 +183,20 @@ class Trial:
     examples: str
 
 
+def refuse_network(recipe: AnyRecipe, *arguments: object) -> NoReturn:
+    """For data that networks of layers do not read.
+
+    Raises:
+        OptionError: always.
+    """
+    raise OptionError(f"network: {KINDS[recipe.task].title} has no networks of layers. Leave it out")
+
+
+def keep_rows(recipe: AnyRecipe, features: Any, rows: int) -> np.ndarray:
+    """All, in their order."""
+    return np.arange(rows)
+
+
 def refuse_graph(bundle: AnyBundle) -> NoReturn:
     """For models that are not exported.
 
@@ -249,6 +264,8 @@ class Task:
         answer_whole: a model's outputs for such data, as `score` takes them. Takes model, raw data.
         stream: answers after each row, step or word of a stream. Takes model, state to go on from or None.
         inspect: contents and problems of a file. Takes path, recipe, names of the settings that the user gave.
+        fit_settings: settings that a given network asks for. Takes recipe, data or None, network, what the user gave.
+        take_rows: which rows of a given network's Embedding are those of the ids. Takes recipe, features, their number.
         draw: a model as operators of ONNX.
         try_graph: examples as inputs of that graph, and the model's own answers. Takes model, and test inputs or None.
         grow: a trained model with what it lacks to learn from newer data, such as classes. Takes bundle, data, threads.
@@ -300,6 +317,8 @@ class Task:
     predict_future: Callable[..., Iterator[Frame]] = refuse_future
     write_future: Callable[..., Frame] = refuse_future
     predict_windows: Callable[..., Iterator[Frame]] = refuse_windows
+    fit_settings: Callable[[AnyRecipe, Any, KerasNetwork, set[str]], dict[str, Any]] = refuse_network
+    take_rows: Callable[[AnyRecipe, Any, int], np.ndarray] = keep_rows
     draw: Callable[[AnyBundle], Drawn] = refuse_graph
     try_graph: Callable[[Trained, Any], Trial] = try_no_graph
     grow: Callable[[AnyBundle, Data, int], AnyBundle] = keep_model

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.documents import parse_document
 from seqconv.data.outputs import whole_file
 from seqconv.errors import BundleError, shorten
 from seqconv.metrics.records import Json, Record
-from seqconv.models.documents import parse_document
 from seqconv.models.folders import CHECKPOINT, identify
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import State

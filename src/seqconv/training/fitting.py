@@ -19,6 +19,7 @@ from seqconv.tasks.baselines import restore
 from seqconv.tasks.blend import Parts, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Part, Split, TrainingData, fingerprint, merge_validation
+from seqconv.tasks.given import load_given
 from seqconv.tasks.growth import start_weights
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.scoring import evaluate, fit_baselines
@@ -150,7 +151,7 @@ def _fit_network(
     """The network alone, scored."""
     kind, recipe = recipe.training.model, replace(recipe, training=replace(recipe.training, model=NETWORK))
     plan = build_network_plan(recipe, split.train, split.features)
-    network = _create(plan, split.train, recipe, options, start)
+    network = _create(plan, split.training, recipe, options, start)
     shape, seen = split.train.inputs.shape, Seen.of(split.train.keys)
     bundle = Bundle(recipe, plan, {}, shape, split.features, fingerprint(split), seen)
     until = time.perf_counter() + timer.left / (2 if recipe.training.refit else 1)
@@ -160,7 +161,7 @@ def _fit_network(
         aimed = split.aim(bundle.features.target)
         if kind == NETWORK:
             _say_choice(bundle, listener)
-        if not trained.best_epoch:
+        if not trained.best_epoch and recipe.training.epochs:
             alone = f"training did not improve on the starting point{split.features.describe_start()}"
             listener.say(alone if kind == NETWORK else "the network did not improve on its starting point")
     with timer.part("evaluate"):
@@ -202,13 +203,15 @@ def _say_choice(bundle: AnyBundle, listener: Listener) -> None:
 
 
 def _create(
-    plan: Plan, part: Part[Any], recipe: AnyRecipe, options: Options, start: AnyBundle | None = None
+    plan: Plan, data: TrainingData[Any, Any], recipe: AnyRecipe, options: Options, start: AnyBundle | None = None
 ) -> Network:
-    """A network to train: a fresh one, or that of a model that goes on."""
-    threads = count_threads(options.threads)
-    if start is None:
-        return start_network(plan, part, recipe.network_training, threads, options.engine)
-    return _create_started(start, part, threads, options.engine)
+    """A network to train: a fresh one, one with given weights, or that of a model that goes on."""
+    threads, engine = count_threads(options.threads), options.engine
+    if start is not None:
+        return _create_started(start, data.train, threads, engine)
+    if given := load_given(recipe, plan, data.features):
+        return create_network(engine, plan, given, recipe.network_training, threads)
+    return start_network(plan, data.train, recipe.network_training, threads, engine)
 
 
 def _create_started(start: AnyBundle, part: Part[Any], threads: int, engine: str = "native") -> Network:
@@ -259,7 +262,8 @@ def _fit(
     with (folder / HISTORY).open("w", encoding="utf-8") as file:
         history = HistoryFile(listener, file, split.features.target.metric, until)
         try:
-            settings, known = bundle.recipe.network_training, start is not None
+            settings = bundle.recipe.network_training
+            known = start is not None or bool(bundle.recipe.network.weights)
             return fit_network(network, split.training, settings, history, checkpoint=checkpoint, known=known)
         except KeyboardInterrupt:
             if (progress := checkpoint.read()) is not None:
@@ -300,7 +304,7 @@ def _fit_again(
     that is now known."""
     listener.train_again(epochs)
     whole = merge_validation(data)
-    network = _create(plan, whole.train, recipe, options, start)
+    network = _create(plan, whole, recipe, options, start)
     config = replace(recipe.network_training, epochs=epochs, patience=0)
     # the validation rows are trained on now: the last epoch counts, not the one that scores best on them
     fit_network(network, whole, config, listener, keep_best=False)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, shorten
-from seqconv.models.documents import read_document
 from seqconv.models.folders import RUNS, free_folder, interrupted_folder
 from seqconv.models.format import write_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.layers import TABLE, Row
+from helpers.layers import TABLE, surround
 from helpers.networks import RECIPES, agree, batch_for, branched_plans, native, plans, random_weights
 from seqconv.errors import ConfigError
 from seqconv.networks.graphs.graph import Graph
 from seqconv.networks.graphs.layers import Spot, draw_plan
 from seqconv.networks.inputs import TokenInputs, stack_windows
-from seqconv.networks.layers.base import VECTOR, KeepsShape, Plan, Shape, Weights
-from seqconv.networks.layers.kinds import Conv, Dense, Flatten, GlobalAveragePool
+from seqconv.networks.layers.base import KeepsShape, Plan, Shape, Weights
 from seqconv.networks.plan import shapes
 
 pytest.importorskip("onnx")
@@ -42,16 +41,6 @@ def compare(plan: Plan, shape: Shape, weights: Weights | None = None) -> None:
         assert runtime.startswith("onnxruntime")
         assert found["y"].dtype == np.float32
         agree(found["y"], wanted, 1e-5, 0.1)
-
-
-def surround(row: Row) -> tuple[Plan, Shape]:
-    """The layer between others, and the shape that they read."""
-    front: Plan = () if row.layer.must_lead else (Conv(3, 3, 1),)
-    shape: Shape = row.enters
-    if row.layer.reads is VECTOR:
-        front, shape = (*front, GlobalAveragePool()), (5, 3)
-    plan = (*front, row.layer, *(() if len(row.leaves) == 1 else (Flatten(),)))
-    return (*plan, Dense(shapes(plan, shape)[-1][0], 2)), shape
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)

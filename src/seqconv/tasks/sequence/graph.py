@@ -36,7 +36,7 @@ def draw_sequences(bundle: AnyBundle) -> Drawn:
     features: SequenceFeatures = bundle.features
     graph = Graph()
     give_outcome(bundle, graph, draw_model(bundle, _read_sequences(graph, features)))
-    about = {"channels": list(features.channels), "steps_read": features.length}
+    about = {"channels": list(features.channels), **features.scaler.to_dict(), "steps_read": features.length}
     return Drawn(graph, {**describe_outcome(bundle), **about})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.records import SequenceData
+from seqconv.networks.keras.reading import KerasNetwork
 from seqconv.recipes.recipe import Guesses, SequenceRecipe
 from seqconv.tasks.completion import FEW
 from seqconv.tasks.labels import make_target
@@ -74,3 +75,11 @@ def default_sequence_settings(examples: int, length: int) -> dict[str, Any]:
         "training.averaging": 0.9,
         "training.refit": examples <= FEW,
     }
+
+
+def fit_settings(
+    recipe: SequenceRecipe, data: SequenceData | None, network: KerasNetwork, given: set[str]
+) -> dict[str, Any]:
+    """The number of steps that a given network reads."""
+    length = network.shape[0] if len(network.shape) == 2 else None
+    return {"sequence.length": length} if length else {}

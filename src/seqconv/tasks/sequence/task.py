@@ -24,7 +24,7 @@ from seqconv.tasks.sequence.answers import (
 from seqconv.tasks.sequence.baselines import BASELINES, list_baselines
 from seqconv.tasks.sequence.features import SequenceFeatures
 from seqconv.tasks.sequence.graph import draw_sequences, try_sequences
-from seqconv.tasks.sequence.guess import guess_sequences
+from seqconv.tasks.sequence.guess import fit_settings, guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.profile import sample_sequences
 from seqconv.tasks.sequence.split import (
@@ -95,6 +95,7 @@ SEQUENCE = Task(
     answer_whole=answer_whole,
     join=join_sequences,
     stream=SequenceStream,
+    fit_settings=fit_settings,
     draw=draw_sequences,
     try_graph=try_sequences,
     grow=grow_classes,

@@ -49,9 +49,13 @@ def _describe(bundle: AnyBundle) -> Json:
         "columns": list(features.columns),
         "targets": list(features.targets),
         "leads": list(features.target.horizons),
+        **features.scaler.to_dict(),
         "rows_needed": features.spec.span,
+        "step_rows": features.spec.step,
         "interval_s": features.spec.interval_s,
         "zone": features.zone,
+        "calendar": list(features.calendar),
+        "change": features.change,
     }
     return about | features.target.describe_bounds(bundle.recipe.training.coverage)
 

@@ -1,10 +1,14 @@
 """Settings of a forecasting recipe inferred from the series."""
 
+from typing import Any
+
 from seqconv.data.records import Series, SeriesData
 from seqconv.errors import OptionError, nearest
+from seqconv.networks.keras.reading import KerasNetwork
 from seqconv.recipes.durations import parse_duration, to_duration
 from seqconv.recipes.recipe import Guesses, SeriesRecipe
 from seqconv.recipes.sections import ALL, BLEND
+from seqconv.tasks.series.calendar import CALENDAR
 from seqconv.tasks.series.defaults import default_series_settings
 from seqconv.tasks.series.periods import find_periods, lay_on_grid
 from seqconv.tasks.series.split import count_training_rows
@@ -75,3 +79,20 @@ def _guess_lookback(series: Series, target: str, step_s: int, rows: int) -> tupl
         next(rows for rows in periods if rows * PERIODS_BACK <= longest * per_step) * series.interval_s
     )
     return lookback, f"lookback: {lookback} (twice the strongest period of {target!r} that fits, {period})"
+
+
+def fit_settings(
+    recipe: SeriesRecipe, data: SeriesData | None, network: KerasNetwork, given: set[str]
+) -> dict[str, Any]:
+    """A look-back of as many steps as a given network reads, and the calendar if it reads that many more channels; it
+    forecasts values, not changes, and no bounds."""
+    found: dict[str, Any] = {"windows.change": False, "training.coverage": 0.0}
+    if len(network.shape) != 2:
+        return found
+    length, channels = network.shape
+    if data is not None:
+        columns = len(recipe.data.inputs or data.train.columns)
+        found["data.calendar"] = channels == columns + 2 * len(CALENDAR)
+        step_s = parse_duration(recipe.features.step) if "windows.step" in given else data.train.interval_s
+        found |= {"windows.lookback": to_duration(length * step_s)} if length else {}
+    return found

@@ -26,7 +26,7 @@ from seqconv.tasks.series.baselines import BASELINES, list_baselines
 from seqconv.tasks.series.calendar import CALENDAR
 from seqconv.tasks.series.features import SeriesFeatures
 from seqconv.tasks.series.graph import draw_series, try_series
-from seqconv.tasks.series.guess import guess_series
+from seqconv.tasks.series.guess import fit_settings, guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
@@ -93,6 +93,7 @@ SERIES = Task(
     read_whole=read_series,
     answer_whole=answer_whole,
     stream=SeriesStream,
+    fit_settings=fit_settings,
     draw=draw_series,
     try_graph=try_series,
     find_drift=find_series_drift,

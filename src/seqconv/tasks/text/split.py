@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, TextData, Texts
-from seqconv.errors import DataError
+from seqconv.errors import DataError, OptionError
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import TextRecipe
@@ -25,6 +25,7 @@ from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.reading import judge_reading
 from seqconv.tasks.text.rows import TextRows, join_cells, make_text_keys
 from seqconv.tasks.text.vocabulary import Encoded, Vocabulary, from_ranks
+from seqconv.tasks.text.word_lists import read_word_list
 from seqconv.tasks.updates import merge_newer, pool_newer
 from seqconv.tasks.weights import weigh_examples
 
@@ -99,7 +100,12 @@ def _fit(
         return TextFeatures(target, None, recipe.features.max_len), encoded
     columns = Columns.fit(train.columns) if trained is None else trained.columns
     own, *raw = [columns.join(part.texts, part.columns) for part in texts if isinstance(part, Texts)]
-    if trained is None or trained.vocabulary is None:
+    if trained is None and recipe.features.words:
+        if columns.read:
+            raise OptionError("text.words is for networks that read texts alone; got columns too. Leave columns out")
+        vocabulary = Vocabulary(read_word_list(recipe.features.words).words, normalised=True)
+        first = vocabulary.encode(own, threads)
+    elif trained is None or trained.vocabulary is None:
         vocabulary, first = Vocabulary.fit_encode(own, recipe.features.vocabulary - columns.tokens, threads)
     else:
         vocabulary, first = trained.vocabulary, trained.vocabulary.encode(own, threads)

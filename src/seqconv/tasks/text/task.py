@@ -31,6 +31,7 @@ from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.rows import join_texts
 from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
 from seqconv.tasks.text.stream import TextStream
+from seqconv.tasks.text.word_lists import fit_settings, take_rows
 
 
 def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
@@ -77,6 +78,8 @@ TEXT = Task(
     answer_whole=answer_whole,
     join=join_texts,
     stream=TextStream,
+    fit_settings=fit_settings,
+    take_rows=take_rows,
     draw=draw_texts,
     try_graph=try_texts,
     grow=grow_text,
