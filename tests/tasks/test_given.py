@@ -17,7 +17,8 @@ from seqconv.tasks.given import read_given
 from seqconv.tasks.text.word_lists import read_word_list
 from seqconv.training import run as runs
 from seqconv.training.export import export_keras, export_onnx
-from seqconv.training.folder import Options, Run
+from seqconv.training.finished import Run
+from seqconv.training.folder import Options
 
 pytest.importorskip("h5py")
 WORDS = ("", "[UNK]", "the", "good", "bad", "film", "two words", "plot", "dull")

@@ -201,7 +201,7 @@ def test_files_are_replaced_only_where_that_is_asked_for(tmp_path):
     assert not (tmp_path / "model.onnx").exists()
     export_onnx(GOLDEN / "text", tmp_path / "model.onnx", overwrite=True)
     assert (tmp_path / "model.onnx").exists()
-    with pytest.raises(ConfigError, match="must be writable"):
+    with pytest.raises(ConfigError, match="its folder must exist"):
         export_onnx(GOLDEN / "series", tmp_path / "none" / "model.onnx")
 
 
@@ -268,7 +268,7 @@ def test_networks_are_written_for_pytorch(name, tmp_path):
         export_torch(GOLDEN / "series-ridge", tmp_path / "other")
     assert not (tmp_path / "other").exists()
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="file: must be a folder"):
+    with pytest.raises(ConfigError, match="file: already exists"):
         export_torch(GOLDEN / name, tmp_path / "file")
 
 

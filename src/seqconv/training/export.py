@@ -147,7 +147,8 @@ def export_torch(model: str | Path, out: str | Path, overwrite: bool = False) ->
     source = HEAD.format(title=f"The network {bundle.recipe.name}.", answers=answers, **names) + written.source
     contents = {place: source.encode(), place.with_suffix(".safetensors"): save(written.weights)}
     contents |= _describe_inputs(bundle, place)
-    for path in contents:
+    check_free(place.parent, overwrite=place.parent.is_dir())
+    for path in contents if place.parent.is_dir() else ():
         check_free(path, overwrite)
     inputs, examples = _find_inputs(predictor, Path(model))
     trial = Trial({}, {"outputs": predictor.model.predict(inputs)}, examples)
