@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from helpers.command import run_here
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+HOUSE = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")]
 # these set up, build or measure; continuous integration and bench/ run them
 NOT_HERE = ("make ", "git ", "cd ", "pip ", "SEQCONV_DATA=")
 
@@ -91,11 +93,17 @@ def test_the_demo_installs_the_package_alone():
     assert "torch==" in planned["test"]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *HOUSE], ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if not link.startswith(("http:", "https:")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_a_citation_is_of_this_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "CITATION.cff").read_text().splitlines()
+    assert {f"title: {project['name']}", f"version: {project['version']}", f"license: {project['license']}"} <= {*lines}
 
 
 def test_the_first_table_of_the_readme_repeats_what_the_pages_measured():

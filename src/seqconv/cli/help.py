@@ -32,6 +32,7 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "summary": ("training", "Show the layers of a recipe, their shapes and cost."),
     "data": ("training", "Download a public data set, or write it as a table."),
     "settings": ("settings", "List every setting of recipes and layers."),
+    "doctor": ("health", "Show what is installed and how fast this machine is."),
     "help": ("settings", "Show the help of a command."),
 }
 IMPORTED: dict[str, Typer] = {}  # by name: an application of a single command, for each whose module was imported
