@@ -16,8 +16,13 @@ def stability_index(before: np.ndarray, now: np.ndarray) -> float:
     Reference: Siddiqi 2006, "Credit risk scorecards", Wiley, chapter 9 (also for the bounds 0.1 and 0.25); the sum is
     the divergence J of Jeffreys 1946, Proceedings of the Royal Society A 186, 453-461.
     """
-    p, q = ((each + SMOOTHING) / (each.sum() + SMOOTHING * len(each)) for each in (before, now))
-    return float(((q - p) * np.log(q / p)).sum())
+    return float(_find_indexes(before, now[None])[0])
+
+
+def _find_indexes(before: np.ndarray, now: np.ndarray) -> np.ndarray:
+    """The index of each row of counts `[S, B]`, `[S]`."""
+    p, q = ((each + SMOOTHING) / (each + SMOOTHING).sum(axis=-1, keepdims=True) for each in (before, now))
+    return np.asarray(((q - p) * np.log(q / p)).sum(axis=-1))
 
 
 def chance_levels(bins: np.ndarray, size: int, ends: np.ndarray) -> list[float]:
@@ -36,11 +41,9 @@ def chance_levels(bins: np.ndarray, size: int, ends: np.ndarray) -> list[float]:
     for power in range(int(math.log2(max(count // 2, 1))) + 1):
         length = 2**power
         firsts = np.unique(np.linspace(0, count - length, min(STRETCHES, 8 * count // length)).round().astype(np.int64))
-        each = [
-            stability_index(whole, np.bincount(bins[starts[first] : starts[first + length]], minlength=size))
-            for first in firsts
-        ]
-        found.append(float(np.quantile(each, UNUSUAL)))
+        spans = zip(starts[firsts].tolist(), starts[firsts + length].tolist(), strict=True)
+        counts = np.stack([np.bincount(bins[begin:end], minlength=size) for begin, end in spans])
+        found.append(float(np.quantile(_find_indexes(whole, counts), UNUSUAL)))
     return found
 
 

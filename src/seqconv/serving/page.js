@@ -1,5 +1,6 @@
 // What is typed, and what a model is called, reaches the page as text alone, never as HTML.
 const form = document.querySelector("form"), { takes, reader, target } = form.dataset;
+const channels = JSON.parse(form.dataset.channels); // of a sequence
 const ids = JSON.parse(form.dataset.ids); // columns that tell series apart: text, whatever they look like
 const [asked, said, shown, whole, raw, curl] =
   ["asked", "said", "shown", "whole", "raw", "curl"].map((id) => document.getElementById(id));
@@ -120,6 +121,41 @@ const chart = (rows, found) => {
   return box;
 };
 
+// The curves of a sequence, one below the other, with colour behind the steps that decided
+
+const ROW = 64, MOST_CHANNELS = 8;
+const curves = (steps, parts = []) => {
+  const names = channels.slice(0, MOST_CHANNELS), count = steps.length, high = ROW * names.length + BELOW;
+  const side = Math.min(12 + 7 * Math.max(...names.map((name) => name.length)), 160); // for the names
+  const draw = (name, attributes, text) => make(name, text, attributes, "http://www.w3.org/2000/svg");
+  const svg = draw("svg", { viewBox: `0 0 ${WIDE} ${high}`, width: WIDE, role: "img", class: "chart" });
+  const x = (step) => side + (WIDE - side - 8) * (count > 1 ? (step - 1) / (count - 1) : 0.5);
+  const half = (x(2) - x(1)) / 2 || 4, most = Math.max(...parts.map((part) => Math.abs(part.contribution)), 0) || 1;
+  svg.append(draw("title", {}, `The ${count} steps of ${names.join(", ")}`),
+    draw("desc", {}, "The tables that follow have what the steps add."));
+  names.forEach((name, row) => {
+    const own = parts.filter((one) => one.input === name && one.from && isFinite(one.from) && isFinite(one.to));
+    for (const part of own) {
+      const [left, right] = [x(Number(part.from)) - half, x(Number(part.to)) + half];
+      const strength = (0.1 + 0.4 * Math.abs(part.contribution) / most).toFixed(2);
+      svg.append(draw("rect", { x: left.toFixed(1), y: row * ROW + 2, width: (right - left).toFixed(1), height: ROW - 6,
+        class: part.contribution > 0 ? "more" : "less", "fill-opacity": strength }));
+    }
+    const known = steps.map((step, i) => [i + 1, step[row]]).filter(([, each]) => typeof each === "number");
+    const [low, top] = [Math.min(...known.map(([, each]) => each)), Math.max(...known.map(([, each]) => each))];
+    const y = (each) => row * ROW + 8 + (ROW - 18) * (top - each) / (top - low || 1);
+    const line = known.map(([step, each]) => `${x(step).toFixed(1)},${y(each).toFixed(1)}`).join(" ");
+    const label = name.length > 21 ? `${name.slice(0, 20)}\u2026` : name;
+    svg.append(draw("polyline", { points: line, class: "past" }),
+      draw("text", { x: side - 6, y: row * ROW + ROW / 2, class: "end" }, label));
+  });
+  svg.append(draw("text", { x: side + 34, y: high - 6, class: "end" }, "step 1"));
+  if (count > 1) svg.append(draw("text", { x: WIDE - 8, y: high - 6, class: "end" }, `step ${count}`));
+  const box = make("div", "", { class: "wide", role: "region", "aria-label": "The sequence", tabindex: 0 });
+  box.append(svg);
+  return box;
+};
+
 // Answers
 
 const probabilities = (found) => bars(found.sort((one, other) => other[1] - one[1]).slice(0, 8)
@@ -153,6 +189,7 @@ const predicted = (found, body) => {
     shown.append(chart(body[takes], found), table("Forecasts", head.slice(0, cut), rows));
     return `${first.target} ${when(first, found)}: ${show(first.prediction)}${span(first)}${counted(found)}`;
   }
+  if (reader === "steps") shown.append(curves(body[takes][0]));
   if (typeof first.prediction === "number") return `${target}: ${show(first.prediction)}${span(first)}`;
   shown.append(probabilities(Object.entries(first.probabilities ?? {})));
   const likely = (name) => first.probabilities?.[name] ?? first.probability; // none of these has none
@@ -165,7 +202,9 @@ const effects = (inputs) => {
   return bars(inputs.slice(0, 12).map((one) =>
     [one.input, Math.abs(one.contribution) / most, signed(one.contribution), one.contribution < 0]));
 };
-const explained = (answer) => {
+const legend = (one) => one.class === undefined ? "Blue: raises the number; orange: lowers it."
+  : `Blue: for ${one.class}; orange: against it.`;
+const explained = (answer, body) => {
   const each = answer.labels ?? [answer];
   if (answer.classes !== undefined && answer.text !== undefined)
     shown.append(probabilities(answer.classes.map((name, i) => [name, answer.probability[i]])));
@@ -173,6 +212,8 @@ const explained = (answer) => {
     if (answer.text === undefined) {
       const sorted = [...one.inputs].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
       const parts = one.parts.slice(0, 12).map((part) => [part.input, part.from, part.to, signed(part.contribution)]);
+      if (reader === "steps")
+        shown.append(curves(body[takes][0], one.parts), make("p", legend(one), { class: "soft" }));
       shown.append(effects(sorted), table("Strongest spans", ["input", "from", "to", "effect"], parts));
     } else {
       const name = one.class ?? one.output, probability = answer.probability?.[answer.classes.indexOf(name)];
@@ -186,20 +227,23 @@ const explained = (answer) => {
   return answer.labels ? `${answer.verdict}. Each label is explained below.` : `${answer.verdict}. ${answer.because}`;
 };
 
+let turn = 0; // an answer that comes after that of a later question is not shown
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  said.textContent = whole.textContent = "";
-  shown.replaceChildren();
-  raw.hidden = true;
+  const own = ++turn;
   try {
     const asking = event.submitter?.value ?? "predict", body = { [takes]: read[reader](asked.value) };
     const headers = { "Content-Type": "application/json" };
     const answer = await (await fetch(asking, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    if (own !== turn) return;
+    said.textContent = whole.textContent = "";
+    shown.replaceChildren();
+    raw.hidden = download.hidden = true;
     if (answer.error) said.textContent = answer.error;
     else {
       whole.textContent = JSON.stringify(answer, null, 1);
       raw.hidden = false;
-      said.textContent = answer.predictions ? predicted(answer.predictions, body) : explained(answer);
+      said.textContent = answer.predictions ? predicted(answer.predictions, body) : explained(answer, body);
     }
   } catch (error) { said.textContent = String(error); }
 });

@@ -83,16 +83,20 @@ class Form(NamedTuple):
         label: what to type.
         request: makes an example of a request from the description that `describe` returns.
         item: makes the JSON schema of one example from the same description.
+        file: what a file may hold in place of it.
         placeholder: makes the text of the empty field from the same description.
         example: makes an example for a model, as a user would type it; empty: there is none.
+        typing: it is explained while it is typed.
     """
 
     reader: str
     label: str
     request: Callable[[Json], str]
     item: Callable[[Json], Json]
+    file: str
     placeholder: Callable[[Json], str] = lambda about: ""
     example: Callable[[AnyBundle], str] = lambda bundle: ""
+    typing: bool = False
 
 
 def describe_row(about: Json) -> Json:

@@ -44,6 +44,7 @@ def _write_request(about: Json) -> str:
 
 
 ROWS = "The rows of the table as CSV, under a line with the names of the columns; an empty cell is missing"
+FILE = "the table as CSV or JSON"
 PANEL = Task(
     name="panel",
     model="a forecasting model of one or many series",
@@ -55,7 +56,7 @@ PANEL = Task(
     options=("series", "step"),
     file_options=("column",),
     piece=0,
-    form=Form("rows", ROWS, _write_request, describe_row, lambda about: ",".join(about["columns"]), make_example),
+    form=Form("rows", ROWS, _write_request, describe_row, FILE, lambda about: ",".join(about["columns"]), make_example),
     load=load_panel,
     parts=(Panel,),
     whole=PanelData,

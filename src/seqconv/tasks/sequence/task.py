@@ -56,6 +56,7 @@ def _describe_item(about: Json) -> Json:
 
 
 STEPS = "A line for each step, its channels separated by commas; an empty cell is missing"
+FILE = "a sequence as CSV, or sequences as JSON, every one of which is answered"
 SEQUENCE = Task(
     name="sequence",
     model="a model of sequences",
@@ -67,7 +68,7 @@ SEQUENCE = Task(
     options=("class",),
     file_options=("row",),
     piece=256,
-    form=Form("steps", STEPS, _write_request, _describe_item, example=make_example),
+    form=Form("steps", STEPS, _write_request, _describe_item, FILE, example=make_example),
     load=load_sequences,
     parts=(Sequences,),
     whole=SequenceData,

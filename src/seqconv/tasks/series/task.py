@@ -53,6 +53,7 @@ def _write_request(about: Json) -> str:
 
 
 ROWS = "The newest rows as CSV, under a line with the names of the columns; an empty cell is missing"
+FILE = "the rows as CSV or JSON; the newest are read"
 SERIES = Task(
     name="series",
     model="a forecasting model",
@@ -65,7 +66,13 @@ SERIES = Task(
     file_options=("at", "column"),
     piece=0,
     form=Form(
-        "rows", ROWS, _write_request, describe_row, lambda about: f"time,{','.join(about['columns'])}", make_example
+        "rows",
+        ROWS,
+        _write_request,
+        describe_row,
+        FILE,
+        lambda about: f"time,{','.join(about['columns'])}",
+        make_example,
     ),
     load=load_series,
     parts=(Series,),

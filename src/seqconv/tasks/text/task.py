@@ -39,6 +39,7 @@ def _sizes_from_recipe(recipe: TextRecipe) -> tuple[Shape, int] | None:
     return ((recipe.features.max_len,), 1) if recipe.data.source in TEXTS else None
 
 
+FILE = "a table with a column of texts, or a text on each line; every row is answered"
 TEXT = Task(
     name="text",
     model="a text model",
@@ -50,7 +51,7 @@ TEXT = Task(
     options=("class",),
     file_options=("row", "column"),
     piece=256,
-    form=Form("text", "A text", write_request, describe_item, example=make_example),
+    form=Form("text", "A text", write_request, describe_item, FILE, example=make_example, typing=True),
     load=load_texts,
     parts=(Texts, EncodedTexts),
     whole=TextData,
