@@ -89,7 +89,8 @@ def test_what_is_said_of_the_copy_is_so(runs, tmp_path):
     model = runs / "texts"
     result = shrink(model, tmp_path / "small", keep=0.05, threads=1)
     metrics = json.loads((model / "metrics.json").read_text())
-    assert result.validation.before == pytest.approx(metrics["validation"])
+    known = {name: metrics["validation"][name] for name in ("loss", "accuracy", "n")}
+    assert result.validation.before == pytest.approx(known)
     assert result.bytes.after == sum(path.stat().st_size for path in (tmp_path / "small").iterdir())
     assert result.bytes.after < 0.3 * result.bytes.before
     count = result.validation.before["n"]

@@ -28,6 +28,7 @@ from seqconv.tasks.holdout import hold_out, open_stream
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.scoring import evaluate, fit_baselines
 from seqconv.tasks.thresholds import FIXED, parse_rule
+from seqconv.training.folds import score_folds
 from seqconv.training.loop import Listener, build_network_plan, calibrate, fit_network, start_network
 
 VALIDATION = 0.1  # fraction held out if the recipe needs it and the user gives none
@@ -205,7 +206,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         history, epochs = self.history_, self.n_iter_
         members = [kind for kind in KINDS[self.task].blended if recipe.features.blends(kind)]
         baselines = fit_baselines(task, split, others=False, blended=members)
-        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True)
+        first, second = data.train.keys, split.validation.keys
+        pool = None if first is None or second is None else np.concatenate([first, second])
+        folds = score_folds(alone, data, pool, [each.kind for each in baselines], self._threads())
+        blended = fit_blend(scored, baselines, split, self.task, loss, refit=True, held=folds)
         whole = replace(merge_validation(data), validation=None)
         network = self._train(whole, replace(alone, training=replace(alone.training, epochs=epochs)))
         self.history_, self.n_iter_ = history, epochs

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqconv.networks.inputs import Targets
 from seqconv.networks.layers.base import Weights
 from seqconv.networks.network import Model
 from seqconv.recipes.sections import KINDS, NETWORK
@@ -109,20 +110,41 @@ class Fit(NamedTuple):
     target: Target
 
 
+class Held(NamedTuple):
+    """Outputs of models for examples that they were not fitted to.
+
+    Args:
+        outputs: of each model, by its name in `training.model`, `[N, outputs]`.
+        weights: see `Part.weights`.
+    """
+
+    outputs: dict[str, np.ndarray]
+    targets: Targets
+    weights: np.ndarray | None
+
+
 def fit_blend(
-    network: Evaluation, baselines: Sequence[Baseline], split: Split[Any, Any], task: str, loss: str, refit: bool
+    network: Evaluation,
+    baselines: Sequence[Baseline],
+    split: Split[Any, Any],
+    task: str,
+    loss: str,
+    refit: bool,
+    held: Held | None = None,
 ) -> Fit:
     """Choose how much each model counts, by the validation rows, and score their sum.
 
     Args:
         network: its outputs; those for the test rows are of the network that is kept.
         refit: the members are fitted again, to training and validation rows, as the network has been.
+        held: what they are chosen by in place of the validation rows.
     """
     found = [each for each in baselines if each.kind in KINDS[task].blended]
     part, target = split.validation, split.features.target
     known = {NETWORK: network.validation_outputs} | {each.kind: each.validation_outputs for each in found}
-    outputs = list(known.values())
-    chosen = target.choose_factors(outputs, part.targets, loss, part.weights)
+    held = held or Held(known, part.targets, part.weights)
+    outputs = [held.outputs[name] for name in known]
+    chosen = target.choose_factors(outputs, held.targets, loss, held.weights)
     weights = dict(zip(known, target.weigh(outputs, chosen).tolist(), strict=True))
     factors = {name: each for name, each in zip(known, chosen, strict=True) if name == NETWORK or each.any()}
     whole = replace(split, train=merge_validation(split.training).train) if refit else split

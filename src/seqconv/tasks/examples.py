@@ -230,6 +230,8 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     Args:
         example: gives the raw data of a test example, as explanations take it; None: they are not known.
         left_out: kinds of baselines that a time budget has no room for.
+        pool: a number for each training and then each validation example, the same for those that stay together, if all
+            were drawn from the same rows; None: they were not.
         samples: gives the variables of the training inputs, to compare other data with; None: they are not known.
     """
 
@@ -241,6 +243,7 @@ class Split(Generic[AnyFeatures, AnyInputs]):
     example: Callable[[int], Any] | None = None
     samples: Callable[[], list[Sample]] | None = None
     left_out: frozenset[str] = frozenset()
+    pool: np.ndarray | None = None
 
     def aim(self, target: Target) -> Self:
         """The same with features for a target with other thresholds."""

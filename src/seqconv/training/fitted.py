@@ -12,7 +12,7 @@ from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BLEND, KINDS, NETWORK
 from seqconv.tasks.baselines import restore
-from seqconv.tasks.blend import Fit, Parts, fit_blend, go_on_blend, join_parts, split_parts
+from seqconv.tasks.blend import Fit, Held, Parts, fit_blend, go_on_blend, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.examples import Split, fingerprint
@@ -46,14 +46,18 @@ class Fitted:
     calibration: CalibrationChange | None = None
 
 
-def blend_models(alone: Fitted, split: Split[Any, Any]) -> Fitted:
-    """The blend of a fitted network and the baselines next to it that may stand in one."""
+def blend_models(alone: Fitted, split: Split[Any, Any], held: Held | None = None) -> Fitted:
+    """The blend of a fitted network and the baselines next to it that may stand in one.
+
+    Args:
+        held: see `fit_blend`.
+    """
     scored = alone.scored
     recipe = replace(alone.bundle.recipe, training=replace(alone.bundle.recipe.training, model=BLEND))
     bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
     members = [each for each in alone.baselines if recipe.features.blends(each.kind)]
-    blended = fit_blend(scored, members, split, recipe.task, recipe.training.loss, refit)
+    blended = fit_blend(scored, members, split, recipe.task, recipe.training.loss, refit, held)
     own_features, bounds = bundle.features.aim(blended.target), blended.scored.validation_bounds
     if bounds is not None:
         own_features = own_features.calibrate(bounds, np.asarray(split.validation.targets), recipe.training.coverage)

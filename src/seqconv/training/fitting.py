@@ -16,7 +16,7 @@ from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import BEST, BLEND, KINDS, NETWORK
 from seqconv.tasks.baselines import restore
-from seqconv.tasks.blend import Parts, join_parts, split_parts
+from seqconv.tasks.blend import Held, Parts, join_parts, split_parts
 from seqconv.tasks.bundle import AnyBundle, Bundle
 from seqconv.tasks.examples import Part, Split, TrainingData, fingerprint, merge_validation
 from seqconv.tasks.given import load_given
@@ -28,6 +28,7 @@ from seqconv.training.budget import Timer, plan_run, say_cut
 from seqconv.training.checkpoint import Checkpoint
 from seqconv.training.fitted import Fitted, blend_models, describe_network, go_on_baseline, go_on_with, keep_baseline
 from seqconv.training.folder import Options
+from seqconv.training.folds import FOLDS, score_folds
 from seqconv.training.history import HISTORY, HistoryFile
 from seqconv.training.loop import Listener, Trained, build_network_plan, calibrate, fit_network, start_network
 
@@ -96,7 +97,7 @@ def _fit_model(
     if kind == NETWORK:
         return alone
     timer.seconds["train"] += sum(each.seconds for each in baselines if each.kind in members)
-    fitted = blend_models(alone, split)
+    fitted = blend_models(alone, split, _hold_folds(alone, split, options, listener, timer))
     _say_choice(fitted.bundle, listener)
     return fitted
 
@@ -180,6 +181,23 @@ def _fit_network(
     scored = scored.bound(len(recipe.training.levels))
     # what the network holds beside its weights, as large as they, goes: the baselines need memory too
     return Fitted(NETWORK, replace(bundle, weights=network.weights()), trained, scored, [])
+
+
+def _hold_folds(
+    alone: Fitted, split: Split[Any, Any], options: Options, listener: Listener, timer: Timer
+) -> Held | None:
+    """What the members of a blend are weighed by, where few rows are held out and there is time for folds."""
+    recipe, members = alone.bundle.recipe, KINDS[alone.bundle.recipe.task].blended
+    found = [each for each in alone.baselines if each.kind in members]
+    seconds = alone.trained.seconds + sum(each.seconds for each in found)
+    if FOLDS * seconds > timer.left:
+        return None
+    with timer.part("train"):
+        kinds = [each.kind for each in found]
+        held = score_folds(recipe, split.training, split.pool, kinds, count_threads(options.threads), options.engine)
+    if held is not None:
+        listener.say(f"blend: weighed in {FOLDS} folds, as few rows are held out")
+    return held
 
 
 def _cut_short(bundle: AnyBundle, trained: Trained, timer: Timer) -> AnyBundle:

@@ -43,7 +43,8 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
     """
     data = merge_texts(data, recipe)
     sources: list[AnyTexts] = list_sources(data, None if trained is None else trained.target)
-    rows = choose_rows(sources, recipe.data, group_texts(data.train), recipe.training.seed, trained is not None)
+    groups = group_texts(data.train)
+    rows = choose_rows(sources, recipe.data, groups, recipe.training.seed, trained is not None)
     texts = [source.take(index) for source, index in zip(sources, rows, strict=True)]
     features, encoded = _fit(texts, recipe, threads, trained)
     facts = describe_classes(sources, rows, features.classes)
@@ -57,7 +58,10 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
     train, validation, test = _make_parts(features, texts, encoded, recipe)
     own = texts[2]
     example = None if isinstance(own, EncodedTexts) else lambda row: TextRows.of(own.take(np.array([row])))
-    return Split(train, validation, test, features, facts, example, _sampler(features, texts[0], encoded[0]))
+    drawn = groups is not None and sources[1] is sources[0]
+    pool = groups[np.concatenate(rows[:2])] if groups is not None and drawn else None
+    samples = _sampler(features, texts[0], encoded[0])
+    return Split(train, validation, test, features, facts, example, samples, pool=pool)
 
 
 def _sampler(features: TextFeatures, texts: AnyTexts, encoded: Encoded) -> Callable[[], list[Sample]] | None:
