@@ -30,9 +30,10 @@ stretches of series); the default answer is compared, on rows held out of these 
 
 
 READING = """\
-Small tasks hold out fewer than a hundred rows for the choice. On a few hundred long texts the network counts more in
-the blend than it should; the words alone would do. On short stretches of series what comes next may be unlike
-anything before: there the newest value, or a model that lost on the validation rows, is sometimes better.
+Small tasks hold out fewer than a hundred rows for the choice. Members of a blend of up to 400 texts are weighed in five
+folds instead ([decision 40](decisions/0040-few-texts-in-folds.md)); on 60 long texts of four classes the words alone
+would still do better. On short stretches of series what comes next may be unlike anything before: there the newest
+value, or a model that lost on the validation rows, is sometimes better.
 """
 
 
