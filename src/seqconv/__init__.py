@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from seqconv.training.finished import Run
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
-    from seqconv.training.run import train
+    from seqconv.training.run import summary, train
 
     __version__: str
 
@@ -60,6 +60,7 @@ __all__ = [
     "read_series",
     "read_texts",
     "shrink",
+    "summary",
     "train",
     "write_report",
 ]
@@ -89,6 +90,7 @@ _HOMES = {  # as the imports for type checkers above
     "read_series": "data.readers.series",
     "read_texts": "data.readers.texts",
     "shrink": "training.compression",
+    "summary": "training.run",
     "train": "training.run",
     "write_report": "training.folder",
 }

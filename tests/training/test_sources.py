@@ -179,3 +179,11 @@ def test_parts_may_be_data_and_options_are_keywords(tmp_path):
     assert found.results.n == 80
     with pytest.raises(ConfigError, match="holds finished work, which stays"):
         seqconv.train((WAVES, SPEEDS), model="majority", out=tmp_path / "run")
+
+
+def test_layers_are_shown_before_they_are_trained(run):
+    assert seqconv.summary((TEXTS, LABELS), network=SMALL) == run.summary()
+    assert [row.name for row in seqconv.summary("imdb-conv1d")][:2] == ["Embed(10000, 128)", "Conv(32, 7)"]
+    assert seqconv.summary("imdb-conv1d", network=SMALL, max_len=50)[0].shape == (50, 4)
+    with pytest.raises(ConfigError, match="words has no layers"):
+        seqconv.summary((TEXTS, LABELS), model="words")

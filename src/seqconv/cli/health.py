@@ -13,7 +13,8 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "serve": (("starlette", "uvicorn"), "seqconv serve"),
     "files": (("fastexcel",), "Excel workbooks"),
     "holidays": (("holidays",), "--holidays"),
-    "onnx": (("onnx",), "seqconv export"),
+    "onnx": (("onnx",), "seqconv export --onnx"),
+    "keras": (("h5py",), "seqconv export --keras"),
 }
 PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "matplotlib")
 SLOW = 0.4  # fraction of the speed of a matrix product below which convolutions are unexpectedly slow

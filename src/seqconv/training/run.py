@@ -29,7 +29,7 @@ from seqconv.tasks.results import BetterBaseline, RunResults, UpdateResults
 from seqconv.tasks.scoring import find_better, weigh_errors
 from seqconv.tasks.task import Data
 from seqconv.training.budget import Timer
-from seqconv.training.finished import Run
+from seqconv.training.finished import Run, Summary
 from seqconv.training.fitted import Fitted, keep_baseline, settle_model
 from seqconv.training.fitting import fit_split, rescue
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder, write_run
@@ -225,6 +225,16 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
     shape, outputs = sizes
     outputs *= values_per_answer(recipe.network_training.levels)
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
+
+
+def summary(source: Any, *, network: Layers | None = None, **settings: Any) -> Summary:
+    """The layers of the network that `train` would train with the same arguments.
+
+    Raises:
+        SeqconvError: a mistake in the recipe or the data, or a model without layers.
+    """
+    found = open_source(source, network, {"model": NETWORK} | settings)
+    return Summary(summarise_recipe(found.recipe, found.data))
 
 
 def read_own_split(bundle: AnyBundle, folder: Path, threads: int, data: Data | None = None) -> Split[Any, Any]:

@@ -38,6 +38,8 @@ def open_source(
         SeqconvError: none of these, or an invalid setting.
     """
     network, settings = "" if network is None else network, dict(settings or {})
+    if isinstance(source, Recipe) and network == "" and not settings:
+        return SuggestedRecipe(source, (), None)
     with hidden_folder() as folder:
         for name in FILES:
             if not isinstance(settings.get(name), int | float | str | Path | None):
