@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from helpers.pages import find_flaws
 from helpers.serving import Client, make_rows, serving, write_networks
 from helpers.tasks import change_task
+from seqconv.models.format import FORMAT
 from seqconv.models.predictor import Predictor
 from seqconv.serving.server import LOOPBACK
 from seqconv.tasks.kinds import find_task
@@ -51,7 +52,7 @@ def test_every_route_answers(clients, name):
     client = clients[name]
     assert client.ask("GET", "/health") == (200, {"status": "ok"})
     status, about = client.ask("GET", "/model")
-    assert (status, about["largest_request"], about["format"]) == (200, LIMIT, 3)
+    assert (status, about["largest_request"], about["format"]) == (200, LIMIT, FORMAT)
     asked = {"texts": ["not bad"], "rows": make_rows(), "sequences": [[[0.5, None], [1, 2]]]}[about["takes"]]
     found = client.predict({about["takes"]: asked})
     assert found

@@ -62,6 +62,16 @@ def test_workers_answer_are_replaced_and_stop(tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in first)
 
 
+def test_workers_that_a_terminal_stops_too_are_not_replaced(tmp_path):
+    write(tmp_path / "m", 1)
+    with running_command(str(tmp_path / "m"), "--workers", "2", "--json") as (running, _):
+        workers = children(running.pid)
+        for pid in (running.pid, *workers):  # as Ctrl-C does
+            os.kill(pid, signal.SIGINT)
+        assert running.communicate(timeout=30) == ("", "")
+        assert running.returncode == 0
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_new_version_is_taken_without_losing_a_request(tmp_path, workers):
     write(tmp_path / "m", 1)

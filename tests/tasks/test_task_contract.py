@@ -14,6 +14,7 @@ import numpy as np
 import polars
 import pytest
 
+import seqconv
 from helpers.command import seqconv_command
 from helpers.contributing import find_module, read_example
 from helpers.serving import Client, serving
@@ -29,6 +30,7 @@ from seqconv.tasks.examples import fingerprint
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.kinds import TASKS, find_task
+from seqconv.tasks.profiles import Profile
 from seqconv.tasks.task import Answers, Data, Source, Task
 
 SHORT = ("training.epochs=2", "training.refit=false")
@@ -255,6 +257,33 @@ def test_a_model_is_served(made):
     np.testing.assert_allclose(row.to_numbers(predictions), row.to_numbers(wanted), rtol=1e-5)
     assert (about["task"], about["takes"]) == (task.name, task.key)
     assert about.items() >= json.loads(json.dumps(task.describe(model.bundle))).items()
+
+
+def test_data_are_compared_with_those_of_training(made, tmp_path):
+    found = seqconv.monitor(made.folder / "run", made.file)
+    assert found.task == made.task.name
+    assert found.n > 0
+    assert {each.of for each in found.variables} == {"inputs", "answers"}
+    assert "drifted" not in {each.state for each in found.variables}
+    assert found.rates
+    model = made.model
+    profile = model.bundle.profile
+    raw = made.task.read_whole(model.bundle, made.file, "")
+    named = {each.name for each in profile.variables if each.of == "inputs"}
+    assert {each.name for each in made.task.sample(model.bundle.features, raw)} == named
+    assert made.task.answer_whole(model, raw).shape[1] == model.bundle.features.target.outputs
+    assert Profile.from_dict(json.loads(json.dumps(profile.to_dict()))) == profile
+
+
+def test_requests_are_answered_together_as_alone(made):
+    task, row = made.task, made.row
+    if task.join is None:
+        assert task.piece == 0  # the examples of a request belong together, and to no other
+        return
+    model, parts = made.model, [row.items[:1], row.items, row.items[1:]]
+    read = [task.read_request(model.bundle, each, 1) for each in parts]
+    alone = [answer for each in read for answer in task.answer_request(model, each)]
+    assert task.answer_request(model, task.join(read)) == alone
 
 
 def test_the_example_in_contributing_keeps_the_contract(monkeypatch, tmp_path):

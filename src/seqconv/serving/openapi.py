@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from seqconv.metrics.records import Json
-from seqconv.reports.page import build_page, draw_note
+from seqconv.reports.page import build_page, draw_note, draw_table
 from seqconv.serving.models import Models, Served
 from seqconv.tasks.kinds import find_task
 
@@ -80,12 +80,12 @@ def _describe(prefix: str, served: Served) -> Json:
     answers = {"type": "object", "properties": {"predictions": {"type": "array", "items": {"type": "object"}}}}
     name = f"{served.name}: " if prefix else ""
     return {
-        prefix or "/model": _get(f"{name}what the model reads and answers"),
+        prefix or "/model": _get(f"{name}What the model reads and answers"),
         f"{prefix}/predict": {
-            "post": _post(f"{name}predictions", _with(asked, top), answers | {"required": ["predictions"]}, example)
+            "post": _post(f"{name}Predictions", _with(asked, top), answers | {"required": ["predictions"]}, example)
         },
         f"{prefix}/explain": {
-            "post": _post(f"{name}an explanation", _with(asked, options), {"type": "object"}, example)
+            "post": _post(f"{name}An explanation of one answer", _with(asked, options), {"type": "object"}, example)
         },
     }
 
@@ -111,12 +111,14 @@ def _post(summary: str, asked: Json, answer: Json, example: str) -> Json:
 
 
 def build_document_page(document: Json) -> str:
-    """The document for people: each route, what it takes and what it answers."""
+    """The document for people: each route and what it takes, and what is refused."""
     lead = f"<h1>Routes</h1>\n{draw_note('For programs: GET /openapi.json')}"
     sections = []
     for path, methods in document["paths"].items():
         for method, found in methods.items():
             sections.append((f"{method.upper()} {path}", _draw(found)))
+    refusals = draw_table(["status", "why"], [[*each] for each in REFUSALS.items()], "What a POST is refused for")
+    sections.append(("Refusals", refusals))
     return build_page("seqconv: routes", lead, sections)
 
 
@@ -127,5 +129,4 @@ def _draw(found: Json) -> str:
         schema = json.dumps(body["content"]["application/json"]["schema"], indent=1)
         parts.append(draw_note(f"Takes JSON, {body['description']}"))
         parts.append(f'<details><summary>Its schema</summary><pre tabindex="0">{escape(schema)}</pre></details>')
-    statuses = ", ".join(f"{status} {each['description']}" for status, each in found["responses"].items())
-    return "\n".join([*parts, draw_note(f"Answers: {statuses}.")])
+    return "\n".join(parts)

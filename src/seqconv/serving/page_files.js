@@ -131,3 +131,18 @@ asked.addEventListener("input", () => {
   if (typing?.checked && asked.value.trim() && asked.value.length <= LONGEST)
     pause = setTimeout(() => form.requestSubmit(form.querySelector("button[value=explain]")), 400);
 });
+
+// The other models of this server, if there are any
+
+const root = location.pathname.replace(/models\/[^/]+\/$/, "");
+fetch(`${root}models`).then((answer) => answer.json()).then(({ models, default: first }) => {
+  if (models.length < 2) return;
+  const nav = make("nav", "Models: ", { "aria-label": "Models" });
+  for (const { name } of models) {
+    const link = make("a", name, { href: `${root}models/${encodeURIComponent(name)}/` });
+    if (new URL(link.href).pathname === location.pathname || (root === location.pathname && name === first))
+      link.setAttribute("aria-current", "page");
+    nav.append(link, " ");
+  }
+  document.querySelector("main").prepend(nav);
+}).catch(() => {}); // without them the page is as it is

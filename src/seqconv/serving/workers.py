@@ -97,8 +97,10 @@ def supervise(
     leaving: list[_Crew] = []
     announce(crew.models)
     looked = time.monotonic()
-    while not {signal.SIGINT, signal.SIGTERM} & set(told):
+    while True:
         time.sleep(STEP_S)
+        if {signal.SIGINT, signal.SIGTERM} & set(told):
+            break  # before it looks at the workers, which Ctrl-C stops too
         for number in crew.reap():
             _LOG.error("worker %d has ended: another one is started", number + 1)
             time.sleep(PAUSE_S)

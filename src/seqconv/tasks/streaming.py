@@ -101,13 +101,13 @@ class Stream(ABC):
             ) from error
 
     @classmethod
-    def refuse(cls, why: str) -> NoReturn:
+    def refuse(cls, why: str, cure: str = "Predict whole files") -> NoReturn:
         """Say why a model cannot answer along a stream.
 
         Raises:
             ConfigError: always.
         """
-        raise ConfigError(f"this model {why}, so it cannot answer along a stream. Predict whole files")
+        raise ConfigError(f"this model {why}, so it cannot answer along a stream. {cure}")
 
 
 def read_state(path: str | Path) -> State:

@@ -36,7 +36,9 @@ class TextStream(Stream):
             self.refuse("reads columns next to the text")
         models = trained.model.models.values() if isinstance(trained.model, Blend) else (trained.model,)
         if any(isinstance(each, Machine) for each in models):
-            self.refuse("reads the characters or all words of a text, more with each word")
+            self.refuse(
+                "reads all of a text, more with each word", "Train with --model network, or predict whole texts"
+            )
         super().__init__(trained, state)
 
     def push(self, item: Any) -> np.ndarray:
