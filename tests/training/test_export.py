@@ -88,6 +88,15 @@ def test_numbers_and_their_bounds_are_exported(task, settings, tmp_path):
     assert b"high" in content
 
 
+@pytest.mark.parametrize("settings", [("training.loss=mae", FEW), (FEW,), ("training.model=median",)])
+@pytest.mark.parametrize("task", ["text", "sequence"])
+def test_quantiles_of_numbers_are_exported(task, settings, tmp_path):
+    source = write_data(tmp_path)[task]
+    run = train(tmp_path, source, *write_numbers(source), "training.quantiles=[0.1, 0.5, 0.8]", *settings)
+    _, content = export(run, tmp_path)
+    assert all(name in content for name in (b"q0.1", b"q0.5", b"q0.8"))
+
+
 @pytest.mark.parametrize(
     "settings",
     [

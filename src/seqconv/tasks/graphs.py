@@ -77,7 +77,8 @@ def draw_bounds(graph: Graph, outputs: str, target: Values, width: int) -> list[
 
     Reference: `networks.outputs.take_bounds`, `correct_bounds` and `correct_quantiles`.
     """
-    answers, margins = target.outputs, np.array(target.margins, np.float64)
+    answers = 1 if isinstance(target, Number) else target.outputs
+    margins = np.array(target.margins, np.float64)
     point, count = graph.cut(outputs, 1, 0, answers), len(target.bounds)
     firsts = range(answers, (count + 1) * answers, answers)
     bounds = [graph.cut(outputs, 1, at, at + answers) if width > answers else point for at in firsts]
@@ -137,7 +138,12 @@ def _draw_numbers(bundle: AnyBundle, target: Number, graph: Graph, outputs: str)
     width = count_outputs(bundle.plan, bundle.shape) if bundle.plan else target.outputs
     if isinstance(target, StepNumber):
         below = graph.add("CumSum", _draw_probabilities(target.classes, graph, outputs), np.int64(1))
-        reached = graph.cast(graph.add("GreaterOrEqual", below, np.float64(0.5 - 1e-9)), np.float32)
-        place = graph.add("ArgMax", reached, axis=1, keepdims=1)
-        outputs, width = graph.add("Gather", target.scaled, place, axis=0), 1
+        found = [_draw_step(target, graph, below, level) for level in (0.5, *target.levels)]
+        outputs, width = graph.join(found, 1), len(found)
     return draw_bounds(graph, outputs, target, width)
+
+
+def _draw_step(target: StepNumber, graph: Graph, below: str, level: float) -> str:
+    """See `StepNumber.to_quantile`, of the probabilities of values up to each."""
+    reached = graph.cast(graph.add("GreaterOrEqual", below, np.float64(level - 1e-9)), np.float32)
+    return graph.add("Gather", target.scaled, graph.add("ArgMax", reached, axis=1, keepdims=1), axis=0)

@@ -12,7 +12,7 @@ import numpy as np
 from seqconv.errors import SeqconvError
 from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.recipes.sections import BEST, KINDS
+from seqconv.recipes.sections import BEST, BLEND, KINDS
 from seqconv.tasks.baselines import thin
 from seqconv.tasks.examples import Part, Split
 from seqconv.tasks.kinds import find_task
@@ -62,13 +62,18 @@ class Plan(NamedTuple):
     split: Split[Any, Any]
 
 
-def plan_run(recipe: AnyRecipe, split: Split[Any, Any], timer: Timer) -> Plan:
+def plan_run(recipe: AnyRecipe, split: Split[Any, Any], timer: Timer, others: bool = True) -> Plan:
     """Choose the baselines that there is time for, the model that was asked for first, then the quickest.
 
     The quickest of all is always fitted, so that there is a model. Where the model that was asked for takes too long,
     the best of the others is taken.
+
+    Args:
+        others: baselines that are no part of the model are fitted too.
     """
-    costs, names = _predict_costs(recipe, split, timer)
+    costs, names = _predict_costs(recipe, split, timer, others)
+    if not costs:
+        return Plan(recipe, split)
     asked, twice = recipe.training.model, 2 if recipe.training.refit else 1
     room, spent, kept = (MEMBERS if recipe.has_layers else 1.0) * timer.left, 0.0, set[str]()
     order = sorted(costs, key=lambda kind: (kind != asked, costs[kind]))
@@ -79,9 +84,10 @@ def plan_run(recipe: AnyRecipe, split: Split[Any, Any], timer: Timer) -> Plan:
     left_out = [kind for kind in costs if kind not in kept]
     timer.cut += [names[kind] for kind in left_out]
     timer.reserved = min(spent, max(room, 0.0))
-    if asked in left_out:
-        recipe = replace(recipe, training=replace(recipe.training, model=BEST))
-    return Plan(recipe, replace(split, left_out=frozenset(left_out)))
+    if asked not in left_out:
+        return Plan(recipe, replace(split, left_out=frozenset(left_out)))
+    recipe = replace(recipe, training=replace(recipe.training, model=BEST))
+    return Plan(recipe, replace(split, left_out=frozenset(KINDS[recipe.task].baselines) - kept))
 
 
 def say_cut(timer: Timer, budget: str) -> str:
@@ -89,17 +95,20 @@ def say_cut(timer: Timer, budget: str) -> str:
     return f"budget {budget}: left out {', '.join(timer.cut)}" if timer.cut else f"budget {budget}: nothing left out"
 
 
-def _predict_costs(recipe: AnyRecipe, split: Split[Any, Any], timer: Timer) -> tuple[dict[str, float], dict[str, str]]:
+def _predict_costs(
+    recipe: AnyRecipe, split: Split[Any, Any], timer: Timer, others: bool
+) -> tuple[dict[str, float], dict[str, str]]:
     """Seconds that each baseline of a run would take, and its name, by its kind; infinity where a trial took too long.
 
     Two trials on small parts of the examples tell how time grows, from in proportion to their number to its square.
     """
     task, kind, asked = find_task(recipe), KINDS[recipe.task], recipe.training.model
-    wanted = {*kind.blended, *((asked,) if asked in kind.baselines else ()), *(kind.singles if asked == BEST else ())}
+    blended, singles = kind.blended if asked == BLEND else (), kind.singles if asked == BEST else ()
+    wanted = {*blended, *singles, *((asked,) if asked in kind.baselines else ())}
     names = {
         each.kind: each.name
         for each in task.list_baselines(split, say_nothing)
-        if not isinstance(each.fit, str) and (each.usual or each.kind in wanted)
+        if not isinstance(each.fit, str) and ((others and each.usual) or each.kind in wanted)
     }
     count, trials = len(split.train.targets), []
     for part in PARTS:

@@ -53,7 +53,7 @@ def fit_split(
         return _go_on(start, split, options, folder, listener, timer)
     if math.isinf(timer.until):
         return _fit_model(recipe, split, options, folder, listener, timer)
-    plan, budget = plan_run(recipe, split, timer), recipe.training.budget
+    plan, budget = plan_run(recipe, split, timer, options.baselines), recipe.training.budget
     fitted = _fit_model(plan.recipe, plan.split, options, folder, listener, timer)
     if timer.cut and plan.recipe.training.model == BLEND:
         fitted = _take_better(fitted, plan.split, listener)
@@ -128,6 +128,7 @@ def _fit_best(
 
     task, rank = find_task(recipe), split.features.target.rank
     found = fit_baselines(task, split, say, others=False, blended=KINDS[recipe.task].singles)
+    timer.reserved = 0.0
     alone = _fit_network(recipe, split, options, folder, listener, timer) if recipe.has_layers else None
     candidates = found if alone is None else [*found, describe_network(alone, split)]
     chosen = min(candidates, key=lambda each: rank(each.validation))

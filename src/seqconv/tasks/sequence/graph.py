@@ -12,6 +12,7 @@ from seqconv.tasks.graphs import draw_model, give_outcome, name_examples
 from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
 from seqconv.tasks.sequence.features import SequenceFeatures, is_coarse
 from seqconv.tasks.task import Drawn, Trial
+from seqconv.tasks.values import Number
 
 
 class SequenceInputs(NamedTuple):
@@ -77,5 +78,8 @@ def try_sequences(trained: Trained, inputs: WindowInputs | None) -> Trial:
         values.reshape(-1, channels), offsets, np.zeros(0, np.int32), classes, features.channels, source
     )
     found = answer_outcomes(features.target, trained.model.predict(features.inputs(sequences)))
-    answers = {"probabilities": found} if classes else dict(zip(("prediction", "low", "high"), found.T, strict=False))
+    target = features.target
+    answers = {"probabilities": found}
+    if isinstance(target, Number):
+        answers = dict(zip(("prediction", *target.bounds), found.T, strict=True))
     return Trial({"sequences": values}, answers, name_examples(inputs, len(values)))

@@ -18,6 +18,7 @@ from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.machines import HASHED, describe_hashes
 from seqconv.tasks.text.unicode import describe_form
 from seqconv.tasks.text.vocabulary import SEPARATORS, SPECIAL, Vocabulary, pad, split
+from seqconv.tasks.values import Number
 
 TOKENIZER = ".tokenizer.json"
 FORMAT = 1  # of the tokenizer
@@ -118,8 +119,10 @@ def try_texts(trained: Trained, inputs: TokenInputs | None) -> Trial:
         texts = _make_texts(features.vocabulary) if inputs is None or inputs.texts is None else inputs.texts.tolist()
         found, given = features.read_texts(texts), _to_arrays(features.vocabulary, texts, read)
     answers = answer_outcomes(features.target, trained.model.predict(found))
-    names = ("prediction", "low", "high")
-    named = {"probabilities": answers} if features.classes else dict(zip(names, answers.T, strict=False))
+    target = features.target
+    named = {"probabilities": answers}
+    if isinstance(target, Number):
+        named = dict(zip(("prediction", *target.bounds), answers.T, strict=True))
     return Trial(given, named, name_examples(inputs, len(found)))
 
 
