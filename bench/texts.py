@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import languages
+import many_classes
 import scope
 import typos
 from machine import claim_processors, describe_machine
@@ -213,6 +214,7 @@ def write_page(results: dict[str, Scores], about: dict[str, Any]) -> None:
         if name in results:
             parts.append(write_section(each, results[name], published))
     parts += [scope.write_section(published), typos.write_section(), languages.write_section()]
+    parts.append(many_classes.write_section())
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     parts.append(f"Measured on {about['processor']}, {about['threads']} threads, {about['date'][:10]}. {versions}.\n")
     PAGE.write_text("\n".join(parts), "utf-8")

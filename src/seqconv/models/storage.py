@@ -121,7 +121,10 @@ def _leave_out_zeros(name: str, table: np.ndarray) -> Weights:
     kept = table != 0
     narrowest = np.min_scalar_type(table.shape[1])
     shape, rows = np.array(table.shape, np.int64), kept.sum(axis=1).astype(narrowest)
-    parts = shape, rows, np.nonzero(kept)[1].astype(narrowest), table[kept]
+    if rows.sum(dtype=np.int64) * (narrowest.itemsize + table.itemsize) >= table.nbytes:
+        return {name: table}
+    columns = np.broadcast_to(np.arange(table.shape[1], dtype=narrowest), table.shape)[kept]
+    parts = shape, rows, columns, table[kept]
     if sum(part.nbytes for part in parts) >= table.nbytes:
         return {name: table}
     return {f"{name}{part}": array for part, array in zip(SPARSE, parts, strict=True)}

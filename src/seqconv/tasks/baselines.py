@@ -20,6 +20,7 @@ OwnFeatures = TypeVar("OwnFeatures", bound=Features)
 OwnInputs = TypeVar("OwnInputs", bound=ModelInputs)
 
 MOST_ROWS = 50_000
+PIECE = 4096  # rows of which all classes are listed at once
 
 
 class Stored(NamedTuple):
@@ -250,10 +251,11 @@ class Majority(BaselineModel[Any, Any]):
 
 def fit_majority(split: Split[Any, Any]) -> Majority:
     """Fit class frequencies to the training rows."""
-    target = split.features.target
-    found = members(split)
+    target, targets = split.features.target, np.asarray(split.train.targets)
+    pieces = (targets[first : first + PIECE] for first in range(0, len(targets), PIECE))
+    found = np.sum([target.members(each).sum(axis=0) for each in pieces], axis=0)
     # add-one smoothing: a class that training never saw must not cost an infinite loss
-    inside, outside = found.sum(axis=0) + 1.0, (~found).sum(axis=0) + 1.0
+    inside, outside = found + 1.0, len(targets) - found + 1.0
     if target.loss == "categorical_crossentropy":
         return Majority(split.features, np.log(inside / inside.sum()))
     return Majority(split.features, np.log(inside / (inside + outside)) - np.log(outside / (inside + outside)))

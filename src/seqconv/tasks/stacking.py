@@ -14,6 +14,7 @@ NEWTON, SWEEPS = 20, 50  # iterations
 LEAST = 0.02  # of a blend's logits that a baseline must make up to stay in it
 REACH = 0.25  # how far above the least error that of a forecast may be, relative to it
 GAIN = 0.02  # how much less error a mean of forecasts must have than the simplest of them
+MOST_WEIGHED = 2**22  # outputs that factors are chosen by, of evenly spaced rows: they are few numbers
 SIMPLEST = 1  # its place, after the network
 
 
@@ -25,6 +26,8 @@ def find_scale(outputs: np.ndarray, targets: Targets, loss: str, weights: np.nda
     Args:
         weights: factors of the losses, see `Part.weights`.
     """
+    rows = _thin(outputs)
+    outputs, targets, weights = outputs[rows], targets[rows], None if weights is None else weights[rows]
     sizes = np.abs(outputs) if loss == "binary_crossentropy" else outputs.std(axis=1)
     unit = float(sizes.mean()) or 1.0
     factors = np.geomspace(0.25, max(np.log(len(outputs) + 1), 0.5), 9) / unit
@@ -63,10 +66,19 @@ def choose_factors(
     Reference: Wolpert 1992, "Stacked generalization", Neural Networks 5; Breiman 1996, "Stacked regressions", Machine
         Learning 24 (factors that are not negative).
     """
+    rows = _thin(scores[0])
+    scores = [each[rows] for each in scores]
+    targets, weights = targets[rows], None if weights is None else weights[rows]
     scales = np.array([find_scale(each, targets, loss, weights) for each in scores])
     logits = np.stack([scale * each for scale, each in zip(scales, scores, strict=True)], axis=-1)
     factors = _stack(logits, targets, loss, weights) if len(scores) > 1 else np.ones(1)
     return np.asarray(factors * scales * find_scale(logits @ factors, targets, loss, weights))
+
+
+def _thin(outputs: np.ndarray) -> np.ndarray | slice:
+    """The rows of `MOST_WEIGHED` outputs at most, evenly spaced; where there are no more, all."""
+    count, most = len(outputs), max(MOST_WEIGHED // outputs.shape[1], 1)
+    return slice(None) if count <= most else np.linspace(0, count - 1, most).round().astype(np.int64)
 
 
 def choose_members(

@@ -83,6 +83,7 @@ SHORT = 60  # words of a text up to which triples add nothing to pairs
 WORDS_PER_ENTRY = 5  # running words per vocabulary entry: small data keep every word, large data the frequent ones
 BUCKETS = (2**12, 2**22)
 RANK = 128  # values of a row of the n-gram table at most; of more outputs it is a factor of their table
+MANY_OUTPUTS = 1000  # from which on filters are few: the layer on them is what an answer takes
 TABLE = 2**25  # values of the n-gram table at most
 GAIN = 2.5  # step size of the bag relative to that of the filters
 
@@ -102,7 +103,7 @@ def default_text_settings(texts: int, words: float, outputs: int) -> dict[str, A
     Reference: Johnson and Zhang 2015, arXiv:1412.1058; Wang and Manning 2012, "Baselines and bigrams", ACL; Cheng et
     al. 2016, arXiv:1606.07792 (a wide linear path next to a deep one).
     """
-    filters = 64 if texts <= FEW else 128
+    filters = 64 if texts <= FEW or outputs > MANY_OUTPUTS else 128
     longest = 2 if words <= SHORT else 3
     running = texts * words
     buckets = _round_power(min(max(2 * running * (longest - 1), BUCKETS[0]), BUCKETS[1], TABLE / min(outputs, RANK)))

@@ -21,7 +21,7 @@ from seqconv.networks.graphs.graph import integers
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.layers.tokens import MULTIPLIER
 from seqconv.networks.threads import count_threads
-from seqconv.tasks.baselines import BaselineModel, Stored, members
+from seqconv.tasks.baselines import BaselineModel, Stored
 from seqconv.tasks.growth import widen_outputs
 from seqconv.tasks.stacking import find_scale
 from seqconv.tasks.text.features import TextFeatures, TextSplit
@@ -34,6 +34,7 @@ COST = 1.0  # of a row's loss, next to the squared length of the weights
 TOLERANCE, PASSES = 0.1, 100  # of the solver, as LIBLINEAR's -e; most machines need about ten passes
 PRECISION = 1e-3  # of regressions: standard deviations that a row's residual may be off
 MOST_WEIGHTS = 2**25  # of all outputs together
+MOST_MEMBERS = 2**26  # rows times classes that are solved for at once
 MANY_TEXTS = 2000  # from which on a feature must occur in two of them
 CHUNK = 10_000  # texts that are predicted together
 
@@ -337,6 +338,15 @@ def _fit(kind: type[AnyMachine], split: TextSplit) -> AnyMachine:
     return replace(model, weights=_round(weights))
 
 
+def _list_members(split: TextSplit, outputs: slice) -> np.ndarray:
+    """Which training rows belong to the classes of these outputs, uint8 `[outputs, N]`."""
+    target: Any = split.features.target
+    targets = np.asarray(split.train.targets)
+    pieces = (targets[first : first + CHUNK] for first in range(0, len(targets), CHUNK))
+    found = np.concatenate([target.members(each)[:, outputs] for each in pieces])
+    return np.ascontiguousarray(found.T, np.uint8)
+
+
 def _round(weights: np.ndarray) -> np.ndarray:
     """Weights as 16 bits hold them, so that a bundle takes no more; float32."""
     most = np.finfo(np.float16).max
@@ -363,8 +373,12 @@ def _solve(rows: Rows, split: TextSplit, weights: np.ndarray, bias: np.ndarray) 
     ones = np.ones((len(split.train.targets), 1)) if weighed is None else weighed
     costs = np.ascontiguousarray(COST * ones.T, np.float32)
     if split.features.target.fits_classes:
-        inside = np.ascontiguousarray(members(split).T, np.uint8)
-        _native.linear_machines(*rows, inside, costs, TOLERANCE, PASSES, 0, weights, bias, threads)
+        for first in range(0, len(bias), each := max(MOST_MEMBERS // len(split.train.targets), threads)):
+            own = slice(first, first + each)  # the members of thousands of classes would take as much as all else
+            fitted, ends = np.ascontiguousarray(weights[:, own]), bias[own].copy()
+            inside, costly = _list_members(split, own), costs[own] if len(costs) > 1 else costs
+            _native.linear_machines(*rows, inside, costly, TOLERANCE, PASSES, first, fitted, ends, threads)
+            weights[:, own], bias[own] = fitted, ends
     else:
         targets = np.ascontiguousarray(np.asarray(split.train.targets).T, np.float32)
         _native.linear_regressions(*rows, targets, costs, PRECISION, PASSES, 0, weights, bias, threads)

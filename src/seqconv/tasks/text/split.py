@@ -11,6 +11,7 @@ from seqconv.errors import DataError, OptionError
 from seqconv.networks.inputs import TokenInputs
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import TextRecipe
+from seqconv.tasks.baselines import thin, thin_part
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.holdout import join_groups, number_copies
@@ -30,6 +31,7 @@ from seqconv.tasks.updates import merge_newer, pool_newer
 from seqconv.tasks.weights import weigh_examples
 
 AnyTexts = Texts | EncodedTexts
+MOST_JUDGED = 2**23  # outputs for the validation and for the test texts: those of each model are kept in memory
 
 
 def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: TextFeatures | None = None) -> TextSplit:
@@ -56,7 +58,15 @@ def split_texts(data: TextData, recipe: TextRecipe, threads: int = 1, trained: T
         cut = f"{np.mean(lengths > features.max_len):.1%}"
         facts["splits"][name] |= {"median ids": int(np.median(lengths)), "cut by max_len": cut}
     train, validation, test = _make_parts(features, texts, encoded, recipe)
-    own = texts[2]
+    most, own = max(MOST_JUDGED // features.target.outputs, 1), texts[2]
+    if max(len(validation.targets), len(test.targets)) > most:
+        chosen = thin(np.arange(len(own.labels)), most)
+        own = own.take(chosen)
+        facts["notes"].append(
+            f"models are judged by {most:,} validation and test texts at most, evenly spaced: each has "
+            f"{features.target.outputs:,} outputs"
+        )
+    validation, test = thin_part(validation, most), thin_part(test, most)
     example = None if isinstance(own, EncodedTexts) else lambda row: TextRows.of(own.take(np.array([row])))
     drawn = groups is not None and sources[1] is sources[0]
     pool = groups[np.concatenate(rows[:2])] if groups is not None and drawn else None
