@@ -290,3 +290,18 @@ def test_rows_and_months_as_a_lead_are_told_of_the_horizon(daily):
     for lead in ("12", "12mo", "4q", "5bd", "12M", "1 month", "3 rows"):
         done = seqconv_command("train", "daily.csv", "--target", "y", "--lead", lead, cwd=daily, code=2)
         assert f"got '{lead}'. Use --horizon" in done.stderr
+
+
+def test_what_predicting_cannot_read_is_told_without_the_flags_of_training(daily):
+    write(daily / "timeless.csv", "y", *(str(value(n)) for n in range(60)))
+    write(daily / "shops.csv", "ds,shop,y", *(f"{day(n)},{shop},{value(n)}" for shop in "ab" for n in range(60)))
+    write(daily / "months.csv", "ds,y", *(f"20{n // 12:02}-{n % 12 + 1:02}-01,{value(n)}" for n in range(60)))
+    for name, says in (
+        ("timeless", "must have times, as 'ds' in training; got 'y'. Name them with --time"),
+        ("shops", "must hold one series; it holds 2, one for each value of 'shop'. The model forecasts one, row by"),
+        ("months", "got one row per month. The model forecasts one, row by row. Resample them"),
+    ):
+        said = seqconv_command("predict", "run", f"{name}.csv", cwd=daily, code=2).stderr
+        assert says in said
+        assert "--every" not in said
+        assert "--horizon" not in said

@@ -5,6 +5,7 @@ import pytest
 
 from helpers.errors import fails
 from seqconv.data.readers.sequences import read_sequences
+from seqconv.errors import DataError
 from seqconv.tasks.recognition import guess_task
 
 HEAD = "% made\n@relation waves\n\n"
@@ -66,3 +67,10 @@ def test_labels_may_lack_for_prediction(write):
 )
 def test_what_is_wrong_is_named(write, content, says):
     fails(read_sequences, write(content), says)
+
+
+def test_rows_that_leave_zeros_out_are_refused(tmp_path):
+    path = tmp_path / "x.arff"
+    path.write_text("@relation x\n@attribute a numeric\n@attribute c {0,1}\n@data\n{0 1.5,1 1}\n")
+    with pytest.raises(DataError, match="line 5: must hold a value for every attribute; it is sparse"):
+        read_sequences(path)

@@ -57,3 +57,12 @@ def test_a_row_that_recurs_is_no_header(write):
     assert len(table.frame) == 4
     inside = read_table(write('a,b\n"x\na,b\ny",2\n'))
     assert inside.frame["a"].to_list() == ["x\na,b\ny"]
+
+
+def test_a_first_row_of_numbers_is_no_header_where_its_last_cells_are_empty(tmp_path):
+    """Sequences of unequal lengths in a table are filled up with empty cells."""
+    path = tmp_path / "s.csv"
+    path.write_text("".join(f"{n}.5,{n},{n if n % 2 else ''},,ab\n" for n in range(20)))
+    assert read_table(path).frame.shape == (20, 5)
+    path.write_text("".join([",text,label\n", *(f"{n},a text {n},ab\n" for n in range(20))]))
+    assert read_table(path).frame.columns[1:] == ["text", "label"]

@@ -200,13 +200,14 @@ def _guess_header(rows: list[list[str]]) -> bool:
         others = [row for row in below if row != first]
         if others and not any(name in {row[i] for row in others} for i, name in enumerate(first)):
             below = others
-    above = []
+    above = []  # what stands above the columns of numbers
     for number, name in enumerate(first):
         cells = [row[number].strip() for row in below if row[number].strip()]
         if (cells or not below) and all(map(_LIKE_NUMBER.fullmatch, cells)):
-            above.append(bool(_LIKE_NUMBER.fullmatch(name.strip())))
-    if any(above):
-        return not all(above) and bool(below)
+            above.append(name.strip())
+    numbers = [bool(_LIKE_NUMBER.fullmatch(name)) for name in above if name]  # an empty cell says nothing
+    if any(numbers):
+        return not all(numbers) and bool(below)
     return bool(above) or not any(name.strip() and name in {row[i] for row in below} for i, name in enumerate(first))
 
 

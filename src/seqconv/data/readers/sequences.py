@@ -202,6 +202,8 @@ def _split_arff(path: Path, lines: Lines, attributes: arff.Attributes) -> Iterat
     for number, line in lines:
         if not (line := line.strip()) or line.startswith(_COMMENT):
             continue
+        if line.lstrip().startswith("{"):
+            raise DataError(f"{path}, line {number}: must hold a value for every attribute; it is sparse. Write all")
         label, fields = arff.split_row(line, attributes)
         channels = channels or len(fields)
         if len(fields) != channels:

@@ -11,11 +11,11 @@ import numpy as np
 from seqconv.data.datasets import HEADERS
 from seqconv.data.readers.clocks import NONE
 from seqconv.data.readers.jsonlines import table_from_objects
-from seqconv.data.readers.series import START, oldest_first, series_from_table, split_names
+from seqconv.data.readers.series import START, find_times, oldest_first, series_from_table, split_names
 from seqconv.data.readers.tables import Frame, Table, add_columns, iterate_tables, read_table
 from seqconv.data.readers.zones import local_times
 from seqconv.data.records import Series
-from seqconv.errors import DataError
+from seqconv.errors import DataError, SeveralSeries
 from seqconv.metrics.records import Json
 from seqconv.recipes.durations import show_duration
 from seqconv.recipes.settings import parse_number
@@ -140,18 +140,26 @@ def read_piece(bundle: AnyBundle, table: Table, column: str, whole: bool) -> Ser
     """The columns that the model reads; the first piece is also checked for the interval of the rows."""
     config = bundle.recipe.data
     features: SeriesFeatures = bundle.features
+    time = _name_time(bundle, table, column)
+    if config.time not in ("", NONE) and not find_times(table, time):
+        got = f"got {', '.join(table.frame.columns)[:100]!r}"
+        raise DataError(f"{table.path}: must have times, as {config.time!r} in training; {got}. Name them with --time")
     interval_s, missing = features.spec.interval_s, parse_number(config.missing, "data.missing")
     read = partial(
         series_from_table,
         table,
-        _name_time(bundle, table, column),
+        time,
         zone=config.zone,
         columns=features.columns,
         missing=missing,
         dates=config.dates,
     )
     if whole and not config.interval and len(table.frame) > 1:
-        series = read()
+        try:
+            series = read()
+        except SeveralSeries as error:
+            cure = "Give the rows of one" if "one series" in str(error) else "Resample them"
+            raise DataError(f"{str(error).partition('. ')[0]}. The model forecasts one, row by row. {cure}") from error
         if series.interval_s != interval_s:
             raise DataError(
                 f"{table.path}: must have a row every {show_duration(interval_s)} as in training; it has one every "
