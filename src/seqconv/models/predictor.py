@@ -192,7 +192,11 @@ class Predictor(Shown):
         if hasattr(example, "columns"):
             with hidden_folder() as folder:
                 table, _ = write_data(example, folder / "data", {})
-                return _show(task.explain(self, task.read_example(self.bundle, Source(file=table)), given))
+                return _show(
+                    task.explain(
+                        self, task.read_example(self.bundle, Source(file=table, row=row, column=column)), given
+                    )
+                )
         steps = np.asarray(example, np.float64)
         steps = steps.reshape(len(steps), -1)
         return _show(task.explain(self, task.read_request(self.bundle, [steps.tolist()], 1), given))
