@@ -13,11 +13,8 @@ from seqconv.tasks.kinds import find_task
 
 TEXT = {"type": "string"}
 ERROR = {"type": "object", "properties": {"error": TEXT}, "required": ["error"]}
-CHOICES = {
-    "class": "classes",
-    "target": "targets",
-    "lead": "leads",
-}  # options of explanations -> names that they may be
+# options of explanations -> what they may be
+CHOICES = {"class": "classes", "target": "targets", "lead": "leads"}
 REFUSALS = {
     "400": "not strict JSON",
     "401": "no token, or another",
