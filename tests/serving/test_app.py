@@ -296,6 +296,8 @@ def test_the_document_describes_every_route_and_what_it_describes_holds(client):
             status, answer = client.ask("POST", path, {**ASKED[key], "other": 1})
             assert (status, list(answer)) == (422, ["error"])
             assert str(status) in found["responses"]
+    explained = document["paths"]["/models/series/explain"]["post"]["requestBody"]["content"]["application/json"]
+    assert explained["schema"]["properties"]["lead"] == {"enum": ["2 h", "6 h"]}
     page = client.ask("GET", "/docs")[1]
     assert find_flaws(page) == []
     assert "POST /models/sequence/predict" in page

@@ -11,6 +11,7 @@ from helpers.serving import create_networks, make_rows, write_networks
 from seqconv.data.readers.tables import read_table
 from seqconv.data.records import Sequences
 from seqconv.errors import ConfigError, DataError
+from seqconv.models.format import FORMAT
 from seqconv.serving import requests as answers
 from seqconv.serving.files import predict_file
 from seqconv.tasks import guessing
@@ -187,7 +188,7 @@ def test_a_model_tells_what_it_takes_and_how_well_it_did(folder, tmp_path):
     assert found["columns"] == ["a", "b", "c"]
     assert (found["targets"], found["leads"]) == (["a", "b"], ["1 h", "6 h"])
     assert (found["rows_needed"], found["rows_every"], found["zone"]) == (48, "1 h", "Asia/Tokyo")
-    assert (found["model"], found["task"], found["takes"], found["format"]) == ("ridge", "series", "rows", 3)
+    assert (found["model"], found["task"], found["takes"], found["format"]) == ("ridge", "series", "rows", FORMAT)
     results = json.loads((run / "metrics.json").read_text())
     assert found["scores"] == {name: results[name] for name in ("metric", "validation", "test", "verdict")}
     alone = answers.describe_model(seqconv.load(run), run / "model")

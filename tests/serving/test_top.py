@@ -43,6 +43,7 @@ def test_requests_list_them_as_objects():
         assert each["top"] == [{"class": "abc"[place], "probability": float(row[place])} for place in order]
         assert set(each) == {"prediction", "top"}
     assert len(ask(MODEL, texts=TEXTS, top=99)[0]["top"]) == 3
+    assert ask(MODEL, texts=TEXTS, top=2.0) == found  # JSON has one kind of number
     assert "top" not in ask(MODEL, texts=TEXTS)[0]
     sequences = [[[0.5, 1.0]] * 30]
     assert len(ask(create_networks()["sequence"], sequences=sequences, top=1)[0]["top"]) == 1

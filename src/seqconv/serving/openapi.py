@@ -13,6 +13,8 @@ from seqconv.tasks.kinds import find_task
 
 TEXT = {"type": "string"}
 ERROR = {"type": "object", "properties": {"error": TEXT}, "required": ["error"]}
+# options of explanations -> what they may be
+CHOICES = {"class": "classes", "target": "targets", "lead": "leads"}
 REFUSALS = {
     "400": "not strict JSON",
     "401": "no token, or another",
@@ -76,7 +78,8 @@ def _describe(prefix: str, served: Served) -> Json:
         "additionalProperties": False,
     }
     top = {"top": {"type": "integer", "minimum": 1}} if "classes" in about else {}
-    options = dict.fromkeys(task.options, TEXT)
+    options = {name: {"enum": about[CHOICES[name]]} if CHOICES.get(name) in about else TEXT for name in task.options}
+    one = {task.key: asked["properties"][task.key] | ({"maxItems": 1} if task.piece else {})}
     answers = {"type": "object", "properties": {"predictions": {"type": "array", "items": {"type": "object"}}}}
     name = f"{served.name}: " if prefix else ""
     return {
@@ -85,7 +88,9 @@ def _describe(prefix: str, served: Served) -> Json:
             "post": _post(f"{name}Predictions", _with(asked, top), answers | {"required": ["predictions"]}, example)
         },
         f"{prefix}/explain": {
-            "post": _post(f"{name}An explanation of one answer", _with(asked, options), {"type": "object"}, example)
+            "post": _post(
+                f"{name}An explanation of one answer", _with(asked, one | options), {"type": "object"}, example
+            )
         },
     }
 

@@ -209,6 +209,8 @@ def _take(key: str, body: Any, options: tuple[str, ...] = ()) -> Any:
 
 
 def _check_top(value: Any) -> int:
+    if type(value) is float and value.is_integer():  # JSON has one kind of number
+        value = int(value)
     if type(value) is not int or value < 1:
         got = value if isinstance(value, int | float) and not isinstance(value, bool) else name_kind(value)
         raise DataError(f"top: must be a whole number of at least 1; got {got}. Correct it")

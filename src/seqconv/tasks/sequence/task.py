@@ -3,7 +3,7 @@
 import json
 
 from seqconv.data.datasets import load_sequences
-from seqconv.data.records import SequenceData, Sequences
+from seqconv.data.records import LARGEST, SequenceData, Sequences
 from seqconv.metrics.records import Json
 from seqconv.recipes.recipe import SequenceRecipe
 from seqconv.tasks.growth import grow_classes
@@ -51,7 +51,8 @@ def _write_request(about: Json) -> str:
 def _describe_item(about: Json) -> Json:
     """A list of steps, each a list with a number or null for each channel."""
     count = len(about["channels"])
-    step: Json = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": count, "maxItems": count}
+    number: Json = {"type": ["number", "null"], "minimum": -LARGEST, "maximum": LARGEST}
+    step: Json = {"type": "array", "items": number, "minItems": count, "maxItems": count}
     return {"type": "array", "items": step, "minItems": 1}
 
 
