@@ -1,6 +1,6 @@
 """A model of sequences as operators of ONNX: steps in the units of their channels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,5 +77,5 @@ def try_sequences(trained: Trained, inputs: WindowInputs | None) -> Trial:
         values.reshape(-1, channels), offsets, np.zeros(0, np.int32), classes, features.channels, source
     )
     found = answer_outcomes(features.target, trained.model.predict(features.inputs(sequences)))
-    answers = {"probabilities": found} if classes else dict(zip(("prediction", "low", "high"), found.T, strict=False))
+    answers: Any = {"probabilities": found} if classes else dict(features.target.to_columns(found))
     return Trial({"sequences": values}, answers, name_examples(inputs, len(values)))
