@@ -79,6 +79,36 @@ class Tokenizer {
     return found;
   }
 
+  // a text with those of other columns in front of it
+  join(text, cells) {
+    const parts = [...this.table.columns.joined.map((name) => cells[name]), text];
+    return parts.filter((part) => part && part.trim()).join("\n");
+  }
+
+  // the tokens and the numbers of columns next to a text: of each its cell, a text, a number or null
+  readCells(cells) {
+    const { slots, missing, farthest } = this.table.columns;
+    const tokens = [];
+    const numbers = [];
+    for (const slot of slots) {
+      const given = cells[slot.column] ?? "";
+      const tidy = String(given).trim();
+      const cell = missing.includes(tidy) ? null : tidy;
+      let place = 0;
+      if (slot.edges) {
+        const number = cell === null ? null : slot.kind === "number" ? readNumber(cell) : readYears(cell);
+        const scaled = number === null ? 0 : (number - slot.mean) / slot.std;
+        numbers.push(Math.min(Math.max(scaled, -farthest), farthest));
+        if (number !== null) place = 2 + slot.edges.filter((edge) => edge <= number).length;
+      } else {
+        const value = cell === null || slot.kind === "category" ? cell : readPart(cell, slot.kind);
+        if (value !== null) place = Math.max(slot.values.indexOf(value) + 2, 1);
+      }
+      tokens.push(slot.first + place);
+    }
+    return { tokens, numbers };
+  }
+
   // compares with the examples in the file; gives their number
   check() {
     const same = (one, other, text) => {
@@ -89,8 +119,37 @@ class Tokenizer {
       same(this.encode(example.text), example.ids, example.text);
       for (const name of this.table.hashed) same(this.count(name, example.text), example[name], example.text);
     }
-    return this.table.examples.length;
+    for (const row of this.table.rows) {
+      const { tokens, numbers } = this.readCells(row.cells);
+      same(tokens, row.columns, JSON.stringify(row));
+      const far = numbers.some((number, place) => Math.abs(number - row.numbers[place]) > 1e-6);
+      if (far) throw new Error(`differs: ${JSON.stringify(row)}`);
+    }
+    return this.table.examples.length + this.table.rows.length;
   }
+}
+
+// a number with a decimal point or comma, perhaps with commas between thousands
+function readNumber(cell) {
+  if (/^[+-]?\d{1,3}(,\d{3})+(\.\d*)?$/u.test(cell)) return Number(cell.replaceAll(",", ""));
+  return Number(/^[+-]?\d+,\d+$/u.test(cell) ? cell.replace(",", ".") : cell);
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?Z?$/u;
+
+// a time in years of 365 days since 1970
+function readYears(cell) {
+  const [year, month, day, ...clock] = TIME.exec(cell).slice(1).map((part) => Number(part ?? 0));
+  return Date.UTC(year, month - 1, day, ...clock) / 1000 / (365 * 86400);
+}
+
+// the month, weekday (1: Monday) or hour of a time; null: it is no time
+function readPart(cell, kind) {
+  const found = TIME.exec(cell);
+  if (found === null) return null;
+  const [year, month, day, hour] = found.slice(1, 5).map((part) => Number(part ?? 0));
+  const weekday = ((new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7) + 1;
+  return String({ month, weekday, hour }[kind]);
 }
 
 if (typeof module !== "undefined") {

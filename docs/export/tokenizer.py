@@ -7,6 +7,7 @@ session = onnxruntime.InferenceSession("model.onnx")
 session.run(None, tokenizer(["not bad at all"]))
 """
 
+import bisect
 import json
 import re
 import sys
@@ -72,8 +73,33 @@ class Tokenizer:
             counts[bucket] = counts.get(bucket, 0) + 1
         return sorted(counts.items())
 
-    def __call__(self, texts):
-        """The inputs of the model for several texts, by name."""
+    def join(self, text, cells):
+        """A text with those of other columns in front of it."""
+        parts = [*(cells[name] for name in self.table["columns"]["joined"]), text]
+        return "\n".join(part for part in parts if part and part.strip())
+
+    def read_cells(self, cells):
+        """The tokens and the numbers of columns next to a text: of each its cell, a text, a number or None."""
+        table, tokens, numbers = self.table["columns"], [], []
+        for slot in table["slots"]:
+            cell = cells[slot["column"]]
+            cell = "" if cell is None else str(cell).strip()
+            cell = None if cell in table["missing"] else cell
+            if "edges" in slot:
+                number = None if cell is None else (read_number if slot["kind"] == "number" else read_years)(cell)
+                place = 0 if number is None else 2 + bisect.bisect_right(slot["edges"], number)
+                scaled = 0.0 if number is None else (number - slot["mean"]) / slot["std"]
+                numbers.append(min(max(scaled, -table["farthest"]), table["farthest"]))
+            else:
+                value = cell if cell is None or slot["kind"] == "category" else read_part(cell, slot["kind"])
+                place = 0 if value is None else 2 + slot["values"].index(value) if value in slot["values"] else 1
+            tokens.append(slot["first"] + place)
+        return tokens, numbers
+
+    def __call__(self, texts, columns=None):
+        """The inputs of the model for several texts, by name; `columns`: cells of each column next to them, by name."""
+        rows = [{name: cells[row] for name, cells in (columns or {}).items()} for row in range(len(texts))]
+        texts = [self.join(text, cells) for text, cells in zip(texts, rows, strict=True)] if columns else texts
         encoded = [self.encode(text) for text in texts]
         width = max(map(len, encoded))
         padding = self.table["special"]["padding"]
@@ -84,7 +110,10 @@ class Tokenizer:
             filled = [pairs + [(-1, 0)] * (width - len(pairs)) for pairs in counted]
             both = np.array(filled, np.int64)  # [texts, width, 2]
             inputs[name], inputs[f"{name}_counts"] = both[..., 0], both[..., 1]
-        return inputs
+        if self.table["columns"]["slots"]:
+            tokens, numbers = zip(*map(self.read_cells, rows), strict=True)
+            inputs |= {"columns": np.array(tokens, np.int64), "numbers": np.array(numbers, np.float32)}
+        return {name: array for name, array in inputs.items() if name in self.table["inputs"]}
 
     def check(self):
         """Compare with the examples in the file; gives their number."""
@@ -94,7 +123,39 @@ class Tokenizer:
             assert self.encode(text) == example["ids"], text
             for name in self.table["hashed"]:
                 assert self.count(name, text) == [tuple(pair) for pair in example[name]], (name, text)
-        return len(self.table["examples"])
+        for row in self.table["rows"]:
+            tokens, numbers = self.read_cells(row["cells"])
+            assert tokens == row["columns"], row
+            assert np.allclose(numbers, row["numbers"], atol=1e-6), row
+        return len(self.table["examples"]) + len(self.table["rows"])
+
+
+def read_number(cell):
+    """A number with a decimal point or comma, perhaps with commas between thousands."""
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", cell):
+        cell = cell.replace(",", "")
+    elif re.fullmatch(r"[+-]?\d+,\d+", cell):
+        cell = cell.replace(",", ".")
+    return float(cell)
+
+
+def read_time(cell):
+    """A time like 2024-12-31 or 2024-12-31 23:59."""
+    return np.datetime64(cell.removesuffix("Z").replace(" ", "T"))
+
+
+def read_years(cell):
+    """A time in years of 365 days since 1970."""
+    return int(read_time(cell).astype("datetime64[s]").astype(np.int64)) / (365 * 86400)
+
+
+def read_part(cell, kind):
+    """The month, weekday (1: Monday) or hour of a time; None: it is no time."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?Z?", cell):
+        return None
+    unit = {"month": "M", "weekday": "D", "hour": "h"}[kind]
+    count = int(read_time(cell).astype(f"datetime64[{unit}]").astype(np.int64))
+    return str({"month": count % 12 + 1, "weekday": (count + 3) % 7 + 1, "hour": count % 24}[kind])
 
 
 if __name__ == "__main__":

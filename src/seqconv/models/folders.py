@@ -61,6 +61,9 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
     Args:
         kind: of folder, such as "run".
     """
+    if folder.suffix == ".keras" and folder.is_file():
+        got = "it is a network of Keras, which says nothing of data"
+        return BundleError(f"{folder}: must be a {kind} folder; {got}. Train with --network {folder}, and --epochs 0")
     if folder.exists():
         return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
     return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder, RUNS)}".rstrip())

@@ -150,7 +150,10 @@ GRU = {"units": 4, "activation": "tanh", "recurrent_activation": "sigmoid"}
 CELL = {"/cell": draw(RANDOM, (3, 12), (4, 12), (2, 12))[""]}
 REFUSED = {
     "a function": (KerasLayer("Lambda", {"function": "gASV"}), r"layer 'lambda' \(Lambda\): it holds code"),
-    "an unknown layer": (KerasLayer("MultiHeadAttention"), "there is no such layer here; known are Activation"),
+    "an unknown layer": (
+        KerasLayer("MultiHeadAttention"),
+        "there is no such layer here",
+    ),
     "a mask": (
         KerasLayer("Embedding", {"input_dim": 9, "output_dim": 4, "mask_zero": True}, draw(RANDOM, (9, 4))),
         "mask_zero must be False here; got True",

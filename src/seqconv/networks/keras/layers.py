@@ -56,7 +56,7 @@ class Source:
     @property
     def title(self) -> str:
         """For messages."""
-        return f"layer {self.name!r} ({self.kind})"
+        return f"layer {shorten(repr(self.name), 60)} ({shorten(self.kind, 60)})"
 
     def vars(self, inside: str = "") -> list[np.ndarray]:
         """Its weights in their order, or those of a part of it."""
@@ -131,7 +131,7 @@ def read_layer(source: Source, rank: int) -> tuple[list[Part], int]:
     if source.kind == "Lambda":
         raise source.refuse("it holds code, which is never run")
     if source.kind not in READERS:
-        raise source.refuse(f"there is no such layer here; known are {', '.join(sorted(READERS))}")
+        raise source.refuse("there is no such layer here")
     _check_policy(source)
     parts: list[Part] = READERS[source.kind](source, rank)
     for layer, _ in parts:

@@ -147,8 +147,8 @@ def _list_sources(layers: list[Any], arrays: Mapping[str, np.ndarray]) -> list[t
         name = str(config.get("name", table.get("name", kind)))
         registered = table.get("registered_name")
         if not isinstance(kind, str) or (registered and registered != kind):
-            title = shorten(repr(registered or kind), 60)
-            raise BundleError(f"layer {name!r}: it is a custom object, {title}, whose code is not here. Leave it out")
+            named, own = (shorten(repr(each), 60) for each in (name, registered or kind))
+            raise BundleError(f"layer {named}: it is a custom object, {own}, whose code is not here. Leave it out")
         place = to_snake_case(kind)
         number = counts[place] = counts.get(place, -1) + 1
         found.append((name, Source(kind, name, config, f"{place}_{number}" if number else place, arrays)))

@@ -1,6 +1,6 @@
 """A model of sequences as operators of ONNX: steps in the units of their channels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 

@@ -15,7 +15,7 @@ from typing import Annotated, Self
 import numpy as np
 
 from seqconv.errors import DataError
-from seqconv.metrics.records import Bounds
+from seqconv.metrics.records import Bounds, Json
 from seqconv.tasks import entries
 from seqconv.tasks.entries import Entry, Spread
 
@@ -175,6 +175,23 @@ class Columns:
         scaled = [(slot.to_numbers(cells[slot.column]) - slot.mean) / slot.std for slot in self.read if slot.is_number]
         found = np.stack(scaled, axis=1) if scaled else np.zeros((len(next(iter(cells.values()))), 0))
         return np.nan_to_num(found).clip(-FARTHEST, FARTHEST).astype(np.float32)
+
+    def describe(self, first: int) -> Json:
+        """How cells become ids and numbers, for readers of texts elsewhere.
+
+        Args:
+            first: id of the first token.
+        """
+        slots = []
+        for slot in self.read:
+            own = {"column": slot.column, "kind": slot.kind, "first": first}
+            if slot.edges is None:
+                slots.append(own | {"values": slot.values})
+            else:
+                slots.append(own | {"edges": slot.edges, "mean": slot.mean, "std": slot.std})
+            first += slot.size
+        joined = [slot.column for slot in self.slots if slot.kind == TEXT]
+        return {"joined": joined, "missing": list(MARKS), "farthest": FARTHEST, "slots": slots}
 
 
 NO_COLUMNS = Columns()

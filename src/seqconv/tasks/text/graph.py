@@ -1,19 +1,20 @@
 """A text model as operators of ONNX: ids of words in, made by a tokenizer that is written next to it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqconv.errors import ConfigError
 from seqconv.metrics.records import Json
 from seqconv.networks.graphs.graph import Graph
-from seqconv.networks.inputs import TokenInputs
+from seqconv.networks.inputs import TokenInputs, hold_texts
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.graphs import draw_model, give_outcome, name_examples
 from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
 from seqconv.tasks.task import Arrays, Drawn, Trial
+from seqconv.tasks.text.columns import NUMBER
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.machines import HASHED, describe_hashes
 from seqconv.tasks.text.unicode import describe_form
@@ -35,13 +36,20 @@ class TextInputs(NamedTuple):
     """What the models of texts read, in a graph.
 
     Args:
-        network: the last words of each text, padded in front, int64 `[B, L]`.
+        network: the last words of each text, padded in front, then the tokens of columns, int64 `[B, L]`.
+        columns: these tokens, int64 `[B, slots]`; empty: there are no such columns.
     """
 
     graph: Graph
     features: TextFeatures
     network: str
+    columns: str = ""
     base: None = None
+
+    def read_numbers(self) -> str:
+        """The numbers of the columns, float32 `[B, numbers]`."""
+        about = "numbers of columns in standard deviations, see the tokenizer"
+        return self.graph.read("numbers", np.float32, ("batch", self.features.columns.numbers), about)
 
     def read_hashed(self, name: str) -> tuple[str, str]:
         """The distinct hashed features of each text and how often each occurs, int64 `[B, F]`.
@@ -59,31 +67,32 @@ def draw_texts(bundle: AnyBundle) -> Drawn:
     """A model of texts: `ids` in; probabilities, or a number and its bounds, out; with its tokenizer.
 
     Raises:
-        ConfigError: columns next to the texts, or see `draw_model`.
+        ConfigError: see `draw_model`.
     """
     features: TextFeatures = bundle.features
-    if features.columns.slots:
-        names = ", ".join(features.columns.names)
-        raise ConfigError(
-            f"export: must be a model of texts alone; it reads the columns {names} too. Train without --columns"
-        )
     graph, length = Graph(), features.max_len
-    ids = graph.read(
-        "ids", np.int64, ("batch", "words"), f"ids of words, see the tokenizer; the last {length} are read"
-    )
+    about_ids = f"ids of words, see the tokenizer; the last {length} are read"
+    ids = graph.read("ids", np.int64, ("batch", "words"), about_ids)
     padded = graph.reshape(graph.cut(graph.pad_front(ids, 2, 1, length), 1, -length), 0, length)
-    give_outcome(bundle, graph, draw_model(bundle, TextInputs(graph, features, padded)))
+    columns = ""
+    if slots := len(features.columns.read):
+        columns = graph.read(
+            "columns", np.int64, ("batch", slots), "a token for each slot of columns, see the tokenizer"
+        )
+        padded = graph.join([padded, columns], 1)
+    give_outcome(bundle, graph, draw_model(bundle, TextInputs(graph, features, padded, columns)))
     several = {"several_labels": features.target.several} if isinstance(features.target, ClassTarget) else {}
     about = {**describe_outcome(bundle), **several, "words_read": length}
-    known = features.vocabulary
     read = [port.name for port in graph.inputs]
-    return Drawn(graph, about, {} if known is None else {TOKENIZER: _describe_tokenizer(known, read)})
+    return Drawn(graph, about, {} if features.vocabulary is None else {TOKENIZER: _describe_tokenizer(features, read)})
 
 
-def _describe_tokenizer(vocabulary: Vocabulary, read: Sequence[str]) -> Json:
+def _describe_tokenizer(features: TextFeatures, read: Sequence[str]) -> Json:
     """How texts become the inputs of a graph, with test vectors; docs/export.md describes each field."""
+    vocabulary = features.words
     found: Json = {
         "format": FORMAT,
+        "inputs": list(read),
         "special": dict(zip(("padding", "start", "unknown"), range(len(SPECIAL)), strict=True)),
         "form": describe_form(),
         "composed": vocabulary.normalised,
@@ -92,8 +101,10 @@ def _describe_tokenizer(vocabulary: Vocabulary, read: Sequence[str]) -> Json:
         "hashed": [name for name in HASHED if name in read],
         "hashes": describe_hashes(),
         "words": list(vocabulary.words),
+        "columns": features.columns.describe(len(vocabulary)),
     }
-    return found | {"examples": [_make_example(vocabulary, text, found["hashed"]) for text in TEXTS]}
+    rows = _make_rows(features) if features.columns.read else []
+    return found | {"examples": [_make_example(vocabulary, text, found["hashed"]) for text in TEXTS], "rows": rows}
 
 
 def _make_example(vocabulary: Vocabulary, text: str, hashed: Sequence[str]) -> Json:
@@ -108,6 +119,25 @@ def _make_example(vocabulary: Vocabulary, text: str, hashed: Sequence[str]) -> J
     return example
 
 
+ODD_CELLS = {NUMBER: ("-1,5", "1,234.5", "2e3"), "category": ("something else", " NA "), "time": ("2024-02-29 23:59",)}
+
+
+def _make_rows(features: TextFeatures) -> list[Json]:
+    """Cells of columns, usual, missing and odd, with their tokens and numbers."""
+    columns = features.columns
+    kinds = {slot.column: slot.kind for slot in reversed(columns.slots)}
+    usual = {slot.column: slot.usual for slot in reversed(columns.slots)}
+    rows: list[dict[str, str | None]] = [dict.fromkeys(kinds)]
+    rows.append({name: None if cell is None else str(cell) for name, cell in usual.items()})
+    for at in range(3):
+        odd = {name: ODD_CELLS.get(kind, ("",)) for name, kind in kinds.items()}
+        rows.append({name: cells[at % len(cells)] for name, cells in odd.items()})
+    cells = {name: [row[name] for row in rows] for name in kinds}
+    tokens, numbers = columns.to_tokens(cells) + len(features.words), columns.to_numbers(cells)
+    found = zip(rows, tokens.tolist(), numbers.tolist(), strict=True)
+    return [{"cells": row, "columns": own, "numbers": values} for row, own, values in found]
+
+
 def try_texts(trained: Trained, inputs: TokenInputs | None) -> Trial:
     """Test texts, or made-up ones, as a graph reads them, and the model's answers."""
     features: TextFeatures = trained.bundle.features
@@ -116,14 +146,31 @@ def try_texts(trained: Trained, inputs: TokenInputs | None) -> Trial:
         ids = _make_ids(trained) if inputs is None else inputs.ids
         found, given = TokenInputs(ids), {"ids": ids.astype(np.int64)}
     else:
-        texts = _make_texts(features.vocabulary) if inputs is None or inputs.texts is None else inputs.texts.tolist()
-        found, given = features.read_texts(texts), _to_arrays(features.vocabulary, texts, read)
+        found = _make_inputs(features) if inputs is None else inputs
+        assert found.texts is not None
+        given = _to_arrays(features.vocabulary, found.texts.tolist(), read)
+        given |= {"columns": found.ids[:, found.ids.shape[1] - found.tokens :].astype(np.int64)}
+        given |= {} if found.numbers is None else {"numbers": found.numbers}
     answers = answer_outcomes(features.target, trained.model.predict(found))
     target = features.target
     named = {"probabilities": answers}
     if isinstance(target, Number):
         named = dict(zip(("prediction", *target.bounds), answers.T, strict=True))
-    return Trial(given, named, name_examples(inputs, len(found)))
+    return Trial({name: given[name] for name in read}, named, name_examples(inputs, len(found)))
+
+
+def _make_inputs(features: TextFeatures) -> TokenInputs:
+    """Made-up texts, with random tokens and numbers of columns."""
+    texts, random = _make_texts(features.words), np.random.default_rng(0)
+    found = TokenInputs(features.words.encode_padded(texts, features.max_len), hold_texts(texts))
+    slots = features.columns.read
+    if not slots:
+        return found
+    starts = len(features.words) + np.cumsum([0, *(slot.size for slot in slots)])[:-1]
+    tokens = starts + np.stack([random.integers(0, slot.size, len(texts)) for slot in slots], axis=1)
+    numbers = random.normal(size=(len(texts), features.columns.numbers)).astype(np.float32)
+    ids = np.concatenate([found.ids, tokens.astype(np.int32)], axis=1)
+    return replace(found, ids=ids, numbers=numbers, tokens=len(slots))
 
 
 def _make_ids(trained: Trained) -> np.ndarray:

@@ -183,8 +183,21 @@ class Machine(BaselineModel[TextFeatures, TokenInputs]):
         )
         weights = graph.cast(graph.add("Gather", self._pad(self.weights), place, axis=0), np.float64)
         found = graph.reduce("ReduceSum", graph.add("Mul", unit, weights), 1)
+        if self.features.columns.read:
+            found = graph.add("Add", found, self._draw_columns(inputs))
         added: str = graph.add("Add", graph.add("Mul", found, self.scale), self.scale * self.bias)
         return added
+
+    def _draw_columns(self, inputs: Any) -> str:
+        """What the columns next to the texts add to the scores, float64 `[B, outputs]`."""
+        graph, columns = inputs.graph, self.features.columns
+        of_tokens, of_numbers = np.split(self.weights[len(self.buckets) :].astype(np.float64), [columns.tokens])
+        token = graph.add("Max", graph.add("Sub", inputs.columns, np.int64(len(self.features.words))), np.int64(0))
+        added: str = graph.reduce("ReduceSum", graph.add("Gather", of_tokens, token, axis=0), 1)
+        if not columns.numbers:
+            return added
+        numbers = graph.cast(inputs.read_numbers(), np.float64)
+        return str(graph.add("Add", added, graph.add("MatMul", numbers, of_numbers)))
 
     @staticmethod
     def _pad(values: np.ndarray) -> np.ndarray:
