@@ -211,14 +211,6 @@ def test_models_that_read_columns_next_to_texts_are_exported(model, tmp_path):
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "10 examples agree\n"
 
 
-@pytest.mark.parametrize("task", ["text", "sequence"])
-def test_quantiles_of_numbers_are_exported(task, tmp_path):
-    source = write_data(tmp_path)[task]
-    settings = ("training.loss=mae", "training.model=network", "training.quantiles=[0.1, 0.5, 0.9]", FEW)
-    _, content = export(train(tmp_path, source, *write_numbers(source), *settings), tmp_path)
-    assert b"q0.1" in content
-
-
 def load_reader() -> Any:
     spec = importlib.util.spec_from_file_location("tokenizer", READERS / "tokenizer.py")
     assert spec is not None

@@ -1,6 +1,6 @@
 """A model of sequences as operators of ONNX: steps in the units of their channels."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
