@@ -198,16 +198,14 @@ def test_what_was_exported_comes_back_with_its_words(tmp_path):
 
 def test_a_file_in_place_of_a_model_is_told_where_it_goes(tmp_path):
     network = write_text_network(tmp_path)
-    with pytest.raises(
-        BundleError, match=r"it is a network of Keras.*Train with --network .*text\.keras, and --epochs 0"
-    ):
+    with pytest.raises(BundleError, match=r"it is a network of Keras.*Train with --network .*text\.keras"):
         seqconv.load(network)
 
 
 def test_functions_take_the_file_too(tmp_path):
     network, source = write_text_network(tmp_path), write_data(tmp_path)["text"]
     words = tmp_path / "words.txt"
-    run = seqconv.train(source, network=str(network), words=str(words), epochs=0, baselines=False, out=tmp_path / "run")
+    run = seqconv.train(source, network=network, words=str(words), epochs=0, baselines=False, out=tmp_path / "run")
     assert (run.results.epochs, run.results.best_epoch) == (0, 0)
 
 

@@ -48,7 +48,7 @@ def train(
     data: Data | None = None,
     notes: Sequence[str] = (),
     *,
-    network: Layers | None = None,
+    network: Layers | Path | None = None,
     on_epoch_end: EpochEnd | None = None,
     **settings: Any,
 ) -> Run:
@@ -64,8 +64,8 @@ def train(
         listener: None: only the folder is named, on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
-        network: a list of layers, see `seqconv.layers`, or a recipe whose network and training settings are used; None:
-            as the data say.
+        network: a list of layers, see `seqconv.layers`, a recipe whose network and training settings are used, or a
+            file of Keras (`.keras`) with a network and its weights; None: as the data say.
         on_epoch_end: called after each epoch with its number and its values, see `History`; True ends the training.
         settings: settings of the recipe by their names, such as `epochs=10` or `target="sales"` (`seqconv settings`
             lists them), and fields of `Options`, such as `out="runs/first"`. What is left out is inferred from the
@@ -227,7 +227,7 @@ def summarise_recipe(recipe: AnyRecipe, data: Data | None = None) -> list[LayerS
     return summarise(build_plan(recipe.network.layers, shape, recipe.features.ids, outputs), shape)
 
 
-def summary(source: Any, *, network: Layers | None = None, **settings: Any) -> Summary:
+def summary(source: Any, *, network: Layers | Path | None = None, **settings: Any) -> Summary:
     """The layers of the network that `train` would train with the same arguments.
 
     Raises:

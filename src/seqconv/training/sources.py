@@ -24,20 +24,21 @@ def split_options(options: Options | None, given: Mapping[str, Any]) -> tuple[Op
 
 
 def open_source(
-    source: Any, network: Layers | None = None, settings: Mapping[str, Any] | None = None
+    source: Any, network: Layers | Path | None = None, settings: Mapping[str, Any] | None = None
 ) -> SuggestedRecipe:
     """The recipe for a source.
 
     Args:
         source: a recipe, its name or TOML file; a data file or folder; what a `read_` function returns; or what
             `write_data` takes.
-        network: see `take_network`; None: as the data say.
+        network: see `take_network`, or a file of Keras, see `tasks.given`; None: as the data say.
         settings: see `write_overrides`; `validation` and `test` may be data too.
 
     Raises:
         SeqconvError: none of these, or an invalid setting.
     """
     network, settings = "" if network is None else network, dict(settings or {})
+    network = str(network) if isinstance(network, Path) else network
     if isinstance(source, Recipe) and network == "" and not settings:
         return SuggestedRecipe(source, (), None)
     with hidden_folder() as folder:
