@@ -14,7 +14,7 @@ import pytest
 import seqconv
 from helpers.runs import write_data, write_numbers
 from seqconv.data.records import Sequences
-from seqconv.errors import BundleError, ConfigError
+from seqconv.errors import BundleError, ConfigError, MissingExtra
 from seqconv.models.exchange.onnx import answer_onnx
 from seqconv.tasks import guessing
 from seqconv.tasks.task import Trial
@@ -323,3 +323,19 @@ def test_a_module_is_written_where_pytorch_is_not(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     results = export_torch(GOLDEN / "series", tmp_path / "out")
     assert (results.difference, results.runtime) == (None, "not tried: PyTorch is not installed")
+
+
+@pytest.mark.parametrize("name", ["text", "series-blend", "sequence"])
+def test_the_reference_implementation_tries_files_where_onnxruntime_is_not(name, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    results = export_onnx(GOLDEN / name, tmp_path / "model.onnx")
+    assert results.runtime == "onnx.reference"
+    assert results.difference <= 1e-5
+
+
+@pytest.mark.parametrize(("module", "write"), [("onnx", export_onnx), ("h5py", export_keras)])
+def test_what_is_not_installed_is_named(module, write, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"{module} is not installed. Install it with: pip install 'seqconv\["):
+        write(GOLDEN / "series", tmp_path / f"model.{'onnx' if module == 'onnx' else 'keras'}")
+    assert not list(tmp_path.iterdir())
