@@ -129,6 +129,7 @@ def test_options_that_do_not_go_with_a_stream_are_refused(tmp_path):
         (("--state", "s.npz"), "--state: needs --follow"),
         (("rows.csv", "--follow"), "--follow: reads standard input"),
         (("--follow", "-o", "x.csv"), "--follow: reads standard input"),
+        (("--follow", "--time", "when"), "--follow: reads standard input"),
     ):
         done = start_seqconv("predict", "text", *arguments, cwd=tmp_path, code=2)
         assert done.stderr.startswith(f"seqconv: {match}"), done.stderr

@@ -226,9 +226,9 @@ def test_numbers_have_bins_of_equally_many_values_and_categories_those_that_are_
     few = Variable.fit(Sample("x", np.array([1.0, 2, 2, np.nan])), "inputs")
     assert few.edges[1:] == [1.5, 2.0]
     assert few.counts == [0, 1, 2, 0, 1]
-    named = Variable.fit(Sample.of_names("c", ["a", "b", "b", None]), "inputs")
-    assert named.levels == ["b", "a"]
-    assert named.counts == [2, 1, 0, 1]
+    named = Variable.fit(Sample.of_names("c", ["a", "b", "b", None, "a", "b", "Ann"]), "inputs")
+    assert named.levels == ["b", "a"]  # what occurs once is not kept
+    assert named.counts == [3, 2, 1, 1]
     assert named.count(Sample.of_names("c", ["z", "a", None, "y"])).tolist() == [0, 1, 2, 1]
     beyond = variable.count(Sample("x", np.array([-np.inf, np.inf, np.nan])))
     assert beyond[[0, 11, 12]].tolist() == [1, 1, 1]

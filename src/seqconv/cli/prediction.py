@@ -92,7 +92,7 @@ def predict(
     from seqconv.tasks.task import Sliding
 
     if follow or state is not None:
-        _check_alone(follow, source != "-" or out or future or window or stride)
+        _check_alone(follow, source != "-" or out or future or window or stride or column)
         _follow(load(model, engine=engine, threads=threads), top, state, json)
         return
     named = source != "-" and Path(source).exists()
@@ -164,7 +164,9 @@ def _check_alone(follow: bool, other: object) -> None:
     if not follow:
         raise OptionError("state: needs --follow. Add it, or leave --state out")
     if other:
-        raise OptionError("follow: reads standard input and prints; leave out FILE, --out, --future and --window")
+        raise OptionError(
+            "follow: reads standard input and prints; leave out FILE, --out, --time, --future and --window"
+        )
 
 
 def _follow(predictor: "Predictor", top: int, state: Path | None, json: bool) -> None:

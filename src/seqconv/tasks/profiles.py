@@ -147,9 +147,10 @@ def _cut(values: np.ndarray) -> list[float]:
 
 
 def _rank(sample: Sample) -> list[str]:
+    """The most frequent categories; one that occurs once may be a person's name, and says nothing."""
     counts = np.bincount(sample.values[sample.values >= 0], minlength=len(sample.names or ()))
     order = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
-    return [(sample.names or ())[place] for place in order if counts[place]]
+    return [(sample.names or ())[place] for place in order if counts[place] > 1]
 
 
 @dataclass(frozen=True, kw_only=True)
