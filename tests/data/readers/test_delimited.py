@@ -1,10 +1,13 @@
 """Delimited tables as other programs write them."""
 
+import re
+
 import polars
 import pytest
 
 from helpers.errors import fails
 from seqconv.data.readers.tables import iterate_tables, read_table
+from seqconv.errors import DataError
 
 
 def test_the_index_that_pandas_writes_gets_a_name(write):
@@ -66,3 +69,24 @@ def test_a_first_row_of_numbers_is_no_header_where_its_last_cells_are_empty(tmp_
     assert read_table(path).frame.shape == (20, 5)
     path.write_text("".join([",text,label\n", *(f"{n},a text {n},ab\n" for n in range(20))]))
     assert read_table(path).frame.columns[1:] == ["text", "label"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", '["one text", "another"]', "must hold JSON objects, one on each line or all in a list, as its name"),
+        (
+            "a.jsonl",
+            '"one text"\n"another"\n',
+            "must hold JSON objects, one on each line or all in a list, as its name",
+        ),
+        ("a.parquet", "text\na\nb\n", "must hold Parquet, as its name says; it does not"),
+        ("a.npz", "text\na\nb\n", "must hold numpy arrays, as its name says; it does not"),
+        ("a.json", '{"text": {"0": "a", "1": "b"}}', "or a list of them; got an object. Write an object for each row"),
+        ("a.json", '{"data": [{"text": "a"}]}', "or a list of them; got a list of other things"),
+    ],
+)
+def test_a_file_that_does_not_hold_what_its_name_says(tmp_path, name, content, says):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=re.escape(says)):
+        read_table(tmp_path / name)

@@ -205,12 +205,14 @@ class _Reader:
             self._fail(line, "must hold complete characters; got a lone surrogate (half an emoji). Remove it")
 
     def _check_values(self, name: str, values: list[Any], first: int, expected: str) -> None:
-        wanted = "text, a number, true or false, or a list of them" if expected == _KINDS[dict] else expected
+        plainly = "text, a number, true or false, or a list of them"
         for line, value in enumerate(values, start=first):
             plain = not isinstance(value, list) or all(isinstance(each, str | int | float) for each in value)
             if value is not None and (_KINDS[type(value)] != expected or isinstance(value, dict) or not plain):
+                wanted = f"{expected}, as before" if plain and expected != _KINDS[dict] else plainly
                 got = _KINDS[type(value)] if plain else "a list of other things"
-                self._fail(line, f"{name!r} must be {wanted}, as before; got {got}. Use one type")
+                cure = "Write an object for each row" if isinstance(value, dict) else "Use one type"
+                self._fail(line, f"{name!r} must be {wanted}; got {got}. {cure}")
 
 
 def _to_text(value: Any) -> str:

@@ -36,6 +36,9 @@ __all__ = [
 
 Frame = Any  # polars.DataFrame, for modules that pass frames on without importing polars
 _PLAIN = (str, int, float, bool, list, type(None))  # types that JSON can hold
+_JSON = "JSON objects, one on each line or all in a list"
+_NAMED = dict.fromkeys((".json", ".jsonl", ".ndjson"), _JSON) | {".parquet": "Parquet", ".arrow": "Arrow data"}
+_NAMED |= {".feather": "Arrow data", ".npz": "numpy arrays", ".npy": "a numpy array"}  # what no table is by mistake
 ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
@@ -93,6 +96,9 @@ def _read(
         content = io.BytesIO(content.read())  # unpacked once, though read several times
     if looks_like_json(content):
         return (replace(each, decimal=decimal) for each in read_json_lines(path, content, strings, rows))
+    kind = next((_NAMED[each] for each in path.suffixes if each in _NAMED), "") if magic.strip() else ""
+    if kind:
+        raise DataError(f"{path}: must hold {kind}, as its name says; it does not. Correct it, or rename it")
     return read_delimited(path, content, header, strings, rows, decimal)
 
 
