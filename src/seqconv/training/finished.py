@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from seqconv.data.display import Card, Shown
+from seqconv.data.records import count
 from seqconv.metrics.comparison import tone
 from seqconv.models.format import write_bundle
 from seqconv.models.predictor import Predictor, load
@@ -41,7 +42,7 @@ class Summary(Shown, tuple[LayerSummary, ...]):
         ]
         head = ["layer", "output shape", "parameters", "receptive field", "multiply-adds"]
         total = ["all", "", f"{self.parameters:,}", "", f"{cost:,}"]
-        return Card(f"{len(self)} layers, {self.parameters:,} parameters", (), [head, *rows, total])
+        return Card(f"{count(len(self), 'layer')}, {self.parameters:,} parameters", (), [head, *rows, total])
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO, overload
 
 from seqconv.data.display import Card, Shown
+from seqconv.data.records import count
 from seqconv.errors import BundleError, OptionError, shorten
 from seqconv.models.folders import refuse_folder
 from seqconv.reports.plots import plot_history
@@ -56,7 +57,7 @@ class History(Shown, Sequence[Row]):
         ]
         best = f"; best: epoch {self.best_epoch}" if self.best_epoch else ""
         head = ["epoch", *(name.replace("_", " ") for name in middle), "seconds"]
-        return Card(f"{len(rows)} epochs{best}", (), [head, *rows] if rows else ())
+        return Card(f"{count(len(rows), 'epoch')}{best}", (), [head, *rows] if rows else ())
 
     def plot(self) -> Any:
         """Loss and metric by epoch, a `matplotlib.figure.Figure` to show or change.
