@@ -99,7 +99,7 @@ def explain_folds(results: BacktestResults) -> str:
     if not results.targets or not any(fold.from_ for fold in results.folds):
         return "Stratified folds, each tested once by a model and baselines fitted on the others."
     kept = "all rows before" if results.window == "growing" else "as many rows before as the first fold"
-    unit = f" The unit is that of {', '.join(results.targets)}."
+    unit = f" The unit is that of {', '.join(results.targets)}." if results.metric == "mae" else ""
     return f"Rolling origin: each stretch is forecast by a model and baselines fitted on {kept}.{unit}"
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.command import seqconv_command
 from helpers.panels import make_panel, make_recipe, make_sales, split
 from seqconv.data.records import PanelData
 from seqconv.errors import DataError
@@ -156,6 +157,31 @@ def test_the_tests_of_folds_follow_each_other_up_to_the_end(window):
         assert len(rows) % 4 == 0
     assert len(tested[0]) <= 96 / 2
     assert (len(set(trained)) == 1) == (window == "rolling")
+
+
+def test_folds_say_from_when_to_when_they_are_tested(tmp_path):
+    months = [f"{2010 + n // 12}-{n % 12 + 1:02}-01" for n in range(60)]
+    (tmp_path / "s.csv").write_text(
+        "\n".join(["id,t,y", *(f"{s},{t},{n % 12}" for s in "ab" for n, t in enumerate(months))])
+    )
+    flags = (
+        "--target",
+        "y",
+        "--horizon",
+        "6",
+        "--model",
+        "seasonal",
+        "--no-baselines",
+        "--folds",
+        "2",
+        "--out",
+        "folds",
+    )
+    said = seqconv_command("backtest", "s.csv", *flags, cwd=tmp_path).stdout
+    assert "2013-01-01 to 2013-12-01" in said
+    assert "2014-01-01 to 2014-12-01" in said
+    assert "Rolling origin: each stretch is forecast by a model" in said
+    assert "The unit is" not in said
 
 
 def test_examples_are_shared_evenly():

@@ -13,7 +13,7 @@ from seqconv.recipes.recipe import PanelRecipe
 from seqconv.tasks.baselines import thin
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
-from seqconv.tasks.panel.answers import check_values
+from seqconv.tasks.panel.answers import check_values, show_times
 from seqconv.tasks.panel.features import KNOWN, PAST, STATIC, Column, PanelFeatures, PanelSplit, is_intermittent
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.panel.levels import guess_factors
@@ -279,7 +279,11 @@ def fold_panel(
         ends = np.maximum(panel.ends - (folds - 1 - fold) * length, panel.offsets[:-1])
         first = panel.offsets[:-1] + (fold * length if window == "rolling" else 0)
         part = panel.take_rows(np.minimum(first, ends), ends)
-        yield FoldFacts(train_rows=len(part.values), test_rows=length * len(part)), PanelData(part, origins)
+        after = (panel.starts + ends - panel.offsets[:-1])[ends > panel.offsets[:-1]]
+        tested = panel.frequency.times(np.array([after.min() - length, after.max() - 1]))
+        from_, to = show_times(panel, tested)
+        facts = FoldFacts(train_rows=len(part.values), test_rows=length * len(part), from_=from_, to=to)
+        yield facts, PanelData(part, origins)
 
 
 def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1) -> tuple[Part[Any], list[str]]:
