@@ -62,12 +62,15 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: boo
         ConfigError: the folder cannot be written or may not be replaced.
         BundleError: a weight does not fit into 16 bits.
     """
-    from safetensors.numpy import save
+    from safetensors.numpy import save_file
 
     with replace_folder(folder, HEADER, overwrite) as fresh:
         weights = {name: np.ascontiguousarray(array) for name, array in bundle.weights.items()}
         stored = _pack(bundle, weights, bits)
-        (fresh / WEIGHTS).write_bytes(save(stored))  # `save_file` would make the file readable by its owner only
+        (fresh / WEIGHTS).touch()
+        mode = (fresh / WEIGHTS).stat().st_mode
+        save_file(stored, fresh / WEIGHTS)  # for its owner only, but without a copy of all arrays in memory
+        (fresh / WEIGHTS).chmod(mode)
         features = bundle.features.write(fresh)
         files = {path.name: _checksum(path) for path in sorted(fresh.iterdir())}
         header = Header(

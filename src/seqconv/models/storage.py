@@ -21,6 +21,7 @@ DTYPES: dict[int, np.dtype[Any]] = {16: np.dtype(np.float16), 32: np.dtype(np.fl
 ROWS = np.dtype(np.int32)
 SPARSE = (".shape", ".rows", ".columns", ".values")  # parts of a table without its zeros
 SHAPE = SPARSE[0]
+PIECE = 2**20  # numbers that are looked at together
 MOST_SPREAD = 2**28  # values of tables stored without some rows: a small file must not fill the memory
 
 
@@ -132,8 +133,10 @@ def _leave_out_zeros(name: str, table: np.ndarray) -> Weights:
 
 def _is_short(array: np.ndarray) -> bool:
     """Whether 16 bits hold every number as it is."""
+    flat = array.reshape(-1)
     with np.errstate(over="ignore"):
-        return bool((array.astype(np.float16).astype(np.float32) == array).all())
+        pieces = (flat[first : first + PIECE] for first in range(0, len(flat), PIECE))
+        return all((each.astype(np.float16).astype(np.float32) == each).all() for each in pieces)
 
 
 def widen(array: np.ndarray) -> np.ndarray:
