@@ -14,9 +14,9 @@ from seqconv.metrics.class_scores import Bin, ClassScores
 from seqconv.metrics.comparison import Comparison
 from seqconv.metrics.forecast_scores import ForecastScores, LeadScores
 from seqconv.metrics.records import Record
+from seqconv.tasks.compared import ComparisonResults
 from seqconv.tasks.results import (
     BacktestResults,
-    ComparisonResults,
     EvaluationResults,
     RunResults,
 )
