@@ -89,6 +89,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     network: Layers
     baselines = False  # whether it fits them too
     _features: Any
+    metric: str = ""  # pickles of earlier versions have none
     _shape: Shape
     _model: Model
 

@@ -25,7 +25,7 @@ class NetworkRegressor(RegressorMixin, ExampleEstimator):  # type: ignore[misc]
     """The base of both: numbers to targets, outputs to answers."""
 
     interval: float | None
-    quantiles: Any
+    quantiles: Any = None  # pickles of earlier versions have none
 
     def predict(self, X: Any) -> np.ndarray:
         """The number of each example, float64 `[N]`."""
