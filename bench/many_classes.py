@@ -46,7 +46,7 @@ def measure() -> dict[str, float]:
         seconds = after.children_user + after.children_system - before.children_user - before.children_system
         size = sum(path.stat().st_size for path in (folder / "run" / "model").iterdir())
         found = {"accuracy": json.loads(done.stdout)["test"]["accuracy"], "seconds": seconds}
-        return found | {"memory": most / 1e3, "model": size / 1e6, "answer": time_answer(folder)}
+        return found | {"memory": most * 1024 / 1e6, "model": size / 1e6, "answer": time_answer(folder)}
 
 
 def time_answer(folder: Path) -> float:
