@@ -9,7 +9,7 @@ import numpy as np
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.blend import Held
-from seqconv.tasks.examples import Split, TrainingData, merge_validation
+from seqconv.tasks.examples import TrainingData, merge_validation
 from seqconv.tasks.holdout import open_stream
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import say_nothing
@@ -62,8 +62,7 @@ def _fit_fold(
     assert data.validation is not None
     if len(np.unique(np.asarray(data.train.targets))) < 2:
         return None
-    split = Split(data.train, data.validation, data.validation, data.features, {})
-    candidates = [each for each in find_task(recipe).list_baselines(split, say_nothing) if each.kind in kinds]
+    candidates = [each for each in find_task(recipe).list_baselines(data.untested, say_nothing) if each.kind in kinds]
     config = replace(recipe.network_training, model=NETWORK)
     plan = build_network_plan(recipe, data.train, data.features)
     network = start_network(plan, data.train, config, threads, engine)
