@@ -44,7 +44,7 @@ def main() -> None:
             run(Path(folder), *words, "--quiet")
         rows = [row for name in MODELS for row in measure(Path(folder), name)]
         said = show_answers(Path(folder))
-    versions = {name: metadata.version(name) for name in ("seqconv", "starlette", "uvicorn", "httptools", "uvloop")}
+    versions = {name: metadata.version(name) for name in ("seqconv", "starlette", "uvicorn", "uvloop")}
     found = {"rows": rows, "processor": read_processor(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
     found |= {"commit": read_commit(), "versions": versions}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -1,14 +1,13 @@
 """The protocol of a connection, with a limit to how slowly a client may send the head of a request."""
 
 import asyncio
-import importlib.util
 from typing import Any
 
 HEAD_S = 20.0  # for the head of a request to come, from its first byte on, or from the connection's beginning
 
 
 class Impatient:
-    """What is added to uvicorn's protocols, which wait for ever for a head that has begun."""
+    """What is added to uvicorn's protocol, which waits for ever for a head that has begun."""
 
     head_s = HEAD_S
     _late: asyncio.TimerHandle | None = None
@@ -53,11 +52,8 @@ class Impatient:
             transport.abort()
 
 
-def find_protocol() -> type[asyncio.Protocol]:
-    """The fastest protocol that is installed."""
-    inner: Any
-    if importlib.util.find_spec("httptools") is not None:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as inner
-    else:
-        from uvicorn.protocols.http.h11_impl import H11Protocol as inner
-    return type("ImpatientProtocol", (Impatient, inner), {})
+def create_protocol() -> type[asyncio.Protocol]:
+    """uvicorn's own protocol with the limit, also where httptools is installed: that ends connections of unknown methods."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    return type("ImpatientProtocol", (Impatient, H11Protocol), {})

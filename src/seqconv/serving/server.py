@@ -22,7 +22,7 @@ import uvicorn
 from seqconv.errors import OptionError, SeqconvError
 from seqconv.serving.app import LIMIT, WAITING, App, Rules
 from seqconv.serving.models import Models
-from seqconv.serving.patience import find_protocol
+from seqconv.serving.patience import create_protocol
 
 PATIENCE_S = 5  # for requests that are under way when the server is told to stop
 IDLE_S = 60  # a client may leave a connection open without asking; it would lose a request sent just as we close it
@@ -162,7 +162,7 @@ def create_server(app: App) -> Server:
     """What runs the routes: it logs errors alone, as all that it warns of is what clients do, and they are told."""
     patience: dict[str, Any] = {"timeout_keep_alive": IDLE_S, "timeout_graceful_shutdown": PATIENCE_S}
     config = uvicorn.Config(
-        app, http=find_protocol(), log_level="error", access_log=False, server_header=False, ws="none", **patience
+        app, http=create_protocol(), log_level="error", access_log=False, server_header=False, ws="none", **patience
     )
     return Server(config)
 
