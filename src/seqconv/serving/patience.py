@@ -53,7 +53,7 @@ class Impatient:
 
 
 def create_protocol() -> type[asyncio.Protocol]:
-    """uvicorn's own protocol with the limit, also where httptools is installed: that ends connections of unknown methods."""
+    """uvicorn's own protocol with the limit, also next to httptools, which ends connections of odd methods."""
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     return type("ImpatientProtocol", (Impatient, H11Protocol), {})
