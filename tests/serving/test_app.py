@@ -7,13 +7,12 @@ import socket
 import threading
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from helpers.pages import find_flaws
-from helpers.serving import Client, make_rows, serving, serving_all, write_networks
+from helpers.serving import Client, make_rows, serving, serving_all
 from helpers.tasks import change_task
 from seqconv.models.predictor import Predictor
 from seqconv.serving.app import Rules
@@ -24,16 +23,6 @@ from seqconv.tasks.profiles import Profile
 
 TOKEN = "a-token-that-nobody-guesses"
 ASKED = {"texts": {"texts": ["not bad"]}, "rows": {"rows": make_rows()}, "sequences": {"sequences": [[[0.5, 1]]]}}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def networks(folder) -> dict[str, Predictor]:
-    return write_networks(folder)
 
 
 @pytest.fixture(scope="module")

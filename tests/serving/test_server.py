@@ -5,7 +5,6 @@ import json
 from contextlib import ExitStack
 from dataclasses import replace
 from html import escape
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.pages import find_flaws
-from helpers.serving import Client, make_rows, serving, write_networks
+from helpers.serving import Client, make_rows, serving
 from helpers.tasks import change_task
 from seqconv.models.format import FORMAT
-from seqconv.models.predictor import Predictor
 from seqconv.serving.server import LOOPBACK
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.sequence.answers import make_example as make_steps_example
@@ -24,16 +22,6 @@ from seqconv.tasks.series.answers import make_example as make_rows_example
 
 LIMIT = 200_000  # bytes; small, so that a test can pass it
 NETWORKS = ("text", "labels", "many", "series", "bounded", "sequence")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def networks(folder) -> dict[str, Predictor]:
-    return write_networks(folder)
 
 
 @pytest.fixture(scope="module")

@@ -16,22 +16,11 @@ import pytest
 
 import seqconv
 from helpers.runs import train_baselines
-from helpers.serving import Client, make_rows, running_command, serving, write_networks
+from helpers.serving import Client, make_rows, running_command, serving
 from helpers.tasks import change_task
 from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
-from seqconv.models.predictor import Predictor
 from seqconv.tasks.kinds import TASKS
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def networks(folder) -> dict[str, Predictor]:
-    return write_networks(folder)
 
 
 @pytest.fixture(scope="module")
