@@ -205,8 +205,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         split = data.untested
         scored = evaluate(self._train(data, alone), split, loss)
         history, epochs = self.history_, self.n_iter_
-        members = [kind for kind in KINDS[self.task].blended if recipe.features.blends(kind)]
-        baselines = fit_baselines(task, split, others=False, blended=members)
+        baselines = fit_baselines(task, split, others=False, blended=recipe.blended)
         first, second = data.train.keys, split.validation.keys
         pool = None if first is None or second is None else np.concatenate([first, second])
         folds = score_folds(alone, data, pool, [each.kind for each in baselines], self._threads())

@@ -7,7 +7,9 @@ from typing import Literal, Self
 from seqconv.recipes.settings import Settings, setting
 
 
-class _FeatureSettings(Settings):
+class ExampleSettings(Settings):
+    """The base of these sections."""
+
     @property
     def ids(self) -> int:
         """Number of ids that a network may read; 0 if it reads values."""
@@ -23,7 +25,7 @@ class _FeatureSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextConfig(_FeatureSettings):
+class TextConfig(ExampleSettings):
     """How texts become ids."""
 
     vocabulary: int = setting(10000, "number of ids, including the three special ones", low=4)
@@ -46,7 +48,7 @@ class TextConfig(_FeatureSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceConfig(_FeatureSettings):
+class SequenceConfig(ExampleSettings):
     """How sequences become examples."""
 
     length: int = setting(
@@ -59,7 +61,7 @@ class SequenceConfig(_FeatureSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WindowConfig(_FeatureSettings):
+class WindowConfig(ExampleSettings):
     """How a series becomes examples, in units of time."""
 
     lookback: str = setting("10d", "how far back a window reaches", unit="duration")
@@ -82,7 +84,7 @@ class WindowConfig(_FeatureSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecastConfig(_FeatureSettings):
+class ForecastConfig(ExampleSettings):
     """What is forecast for each series."""
 
     horizon: str = setting("1", "how far ahead to forecast, step by step: rows, or a duration such as 12mo")

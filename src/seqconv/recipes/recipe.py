@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from seqconv.errors import ConfigError, OptionError, nearest, shorten
-from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
+from seqconv.recipes.examples import ExampleSettings, ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.sections import (
     BLEND,
     FORECAST_LOSSES,
@@ -29,7 +29,7 @@ from seqconv.recipes.sections import (
 from seqconv.recipes.settings import Settings
 
 DataSettings = TypeVar("DataSettings", bound=Settings, covariant=True)
-FeatureSettings = TypeVar("FeatureSettings", bound=Settings, covariant=True)
+FeatureSettings = TypeVar("FeatureSettings", bound=ExampleSettings, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,11 @@ class Recipe(Generic[DataSettings, FeatureSettings]):
         """Its model is, or may be, the network of its layers, alone or in a blend; not one that is fitted without."""
         kind = KINDS[self.task]
         return kind.networks and self.training.model not in kind.baselines
+
+    @property
+    def blended(self) -> tuple[str, ...]:
+        """Baselines that may stand next to its network in a blend, the simplest first."""
+        return tuple(kind for kind in KINDS[self.task].blended if self.features.blends(kind))
 
     @property
     def network_training(self) -> TrainingConfig:

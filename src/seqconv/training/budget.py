@@ -103,7 +103,7 @@ def _predict_costs(
     Two trials on small parts of the examples tell how time grows, from in proportion to their number to its square.
     """
     task, kind, asked = find_task(recipe), KINDS[recipe.task], recipe.training.model
-    blended, singles = kind.blended if asked == BLEND else (), kind.singles if asked == BEST else ()
+    blended, singles = recipe.blended if asked == BLEND else (), kind.singles if asked == BEST else ()
     wanted = {*blended, *singles, *((asked,) if asked in kind.baselines else ())}
     names = {
         each.kind: each.name

@@ -56,7 +56,7 @@ def blend_models(alone: Fitted, split: Split[Any, Any], held: Held | None = None
     recipe = replace(alone.bundle.recipe, training=replace(alone.bundle.recipe.training, model=BLEND))
     bundle = replace(alone.bundle, recipe=recipe)
     refit = recipe.training.refit
-    members = [each for each in alone.baselines if recipe.features.blends(each.kind)]
+    members = [each for each in alone.baselines if each.kind in recipe.blended]
     blended = fit_blend(scored, members, split, recipe.task, recipe.training.loss, refit, held)
     own_features, bounds = bundle.features.aim(blended.target), blended.scored.validation_bounds
     if bounds is not None:

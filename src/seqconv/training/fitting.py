@@ -91,7 +91,7 @@ def _fit_model(
         timer.seconds["train"] = fitted.trained.seconds
         return fitted
     alone = _fit_network(recipe, split, options, folder, listener, timer)
-    members = [each for each in KINDS[recipe.task].blended if kind == BLEND and recipe.features.blends(each)]
+    members = recipe.blended if kind == BLEND else ()
     baselines = fit_baselines(find_task(recipe), split, say, others=options.baselines, blended=members)
     alone = replace(alone, baselines=baselines)
     if kind == NETWORK:
@@ -188,8 +188,8 @@ def _hold_folds(
     alone: Fitted, split: Split[Any, Any], options: Options, listener: Listener, timer: Timer
 ) -> Held | None:
     """What the members of a blend are weighed by, where few rows are held out and there is time for folds."""
-    recipe, members = alone.bundle.recipe, KINDS[alone.bundle.recipe.task].blended
-    found = [each for each in alone.baselines if each.kind in members]
+    recipe = alone.bundle.recipe
+    found = [each for each in alone.baselines if each.kind in recipe.blended]
     seconds = alone.trained.seconds + sum(each.seconds for each in found)
     if FOLDS * seconds > timer.left:
         return None
