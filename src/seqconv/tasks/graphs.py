@@ -16,6 +16,7 @@ from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.outcomes import Outcome
 from seqconv.tasks.steps import StepNumber
+from seqconv.tasks.task import Arrays
 from seqconv.tasks.values import Number, Values
 
 
@@ -121,6 +122,13 @@ def give_outcome(bundle: AnyBundle, graph: Graph, outputs: str) -> None:
         if isinstance(target, StepNumber):
             values = graph.add("Max", graph.add("Min", values, target.values[-1:]), target.values[:1])
         graph.give(name, graph.reshape(values, -1), np.float64, ("batch",), f"{about}, in its unit")
+
+
+def answer_outcome(target: Outcome, outputs: np.ndarray) -> Arrays:
+    """What `give_outcome` has a graph answer, from a model's outputs."""
+    if isinstance(target, ClassTarget):
+        return {"probabilities": target.probabilities(outputs)}
+    return {name: np.asarray(values) for name, values in target.answer(outputs).items()}
 
 
 def _draw_probabilities(target: ClassTarget, graph: Graph, outputs: str) -> str:

@@ -210,7 +210,7 @@ def refuse_graph(bundle: AnyBundle) -> NoReturn:
     raise ConfigError(f"export: {KINDS[bundle.recipe.task].title} has no form in ONNX yet. Serve it with seqconv serve")
 
 
-def try_no_graph(trained: Trained, inputs: Any) -> NoReturn:
+def try_no_graph(trained: Trained, drawn: Drawn, inputs: Any) -> NoReturn:
     """For the same models.
 
     Raises:
@@ -271,7 +271,8 @@ class Task:
         fit_settings: settings that a given network asks for. Takes recipe, data or None, network, what the user gave.
         take_rows: which rows of a given network's Embedding are those of the ids. Takes recipe, features, their number.
         draw: a model as operators of ONNX.
-        try_graph: examples as inputs of that graph, and the model's own answers. Takes model, and test inputs or None.
+        try_graph: examples as inputs of that graph, and the model's own answers. Takes model, graph, test inputs or
+            None.
         grow: a trained model with what it lacks to learn from newer data, such as classes. Takes bundle, data, threads.
         list_tested: data that hold the test rows of data with newer files, as far as a model can know them, as `take`
             takes them. Takes bundle, data.
@@ -324,7 +325,7 @@ class Task:
     fit_settings: Callable[[AnyRecipe, Any, KerasNetwork, set[str]], dict[str, Any]] = refuse_network
     take_rows: Callable[[AnyRecipe, Any, int], np.ndarray] = keep_rows
     draw: Callable[[AnyBundle], Drawn] = refuse_graph
-    try_graph: Callable[[Trained, Any], Trial] = try_no_graph
+    try_graph: Callable[[Trained, Drawn, Any], Trial] = try_no_graph
     grow: Callable[[AnyBundle, Data, int], AnyBundle] = keep_model
     list_tested: Callable[[AnyBundle, Data], Data] = keep_data
     find_drift: Callable[[AnyBundle, Data | None, Data], list[Drift]] = find_no_drift

@@ -81,7 +81,7 @@ def export_onnx(model: str | Path, out: str | Path, overwrite: bool = False) -> 
     contents |= {place.with_suffix(ending): _encode(table) for ending, table in drawn.files.items()}
     for path in contents:
         check_free(path, overwrite)
-    trial = task.try_graph(predictor, _find_examples(predictor, Path(model)))
+    trial = task.try_graph(predictor, drawn, _find_examples(predictor, Path(model)))
     found, runtime = answer_onnx(contents[place], trial.inputs)
     difference = check_answers(trial, found, place)
     return _write(contents, trial, difference, runtime)

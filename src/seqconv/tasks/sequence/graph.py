@@ -8,11 +8,10 @@ from seqconv.data.records import Sequences
 from seqconv.networks.graphs.graph import Graph, integers
 from seqconv.networks.inputs import WindowInputs
 from seqconv.tasks.bundle import AnyBundle, Trained
-from seqconv.tasks.graphs import draw_model, give_outcome, name_examples
-from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
+from seqconv.tasks.graphs import answer_outcome, draw_model, give_outcome, name_examples
+from seqconv.tasks.outcomes import describe_outcome
 from seqconv.tasks.sequence.features import SequenceFeatures, is_coarse
 from seqconv.tasks.task import Drawn, Trial
-from seqconv.tasks.values import Number
 
 
 class SequenceInputs(NamedTuple):
@@ -59,7 +58,7 @@ def _read_sequences(graph: Graph, features: SequenceFeatures) -> SequenceInputs:
     return SequenceInputs(graph, features, graph.reshape(padded, 0, length, channels + features.masked))
 
 
-def try_sequences(trained: Trained, inputs: WindowInputs | None) -> Trial:
+def try_sequences(trained: Trained, drawn: Drawn, inputs: WindowInputs | None) -> Trial:
     """Test sequences, or made-up ones, as a graph reads them, and the model's answers."""
     features: SequenceFeatures = trained.bundle.features
     channels = len(features.channels)
@@ -77,9 +76,5 @@ def try_sequences(trained: Trained, inputs: WindowInputs | None) -> Trial:
     sequences = Sequences(
         values.reshape(-1, channels), offsets, np.zeros(0, np.int32), classes, features.channels, source
     )
-    found = answer_outcomes(features.target, trained.model.predict(features.inputs(sequences)))
-    target = features.target
-    answers = {"probabilities": found}
-    if isinstance(target, Number):
-        answers = dict(zip(("prediction", *target.bounds), found.T, strict=True))
+    answers = answer_outcome(features.target, trained.model.predict(features.inputs(sequences)))
     return Trial({"sequences": values}, answers, name_examples(inputs, len(values)))

@@ -60,10 +60,10 @@ def _describe(bundle: AnyBundle) -> Json:
     return about | features.target.describe_bounds(bundle.recipe.training.coverage)
 
 
-def try_series(trained: Trained, inputs: WindowInputs | None) -> Trial:
+def try_series(trained: Trained, drawn: Drawn, inputs: WindowInputs | None) -> Trial:
     """Windows of test rows, or made-up ones, as a graph reads them, and what the model forecasts for each."""
     features: SeriesFeatures = trained.bundle.features
-    spec, drawn = features.spec, draw_series(trained.bundle)
+    spec = features.spec
     rows, times = _make_windows(features) if inputs is None else _list_windows(features, inputs)
     forecasts = [forecast_rows(trained, own, stamps) for own, stamps in zip(rows, times, strict=True)]
     answers = {"forecast": np.concatenate([point for point, _ in forecasts])}

@@ -11,15 +11,14 @@ from seqconv.networks.graphs.graph import Graph
 from seqconv.networks.inputs import TokenInputs, hold_texts
 from seqconv.tasks.bundle import AnyBundle, Trained
 from seqconv.tasks.classes import ClassTarget
-from seqconv.tasks.graphs import draw_model, give_outcome, name_examples
-from seqconv.tasks.outcomes import answer_outcomes, describe_outcome
+from seqconv.tasks.graphs import answer_outcome, draw_model, give_outcome, name_examples
+from seqconv.tasks.outcomes import describe_outcome
 from seqconv.tasks.task import Arrays, Drawn, Trial
 from seqconv.tasks.text.columns import NUMBER
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.machines import HASHED, describe_hashes
 from seqconv.tasks.text.unicode import describe_form
 from seqconv.tasks.text.vocabulary import SEPARATORS, SPECIAL, Vocabulary, pad, split
-from seqconv.tasks.values import Number
 
 TOKENIZER = ".tokenizer.json"
 FORMAT = 1  # of the tokenizer
@@ -138,10 +137,10 @@ def _make_rows(features: TextFeatures) -> list[Json]:
     return [{"cells": row, "columns": own, "numbers": values} for row, own, values in found]
 
 
-def try_texts(trained: Trained, inputs: TokenInputs | None) -> Trial:
+def try_texts(trained: Trained, drawn: Drawn, inputs: TokenInputs | None) -> Trial:
     """Test texts, or made-up ones, as a graph reads them, and the model's answers."""
     features: TextFeatures = trained.bundle.features
-    read = [port.name for port in draw_texts(trained.bundle).graph.inputs]
+    read = [port.name for port in drawn.graph.inputs]
     if features.vocabulary is None or (inputs is not None and inputs.texts is None):
         ids = _make_ids(trained) if inputs is None else inputs.ids
         found, given = TokenInputs(ids), {"ids": ids.astype(np.int64)}
@@ -151,12 +150,8 @@ def try_texts(trained: Trained, inputs: TokenInputs | None) -> Trial:
         given = _to_arrays(features.vocabulary, found.texts.tolist(), read)
         given |= {"columns": found.ids[:, found.ids.shape[1] - found.tokens :].astype(np.int64)}
         given |= {} if found.numbers is None else {"numbers": found.numbers}
-    answers = answer_outcomes(features.target, trained.model.predict(found))
-    target = features.target
-    named = {"probabilities": answers}
-    if isinstance(target, Number):
-        named = dict(zip(("prediction", *target.bounds), answers.T, strict=True))
-    return Trial({name: given[name] for name in read}, named, name_examples(inputs, len(found)))
+    answers = answer_outcome(features.target, trained.model.predict(found))
+    return Trial({name: given[name] for name in read}, answers, name_examples(inputs, len(found)))
 
 
 def _make_inputs(features: TextFeatures) -> TokenInputs:
