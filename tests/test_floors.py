@@ -32,6 +32,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "sklearn": ("estimators/", "tasks/panel/boosting.py", "tasks/series/baselines.py", "tasks/text/baselines.py"),
     "scipy": ("tasks/text/baselines.py",),
     "threadpoolctl": ("tasks/panel/", "tasks/series/baselines.py", "tasks/sequence/baselines.py"),
+    "joblib": ("training/parallel.py",),
     "narwhals": ("data/readers/dataframes.py",),
     "polars": ("data/readers/", "tasks/findings.py", "tasks/recognition.py", "tasks/series/leaks.py"),
     "fastexcel": ("data/readers/workbooks.py",),

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from seqconv.networks import threads
-from seqconv.networks.threads import count_threads, read_processor_limit
+from seqconv.networks.threads import count_threads, limit_threads, read_processor_limit
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +20,17 @@ def write(path, text):
 
 def test_a_named_number_stands():
     assert count_threads(3) == 3
+
+
+def test_a_share_of_the_processors_holds_where_no_number_is_named(monkeypatch):
+    monkeypatch.setattr(threads, "_count_processors", lambda: 8)
+    with limit_threads(3):
+        assert count_threads(0) == 3
+        assert count_threads(5) == 5
+        with limit_threads(20):
+            assert count_threads(0) == 8
+        assert count_threads(0) == 3
+    assert count_threads(0) == 8
 
 
 def test_all_processors_that_this_process_may_use(monkeypatch):

@@ -18,6 +18,7 @@ from seqconv.cli.options import (
     Network,
     NoBaselines,
     Overwrite,
+    Parallel,
     Quiet,
     Settings,
     Source,
@@ -134,6 +135,7 @@ def backtest(
     overwrite: Overwrite = False,
     engine: Engine = "native",
     threads: Threads = 0,
+    parallel: Parallel = "",
     settings: Settings = None,
     no_baselines: NoBaselines = False,
     json: Json = False,
@@ -148,9 +150,10 @@ def backtest(
     from seqconv.cli import progress
     from seqconv.training import backtest as backtests
     from seqconv.training.folder import Options
+    from seqconv.training.parallel import spread
 
     options = Options(out, engine, threads, baselines=not no_baselines, overwrite=overwrite)
-    with progress.listen(quiet or json, verbose) as listener, console.interruptible():
+    with progress.listen(quiet or json, verbose) as listener, console.interruptible(), spread(parallel):
         suggested = console.suggest(source, flags, network, data, settings)
         run = backtests.backtest(suggested.recipe, folds, window, options, listener, suggested.data, suggested.notes)
     if json:

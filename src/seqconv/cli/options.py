@@ -90,6 +90,15 @@ Threads = Annotated[
         rich_help_panel=OTHER,
     ),
 ]
+Parallel = Annotated[
+    str,
+    typer.Option(
+        metavar="WHERE",
+        help="Run the parts at once: processes=N, ray, ray://HOST:PORT or dask://HOST:PORT. [default: one by one]",
+        show_default=False,
+        rich_help_panel=OTHER,
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what is in the place of the output.", rich_help_panel=OUTPUT)
 ]

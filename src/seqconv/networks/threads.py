@@ -2,19 +2,33 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from math import ceil
 from pathlib import Path, PurePosixPath
 
 ROOT = Path("/")
+_MOST: ContextVar[int | None] = ContextVar("_MOST", default=None)
 
 
 def count_threads(threads: int) -> int:
-    """Number of threads to use; 0: as many as the processors available to this process."""
+    """Number of threads to use; 0: as many as the processors available to this process, or as `limit_threads` says."""
     if threads:
         return threads
     found, limit = _count_processors(), read_processor_limit(ROOT)
-    return found if limit is None else max(1, min(found, ceil(limit)))
+    found = found if limit is None else max(1, min(found, ceil(limit)))
+    return min(found, _MOST.get() or found)
+
+
+@contextmanager
+def limit_threads(most: int) -> Iterator[None]:
+    """At most so many threads in the block, where no number is asked for: others share the processors."""
+    before = _MOST.set(most)
+    try:
+        yield
+    finally:
+        _MOST.reset(before)
 
 
 def _count_processors() -> int:

@@ -1,7 +1,9 @@
 """A recipe refitted and judged on several stretches of a series, or on each fold of labelled examples."""
 
+import math
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, fill_flat, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, tone, verdict
 from seqconv.metrics.errors import Metrics
-from seqconv.models.folders import CHECKPOINT, replace_folder
+from seqconv.models.folders import replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.durations import parse_budget
@@ -31,7 +33,9 @@ from seqconv.training.budget import Timer
 from seqconv.training.fitted import judge, settle_model
 from seqconv.training.fitting import fit_split
 from seqconv.training.folder import RECIPE, Options, choose_folder, describe_setup, say_folder
+from seqconv.training.history import HISTORY
 from seqconv.training.loop import Listener
+from seqconv.training.parallel import count_workers, run_each
 from seqconv.training.sources import open_source, split_options
 
 WINDOWS = ("growing", "rolling")
@@ -40,10 +44,12 @@ PAGE = "report.html"
 
 @dataclass(frozen=True)
 class _Fold:
-    """One fold's part of the results, the error of each test example by name of the model (first) or
-    baseline, how baselines are called within a sentence, and what each test example weighs in comparisons."""
+    """One fold's part of the results, its `history.csv` (empty without a network), the error of each test example by
+    name of the model (first) or baseline, how baselines are called within a sentence, and what each test example weighs
+    in comparisons."""
 
     results: FoldResults
+    history: str
     errors: dict[str, np.ndarray]
     spoken: dict[str, str]
     features: Features
@@ -81,6 +87,8 @@ def backtest(
     sequences are cut into stratified folds, copies of a text together; validation is held out of the other folds as
     the recipe says. Test examples that come apart from the training examples are then left out.
 
+    Folds are fitted one after the other, or where `joblib.parallel_config` says, with the same results.
+
     Args:
         source: as for `train`.
         window: `growing`: a series is trained on from its start; `rolling`: on as many rows as the first fold has.
@@ -108,15 +116,14 @@ def backtest(
         listener = say_folder(target, name, listener)
         for note in notes:
             listener.say(note)
-        task = find_task(recipe)
-        data = data or task.load(recipe.data, listener.download)
+        data = data or find_task(recipe).load(recipe.data, listener.download)
+        calls = _list_folds(recipe, data, (folds, window), options, started, listener)
         found = []
-        for number, (facts, part) in enumerate(task.fold(data, recipe, folds, window), 1):
-            listener.say(f"fold {number} of {folds}: {_say_facts(facts)}")
-            own = _make_folder(folder, number)
-            share = _share_budget(recipe, started, folds - number + 1)
-            found.append(_run_fold(number, facts, part, share, options, own, listener))
-            listener.say(f"fold {number} of {folds}: {_say_scores(found[-1].results, found[0].features.target.metric)}")
+        for fold in run_each(_run_fold, calls, listener):
+            found.append(fold)
+            number = fold.results.fold
+            _write_history(folder / f"fold-{number}", fold.history)
+            listener.say(f"fold {number} of {folds}: {_say_scores(fold.results, found[0].features.target.metric)}")
         setup = describe_setup(recipe, options, target)
         results = _sum_up(found, recipe, setup, window, time.perf_counter() - started)
         (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
@@ -125,18 +132,29 @@ def backtest(
     return Backtest(target, results)
 
 
-def _share_budget(recipe: AnyRecipe, started: float, folds: int) -> AnyRecipe:
-    """The recipe for the next of so many folds, with its share of the time that is left."""
+def _list_folds(
+    recipe: AnyRecipe, data: Data, cut: tuple[int, str], options: Options, started: float, listener: Listener
+) -> Iterator[tuple[int, FoldFacts, Data, AnyRecipe, Options]]:
+    """What `_run_fold` takes, of each fold; each has its share of the time that is left."""
+    folds, workers = cut[0], count_workers()
+    for place, (facts, part) in enumerate(find_task(recipe).fold(data, recipe, *cut)):
+        listener.say(f"fold {place + 1} of {folds}: {_say_facts(facts)}")
+        rounds = math.ceil(folds / workers) - place // workers  # from this one on
+        yield place + 1, facts, part, _share_budget(recipe, started, rounds), options
+
+
+def _share_budget(recipe: AnyRecipe, started: float, rounds: int) -> AnyRecipe:
+    """The recipe for the next of so many rounds, with its share of the time that is left."""
     if not recipe.training.budget:
         return recipe
     left = max(parse_budget(recipe.training.budget) - (time.perf_counter() - started), 0.001)
-    return replace(recipe, training=replace(recipe.training, budget=f"{left / folds:.3f}s"))
+    return replace(recipe, training=replace(recipe.training, budget=f"{left / rounds:.3f}s"))
 
 
-def _make_folder(folder: Path, number: int) -> Path:
-    made = folder / f"fold-{number}"
-    made.mkdir()
-    return made
+def _write_history(folder: Path, history: str) -> None:
+    folder.mkdir()
+    if history:
+        (folder / HISTORY).write_text(history, "utf-8")
 
 
 def _say_facts(facts: FoldFacts) -> str:
@@ -152,13 +170,15 @@ def _say_scores(results: FoldResults, metric: str) -> str:
 
 
 def _run_fold(
-    number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, folder: Path, listener: Listener
+    number: int, facts: FoldFacts, data: Data, recipe: AnyRecipe, options: Options, listener: Listener
 ) -> _Fold:
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
     loss, timer = recipe.training.loss, Timer(recipe.training.budget)
-    fitted = fit_split(recipe, split, options, folder, listener, timer)
+    with tempfile.TemporaryDirectory(prefix="seqconv-") as place:
+        fitted = fit_split(recipe, split, options, Path(place), listener, timer)
+        written = Path(place) / HISTORY
+        history = written.read_text("utf-8") if written.exists() else ""
     target = fitted.bundle.features.target
-    (folder / CHECKPOINT).unlink(missing_ok=True)
     # each fold is scaled by its own rows
     errors = {recipe.training.model: target.errors_in_units(fitted.scored.test_outputs, split.test.targets, loss)}
     for baseline in fitted.baselines:
@@ -174,7 +194,7 @@ def _run_fold(
         train={"n": len(split.train.targets)},
         seconds=timer.seconds["train"],
     )
-    return _Fold(results, errors, spoken, split.features, weigh_errors(split.test, target))
+    return _Fold(results, history, errors, spoken, split.features, weigh_errors(split.test, target))
 
 
 def _sum_up(folds: list[_Fold], recipe: AnyRecipe, setup: Setup, window: str, seconds: float) -> BacktestResults:

@@ -195,7 +195,7 @@ def _hold_folds(
         return None
     with timer.part("train"):
         kinds = [each.kind for each in found]
-        held = score_folds(recipe, split.training, split.pool, kinds, count_threads(options.threads), options.engine)
+        held = score_folds(recipe, split.training, split.pool, kinds, options.threads, options.engine)
     if held is not None:
         listener.say(f"blend: weighed in {FOLDS} folds, as few rows are held out")
     return held

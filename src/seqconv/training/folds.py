@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.recipes.sections import NETWORK
 from seqconv.tasks.blend import Held
@@ -14,6 +15,7 @@ from seqconv.tasks.holdout import open_stream
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import say_nothing
 from seqconv.training.loop import Listener, build_network_plan, fit_network, start_network
+from seqconv.training.parallel import run_each
 
 FOLDS = 5
 MOST = 400  # training and validation examples; of more, those held out tell enough
@@ -32,6 +34,7 @@ def score_folds(
     Args:
         pool: see `Split`.
         kinds: of the baselines.
+        threads: 0: all cores.
 
     Returns:
         None: there are many examples, or too few to be cut, or no classes.
@@ -44,10 +47,12 @@ def score_folds(
         return None
     folds = open_stream(recipe.training.seed, "folds").permutation(count)[groups] % FOLDS
     whole, found = merge_validation(data).train, dict[str, np.ndarray]()
-    for fold in range(FOLDS):
-        rest, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        own = replace(data, train=whole.take(rest), validation=whole.take(left))
-        outputs = _fit_fold(recipe, own, kinds, threads, engine)
+    cuts = [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(FOLDS)]
+    calls = (
+        (recipe, replace(data, train=whole.take(rest), validation=whole.take(left)), kinds, threads, engine)
+        for rest, left in cuts
+    )
+    for (_, left), outputs in zip(cuts, run_each(_fit_fold, calls, Listener()), strict=True):
         if outputs is None:
             return None
         for kind, each in outputs.items():
@@ -56,7 +61,12 @@ def score_folds(
 
 
 def _fit_fold(
-    recipe: AnyRecipe, data: TrainingData[Any, Any], kinds: Sequence[str], threads: int, engine: str
+    recipe: AnyRecipe,
+    data: TrainingData[Any, Any],
+    kinds: Sequence[str],
+    threads: int,
+    engine: str,
+    listener: Listener,
 ) -> dict[str, np.ndarray] | None:
     """Outputs for the validation examples by models of the training examples; None: one cannot be fitted to these."""
     assert data.validation is not None
@@ -65,8 +75,8 @@ def _fit_fold(
     candidates = [each for each in find_task(recipe).list_baselines(data.untested, say_nothing) if each.kind in kinds]
     config = replace(recipe.network_training, model=NETWORK)
     plan = build_network_plan(recipe, data.train, data.features)
-    network = start_network(plan, data.train, config, threads, engine)
-    fit_network(network, data, config, Listener())
+    network = start_network(plan, data.train, config, count_threads(threads), engine)
+    fit_network(network, data, config, listener)
     found = {NETWORK: data.validation.finish(network.predict(data.validation.inputs))}
     for each in candidates:
         if isinstance(each.fit, str):

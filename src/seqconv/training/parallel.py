@@ -1,0 +1,125 @@
+"""One loop for work whose parts do not need each other, wherever `joblib.parallel_config` says that it runs."""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from seqconv.errors import OptionError, need, shorten
+from seqconv.networks.threads import count_threads, limit_threads
+from seqconv.training.loop import Listener
+
+Result = TypeVar("Result")
+PATIENCE_S = 10  # until a cluster answers
+WHERE = "processes, processes=N, ray, ray://HOST:PORT or dask://HOST:PORT"
+
+
+def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], listener: Listener) -> Iterator[Result]:
+    """`work(*call, listener)` for each call, in order: here by default, one after the other, else as joblib is told to.
+
+    Elsewhere each has its share of the processor's threads, and what is said there is said here once it is done. A call
+    and its result are pickled then; the result is the same wherever it runs.
+
+    Args:
+        calls: taken as there is room to run them.
+
+    Raises:
+        OptionError: a process was killed.
+    """
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+    from joblib.parallel import get_active_backend
+
+    backend, _ = get_active_backend()
+    # joblib's own backends run one worker in this process
+    here = count_workers() == 1 and type(backend).__module__ == "joblib._parallel_backends"
+    threads = 0 if here else max(1, count_threads(0) // count_workers())
+    jobs = (joblib.delayed(_run)(work, call, listener if here else None, threads) for call in calls)
+    returned = "generator" if backend.supports_return_generator else "list"  # that of Ray gives all at the end
+    try:
+        for result, said in joblib.Parallel(return_as=returned, pre_dispatch="n_jobs", batch_size=1)(jobs):
+            for text in said:
+                listener.say(text)
+            yield result
+    except TerminatedWorkerError as error:
+        raise OptionError(
+            "parallel: each process must live until its work is done; one was killed, perhaps for lack of memory. "
+            "Use fewer of them"
+        ) from error
+
+
+def count_workers() -> int:
+    """How many calls run at once."""
+    import joblib
+
+    return int(joblib.effective_n_jobs(None))
+
+
+def _run(
+    work: Callable[..., Result], call: tuple[Any, ...], listener: Listener | None, threads: int
+) -> tuple[Result, list[str]]:
+    """The result of a call, and what was said to nobody."""
+    if listener is not None:
+        return work(*call, listener), []
+    kept = _Kept()
+    with limit_threads(threads):
+        return work(*call, kept), kept.said
+
+
+class _Kept(Listener):
+    """Keeps what is said far from the user."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@contextlib.contextmanager
+def spread(where: str) -> Iterator[None]:
+    """Let the loops of the block run in other processes or on other machines.
+
+    Args:
+        where: `processes` (as many as processors), `processes=N`, `ray` (a cluster of this machine), `ray://HOST:PORT`
+            or `dask://HOST:PORT`; empty: as it is.
+
+    Raises:
+        OptionError: none of these.
+        MissingExtra: Ray or Dask is not installed.
+    """
+    import joblib
+
+    kind, _, address = where.partition("://")
+    with contextlib.ExitStack() as stack:
+        if found := re.fullmatch(r"processes(?:=([1-9]\d{0,3}))?", where):
+            stack.enter_context(joblib.parallel_config("loky", n_jobs=int(found[1] or count_threads(0))))
+        elif where == "ray" or (kind == "ray" and address):
+            with _reached(where):
+                _start_ray(where if address else None, stack)
+        elif kind == "dask" and address:
+            client = need("distributed", "dask").Client
+            with _reached(where):
+                stack.enter_context(client(f"tcp://{address}", timeout=PATIENCE_S))
+            stack.enter_context(joblib.parallel_config("dask"))
+        elif where:
+            raise OptionError(f"parallel must be {WHERE}; got {where!r}")
+        yield
+
+
+def _start_ray(address: str | None, stack: contextlib.ExitStack) -> None:
+    import joblib
+
+    ray, backend = need("ray", "ray"), need("ray.util.joblib", "ray")
+    ray.init(address=address, log_to_driver=False, **({} if address else {"include_dashboard": False}))
+    stack.callback(ray.shutdown)
+    backend.register_ray()
+    stack.enter_context(joblib.parallel_config("ray", n_jobs=-1))
+
+
+@contextlib.contextmanager
+def _reached(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:  # which of them depends on the engine
+        raise OptionError(f"parallel: a cluster must answer at {where}; got: {shorten(error)}") from error

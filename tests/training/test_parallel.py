@@ -1,0 +1,145 @@
+"""Work that runs in other processes gives what it gives here; what goes wrong there is told here, in one line."""
+
+import os
+import sys
+import time
+
+import joblib
+import numpy as np
+import pytest
+
+from helpers.command import seqconv_command
+from seqconv.errors import ConfigError, DataError, MissingExtra, OptionError
+from seqconv.networks.threads import count_threads
+from seqconv.recipes.recipe import recipe_from_dict
+from seqconv.tasks.kinds import TASKS
+from seqconv.training.backtest import _list_folds, backtest
+from seqconv.training.folder import Options
+from seqconv.training.loop import Listener
+from seqconv.training.parallel import run_each, spread
+
+THREADS = {"backend": "threading", "n_jobs": 2}  # cheap: no process is started
+PLACE = ("run", "seconds")  # what may differ
+
+
+class Heard(Listener):
+    def __init__(self):
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+def write_texts(folder):
+    rows = [f"{['poor', 'good'][row % 2]} film {row},{'np'[row % 2]}" for row in range(60)]
+    (folder / "mine.csv").write_text("\n".join(["text,label", *rows]))
+    return str(folder / "mine.csv")
+
+
+def strip(results):
+    """Results without what depends on where and how fast they were found."""
+    if isinstance(results, dict):
+        return {name: strip(each) for name, each in results.items() if name not in PLACE}
+    return list(map(strip, results)) if isinstance(results, list) else results
+
+
+def fit_folds(source, out, where=""):
+    heard = Heard()
+    with spread(where):
+        run = backtest(source, 2, listener=heard, out=out, model="network", epochs=1, refit=False, baselines=False)
+    return run, heard.said
+
+
+def test_folds_in_processes_give_the_same_bits_and_say_the_same(tmp_path):
+    source = write_texts(tmp_path)
+    here, said = fit_folds(source, tmp_path / "here")
+    there, said_there = fit_folds(source, tmp_path / "there", "processes=2")
+    assert strip(there.results.to_dict()) == strip(here.results.to_dict())
+    assert sorted(said_there) == sorted(said)
+    assert [each for each in said_there if "accuracy" in each] == [each for each in said if "accuracy" in each]
+    for number in (1, 2):
+        epochs = [
+            [line.rsplit(",", 1)[0] for line in (run.folder / f"fold-{number}" / "history.csv").read_text().split()]
+            for run in (here, there)
+        ]
+        assert epochs[0] == epochs[1] != []
+
+
+def test_folds_on_ray_give_the_same_bits(tmp_path):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    source = write_texts(tmp_path)
+    here, _ = fit_folds(source, tmp_path / "here")
+    there, _ = fit_folds(source, tmp_path / "there", "ray")
+    assert strip(there.results.to_dict()) == strip(here.results.to_dict())
+
+
+def test_results_come_in_order_and_each_worker_has_its_share_of_the_threads():
+    everywhere = count_threads(0)
+
+    def work(number, listener):
+        listener.say(f"part {number}")
+        return number, count_threads(0)
+
+    for config, threads in (({}, everywhere), (THREADS, max(1, everywhere // 2))):
+        heard = Heard()
+        with joblib.parallel_config(**config):
+            found = list(run_each(work, ((number,) for number in range(5)), heard))
+        assert found == [(number, threads) for number in range(5)]
+        assert heard.said == [f"part {number}" for number in range(5)]
+    assert count_threads(0) == everywhere
+
+
+@pytest.mark.parametrize("config", [{}, THREADS])
+def test_a_mistake_in_the_work_or_its_parts_is_raised_as_it_is(config):
+    def work(number, listener):
+        if number == 2:
+            raise DataError("mine.csv: must hold two classes; got one")
+        return number
+
+    def parts():
+        yield (0,)
+        raise ConfigError("folds must be fewer")
+
+    with joblib.parallel_config(**config):
+        with pytest.raises(DataError, match="must hold two classes"):
+            list(run_each(work, ((number,) for number in range(4)), Listener()))
+        with pytest.raises(ConfigError, match="folds must be fewer"):
+            list(run_each(work, parts(), Listener()))
+
+
+def test_a_process_that_is_killed_is_told():
+    with spread("processes=2"), pytest.raises(OptionError, match=r"^parallel: each process must live.*one was killed"):
+        list(run_each(lambda number, listener: os._exit(number), ((1,), (1,)), Listener()))
+
+
+@pytest.mark.parametrize("where", ["processes=0", "processes=", "threads", "dask", "dask://", "ray://", "ray:/x"])
+def test_other_places_are_refused(where):
+    with pytest.raises(OptionError, match="parallel must be processes, processes=N, ray, "), spread(where):
+        pass
+
+
+@pytest.mark.parametrize(("where", "module", "extra"), [("ray", "ray", "ray"), ("dask://a:1", "distributed", "dask")])
+def test_an_engine_that_is_missing_is_named_with_its_extra(monkeypatch, where, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtra, match=rf"{module} is not installed\..*seqconv\[{extra}\]"), spread(where):
+        pass
+
+
+def test_folds_that_run_at_once_share_a_budget_by_rounds(tmp_path):
+    recipe = recipe_from_dict(
+        {"task": "text", "data": {"source": write_texts(tmp_path)}, "training": {"budget": "30s"}}
+    )
+    data = TASKS["text"].load(recipe.data, None)
+    for config, rounds in (({}, [5, 4, 3, 2, 1]), (THREADS, [3, 3, 2, 2, 1])):
+        with joblib.parallel_config(**config):
+            started = time.perf_counter()
+            parts = list(_list_folds(recipe, data, (5, "growing"), Options(), started, Listener()))
+        budgets = [float(part[3].training.budget.removesuffix("s")) for part in parts]
+        assert 30 / np.array(budgets) == pytest.approx(rounds, rel=0.1)
+
+
+def test_the_command_names_its_flag(tmp_path):
+    source = write_texts(tmp_path)
+    done = seqconv_command("backtest", source, "--parallel", "cluster", "--json", cwd=tmp_path, code=2)
+    assert done.stderr.startswith("seqconv: --parallel must be processes, processes=N, ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv"]
