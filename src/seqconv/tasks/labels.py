@@ -15,6 +15,7 @@ from seqconv.tasks.classes import Classes, ClassTarget
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.label_sets import Labels
+from seqconv.tasks.profiles import LABELS, Sample
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.target import Target
 from seqconv.tasks.thresholds import NONE, Rule, make_rule
@@ -204,6 +205,19 @@ def cut_class_folds(
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
         yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested
+
+
+def sample_labels(part: Any) -> list[Sample]:
+    """The labels of examples, or the numbers to predict, as a variable; none where they have none."""
+    labels = getattr(part, "labels", None)
+    if labels is None or not len(labels):
+        return []
+    if not part.classes:
+        return [Sample(part.number, labels, of=LABELS)]
+    names = np.array(part.classes, object)
+    several = labels.ndim == 2
+    cells = ["|".join(names[row > 0]) for row in labels] if several else names[labels].tolist()
+    return [Sample.of_names("label", cells, LABELS)]
 
 
 def guess_loss(target: ClassTarget) -> Guesses:
