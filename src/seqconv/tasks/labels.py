@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, Sequences, Texts
-from seqconv.errors import DataError, OptionError
+from seqconv.errors import DataError, OptionError, nearest
 from seqconv.recipes.recipe import Guesses
 from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.class_names import judge_names
@@ -75,12 +75,9 @@ def align_labels(part: Labelled, classes: tuple[str, ...], several: bool) -> Lab
         )
     if several and part.labels.ndim == 1:  # every row has just one label
         part = replace(part, labels=np.eye(len(part.classes), dtype=np.uint8)[part.labels])
-    unknown = set(part.classes) - set(classes)
-    if unknown:
-        raise DataError(
-            f"{part.source}: every label must be one of the training labels ({', '.join(classes[:20])}); "
-            f"got {sorted(unknown)[0]!r}. Correct the label, or train with it"
-        )
+    if unknown := sorted(set(part.classes) - set(classes)):
+        hint = f"{nearest(unknown[0], classes)} Correct the label, or train with it"
+        raise DataError(f"{part.source}: every label must be one of the training labels; got {unknown[0]!r}. {hint}")
     if part.classes == classes:
         return part
     if part.labels.ndim == 2:
