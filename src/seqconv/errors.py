@@ -102,6 +102,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
     >>> nearest("epoch", ["epochs", "seed"]), nearest("ot", ["OT", "HULL"])
     ("Did you mean 'epochs'?", "Did you mean 'OT'?")
+    >>> nearest("Spam ad", ["Spam adv", "spam ad"])
+    "Did you mean 'spam ad'?"
     """
     names = list(known)
     if near := _find_near(name, names):
@@ -132,5 +134,6 @@ def _find_near(name: str, names: list[str]) -> str:
     folded: dict[str, str] = {}
     for each in names:
         folded.setdefault(each.casefold(), each)
-    near = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.casefold(), folded, n=1)
+    near = [name.casefold()] if name.casefold() in folded else difflib.get_close_matches(name, names, n=1)
+    near = near or difflib.get_close_matches(name.casefold(), folded, n=1)
     return folded.get(near[0], near[0]) if near else ""

@@ -18,7 +18,7 @@ from seqconv.estimators.forecaster import SeriesForecaster
 from seqconv.models.format import write_bundle
 
 MONTHS = pandas.date_range("2018-01-01", periods=54, freq="MS")
-QUANTILES = [f"q{10 * place}" for place in range(1, 10) if place != 5]
+QUANTILES = [f"q0.{place}" for place in range(1, 10) if place != 5]
 
 
 def make_table(series=3, rows=48):
@@ -49,7 +49,7 @@ def test_a_frame_of_forecasts_comes_back(fitted):
     assert found["shop"].tolist() == [shop for shop in (1, 2, 3) for _ in range(6)]
     assert found["month"].tolist() == [*MONTHS[48:54]] * 3
     assert found.dtypes[["shop", "month"]].tolist() == TABLE.dtypes[["shop", "month"]].tolist()
-    values = found[["q10", "forecast", "q90"]].to_numpy()
+    values = found[["q0.1", "forecast", "q0.9"]].to_numpy()
     assert (np.diff(values, axis=1) >= 0).all()
     truth = np.concatenate([each[48:] for each in make_sales(series=3, rows=54, noise=0.0)]) + 30 * np.tile([0, 1], 9)
     assert np.abs(found["forecast"] - truth).mean() < 8

@@ -15,7 +15,7 @@ from seqconv.training.folder import Options
 from seqconv.training.forecasting import forecast
 
 MONTHS = pandas.date_range("2018-01-01", periods=72, freq="MS")
-QUANTILES = ["q10", "q20", "q30", "q40", "forecast", "q60", "q70", "q80", "q90"]
+QUANTILES = ["q0.1", "q0.2", "q0.3", "q0.4", "forecast", "q0.6", "q0.7", "q0.8", "q0.9"]
 
 
 @pytest.fixture(scope="module")

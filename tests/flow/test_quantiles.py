@@ -254,7 +254,7 @@ def test_a_table_of_series(folder, tmp_path):
     usual = ("--run", "usual", "-o", "usual.csv")
     seqconv_command("forecast", "sales.csv", *given, "--set", "training.model=ridge", "-q", *usual, cwd=tmp_path)
     nine = polars.read_csv(tmp_path / "usual.csv")
-    assert nine.columns == ["shop", "day", "forecast", *(f"q{each}" for each in (10, 20, 30, 40, 60, 70, 80, 90))]
-    assert nine["q10"].to_list() == found["q0.1"].to_list()
+    assert nine.columns == ["shop", "day", "forecast", *(f"q0.{each}" for each in (1, 2, 3, 4, 6, 7, 8, 9))]
+    assert nine["q0.1"].to_list() == found["q0.1"].to_list()
     model = SeriesForecaster(target="sold", id="shop", horizon=7, model="seasonal", quantiles=[0.05, 0.95]).fit(table)
     assert model.forecast().columns == ["shop", "day", "forecast", "q0.05", "q0.95"]

@@ -83,7 +83,7 @@ def _read_sales(items: Items) -> tuple[Panel]:
 
 def _list_quantiles(answers: list[dict[str, Any]]) -> list[Any]:
     """Of two series, `[2, H, levels]`."""
-    names = ["q10", "q20", "q30", "q40", "forecast", "q60", "q70", "q80", "q90"]
+    names = ["q0.1", "q0.2", "q0.3", "q0.4", "forecast", "q0.6", "q0.7", "q0.8", "q0.9"]
     return [*np.reshape([[answer[name] for name in names] for answer in answers], (2, -1, len(names)))]
 
 

@@ -255,9 +255,9 @@ def test_metrics_tell_the_drift_of_requests(networks, folder, monkeypatch):
         return random.normal(level, 1, (count, 5, 2)).round(3).tolist()
 
     raw = task.read_request(bundle, make(0, 400), 1)
-    profile = Profile.fit(task.sample(bundle.features, raw), [], {}, 1)
+    profile = Profile.fit(task.sample(bundle.features, raw), {}, 1)
     model = Predictor(replace(bundle, profile=profile), threads=1)
-    found = {}
+    found, drifted = {}, {}
     for level in (0, 3):
         with serving(model, folder / "sequence") as port, Client(port) as client:
             client.predict({"sequences": make(level, 10)})
@@ -265,8 +265,10 @@ def test_metrics_tell_the_drift_of_requests(networks, folder, monkeypatch):
             client.predict({"sequences": make(level, 200)})
             text = client.ask("GET", "/metrics")[1]
             found[level] = float(re.search(r'seqconv_drift_psi\{model="model",variable="x"\} (\S+)', text)[1])
+            drifted[level] = int(re.search(r'seqconv_drifted\{model="model",variable="x"\} (\S+)', text)[1])
     assert found[0] < 0.1
     assert found[3] > 1
+    assert drifted == {0: 0, 3: 1}
 
 
 def test_the_document_describes_every_route_and_what_it_describes_holds(client):

@@ -117,8 +117,9 @@ def test_several_labels_a_text(tmp_path, monkeypatch):
     [
         (
             texts([0, 1, 2], ("neg", "pos", "meh")),
-            "every label must be one of the training labels (neg, pos); got 'meh'",
+            "every label must be one of the training labels; got 'meh'. Known: neg, pos. Correct the label",
         ),
+        (texts([0, 1, 2], ("neg", "POS", "pos")), "got 'POS'. Did you mean 'pos'? Correct the label, or train with it"),
         (texts([[0, 1], [1, 1]]), "must have one label per example as in training; got several"),
         (texts([]), "must hold labelled examples; got none"),
         (

@@ -92,7 +92,7 @@ def test_texts_like_those_of_training_are_let_pass(folder):
     assert not found.drifted, found.verdict
     assert set(states(found)) == {
         *("words in a text", "unknown words", "word", "price", "shop"),
-        *("prediction", "confidence"),
+        *("label", "prediction", "confidence"),
     }
     assert "drifted" not in states(found).values()
     assert {each.name for each in found.rates} == {"error_rate", "overconfidence"}
@@ -142,11 +142,43 @@ def test_worse_answers_are_found_where_there_are_labels(folder):
     assert found.drifted
     assert {each.name: each.state for each in found.rates}["error_rate"] == "drifted"
     assert "error rate" in found.verdict
-    assert "drifted" not in states(found).values()  # the inputs are what they were
+    assert "drifted" not in {each.state for each in found.variables if each.of != "labels"}
     unlabelled = watch(folder, "texts", frame.drop("label"))
     assert not unlabelled.rates
     assert any("errors not compared" in note for note in unlabelled.notes)
     assert not unlabelled.drifted
+
+
+def test_other_labels_and_new_ones_are_named(folder):
+    frame = make_texts(300, 1)
+    only = watch(folder, "texts", frame.filter(polars.col("label") == "yes"))
+    assert states(only)["label"] == "drifted"
+    label = next(each for each in only.variables if each.of == "labels")
+    assert {each.name: each.now for each in label.bins}["yes"] == 1.0
+    assert "label" not in states(watch(folder, "texts", frame.drop("label")))
+    waves = seqconv.monitor(folder / "waves", write_waves(folder / "more.ts", 60, 1))
+    assert states(waves)["label"] == "same"
+
+
+@pytest.mark.parametrize(
+    ("model", "file"), [("texts", "texts.csv"), ("waves", "waves_TRAIN.ts"), ("series", "series.csv")]
+)
+def test_a_file_is_read_and_answered_once(folder, monkeypatch, model, file):
+    from seqconv.models.predictor import Predictor
+    from seqconv.tasks.kinds import TASKS
+
+    calls = []
+    bundle = seqconv.load(folder / model).bundle
+    task = TASKS[bundle.recipe.task]
+    predict = type(Predictor(bundle).model).predict
+    monkeypatch.setattr(
+        type(Predictor(bundle).model), "predict", lambda *args: calls.append("predict") or predict(*args)
+    )
+    for name in ("load", "read_whole"):
+        own = getattr(task, name)
+        monkeypatch.setitem(vars(task), name, lambda *args, own=own, name=name: calls.append(name) or own(*args))
+    assert seqconv.monitor(folder / model, folder / file).rates
+    assert calls == ["load", "predict"]
 
 
 def test_a_series_that_goes_on_passes_and_one_on_another_level_does_not(folder):
@@ -221,12 +253,12 @@ def test_a_profile_is_read_back_as_it_was_written_and_survives_shrinking(folder)
 
 def test_numbers_have_bins_of_equally_many_values_and_categories_those_that_are_frequent():
     values = np.arange(1000.0)
-    variable = Variable.fit(Sample("x", values), "inputs")
+    variable = Variable.fit(Sample("x", values))
     assert variable.counts == [0] + [100] * 10 + [0, 0]
-    few = Variable.fit(Sample("x", np.array([1.0, 2, 2, np.nan])), "inputs")
+    few = Variable.fit(Sample("x", np.array([1.0, 2, 2, np.nan])))
     assert few.edges[1:] == [1.5, 2.0]
     assert few.counts == [0, 1, 2, 0, 1]
-    named = Variable.fit(Sample.of_names("c", ["a", "b", "b", None, "a", "b", "Ann"]), "inputs")
+    named = Variable.fit(Sample.of_names("c", ["a", "b", "b", None, "a", "b", "Ann"]))
     assert named.levels == ["b", "a"]  # what occurs once is not kept
     assert named.counts == [3, 2, 1, 1]
     assert named.count(Sample.of_names("c", ["z", "a", None, "y"])).tolist() == [0, 1, 2, 1]

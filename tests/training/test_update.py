@@ -7,13 +7,16 @@ import numpy as np
 import polars
 import pytest
 
+import seqconv
 from helpers.command import seqconv_command
 from helpers.runs import list_sales, write_data
 from seqconv.models.format import read_bundle
 from seqconv.models.predictor import load
 from seqconv.models.results import read_results
 from seqconv.recipes.sections import KINDS
+from seqconv.reports.sentences import say_update
 from seqconv.tasks.kinds import TASKS
+from seqconv.tasks.results import UpdateResults
 
 QUICK = ("--no-baselines", "--quiet")
 COMMON = ["film", "plot", "scene", "the", "actor", "story"]
@@ -197,10 +200,18 @@ def test_every_task_is_fitted_again_to_old_and_newer_rows(others, task, file):
     found = update(others, task, file, "--out", f"{task}-on")["update"]
     assert found["refit"]
     assert found["new"]["n"] > 0
-    assert found["drift"]
+    wanted = seqconv.monitor(others / task, others / file).variables
+    assert found["variables"] == [each.to_dict() for each in wanted if each.of != "answers"]
     assert ("old" in found) == (not KINDS[task].forecasts)  # what a series knows of old rows reaches to their end
     again = update(others, f"{task}-on", file, "--out", f"{task}-again")["update"]
     assert "new" not in again  # no row is newer than before
+
+
+def test_what_updates_found_before_they_knew_of_profiles_is_still_read():
+    table = {"model": "m", "file": "f", "refit": True, "metric": "mae", "classes": [], "says": "fitted again"}
+    found = UpdateResults.from_dict(table | {"drift": [{"name": "a", "before": 1.0, "after": 2.0, "shift": 0.5}]})
+    assert found.variables is None
+    assert say_update(found).startswith("Update of m: fitted again.")
 
 
 def test_the_newer_rows_of_a_series_follow_the_old_ones(others):

@@ -10,7 +10,7 @@ from seqconv.cli.console import command, print_json, print_rows, print_text
 from seqconv.cli.help import OUTPUT, TRAINING
 from seqconv.cli.options import Engine, Json, Model, NoBaselines, Overwrite, Quiet, Threads, Verbose
 from seqconv.cli.training import JSON_KEYS, print_results
-from seqconv.reports.tables import change_rows, drift_rows
+from seqconv.reports.tables import change_rows
 
 if TYPE_CHECKING:
     from seqconv.tasks.results import UpdateResults
@@ -73,10 +73,12 @@ def update(
 
 
 def _print_update(found: "UpdateResults") -> None:
+    from seqconv.reports.monitor import CAPTIONS, variable_rows
     from seqconv.reports.sentences import say_update
 
     print_text(f"\n{say_update(found)}\n")
     if found.old or found.new:
         print_rows(*change_rows(found))
-    if found.drift:
-        print_rows(*drift_rows(found), SHOWN)
+    for table in (variable_rows(found.variables or (), of) for of in CAPTIONS):
+        if table[1]:
+            print_rows(*table, SHOWN)

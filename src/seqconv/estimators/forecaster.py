@@ -204,8 +204,8 @@ class SeriesForecaster(WindowForecaster):
     def forecast(self, X: Any = None, *, steps: int | None = None, future: Any = None) -> Any:
         """The rows after the newest one.
 
-        Of a table a frame of the kind that came in: the ids, the time, `forecast` (the median) and the quantiles `q10`
-        to `q90`, a row for each series and step. Of an array `[leads]`, or `[leads, D]` for y `[T, D]`.
+        Of a table a frame of the kind that came in: the ids, the time, `forecast` (the median) and the quantiles `q0.1`
+        to `q0.9`, a row for each series and step. Of an array `[leads]`, or `[leads, D]` for y `[T, D]`.
 
         Args:
             X: rows up to now, of other series too; None: the training rows.

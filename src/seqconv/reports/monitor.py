@@ -1,20 +1,27 @@
-"""What monitoring found: the tables of the command and of the page, and the page."""
+"""What has drifted: the tables of commands and pages, and the page of monitoring."""
+
+from collections.abc import Sequence
 
 from seqconv.reports.page import build_lead, build_page, draw_bars, draw_details, draw_facts, draw_note, draw_table
 from seqconv.reports.tables import NAMES, Table, show_number
 from seqconv.tasks.drift import DRIFTED, SAME, MonitorResults, VariableChange
 
 MOST_BINS = 12  # of categories that are drawn: those that changed most
+CAPTIONS = {
+    "inputs": "Inputs next to those of training",
+    "labels": "Labels next to those of training",
+    "answers": "Answers next to those to the test set",
+}
 EXPLAINED = (
     "PSI is the population stability index: up to 0.1 nothing has changed, above 0.25 much has, as long as it is above "
     "what stretches of as many training rows show by chance."
 )
 
 
-def variable_rows(results: MonitorResults, of: str) -> Table:
-    """A row for each variable of `inputs` or `answers`, the most changed first."""
+def variable_rows(variables: Sequence[VariableChange], of: str) -> Table:
+    """A row for each variable of `inputs`, `labels` or `answers`, the most changed first; none where there are none."""
     head, rows = [of, "state", "PSI", "by chance", "mean before", "now"], []
-    shown = [one for one in results.variables if one.of == of]
+    shown = [one for one in variables if one.of == of]
     holes = any(one.bins[-1].before or one.bins[-1].now for one in shown)
     head += ["missing before", "now"] * holes
     for each in shown:
@@ -43,17 +50,19 @@ def build_monitor_page(results: MonitorResults) -> str:
     """The page."""
     tone = "bad" if results.drifted else "good"
     lead = build_lead(results.model, results.verdict, f"Data: {results.source}, {results.n:,} examples", tone)
-    sections = [
-        ("Inputs", draw_table(*variable_rows(results, "inputs"), "Inputs next to those of training")),
-        ("Answers", draw_table(*variable_rows(results, "answers"), "Answers next to those to the test set")),
-    ]
+    tables = {of: variable_rows(results.variables, of) for of in CAPTIONS}
+    sections = [(of.capitalize(), draw_table(*table, CAPTIONS[of])) for of, table in tables.items() if table[1]]
     if results.rates:
         sections.append(("Errors", draw_table(*rate_rows(results), "Errors next to those on the test set")))
-    drawn = "".join(_draw_variable(each) for each in results.variables)
-    sections.append(("Distributions", draw_note(EXPLAINED) + drawn))
+    sections.append(("Distributions", draw_variables(results.variables)))
     if results.notes:
         sections.append(("Data", draw_facts({"notes": results.notes})))
     return build_page(f"{results.model}: monitor", lead, sections)
+
+
+def draw_variables(variables: Sequence[VariableChange]) -> str:
+    """The distribution of each variable, and what the index of it means."""
+    return draw_note(EXPLAINED) + "".join(map(_draw_variable, variables))
 
 
 def _draw_variable(found: VariableChange) -> str:

@@ -9,6 +9,7 @@ from seqconv.metrics.quantiles import find_band
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
 from seqconv.reports.curves import draw_precision_recall
+from seqconv.reports.monitor import CAPTIONS, draw_variables, variable_rows
 from seqconv.reports.page import (
     build_lead,
     build_page,
@@ -22,7 +23,7 @@ from seqconv.reports.page import (
     draw_table,
 )
 from seqconv.reports.sentences import say_calibration, say_intervals, say_update, warn_of_intervals
-from seqconv.reports.tables import change_rows, confusion_rows, drift_rows, leaderboard_rows, score_rows, split_rows
+from seqconv.reports.tables import change_rows, confusion_rows, leaderboard_rows, score_rows, split_rows
 from seqconv.tasks.mistakes import Mistake, Mistakes
 from seqconv.tasks.results import RunResults
 
@@ -88,8 +89,10 @@ def _draw_update(results: RunResults) -> str:
     if found is None:
         return ""
     changes = draw_table(*change_rows(found), "Scores before and after") if found.old or found.new else ""
-    drift = draw_table(*drift_rows(found), "How the newer rows differ") if found.drift else ""
-    return f"<p>{escape(say_update(found))}</p>{changes}{drift}"
+    variables = found.variables or []
+    tables = {of: variable_rows(variables, of) for of in CAPTIONS}
+    drift = "".join(draw_table(*table, CAPTIONS[of]) for of, table in tables.items() if table[1])
+    return f"<p>{escape(say_update(found))}</p>{changes}{drift}{draw_variables(variables) if variables else ''}"
 
 
 def _draw_data(results: RunResults) -> str:

@@ -7,6 +7,7 @@ from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
 from seqconv.reports.tables import show_number
 from seqconv.tasks.compared import ComparisonResults
+from seqconv.tasks.drift import say_drift
 from seqconv.tasks.results import BacktestResults, TrainedOn, UpdateResults
 
 
@@ -86,12 +87,13 @@ def explain_scores(scores: ClassScores | ForecastScores | PanelScores) -> str:
 def say_update(found: UpdateResults) -> str:
     """How a model was updated, and what it has learned, in sentences.
 
-    >>> say_update(UpdateResults(model="m", file="f", refit=True, metric="f1", drift=[], classes=["x"], says="refit"))
+    >>> say_update(UpdateResults(model="m", file="f", refit=True, metric="f1", classes=["x"], says="refit"))
     'Update of m: refit. New class: x. No row to compare on: neither of the old test rows nor newer ones held out.'
     """
     new = f" New class{'es' if found.classes[1:] else ''}: {', '.join(found.classes)}." if found.classes else ""
     none = " No row to compare on: neither of the old test rows nor newer ones held out."
-    return f"Update of {found.model}: {found.says}.{new}{'' if found.old or found.new else none}"
+    drift = f" {say_drift(found.variables, [])}" if found.variables else ""
+    return f"Update of {found.model}: {found.says}.{new}{'' if found.old or found.new else none}{drift}"
 
 
 def explain_folds(results: BacktestResults) -> str:

@@ -326,14 +326,3 @@ def change_rows(found: "UpdateResults") -> Table:
     kept = [(name, each) for name, each in named.items() if each]
     rows = [[name, f"{each.n:,}", show_number(each.before), show_number(each.after)] for name, each in kept]
     return [NAMES[found.metric], "rows", "before", "after"], rows
-
-
-def drift_rows(found: "UpdateResults") -> Table:
-    """How newer rows differ, the largest differences first; fractions differ by themselves, means by deviations."""
-    shifts = [each.after - each.before if each.shift is None else each.shift for each in found.drift]
-    ordered = sorted(zip(found.drift, shifts, strict=True), key=lambda pair: -abs(pair[1]))
-    rows = [
-        [each.name, show_number(each.before), show_number(each.after), "" if each.shift is None else f"{shift:+.2f}"]
-        for each, shift in ordered
-    ]
-    return ["input", "old rows", "newer rows", "difference, sd"], rows

@@ -192,7 +192,7 @@ class _Service:
 
     async def tell_metrics(self, request: Request, body: bytes) -> Response:
         boards = {each.name: each.board for each in self.models}
-        drift = {each.name: each.now.watch.indexes() for each in self.models}
+        drift = {each.name: each.now.watch.compare() for each in self.models}
         return Response(write_boards(boards, drift), media_type="text/plain; version=0.0.4")
 
     async def tell_document(self, request: Request, body: bytes) -> Response:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from seqconv.tasks.drift import DRIFTED, VariableChange
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # upper bounds of latencies
 EXAMPLES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 STATUSES = (200, 400, 401, 404, 405, 408, 413, 415, 421, 422, 500, 503)
@@ -75,12 +77,12 @@ class Board:
         self.seconds[route].add(seconds)
 
 
-def write_boards(boards: Mapping[str, Board], drift: Mapping[str, Mapping[str, float]]) -> str:
+def write_boards(boards: Mapping[str, Board], drift: Mapping[str, Iterable[VariableChange]]) -> str:
     """The text of `/metrics`.
 
     Args:
         boards: by model.
-        drift: population stability index of each variable, by model.
+        drift: each variable next to training, by model.
 
     Reference: Prometheus, "Exposition formats", text format 0.0.4.
     """
@@ -100,11 +102,15 @@ def write_boards(boards: Mapping[str, Board], drift: Mapping[str, Mapping[str, f
         lines += board.batches.lines("seqconv_batch_examples", f'model="{_escape(model)}"')
     lines += _head("seqconv_requests_waiting", "gauge", "Requests for predictions that wait for their turn.")
     lines += [f'seqconv_requests_waiting{{model="{_escape(m)}"}} {b.waiting.sum[0]:.0f}' for m, b in boards.items()]
-    lines += _head("seqconv_drift_psi", "gauge", "Population stability index of inputs and answers against training.")
-    for model, found in drift.items():
-        for variable, index in found.items():
-            labels = f'model="{_escape(model)}",variable="{_escape(variable)}"'
-            lines.append(f"seqconv_drift_psi{{{labels}}} {index:.4f}")
+    changes = {
+        f'{{model="{_escape(model)}",variable="{_escape(each.name)}"}}': each
+        for model, found in drift.items()
+        for each in found
+    }
+    lines += _head("seqconv_drift_psi", "gauge", "Population stability index of inputs against training.")
+    lines += [f"seqconv_drift_psi{labels} {each.index:.4f}" for labels, each in changes.items()]
+    lines += _head("seqconv_drifted", "gauge", "Whether that is above 0.25 and above chance, as seqconv monitor says.")
+    lines += [f"seqconv_drifted{labels} {each.state == DRIFTED:d}" for labels, each in changes.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from seqconv.serving.board import Shared
 from seqconv.tasks.bundle import AnyBundle
-from seqconv.tasks.drift import compare_counts
+from seqconv.tasks.drift import VariableChange, compare_counts
 from seqconv.tasks.kinds import find_task
+from seqconv.tasks.profiles import INPUTS
 
 PAUSE_S = 0.02  # between requests that are looked at: the others are answered a little faster
 ENOUGH = 10_000  # examples of a worker from which the older ones count half, and again half
@@ -21,7 +22,7 @@ class Watch:
     def __init__(self, bundle: AnyBundle) -> None:
         self.bundle = bundle
         variables = [] if bundle.profile is None else bundle.profile.variables
-        self.variables = {each.name: each for each in variables if each.of == "inputs"}
+        self.variables = {each.name: each for each in variables if each.of == INPUTS}
         self.counts = {name: Shared(len(each.counts)) for name, each in self.variables.items()}
         self.examples = Shared(1)
         self.next = 0.0
@@ -42,14 +43,10 @@ class Watch:
             for each in (self.examples, *self.counts.values()):
                 each.own[:] /= 2
 
-    def indexes(self) -> dict[str, float]:
-        """The population stability index of each variable; none while there are too few examples."""
+    def compare(self) -> list[VariableChange]:
+        """Each variable next to training; none while there are too few examples."""
         examples = int(self.examples.sum[0])
         if examples < FEWEST:
-            return {}
+            return []
         counts = {name: np.asarray(shared.sum) for name, shared in self.counts.items()}
-        return {
-            name: compare_counts(self.variables[name], each, examples).index
-            for name, each in counts.items()
-            if each.sum()
-        }
+        return [compare_counts(self.variables[name], each, examples) for name, each in counts.items() if each.sum()]

@@ -17,7 +17,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets
 from seqconv.networks.losses import CLIP, example_losses
 from seqconv.networks.outputs import probabilities
-from seqconv.tasks.profiles import Sample
+from seqconv.tasks.profiles import ANSWERS, Sample
 from seqconv.tasks.stacking import choose_alone, choose_members, weigh_logits
 from seqconv.tasks.target import Columns, Target, to_number
 from seqconv.tasks.thresholds import KNOWN, NONE, THRESHOLD, Rule, describe_thresholds
@@ -218,7 +218,8 @@ class ClassTarget(Target):
         """The predicted class, and the probability of the most probable one."""
         probabilities = self.probabilities(outputs, loss)
         names = ["|".join(each) for each in self.name_answers(probabilities)]
-        return [Sample.of_names("prediction", names), Sample("confidence", probabilities.max(axis=1).astype(float))]
+        surest = probabilities.max(axis=1).astype(float)
+        return [Sample.of_names("prediction", names, ANSWERS), Sample("confidence", surest, of=ANSWERS)]
 
     def rates(
         self, outputs: np.ndarray, bounds: np.ndarray | None, targets: Targets, loss: str

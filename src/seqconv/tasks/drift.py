@@ -1,13 +1,13 @@
 """Whether data are like those of training: each variable next to its distribution there, and errors next to theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from seqconv.metrics.records import Record
 from seqconv.metrics.stability import DRIFT, WATCH, chance_of, stability_index
-from seqconv.tasks.profiles import Rate, Sample, Variable
+from seqconv.tasks.profiles import ANSWERS, INPUTS, LABELS, Profile, Rate, Sample, Variable
 
 SAME, MOVED, DRIFTED = "same", "moved", "drifted"
 SURE = 3.0  # standard errors by which a rate must be worse: by chance 1 in 700
@@ -29,7 +29,7 @@ class VariableChange(Record):
     """One variable in new data.
 
     Args:
-        of: `inputs` or `answers`.
+        of: `inputs`, `labels` or `answers`.
         n: values.
         index: population stability index.
         chance: the index that as many training examples show by chance.
@@ -87,6 +87,13 @@ class MonitorResults(Record):
     notes: list[str]
     variables: list[VariableChange]
     rates: list[RateChange]
+
+
+def compare_samples(profile: Profile, samples: Iterable[Sample]) -> list[VariableChange]:
+    """Each variable that new data have next to its values in them: inputs, labels, answers, the most changed first."""
+    known, order = {each.key: each for each in profile.variables}, (INPUTS, LABELS, ANSWERS)
+    found = [compare_sample(known[each.key], each) for each in samples if each.key in known]
+    return sorted(filter(None, found), key=lambda each: (order.index(each.of), -each.index))
 
 
 def compare_sample(variable: Variable, sample: Sample) -> VariableChange | None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from seqconv.data.records import EncodedTexts, Sequences, Texts
-from seqconv.errors import DataError, OptionError
+from seqconv.errors import DataError, OptionError, nearest
 from seqconv.recipes.recipe import Guesses
 from seqconv.recipes.sections import TrainingConfig
 from seqconv.tasks.class_names import judge_names
@@ -15,6 +15,7 @@ from seqconv.tasks.classes import Classes, ClassTarget
 from seqconv.tasks.examples import NAMES, Rows
 from seqconv.tasks.holdout import HoldoutSettings, assign_folds, draw_holdouts, open_stream
 from seqconv.tasks.label_sets import Labels
+from seqconv.tasks.profiles import LABELS, Sample
 from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.target import Target
 from seqconv.tasks.thresholds import NONE, Rule, make_rule
@@ -74,12 +75,9 @@ def align_labels(part: Labelled, classes: tuple[str, ...], several: bool) -> Lab
         )
     if several and part.labels.ndim == 1:  # every row has just one label
         part = replace(part, labels=np.eye(len(part.classes), dtype=np.uint8)[part.labels])
-    unknown = set(part.classes) - set(classes)
-    if unknown:
-        raise DataError(
-            f"{part.source}: every label must be one of the training labels ({', '.join(classes[:20])}); "
-            f"got {sorted(unknown)[0]!r}. Correct the label, or train with it"
-        )
+    if unknown := sorted(set(part.classes) - set(classes)):
+        hint = f"{nearest(unknown[0], classes)} Correct the label, or train with it"
+        raise DataError(f"{part.source}: every label must be one of the training labels; got {unknown[0]!r}. {hint}")
     if part.classes == classes:
         return part
     if part.labels.ndim == 2:
@@ -204,6 +202,19 @@ def cut_class_folds(
     for fold in range(folds):
         rest, tested = (train.take(np.flatnonzero(inside)) for inside in (places != fold, places == fold))
         yield FoldFacts(train_rows=len(rest.labels), test_rows=len(tested.labels)), rest, tested
+
+
+def sample_labels(part: Any) -> list[Sample]:
+    """The labels of examples, or the numbers to predict, as a variable; none where they have none."""
+    labels = getattr(part, "labels", None)
+    if labels is None or not len(labels):
+        return []
+    if not part.classes:
+        return [Sample(part.number, labels, of=LABELS)]
+    names = np.array(part.classes, object)
+    several = labels.ndim == 2
+    cells = ["|".join(names[row > 0]) for row in labels] if several else names[labels].tolist()
+    return [Sample.of_names("label", cells, LABELS)]
 
 
 def guess_loss(target: ClassTarget) -> Guesses:

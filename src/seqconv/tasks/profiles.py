@@ -1,6 +1,6 @@
 """What a bundle keeps of its training data to tell whether new data are like them: histograms and error rates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ FEWEST = 10  # training values in each bin
 KNOWN_ENDS = 200  # values from which others hardly lie beyond the smallest and the largest: one in a hundred
 MOST_LEVELS = 100  # categories that have a bin of their own
 MISSING, OTHER = "missing", "other"
-INPUTS, ANSWERS = "inputs", "answers"
+INPUTS, LABELS, ANSWERS = "inputs", "labels", "answers"
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,26 @@ class Sample:
             where one is missing.
         names: of categories; None: they are numbers.
         ends: the values up to the end of each example, int64 `[N]`; None: each example has one.
+        of: `inputs`, `labels` or `answers`.
     """
 
     name: str
     values: np.ndarray
     names: tuple[str, ...] | None = None
     ends: np.ndarray | None = None
+    of: str = INPUTS
 
     @classmethod
-    def of_names(cls, name: str, cells: Iterable[str | None]) -> "Sample":
+    def of_names(cls, name: str, cells: Iterable[str | None], of: str = INPUTS) -> "Sample":
         """Categories; None is missing."""
         known: dict[str, int] = {}
         codes = [-1 if cell is None else known.setdefault(cell, len(known)) for cell in cells]
-        return cls(name, np.array(codes, np.int64), tuple(known))
+        return cls(name, np.array(codes, np.int64), tuple(known), of=of)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which the same variable of other data is found."""
+        return self.of, self.name
 
     @property
     def count(self) -> int:
@@ -54,7 +61,7 @@ class Variable(Entry):
     """The distribution of one variable in training.
 
     Args:
-        of: `inputs` or `answers`.
+        of: see `Sample`.
         edges: between the bins of numbers, ascending; a value equal to one lies below it.
         levels: of categories, the most frequent first.
         examples: that the values are of.
@@ -73,8 +80,8 @@ class Variable(Entry):
     mean: entries.Number | None = None
 
     def __post_init__(self) -> None:
-        if (self.edges is None) == (self.levels is None) or self.of not in (INPUTS, ANSWERS):
-            raise ValueError(f" must have edges or levels of inputs or answers; got {self.of!r:.40}")
+        if (self.edges is None) == (self.levels is None) or self.of not in (INPUTS, LABELS, ANSWERS):
+            raise ValueError(f" must have edges or levels of inputs, labels or answers; got {self.of!r:.40}")
         if (np.diff(self.edges or ()) <= 0).any() or not self.chance:
             raise ValueError(".edges must ascend, and .chance be there; they do not")
         check_names("levels", self.levels or (), 0)
@@ -82,19 +89,19 @@ class Variable(Entry):
             raise ValueError(f".counts must be of {len(self.bins)} bins; got {len(self.counts)}")
 
     @classmethod
-    def fit(cls, sample: Sample, of: str) -> "Variable | None":
+    def fit(cls, sample: Sample) -> "Variable | None":
         """From the training rows; None: there are none."""
         if not len(sample.values):
             return None
         edges, levels = (_cut(sample.values), None) if sample.names is None else (None, _rank(sample))
         empty = [1] * (len(edges) + 2 if edges is not None else len(levels or ()) + 2)
-        blank = cls(name=sample.name, of=of, edges=edges, levels=levels, examples=1, counts=empty, chance=[0.0])
+        blank = cls(name=sample.name, of=sample.of, edges=edges, levels=levels, examples=1, counts=empty, chance=[0.0])
         places = blank.place(sample)
         ends = np.arange(1, len(places) + 1) if sample.ends is None else sample.ends
         known = sample.values[np.isfinite(sample.values)] if sample.names is None else sample.values[:0]
         return cls(
             name=sample.name,
-            of=of,
+            of=sample.of,
             edges=edges,
             levels=levels,
             examples=sample.count,
@@ -102,6 +109,11 @@ class Variable(Entry):
             chance=chance_levels(places, len(empty), ends),
             mean=float(known.mean()) if len(known) else None,
         )
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """That of its samples."""
+        return self.of, self.name
 
     @property
     def bins(self) -> list[str]:
@@ -184,11 +196,8 @@ class Profile(Entry):
     rates: list[Rate]
 
     @classmethod
-    def fit(
-        cls, inputs: Sequence[Sample], answers: Sequence[Sample], rates: Mapping[str, Any], block: int
-    ) -> "Profile":
-        """From samples of the training inputs, and of the answers for test examples and their `rates`, `[N]` each."""
-        parts = {INPUTS: inputs, ANSWERS: answers}
-        fitted = [Variable.fit(sample, of) for of, samples in parts.items() for sample in samples]
+    def fit(cls, samples: Iterable[Sample], rates: Mapping[str, Any], block: int) -> "Profile":
+        """From samples of the training examples, and of the answers for test examples and their `rates`, `[N]` each."""
+        fitted = [Variable.fit(sample) for sample in samples]
         means = [Rate.of(name, np.asarray(values, np.float64), block) for name, values in rates.items()]
         return cls(variables=[each for each in fitted if each is not None], rates=means)

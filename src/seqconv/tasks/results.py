@@ -13,6 +13,7 @@ from seqconv.metrics.panel_scores import PanelScores
 from seqconv.metrics.precision_recall import Curve
 from seqconv.metrics.records import Json, Record
 from seqconv.networks.summary import LayerSummary
+from seqconv.tasks.drift import VariableChange
 
 FORMAT = 1  # of metrics.json; version 0.1.0 wrote the same without a number
 
@@ -116,22 +117,6 @@ class Change(Record):
     after: float
 
 
-@dataclass(frozen=True)
-class Drift(Record):
-    """What the newer rows are like, next to those before.
-
-    Args:
-        name: of a column or channel, or what else is measured.
-        before, after: its mean in the rows before, and in the newer ones.
-        shift: their difference in standard deviations of the rows before; None: it is a fraction.
-    """
-
-    name: str
-    before: float
-    after: float
-    shift: float | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class UpdateResults(Record):
     """What an update has changed.
@@ -142,9 +127,9 @@ class UpdateResults(Record):
         refit: the model was fitted again, to old and newer rows; else it went on from what it was, on the newer rows.
         metric: the score of the changes.
         old, new: on the old test rows, and on newer ones held out; None: there are none.
-        drift: of the inputs.
         classes: those that the model did not have.
         says: one sentence on the rows.
+        variables: the newer rows next to the training rows of the model; None: it does not know what they were like.
     """
 
     model: str
@@ -153,9 +138,9 @@ class UpdateResults(Record):
     metric: str
     old: Change | None = None
     new: Change | None = None
-    drift: list[Drift]
     classes: list[str]
     says: str
+    variables: list[VariableChange] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

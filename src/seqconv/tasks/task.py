@@ -28,7 +28,7 @@ from seqconv.tasks.examples import Features, Part, Split
 from seqconv.tasks.explanation import Explanation
 from seqconv.tasks.findings import Inspection
 from seqconv.tasks.profiles import Sample
-from seqconv.tasks.results import Drift, FoldFacts
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.streaming import State, Stream, refuse_stream
 
 Data = Any  # TextData, SeriesData or SequenceData, the same for all functions of a task
@@ -155,9 +155,9 @@ def keep_data(bundle: AnyBundle, data: Data) -> Data:
     return data
 
 
-def find_no_drift(bundle: AnyBundle, before: Data | None, newer: Data) -> list[Drift]:
-    """Where inputs are not compared."""
-    return []
+def list_train(data: Data) -> Any:
+    """The examples of a file without parts."""
+    return data.train
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ class Task:
         grow: a trained model with what it lacks to learn from newer data, such as classes. Takes bundle, data, threads.
         list_tested: data that hold the test rows of data with newer files, as far as a model can know them, as `take`
             takes them. Takes bundle, data.
-        find_drift: what newer data are like, next to those before. Takes bundle, the data before or None, newer data.
+        scored: the raw data of the examples that `take` takes. Takes data.
         examples: what people call the examples that are scored; empty: as in a request.
     """
 
@@ -328,7 +328,7 @@ class Task:
     try_graph: Callable[[Trained, Drawn, Any], Trial] = try_no_graph
     grow: Callable[[AnyBundle, Data, int], AnyBundle] = keep_model
     list_tested: Callable[[AnyBundle, Data], Data] = keep_data
-    find_drift: Callable[[AnyBundle, Data | None, Data], list[Drift]] = find_no_drift
+    scored: Callable[[Data], Any] = list_train
     examples: str = ""
 
     @property

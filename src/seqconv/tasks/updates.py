@@ -1,6 +1,6 @@
 """Labelled rows of later files: held out like the others, so that old test rows stay what they were."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,9 @@ from seqconv.errors import DataError
 from seqconv.recipes.recipe import AnyRecipe
 from seqconv.tasks.examples import NAMES
 from seqconv.tasks.holdout import draw_holdouts, number_copies
-from seqconv.tasks.labels import align_labels, choose_rows, count_labels, list_sources, strata
-from seqconv.tasks.results import Drift
+from seqconv.tasks.labels import align_labels, choose_rows, list_sources, strata
 from seqconv.tasks.target import Target
 
-TINY = 1e-12  # of a standard deviation
 Keys = Callable[[Any], np.ndarray]  # of labelled examples, see `tasks.seen`
 
 
@@ -72,26 +70,6 @@ def take_known(part: Any, target: Target) -> Any:
     place = np.zeros(len(part.classes), np.int32)
     place[kept] = np.arange(len(kept))
     return replace(found, labels=place[found.labels], classes=names)
-
-
-def compare_classes(before: Any, newer: Any) -> list[Drift]:
-    """How often each class occurs, or what the numbers to predict are like, before and in newer examples."""
-    if not before.classes:
-        return compare_columns({before.number: before.labels}, {before.number: newer.labels})
-    one, other = _align(before, newer)
-    counts = [count_labels(each.labels, len(each.classes)) / max(len(each.labels), 1) for each in (one, other)]
-    return [Drift(f"class {name}", float(was), float(now)) for name, was, now in zip(one.classes, *counts, strict=True)]
-
-
-def compare_columns(before: Mapping[str, np.ndarray], newer: Mapping[str, np.ndarray]) -> list[Drift]:
-    """The means of columns of numbers, `[T]` each by name, before and in newer rows, without missing values."""
-    found = []
-    for name, own in before.items():
-        was, now = own[~np.isnan(own)], newer[name][~np.isnan(newer[name])]
-        if len(was) and len(now):
-            shift = float(now.mean() - was.mean())
-            found.append(Drift(name, float(was.mean()), float(now.mean()), shift / max(float(was.std()), TINY)))
-    return found
 
 
 def _add(parts: dict[str, Any], newer: Any, recipe: AnyRecipe, find_keys: Keys) -> dict[str, Any]:

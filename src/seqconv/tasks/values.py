@@ -14,7 +14,7 @@ from seqconv.metrics.records import Json
 from seqconv.networks.inputs import Targets, WindowTargets
 from seqconv.networks.losses import example_losses
 from seqconv.networks.outputs import correct_bounds, correct_quantiles, take_bounds
-from seqconv.tasks.profiles import Sample
+from seqconv.tasks.profiles import ANSWERS, Sample
 from seqconv.tasks.stacking import average_forecasts
 from seqconv.tasks.target import Columns, Target, to_number
 
@@ -166,7 +166,7 @@ class Values(Target):
         """The forecasts of each target for the first and the last horizon, in its unit."""
         values, last = self.unscale(outputs), len(self.horizons) - 1
         return [
-            Sample(f"{name} in {self.horizons[place]}", values[:, place, column])
+            Sample(f"{name} in {self.horizons[place]}", values[:, place, column], of=ANSWERS)
             for place in dict.fromkeys((0, last))
             for column, name in enumerate(self.names)
         ]
@@ -285,7 +285,7 @@ class Number(Values):
 
     def sample(self, outputs: np.ndarray, loss: str) -> list[Sample]:
         """The predicted numbers, in their unit."""
-        return [Sample("prediction", self.unscale(self.to_points(outputs))[:, 0, 0])]
+        return [Sample("prediction", self.unscale(self.to_points(outputs))[:, 0, 0], of=ANSWERS)]
 
     def answer(self, outputs: np.ndarray) -> Columns:
         """`prediction`, and what `bounds` names, in the unit of the number, `[N]`."""

@@ -108,6 +108,15 @@ def read_examples(bundle: AnyBundle, file: Any, columns: Columns, threads: int =
     Raises:
         ConfigError, DataError: see `evaluate`.
     """
+    return find_task(bundle.recipe).take(bundle, read_labelled(bundle, file, columns), threads)
+
+
+def read_labelled(bundle: AnyBundle, file: Any, columns: Columns) -> Data:
+    """The same before the model takes it: what its task loads.
+
+    Raises:
+        ConfigError, DataError: see `evaluate`.
+    """
     config = bundle.recipe.data
     for name in columns:
         if name not in config.names():
@@ -116,16 +125,15 @@ def read_examples(bundle: AnyBundle, file: Any, columns: Columns, threads: int =
             )
     if "label" in columns and getattr(config, "target", None):  # the labels of a model of numbers
         columns = {"target" if name == "label" else name: column for name, column in columns.items()}
-    task = find_task(bundle.recipe)
     if isinstance(file, str | Path):
-        return task.take(bundle, _load(bundle, file, columns), threads)
+        return _load(bundle, file, columns)
     if found := find_data(file):
-        return task.take(bundle, found[1], threads)
+        return found[1]
     with hidden_folder() as folder:
         named = next(iter(getattr(config, "target", ())), "")
         path, own = write_data(file, folder / "data", {"target": named, "layout": getattr(config, "layout", "")})
         own |= {} if named or not own else {"label": tuple(own.get("label", (LABEL,)))}
-        return task.take(bundle, _load(bundle, path, own | columns), threads)
+        return _load(bundle, path, own | columns)
 
 
 def _load(bundle: AnyBundle, file: str | Path, columns: Columns) -> Data:

@@ -146,13 +146,13 @@ def describe_setup(recipe: AnyRecipe, options: Options, target: Path) -> Setup:
 
 
 def _describe_data(fitted: Fitted, split: Split[Any, Any]) -> Profile | None:
-    """What the training inputs are like, and the answers for the test examples."""
+    """What the training examples are like, and the answers for the test examples."""
     if split.samples is None:
         return None
     scored, test, target = fitted.scored, split.test, fitted.bundle.features.target
     loss, block = fitted.bundle.recipe.training.loss, split.features.block(len(test.targets))
     rates = target.rates(scored.test_outputs, scored.test_bounds, test.targets, loss)
-    return Profile.fit(split.samples(), target.sample(scored.test_outputs, loss), rates, block)
+    return Profile.fit([*split.samples(), *target.sample(scored.test_outputs, loss)], rates, block)
 
 
 def _write_predictions(folder: Path, split: Split[Any, Any], fitted: Fitted) -> None:

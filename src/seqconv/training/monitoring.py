@@ -1,5 +1,6 @@
 """Whether a file, and a saved model's answers to it, are like what the model was trained on."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,19 +8,11 @@ import numpy as np
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.models.format import find_model, read_bundle
 from seqconv.models.predictor import Predictor
-from seqconv.tasks.drift import (
-    DRIFTED,
-    MonitorResults,
-    RateChange,
-    VariableChange,
-    compare_rate,
-    compare_sample,
-    say_drift,
-)
+from seqconv.tasks.drift import DRIFTED, MonitorResults, compare_rate, compare_samples, say_drift
 from seqconv.tasks.kinds import find_task
-from seqconv.tasks.profiles import Profile, Rate
+from seqconv.tasks.profiles import LABELS, Rate, Sample
 from seqconv.tasks.task import Answers
-from seqconv.training.assessment import Columns, read_examples
+from seqconv.training.assessment import Columns, read_labelled
 
 
 def monitor(
@@ -45,49 +38,62 @@ def monitor(
     if bundle.profile is None:
         must = "must know what its training data were like, which models of earlier versions and of estimators do not"
         raise BundleError(f"{find_model(Path(model))}: {must}. Train again with seqconv train")
-    predictor, task, columns = Predictor(bundle, engine, threads), find_task(bundle.recipe), columns or {}
-    named = columns.get("text") or columns.get("time") or ""
-    assert isinstance(named, str)
-    raw = task.read_whole(bundle, Path(file), named)
-    known, target = {each.name: each for each in bundle.profile.variables}, bundle.features.target
-    inputs = task.sample(bundle.features, raw)
-    with np.errstate(all="ignore"):
-        answers = target.sample(task.answer_whole(predictor, raw), bundle.recipe.training.loss)
-    compared = [compare_sample(known[each.name], each) for each in (*inputs, *answers) if each.name in known]
-    variables = [each for each in compared if each is not None]
-    rates, notes = _compare_rates(predictor, bundle.profile, str(file), columns, threads)
-    drifted = DRIFTED in {each.state for each in variables} | {each.state for each in rates}
-    notes += [f"{name!r}: not in the data" for name in known if name not in {each.name for each in variables}]
+    found = _look(Predictor(bundle, engine, threads), file, columns or {}, threads)
+    variables = compare_samples(bundle.profile, found.samples)
+    rates = [compare_rate(each, found.rates[each.name]) for each in bundle.profile.rates if each.name in found.rates]
+    present = {(each.of, each.name) for each in variables}
+    lacking = [each.name for each in bundle.profile.variables if each.key not in present and each.of != LABELS]
     return MonitorResults(
         model=str(model),
-        task=task.name,
+        task=bundle.recipe.task,
         source=str(file),
-        n=inputs[0].count if inputs else 0,
-        drifted=drifted,
+        n=found.n,
+        drifted=DRIFTED in {*(each.state for each in variables), *(each.state for each in rates)},
         verdict=say_drift(variables, rates),
-        notes=notes,
-        variables=sorted(variables, key=_order),
+        notes=[*found.notes, *(f"{name!r}: not in the data" for name in lacking)],
+        variables=variables,
         rates=rates,
     )
 
 
-def _order(found: VariableChange) -> tuple[bool, float]:
-    """The answers after the inputs, the most changed first."""
-    return found.of == "answers", -found.index
+@dataclass(frozen=True)
+class _Found:
+    """New data and the answers to them.
+
+    Args:
+        n: examples.
+        samples: of the inputs, the labels if there are any, and the answers.
+        rates: of errors by name; none without labels.
+        notes: why there are none.
+    """
+
+    n: int
+    samples: list[Sample]
+    rates: dict[str, Rate]
+    notes: list[str]
 
 
-def _compare_rates(
-    predictor: Predictor, profile: Profile, file: str, columns: Columns, threads: int
-) -> tuple[list[RateChange], list[str]]:
-    """Errors and calibration next to those of the model's test set; without labels a note says why not."""
-    bundle, target = predictor.bundle, predictor.bundle.features.target
-    try:
-        part, _ = read_examples(bundle, file, columns, threads)
-    except SeqconvError as error:
-        return [], [f"errors not compared: {shorten(error, 200)}"]
-    outputs = predictor.model.predict(part.inputs)
-    answers = Answers(part.finish(outputs), part.finish_bounds(outputs))
-    found = target.rates(answers.outputs, answers.bounds, part.targets, bundle.recipe.training.loss)
-    block = bundle.features.block(len(part.targets))
-    now = {name: Rate.of(name, np.asarray(values, np.float64), block) for name, values in found.items()}
-    return [compare_rate(each, now[each.name]) for each in profile.rates if each.name in now], []
+def _look(predictor: Predictor, file: str | Path, columns: Columns, threads: int) -> _Found:
+    """What a file holds and what the model answers; a file without labels is known by the attempt to read them."""
+    bundle, task = predictor.bundle, find_task(predictor.bundle.recipe)
+    features, target, loss = bundle.features, bundle.features.target, bundle.recipe.training.loss
+    with np.errstate(all="ignore"):
+        try:
+            data = read_labelled(bundle, file, columns)
+            part, _ = task.take(bundle, data, threads)
+        except SeqconvError as error:
+            named = columns.get("text") or columns.get("time") or ""
+            raw, why = task.read_whole(bundle, Path(file), str(named)), shorten(error, 200)
+            inputs, answers = task.sample(features, raw), target.sample(task.answer_whole(predictor, raw), loss)
+            return _Found(_count(inputs), [*inputs, *answers], {}, [f"errors not compared: {why}"])
+        inputs, outputs = task.sample(features, task.scored(data)), predictor.model.predict(part.inputs)
+        found = Answers(part.finish(outputs), part.finish_bounds(outputs))
+        values = target.rates(found.outputs, found.bounds, part.targets, loss)
+        answers = target.sample(found.outputs, loss)
+    block = features.block(len(part.targets))
+    rates = {name: Rate.of(name, np.asarray(each, np.float64), block) for name, each in values.items()}
+    return _Found(_count(inputs), [*inputs, *answers], rates, [])
+
+
+def _count(samples: list[Sample]) -> int:
+    return samples[0].count if samples else 0

@@ -16,6 +16,7 @@ from seqconv.tasks.baselines import BaselineModel
 from seqconv.tasks.blend import split_parts
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
+from seqconv.tasks.drift import VariableChange, compare_samples
 from seqconv.tasks.examples import Split, fingerprint
 from seqconv.tasks.growth import add_classes, fit_recipe
 from seqconv.tasks.kinds import find_task
@@ -72,10 +73,17 @@ class Update:
             metric=target.metric,
             old=self._compare_old(fitted.bundle) if split.test.times is None else None,
             new=_compare(target, before[new], after[new]),
-            drift=find_task(self.recipe).find_drift(self.before, self.old, self.newer),
             classes=added,
             says=self.says,
+            variables=self._compare_newer(),
         )
+
+    def _compare_newer(self) -> list[VariableChange] | None:
+        """The newer rows next to the training rows of the model, as far as it knows what these were like."""
+        before = self.before
+        if before.profile is None:
+            return None
+        return compare_samples(before.profile, find_task(before.recipe).sample(before.features, self.newer.train))
 
     def _compare_old(self, after: AnyBundle) -> Change | None:
         """Both models on the test rows of the old run, if they are there."""

@@ -35,7 +35,7 @@ def test_the_example_on_the_page_is_one_that_the_model_answers_as_the_page_reads
     names = list(found[0])
     times = model.bundle.recipe.data.time
     assert names[: names.index("forecast")] == [*features.ids, *([times] if times else [])]
-    assert names[names.index("forecast") + 1 :] == ["q10", "q20", "q30", "q40", "q60", "q70", "q80", "q90"]
+    assert names[names.index("forecast") + 1 :] == ["q0.1", "q0.2", "q0.3", "q0.4", "q0.6", "q0.7", "q0.8", "q0.9"]
     assert 60 < found[0]["forecast"] < 140
 
 

@@ -203,15 +203,11 @@ def list_forecasts(bundle: AnyBundle, panel: Panel, quantiles: np.ndarray) -> di
     """
     columns = list_rows(bundle, panel, quantiles.shape[1])
     features: PanelFeatures = bundle.features
-    chosen, quantiles = features.choose_levels(quantiles), round_digits(quantiles)
-    columns["forecast"] = quantiles[..., MEDIAN].ravel()
-    if features.levels:
-        for level, values in zip(features.levels, np.moveaxis(round_digits(chosen), -1, 0), strict=True):
-            columns[name_quantile(level)] = values.ravel()
-        return columns
-    for place, level in enumerate(LEVELS):
-        if place != MEDIAN:
-            columns[f"q{100 * level:.0f}"] = quantiles[..., place].ravel()
+    chosen = round_digits(features.choose_levels(quantiles))
+    columns["forecast"] = round_digits(quantiles)[..., MEDIAN].ravel()
+    for place, level in enumerate(features.levels or LEVELS):
+        if features.levels or place != MEDIAN:
+            columns[name_quantile(level)] = chosen[..., place].ravel()
     return columns
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from seqconv.metrics.comparison import Score
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.inputs import Targets
-from seqconv.tasks.profiles import Sample
+from seqconv.tasks.profiles import ANSWERS, Sample
 from seqconv.tasks.target import Target
 
 LEVELS = np.arange(1, 10) / 10  # of the quantiles that every model forecasts
@@ -93,7 +93,7 @@ class Forecasts(Target):
         """The medians of the first and the last step, in units of each example's scale."""
         medians = to_quantiles(outputs)[..., MEDIAN]
         steps = dict.fromkeys((0, self.horizon - 1))
-        return [Sample(f"{self.names[0]} {step + 1} ahead / scale", medians[:, step]) for step in steps]
+        return [Sample(f"{self.names[0]} {step + 1} ahead / scale", medians[:, step], of=ANSWERS) for step in steps]
 
     def describe(self) -> dict[str, list[str]]:
         return {"targets": list(self.names)}

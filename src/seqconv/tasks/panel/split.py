@@ -19,8 +19,7 @@ from seqconv.tasks.panel.inputs import PanelInputs, PanelRows
 from seqconv.tasks.panel.levels import guess_factors
 from seqconv.tasks.panel.profile import sample_panel
 from seqconv.tasks.panel.seasons import choose_season, describe_season
-from seqconv.tasks.results import Drift, FoldFacts
-from seqconv.tasks.updates import compare_columns
+from seqconv.tasks.results import FoldFacts
 
 MOST_TRAINED = 50_000  # forecasts that regressions are trained on
 MOST_JUDGED = 10_000  # forecasts for validation and for the test, evenly spaced: their means hardly move with more
@@ -302,11 +301,3 @@ def take_panel(bundle: Bundle[PanelFeatures], data: PanelData, threads: int = 1)
     few = f"scored: the newest {count(taken, 'forecast')} of each series, of up to {origins}"
     part = features.part(features.at(rows, series, anchors))
     return part, [*panel.notes, *_describe_missing(panel), *[few] * (taken < origins)]
-
-
-def find_panel_drift(bundle: Bundle[PanelFeatures], before: PanelData | None, newer: PanelData) -> list[Drift]:
-    """The means of the target and of the columns of numbers."""
-    if before is None:
-        return []
-    old, new = ({each.train.target: each.train.values, **each.train.columns} for each in (before, newer))
-    return compare_columns({name: own for name, own in old.items() if own.dtype != object and name in new}, new)

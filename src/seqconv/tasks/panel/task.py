@@ -27,7 +27,7 @@ from seqconv.tasks.panel.guess import guess_panel
 from seqconv.tasks.panel.inspection import inspect_panel
 from seqconv.tasks.panel.profile import sample_panel
 from seqconv.tasks.panel.scores import score_levels, score_panel
-from seqconv.tasks.panel.split import find_panel_drift, fold_panel, split_panel, take_panel
+from seqconv.tasks.panel.split import fold_panel, split_panel, take_panel
 from seqconv.tasks.task import Form, Task, describe_row, need_no_warm_up
 
 
@@ -82,7 +82,6 @@ PANEL = Task(
     sample=sample_panel,
     read_whole=read_file,
     answer_whole=answer_whole,
-    find_drift=find_panel_drift,
     predict_future=predict_future,
     write_future=write_future,
     examples="forecasts",

@@ -13,7 +13,7 @@ from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
 from seqconv.tasks.outcomes import fit_outcome, take_outcomes
-from seqconv.tasks.results import Drift, FoldFacts
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import find_flat, measure
 from seqconv.tasks.seen import hash_items
 from seqconv.tasks.sequence.features import (
@@ -24,7 +24,7 @@ from seqconv.tasks.sequence.features import (
     fit_scaler,
 )
 from seqconv.tasks.sequence.profile import sample_sequences
-from seqconv.tasks.updates import compare_classes, compare_columns, merge_newer, pool_newer, take_known
+from seqconv.tasks.updates import merge_newer, pool_newer, take_known
 from seqconv.tasks.weights import weigh_examples
 
 
@@ -130,14 +130,3 @@ def take_sequences(
 def list_tested_sequences(bundle: Bundle[SequenceFeatures], data: SequenceData) -> SequenceData:
     """The test rows of classes that the model has."""
     return SequenceData(take_known(merge_sequences(data, bundle.recipe, always=True).test, bundle.features.target))
-
-
-def find_sequence_drift(
-    bundle: Bundle[SequenceFeatures], before: SequenceData | None, newer: SequenceData
-) -> list[Drift]:
-    """The means of the channels, and how often each class occurs."""
-    if before is None:
-        return []
-    names = [f"channel {name}" for name in before.train.channels]
-    old, new = (dict(zip(names, each.train.values.T, strict=True)) for each in (before, newer))
-    return [*compare_columns(old, new), *compare_classes(before.train, newer.train)]

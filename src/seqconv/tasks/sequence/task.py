@@ -28,7 +28,6 @@ from seqconv.tasks.sequence.guess import fit_settings, guess_sequences
 from seqconv.tasks.sequence.inspection import inspect_sequences
 from seqconv.tasks.sequence.profile import sample_sequences
 from seqconv.tasks.sequence.split import (
-    find_sequence_drift,
     fold_sequences,
     list_tested_sequences,
     split_sequences,
@@ -102,6 +101,5 @@ SEQUENCE = Task(
     try_graph=try_sequences,
     grow=grow_classes,
     list_tested=list_tested_sequences,
-    find_drift=find_sequence_drift,
     predict_windows=predict_windows,
 )

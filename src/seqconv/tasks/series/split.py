@@ -15,7 +15,7 @@ from seqconv.recipes.recipe import SeriesRecipe
 from seqconv.recipes.sections import ALL, SeriesDataConfig
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
-from seqconv.tasks.results import Drift, FoldFacts
+from seqconv.tasks.results import FoldFacts
 from seqconv.tasks.scaling import Scaler, find_flat, measure
 from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
@@ -23,7 +23,6 @@ from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSpli
 from seqconv.tasks.series.holes import describe_dropped, explain_holes
 from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.windows import WindowSpec
-from seqconv.tasks.updates import compare_columns
 
 HASHED_ROWS = 8  # before the first target, by which an example is recognised
 FEWEST_PERIODS = 2  # that the training rows must cover of a calendar period, to learn from it
@@ -281,12 +280,3 @@ def cut_spans(times: np.ndarray, folds: int, window: str) -> list[list[int]]:
 
 def _cut_rows(series: Series, first: int, last: int) -> Series:
     return replace(series, times=series.times[first:last], values=series.values[first:last], notes=())
-
-
-def find_series_drift(bundle: Bundle[SeriesFeatures], before: SeriesData | None, newer: SeriesData) -> list[Drift]:
-    """The means of the columns."""
-    if before is None:
-        return []
-    names = [name for name in bundle.features.columns if name in newer.train.columns]
-    found = ({name: each.values[:, each.columns.index(name)] for name in names} for each in (before.train, newer.train))
-    return compare_columns(*found)

@@ -30,7 +30,7 @@ from seqconv.tasks.series.guess import fit_settings, guess_series
 from seqconv.tasks.series.inspection import inspect_series
 from seqconv.tasks.series.profile import sample_rows
 from seqconv.tasks.series.scores import score_answer_intervals, score_answers
-from seqconv.tasks.series.split import find_series_drift, fold_series, split_series, take_series
+from seqconv.tasks.series.split import fold_series, split_series, take_series
 from seqconv.tasks.series.stream import SeriesStream
 from seqconv.tasks.task import Form, Task, describe_row, need_no_warm_up
 
@@ -103,5 +103,4 @@ SERIES = Task(
     fit_settings=fit_settings,
     draw=draw_series,
     try_graph=try_series,
-    find_drift=find_series_drift,
 )

@@ -1,17 +1,13 @@
-"""A trained text model that goes on: its new words, the rows that it can be tested on, and how newer texts differ."""
+"""A trained text model that goes on: its new words, and the rows that it can be tested on."""
 
 from dataclasses import replace
 
-import numpy as np
-
 from seqconv.data.records import TextData, Texts
-from seqconv.networks.inputs import UNKNOWN
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.growth import grow_classes, regrow
-from seqconv.tasks.results import Drift
 from seqconv.tasks.text.split import merge_texts, split_texts
 from seqconv.tasks.text.vocabulary import Vocabulary, count_words
-from seqconv.tasks.updates import compare_classes, take_known
+from seqconv.tasks.updates import take_known
 
 MOST_WORDS = 2**24  # that a vocabulary may have
 WORDS_PER_ENTRY = 5  # running words of the newer texts for each word that is new
@@ -51,18 +47,3 @@ def list_tested_texts(bundle: AnyBundle, data: TextData) -> TextData:
     if not isinstance(data.train, Texts):
         return data
     return TextData(take_known(merge_texts(data, bundle.recipe, always=True).test, bundle.features.target))
-
-
-def find_text_drift(bundle: AnyBundle, before: TextData | None, newer: TextData) -> list[Drift]:
-    """Words that the model does not know, and how often each class occurs."""
-    old = None if before is None else before.train
-    if not isinstance(newer.train, Texts) or not isinstance(old, Texts):
-        return []
-    unknown = [_count_unknown(bundle, texts) for texts in (old, newer.train)]
-    return [Drift("words that it did not know", *unknown), *compare_classes(old, newer.train)]
-
-
-def _count_unknown(bundle: AnyBundle, texts: Texts) -> float:
-    ids = bundle.features.words.encode(bundle.features.columns.join(texts.texts, texts.columns)).ids
-    words = ids >= UNKNOWN
-    return float(np.sum(ids == UNKNOWN) / max(words.sum(), 1))

@@ -1,9 +1,11 @@
-"""What texts are like: how long, which words, what stands in the columns next to them."""
+"""What texts are like: how long, which words, what stands in the columns next to them, and their labels if any."""
 
 import numpy as np
 
+from seqconv.data.records import Texts
 from seqconv.networks.inputs import UNKNOWN
 from seqconv.networks.threads import count_threads
+from seqconv.tasks.labels import sample_labels
 from seqconv.tasks.profiles import MOST_LEVELS, Sample
 from seqconv.tasks.text.columns import CATEGORY, NUMBER, TEXT, Slot, parse_number, parse_years, tidy_cell
 from seqconv.tasks.text.features import TextFeatures
@@ -13,8 +15,8 @@ from seqconv.tasks.text.vocabulary import Encoded
 PIECE = 50_000  # texts read at a time
 
 
-def sample_texts(features: TextFeatures, rows: TextRows, encoded: Encoded | None = None) -> list[Sample]:
-    """Number of words of each text, which part of them is unknown, the most frequent words, and the columns.
+def sample_texts(features: TextFeatures, rows: TextRows | Texts, encoded: Encoded | None = None) -> list[Sample]:
+    """Number of words of each text, which part of them is unknown, the most frequent words, the columns, the labels.
 
     Args:
         encoded: the texts as ids, if they are known; with those of columns of text joined to them.
@@ -36,10 +38,11 @@ def sample_texts(features: TextFeatures, rows: TextRows, encoded: Encoded | None
     words = Sample("word", places, (*names, ""), np.cumsum(lengths))
     found = [Sample("words in a text", lengths.astype(np.float64)), Sample("unknown words", rate), words]
     slots = {slot.column: slot for slot in reversed(features.columns.slots)}
-    return found + [_sample_column(slots[name], rows) for name in rows.columns if slots[name].kind != TEXT]
+    found += [_sample_column(slots[name], rows) for name in rows.columns if slots[name].kind != TEXT]
+    return [*found, *sample_labels(rows)]
 
 
-def _sample_column(slot: Slot, rows: TextRows) -> Sample:
+def _sample_column(slot: Slot, rows: TextRows | Texts) -> Sample:
     cells = [tidy_cell(cell) for cell in rows.columns[slot.column]]
     if slot.kind == CATEGORY:
         return Sample.of_names(slot.column, cells)

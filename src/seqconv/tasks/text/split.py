@@ -78,7 +78,7 @@ def _sampler(features: TextFeatures, texts: AnyTexts, encoded: Encoded) -> Calla
     """What gives the variables of texts; None: ids without words have none."""
     if isinstance(texts, EncodedTexts):
         return None
-    return partial(sample_texts, features, TextRows.of(texts), encoded)
+    return partial(sample_texts, features, texts, encoded)
 
 
 def merge_texts(data: TextData, recipe: TextRecipe, always: bool = False) -> TextData:
@@ -175,14 +175,18 @@ def fold_texts(data: TextData, recipe: TextRecipe, folds: int, window: str) -> I
         yield facts, replace(data, train=rest, test=tested)
 
 
+def list_scored(data: TextData) -> AnyTexts:
+    """The texts that a trained model is scored on: of an archive with a test set these."""
+    return data.train if data.test is None else data.test
+
+
 def take_texts(bundle: Bundle[TextFeatures], data: TextData, threads: int) -> tuple[TextPart, list[str]]:
     """Labelled texts as examples for a trained model, and the notes of their reader.
 
     Raises:
         DataError: no labels, unknown labels, or encoded instead of raw texts (or vice versa).
     """
-    # of an archive with a test set, use that
-    texts, targets = take_outcomes(data.train if data.test is None else data.test, bundle.features.target)
+    texts, targets = take_outcomes(list_scored(data), bundle.features.target)
     inputs = _read(bundle.features, _encode(bundle, texts, threads), texts)
     part = Part(inputs, targets, keys=_make_keys(texts))
     return part, [] if isinstance(texts, EncodedTexts) else list(texts.notes)

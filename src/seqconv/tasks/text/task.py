@@ -24,12 +24,12 @@ from seqconv.tasks.text.answers import (
 from seqconv.tasks.text.baselines import BASELINES, list_baselines
 from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.graph import draw_texts, try_texts
-from seqconv.tasks.text.growth import find_text_drift, grow_text, list_tested_texts
+from seqconv.tasks.text.growth import grow_text, list_tested_texts
 from seqconv.tasks.text.guess import guess_texts
 from seqconv.tasks.text.inspection import inspect_texts
 from seqconv.tasks.text.profile import sample_texts
 from seqconv.tasks.text.rows import join_texts
-from seqconv.tasks.text.split import fold_texts, split_texts, take_texts
+from seqconv.tasks.text.split import fold_texts, list_scored, split_texts, take_texts
 from seqconv.tasks.text.stream import TextStream
 from seqconv.tasks.text.word_lists import fit_settings, take_rows
 
@@ -60,6 +60,7 @@ TEXT = Task(
     split=split_texts,
     fold=fold_texts,
     take=take_texts,
+    scored=list_scored,
     read_features=TextFeatures.read,
     baselines=BASELINES,
     list_baselines=list_baselines,
@@ -85,5 +86,4 @@ TEXT = Task(
     try_graph=try_texts,
     grow=grow_text,
     list_tested=list_tested_texts,
-    find_drift=find_text_drift,
 )
