@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,17 @@ def real_data() -> Path:
     if not os.environ.get("SEQCONV_DATA") or not folder.is_dir():
         pytest.skip("SEQCONV_DATA does not name a folder with the real data files")
     return folder
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Runs without pictures, and models of tables with few trees and steps: for tests that do not ask how well."""
+    with (
+        patch("seqconv.reports.plots.finish", lambda figure, title, description, newest=False: f"<svg>{title}</svg>"),
+        patch("seqconv.tasks.panel.boosting.TREES", 30),
+        patch("seqconv.tasks.panel.network.STEPS", 100),
+    ):
+        yield
 
 
 @pytest.fixture

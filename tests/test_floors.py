@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,18 @@ HOMES = {  # third-party package -> how the only places that may import it begin
 LIGHT = {"numpy", "seqconv", *sys.stdlib_module_names}  # at home anywhere
 HEAVY = {"torch", "matplotlib", "sklearn", "scipy", "ray", "onnx", "onnxruntime"}
 COMMANDS = sorted(path.stem for path in (PACKAGE / "cli").glob("[a-z]*.py") if path.stem != "progress")
-MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 LISTS_PARAMETERS = ("cli/", "estimators/")  # the command line's functions list their flags, estimators their settings
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Each module's path and its syntax tree."""
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 
 
 def imports() -> Iterator[tuple[str, list[str]]]:
     """Each module's path and the dotted parts of a name that it imports, at the top or in a function."""
-    for place, tree in MODULES.items():
+    for place, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{place}:{node.lineno} has a relative import"
@@ -67,7 +73,7 @@ def imports() -> Iterator[tuple[str, list[str]]]:
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef, int]]:
     """Each function with where it is and its length in lines."""
-    for place, tree in MODULES.items():
+    for place, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
@@ -96,7 +102,7 @@ def test_the_package_has_few_entries():
 
 
 def test_no_package_holds_code_in_its_init():
-    for place, tree in MODULES.items():
+    for place, tree in modules().items():
         if place.endswith("/__init__.py"):
             code = tree.body[1:] if ast.get_docstring(tree) else tree.body
             # two packages lead the pickles of 0.1.0 to their classes

@@ -17,6 +17,8 @@ from seqconv.errors import DataError, OptionError, SeqconvError
 from seqconv.estimators.forecaster import SeriesForecaster
 from seqconv.models.format import write_bundle
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 MONTHS = pandas.date_range("2018-01-01", periods=54, freq="MS")
 QUANTILES = [f"q0.{place}" for place in range(1, 10) if place != 5]
 

@@ -13,6 +13,8 @@ from seqconv import load
 from seqconv.training import budget
 from seqconv.training.budget import Timer
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = ("late", "lost", "kind", "fast", "rude", "open", "paid", "cold", "sold", "torn")
 
 

@@ -20,6 +20,7 @@ import pytest
 
 import seqconv
 from helpers.command import run_here
+from helpers.published import pack_reviews
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,16 +36,25 @@ def commands(page: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith(("#", *NOT_HERE))]
 
 
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """The generated data and the public reviews with fewer rows, for commands that run whatever the number of them."""
+    monkeypatch.setattr("seqconv.data.demo.HOURS", 6000)
+    monkeypatch.setattr("seqconv.data.demo.TRAIN_TEXTS", 1000)
+    monkeypatch.setattr("seqconv.data.demo.TEST_TEXTS", 500)
+    folder = tmp_path / "public"
+    folder.mkdir()
+    pack_reviews(folder, 500)
+    return {**os.environ, "SEQCONV_DATA": str(folder), "SEQCONV_CACHE": str(tmp_path / "cache")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_run(page, tmp_path):
-    environment = {**os.environ, "SEQCONV_CACHE": os.environ.get("SEQCONV_CACHE", str(tmp_path / "cache"))}
-    place: dict[str, Any] = {"cwd": tmp_path, "env": environment, "text": True}
+def test_commands_run(page, tmp_path, small):
+    place: dict[str, Any] = {"cwd": tmp_path, "env": small, "text": True}
     address = ""  # of the server started last
     with ExitStack() as servers:
         for line in commands(page):
             assert line.startswith(("seqconv ", "python ", "curl ")), f"{page.name}: {line!r} is no command known here"
-            if re.search("imdb|jena", line) and "summary" not in line and not os.environ.get("SEQCONV_DATA"):
-                continue
             name, *arguments = shlex.split(line)
             start = [sys.executable, "-m", "seqconv"] if name == "seqconv" else [sys.executable]
             if name == "curl":
@@ -52,8 +62,9 @@ def test_commands_run(page, tmp_path):
             elif arguments[0] == "serve":
                 address = servers.enter_context(served([*start, *arguments], place))
             elif name == "seqconv" and "<" not in arguments:  # here, which spares a start of Python for each
-                done = run_here(arguments, tmp_path, environment)
-                assert done.returncode == 0, f"{line}\n{done.stderr}"
+                done = run_here(arguments, tmp_path, small)
+                drift = arguments[0] == "monitor"  # of so few rows, the newest are of another season
+                assert done.returncode in (0, drift), f"{line}\n{done.stderr}"
             else:
                 words, _, given = " ".join(map(shlex.quote, arguments)).partition(" '<' ")
                 read = servers.enter_context((tmp_path / given).open()) if given else None

@@ -14,6 +14,8 @@ from seqconv.tasks.guessing import suggest_recipe
 from seqconv.training.folder import Options
 from seqconv.training.forecasting import forecast
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 MONTHS = pandas.date_range("2018-01-01", periods=72, freq="MS")
 QUANTILES = ["q0.1", "q0.2", "q0.3", "q0.4", "forecast", "q0.6", "q0.7", "q0.8", "q0.9"]
 

@@ -10,6 +10,8 @@ import seqconv
 from helpers.tasks import TABLE
 from seqconv.data.records import Sequences
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 FOLDER = Path(__file__).parents[1] / "golden"
 ANSWERS = json.loads((FOLDER / "answers.json").read_text("utf-8"))
 BASELINES = json.loads((FOLDER / "baselines.json").read_text("utf-8"))

@@ -12,6 +12,8 @@ from helpers.sequences import write_waves
 from seqconv import SeriesForecaster, TextClassifier
 from seqconv.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 OF_CLASSES = {"accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "log_loss", "brier", "auc", "average_precision"}
 WORDS = ("late", "lost", "kind", "fast", "rude", "open", "paid", "cold", "sold", "torn")
 

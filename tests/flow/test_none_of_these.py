@@ -11,6 +11,8 @@ from helpers.sequences import write_waves
 from seqconv import TextClassifier, load
 from seqconv.serving.requests import describe_model, explain, predict
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 TOPICS = {"food": ["soup", "bread", "salt"], "cars": ["wheel", "engine", "brake"], "sea": ["wave", "shore", "tide"]}
 NONE = "none of these"
 

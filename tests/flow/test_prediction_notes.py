@@ -11,6 +11,8 @@ import seqconv
 from helpers.command import seqconv_command
 from seqconv.serving.files import predict_file
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = ["film", "plot", "actors", "scene", "music", "story", "camera", "lovely", "dull"]
 SHORT = ("--no-baselines", "-q", "--set", "training.epochs=2", "--set", "training.refit=false")
 HOURS = np.datetime64("2020-01-01T00", "h") + np.arange(400)

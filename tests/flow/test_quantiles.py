@@ -16,6 +16,8 @@ from seqconv.serving.requests import describe_model, explain, predict
 from seqconv.tasks.series.answers import read_example_rows
 from seqconv.tasks.task import Source
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 LEVELS = (0.1, 0.5, 0.95)
 NAMES = ["q0.1", "q0.5", "q0.95"]
 GIVEN = ("--quantiles", "0.1,0.5,0.95", "-q")

@@ -17,6 +17,8 @@ from seqconv.tasks.guessing import suggest_recipe
 from seqconv.tasks.text.explaining import explain_text
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = ["the", "parcel", "came", "today", "and", "was", "fine", "thanks"]
 
 

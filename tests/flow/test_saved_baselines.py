@@ -25,6 +25,8 @@ from seqconv.tasks.text.explaining import explain_text
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 MODELS = [(task, kind) for task, kinds in BASELINES.items() for kind in kinds]
 
 

@@ -13,6 +13,8 @@ from seqconv.errors import DataError
 from seqconv.models.predictor import load
 from seqconv.serving.requests import describe_model, explain, predict
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SPEEDS = draw_waves(40, 1).group_by("id", maintain_order=True).agg(polars.first("speed"))["speed"].to_numpy()
 
 

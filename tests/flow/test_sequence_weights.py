@@ -9,6 +9,8 @@ from helpers.command import seqconv_command
 from seqconv.data.readers.sequences import read_sequences
 from seqconv.models.predictor import load
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

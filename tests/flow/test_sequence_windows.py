@@ -12,6 +12,8 @@ from seqconv.data.frames import to_sequences
 from seqconv.models.predictor import load
 from seqconv.serving.requests import predict
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 STEPS = np.arange(1000)
 SPEEDS = np.where(STEPS < 500, 0.35, 0.9)  # slow, then fast
 

@@ -13,6 +13,8 @@ from helpers.command import seqconv_command
 from seqconv.data.readers.series import read_series
 from seqconv.errors import DataError
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 DAY = datetime.date(2015, 1, 1)
 FLAGS = ("--target", "y", "--no-baselines", "--set", "training.epochs=1")
 

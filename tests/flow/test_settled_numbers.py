@@ -12,6 +12,8 @@ from helpers.command import seqconv_command
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.serving.requests import predict as answer
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("--target", "load", "--lookback", "3d", "--no-baselines", "--quiet", "--set", "training.epochs=2")
 DAYS = np.datetime64("2021-01-01") + np.arange(200)
 VALUES = 1500.0 + 500 * np.sin(np.arange(200) / 3)

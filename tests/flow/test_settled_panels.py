@@ -11,6 +11,8 @@ from helpers.command import seqconv_command
 from seqconv.serving.requests import predict as answer
 from seqconv.tasks.panel.task import PANEL
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 DAYS = np.datetime64("2021-01-01") + np.arange(60)
 ROWS = [(shop, day, 1500.0 + 1000 * n + row) for n, shop in enumerate("ab") for row, day in enumerate(DAYS)]
 SHORT = ("--model", "naive", "--horizon", "3", "--quiet")

@@ -10,6 +10,8 @@ import pytest
 import seqconv
 from helpers.command import seqconv_command
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 FILLER = ["film", "plot", "actors", "scene", "music", "story", "camera"]
 MARKS = {"pos": ["lovely", "bright", "sharp"], "neg": ["dull", "stale", "bland"]}
 

@@ -15,6 +15,8 @@ from seqconv.models.format import write_bundle
 from seqconv.serving.requests import describe_model, explain, predict
 from seqconv.tasks.text.task import TEXT
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 NAMES = ["subject", "price", "brand", "sold"]
 
 

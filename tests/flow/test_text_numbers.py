@@ -13,6 +13,8 @@ from seqconv.errors import DataError, OptionError
 from seqconv.models.format import write_bundle
 from seqconv.serving.requests import describe_model, explain, predict
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORTH = {"cheap": -10, "old": -5, "plain": 0, "large": 4, "new": 6, "gold": 20}  # what a word adds to a price
 
 

@@ -11,6 +11,8 @@ from helpers.command import seqconv_command
 from seqconv.models.format import read_bundle, write_bundle
 from seqconv.tasks.seen import hash_items
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("--no-baselines", "--quiet", "--set", "training.epochs=2")
 WORDS = [f"word{number}" for number in range(40)]
 

@@ -5,6 +5,8 @@ import tarfile
 
 import numpy as np
 
+from seqconv.data.demo import demo_texts
+
 REVIEWS = {
     "train/pos/10_9.txt": "ten",
     "train/pos/9_7.txt": "nine, naïve café",
@@ -27,6 +29,15 @@ def pack(path, files, form=tarfile.USTAR_FORMAT):
             info.size = len(content.encode())
             archive.addfile(info, io.BytesIO(content.encode()))
     return path
+
+
+def pack_reviews(folder, count):
+    """The archive with made reviews, so many in each part."""
+    files = {}
+    for part, texts in zip(("train", "test"), (demo_texts().train, demo_texts().test), strict=True):
+        for number, (text, label) in enumerate(zip(texts.texts[:count], texts.labels[:count].tolist(), strict=True)):
+            files[f"{part}/{('neg', 'pos')[label]}/{number}_{(1, 10)[label]}.txt"] = text
+    return pack(folder / "aclImdb_v1.tar.gz", files)
 
 
 def lists(*items):

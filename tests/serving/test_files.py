@@ -18,6 +18,8 @@ from seqconv.tasks.label_sets import Labels
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 HOUR = np.timedelta64(3600, "s")
 
 

@@ -26,6 +26,8 @@ from seqconv.tasks.text_explanation import describe_texts
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 PIECE = TASKS["text"].piece
 TEXTS = ["a good film", "not bad", "", "\N{GRINNING FACE} \x00 unheard"]
 NETWORKS = create_networks()

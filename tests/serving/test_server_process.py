@@ -22,6 +22,8 @@ from seqconv.__main__ import main
 from seqconv.models.format import write_bundle
 from seqconv.tasks.kinds import TASKS
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 @pytest.fixture(scope="module")
 def baselines(tmp_path_factory) -> Path:

@@ -26,6 +26,8 @@ from seqconv.tasks.task import Source, Task
 from seqconv.training.folder import Options
 from seqconv.training.run import train
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 class Row(NamedTuple):
     """A baseline.

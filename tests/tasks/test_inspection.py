@@ -16,6 +16,8 @@ from seqconv.tasks.inspection import inspect_file
 from seqconv.tasks.text.split import split_texts
 from seqconv.tasks.text.vocabulary import split
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = ["the", "a", "film", "plot", "actor", "story", "good", "bad", "very", "not", "was", "is", "scene", "music"]
 
 

@@ -7,6 +7,8 @@ from seqconv.errors import DataError
 from seqconv.tasks.outcomes import NumberEntry
 from seqconv.tasks.steps import StepNumber
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 LABELS = np.array([1.0, 2, 2, 5, 5, 5])
 STARS = StepNumber.fit("stars", LABELS, LABELS)
 LOSS = "categorical_crossentropy"

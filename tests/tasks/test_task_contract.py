@@ -33,6 +33,8 @@ from seqconv.tasks.kinds import TASKS, find_task
 from seqconv.tasks.profiles import Profile
 from seqconv.tasks.task import Answers, Data, Source, Task
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("training.epochs=2", "training.refit=false")
 
 

@@ -24,6 +24,8 @@ from seqconv.tasks.text.features import TextFeatures
 from seqconv.tasks.text.vocabulary import Vocabulary
 from seqconv.training import assessment
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("--set", "training.epochs=1", "--set", "training.steps_per_epoch=10", "--no-baselines", "--quiet")
 LAYERS = ({"layer": "embed", "width": 4}, {"layer": "global_max_pool"}, {"layer": "output"})
 

@@ -19,6 +19,8 @@ from seqconv.training.backtest import WINDOWS, backtest
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("training.epochs=1", "training.steps_per_epoch=5")
 
 

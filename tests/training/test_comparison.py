@@ -21,6 +21,8 @@ from seqconv.training import run as runs
 from seqconv.training.comparison import compare_runs
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("training.epochs=1", "training.steps_per_epoch=10")
 
 

@@ -13,6 +13,8 @@ from seqconv.networks.layers.kinds import Dense, Embed, GlobalMaxPool, NgramBag,
 from seqconv.networks.plan import initial_weights
 from seqconv.training.compression import prune, shrink
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 EPOCH = ("--set", "training.epochs=1", "--no-baselines", "--quiet")
 
 

@@ -22,6 +22,8 @@ from seqconv.training import run as runs
 from seqconv.training.export import check_answers, export_keras, export_onnx, export_torch
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 GOLDEN, READERS = Path(__file__).parents[1] / "golden", Path(__file__).parents[2] / "docs" / "export"

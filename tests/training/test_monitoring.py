@@ -14,6 +14,8 @@ from seqconv.errors import BundleError
 from seqconv.tasks.drift import compare_rate
 from seqconv.tasks.profiles import Rate, Sample, Variable
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 

@@ -20,6 +20,8 @@ from seqconv.training.checkpoint import Checkpoint
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 SHORT = ("--set", "training.epochs=2", "--no-baselines")
 LONG = ("--set", "training.epochs=100000", "--set", "training.patience=0", "--no-baselines", "--quiet")
 

@@ -18,6 +18,8 @@ from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 TASKS = [task for task in FLAGS if read_recipe(KINDS[task].start).network.layers]
 UNTRAINED = ("training.epochs=1", "training.steps_per_epoch=1", "training.learning_rate=1e-9")
 

@@ -13,6 +13,8 @@ from seqconv.layers import Conv, Embed, GlobalMaxPool, Output
 from seqconv.recipes.recipe import read_recipe
 from seqconv.training.sources import open_source
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 RANDOM = np.random.default_rng(0)
 TEXTS = [f"{'good' if row % 2 else 'bad'} film number {row % 9}" for row in range(120)]
 LABELS = ["pos" if row % 2 else "neg" for row in range(120)]

@@ -18,6 +18,8 @@ from seqconv.reports.sentences import say_update
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.results import UpdateResults
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 QUICK = ("--no-baselines", "--quiet")
 COMMON = ["film", "plot", "scene", "the", "actor", "story"]
 

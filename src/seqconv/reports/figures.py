@@ -3,6 +3,8 @@
 import functools
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -59,13 +61,27 @@ def finish(figure: Any, title: str, description: str, newest: bool = False) -> s
         warnings.filterwarnings("ignore", "Glyph .* missing")
         _paint(figure)
         out = io.StringIO()
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        with _laid_out(figure):
+            figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = out.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor").replace("<svg", '<svg role="img"', 1)
     end = text.index(">") + 1
     text = f"{text[:end]}<title>{escape(title)}</title><desc>{escape(description)}</desc>{text[end:]}"
     kind = "wide newest" if newest else "wide"
     return f'<div class="{kind}" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
+
+
+@contextmanager
+def _laid_out(figure: Any) -> Iterator[None]:
+    """The figure with its axes in place: left to itself, matplotlib draws it once more to lay it out."""
+    engine = figure.get_layout_engine()
+    figure.dpi = 72  # that of SVG
+    engine.execute(figure)
+    figure.set_layout_engine(None)
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def _paint(figure: Any) -> None:

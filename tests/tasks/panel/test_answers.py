@@ -15,6 +15,8 @@ from seqconv.tasks.panel.answers import answer_panel, make_example, read_request
 from seqconv.tasks.panel.task import PANEL
 from seqconv.tasks.task import MOST_TYPED
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "panel"
 
 

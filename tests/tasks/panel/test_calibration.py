@@ -22,6 +22,8 @@ from seqconv.tasks.panel.forecasts import LEVELS, MEDIAN, to_quantiles
 from seqconv.tasks.panel.split import list_forecasts
 from seqconv.tasks.scoring import fit_baselines
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 DAY = Frequency("s", 86_400)
 LOW, HIGH = 0, len(LEVELS) - 1  # of the 80 % interval
 

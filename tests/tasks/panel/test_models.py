@@ -19,6 +19,8 @@ from seqconv.tasks.panel.models import repeat_back
 from seqconv.tasks.scoring import fit_baselines
 from seqconv.tasks.series.smoothing import forecast_smoothing
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 TASK = TASKS["panel"]
 
 

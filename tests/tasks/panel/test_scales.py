@@ -12,6 +12,8 @@ from seqconv.tasks.panel.features import PanelFeatures, find_scales
 from seqconv.tasks.panel.naive import SeasonalNaive
 from seqconv.tasks.panel.split import fit_features
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 def scale_by_hand(values: np.ndarray, season: int) -> float:
     """The mean absolute change from season to season."""

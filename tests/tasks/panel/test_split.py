@@ -16,6 +16,8 @@ from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.split import fill_evenly
 from seqconv.tasks.scoring import fit_baselines
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 def list_rows(part) -> list[tuple[int, int, int]]:
     """Series, first and last row of each example's forecast, rows counted within the series."""

@@ -11,14 +11,12 @@ from seqconv.tasks.sequence.padded import Padded
 from seqconv.tasks.sequence.ridge_blend import KINDS
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize(("channels", "uneven", "classes"), [(1, False, 2), (1, True, 3), (3, False, 3), (3, True, 2)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_contributions_and_the_constant_are_the_margin(kind, channels, uneven, classes):
     model, inputs = fit_bumps(kind, channels, uneven, classes)
     margins, seen = model.predict(inputs), Padded.of(inputs, model.features).to_view()
-    for row in range(0, len(margins), 5):
+    for row in (0, 20):  # without its first steps where they are uneven, and whole
         found = decompose(model, seen.take(slice(row, row + 1)))
         total = found.steps.sum(axis=(1, 2)) + found.spectrum.sum(axis=1) + found.constant
         np.testing.assert_allclose(total, margins[row], atol=1e-4 * max(np.abs(margins).max(), 1))
@@ -29,7 +27,7 @@ def test_contributions_and_the_constant_are_the_margin(kind, channels, uneven, c
 def test_they_lie_where_the_classes_differ(kind):
     model, inputs = fit_bumps(kind, 2, False, 2)  # the classes differ at the steps 30 to 40 of the first channel
     seen = Padded.of(inputs, model.features).to_view()
-    found = np.stack([decompose(model, seen.take(slice(row, row + 1))).steps[0] for row in range(30)])
+    found = np.stack([decompose(model, seen.take(slice(row, row + 1))).steps[0] for row in range(12)])
     apart = found[1::2].mean(axis=0) - found[::2].mean(axis=0)  # [C, L]
     smooth = np.stack([np.convolve(each, np.ones(7) / 7, "same") for each in apart])
     channel, step = np.unravel_index(smooth.argmax(), smooth.shape)
