@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
     from seqconv.training.run import summary, train
+    from seqconv.training.tuning import tune
 
     __version__: str
 
@@ -62,6 +63,7 @@ __all__ = [
     "shrink",
     "summary",
     "train",
+    "tune",
     "write_report",
 ]
 _HOMES = {  # as the imports for type checkers above
@@ -92,6 +94,7 @@ _HOMES = {  # as the imports for type checkers above
     "shrink": "training.compression",
     "summary": "training.run",
     "train": "training.run",
+    "tune": "training.tuning",
     "write_report": "training.folder",
 }
 
