@@ -111,7 +111,8 @@ def _start_ray(address: str | None, stack: contextlib.ExitStack) -> None:
     import joblib
 
     ray, backend = need("ray", "ray"), need("ray.util.joblib", "ray")
-    ray.init(address=address, log_to_driver=False, **({} if address else {"include_dashboard": False}))
+    own = {} if address else {"include_dashboard": False}
+    ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     stack.callback(ray.shutdown)
     backend.register_ray()
     stack.enter_context(joblib.parallel_config("ray", n_jobs=-1))
