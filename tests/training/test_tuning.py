@@ -7,8 +7,8 @@ import time
 import pytest
 
 from helpers.command import seqconv_command
-from seqconv import tune
-from seqconv.errors import ConfigError, DataError, MissingExtra
+from seqconv import load, tune
+from seqconv.errors import BundleError, ConfigError, DataError, MissingExtra
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.comparison import Score
 from seqconv.models.results import read_results
@@ -122,36 +122,37 @@ def test_an_interrupted_search_goes_on_from_its_trials(tmp_path):
         tune(source, 3, SPACE, options, Heard(), **GIVEN)
     with pytest.raises(ConfigError, match=r"^resume needs the same recipe, data and space"):
         tune(source, 3, SPACE, options, Heard(), resume=True, **GIVEN | {"epochs": 2})
+    (tmp_path / "run.partial" / "best").mkdir()  # as of an interruption while the best is fitted
+    (tmp_path / "run.partial" / "best" / "history.csv").touch()
     heard = Heard()
     results = tune(source, 3, SPACE, options, heard, resume=True, **GIVEN).results
     assert "resuming after 2 trials" in heard.said
     assert [each.number for each in results.trials] == [0, 1, 2, 3]
     assert not (tmp_path / "run.partial").exists()
+    with pytest.raises(BundleError, match=r"it is a search\. Name its best run: .*run/best$"):
+        load(tmp_path / "run")
+    load(tmp_path / "run" / "best")
 
 
 # The search alone, with scores of our own
 
 
 class Scores:
-    """Judges a recipe by its batch size, in no time or in some."""
+    """Judges a recipe by its batch size."""
 
     judged = "accuracy"
 
-    def __init__(self, seconds=0.0):
-        self.seconds = seconds
-
     def fit(self, recipe, listener):
-        time.sleep(self.seconds)
         if recipe.training.batch_size == 13:
             raise DataError("mine.csv: must have more rows")
         return trials.Judged(float(recipe.training.batch_size), {"accuracy": 0.5}, 1)
 
 
-def search(folder, values, count, budget="", seconds=0.0):
+def search(folder, values, count, budget=""):
     recipe, heard = read_recipe("text", ()), Heard()
     found = trials.Search(folder, recipe, read_space({"training": {"batch_size": values}}, recipe))
     timer = Timer(budget)
-    tuning._search(found, Scores(seconds), count, timer, heard)
+    tuning._search(found, Scores(), count, timer, heard)
     listed, best = found.list_trials(), found.find_best()
     found.close()
     return listed, best, heard.said, timer
@@ -172,11 +173,14 @@ def test_a_trial_that_cannot_be_fitted_is_kept_with_its_reason(tmp_path):
     assert any("must have more rows" in each for each in said)
 
 
-def test_a_budget_leaves_time_to_judge_the_best(tmp_path):
-    listed, _, _, timer = search(tmp_path, {"low": 1, "high": 10_000}, 0, "3s", seconds=0.1)
-    assert timer.reserved >= 0.2  # the default and the best, each fitted once more
-    assert -0.5 < timer.left <= 0
-    assert 2 <= len(listed) <= 22
+def test_a_budget_leaves_time_to_judge_the_best(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    fit = Scores.fit
+    monkeypatch.setattr(Scores, "fit", lambda *given: clock.__setitem__(0, clock[0] + 1) or fit(*given))
+    listed, _, _, timer = search(tmp_path, {"low": 1, "high": 10_000}, 0, "10s")
+    assert timer.reserved == 2  # the default and the best, each fitted once more
+    assert len(listed) == 6  # two of ten seconds are for files, see `Timer`
 
 
 def test_trials_that_fall_behind_or_have_no_time_are_ended():

@@ -27,6 +27,7 @@ from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 RUNS = "runs"  # where runs are written unless they are told where to
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 TRIALS = "trials.db"  # in that of a search, complete or not
+BEST = "best"  # in that of a complete search: the run of the best settings
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
 Identity = tuple[int, int] | None
 
@@ -65,6 +66,8 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
     if folder.suffix == ".keras" and folder.is_file():
         got = "it is a network of Keras, which says nothing of data"
         return BundleError(f"{folder}: must be a {kind} folder; {got}. Train with --network {folder}, and --epochs 0")
+    if (folder / TRIALS).is_file():
+        return BundleError(f"{folder}: must be a {kind} folder; it is a search. Name its best run: {folder / BEST}")
     if folder.exists():
         return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
     return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder, RUNS)}".rstrip())

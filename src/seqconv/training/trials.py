@@ -17,7 +17,7 @@ from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import TRIALS
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe
-from seqconv.tasks.examples import Split
+from seqconv.tasks.examples import Split, fingerprint
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.task import Data
 from seqconv.tasks.tuned import COMPLETE, DEFAULT, FAILED, PRUNED, Trial
@@ -62,6 +62,7 @@ class Judge:
                     other = self._cut(apply_choices(recipe, [choice], {choice.name: value})).validation.times
                     if self.times is not None and other is not None:
                         self.times = np.intersect1d(self.times, other)
+        self.fingerprint = fingerprint(first)
         self.kept = recipe.features, self._keep_common(first)
         self.rows = len(self.kept[1].validation.targets)
 
@@ -116,12 +117,15 @@ class _Watch(Listener):
 class Search:
     """The trials of one search, in `trials.db` of its folder.
 
+    Args:
+        data: fingerprint of the training examples.
+
     Raises:
         MissingExtra: Optuna is not installed.
-        OptionError: the store is of another recipe or space.
+        OptionError: the store is of another recipe or space, or of other data.
     """
 
-    def __init__(self, folder: Path, recipe: AnyRecipe, choices: list[Choice]) -> None:
+    def __init__(self, folder: Path, recipe: AnyRecipe, choices: list[Choice], data: str = "") -> None:
         self.optuna = need("optuna", "tune")
         self.folder, self.recipe, self.choices = folder, recipe, choices
         table = recipe.to_dict()
@@ -137,7 +141,7 @@ class Search:
         # one that goes on draws other values than it began with
         seed = recipe.training.seed + len(self.study.trials)
         self.study.sampler = self.optuna.samplers.TPESampler(seed=seed)
-        origin = {"recipe": recipe.to_dict(), "space": [repr(each) for each in choices]}
+        origin = {"recipe": recipe.to_dict(), "space": [repr(each) for each in choices], "data": data}
         if self.study.user_attrs.setdefault("origin", origin) != origin:
             self.close()
             raise OptionError("resume needs the same recipe, data and space as before; they differ. Leave it out")

@@ -1,6 +1,7 @@
 """A search over a recipe's settings, within a time budget; the best and the default are judged once on test rows."""
 
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from seqconv.errors import OptionError, need
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.comparison import Comparison, Score, verdict
 from seqconv.metrics.errors import Metrics
-from seqconv.models.folders import CHECKPOINT, replace_folder
+from seqconv.models.folders import BEST, CHECKPOINT, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
@@ -36,7 +37,7 @@ from seqconv.training.spaces import read_space
 from seqconv.training.trials import Judge, Search
 
 TRIED = 30  # trials without a budget, unless a number is given
-BEST, STARTED = "best", "default"  # runs in the folder of a search
+STARTED = "default"  # the run next to the best one
 PAGE = "report.html"
 
 
@@ -102,9 +103,10 @@ def tune(
             listener.say(note)
         data = given or suggested.data or find_task(recipe).load(recipe.data, listener.download)
         recipe = settle(recipe, data)
-        search = Search(folder, recipe, choices)
+        judge = Judge(recipe, choices, data, options)
+        search = Search(folder, recipe, choices, judge.fingerprint)
         try:
-            _search(search, Judge(recipe, choices, data, options), trials or (0 if budget else TRIED), timer, listener)
+            _search(search, judge, trials or (0 if budget else TRIED), timer, listener)
             results = _judge(search, data, options, (folder, target), (budget, timer), listener)
         finally:
             search.close()
@@ -208,6 +210,7 @@ def _fit_run(
     folder, target = places
     timer = Timer()
     split = find_task(recipe).split(data, recipe, count_threads(options.threads), None)
+    shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was cut short
     folder.mkdir()
     (folder / RECIPE).write_text(to_toml(recipe), "utf-8")
     fitted = fit_split(recipe, split, options, folder, listener, timer)
