@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seqconv.estimators.sequences import SequenceRegressor
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
+    from seqconv.serving.files import predict_batches
     from seqconv.training.assessment import evaluate
     from seqconv.training.backtest import backtest
     from seqconv.training.comparison import compare_runs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
     from seqconv.training.run import summary, train
+    from seqconv.training.tuning import tune
 
     __version__: str
 
@@ -54,6 +56,7 @@ __all__ = [
     "forecast",
     "load",
     "monitor",
+    "predict_batches",
     "read_panel",
     "read_recipe",
     "read_sequences",
@@ -62,6 +65,7 @@ __all__ = [
     "shrink",
     "summary",
     "train",
+    "tune",
     "write_report",
 ]
 _HOMES = {  # as the imports for type checkers above
@@ -84,6 +88,7 @@ _HOMES = {  # as the imports for type checkers above
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
     "monitor": "training.monitoring",
+    "predict_batches": "serving.files",
     "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
     "read_sequences": "data.readers.sequences",
@@ -92,6 +97,7 @@ _HOMES = {  # as the imports for type checkers above
     "shrink": "training.compression",
     "summary": "training.run",
     "train": "training.run",
+    "tune": "training.tuning",
     "write_report": "training.folder",
 }
 

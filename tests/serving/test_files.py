@@ -54,6 +54,33 @@ def predict(folder: Path, model: str, source: object, **settings: object) -> pol
     return polars.concat(predict_file(seqconv.load(folder / model), source, **settings))
 
 
+@pytest.mark.parametrize(("model", "source", "size"), [("texts", "texts.csv", 77), ("series", "series.csv", 1000)])
+def test_arrow_batches_get_the_answers_of_the_file(folder, model, source, size):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow makes the batches")
+    given = polars.read_csv(folder / source, try_parse_dates=True).to_arrow().combine_chunks()
+    first = given.schema.field(0).with_type(pyarrow.int16()) if model == "texts" else given.schema.field(0)
+    given = given.cast(given.schema.set(0, first))
+    empty = given[:0].to_batches() or [pyarrow.RecordBatch.from_pylist([], given.schema)]
+    batches = [*empty, *given.to_batches(max_chunksize=size)]
+    answers = pyarrow.Table.from_batches(seqconv.predict_batches(folder / model, iter(batches)))
+    wanted = predict(folder, model, folder / source)
+    assert answers.column_names == wanted.columns
+    assert answers.schema.field(0).type == given.schema.field(0).type
+    found = polars.from_arrow(answers)
+    new = wanted.columns[given.num_columns :]
+    assert len(found) == len(wanted) == given.num_rows
+    assert found[new].equals(wanted[new])
+    again = pyarrow.Table.from_batches(seqconv.predict_batches(seqconv.load(folder / model), batches[::-1]))
+    assert again.num_rows == answers.num_rows
+
+
+def test_a_batch_without_the_models_columns_is_refused(folder):
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow makes the batches")
+    batch = pyarrow.RecordBatch.from_pydict({"x": [1.5, 2.5], "y": [2.5, 3.5]})
+    with pytest.raises(DataError, match=r"^the data: "):
+        list(seqconv.predict_batches(folder / "texts", [batch]))
+
+
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet", ".jsonl"])
 def test_texts_keep_their_columns_and_get_answers(folder, tmp_path, ending):
     wanted = polars.read_csv(folder / "texts.csv")

@@ -107,9 +107,37 @@ def test_a_mistake_in_the_work_or_its_parts_is_raised_as_it_is(config):
             list(run_each(work, parts(), Listener()))
 
 
-def test_a_process_that_is_killed_is_told():
+def test_the_work_of_a_process_that_is_killed_is_done_again(tmp_path):
+    def work(number, listener):
+        if number == 2 and not (tmp_path / "killed").exists():
+            (tmp_path / "killed").touch()
+            os._exit(1)
+        return number
+
+    heard = Heard()
+    with spread("processes=2"):
+        assert list(run_each(work, ((number,) for number in range(6)), heard)) == list(range(6))
+    assert [each.partition(",")[0] for each in heard.said] == ["a process was killed"]
+
+
+def test_processes_that_are_killed_again_and_again_are_told():
     with spread("processes=2"), pytest.raises(OptionError, match=r"^parallel: each process must live.*one was killed"):
-        list(run_each(lambda number, listener: os._exit(number), ((1,), (1,)), Listener()))
+        list(run_each(lambda number, listener: os._exit(number), ((1,),), Listener()))
+
+
+def test_an_interruption_does_not_wait_for_what_runs_elsewhere():
+    class Interrupted(Listener):
+        def say(self, text):
+            raise KeyboardInterrupt
+
+    def work(number, listener):
+        listener.say("done")
+        time.sleep(60 * number)
+
+    started = time.perf_counter()
+    with spread("processes=2"), pytest.raises(KeyboardInterrupt):
+        list(run_each(work, ((0,), (1,)), Interrupted()))
+    assert time.perf_counter() - started < 30
 
 
 @pytest.mark.parametrize("where", ["processes=0", "processes=", "threads", "dask", "dask://", "ray://", "ray:/x"])

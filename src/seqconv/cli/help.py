@@ -21,6 +21,7 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "monitor": ("monitoring", "Compare new data, and the answers to them, with training."),
     "compare": ("evaluation", "Compare finished runs on the same test rows."),
     "backtest": ("evaluation", "Refit on each fold and evaluate next to the baselines."),
+    "tune": ("tuning", "Search for better settings, within a time budget."),
     "predict": ("prediction", "Predict every row of a file."),
     "future": ("prediction", "Write a form for what is known of the rows to forecast."),
     "explain": ("explanation", "Explain a prediction by its words, or by its inputs and times."),

@@ -26,6 +26,8 @@ from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
 RUNS = "runs"  # where runs are written unless they are told where to
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
+TRIALS = "trials.db"  # in that of a search, complete or not
+BEST = "best"  # in that of a complete search: the run of the best settings
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
 Identity = tuple[int, int] | None
 
@@ -64,6 +66,8 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
     if folder.suffix == ".keras" and folder.is_file():
         got = "it is a network of Keras, which says nothing of data"
         return BundleError(f"{folder}: must be a {kind} folder; {got}. Train with --network {folder}, and --epochs 0")
+    if (folder / TRIALS).is_file():
+        return BundleError(f"{folder}: must be a {kind} folder; it is a search. Name its best run: {folder / BEST}")
     if folder.exists():
         return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
     return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder, RUNS)}".rstrip())
@@ -79,8 +83,13 @@ def _is_taken(place: Path) -> bool:
     with _one_line(place):
         if is_locked(place):
             return False  # one that is being written is refused, not passed over: it may be the same run
-        waits = (partial_folder(place) / CHECKPOINT).is_file() or _written_folder(place).is_dir()
+        waits = _can_go_on(partial_folder(place)) or _written_folder(place).is_dir()
         return waits or not _is_free(place)
+
+
+def _can_go_on(fresh: Path) -> bool:
+    """Whether an incomplete folder keeps what a run or a search would go on from."""
+    return any((fresh / name).is_file() for name in (CHECKPOINT, TRIALS))
 
 
 def _is_free(place: Path) -> bool:
@@ -100,7 +109,7 @@ def interrupted_folder(base: Path) -> Path:
     with _one_line(base):
         around = sorted(base.parent.iterdir()) if base.parent.is_dir() else []
         partial = [path for path in around if pattern.fullmatch(path.name) and path.is_dir()]
-        found = [path for path in partial if (path / CHECKPOINT).is_file()] or partial
+        found = [path for path in partial if _can_go_on(path)] or partial
     places = [path.with_suffix("") for path in found]
     if len(places) > 1:
         raise OptionError(
@@ -186,7 +195,7 @@ def _open_partial(target: Path, overwrite: bool, resume: bool | None) -> Path:
     fresh = partial_folder(target)
     if resume and not fresh.is_dir():
         raise BundleError(f"{fresh}: must hold an interrupted run; it does not exist. Train without --resume")
-    if not resume and not overwrite and (fresh / CHECKPOINT).is_file():
+    if not resume and not overwrite and _can_go_on(fresh):
         raise ConfigError(
             f"{fresh}: holds an interrupted run, which stays. Continue it with --resume, or add --overwrite "
             "(resume=True or overwrite=True in Python)"
@@ -224,7 +233,7 @@ def _removed_unless_kept(target: Path, own: Identity, resumable: bool) -> Iterat
 
 def _remove_unless_resumable(fresh: Path, own: Identity) -> bool:
     """Remove one's own incomplete folder unless it contains a checkpoint; returns whether it is kept."""
-    kept = (fresh / CHECKPOINT).is_file()
+    kept = _can_go_on(fresh)
     if not kept and identify(fresh) == own:
         shutil.rmtree(fresh, ignore_errors=True)
     return kept

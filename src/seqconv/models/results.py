@@ -7,12 +7,13 @@ from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, shorten
 from seqconv.models.folders import finish_replacement, refuse_folder
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
+from seqconv.tasks.tuned import TuneResults
 
 RESULTS = "metrics.json"
 
 
-def write_results(results: RunResults | BacktestResults, folder: Path) -> None:
-    """Write the results of a run or a backtest into its folder."""
+def write_results(results: RunResults | BacktestResults | TuneResults, folder: Path) -> None:
+    """Write the results of a run, a backtest or a search into its folder."""
     (folder / RESULTS).write_text(json.dumps(results.to_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

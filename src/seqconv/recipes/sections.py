@@ -1,6 +1,6 @@
 """Every setting of a recipe, once: type, default, range, help. Checks, flags, docs and bundles follow from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ from seqconv.errors import ConfigError
 from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.examples import ForecastConfig, SequenceConfig, TextConfig, WindowConfig
 from seqconv.recipes.settings import Settings, setting
+from seqconv.recipes.spaces import PANEL_MODELS, SEQUENCE_MODELS, SEQUENCE_SPACE, SERIES_SPACE, TEXT_SPACE, Space
 
 ALL = ("*",)  # columns
 LayerSpec = dict[str, Any]  # a layer's kind and settings, as in TOML
@@ -174,6 +175,7 @@ class Kind:
         several: the task for several series, and for rows that follow the calendar, where this one takes neither.
         pointwise: its networks learn no bounds: intervals lie around whatever they answer.
         blended: baselines that may stand next to the network in a blend, the simplest first; `fit_to` fits them again.
+        space, models_space: what a search over settings tries for a network, and for a model that is fitted without.
     """
 
     title: str
@@ -188,6 +190,8 @@ class Kind:
     blended: tuple[str, ...] = ()
     calibrated: bool = False
     pointwise: bool = False
+    space: Space = field(default_factory=dict)
+    models_space: Space = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -217,6 +221,7 @@ KINDS = {
         blended=("words", "characters"),
         calibrated=True,
         pointwise=True,
+        space=TEXT_SPACE,
     ),
     "series": Kind(
         "time-series forecasting",
@@ -227,6 +232,8 @@ KINDS = {
         forecasts=True,
         several="panel",
         blended=("naive", "seasonal", "ridge", "boosting"),
+        space=SERIES_SPACE,
+        models_space={"windows": SERIES_SPACE["windows"]},
     ),
     "panel": Kind(
         "forecasting of one or many series",
@@ -237,6 +244,7 @@ KINDS = {
         forecasts=True,
         refitted=("ridge", "squashed", "boosting", "network", "blend"),
         networks=False,
+        models_space=PANEL_MODELS,
     ),
     "sequence": Kind(
         "time-series classification",
@@ -246,6 +254,8 @@ KINDS = {
         ("majority", "mean", "median", "dtw", "rocket", *RIDGES),
         refitted=RIDGES,
         calibrated=True,
+        space=SEQUENCE_SPACE,
+        models_space=SEQUENCE_MODELS,
     ),
 }
 _BASELINES = "; ".join(f"{', '.join(kind.baselines)} ({task})" for task, kind in KINDS.items())

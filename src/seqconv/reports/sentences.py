@@ -9,6 +9,7 @@ from seqconv.reports.tables import show_number
 from seqconv.tasks.compared import ComparisonResults
 from seqconv.tasks.drift import say_drift
 from seqconv.tasks.results import BacktestResults, TrainedOn, UpdateResults
+from seqconv.tasks.tuned import COMPLETE, FAILED, PRUNED, TuneResults
 
 
 def say_intervals(found: IntervalScores, rows: str = "test rows") -> str:
@@ -103,6 +104,16 @@ def explain_folds(results: BacktestResults) -> str:
     kept = "all rows before" if results.window == "growing" else "as many rows before as the first fold"
     unit = f" The unit is that of {', '.join(results.targets)}." if results.metric == "mae" else ""
     return f"Rolling origin: each stretch is forecast by a model and baselines fitted on {kept}.{unit}"
+
+
+def explain_trials(results: TuneResults) -> str:
+    """How a search was done."""
+    counts = {state: sum(each.state == state for each in results.trials) for state in (COMPLETE, PRUNED, FAILED)}
+    return (
+        f"{counts[COMPLETE]} trials were complete, {counts[PRUNED]} ended early and {counts[FAILED]} failed. Each was "
+        "fitted to the training rows and judged on the validation rows; one that fell behind the others after part of "
+        "its epochs was ended. The best and the default alone were then judged on the test rows."
+    )
 
 
 def say_comparison(results: ComparisonResults) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # the command line imports this module at its start
     from seqconv.metrics.precision_recall import Curve
     from seqconv.tasks.compared import ComparisonResults
     from seqconv.tasks.results import BacktestResults, FoldResults, RunResults, UpdateResults
+    from seqconv.tasks.tuned import TuneResults
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -303,6 +304,23 @@ def fold_rows(results: "BacktestResults") -> Table:
 
 def _tested(fold: "FoldResults") -> str:
     return f"{fold.from_[:10]} to {fold.to[:10]}" if fold.from_ and fold.to else f"{fold.test_rows:,}"
+
+
+def trial_rows(results: "TuneResults") -> Table:
+    """Each trial: the default, then in the order in which they were tried."""
+    rows = []
+    for each in results.trials:
+        name = f"{each.number or 'default'}{', best' if each.number == results.best else ''}"
+        score = show_number(each.validation[results.judged]) if each.validation else each.state
+        rows.append([name, score, f"{each.seconds:.1f}", each.values])
+    return ["trial", f"validation {NAMES[results.judged]}", "seconds", "settings"], rows
+
+
+def tuned_rows(results: "TuneResults") -> Table:
+    """The first test score of the default and of the best."""
+    tests = {"default": results.default_test, "best": results.best_test}
+    rows = [[name, show_number(each[results.metric]), f"{each['n']:,}"] for name, each in tests.items()]
+    return ["settings", NAMES[results.metric], "test rows"], rows
 
 
 def comparison_rows(results: "ComparisonResults", name: str) -> Table:

@@ -1,10 +1,13 @@
-"""Answers for a whole file, piece by piece: the input's columns, and the model's answers after them."""
+"""Answers for a whole file, or for batches of one, piece by piece: the input's columns, and the answers after them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from seqconv.data.memory import hidden_folder, write_data
+from seqconv.data.readers.dataframes import from_arrow, to_arrow
 from seqconv.data.readers.tables import Frame
+from seqconv.models.predictor import load
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
@@ -47,6 +50,34 @@ def predict_file(
     if future is None:
         return task.predict_file(trained, source, column, piece, say)
     return task.predict_future(trained, need_path(source), column, future, say)
+
+
+def predict_batches(model: Trained | str | Path, batches: Iterable[Any], column: str = "") -> Iterator[Any]:
+    """The rows of Arrow record batches with the model's answers after them, as `predict_file` gives them.
+
+    It keeps nothing from one batch to the next, so that partitions can be answered anywhere and in any order: by
+    `mapInArrow` of Spark, `map_batches` of Ray Data, partitions of Dask. All rows of a series belong in one batch.
+
+    Args:
+        model: or its folder, which must lie at that path on every machine.
+        batches: `pyarrow.RecordBatch`, with the columns that the model reads; those without rows are left out.
+        column: as for `predict_file`.
+
+    Yields:
+        `pyarrow.RecordBatch`: columns that were there have the types that they had.
+
+    Raises:
+        BundleError: the folder holds no readable model.
+        DataError: see `predict_file`.
+    """
+    trained = load(model) if isinstance(model, str | Path) else model
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        with hidden_folder() as folder:
+            path, _ = write_data(from_arrow(batch), folder / "data", {})
+            for frame in predict_file(trained, path, column):
+                yield from to_arrow(frame, batch.schema).to_batches()
 
 
 def count_rows(pieces: Iterable[Frame], total: list[int]) -> Iterator[Frame]:

@@ -1,7 +1,10 @@
 """One loop for work whose parts do not need each other, wherever `joblib.parallel_config` says that it runs."""
 
 import contextlib
+import itertools
 import re
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -10,6 +13,7 @@ from seqconv.networks.threads import count_threads, limit_threads
 from seqconv.training.loop import Listener
 
 Result = TypeVar("Result")
+RETRIES = 2  # in a row
 PATIENCE_S = 10  # until a cluster answers
 WHERE = "processes, processes=N, ray, ray://HOST:PORT or dask://HOST:PORT"
 
@@ -18,16 +22,46 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
     """`work(*call, listener)` for each call, in order: here by default, one after the other, else as joblib is told to.
 
     Elsewhere each has its share of the processor's threads, and what is said there is said here once it is done. A call
-    and its result are pickled then; the result is the same wherever it runs.
+    and its result are pickled then; the result is the same wherever it runs. Calls of a process that was killed are run
+    again.
 
     Args:
         calls: taken as there is room to run them.
 
     Raises:
-        OptionError: a process was killed.
+        OptionError: processes are killed again and again.
     """
-    import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    rest, waiting, lost = iter(calls), deque[tuple[Any, ...]](), 0
+    while True:
+        again = list(waiting)
+        waiting.clear()
+        try:
+            for result in _run_all(work, _remember(itertools.chain(again, rest), waiting), listener):
+                waiting.popleft()
+                lost = 0
+                yield result
+            return
+        except TerminatedWorkerError as error:
+            lost += 1
+            if lost > RETRIES:
+                raise OptionError(
+                    "parallel: each process must live until its work is done; one was killed, perhaps for lack of "
+                    "memory. Use fewer of them"
+                ) from error
+            listener.say("a process was killed, perhaps for lack of memory: its work is done again")
+
+
+def _remember(calls: Iterable[tuple[Any, ...]], waiting: deque[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """The same calls, each kept until its result is there."""
+    for call in calls:
+        waiting.append(call)
+        yield call
+
+
+def _run_all(work: Callable[..., Result], calls: Iterator[tuple[Any, ...]], listener: Listener) -> Iterator[Result]:
+    import joblib
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
@@ -36,16 +70,16 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
     threads = 0 if here else max(1, count_threads(0) // count_workers())
     jobs = (joblib.delayed(_run)(work, call, listener if here else None, threads) for call in calls)
     returned = "generator" if backend.supports_return_generator else "list"  # that of Ray gives all at the end
+    found = joblib.Parallel(return_as=returned, pre_dispatch="n_jobs", batch_size=1)(jobs)
     try:
-        for result, said in joblib.Parallel(return_as=returned, pre_dispatch="n_jobs", batch_size=1)(jobs):
+        for result, said in found:
             for text in said:
                 listener.say(text)
             yield result
-    except TerminatedWorkerError as error:
-        raise OptionError(
-            "parallel: each process must live until its work is done; one was killed, perhaps for lack of memory. "
-            "Use fewer of them"
-        ) from error
+    finally:
+        if returned == "generator":  # of one that ends early, joblib warns
+            with warnings.catch_warnings(action="ignore"):
+                found.close()
 
 
 def count_workers() -> int:
@@ -111,7 +145,8 @@ def _start_ray(address: str | None, stack: contextlib.ExitStack) -> None:
     import joblib
 
     ray, backend = need("ray", "ray"), need("ray.util.joblib", "ray")
-    ray.init(address=address, log_to_driver=False, **({} if address else {"include_dashboard": False}))
+    own = {} if address else {"include_dashboard": False}
+    ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     stack.callback(ray.shutdown)
     backend.register_ray()
     stack.enter_context(joblib.parallel_config("ray", n_jobs=-1))

@@ -49,7 +49,7 @@ class Form:
         if isinstance(self.first, polars.DataFrame):
             return self._defer(frame)
         if hasattr(self.first, "schema"):
-            return _to_arrow(frame, self.first.schema)
+            return to_arrow(frame, self.first.schema)
         return self._to_pandas(frame)
 
     def _retype(self, name: str, values: Column) -> "polars.Series":
@@ -207,8 +207,16 @@ def _retype_pandas(column: Any, own: Any) -> Any:
         return column
 
 
-def _to_arrow(frame: "polars.DataFrame", schema: Any) -> Any:
-    """A pyarrow table, whose columns have the types that they have in the schema."""
+def from_arrow(batch: Any) -> "polars.DataFrame":
+    """A frame of a batch of Arrow's."""
+    import polars
+
+    check_threads()
+    return polars.DataFrame(polars.from_arrow(batch))
+
+
+def to_arrow(frame: "polars.DataFrame", schema: Any) -> Any:
+    """A pyarrow table, whose columns have the types that they have in the schema, if they are in it."""
     found = frame.to_arrow()
     own = found.schema
     for place, name in enumerate(own.names):
