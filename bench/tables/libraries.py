@@ -5,23 +5,61 @@ Each gets the rows before the test windows, fits once, and forecasts every windo
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars
 from tables import Table
 
+if TYPE_CHECKING:
+    from seqconv.data.records import Panel
+    from seqconv.tasks.panel.blend import Blend
+
+# windows of a day after which a model is fitted again
+REFITTED = {"seqconv, fitted again every four weeks": 28, "seqconv, fitted again every week": 7}
 LEVELS = np.arange(1, 10) / 10
 Forecasts = np.ndarray  # quantiles at `LEVELS`, `[S, windows * horizon, 9]`; point forecasts repeat themselves
 
 
 def run_seqconv(table: Table, train: polars.DataFrame, whole: polars.DataFrame, seed: int) -> Forecasts:
     """The default answer of `seqconv forecast`, with its horizon and the known columns."""
+    model, panel = fit_seqconv(table, train, whole, seed)
+    found = forecast_windows(model, panel, table.windows)
+    by_key = dict(zip((key[0] if key else "" for key in panel.keys), np.split(found, len(panel)), strict=True))
+    keys = whole["id"].unique(maintain_order=True)
+    return np.stack([by_key.get(key, found).reshape(-1, len(LEVELS)) for key in keys])
+
+
+def run_refitted(every: int, table: Table, train: polars.DataFrame, whole: polars.DataFrame, seed: int) -> Forecasts:
+    """The same, of one series, with the members of the blend fitted again after so many windows to all rows before the
+    next; what was chosen stays: settings, weights and bounds."""
+    from seqconv.tasks.panel.blend import MEMBERS
+    from seqconv.tasks.panel.regression import Regression
+    from seqconv.tasks.panel.split import all_examples
+
+    model, panel = fit_seqconv(table, train, whole, seed)
+    found = [forecast_windows(model, panel, every, table.windows - every)]
+    for later in range(table.windows - every, 0, -every):
+        end = len(panel.values) - later * table.horizon
+        before = model.features.encode(panel.take_rows(panel.offsets[:-1], panel.offsets[:-1] + end))
+        arrays = {"seen": np.array([before.steps[end - 1] + 1])}
+        members = {name: model.member(name) for name in MEMBERS if name in model.used}
+        for name, member in members.items():
+            if isinstance(member, Regression):
+                again = member.refit_to(all_examples(model.features, before))
+                arrays |= {f"{name}_{key}": array for key, array in again.arrays.items()}
+        model = replace(model, **arrays)
+        found.append(forecast_windows(model, panel, every, later - every))
+    return np.concatenate(found).reshape(1, -1, len(LEVELS))
+
+
+def fit_seqconv(table: Table, train: polars.DataFrame, whole: polars.DataFrame, seed: int) -> tuple["Blend", "Panel"]:
+    """The default answer for the training rows, and all rows as it reads them."""
     from seqconv.models.predictor import load
     from seqconv.tasks.guessing import suggest_recipe
-    from seqconv.tasks.panel.features import find_scales
-    from seqconv.tasks.panel.forecasts import to_quantiles
-    from seqconv.tasks.panel.split import list_forecasts
     from seqconv.tasks.panel.task import PANEL
     from seqconv.training.folder import Options
     from seqconv.training.run import train as fit
@@ -38,18 +76,26 @@ def run_seqconv(table: Table, train: polars.DataFrame, whole: polars.DataFrame, 
         settings += [f"data.known={list(table.known)}".replace("'", '"')] if table.known else []
         suggested = suggest_recipe("panel", tuple(settings))
         fit(suggested.recipe, Options(Path(place) / "run"), data=suggested.data)
-        model = load(Path(place) / "run")
+        predictor = load(Path(place) / "run")
         whole.write_csv(path)
-        panel = PANEL.load(model.bundle.recipe.data, None).train
-        features = model.bundle.features
-        rows = features.encode(panel)
-        ends = rows.offsets[:-1] + panel.lengths
-        inputs = features.at(rows, *list_forecasts(rows, ends, table.horizon, table.windows))
-        scales = find_scales(inputs, features.season)
-        found = to_quantiles(model.model.predict(inputs)) * scales[:, None, None]
-    by_key = dict(zip((key[0] if key else "" for key in panel.keys), np.split(found, len(panel)), strict=True))
-    keys = whole["id"].unique(maintain_order=True)
-    return np.stack([by_key.get(key, found).reshape(-1, len(LEVELS)) for key in keys])
+        return predictor.model, PANEL.load(predictor.bundle.recipe.data, None).train
+
+
+def forecast_windows(model: "Blend", panel: "Panel", count: int, later: int = 0) -> Forecasts:
+    """Quantiles of so many windows of each series, horizon after horizon, `[S * count, horizon, 9]`.
+
+    Args:
+        later: windows of each series after these.
+    """
+    from seqconv.tasks.panel.features import find_scales
+    from seqconv.tasks.panel.forecasts import to_quantiles
+    from seqconv.tasks.panel.split import list_forecasts
+
+    features = model.features
+    rows = features.encode(panel)
+    ends = rows.offsets[:-1] + panel.lengths
+    inputs = features.at(rows, *list_forecasts(rows, ends, features.horizon, count, later))
+    return to_quantiles(model.predict(inputs)) * find_scales(inputs, features.season)[:, None, None]
 
 
 def run_seasonal_naive(table: Table, train: polars.DataFrame, whole: polars.DataFrame, seed: int) -> Forecasts:
@@ -125,6 +171,7 @@ def _cut(table: Table, whole: polars.DataFrame) -> Iterator[tuple[polars.DataFra
 
 LIBRARIES = {
     "seqconv": run_seqconv,
+    **{name: partial(run_refitted, every) for name, every in REFITTED.items()},
     "seasonal naive": run_seasonal_naive,
     "AutoETS": _statsforecast("AutoETS"),
     "AutoTheta": _statsforecast("AutoTheta"),

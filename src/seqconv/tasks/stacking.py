@@ -164,13 +164,25 @@ def average_forecasts(outputs: Sequence[np.ndarray], targets: Targets, squared: 
         return np.ones((1, outputs[0].shape[1]))
     one = np.ones((1, outputs[0].shape[1]))
     errors = np.stack([_mean_errors([each], one, targets, squared) for each in outputs])
-    least = errors.min(axis=0)
-    near = np.where(errors > least, 1 - (errors / np.maximum(least, 1e-12) - 1) / REACH, 1)
-    weights = np.maximum(near, 0)
-    weights = weights / weights.sum(axis=0)
+    weights = weigh_by_error(errors, REACH)
     simple = _mean_errors(outputs, weights, targets, squared) >= errors[SIMPLEST] * (1 - GAIN)
     weights[:, simple] = (np.arange(len(outputs)) == SIMPLEST)[:, None]
     return np.asarray(weights)
+
+
+def weigh_by_error(errors: np.ndarray, reach: float) -> np.ndarray:
+    """Weights of models by their errors, both `[models, ...]`; sum 1 over the models.
+
+    They fall in a straight line from that of the most accurate one to none where the error is `reach` above the least,
+    relative to it.
+
+    >>> weigh_by_error(np.array([1.0, 1.1, 1.2]), 0.2).round(2).tolist()
+    [0.67, 0.33, 0.0]
+    """
+    least = errors.min(axis=0)
+    near = np.where(errors > least, 1 - (errors / np.maximum(least, 1e-12) - 1) / reach, 1)
+    weights = np.maximum(near, 0)
+    return np.asarray(weights / weights.sum(axis=0))
 
 
 def _mean_errors(

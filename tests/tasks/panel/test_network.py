@@ -10,8 +10,9 @@ from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.panel import network as networks
 from seqconv.tasks.panel.answers import newest_examples
 from seqconv.tasks.panel.blend import MEMBERS, Blend
+from seqconv.tasks.panel.features import find_scales
 from seqconv.tasks.panel.forecasts import MEDIAN, to_quantiles
-from seqconv.tasks.panel.network import FEWEST, fit_network, refuse_network
+from seqconv.tasks.panel.network import FEWEST, PanelNetwork, fit_network, refuse_network
 from seqconv.tasks.panel.split import all_examples
 from seqconv.tasks.scoring import fit_baselines
 
@@ -68,13 +69,58 @@ def test_torch_gives_the_same_forecasts(prices, fitted):
         np.testing.assert_allclose(native.predict(x), other.predict(x), rtol=1e-4, atol=1e-4)
 
 
-def test_each_network_reads_its_own_part_of_the_window(fitted):
-    lookback = fitted.features.lookback
-    for number, part in enumerate(networks.PARTS):
-        unread = lookback - max(round(part * lookback), fitted.features.season)
-        assert (fitted.first[number, :unread] == 0).all()
-        assert (fitted.linear[number, :unread] == 0).all()
-        assert (fitted.first[number, unread:] != 0).any(axis=1).all()
+@pytest.fixture(scope="module")
+def sales():
+    return split(make_panel(make_sales(series=20, noise=10.0)), horizon=6)
+
+
+@pytest.fixture(scope="module")
+def several(sales):
+    """Networks of which more than one is averaged."""
+    return fit(sales)
+
+
+def test_each_network_reads_its_own_part_of_the_window(several):
+    lookback = several.features.lookback
+    for number, part in enumerate(several.part):
+        unread = lookback - max(round(part * lookback), several.features.season)
+        assert (several.first[number, :unread] == 0).all()
+        assert (several.linear[number, :unread] == 0).all()
+        assert (several.first[number, unread:] != 0).any(axis=1).all()
+
+
+def test_networks_count_as_they_do_alone_on_the_validation_rows(sales, several):
+    assert len(several.weight) > 1
+    alone = [several.keep(each) for each in np.eye(len(several.weight))]
+    scales = find_scales(sales.validation.inputs, sales.features.season)[:, None]
+    errors = [np.abs(each.point(sales.validation.inputs) / scales - sales.validation.targets).mean() for each in alone]
+    worse = np.array(errors) / min(errors) - 1
+    assert (worse < 0.15).all()
+    np.testing.assert_allclose(several.weight, (0.15 - worse) / (0.15 - worse).sum())
+    points = sum(weight * each.point(sales.test.inputs) for weight, each in zip(several.weight, alone, strict=True))
+    np.testing.assert_allclose(several.point(sales.test.inputs), points, rtol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def long_waves():
+    """Random rows that come again after 40, which only the network of the whole window of 48 can know."""
+    random = np.random.default_rng(3)
+    return split(make_panel([np.tile(random.normal(100, 10, 40), 5) for _ in range(3)]), horizon=4, lookback=48)
+
+
+def test_networks_that_err_much_more_than_the_best_are_left_out_and_not_fitted_again(long_waves):
+    model = fit(long_waves)
+    assert (model.part.tolist(), model.weight.tolist(), len(model.first)) == ([1.0], [1.0], 1)
+    again = model.refit(long_waves)
+    assert (again.part.tolist(), again.weight.tolist(), len(again.first)) == ([1.0], [1.0], 1)
+
+
+def test_former_networks_have_equal_weights(several):
+    former = {name: array for name, array in several.arrays.items() if name not in ("weight", "part")}
+    found = PanelNetwork.complete(former)
+    count = len(several.weight)
+    assert (found["weight"].tolist(), found["part"].tolist()) == ([1 / count] * count, [1.0, 0.5, 0.25][:count])
+    assert {name: found[name] for name in former} == former
 
 
 def test_fitted_again_it_has_seen_all_rows():
@@ -85,7 +131,7 @@ def test_fitted_again_it_has_seen_all_rows():
     model = fit(found)
     again = model.refit(found)
     assert not np.allclose(again.first, model.first)
-    for name in ("spread", "steps", "form"):
+    for name in ("spread", "steps", "form", "weight", "part"):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name))
     assert measure(again, found.test) < 0.8 * measure(model, found.test)
     same = model.refit_to(all_examples(found.features, found.train.inputs.rows))

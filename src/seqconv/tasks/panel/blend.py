@@ -18,7 +18,7 @@ from seqconv.tasks.panel.judging import measure_all
 from seqconv.tasks.panel.local import METHODS, Local
 from seqconv.tasks.panel.models import PanelModel
 from seqconv.tasks.panel.naive import SeasonalNaive
-from seqconv.tasks.panel.network import PanelNetwork
+from seqconv.tasks.panel.network import PanelNetwork, complete_networks
 from seqconv.tasks.panel.regression import FORMS, rename_form
 from seqconv.tasks.panel.ridge import Ridge
 
@@ -69,6 +69,8 @@ class Blend(PanelModel):
     network_spread: Annotated[np.ndarray, Stored(np.float64, "networkH networkQ")]
     network_form: Annotated[np.ndarray, Stored(np.int64, "network", 0, len(FORMS) - 1)]
     network_steps: Annotated[np.ndarray, Stored(np.int64, "network", 1)]
+    network_weight: Annotated[np.ndarray, Stored(np.float64, "networkM", 0, 1)]
+    network_part: Annotated[np.ndarray, Stored(np.float64, "networkM", 0, 1)]
     network_first: Annotated[np.ndarray, Stored(np.float32, "networkM networkF networkU")]
     network_first_bias: Annotated[np.ndarray, Stored(np.float32, "networkM networkU")]
     network_second: Annotated[np.ndarray, Stored(np.float32, "networkM networkU networkU")]
@@ -102,8 +104,8 @@ class Blend(PanelModel):
 
     @classmethod
     def complete(cls, arrays: Arrays) -> Arrays:
-        """With what former blends did not have: the newest members, unused, and usual errors."""
-        weights = arrays.get("weights", np.zeros(0))
+        """With what former blends did not have: the newest members, unused, usual errors, and weights of networks."""
+        arrays, weights = complete_networks(arrays, "network_"), arrays.get("weights", np.zeros(0))
         if not FORMER <= len(weights) < len(MEMBERS):
             return arrays
         found = _list_empty() | {"seen": np.zeros(1, np.int64), "usual": np.zeros(1)} | rename_form(arrays)

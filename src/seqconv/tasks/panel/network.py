@@ -1,7 +1,7 @@
 """Neural networks for all series: from the window and what is known of the future to every row of the horizon."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Annotated
 
@@ -15,14 +15,25 @@ from seqconv.networks.network import Network
 from seqconv.networks.plan import count_parameters, initial_weights
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.sections import TrainingConfig
-from seqconv.tasks.baselines import Stored, thin
+from seqconv.tasks.baselines import Arrays, Stored, thin
 from seqconv.tasks.panel.features import PanelFeatures, PanelSplit
 from seqconv.tasks.panel.forecasts import LEVELS
 from seqconv.tasks.panel.inputs import PanelInputs
 from seqconv.tasks.panel.reading import CHUNK, read_known, read_windows
-from seqconv.tasks.panel.regression import LOGGED, MOST_CHANGE, PLAIN, SQUASHED, Regression, choose_fit, take_form
+from seqconv.tasks.panel.regression import (
+    LOGGED,
+    MOST_CHANGE,
+    PLAIN,
+    SQUASHED,
+    Regression,
+    choose_fit,
+    judge_points,
+    take_form,
+)
+from seqconv.tasks.stacking import weigh_by_error
 
 PARTS = (1.0, 0.5, 0.25)  # of the window that each network reads: the newest rows
+REACH = 0.15  # how far above the least error that of a network may be, relative to it
 HIDDEN = 128
 BATCH = 64
 STEPS = 6000  # of a network at most
@@ -39,10 +50,12 @@ TRAINING = TrainingConfig(loss="mae", optimiser="adam", learning_rate=1e-3, batc
 
 @dataclass(frozen=True)
 class PanelNetwork(Regression):
-    """The mean of M networks, each the sum of a linear function and of one with two hidden layers of U units.
+    """A weighted mean of M networks, each the sum of a linear function and of one with two hidden layers of U units.
 
     Args:
         steps: of training, int64 `[1]`.
+        weight: of each network in the mean, float64 `[M]`.
+        part: of the window that each reads, the newest rows, float64 `[M]`.
         first, ...: kernels and biases of its layers, float32 `[M, inputs, outputs]` and `[M, outputs]`.
 
     Reference: Oreshkin et al. 2020, arXiv:1905.10437 (a mean over windows of several lengths); Lago et al. 2021,
@@ -50,6 +63,8 @@ class PanelNetwork(Regression):
     """
 
     steps: Annotated[np.ndarray, Stored(np.int64, "1", 1)]
+    weight: Annotated[np.ndarray, Stored(np.float64, "M", 0, 1)]
+    part: Annotated[np.ndarray, Stored(np.float64, "M", 0, 1)]
     first: Annotated[np.ndarray, Stored(np.float32, "M F U")]
     first_bias: Annotated[np.ndarray, Stored(np.float32, "M U")]
     second: Annotated[np.ndarray, Stored(np.float32, "M U U")]
@@ -63,9 +78,9 @@ class PanelNetwork(Regression):
         windows = self.read(inputs)
         x = _stack(_read(self.features, inputs, windows.rows))
         found = np.zeros((len(inputs), inputs.horizon))
-        for network in self.networks():
-            found += network.predict(x)
-        return windows.unscale(found / len(self.first))
+        for weight, network in zip(self.weight, self.networks(), strict=True):
+            found += weight * network.predict(x)
+        return windows.unscale(found)
 
     def networks(self, engine: str = "native") -> Iterator[Network]:
         """Each of the networks, to run."""
@@ -75,8 +90,18 @@ class PanelNetwork(Regression):
             yield create_network(engine, plan, weights, TRAINING, count_threads(0))
 
     def fit_again(self, inputs: PanelInputs) -> "PanelNetwork":
-        (found,) = _fit(self.features, inputs, int(self.form[0]), [int(self.steps[0])])
-        return found
+        (found,) = _fit(self.features, inputs, int(self.form[0]), [int(self.steps[0])], self.part.tolist())
+        return replace(found, weight=self.weight)
+
+    @classmethod
+    def complete(cls, arrays: Arrays) -> Arrays:
+        return complete_networks(super().complete(arrays))
+
+    def keep(self, weights: np.ndarray) -> "PanelNetwork":
+        """The networks that have a weight, in a mean with these weights `[M]`."""
+        kept = np.flatnonzero(weights)
+        own = {name: getattr(self, name)[kept] for name in ("part", *FIELDS.values())}
+        return replace(self, weight=weights[kept], **own)
 
 
 # the arrays of a network by the names of the plan's weights
@@ -84,6 +109,13 @@ _DENSE = {"0.0.1": "first", "0.0.3": "second", "0.0.5": "last", "0.1.1": "linear
 FIELDS = {f"{at}.kernel": name for at, name in _DENSE.items()} | {
     f"{at}.bias": f"{name}_bias" for at, name in _DENSE.items()
 }
+
+
+def complete_networks(arrays: Arrays, prefix: str = "") -> Arrays:
+    """Stored arrays of networks, whose names begin with `prefix`, with the weights and parts that former ones did not
+    have: equal ones of all `PARTS`."""
+    count = sum(arrays.get(f"{prefix}first", np.zeros(0)).shape[:1])
+    return {f"{prefix}weight": np.full(count, 1 / max(count, 1)), f"{prefix}part": np.array(PARTS[:count])} | arrays
 
 
 def make_plan(inputs: int, outputs: int, hidden: int = HIDDEN) -> Plan:
@@ -96,7 +128,8 @@ def make_plan(inputs: int, outputs: int, hidden: int = HIDDEN) -> Plan:
 
 def fit_network(split: PanelSplit) -> PanelNetwork:
     """Fit to the training examples, with what errs least on the validation examples: the number of steps and, of
-    numbers that are never negative, logarithms or not, which the first steps tell."""
+    numbers that are never negative, logarithms or not, which the first steps tell; the networks that are close to the
+    best one there are averaged."""
     features, inputs = split.features, split.train.inputs
     steps = count_steps(features, len(inputs))
     marks = [max(int(part * steps), 1) for part in MARKS]
@@ -104,7 +137,14 @@ def fit_network(split: PanelSplit) -> PanelNetwork:
     first = choose_fit(split, (next(each) for each in fits.values()))
     kept = fits.pop(int(first.form[0]))
     fits.clear()  # with what it was trained on
-    return choose_fit(split, chain([first], kept))
+    return choose_fit(split, (_weigh(split, each) for each in chain([first], kept)))
+
+
+def _weigh(split: PanelSplit, model: PanelNetwork) -> PanelNetwork:
+    """The same networks, each with a weight that falls with its own error on the validation examples."""
+    alone = np.eye(len(model.weight))
+    errors = np.array([judge_points(split, model.keep(each))[1] for each in alone])
+    return model.keep(weigh_by_error(errors, REACH))
 
 
 def refuse_network(split: PanelSplit) -> str:
@@ -128,10 +168,12 @@ def count_width(features: PanelFeatures) -> int:
     return features.lookback + int(read_known(features, features.blank()).shape[1])
 
 
-def _fit(features: PanelFeatures, inputs: PanelInputs, form: int, marks: Sequence[int]) -> Iterator[PanelNetwork]:
-    """Networks after each number of steps."""
+def _fit(
+    features: PanelFeatures, inputs: PanelInputs, form: int, marks: Sequence[int], parts: Sequence[float] = PARTS
+) -> Iterator[PanelNetwork]:
+    """Networks of these parts of the window after each number of steps, in a mean with equal weights."""
     x, y = _read_examples(features, inputs, form)
-    unread = [features.lookback - max(round(part * features.lookback), features.season) for part in PARTS]
+    unread = [features.lookback - max(round(part * features.lookback), features.season) for part in parts]
     trainings = [_Training(x[:, first:], y, number) for number, first in enumerate(unread)]
     spread = np.zeros((features.horizon, len(LEVELS)))
     for mark in marks:
@@ -141,7 +183,9 @@ def _fit(features: PanelFeatures, inputs: PanelInputs, form: int, marks: Sequenc
                 reads = FIELDS[name] in ("first", "linear")
                 arrays[FIELDS[name]].append(np.pad(array, ((first, 0), (0, 0))) if reads else array)
         stacked = {name: np.stack(each) for name, each in arrays.items()}
-        yield PanelNetwork(features, spread, np.array([form]), np.array([mark]), **stacked)
+        equal = np.full(len(unread), 1 / len(unread))
+        steps = np.array([form]), np.array([mark])
+        yield PanelNetwork(features, spread, *steps, equal, np.array(parts, np.float64), **stacked)
 
 
 class _Training:

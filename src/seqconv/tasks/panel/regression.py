@@ -80,13 +80,17 @@ def choose_fit(split: PanelSplit, models: Iterable[Fitted]) -> Fitted:
     Args:
         models: at least one.
     """
-    validation = split.validation
-    scales = find_scales(validation.inputs, split.features.season)[:, None]
     best, least, chosen = None, np.inf, np.empty(0)
     for model in models:
-        points = model.point(validation.inputs) / scales
-        error = float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
+        points, error = judge_points(split, model)
         if error < least:
             best, least, chosen = model, error, points
     assert best is not None
-    return replace(best, spread=fit_spread(chosen, validation))
+    return replace(best, spread=fit_spread(chosen, split.validation))
+
+
+def judge_points(split: PanelSplit, model: Regression) -> tuple[np.ndarray, float]:
+    """The scaled point forecasts of the validation examples, `[N, H]`, and their mean absolute error."""
+    validation = split.validation
+    points = model.point(validation.inputs) / find_scales(validation.inputs, split.features.season)[:, None]
+    return points, float(np.nanmean(np.abs(points - np.asarray(validation.targets))))
