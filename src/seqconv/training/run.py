@@ -61,7 +61,7 @@ def train(
         source: a recipe, its name or TOML file; a data file or folder; a data frame of any library that narwhals knows;
             what a `read_` function returns; or a pair of examples and labels: texts, or sequences `[N, L]`,
             `[N, L, C]` or a list of arrays; and a label or a number for each.
-        listener: None: only the folder is named, on standard error.
+        listener: None: progress is shown in a notebook; elsewhere the folder is named on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
         network: a list of layers, see `seqconv.layers`, a recipe whose network and training settings are used, or a
