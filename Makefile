@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz check format docs wheel bounds sanitize sanitize-one cross bench reproduce results clean
+.PHONY: demo test fuzz check format docs notebooks wheel bounds sanitize sanitize-one cross bench reproduce results clean
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f)
 
@@ -48,6 +48,11 @@ docs:
 		&& $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' \
 		&& $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --group docs)
 	$(DOCS_BIN)/python bench/website.py
+
+# the notebooks of docs/ with what they show
+notebooks: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check nbclient ipykernel
+	$(BIN)/python bench/notebooks.py
 
 # a wheel, installed without torch into a clean environment, passes the flow test and the audits of its contents; with
 # PYTHON=python3.12 or later it is of the stable interface

@@ -47,11 +47,34 @@ def write_pages(folder: Path) -> None:
         text = (ROOT / source).read_text("utf-8")
         text = re.sub(r"\]\(docs/decisions/?\)", "](decisions/index.md)", text).replace("](docs/", "](")
         (folder / page).write_text(text, "utf-8")
+    for notebook in (folder / "notebooks").glob("*.ipynb"):
+        notebook.with_suffix(".md").write_text(write_notebook(notebook), "utf-8")
     (folder / "decisions" / "index.md").write_text(list_decisions(), "utf-8")
     (folder / "reference").mkdir()
     for name, text in write_reference():
         (folder / "reference" / name).write_text(text, "utf-8")
     (folder / "llms.txt").write_text(list_pages(folder), "utf-8")
+
+
+def write_notebook(path: Path) -> str:
+    """A notebook as a page: its code, and below each cell what it showed."""
+    parts = []
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+        parts += map(_write_output, cell.get("outputs", []))
+    return "\n\n".join([*parts, f"[This page as a notebook]({path.name})\n"])
+
+
+def _write_output(output: dict[str, Any]) -> str:
+    """The richest form that a page can show."""
+    data = {kind: "".join(text) for kind, text in output.get("data", {"text/plain": output.get("text", "")}).items()}
+    if html := data.get("text/html"):
+        lines = (line for line in html.splitlines() if line.strip())  # an empty one would end the block
+        return "\n".join(['<div class="output">', *lines, "</div>"])
+    if picture := data.get("image/png"):
+        return f'<img class="output" alt="what the cell above draws" src="data:image/png;base64,{picture.strip()}">'
+    return f"```text\n{data['text/plain'].rstrip()}\n```"
 
 
 def list_decisions() -> str:

@@ -148,6 +148,7 @@ def test_a_number_out_of_range_is_told_in_words(monkeypatch, capsys, arguments, 
 
 def test_quiet_prints_nothing_but_errors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal, where bars are drawn
     assert run(monkeypatch, capsys, "data", "demo-text", "-o", "a.csv", "-q") == ("", "")
     assert run(monkeypatch, capsys, "recipes", "-q") == ("", "")
     out, err = run(monkeypatch, capsys, "init", "a.csv", "-q")

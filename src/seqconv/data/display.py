@@ -31,9 +31,9 @@ DARK { --good: #5fc58e; --bad: #ef8277; --raises: #4a90d0; --lowers: #d07a30; }
   :root:not(:has(LIGHT)) .seqconv { --good: #5fc58e; --bad: #ef8277; --raises: #4a90d0; --lowers: #d07a30; }
 }
 """
-# Jupyter, VS Code, Colab
-DARK = '[data-jp-theme-light="false"] .seqconv, .vscode-dark .seqconv, html[theme="dark"] .seqconv'
-LIGHT = '[data-jp-theme-light="true"], .vscode-light, html[theme="light"]'
+# Jupyter, VS Code, Colab, the site
+DARK = ':is([data-jp-theme-light="false"], .vscode-dark, html[theme="dark"], [data-md-color-scheme="slate"]) .seqconv'
+LIGHT = '[data-jp-theme-light="true"], .vscode-light, html[theme="light"], [data-md-color-scheme="default"]'
 STYLE = re.sub(r"\n\s*", " ", STYLE.replace("DARK {", f"{DARK} {{").replace("LIGHT", LIGHT)).strip()
 Cells = Sequence[Sequence[str]]
 
