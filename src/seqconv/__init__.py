@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
     from seqconv.training.run import summary, train
+    from seqconv.training.trackers import log_json, log_mlflow, log_tensorboard, log_wandb
 
     __version__: str
 
@@ -53,6 +54,10 @@ __all__ = [
     "export_torch",
     "forecast",
     "load",
+    "log_json",
+    "log_mlflow",
+    "log_tensorboard",
+    "log_wandb",
     "monitor",
     "read_panel",
     "read_recipe",
@@ -83,6 +88,10 @@ _HOMES = {  # as the imports for type checkers above
     "export_torch": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
+    "log_json": "training.trackers",
+    "log_mlflow": "training.trackers",
+    "log_tensorboard": "training.trackers",
+    "log_wandb": "training.trackers",
     "monitor": "training.monitoring",
     "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
