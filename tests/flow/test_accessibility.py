@@ -4,6 +4,7 @@ import pytest
 
 from helpers.browser import AXE, SETTINGS, find_violations, open_browser
 from helpers.command import seqconv_command
+from seqconv.data.display import Card, mark_words
 
 pytestmark = pytest.mark.skipif(AXE is None, reason="pages are tested with axe-core, which is not installed")
 TEXTS = "text,label\n" + "".join(f"good film {n % 7},pos\nbad film {n % 5},neg\nno {n},neg\n" for n in range(60))
@@ -50,13 +51,16 @@ def pages(tmp_path_factory):
     (folder / "texts.csv").write_text(TEXTS)
     (folder / "sales.csv").write_text(SALES)
     (folder / "hours.csv").write_text(HOURS)
+    card = Card("98 % right", ["a line"], [["model", "score"], ["a", "1"]], "good", mark_words("good", [(0, 4, 1.0)]))
+    page = '<!doctype html><html lang="en"><title>card</title><meta name="color-scheme" content="light dark">'
+    (folder / "card.html").write_text(f"{page}<main><h1>A notebook</h1>{card.to_html()}</main></html>", "utf-8")
     for command in COMMANDS:
         seqconv_command(*command, cwd=folder, code=1 if command[0] == "monitor" else 0)  # few texts drift
     return sorted(page for page in folder.rglob("*.html") if "baseline" not in page.parts)
 
 
 def test_every_page_passes_axe_core_in_light_and_in_dark(pages):
-    assert len(pages) >= 11
+    assert len(pages) >= 12
     broken = {}
     with open_browser() as browser:
         for width, scheme in SETTINGS:
