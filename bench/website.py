@@ -45,7 +45,8 @@ def write_pages(folder: Path) -> None:
     shutil.copytree(ROOT / "docs", folder)
     for source, page in FROM_ROOT.items():
         text = (ROOT / source).read_text("utf-8")
-        text = re.sub(r"\]\(docs/decisions/?\)", "](decisions/index.md)", text).replace("](docs/", "](")
+        text = re.sub(r"\]\(docs/decisions/?\)", "](decisions/index.md)", text).replace(".ipynb)", ".md)")
+        text = text.replace("](docs/", "](").replace('="docs/', '="')
         (folder / page).write_text(text, "utf-8")
     for notebook in (folder / "notebooks").glob("*.ipynb"):
         notebook.with_suffix(".md").write_text(write_notebook(notebook), "utf-8")
