@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,9 +13,10 @@ import typer
 from seqconv.__main__ import main
 from seqconv.cli import help as listing
 from seqconv.cli.commands import app
-from seqconv.cli.help import PANELS
+from seqconv.cli.help import PANELS, write_markdown
 from seqconv.data.remotes import NAMES
 
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
 
@@ -144,6 +146,10 @@ def test_every_data_set_is_listed(monkeypatch, capsys):
 )
 def test_a_number_out_of_range_is_told_in_words(monkeypatch, capsys, arguments, says):
     assert says in run(monkeypatch, capsys, *arguments, code=2)[1]
+
+
+def test_the_page_of_docs_is_current():
+    assert PAGE.read_text("utf-8") == write_markdown(), "run: python bench/commands_page.py"
 
 
 def test_quiet_prints_nothing_but_errors(tmp_path, monkeypatch, capsys):
