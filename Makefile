@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz check format wheel bounds sanitize sanitize-one cross bench reproduce results clean
+.PHONY: demo test fuzz check format docs notebooks wheel bounds sanitize sanitize-one cross bench reproduce results clean
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f)
 
@@ -39,6 +39,20 @@ check: $(VENV)/ready
 format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# the site, in build/site: open index.html. It is built from the sources, without the package.
+DOCS_BIN := .venv-docs/bin
+
+docs:
+	test -x $(DOCS_BIN)/zensical || ($(PYTHON) -m venv .venv-docs \
+		&& $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1' \
+		&& $(DOCS_BIN)/python -m pip install --quiet --disable-pip-version-check --group docs)
+	$(DOCS_BIN)/python bench/website.py
+
+# the notebooks of docs/ with what they show
+notebooks: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check nbclient ipykernel
+	$(BIN)/python bench/notebooks.py
 
 # a wheel, installed without torch into a clean environment, passes the flow test and the audits of its contents; with
 # PYTHON=python3.12 or later it is of the stable interface
@@ -123,4 +137,4 @@ results:
 	$(RESULTS_BIN)/python bench/own_data/run.py
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-results build dist runs
+	rm -rf $(VENV) .venv-bench .venv-docs .venv-results build dist runs

@@ -46,6 +46,7 @@ HOMES = {  # third-party package -> how the only places that may import it begin
     "rich": ("cli/",),
     "starlette": ("serving/app.py",),
     "uvicorn": ("serving/server.py", "serving/patience.py"),
+    "IPython": ("training/reporting.py",),
     "tomli_w": ("recipes/recipe.py",),
 }
 LIGHT = {"numpy", "seqconv", *sys.stdlib_module_names}  # at home anywhere

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from seqconv.training.folder import Options, write_report
     from seqconv.training.monitoring import monitor
     from seqconv.training.run import summary, train
+    from seqconv.training.trackers import log_json, log_mlflow, log_tensorboard, log_wandb
     from seqconv.training.tuning import tune
 
     __version__: str
@@ -55,6 +56,10 @@ __all__ = [
     "export_torch",
     "forecast",
     "load",
+    "log_json",
+    "log_mlflow",
+    "log_tensorboard",
+    "log_wandb",
     "monitor",
     "predict_batches",
     "read_panel",
@@ -87,6 +92,10 @@ _HOMES = {  # as the imports for type checkers above
     "export_torch": "training.export",
     "forecast": "estimators.forecaster",
     "load": "models.predictor",
+    "log_json": "training.trackers",
+    "log_mlflow": "training.trackers",
+    "log_tensorboard": "training.trackers",
+    "log_wandb": "training.trackers",
     "monitor": "training.monitoring",
     "predict_batches": "serving.files",
     "read_panel": "data.datasets",

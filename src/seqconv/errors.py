@@ -54,9 +54,10 @@ def need(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.partition(".")[0]:
+        package = module.partition(".")[0]
+        if error.name != package:
             raise
-        raise MissingExtra(f"{module} is not installed. Install it with: pip install 'seqconv[{extra}]'") from error
+        raise MissingExtra(f"{package} is not installed. Install it with: pip install 'seqconv[{extra}]'") from error
 
 
 def shorten(problem: object, most: int = 160) -> str:

@@ -4,10 +4,11 @@ A network is a list of them, in order, and goes wherever the name of a recipe do
 network=[...])`, `TextClassifier(network=[...])`. What the data determine (channels, words, classes) is filled in there,
 and what a layer must be is checked there too. `B` examples, `L` steps, `C` channels in the shapes below.
 
->>> from seqconv.layers import Conv, Embed, GlobalMaxPool, Output
->>> network = [Embed(16), Conv(32, 7, activation="relu"), GlobalMaxPool(), Output()]
->>> network[1]
-{'layer': 'conv', 'filters': 32, 'kernel': 7, 'activation': 'relu'}
+Examples:
+    >>> from seqconv.layers import Conv, Embed, GlobalMaxPool, Output
+    >>> network = [Embed(16), Conv(32, 7, activation="relu"), GlobalMaxPool(), Output()]
+    >>> network[1]
+    {'layer': 'conv', 'filters': 32, 'kernel': 7, 'activation': 'relu'}
 """
 
 import dataclasses

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,9 +13,10 @@ import typer
 from seqconv.__main__ import main
 from seqconv.cli import help as listing
 from seqconv.cli.commands import app
-from seqconv.cli.help import PANELS
+from seqconv.cli.help import PANELS, write_markdown
 from seqconv.data.remotes import NAMES
 
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)
 
@@ -146,8 +148,13 @@ def test_a_number_out_of_range_is_told_in_words(monkeypatch, capsys, arguments, 
     assert says in run(monkeypatch, capsys, *arguments, code=2)[1]
 
 
+def test_the_page_of_docs_is_current():
+    assert PAGE.read_text("utf-8") == write_markdown(), "run: python bench/commands_page.py"
+
+
 def test_quiet_prints_nothing_but_errors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal, where bars are drawn
     assert run(monkeypatch, capsys, "data", "demo-text", "-o", "a.csv", "-q") == ("", "")
     assert run(monkeypatch, capsys, "recipes", "-q") == ("", "")
     out, err = run(monkeypatch, capsys, "init", "a.csv", "-q")

@@ -112,6 +112,8 @@ def test_long_tables_and_cells_are_cut():
     assert f"row {MOST_ROWS}" not in Reader(card.to_html()).text
     assert max(map(len, card.to_text().splitlines())) < 80
     assert len(Card("alone").to_text().splitlines()) == 1
+    box = re.search('<div class="wide"(.*?)><table>', card.to_html())[1]  # may be wider than the notebook
+    assert box == ' role="group" aria-label="title" tabindex="0"'
 
 
 def test_words_are_coloured_by_effect_and_nothing_of_a_text_is_lost():

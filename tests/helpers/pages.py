@@ -39,6 +39,8 @@ def find_flaws(page: str) -> list[str]:
     boxes = [of for _, of, _ in reader.tags if of.get("class") == "wide"]
     wrong += [f"box {of}" for of in boxes if not (of.get("role") == "region" and of.get("aria-label"))]
     wrong += [f"box {of} not reached by keys" for of in boxes if of.get("tabindex") != "0"]
+    names = [of.get("aria-label") for of in boxes]
+    wrong += [f"boxes called {name}" for name in sorted({name for name in names if names.count(name) > 1})]
     wrong += ["an empty header"] * len(re.findall(r"<th[^>]*></th>", page))
     if len(re.search("<title>(.*?)</title>", page).group(1)) > 70:
         wrong.append("a long title")

@@ -3,20 +3,17 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from helpers.browser import SETTINGS, find_violations, open_browser
 from helpers.serving import make_rows, serving_all, write_networks
 from seqconv.serving.app import Rules
 from seqconv.serving.models import Models, Served
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested with playwright: not installed")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="the page is tested in Chromium, which is not installed")
 NAMES = ("text", "bounded", "sequence")
 DROP = """async ([name, text]) => {
   const data = new DataTransfer();
@@ -41,13 +38,11 @@ def address(networks) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+    with open_browser() as found:
         yield found
-        found.close()
 
 
-@pytest.fixture(params=[(1000, "light"), (390, "dark")], ids=["wide", "narrow"])
+@pytest.fixture(params=SETTINGS, ids=["wide", "narrow"])
 def page(request, browser):
     """A page in which nothing may go wrong unnoticed."""
     width, scheme = request.param
@@ -61,6 +56,7 @@ def page(request, browser):
     found.on("pageerror", lambda error: problems.append(str(error)))
     found.on("request", lambda asked: problems.append(asked.url) if "127.0.0.1" not in asked.url else None)
     yield found
+    assert find_violations(found) == []
     assert found.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found.close()
     assert problems == []

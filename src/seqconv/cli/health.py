@@ -15,6 +15,11 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "holidays": (("holidays",), "--holidays"),
     "onnx": (("onnx",), "seqconv export --onnx"),
     "keras": (("h5py",), "seqconv export --keras"),
+    "ray": (("ray",), "--parallel ray"),
+    "dask": (("distributed",), "--parallel dask"),
+    "tensorboard": (("tensorboard",), "seqconv.log_tensorboard"),
+    "mlflow": (("mlflow",), "seqconv.log_mlflow"),
+    "wandb": (("wandb",), "seqconv.log_wandb"),
 }
 PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "matplotlib")
 SLOW = 0.4  # fraction of the speed of a matrix product below which convolutions are unexpectedly slow

@@ -46,15 +46,18 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [_trim(piece) for piece in super().collect_usage_pieces(ctx)]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def list_options(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+        """Arguments and options with their meanings, by the panels that hold any."""
         sections: dict[str, list[tuple[str, str]]] = {name: [] for name in ("Arguments", "Options", *PANELS)}
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
                 sections[_section(parameter)].append((_trim(record[0]).strip("[]"), record[1]))
-        for title, records in sections.items():
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        return {title: records for title, records in sections.items() if records}
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        for title, records in self.list_options(ctx).items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         if self.epilog:
@@ -108,6 +111,31 @@ class Commands(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def write_markdown() -> str:
+    """The page `docs/commands.md`."""
+    lines = ["# Commands", "", *INTRODUCTION]
+    for name, command in _ByName().items():
+        context = command.context_class(command, info_name=f"seqconv {name}")
+        lines += ["", f"## {name}", "", command.help.strip(), "", "```text"]
+        lines += [*(command.epilog or f"seqconv {name}").splitlines(), "```"]
+        for title, records in command.list_options(context).items():
+            rows = [f"| `{_escape(flag)}` | {_escape(meaning)} |" for flag, meaning in records if flag not in HELP]
+            lines += ["", f"| {title} | |", "|---|---|", *rows] if rows else []
+    return "\n".join([*lines, ""])
+
+
+INTRODUCTION = (
+    "Every command, with its arguments and options; `seqconv help COMMAND` shows the same. Written by",
+    "`bench/commands_page.py`. Every command also takes `--help`.",
+)
+HELP = ("--help", "-h, --help")
+
+
+def _escape(text: str) -> str:
+    """A cell of a table in Markdown."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def read_name(name: str) -> str:

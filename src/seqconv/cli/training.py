@@ -195,6 +195,7 @@ def data(
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Download a public data set, or write it as a table.
 
@@ -205,12 +206,15 @@ def data(
     from seqconv.data.outputs import check_free
 
     check_free(out, overwrite)
-    with progress.listen(json) as listener:
+    with progress.listen(quiet or json) as listener:
         if out is None:
             path = downloads.locate(name, listener.download)
         else:
             path = datasets.export(name, out, listener.download)
-    print_json({"name": name, "path": str(path)}) if json else print(path)
+    if json:
+        print_json({"name": name, "path": str(path)})
+    elif not quiet:
+        print(path)
 
 
 def print_scores(results: "RunResults") -> None:

@@ -248,11 +248,12 @@ def read_panel(
         DataError: no such column, or rows that are no series.
         ConfigError: an unknown or invalid setting.
 
-    >>> import polars
-    >>> months = ["2024-01", "2024-02", "2024-03", "2024-04"]
-    >>> panel = read_panel(polars.DataFrame({"month": months, "sold": [3, 5, 4, 6]}), target="sold")
-    >>> panel.frequency.name, panel.values.tolist()
-    ('month', [3.0, 5.0, 4.0, 6.0])
+    Examples:
+        >>> import polars
+        >>> months = ["2024-01", "2024-02", "2024-03", "2024-04"]
+        >>> panel = read_panel(polars.DataFrame({"month": months, "sold": [3, 5, 4, 6]}), target="sold")
+        >>> panel.frequency.name, panel.values.tolist()
+        ('month', [3.0, 5.0, 4.0, 6.0])
     """
     columns = {"id": id, "time": time, "target": target, "known": known, "past": past, "static": static}
     with in_python():

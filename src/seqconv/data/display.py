@@ -31,9 +31,9 @@ DARK { --good: #5fc58e; --bad: #ef8277; --raises: #4a90d0; --lowers: #d07a30; }
   :root:not(:has(LIGHT)) .seqconv { --good: #5fc58e; --bad: #ef8277; --raises: #4a90d0; --lowers: #d07a30; }
 }
 """
-# Jupyter, VS Code, Colab
-DARK = '[data-jp-theme-light="false"] .seqconv, .vscode-dark .seqconv, html[theme="dark"] .seqconv'
-LIGHT = '[data-jp-theme-light="true"], .vscode-light, html[theme="light"]'
+# Jupyter, VS Code, Colab, the site
+DARK = ':is([data-jp-theme-light="false"], .vscode-dark, html[theme="dark"], [data-md-color-scheme="slate"]) .seqconv'
+LIGHT = '[data-jp-theme-light="true"], .vscode-light, html[theme="light"], [data-md-color-scheme="default"]'
 STYLE = re.sub(r"\n\s*", " ", STYLE.replace("DARK {", f"{DARK} {{").replace("LIGHT", LIGHT)).strip()
 Cells = Sequence[Sequence[str]]
 
@@ -62,8 +62,8 @@ class Card(NamedTuple):
     def to_html(self) -> str:
         """As one element with its own style, which needs nothing from elsewhere."""
         lines = "".join(f'<p class="soft">{escape(line)}</p>' for line in self.lines)
-        body = f'<p class="title {self.tone}">{escape(self.title)}</p>{lines}{self.marked}{_draw(_cut(self.table))}'
-        return f'<div class="seqconv"><style>{STYLE}</style>{body}</div>'
+        body = f'<p class="title {self.tone}">{escape(self.title)}</p>{lines}{self.marked}'
+        return f'<div class="seqconv"><style>{STYLE}</style>{body}{_draw(self.title, _cut(self.table))}</div>'
 
 
 class Shown:
@@ -113,7 +113,7 @@ def _cut(table: Cells) -> list[list[str]]:
     return rows if more <= 0 else [*rows[: MOST_ROWS + 1], [f"and {more:,} more", *[""] * (len(rows[0]) - 1)]]
 
 
-def _draw(rows: Cells) -> str:
+def _draw(name: str, rows: Cells) -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in rows[0])
@@ -121,7 +121,8 @@ def _draw(rows: Cells) -> str:
         f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>'
         for row in rows[1:]
     )
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    box = f'<div class="wide" role="group" aria-label="{escape(name)}" tabindex="0">'  # scrolled by keys too
+    return f"{box}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 # What records of data show

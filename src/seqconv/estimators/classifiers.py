@@ -137,10 +137,11 @@ class TextClassifier(TextEstimator, NetworkClassifier):
         history_: loss and accuracy of each epoch.
         bundle_: the model, as `seqconv.models.format.write_bundle` writes it.
 
-    >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
-    >>> model = TextClassifier(random_state=0).fit(texts, ["yes", "yes", "yes", "no", "no", "no"] * 4)
-    >>> model.predict(["good", "bad bad"]).tolist()
-    ['yes', 'no']
+    Examples:
+        >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
+        >>> model = TextClassifier(random_state=0).fit(texts, ["yes", "yes", "yes", "no", "no", "no"] * 4)
+        >>> model.predict(["good", "bad bad"]).tolist()
+        ['yes', 'no']
     """
 
     model: str = NETWORK  # pickles of version 0.1.0 have neither
@@ -282,8 +283,8 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
             `blend`.
         network: name or TOML file of a recipe whose network and training settings are used; or a list of layers, see
             `seqconv.layers`; empty: the default for sequences.
-        epochs, batch_size, learning_rate, patience, class_weight, threshold, positive, validation, random_state,
-            n_jobs: as for `TextClassifier`.
+        epochs, batch_size, learning_rate, patience, class_weight, threshold: as for `TextClassifier`.
+        positive, validation, random_state, n_jobs: as for `TextClassifier`.
         id: columns that tell the sequences of a frame apart, which has a row for each step.
         time: its column of times; `none`: steps in the order of the rows; empty: inferred.
         label: column of a frame that holds the labels, if `fit` gets no y; empty: inferred.
@@ -296,11 +297,12 @@ class SequenceClassifier(SequenceEstimator, NetworkClassifier):
         n_features_in_: L, if X was `[N, L]`; sequences to predict may have other lengths.
         history_, bundle_: as for `TextClassifier`.
 
-    >>> steps = np.arange(20)
-    >>> X = [np.sin(steps * speed + start) for start in range(10) for speed in (0.5, 1.5)]
-    >>> model = SequenceClassifier(epochs=30, random_state=0).fit(X, ["slow", "fast"] * 10)
-    >>> model.predict([np.sin(0.5 * steps), np.cos(1.5 * steps)]).tolist()
-    ['slow', 'fast']
+    Examples:
+        >>> steps = np.arange(20)
+        >>> X = [np.sin(steps * speed + start) for start in range(10) for speed in (0.5, 1.5)]
+        >>> model = SequenceClassifier(epochs=30, random_state=0).fit(X, ["slow", "fast"] * 10)
+        >>> model.predict([np.sin(0.5 * steps), np.cos(1.5 * steps)]).tolist()
+        ['slow', 'fast']
     """
 
     outcome = "label"

@@ -63,17 +63,18 @@ class SeriesForecaster(WindowForecaster):
         notes_: of a table: what was inferred.
         bundle_: of a table: the model, as `seqconv.models.format.write_bundle` writes it.
 
-    >>> import polars
-    >>> months = polars.date_range(polars.date(2020, 1, 1), polars.date(2023, 12, 1), "1mo", eager=True)
-    >>> table = polars.DataFrame({"month": months, "sold": [10.0 + n % 12 for n in range(48)]})
-    >>> model = SeriesForecaster(target="sold", horizon=3, model="seasonal").fit(table)
-    >>> model.forecast().select("month", "forecast").rows()[0]
-    (datetime.date(2024, 1, 1), 10.0)
+    Examples:
+        >>> import polars
+        >>> months = polars.date_range(polars.date(2020, 1, 1), polars.date(2023, 12, 1), "1mo", eager=True)
+        >>> table = polars.DataFrame({"month": months, "sold": [10.0 + n % 12 for n in range(48)]})
+        >>> model = SeriesForecaster(target="sold", horizon=3, model="seasonal").fit(table)
+        >>> model.forecast().select("month", "forecast").rows()[0]
+        (datetime.date(2024, 1, 1), 10.0)
 
-    >>> hours = np.arange(300)
-    >>> model = SeriesForecaster(lookback=24, epochs=5, random_state=0).fit(np.sin(hours / 4)[:, None])
-    >>> model.predict(np.sin(hours / 4)[:, None]).shape, model.forecast().shape
-    ((300, 1), (1, 1))
+        >>> hours = np.arange(300)
+        >>> model = SeriesForecaster(lookback=24, epochs=5, random_state=0).fit(np.sin(hours / 4)[:, None])
+        >>> model.predict(np.sin(hours / 4)[:, None]).shape, model.forecast().shape
+        ((300, 1), (1, 1))
     """
 
     _table: TableModel | None = None  # of an estimator that was fitted to one

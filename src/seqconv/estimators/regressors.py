@@ -91,9 +91,9 @@ class TextRegressor(TextEstimator, NetworkRegressor):
         text, columns: as for `TextClassifier`.
         model: `blend`, of a network and ridge regressions on words and characters; `network`; or another name of
             `--model`, such as `words`; empty: `network` if `network` is given, else `blend`.
-        network, vocabulary, max_len, unit, epochs, batch_size, learning_rate, patience, validation, random_state,
-            n_jobs: as for `TextClassifier`; for intervals a fifth of the texts is held out if `validation` says nothing
-            else.
+        network, vocabulary, max_len, unit, epochs, batch_size, learning_rate, patience: as for `TextClassifier`.
+        validation, random_state, n_jobs: as for `TextClassifier`; for intervals a fifth of the texts is held out if
+            `validation` says nothing else.
         interval: coverage that prediction intervals should have, such as 0.9; None: no intervals.
         metric: `mae` or `rmse`, by which epochs and the blend are chosen; empty: by the loss.
         quantiles: levels of quantiles to predict in place of intervals, such as `[0.1, 0.5, 0.9]`; None: none.
@@ -101,10 +101,11 @@ class TextRegressor(TextEstimator, NetworkRegressor):
     Attributes:
         history_, bundle_: as for `TextClassifier`.
 
-    >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
-    >>> model = TextRegressor(random_state=0).fit(texts, [5, 5, 4, 1, 1, 2] * 4)
-    >>> (model.predict(["good", "bad bad"]) > 3).tolist()
-    [True, False]
+    Examples:
+        >>> texts = ["so good", "very good", "good fun", "so bad", "very bad", "bad luck"] * 4
+        >>> model = TextRegressor(random_state=0).fit(texts, [5, 5, 4, 1, 1, 2] * 4)
+        >>> (model.predict(["good", "bad bad"]) > 3).tolist()
+        [True, False]
     """
 
     def __init__(

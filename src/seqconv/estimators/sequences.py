@@ -25,12 +25,13 @@ class SequenceRegressor(SequenceEstimator, NetworkRegressor):
     Attributes:
         n_features_in_, history_, bundle_: as for `SequenceClassifier`.
 
-    >>> import numpy as np
-    >>> steps, speeds = np.arange(20), np.linspace(0.3, 0.9, 24)
-    >>> X = np.array([np.sin(speed * steps + number) for number, speed in enumerate(speeds)])
-    >>> model = SequenceRegressor(model="minirocket", random_state=0).fit(X, speeds)
-    >>> model.predict(X[:1]).round(1).tolist()
-    [0.3]
+    Examples:
+        >>> import numpy as np
+        >>> steps, speeds = np.arange(20), np.linspace(0.3, 0.9, 24)
+        >>> X = np.array([np.sin(speed * steps + number) for number, speed in enumerate(speeds)])
+        >>> model = SequenceRegressor(model="minirocket", random_state=0).fit(X, speeds)
+        >>> model.predict(X[:1]).round(1).tolist()
+        [0.3]
     """
 
     outcome = "target"

@@ -68,7 +68,7 @@ def finish(figure: Any, title: str, description: str, newest: bool = False) -> s
     end = text.index(">") + 1
     text = f"{text[:end]}<title>{escape(title)}</title><desc>{escape(description)}</desc>{text[end:]}"
     kind = "wide newest" if newest else "wide"
-    return f'<div class="{kind}" role="region" aria-label="{escape(title)}" tabindex="0">{text}</div>'
+    return f'<div class="{kind}" role="region" aria-label="{escape(title)}, chart" tabindex="0">{text}</div>'
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def backtest(
         source: as for `train`.
         window: `growing`: a series is trained on from its start; `rolling`: on as many rows as the first fold has.
         options: `out`: None: `runs/<recipe>-backtest`, or the next number where that is taken.
-        listener: None: only the folder is named, on standard error.
+        listener: None: progress is shown in a notebook; elsewhere the folder is named on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
         settings: `network`, settings of the recipe and fields of `Options`, as for `train`.

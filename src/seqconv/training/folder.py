@@ -30,6 +30,7 @@ from seqconv.tasks.results import BetterBaseline, RunResults, Setup, UpdateResul
 from seqconv.training.fitted import Fitted, judge
 from seqconv.training.history import read_history
 from seqconv.training.loop import Listener
+from seqconv.training.reporting import find_notebook
 
 RECIPE, MISTAKES, EXAMPLES = "recipe.toml", "mistakes.json", "examples.npz"
 
@@ -74,10 +75,13 @@ def say_folder(target: Path, name: str, listener: Listener | None) -> Listener:
 
     Args:
         target: its folder.
-        listener: None: nobody listens, so it is said on standard error.
+        listener: None: nobody listens, so it is said in the notebook that calls, or else on standard error.
     """
     usual = Path(RUNS) / name
     if listener is None:
+        if notebook := find_notebook():
+            notebook.say(f"folder: {target}")
+            return notebook
         print(f"folder: {target}", file=sys.stderr)
         return Listener()
     if target.parent == usual.parent and target.name.startswith(f"{name}-"):

@@ -164,15 +164,16 @@ class HistoryFile(Relay):
 
 
 class Callback(Relay):
-    """Calls a function after each epoch but those of a last fit on all rows, whose number is decided already.
+    """Calls functions after each epoch but those of a last fit on all rows, whose number is decided already.
 
     Args:
-        call: takes the number of the epoch and its values, by the names of `History.columns`; True ends the training.
+        calls: one or several that take the number of the epoch and its values, by the names of `History.columns`; True
+            from any of them ends the training.
     """
 
-    def __init__(self, inner: Listener, call: EpochEnd) -> None:
+    def __init__(self, inner: Listener, calls: EpochEnd | Sequence[EpochEnd]) -> None:
         super().__init__(inner)
-        self.call, self.again = call, False
+        self.calls, self.again = (calls,) if callable(calls) else calls, False
 
     def train_again(self, epochs: int) -> None:
         self.again = True
@@ -183,4 +184,5 @@ class Callback(Relay):
         if self.again:
             return stops
         values = dict(zip(name_columns(self.inner.metric), asdict(epoch).values(), strict=True))
-        return bool(self.call(epoch.epoch, values)) or stops
+        answers = [call(epoch.epoch, values) for call in self.calls]
+        return any(answers) or stops

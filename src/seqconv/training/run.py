@@ -49,7 +49,7 @@ def train(
     notes: Sequence[str] = (),
     *,
     network: Layers | Path | None = None,
-    on_epoch_end: EpochEnd | None = None,
+    on_epoch_end: EpochEnd | Sequence[EpochEnd] | None = None,
     **settings: Any,
 ) -> Run:
     """Train a model, score it next to the baselines on the same rows, and write the run folder.
@@ -61,12 +61,13 @@ def train(
         source: a recipe, its name or TOML file; a data file or folder; a data frame of any library that narwhals knows;
             what a `read_` function returns; or a pair of examples and labels: texts, or sequences `[N, L]`,
             `[N, L, C]` or a list of arrays; and a label or a number for each.
-        listener: None: only the folder is named, on standard error.
+        listener: None: progress is shown in a notebook; elsewhere the folder is named on standard error.
         data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
         network: a list of layers, see `seqconv.layers`, a recipe whose network and training settings are used, or a
             file of Keras (`.keras`) with a network and its weights; None: as the data say.
-        on_epoch_end: called after each epoch with its number and its values, see `History`; True ends the training.
+        on_epoch_end: a function, or several, called after each epoch with its number and its values, see `History`;
+            True ends the training.
         settings: settings of the recipe by their names, such as `epochs=10` or `target="sales"` (`seqconv settings`
             lists them), and fields of `Options`, such as `out="runs/first"`. What is left out is inferred from the
             data. `validation` and `test` may be fractions, files, or data as `source` is.
@@ -87,7 +88,7 @@ def _train(
     options: Options,
     listener: Listener | None,
     update: Update | None = None,
-    on_epoch_end: EpochEnd | None = None,
+    on_epoch_end: EpochEnd | Sequence[EpochEnd] | None = None,
 ) -> Run:
     """A run of a recipe; with an update of the model that is updated."""
     recipe, data, notes = suggested.recipe, suggested.data, suggested.notes
