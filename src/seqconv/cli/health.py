@@ -12,9 +12,12 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "torch": (("torch",), "--engine torch, and a GPU"),
     "serve": (("starlette", "uvicorn"), "seqconv serve"),
     "files": (("fastexcel",), "Excel workbooks"),
+    "remote": (("fsspec", "s3fs", "gcsfs"), "s3:// and gs://"),
     "holidays": (("holidays",), "--holidays"),
     "onnx": (("onnx",), "seqconv export --onnx"),
     "keras": (("h5py",), "seqconv export --keras"),
+    "ray": (("ray",), "--parallel ray"),
+    "dask": (("distributed",), "--parallel dask"),
 }
 PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "matplotlib")
 SLOW = 0.4  # fraction of the speed of a matrix product below which convolutions are unexpectedly slow

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import IO
 
 from seqconv.data.readers.tables import Frame
+from seqconv.data.urls import fetch
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
 from seqconv.tasks.kinds import find_task
@@ -42,6 +43,8 @@ def predict_file(
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
     task = find_task(trained.bundle.recipe)
+    source = fetch(source) if isinstance(source, str | Path) else source
+    future = None if future is None else fetch(future)
     if sliding is not None:
         return task.predict_windows(trained, need_path(source), column, sliding, say)
     if future is None:
