@@ -19,6 +19,7 @@ from seqconv.models.exchange.onnx import answer_onnx
 from seqconv.tasks import guessing
 from seqconv.tasks.task import Trial
 from seqconv.training import run as runs
+from seqconv.training.compression import shrink
 from seqconv.training.export import check_answers, export_keras, export_onnx, export_torch
 from seqconv.training.folder import Options
 
@@ -252,6 +253,23 @@ def test_files_are_replaced_only_where_that_is_asked_for(tmp_path):
     assert (tmp_path / "model.onnx").exists()
     with pytest.raises(ConfigError, match="its folder must exist"):
         export_onnx(GOLDEN / "series", tmp_path / "none" / "model.onnx")
+
+
+def test_no_file_is_written_over_a_run_or_a_model(tmp_path):
+    shutil.copytree(GOLDEN / "text-labels", tmp_path / "run" / "model")
+    (tmp_path / "run" / "metrics.json").write_text("{}")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    run = tmp_path / "run"
+    for write, out, match in (
+        (export_onnx, run, "run: must be a file to write; it is a folder"),
+        (export_onnx, run / "model" / "bundle.json", r"bundle\.json: must lie outside the folder of a model"),
+        (export_torch, run, "run: holds a run, which a module file does not replace"),
+        (export_torch, run / "model", "model: holds a model, which a module file does not replace"),
+        (shrink, run, "run: holds a run, which a model does not replace. Choose another folder"),
+    ):
+        with pytest.raises(ConfigError, match=match):
+            write(run, out, overwrite=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
 
 
 def test_a_file_that_answers_otherwise_is_not_written():

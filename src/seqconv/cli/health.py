@@ -12,6 +12,7 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "torch": (("torch",), "--engine torch, and a GPU"),
     "serve": (("starlette", "uvicorn"), "seqconv serve"),
     "files": (("fastexcel",), "Excel workbooks"),
+    "remote": (("fsspec", "s3fs", "gcsfs"), "s3:// and gs://"),
     "holidays": (("holidays",), "--holidays"),
     "onnx": (("onnx",), "seqconv export --onnx"),
     "keras": (("h5py",), "seqconv export --keras"),

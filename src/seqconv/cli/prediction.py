@@ -218,12 +218,13 @@ def future(
     """
     from seqconv.data.outputs import check_free
     from seqconv.data.readers.tables import write_table
+    from seqconv.data.urls import fetch
     from seqconv.models.predictor import load
     from seqconv.tasks.kinds import find_task
 
     check_free(out, overwrite)
     trained = load(model)
-    table = find_task(trained.bundle.recipe).write_future(trained, Path(source), column)
+    table = find_task(trained.bundle.recipe).write_future(trained, fetch(source), column)
     write_table(table, out)
     print_json({"n": len(table), "out": str(out)}) if json else print(f"{len(table):,} rows: {out}")
 

@@ -24,6 +24,7 @@ from seqconv.data.readers.text_tables import TextColumns
 from seqconv.data.readers.texts import read_rows, to_texts
 from seqconv.data.records import Panel, PanelData, SequenceData, Sequences, Series, SeriesData, TextData, Texts
 from seqconv.data.remotes import NAMES, Progress
+from seqconv.data.urls import fetch, is_url
 from seqconv.errors import DataError, in_python, name_parameters, near_path, nearest
 from seqconv.recipes.sections import ALL, PanelDataConfig, SequenceDataConfig, SeriesDataConfig, TextDataConfig
 from seqconv.recipes.settings import parse_number
@@ -74,9 +75,11 @@ def load_sequences(config: SequenceDataConfig, progress: Progress | None = None)
         _check_part(name, file, parts)
         if file:  # nothing is fitted to test rows, so what they weigh does not matter
             own = sequence_columns(alike if name == "validation" else replace(alike, weight=""))
-            parts[name] = read_sequences(file, layout=config.layout, channels=len(found.channels), columns=own)
+            parts[name] = read_sequences(fetch(file), layout=config.layout, channels=len(found.channels), columns=own)
     own, channels = sequence_columns(alike), len(found.channels)
-    newer = (read_sequences(file, layout=config.layout, channels=channels, columns=own) for file in config.updates)
+    newer = (
+        read_sequences(fetch(file), layout=config.layout, channels=channels, columns=own) for file in config.updates
+    )
     return SequenceData(parts["train"], parts.get("test"), parts.get("validation"), newer=tuple(newer))
 
 
@@ -165,7 +168,7 @@ def _load_texts(config: TextDataConfig, progress: Progress | None) -> TextData:
 
 def _read_texts(path: str | Path, config: TextDataConfig) -> dict[str, Texts]:
     """The texts of each split that a column says; without one all are `train`."""
-    rows = read_rows(Path(path), text_columns(config))
+    rows = read_rows(fetch(path), text_columns(config))
     return _cut(to_texts(rows, str(path)), rows.marked.splits, Path(path))
 
 
@@ -189,7 +192,7 @@ def load_series(config: SeriesDataConfig, progress: Progress | None = None) -> S
     missing = parse_number(config.missing, "data.missing")
 
     def read(file: str | Path, config: SeriesDataConfig, asked: tuple[str, ...]) -> Series:
-        table = read_table(file, HEADERS[config.header], decimal=config.decimal)
+        table = read_table(fetch(file), HEADERS[config.header], decimal=config.decimal)
         table = oldest_first(table, config.time, config.dates)
         return series_from_table(table, config.time, config.interval, config.zone, asked, missing, config.dates)
 
@@ -272,7 +275,7 @@ def read_own_panel(table: Any, settings: Mapping[str, Any]) -> Panel:
 def open_table(table: Any, config: PanelDataConfig) -> Table:
     """A frame, or the table at a path, by these settings."""
     if isinstance(table, str | Path):
-        return read_table(table, HEADERS[config.header], decimal=config.decimal)
+        return read_table(fetch(table), HEADERS[config.header], decimal=config.decimal)
     return replace(table_from_frame(table), decimal=config.decimal)
 
 
@@ -305,6 +308,8 @@ def _resolve(source: str, names: tuple[str, ...], progress: Progress | None) -> 
         from seqconv.data.downloads import locate
 
         return locate(source, progress)
+    if is_url(source):
+        return fetch(source)
     path = Path(source).expanduser()
     if source and path.exists():
         return path

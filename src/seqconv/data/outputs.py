@@ -12,8 +12,10 @@ def check_free(path: Path | None, overwrite: bool) -> None:
     """Check before the work that its output has a folder, and replaces no file.
 
     Raises:
-        ConfigError: it has none, or there is a file, and `overwrite` does not allow it.
+        ConfigError: it has none, it is a folder itself, or there is a file, and `overwrite` does not allow it.
     """
+    if path is not None and os.path.isdir(path):
+        raise ConfigError(f"{path}: must be a file to write; it is a folder. Choose another name")
     if path is not None and not path.parent.is_dir():
         raise ConfigError(f"{path}: its folder must exist; there is none. Create {path.parent}, or choose another name")
     if path is not None and not overwrite and os.path.lexists(path):

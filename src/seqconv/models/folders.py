@@ -25,6 +25,7 @@ from seqconv.data.outputs import sync, sync_tree
 from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
 RUNS = "runs"  # where runs are written unless they are told where to
+KINDS = {"metrics.json": "a run", "bundle.json": "a model"}  # of folders, by the file that seqconv knows its own by
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 TRIALS = "trials.db"  # in that of a search, complete or not
 BEST = "best"  # in that of a complete search: the run of the best settings
@@ -123,23 +124,39 @@ def check_replaceable(target: Path, marker: str, overwrite: bool = False) -> Non
     """Check that a folder may be written: there is none, it is empty, or it may be overwritten.
 
     Args:
-        marker: a file by which seqconv knows its own.
+        marker: a file by which seqconv knows its own, one of `KINDS`.
 
     Raises:
         ConfigError: it is a file or a link, or a folder that seqconv did not write, or one that holds a run or model
-            that must not be overwritten.
+            that must not be overwritten, or not by this.
     """
     with _one_line(target):
         _check_name(target)
         if _is_free(target):
             return
         if target.is_symlink() or not (target / marker).is_file():
+            if not target.is_symlink():
+                refuse_inside(target, KINDS[marker])
             raise ConfigError(f"{target}: exists and was not written by seqconv, so it stays. Choose another folder")
     if not overwrite:
         raise ConfigError(
             f"{target}: holds finished work, which stays. Choose another folder, or add --overwrite "
             "(overwrite=True in Python)"
         )
+
+
+def refuse_inside(target: Path, what: str) -> None:
+    """Check that a folder holds no run and no model.
+
+    Args:
+        what: would be written there.
+
+    Raises:
+        ConfigError: it does.
+    """
+    for file, kind in KINDS.items():
+        if (target / file).is_file():
+            raise ConfigError(f"{target}: holds {kind}, which {what} does not replace. Choose another folder")
 
 
 def _check_name(target: Path) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from seqconv.data.documents import read_document
+from seqconv.data.urls import is_url
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
 from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
+from seqconv.models.remote import fetch_model
 from seqconv.models.storage import pack, pack_arrays, unpack, unpack_arrays
 from seqconv.networks.layers.base import Plan, Weights
 from seqconv.networks.losses import values_per_answer
@@ -91,7 +93,9 @@ def write_bundle(bundle: AnyBundle, folder: Path, bits: int = 32, overwrite: boo
 
 
 def find_model(folder: Path) -> Path:
-    """The model folder of a run folder; a model folder itself."""
+    """The model folder of a run folder; a model folder itself; a copy of one that lies at a URL."""
+    if is_url(folder):
+        return fetch_model(folder)
     finish_replacement(folder)
     return folder / "model" if (folder / "model" / HEADER).is_file() else folder
 

@@ -7,6 +7,7 @@ from typing import IO, Any
 from seqconv.data.memory import hidden_folder, write_data
 from seqconv.data.readers.dataframes import from_arrow, to_arrow
 from seqconv.data.readers.tables import Frame
+from seqconv.data.urls import fetch
 from seqconv.models.predictor import load
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
@@ -45,6 +46,8 @@ def predict_file(
         DataError: the file cannot be read, lacks what the model needs, or has columns of the answers' names already.
     """
     task = find_task(trained.bundle.recipe)
+    source = fetch(source) if isinstance(source, str | Path) else source
+    future = None if future is None else fetch(future)
     if sliding is not None:
         return task.predict_windows(trained, need_path(source), column, sliding, say)
     if future is None:

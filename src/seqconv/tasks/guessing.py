@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.readers.folders import find_files
+from seqconv.data.urls import fetch, is_url, join_url
 from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
 from seqconv.recipes.recipe import (
     AnyRecipe,
@@ -65,8 +66,9 @@ def suggest_recipe(
         recipe = read_recipe(source, tuple(overrides))
         _check_together(chosen, recipe.task)
         return SuggestedRecipe(change_network(recipe, network, overrides) if network != "" else recipe, (), None)
-    own = path = _check_source(source)
+    own = path = fetch(source) if is_url(source) else _check_source(source)
     path, others = find_files(own)
+    place = join_url(source) if is_url(source) else str(path)
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     given = set(chosen)
     name, why = (read_recipe(start).task, "as asked") if start else guess_task(path, chosen)
@@ -74,12 +76,12 @@ def suggest_recipe(
         name, why = _follow_model(name, why, chosen.get("training.model", NETWORK))
     _check_together(chosen, name)
     try:
-        recipe, data = _read(name, path, overrides, network, progress)
+        recipe, data = _read(name, place, overrides, network, progress)
     except SeveralSeries:
         if start or not may_be_several(name, given):
             raise
         name, why = KINDS[name].several, A_PANEL
-        recipe, data = _read(name, path, overrides, network, progress)
+        recipe, data = _read(name, place, overrides, network, progress)
     files = [f"files of {own}: {', '.join(file.name for file in (path, *others.values()))}"] if path != own else []
     recipe, notes = _complete(dataclasses.replace(recipe, name=_name(own)), data, given, network)
     return SuggestedRecipe(recipe, (*files, f"task: {name} ({why})", *notes), data)
@@ -97,7 +99,7 @@ def suggest_for_data(task: str, data: Data, overrides: Sequence[str] = (), netwo
     chosen = {read_setting(name): value for name, _, value in (each.partition("=") for each in overrides)}
     _check_together(chosen, task)
     path, overrides = Path(data.train.source), add_weights(overrides, network)
-    recipe, _ = _read(task, path, overrides, network, None, data)
+    recipe, _ = _read(task, str(path), overrides, network, None, data)
     read = read_recipe(KINDS[task].start, tuple(overrides)).data
     for setting in (each.removeprefix("data.") for each in chosen if each.startswith("data.")):
         if getattr(read, setting) != getattr(recipe.data, setting):
@@ -179,11 +181,11 @@ def holds_several(recipe: AnyRecipe, given: set[str]) -> bool:
 
 
 def _read(
-    name: str, path: Path, overrides: Sequence[str], network: Layers, progress: Any, data: Data | None = None
+    name: str, place: str, overrides: Sequence[str], network: Layers, progress: Any, data: Data | None = None
 ) -> tuple[AnyRecipe, Data]:
     """The recipe that a task starts with, for a file, and its data, which may have been read."""
     kind = KINDS[name]
-    recipe = read_recipe(kind.start, (f"data.source={path}", *overrides))
+    recipe = read_recipe(kind.start, (f"data.source={place}", *overrides))
     if network != "" and not is_given(network):  # one that is given depends on the data
         recipe = change_network(recipe, network, overrides)
     data = data or TASKS[name].load(recipe.data, progress)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from seqconv.data.readers.folders import find_files
 from seqconv.data.readers.tables import read_table
+from seqconv.data.urls import fetch
 from seqconv.errors import ConfigError
 from seqconv.recipes.recipe import read_recipe
 from seqconv.recipes.sections import KINDS
@@ -26,7 +27,7 @@ def inspect_file(path: str | Path, overrides: Sequence[str] = ()) -> Inspection:
         DataError: the file cannot be read as a table, texts or sequences.
         ConfigError: invalid settings, or a named column that does not exist.
     """
-    path, others = find_files(Path(path).expanduser())
+    path, others = find_files(fetch(path).expanduser())
     overrides = [*(f"{name}={file}" for name, file in others.items()), *overrides]
     chosen = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in overrides)}
     given = set(chosen)

@@ -14,6 +14,7 @@ from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.classes import ClassTarget
 from seqconv.tasks.entries import Entry, Spread
 from seqconv.tasks.labels import fit_target, take_labels
+from seqconv.tasks.scaling import find_spread
 from seqconv.tasks.steps import StepNumber
 from seqconv.tasks.values import Number
 
@@ -86,8 +87,8 @@ def fit_outcome(train: Any, config: TrainingConfig, known: np.ndarray | None = N
     for name in ("class_weight", "threshold", "positive"):
         if getattr(config, name) != getattr(TrainingConfig, name):
             raise ConfigError(f"training.{name} is for classes; numbers are predicted. Leave it out")
-    std = float(train.labels.std())
-    if not std > 1e-12 * abs(float(train.labels.mean())):
+    std = find_spread(train.labels)
+    if not std:
         got = f"{number!r} is always {train.labels[0]:g}"
         raise DataError(f"{train.source}: must have a target that varies in the training rows; {got}. Give other data")
     if known is not None and config.loss in CLASS_LOSSES:

@@ -9,6 +9,9 @@ import numpy as np
 
 from seqconv.errors import DataError
 
+ROUNDING = 4  # units in the last place of the largest value, by which values that are computed differ by chance
+TINY, LIFT = 1e-100, 600  # values below the first are multiplied by 2^600 before they are squared
+
 
 @dataclass(frozen=True)
 class Scaler:
@@ -28,7 +31,7 @@ class Scaler:
         for column, spread in zip(columns, std, strict=True):
             if np.isinf(spread):
                 raise DataError(f"column {column!r}: must hold numbers below 1e150; got larger ones. Correct them")
-        flat = find_flat(mean, std)
+        flat = find_flat(values)
         for place in [columns.index(name) for name in targets]:
             name, cure = f"target {columns[place]!r}", "Choose another target, or give more rows"
             if np.isnan(values[:, place]).all():
@@ -67,13 +70,36 @@ class Scaler:
 
 def measure(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (0 where there is no value) and standard deviation of each column of rows `[T, C]`, float64; NaN missing."""
+    lifted, powers = lift(values)
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # the mean of no values
         mean = np.nan_to_num(np.nanmean(values, axis=0, dtype=np.float64), nan=0.0, posinf=np.inf)
-        return mean, np.asarray(np.nanstd(values, axis=0, dtype=np.float64))
+        return mean, np.ldexp(np.nanstd(lifted, axis=0, dtype=np.float64), -powers)
 
 
-def find_flat(mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """Which columns never vary but for rounding, or hold no value, bool `[C]`; from what `measure` returns."""
-    # rounding noise alone would be scaled up to unit variance
-    return np.asarray(~(std > 1e-12 * np.abs(mean)))
+def lift(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values `[T]` or `[T, C]` whose squares do not vanish, and the power of two of each column that they were
+    multiplied by, int `[]` or `[C]`: 0 unless all are tiny."""
+    largest = np.fmax.reduce(np.abs(values), axis=0, initial=0.0)
+    powers = np.where((largest > 0) & (largest < TINY), LIFT, 0)
+    return (np.ldexp(np.asarray(values, np.float64), powers) if powers.any() else values), powers
+
+
+def find_spread(values: np.ndarray) -> float:
+    """Standard deviation of known values `[T]`; 0 where they never vary but for rounding."""
+    if find_flat(values):
+        return 0.0
+    lifted, power = lift(values)
+    return float(np.ldexp(lifted.std(dtype=np.float64), -power))
+
+
+def find_flat(values: np.ndarray) -> np.ndarray:
+    """Which columns of `[T, C]`, or whether values `[T]`, never vary but for rounding, or hold no value, bool; NaN is
+    missing."""
+    low, high = (
+        np.asarray(find.reduce(values, axis=0, initial=start), np.float64)
+        for find, start in ((np.fmin, np.inf), (np.fmax, -np.inf))
+    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        # rounding noise alone would be scaled up to unit variance
+        return np.asarray(~(high - low > ROUNDING * np.spacing(np.maximum(np.abs(low), np.abs(high)))))

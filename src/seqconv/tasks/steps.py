@@ -10,6 +10,7 @@ from seqconv.errors import DataError
 from seqconv.metrics.errors import Metrics
 from seqconv.networks.inputs import Targets
 from seqconv.tasks.classes import Classes
+from seqconv.tasks.scaling import find_spread
 from seqconv.tasks.target import Target
 from seqconv.tasks.values import Number
 
@@ -36,7 +37,7 @@ class StepNumber(Number):
     @classmethod
     def fit(cls, name: str, labels: np.ndarray, known: np.ndarray, levels: tuple[float, ...] = ()) -> Self:
         """The number with this name of training rows `labels`; all that is known holds the values `known`."""
-        found = cls.of(name, float(labels.mean()), float(labels.std()), levels=levels)
+        found = cls.of(name, float(labels.mean()), find_spread(labels), levels=levels)
         return replace(found, values=np.unique(known))
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 
 from seqconv.data.readers.tables import Frame
 from seqconv.data.remotes import Progress
+from seqconv.data.urls import fetch
 from seqconv.errors import ConfigError, DataError, OptionError
 from seqconv.metrics.class_scores import ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
@@ -72,7 +73,7 @@ class Source(NamedTuple):
         """
         if self.given is None and self.file is None:
             raise ConfigError("explain: this model needs a file to read; got none. Name it after the model")
-        return self.file or Path(self.given or "")
+        return fetch(self.file or self.given or "")
 
 
 class Form(NamedTuple):
@@ -116,7 +117,7 @@ def need_path(source: str | Path | IO[bytes]) -> Path:
     """
     if not isinstance(source, str | Path):
         raise DataError("standard input: must be one text per line; this model needs a file. Name one")
-    return Path(source)
+    return fetch(source)
 
 
 class Sliding(NamedTuple):

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,8 @@ from seqconv.data.outputs import check_free, whole_file
 from seqconv.errors import BundleError, ConfigError, OptionError, SeqconvError
 from seqconv.metrics.records import Json, Record
 from seqconv.models.exchange.onnx import answer_onnx, encode_graph
-from seqconv.models.format import read_bundle
+from seqconv.models.folders import refuse_inside
+from seqconv.models.format import HEADER, read_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import TokenInputs, stack_windows
@@ -79,8 +80,7 @@ def export_onnx(model: str | Path, out: str | Path, overwrite: bool = False) -> 
         place: encode_graph(drawn.graph, {"task": task.name, "model": bundle.recipe.training.model} | drawn.about)
     }
     contents |= {place.with_suffix(ending): _encode(table) for ending, table in drawn.files.items()}
-    for path in contents:
-        check_free(path, overwrite)
+    _check_places(contents, overwrite)
     trial = task.try_graph(predictor, drawn, _find_examples(predictor, Path(model)))
     found, runtime = answer_onnx(contents[place], trial.inputs)
     difference = check_answers(trial, found, place)
@@ -110,8 +110,7 @@ def export_keras(model: str | Path, out: str | Path, overwrite: bool = False) ->
     _check_network(bundle)
     written = write_network(bundle.plan, bundle.weights, bundle.shape, _find_ending(bundle))
     contents = {place: encode_keras_file(*written)} | _describe_inputs(bundle, place)
-    for path in contents:
-        check_free(path, overwrite)
+    _check_places(contents, overwrite)
     read = read_network(written.config, written.arrays)
     network = create_network("native", read.plan, read.weights, bundle.recipe.network_training, count_threads(0))
     inputs, examples = _find_inputs(predictor, Path(model))
@@ -147,9 +146,11 @@ def export_torch(model: str | Path, out: str | Path, overwrite: bool = False) ->
     source = HEAD.format(title=f"The network {bundle.recipe.name}.", answers=answers, **names) + written.source
     contents = {place: source.encode(), place.with_suffix(".safetensors"): save(written.weights)}
     contents |= _describe_inputs(bundle, place)
-    check_free(place.parent, overwrite=place.parent.is_dir())
-    for path in contents if place.parent.is_dir() else ():
-        check_free(path, overwrite)
+    if place.parent.is_dir():
+        refuse_inside(place.parent, "a module file")
+        _check_places(contents, overwrite)
+    else:
+        check_free(place.parent, overwrite=False)
     inputs, examples = _find_inputs(predictor, Path(model))
     trial = Trial({}, {"outputs": predictor.model.predict(inputs)}, examples)
     difference, runtime = None, "not tried: PyTorch is not installed"
@@ -163,6 +164,18 @@ def export_torch(model: str | Path, out: str | Path, overwrite: bool = False) ->
     except OSError as error:
         raise ConfigError(f"{out}: must be a folder; {error.strerror or error}. Choose another name") from error
     return _write(contents, trial, difference, runtime)
+
+
+def _check_places(contents: Iterable[Path], overwrite: bool) -> None:
+    """Check that files may be written, none of them into the folder of a model.
+
+    Raises:
+        ConfigError: one may not.
+    """
+    for path in contents:
+        check_free(path, overwrite)
+        if (path.parent / HEADER).is_file():
+            raise ConfigError(f"{path}: must lie outside the folder of a model; it does not. Choose another name")
 
 
 def _check_network(bundle: AnyBundle) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqconv.data.urls import fetch
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.models.format import find_model, read_bundle
 from seqconv.models.predictor import Predictor
@@ -83,7 +84,7 @@ def _look(predictor: Predictor, file: str | Path, columns: Columns, threads: int
             part, _ = task.take(bundle, data, threads)
         except SeqconvError as error:
             named = columns.get("text") or columns.get("time") or ""
-            raw, why = task.read_whole(bundle, Path(file), str(named)), shorten(error, 200)
+            raw, why = task.read_whole(bundle, fetch(file), str(named)), shorten(error, 200)
             inputs, answers = task.sample(features, raw), target.sample(task.answer_whole(predictor, raw), loss)
             return _Found(_count(inputs), [*inputs, *answers], {}, [f"errors not compared: {why}"])
         inputs, outputs = task.sample(features, task.scored(data)), predictor.model.predict(part.inputs)

@@ -116,7 +116,7 @@ def test_several_labels_a_text_give_an_output_each():
 
 def test_a_test_label_that_training_does_not_know_is_named():
     data = TextData(texts(40), texts(6, classes=("neg", "neutral")))
-    with pytest.raises(DataError, match=r"training labels \(neg, pos\); got 'neutral'"):
+    with pytest.raises(DataError, match=r"training labels; got 'neutral'\. Known: neg, pos"):
         split_texts(data, text_recipe())
 
 

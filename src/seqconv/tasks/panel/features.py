@@ -21,7 +21,7 @@ from seqconv.tasks.panel.forecasts import MEDIAN, Forecasts, average_known, to_q
 from seqconv.tasks.panel.inputs import PanelInputs, PanelRows, blank_panel
 from seqconv.tasks.panel.judging import measure_all
 from seqconv.tasks.panel.levels import fit_level_factors, take_levels
-from seqconv.tasks.scaling import find_flat
+from seqconv.tasks.scaling import find_spread
 from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.target import Target
 
@@ -143,8 +143,7 @@ class Column:
             common = names[np.argsort(-counts, kind="stable")][:MOST_LEVELS]
             return cls(name, role, levels=tuple(map(str, common)))
         known = values[~np.isnan(values)]
-        mean, std = (float(known.mean()), float(known.std())) if len(known) else (0.0, 1.0)
-        return cls(name, role, mean, 1.0 if find_flat(np.array(mean), np.array(std)) else std)
+        return cls(name, role, float(known.mean()) if len(known) else 0.0, find_spread(known) or 1.0)
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Scaled numbers float32 `[T, 1]` with NaN where a value is missing, or a column of 0 and 1 for each level."""

@@ -19,9 +19,11 @@ from seqconv.tasks.entries import Entry, Spread, Steps, Threshold, check_names, 
 from seqconv.tasks.examples import Features, Part, Split, TrainingData
 from seqconv.tasks.labels import make_target, restore_target
 from seqconv.tasks.outcomes import NumberEntry, Outcome, calibrate_outcome, check_either
-from seqconv.tasks.scaling import Scaler, find_flat
+from seqconv.tasks.scaling import Scaler, find_flat, measure
 from seqconv.tasks.target import Target
 from seqconv.tasks.values import Number
+
+SMALLEST = 1e-34  # of a standard deviation: values of float32 that are much smaller have few digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +159,9 @@ def fit_scaler(values: np.ndarray) -> Scaler:
     scaler = _measure(values.astype(np.float32))
     coarse = is_coarse(scaler) | (scaler.std == 0) | np.isinf(scaler.std)  # squares of float32 under- or overflow
     if coarse.any():
-        exact = _measure(values.astype(np.float64))
-        scaler = Scaler(*(np.where(coarse, *pair) for pair in ((exact.mean, scaler.mean), (exact.std, scaler.std))))
-    return Scaler(scaler.mean, np.where(find_flat(scaler.mean, scaler.std), 1.0, scaler.std))
+        mean, std = measure(values.astype(np.float64))
+        scaler = Scaler(np.where(coarse, mean, scaler.mean), np.where(coarse, std, scaler.std))
+    return Scaler(scaler.mean, np.where(find_flat(values), 1.0, scaler.std))
 
 
 def round_values(values: np.ndarray, scaler: Scaler) -> np.ndarray:
@@ -179,7 +181,7 @@ def _measure(values: np.ndarray) -> Scaler:
 
 def is_coarse(scaler: Scaler) -> np.ndarray:
     """Whether float32, of seven digits, would leave three or fewer of them to tell values apart; bool `[C]`."""
-    return np.asarray(np.abs(scaler.mean) > 1e4 * scaler.std)
+    return np.asarray((np.abs(scaler.mean) > 1e4 * scaler.std) | (scaler.std < SMALLEST))
 
 
 SequenceSplit = Split[SequenceFeatures, WindowInputs]

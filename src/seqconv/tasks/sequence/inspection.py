@@ -24,6 +24,7 @@ from seqconv.tasks.findings import (
 )
 from seqconv.tasks.holdout import number_copies
 from seqconv.tasks.label_findings import Examples, count_classes, judge_classes, judge_copies, judge_overlap
+from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.sequence.guess import guess_sequences
 from seqconv.tasks.sequence.split import split_sequences
 
@@ -99,7 +100,7 @@ def _judge_values(sequences: Sequences) -> list[Finding]:
     missing = np.isnan(values)
     for place, name in enumerate(sequences.channels):
         known = values[~missing[:, place], place]
-        if not len(known) or np.ptp(known) == 0:
+        if find_flat(known):
             what = f"always {number(known[0])}" if len(known) else "no value"
             found.append(Finding(what, repr(name), "kept, but of no use: a channel that never changes", "costs"))
         lacking = np.flatnonzero(np.add.reduceat(missing[:, place], offsets[:-1]))

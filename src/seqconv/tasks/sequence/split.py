@@ -14,7 +14,7 @@ from seqconv.tasks.examples import NAMES, Part, Split, TrainingData
 from seqconv.tasks.labels import choose_rows, cut_class_folds, describe_classes, list_sources
 from seqconv.tasks.outcomes import fit_outcome, take_outcomes
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.scaling import find_flat, measure
+from seqconv.tasks.scaling import find_flat
 from seqconv.tasks.seen import hash_items
 from seqconv.tasks.sequence.features import (
     SequenceFeatures,
@@ -76,7 +76,7 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
     lengths = np.diff(train.offsets)
     length = recipe.features.length or int(lengths.max())
     shortest = min(int(lengths.min()), length)
-    if find_flat(*measure(train.values)).all():
+    if find_flat(train.values).all():
         raise DataError(
             f"{train.source}: must have a channel that varies in the training rows; got none. Give other data"
         )
@@ -86,7 +86,7 @@ def _fit(train: Sequences, recipe: SequenceRecipe) -> SequenceFeatures:
 
 
 def _note_constant(train: Sequences) -> list[str]:
-    constant = [name for name, same in zip(train.channels, find_flat(*measure(train.values)), strict=True) if same]
+    constant = [name for name, same in zip(train.channels, find_flat(train.values), strict=True) if same]
     shown = ", ".join(map(repr, constant[:5])) + (f" and {len(constant) - 5} more" if len(constant) > 5 else "")
     return [f"{shown} never change{'' if constant[1:] else 's'} in the training rows: of no use"] if constant else []
 

@@ -147,7 +147,7 @@ class _Windows:
         """Whether the column says nothing in the training rows."""
         known = column.values[: self.training]
         known = known[~np.isnan(known)]
-        return not len(known) or bool(find_flat(np.mean(known), np.std(known)))
+        return bool(find_flat(known))
 
     def _anchors(self) -> list[np.ndarray]:
         assert self.spec is not None

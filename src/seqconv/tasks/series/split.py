@@ -16,7 +16,7 @@ from seqconv.recipes.sections import ALL, SeriesDataConfig
 from seqconv.tasks.bundle import Bundle
 from seqconv.tasks.examples import NAMES, Part, Split
 from seqconv.tasks.results import FoldFacts
-from seqconv.tasks.scaling import Scaler, find_flat, measure
+from seqconv.tasks.scaling import Scaler, find_flat
 from seqconv.tasks.seen import hash_rows
 from seqconv.tasks.series.calendar import CALENDAR, CALENDAR_S
 from seqconv.tasks.series.features import SeriesFeatures, SeriesPart, SeriesSplit
@@ -82,7 +82,7 @@ def _leave_out_empty(
     """The columns that hold a value in the training rows, and notes on those that do not or that never vary."""
     values = series.values[:rows, [series.columns.index(name) for name in columns]]
     empty = np.isnan(values).all(axis=0)
-    flat = [name for name, each in zip(columns, find_flat(*measure(values)) & ~empty, strict=True) if each]
+    flat = [name for name, each in zip(columns, find_flat(values) & ~empty, strict=True) if each]
     notes = [f"{name!r} never varies in the training rows: of no use" for name in flat if name not in targets]
     gone = [name for name, each in zip(columns, empty, strict=True) if each and name not in targets]
     notes += [f"{name!r} is empty in the training rows: left out" for name in gone]

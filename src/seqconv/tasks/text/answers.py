@@ -180,7 +180,7 @@ def read_example_text(bundle: AnyBundle, source: Source) -> TextRows:
         DataError: a file that cannot be read or holds fewer texts.
     """
     if source.file is not None:
-        return _find_text(bundle, source.file, source.row, source.column)
+        return _find_text(bundle, source.need_file(), source.row, source.column)
     if names := bundle.features.columns.names:
         cure = "Pass --file FILE, and --row for another text than the first"
         raise ConfigError(f"explain: the model reads the columns {', '.join(names)} next to a text; got none. {cure}")

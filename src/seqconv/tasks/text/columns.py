@@ -18,6 +18,7 @@ from seqconv.errors import DataError
 from seqconv.metrics.records import Bounds, Json
 from seqconv.tasks import entries
 from seqconv.tasks.entries import Entry, Spread
+from seqconv.tasks.scaling import find_spread
 
 Cells = Mapping[str, Sequence[str | None]]  # of each column, as they were written; None: missing
 MISSING, OTHER, FIRST = 0, 1, 2  # tokens of a slot: of a missing cell, of one unlike those of training, of the others
@@ -222,7 +223,7 @@ def _fit_number(name: str, kind: str, numbers: np.ndarray) -> Slot:
         edges = (distinct[1:] + distinct[:-1]) / 2
     else:
         edges = np.unique(np.quantile(numbers, np.arange(1, INTERVALS) / INTERVALS))
-    std = float(numbers.std()) or 1.0
+    std = find_spread(numbers) or 1.0
     size = len(edges) + 1 + FIRST
     return Slot(column=name, kind=kind, mean=float(numbers.mean()), std=std, edges=edges.tolist(), size=size)
 

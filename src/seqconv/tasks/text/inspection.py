@@ -15,6 +15,7 @@ from seqconv.data.readers.tables import read_table
 from seqconv.data.readers.text_tables import Rows, read_columns, rows_from_table
 from seqconv.data.readers.texts import holds_fasttext, read_rows, to_texts
 from seqconv.data.records import EncodedTexts, TextData, Texts, count
+from seqconv.data.urls import fetch
 from seqconv.errors import DataError
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import TextRecipe
@@ -150,7 +151,7 @@ def _judge_rows(path: Path, rows: Rows, recipe: TextRecipe, given: set[str]) -> 
     if config.test_file:
         try:
             columns = datasets.text_columns(replace(config, **(dict(rows.settled) | NO_TRAINING)))
-            test = to_texts(read_rows(Path(config.test_file), columns), config.test_file)
+            test = to_texts(read_rows(fetch(config.test_file), columns), config.test_file)
         except DataError as error:
             findings.append(refuse(error))
     validated = bool(config.validation_file) or "validation" in splits
