@@ -14,8 +14,6 @@ from seqconv.reports import plots
 from seqconv.tasks.explanation import Curves, GridExplanation
 from seqconv.training.folder import write_report
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 COMPARISON = {"name": "naive <b>", "improvement": 0.07, "low": 0.05, "high": None}
 
 
