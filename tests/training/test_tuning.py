@@ -13,6 +13,7 @@ from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.comparison import Score
 from seqconv.models.results import read_results
 from seqconv.recipes.recipe import read_recipe
+from seqconv.tasks.compared import ComparedRun
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.tuned import TuneResults
 from seqconv.training import trials, tuning
@@ -218,6 +219,13 @@ def test_windows_of_every_length_are_judged_on_the_same_rows():
     shortest = TASKS["series"].split(data, recipe, 1, None).validation
     assert judge.rows == len(longest.targets) < len(shortest.targets)
     assert (judge.kept[1].validation.times == longest.times).all()
+
+
+def test_scores_of_runs_with_other_rows_are_those_on_the_rows_that_both_have():
+    found = ComparedRun("run", "mine", 9, 1.0, {}, 250, {"mae": Estimate(0.5, 0.4, 0.6)})
+    test = {"loss": 0.1, "mae": 0.7, "n": 250}
+    assert tuning._keep_shared(test, found, 250) == test
+    assert tuning._keep_shared(test, found, 200) == {"mae": 0.5, "n": 200}
 
 
 @pytest.mark.parametrize(

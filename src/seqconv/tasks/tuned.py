@@ -48,7 +48,7 @@ class TuneResults(Setup):
         varied: names of the settings.
         trials: all of them.
         best: number of the trial that is best on the validation rows.
-        default_test, best_test: metrics on the test rows, which only these two models were tried on.
+        default_test, best_test: metrics on the test rows that both have; only these two models were tried on them.
         improvement: fraction by which the error of the best is smaller than that of the default, on the test rows that
             both have, with its interval; None: the default is the best.
         beats_default: by more than noise.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.display import Card, Shown
+from seqconv.data.records import count
 from seqconv.errors import OptionError, need
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.comparison import Comparison, Score, verdict
@@ -21,6 +22,7 @@ from seqconv.recipes.spaces import Space
 from seqconv.reports.page import write_page
 from seqconv.reports.tables import trial_rows
 from seqconv.reports.tuning import build_tuning_page
+from seqconv.tasks.compared import ComparedRun
 from seqconv.tasks.completion import settle
 from seqconv.tasks.kinds import find_task
 from seqconv.tasks.target import Target
@@ -123,7 +125,7 @@ def _search(search: Search, judge: Judge, trials: int, timer: Timer, listener: L
     """
     done = search.list_trials()
     if done:
-        listener.say(f"resuming after {len(done) - 1} trials")
+        listener.say(f"resuming after {count(len(done) - 1, 'trial')}")
     else:
         done = [search.run_default(judge)]
         listener.say(f"default: {_say_validation(done[0], judge)}, {done[0].seconds:.1f} s")
@@ -169,11 +171,14 @@ def _judge(
         tested[name], aimed = _fit_run(each, data, own, (folder / name, target / name), listener)
     improvement = None
     if STARTED in tested:
-        improvement = compare_runs([folder / STARTED, folder / BEST]).runs[1].improvement
+        found = compare_runs([folder / STARTED, folder / BEST])
+        improvement = found.runs[1].improvement
+        for name, run in zip((STARTED, BEST), found.runs, strict=True):
+            tested[name] = _keep_shared(tested[name], run, found.n)
     default = tested.get(STARTED, tested[BEST])
     clear = improvement is not None and improvement.low > 0
     score = aimed.say_score(tested[BEST], find_task(recipe).key)
-    count = sum(each.state == COMPLETE for each in trials[1:])
+    finished = sum(each.state == COMPLETE for each in trials[1:])
     return TuneResults(
         **vars(describe_setup(recipe, options, target)),
         metric=aimed.metric,
@@ -186,9 +191,16 @@ def _judge(
         best_test=tested[BEST],
         improvement=improvement,
         beats_default=clear,
-        verdict=_say_verdict(improvement, score, aimed.show_score(default), count),
+        verdict=_say_verdict(improvement, score, aimed.show_score(default), finished),
         seconds=time.perf_counter() - limits[1].started,
     )
+
+
+def _keep_shared(test: Metrics, run: ComparedRun, rows: int) -> Metrics:
+    """Test metrics on the rows that both runs have, where one has more: those that are compared."""
+    if rows == test["n"]:
+        return test
+    return {name: run.metrics[name].value for name in test if name in run.metrics} | {"n": rows}
 
 
 def _say_verdict(improvement: Estimate | None, score: Score, default: str, trials: int) -> str:
