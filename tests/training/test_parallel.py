@@ -20,6 +20,7 @@ from seqconv.training.parallel import run_each, spread
 
 THREADS = {"backend": "threading", "n_jobs": 2}  # cheap: no process is started
 PLACE = ("run", "seconds")  # what may differ
+GIVEN = {"model": "network", "epochs": 1, "refit": False, "baselines": False}
 
 
 class Heard(Listener):
@@ -43,10 +44,22 @@ def strip(results):
     return list(map(strip, results)) if isinstance(results, list) else results
 
 
+def die_once(folder):
+    """Work that gives the number that it is given; the first process that gets a 2 dies."""
+
+    def work(number, listener):
+        if number == 2 and not (folder / "killed").exists():
+            (folder / "killed").touch()
+            os._exit(1)
+        return number
+
+    return work
+
+
 def fit_folds(source, out, where=""):
     heard = Heard()
     with spread(where):
-        run = backtest(source, 2, listener=heard, out=out, model="network", epochs=1, refit=False, baselines=False)
+        run = backtest(source, 2, listener=heard, out=out, **GIVEN)
     return run, heard.said
 
 
@@ -65,12 +78,16 @@ def test_folds_in_processes_give_the_same_bits_and_say_the_same(tmp_path):
         assert epochs[0] == epochs[1] != []
 
 
-def test_folds_on_ray_give_the_same_bits(tmp_path):
+def test_ray_gives_the_same_bits_and_does_the_work_of_a_killed_process_again(tmp_path):
     pytest.importorskip("ray", reason="the extra ray is not installed")
     source = write_texts(tmp_path)
     here, _ = fit_folds(source, tmp_path / "here")
-    there, _ = fit_folds(source, tmp_path / "there", "ray")
+    with spread("ray"):
+        there = backtest(source, 2, listener=Heard(), out=tmp_path / "there", **GIVEN)
+        heard = Heard()
+        assert list(run_each(die_once(tmp_path), ((number,) for number in range(4)), heard)) == list(range(4))
     assert strip(there.results.to_dict()) == strip(here.results.to_dict())
+    assert [each.partition(",")[0] for each in heard.said] == ["a process was killed"]
 
 
 def test_results_come_in_order_and_each_worker_has_its_share_of_the_threads():
@@ -108,15 +125,9 @@ def test_a_mistake_in_the_work_or_its_parts_is_raised_as_it_is(config):
 
 
 def test_the_work_of_a_process_that_is_killed_is_done_again(tmp_path):
-    def work(number, listener):
-        if number == 2 and not (tmp_path / "killed").exists():
-            (tmp_path / "killed").touch()
-            os._exit(1)
-        return number
-
     heard = Heard()
     with spread("processes=2"):
-        assert list(run_each(work, ((number,) for number in range(6)), heard)) == list(range(6))
+        assert list(run_each(die_once(tmp_path), ((number,) for number in range(6)), heard)) == list(range(6))
     assert [each.partition(",")[0] for each in heard.said] == ["a process was killed"]
 
 

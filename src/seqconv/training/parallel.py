@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -31,8 +32,6 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
     Raises:
         OptionError: processes are killed again and again.
     """
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
     rest, waiting, lost = iter(calls), deque[tuple[Any, ...]](), 0
     while True:
         again = list(waiting)
@@ -43,7 +42,7 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
                 lost = 0
                 yield result
             return
-        except TerminatedWorkerError as error:
+        except _list_losses() as error:
             lost += 1
             if lost > RETRIES:
                 raise OptionError(
@@ -51,6 +50,16 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
                     "memory. Use fewer of them"
                 ) from error
             listener.say("a process was killed, perhaps for lack of memory: its work is done again")
+
+
+def _list_losses() -> tuple[type[Exception], ...]:
+    """What the engines that are loaded raise where a process has been killed."""
+    names = {
+        "joblib.externals.loky.process_executor": "TerminatedWorkerError",
+        "ray.exceptions": "RayActorError",
+        "distributed.scheduler": "KilledWorker",
+    }
+    return tuple(getattr(sys.modules[module], name) for module, name in names.items() if module in sys.modules)
 
 
 def _remember(calls: Iterable[tuple[Any, ...]], waiting: deque[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
