@@ -17,8 +17,6 @@ from seqconv.tasks import guessing
 from seqconv.training import run as runs
 from seqconv.training.folder import Options
 
-pytestmark = pytest.mark.usefixtures("quick")
-
 ROWS = "".join(
     f"the film was {word} number {n},{label}\n" for n in range(20) for word, label in (("good", "pos"), ("bad", "neg"))
 )
