@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seqconv.estimators.forecaster import SeriesForecaster, forecast
     from seqconv.estimators.regressors import TextRegressor
     from seqconv.estimators.sequences import SequenceRegressor
+    from seqconv.models.exchange.hub import pull, push
     from seqconv.models.predictor import Predictor, load
     from seqconv.recipes.recipe import Recipe, read_recipe
     from seqconv.serving.files import predict_batches
@@ -62,6 +63,8 @@ __all__ = [
     "log_wandb",
     "monitor",
     "predict_batches",
+    "pull",
+    "push",
     "read_panel",
     "read_recipe",
     "read_sequences",
@@ -98,6 +101,8 @@ _HOMES = {  # as the imports for type checkers above
     "log_wandb": "training.trackers",
     "monitor": "training.monitoring",
     "predict_batches": "serving.files",
+    "pull": "models.exchange.hub",
+    "push": "models.exchange.hub",
     "read_panel": "data.datasets",
     "read_recipe": "recipes.recipe",
     "read_sequences": "data.readers.sequences",

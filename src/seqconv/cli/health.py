@@ -11,11 +11,13 @@ from seqconv.cli.options import Json
 EXTRAS = {  # extra -> its modules, and what needs them
     "torch": (("torch",), "--engine torch, and a GPU"),
     "serve": (("starlette", "uvicorn"), "seqconv serve"),
+    "hub": (("huggingface_hub",), "seqconv push"),
     "files": (("fastexcel",), "Excel workbooks"),
     "remote": (("fsspec", "s3fs", "gcsfs"), "s3:// and gs://"),
     "holidays": (("holidays",), "--holidays"),
     "onnx": (("onnx",), "seqconv export --onnx"),
     "keras": (("h5py",), "seqconv export --keras"),
+    "tune": (("optuna",), "seqconv tune"),
     "ray": (("ray",), "--parallel ray"),
     "dask": (("distributed",), "--parallel dask"),
     "tensorboard": (("tensorboard",), "seqconv.log_tensorboard"),

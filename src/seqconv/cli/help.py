@@ -28,6 +28,8 @@ COMMANDS = {  # in the order in which they are usually needed -> the module of e
     "serve": ("serving", "Serve models over HTTP."),
     "shrink": ("prediction", "Write a smaller copy of a model."),
     "export": ("exchange", "Write a model for other libraries."),
+    "push": ("hub", "Write a model to the Hugging Face Hub, with a card."),
+    "pull": ("hub", "Write a model of the Hugging Face Hub to a folder."),
     "report": ("prediction", "Write the report of a run anew and print its path."),
     "recipes": ("training", "List the built-in recipes."),
     "summary": ("training", "Show the layers of a recipe, their shapes and cost."),

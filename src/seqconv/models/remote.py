@@ -1,5 +1,7 @@
-"""Models at URLs: their files are fetched before they are read, once in a process."""
+"""Models elsewhere: their files are fetched before they are read, those at a URL once in a process."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from seqconv.data.documents import read_document
@@ -21,7 +23,8 @@ def fetch_model(url: str | Path) -> Path:
     if url not in _fetched:
         folder = copy_folder(url)
         try:
-            _fetch_rest(_fetch_header(url, folder), folder)
+            place = _fetch_header(url, folder)
+            fetch_rest(partial(_fetch, place), folder, place)
         except DataError as error:
             raise BundleError(f"{url}: must be a run or model folder; {shorten(error, 300)}") from error
         _fetched[url] = folder
@@ -38,13 +41,26 @@ def _fetch_header(url: str, folder: Path) -> str:
     return join_url(url, "model")
 
 
-def _fetch_rest(url: str, folder: Path) -> None:
-    """The files that a header names; whoever reads the model checks them."""
+def _fetch(url: str, name: str, target: Path) -> None:
+    fetch_file(join_url(url, name), target)
+
+
+def fetch_rest(fetch: Callable[[str, Path], None], folder: Path, where: str) -> None:
+    """Copy the files that a header names; whoever reads the model checks them.
+
+    Args:
+        fetch: copies the file of a name to a path.
+        folder: which holds the header.
+        where: it comes from, for errors.
+
+    Raises:
+        DataError: it is no header, or names files elsewhere.
+    """
     try:
         names = list(read_document(folder / HEADER)["files"])
     except (ValueError, LookupError, TypeError) as error:
-        raise DataError(f"{url}/{HEADER}: must be the JSON that seqconv writes; {shorten(error)}") from error
+        raise DataError(f"{where}/{HEADER}: must be the JSON that seqconv writes; {shorten(error)}") from error
     for name in names:
         if name != Path(name).name:
-            raise DataError(f"{url}/{HEADER}: must name files of its folder; got {name!r:.80}")
-        fetch_file(join_url(url, name), folder / name)
+            raise DataError(f"{where}/{HEADER}: must name files of its folder; got {name!r:.80}")
+        fetch(name, folder / name)
