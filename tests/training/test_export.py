@@ -13,9 +13,11 @@ import pytest
 
 import seqconv
 from helpers.runs import write_data, write_numbers
+from seqconv import SequenceClassifier
 from seqconv.data.records import Sequences
 from seqconv.errors import BundleError, ConfigError, MissingExtra
 from seqconv.models.exchange.onnx import answer_onnx
+from seqconv.models.format import write_bundle
 from seqconv.tasks import guessing
 from seqconv.tasks.task import Trial
 from seqconv.training import run as runs
@@ -233,7 +235,26 @@ def test_the_reader_in_javascript_agrees(tmp_path):
     assert done.stdout == "5 examples agree\n"
 
 
-@pytest.mark.parametrize("kind", ["dtw", "rocket", "minirocket"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ["minirocket", "multirocket"])
+def test_random_kernels_count_as_they_do_here(kind, channels, tmp_path):
+    """Also training rows, of which the biases are quantiles, and shorter sequences."""
+    random = np.random.default_rng(0)
+    lengths = [40, *random.integers(5, 40, 23)] if channels > 1 else [40] * 24
+    waves = [np.sin(np.arange(each)[:, None] * (1 + row % 2) / 3) for row, each in enumerate(lengths)]
+    data = [(each + random.normal(0, 0.4, (len(each), channels))).round(3) for each in waves]
+    model = SequenceClassifier(model=kind, random_state=0).fit(data, np.arange(24) % 2)
+    write_bundle(model.bundle_, tmp_path / "model")
+    results = export_onnx(tmp_path / "model", tmp_path / "model.onnx")
+    assert results.difference <= 1e-6
+    wanted, content = model.predict_proba(data), (tmp_path / "model.onnx").read_bytes()
+    for length in {*lengths[:8]}:
+        rows = [row for row, each in enumerate(lengths) if each == length]
+        found, _ = answer_onnx(content, {"sequences": np.stack([data[row] for row in rows])})
+        np.testing.assert_allclose(found["probabilities"], wanted[rows], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["dtw", "rocket", "hydra"])
 def test_models_that_onnx_cannot_say_are_named(kind, tmp_path):
     run = train(tmp_path, write_data(tmp_path)["sequence"], f"training.model={kind}")
     with pytest.raises(ConfigError, match="export: ONNX has no operators for this model"):

@@ -31,6 +31,7 @@ from seqconv.tasks.sequence.ridge import (
     factorise_products,
     fit_ridge,
 )
+from seqconv.tasks.sequence.rocket_graph import DRAWN, draw_rockets, read_view
 from seqconv.tasks.sequence.views import DIFFERENCES, SECOND_DIFFERENCES, SPECTRUM, STEPS, View
 from seqconv.tasks.stacking import find_shift, weigh
 
@@ -146,6 +147,15 @@ class RidgeBlend(BaselineModel[SequenceFeatures, WindowInputs]):
             rows = slice(first, first + chunk)
             for part, own in zip(parts, weights, strict=True):
                 found[rows] += part.transform(seen.take(rows).see(part.view), threads).astype(np.float64) @ own
+        return found
+
+    def draw(self, inputs: Any) -> str:
+        rockets, graph = self._unpack_rockets(), inputs.graph
+        if len(rockets) < len(self._unpack()) or not {part.view for part in rockets} <= {*DRAWN}:
+            return super().draw(inputs)
+        seen = read_view(graph, inputs.network, self.features)
+        features = graph.cast(draw_rockets(seen, rockets), np.float64)
+        found: str = graph.add("Add", graph.add("MatMul", features, self.weights.astype(np.float64)), self.bias)
         return found
 
     def _unpack(self) -> list[Part]:
