@@ -17,6 +17,7 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "onnx": (("onnx",), "seqconv export --onnx"),
     "keras": (("h5py",), "seqconv export --keras"),
     "ray": (("ray",), "--parallel ray"),
+    "tune": (("optuna",), "seqconv tune"),
     "dask": (("distributed",), "--parallel dask"),
     "tensorboard": (("tensorboard",), "seqconv.log_tensorboard"),
     "mlflow": (("mlflow",), "seqconv.log_mlflow"),
