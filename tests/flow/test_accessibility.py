@@ -52,7 +52,8 @@ def pages(tmp_path_factory):
     (folder / "sales.csv").write_text(SALES)
     (folder / "hours.csv").write_text(HOURS)
     card = Card("98 % right", ["a line"], [["model", "score"], ["a", "1"]], "good", mark_words("good", [(0, 4, 1.0)]))
-    page = '<!doctype html><html lang="en"><title>card</title><meta name="color-scheme" content="light dark">'
+    style = "<style>:root { color-scheme: light dark; background: Canvas; }</style>"  # as a notebook has
+    page = f'<!doctype html><html lang="en"><title>card</title>{style}'
     (folder / "card.html").write_text(f"{page}<main><h1>A notebook</h1>{card.to_html()}</main></html>", "utf-8")
     for command in COMMANDS:
         seqconv_command(*command, cwd=folder, code=1 if command[0] == "monitor" else 0)  # few texts drift

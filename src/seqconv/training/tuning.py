@@ -78,7 +78,7 @@ def tune(
         space: what is varied, a TOML file or such a table, see `read_space`; None: the usual of the task.
         options: `out`: None: `runs/<recipe>-tune`, or the next number where that is taken. `resume`: go on with the
             trials of an interrupted search.
-        listener: None: only the folder is named, on standard error.
+        listener: None: progress is shown in a notebook; elsewhere the folder is named on standard error.
         notes: what has been inferred for the recipe, said after the folder.
         settings: `budget`, the time for all of it, such as "10m"; `network`, other settings of the recipe and fields
             of `Options`, as for `train`; `data`: the recipe's data, where they are in memory already.
