@@ -1,4 +1,4 @@
-"""The two journeys of the README, run as they stand there, with what they print: `python bench/journeys.py`."""
+"""The two journeys of docs/first-steps.md, run as they stand there, and what they print: python bench/journeys.py."""
 
 import os
 import re
@@ -10,21 +10,21 @@ from pathlib import Path
 
 from reproduction_page import replace_between
 
-README = Path(__file__).parent.parent / "README.md"
-SHOWN = ("train", "explain")  # commands whose output the README shows
+PAGE = Path(__file__).parent.parent / "docs" / "first-steps.md"
+SHOWN = ("train", "explain")  # commands whose output the page shows
 MOST = 16  # lines of each
 
 
 def main() -> None:
     """Run each journey, the last one before its mark, in an empty folder and write its output after it."""
-    text = README.read_text("utf-8")
+    text = PAGE.read_text("utf-8")
     for name, heading in (("texts", "## Your own texts"), ("series", "## Your own series")):
         end = text.index(f"<!-- {name}: ")
         block = re.findall(r"```sh\n(.*?)```", text[text.index(heading) : end], re.DOTALL)[-1]
         with tempfile.TemporaryDirectory() as folder:
             shown = [run(line, Path(folder)) for line in block.splitlines()]
         text = replace_between(text, name, "```text\n" + "\n\n".join(part for part in shown if part) + "\n```")
-    README.write_text(text, "utf-8")
+    PAGE.write_text(text, "utf-8")
 
 
 def run(line: str, folder: Path) -> str:

@@ -127,7 +127,7 @@ def main() -> None:
         score_naive()
     from reproduction_page import write_page
 
-    write_page(RESULTS, ROOT / "docs" / "reproduction.md", ROOT / "README.md")
+    write_page(RESULTS, ROOT / "docs" / "reproduction.md", ROOT / "docs" / "first-steps.md")
 
 
 if __name__ == "__main__":

@@ -11,16 +11,16 @@ from seqconv.networks.plan import count_parameters
 from seqconv.recipes.recipe import read_recipe, recipe_names
 
 
-def write_page(results: Path, page: Path, readme: Path) -> None:
-    """Write the page from every stored study, and the tables of the README."""
+def write_page(results: Path, page: Path, steps: Path) -> None:
+    """Write the page from every stored study, and the tables of the first steps."""
     studies = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
     parts = [introduce(studies), list_parameters(), compare_printed(studies), list_scores(studies)]
     parts.append(explain_as_printed(studies))
     parts += [compare_naive(json.loads((results.parent / "naive.json").read_text()))]
     parts += [list_order(studies), *(list_epochs(name, study) for name, study in studies.items()), list_differences()]
     page.write_text("\n\n".join(part for part in parts if part) + "\n")
-    text = replace_between(readme.read_text(), "recipes", list_recipes(studies))
-    readme.write_text(replace_between(text, "first result", show_first_result(studies["imdb-conv1d"])))
+    text = replace_between(steps.read_text(), "recipes", list_recipes(studies))
+    steps.write_text(replace_between(text, "first result", show_first_result(studies["imdb-conv1d"])))
 
 
 def replace_between(text: str, name: str, content: str) -> str:
@@ -30,7 +30,7 @@ def replace_between(text: str, name: str, content: str) -> str:
 
 
 def list_recipes(studies: dict) -> str:
-    """The README's table: every number is measured, with three seeds."""
+    """The first steps' table: every number is measured, with three seeds."""
     rows = []
     for name in recipe_names():
         study = studies.get(name)
@@ -61,7 +61,7 @@ def pick_strongest(study: dict) -> dict:
 
 
 def show_first_result(study: dict) -> str:
-    """The output of the README's first command with seed 0."""
+    """The output of `train imdb-conv1d` with seed 0."""
     first = alive(study)[0]
     probe = first["order_probe"]
     rows = [

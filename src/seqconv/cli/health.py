@@ -19,7 +19,6 @@ EXTRAS = {  # extra -> its modules, and what needs them
     "keras": (("h5py",), "seqconv export --keras"),
     "tune": (("optuna",), "seqconv tune"),
     "ray": (("ray",), "--parallel ray"),
-    "tune": (("optuna",), "seqconv tune"),
     "dask": (("distributed",), "--parallel dask"),
     "tensorboard": (("tensorboard",), "seqconv.log_tensorboard"),
     "mlflow": (("mlflow",), "seqconv.log_mlflow"),
