@@ -179,3 +179,12 @@ def test_what_is_no_frequency_is_refused(text):
 )
 def test_names_for_people(code, name):
     assert Frequency(*parse_frequency(code)).name == name
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "said"),
+    [("1mo", 12, "12 months"), ("1d", 1, "1 day"), ("1bd", 10, "10 business days"), ("15min", 8, "8 rows")],
+)
+def test_a_horizon_is_told_in_the_calendar_s_own_steps(code, count, said):
+    assert Frequency(*parse_frequency(code)).spell(count) == said
+    assert Frequency("bd", 1, weekmask="1111110").spell(3) == "3 rows"

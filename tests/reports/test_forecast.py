@@ -13,7 +13,7 @@ from seqconv.reports.forecast import Lookup, ShownSeries, build_forecast_page, s
 
 def results(series):
     return SimpleNamespace(
-        facts={"series": series, "notes": ["found"]},
+        facts={"series": series, "horizon": "3 months", "notes": ["found"]},
         targets=["sold"],
         recipe="sales",
         verdict="MASE 0.5.",
@@ -39,7 +39,7 @@ def test_series_are_under_why_they_are_shown():
     assert re.findall("<h3>(.*?)</h3>", page) == ["The largest", "Forecast worst"]
     assert "Forecast of A (MASE 0.2500 on the test rows)" in page
     assert "Forecast of C<" in page
-    assert "sold: 3 rows ahead for 40 series" in page
+    assert "sold: 3 months ahead for 40 series" in page
     assert "The 30 largest of 40 series are in this page. next.csv has all." in page
 
 

@@ -106,6 +106,11 @@ class Frequency:
         name = self.name
         return name if name[0].isdigit() else f"{'an' if name == 'hour' else 'a'} {name}"
 
+    def spell(self, count: int) -> str:
+        """So many rows, for people: `12 months`, `1 day`, `8 rows` where a row is several units."""
+        each = self.name if self.name.replace(" ", "").isalpha() and "but" not in self.name else "row"
+        return f"{count:,} {each}{'s' * (count != 1)}"
+
     @property
     def seconds(self) -> int:
         """The length of a step in seconds, on average: a month is the twelfth part of 365.2425 days."""

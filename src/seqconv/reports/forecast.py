@@ -60,9 +60,8 @@ def build_forecast_page(results: RunResults, shown: list[ShownSeries], lookup: L
         shown: the series to draw.
         lookup: where more are forecast than are drawn.
     """
-    horizon = len(shown[0].quantiles) if shown else 0
     number = results.facts.get("series", len(shown))
-    what = f"{results.targets[0] if results.targets else 'target'}: {horizon:,} rows ahead"
+    what = f"{results.targets[0] if results.targets else 'target'}: {results.facts['horizon']} ahead"
     what += f" for {number:,} series" if number > 1 else ""
     table, own = leaderboard_rows(results)
     facts = {name: value for name, value in results.facts.items() if name not in ("splits", "notes")}

@@ -68,7 +68,7 @@ def split_panel(
         "series": len(panel),
         "rows": len(panel.values),
         "frequency": panel.frequency.name,
-        "horizon": f"{horizon:,} rows",
+        "horizon": panel.frequency.spell(horizon),
         "season": features.season,
         "splits": {name: {"forecasts": len(parts[name].targets)} for name in NAMES},
         "notes": [*panel.notes, *season, *_describe_missing(panel), *_describe_zeros(panel)],
