@@ -33,7 +33,8 @@ READING = """\
 Small tasks hold out fewer than a hundred rows for the choice. Members of a blend of up to 400 texts are weighed in five
 folds instead ([decision 40](decisions/0040-few-texts-in-folds.md)); on 60 long texts of four classes the words alone
 would still do better. On short stretches of series what comes next may be unlike anything before: there the newest
-value, or a model that lost on the validation rows, is sometimes better.
+value, or a model that lost on the validation rows, is sometimes better. Exponential smoothing and Theta as further
+members change little there ([decision 49](decisions/0049-what-a-forecast-does-without.md)).
 """
 
 
