@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import seqconv
-from helpers.command import start_seqconv
+from helpers.command import seqconv_command, start_seqconv
 
 KEYS = {
     "text": {"loss", "accuracy", "n"},
@@ -66,7 +66,7 @@ def test_the_run_folder_is_complete_and_no_partial_folder_is_left(runs, task):
 
 def test_a_resolved_recipe_trains_the_same_weights_again(runs):
     first = runs / "runs" / "demo-text"
-    start_seqconv("train", str(first / "recipe.toml"), "--out", "again", "--no-baselines", "--quiet", cwd=runs)
+    seqconv_command("train", str(first / "recipe.toml"), "--out", "again", "--no-baselines", "--quiet", cwd=runs)
     one, other = (seqconv.load(folder).bundle.weights for folder in (first, runs / "again"))
     assert one.keys() == other.keys()
     for name in one:
@@ -76,15 +76,15 @@ def test_a_resolved_recipe_trains_the_same_weights_again(runs):
 @pytest.mark.parametrize("task", ["text", "series"])
 def test_evaluate_scores_the_saved_model_as_training_did_and_probes_order(runs, task):
     trained = json.loads((runs / f"{task}.json").read_text())
-    result = json.loads(start_seqconv("evaluate", f"runs/demo-{task}", "--json", cwd=runs).stdout)
+    result = json.loads(seqconv_command("evaluate", f"runs/demo-{task}", "--json", cwd=runs).stdout)
     assert result["test"] == pytest.approx(trained["test"], rel=1e-5)
     probe = result["order_probe"]
     assert set(probe["as_is"]) == set(probe["shuffled"]) == KEYS[task]
-    assert "shuffled" in start_seqconv("evaluate", f"runs/demo-{task}", cwd=runs).stdout
+    assert "shuffled" in seqconv_command("evaluate", f"runs/demo-{task}", cwd=runs).stdout
 
 
 def test_the_report_is_one_self_contained_page(runs):
-    path = Path(start_seqconv("report", "runs/demo-series", cwd=runs).stdout.strip())
+    path = Path(seqconv_command("report", "runs/demo-series", cwd=runs).stdout.strip())
     page = (runs / path).read_text()
     assert "prefers-color-scheme: dark" in page
     assert page.count("<svg") == 3
@@ -118,7 +118,7 @@ def test_a_saved_series_model_forecasts_from_raw_rows(runs):
 
 
 def test_refit_trains_on_the_validation_rows_too(runs):
-    start_seqconv(
+    seqconv_command(
         "train",
         "demo-text",
         "--out",
@@ -133,7 +133,7 @@ def test_refit_trains_on_the_validation_rows_too(runs):
     results = json.loads((runs / "refit" / "metrics.json").read_text())
     assert results["refit"] is True
     # what the validation rows say is from before they were trained on
-    first = start_seqconv(
+    first = seqconv_command(
         "train", "demo-text", "--out", "once", "--no-baselines", "--set", "training.epochs=1", "--json", cwd=runs
     )
     assert results["validation"] == json.loads(first.stdout)["validation"]
@@ -159,7 +159,7 @@ def test_refit_trains_on_the_validation_rows_too(runs):
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, says):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    done = start_seqconv(*arguments, cwd=tmp_path, code=2)
+    done = seqconv_command(*arguments, cwd=tmp_path, code=2)
     last = done.stderr.strip().splitlines()
     assert says in last[-1]
     assert len(last) == 1
@@ -172,9 +172,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, arguments, says):
 
 
 def test_recipes_summary_and_version(tmp_path):
-    assert "imdb-conv1d-as-printed" in start_seqconv("recipes", cwd=tmp_path).stdout
-    assert "1,315,937" in start_seqconv("summary", "imdb-conv1d", cwd=tmp_path).stdout
-    assert "12,609" in start_seqconv("summary", "jena-conv1d", cwd=tmp_path).stdout
-    summary = json.loads(start_seqconv("summary", "demo-series", "--json", cwd=tmp_path).stdout)
+    assert "imdb-conv1d-as-printed" in seqconv_command("recipes", cwd=tmp_path).stdout
+    assert "1,315,937" in seqconv_command("summary", "imdb-conv1d", cwd=tmp_path).stdout
+    assert "12,609" in seqconv_command("summary", "jena-conv1d", cwd=tmp_path).stdout
+    summary = json.loads(seqconv_command("summary", "demo-series", "--json", cwd=tmp_path).stdout)
     assert summary["parameters"] == sum(layer["parameters"] for layer in summary["layers"])
     assert start_seqconv("--version", cwd=tmp_path).stdout.startswith("seqconv 0.")

@@ -10,7 +10,7 @@ import numpy as np
 import polars
 import pytest
 
-from helpers.command import start_seqconv
+from helpers.command import seqconv_command
 from helpers.predictors import GRU, hours, sequence_predictor, series_predictor, text_predictor
 from helpers.serving import make_rows, write_networks
 from seqconv.errors import DataError
@@ -131,6 +131,6 @@ def test_options_that_do_not_go_with_a_stream_are_refused(tmp_path):
         (("--follow", "-o", "x.csv"), "--follow: reads standard input"),
         (("--follow", "--time", "when"), "--follow: reads standard input"),
     ):
-        done = start_seqconv("predict", "text", *arguments, cwd=tmp_path, code=2)
+        done = seqconv_command("predict", "text", *arguments, cwd=tmp_path, code=2)
         assert done.stderr.startswith(f"seqconv: {match}"), done.stderr
         assert done.stderr.count("\n") == 1

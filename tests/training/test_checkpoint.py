@@ -262,7 +262,7 @@ def test_what_is_written_is_read_back(tmp_path):
 
 
 def test_the_command_can_be_interrupted_and_goes_on(tmp_path):
-    command = [sys.executable, "-m", "seqconv", "train", "demo-series", "--no-baselines", "--out", "run"]
+    command = [sys.executable, "-m", "seqconv", "train", "demo-text", "--no-baselines", "--out", "run"]
     command += ["--set", "training.epochs=400", "--set", "training.patience=0"]
     environment = {**os.environ, "SEQCONV_CACHE": str(tmp_path / "cache")}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
