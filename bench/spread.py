@@ -40,7 +40,7 @@ def run(count: int, megabytes: float) -> tuple[float, float]:
     random = np.random.default_rng(0)
     arrays = [random.integers(0, 255, int(megabytes * 2**20), dtype=np.uint8) for _ in range(count)]
     started, spent = time.perf_counter(), time.process_time()
-    list(run_each(answer, ((array,) for array in arrays), Listener()))
+    list(run_each(answer, ((array,) for array in arrays), count, Listener()))
     return time.perf_counter() - started, time.process_time() - spent
 
 

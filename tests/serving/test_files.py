@@ -79,6 +79,9 @@ def test_a_batch_without_the_models_columns_is_refused(folder):
     batch = pyarrow.RecordBatch.from_pydict({"x": [1.5, 2.5], "y": [2.5, 3.5]})
     with pytest.raises(DataError, match=r"^the data: "):
         list(seqconv.predict_batches(folder / "texts", [batch]))
+    for other in (batch, pyarrow.table(batch), [{"review": "good"}]):
+        with pytest.raises(DataError, match=r"^batches: each must be a pyarrow\.RecordBatch; got .*to_batches"):
+            list(seqconv.predict_batches(folder / "texts", other))
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet", ".jsonl"])

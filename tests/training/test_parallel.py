@@ -1,5 +1,6 @@
 """Work that runs in other processes gives what it gives here; what goes wrong there is told here, in one line."""
 
+import contextlib
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from seqconv.errors import ConfigError, DataError, MissingExtra, OptionError
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import recipe_from_dict
 from seqconv.tasks.kinds import TASKS
+from seqconv.training import parallel
 from seqconv.training.backtest import _list_folds, backtest
 from seqconv.training.folder import Options
 from seqconv.training.loop import Listener
@@ -85,7 +87,7 @@ def test_ray_gives_the_same_bits_and_does_the_work_of_a_killed_process_again(tmp
     with spread("ray"):
         there = backtest(source, 2, listener=Heard(), out=tmp_path / "there", **GIVEN)
         heard = Heard()
-        assert list(run_each(die_once(tmp_path), ((number,) for number in range(4)), heard)) == list(range(4))
+        assert list(run_each(die_once(tmp_path), ((number,) for number in range(4)), 4, heard)) == list(range(4))
     assert strip(there.results.to_dict()) == strip(here.results.to_dict())
     assert [each.partition(",")[0] for each in heard.said] == ["a process was killed"]
 
@@ -100,10 +102,19 @@ def test_results_come_in_order_and_each_worker_has_its_share_of_the_threads():
     for config, threads in (({}, everywhere), (THREADS, max(1, everywhere // 2))):
         heard = Heard()
         with joblib.parallel_config(**config):
-            found = list(run_each(work, ((number,) for number in range(5)), heard))
+            found = list(run_each(work, ((number,) for number in range(5)), 5, heard))
         assert found == [(number, threads) for number in range(5)]
         assert heard.said == [f"part {number}" for number in range(5)]
     assert count_threads(0) == everywhere
+
+
+def test_cores_are_shared_among_the_calls_where_these_are_fewer(monkeypatch):
+    monkeypatch.setattr(parallel, "count_threads", lambda threads: 12)
+    given = []
+    monkeypatch.setattr(parallel, "limit_threads", lambda most: given.append(most) or contextlib.nullcontext())
+    with joblib.parallel_config("threading", n_jobs=12):
+        assert list(run_each(lambda number, listener: number, ((1,), (2,), (3,)), 3, Listener())) == [1, 2, 3]
+    assert given == [4, 4, 4]
 
 
 @pytest.mark.parametrize("config", [{}, THREADS])
@@ -119,21 +130,21 @@ def test_a_mistake_in_the_work_or_its_parts_is_raised_as_it_is(config):
 
     with joblib.parallel_config(**config):
         with pytest.raises(DataError, match="must hold two classes"):
-            list(run_each(work, ((number,) for number in range(4)), Listener()))
+            list(run_each(work, ((number,) for number in range(4)), 4, Listener()))
         with pytest.raises(ConfigError, match="folds must be fewer"):
-            list(run_each(work, parts(), Listener()))
+            list(run_each(work, parts(), 4, Listener()))
 
 
 def test_the_work_of_a_process_that_is_killed_is_done_again(tmp_path):
     heard = Heard()
     with spread("processes=2"):
-        assert list(run_each(die_once(tmp_path), ((number,) for number in range(6)), heard)) == list(range(6))
+        assert list(run_each(die_once(tmp_path), ((number,) for number in range(6)), 6, heard)) == list(range(6))
     assert [each.partition(",")[0] for each in heard.said] == ["a process was killed"]
 
 
 def test_processes_that_are_killed_again_and_again_are_told():
     with spread("processes=2"), pytest.raises(OptionError, match=r"^parallel: each process must live.*one was killed"):
-        list(run_each(lambda number, listener: os._exit(number), ((1,),), Listener()))
+        list(run_each(lambda number, listener: os._exit(number), ((1,), (1,)), 2, Listener()))
 
 
 def test_an_interruption_does_not_wait_for_what_runs_elsewhere():
@@ -147,7 +158,7 @@ def test_an_interruption_does_not_wait_for_what_runs_elsewhere():
 
     started = time.perf_counter()
     with spread("processes=2"), pytest.raises(KeyboardInterrupt):
-        list(run_each(work, ((0,), (1,)), Interrupted()))
+        list(run_each(work, ((0,), (1,)), 2, Interrupted()))
     assert time.perf_counter() - started < 30
 
 

@@ -47,6 +47,20 @@ def test_durations_are_multiplied_too():
     assert apply_choices(SERIES, choices, {"windows.lookback": 0.5}).features.lookback == "1d"
 
 
+def test_a_range_of_a_fraction_holds_more_than_its_ends():
+    (choice,) = read_space({"dropout": {"rate": {"low": 0, "high": 0.9}}}, TEXT)
+    assert [type(value) for value in choice.values] == [float, float]
+    (choice,) = read_space({"training": {"learning_rate": {"low": 1, "high": 2}}}, TEXT)
+    assert [type(value) for value in choice.values] == [float, float]
+    (choice,) = read_space({"training": {"batch_size": {"low": 1, "high": 2}}}, TEXT)
+    assert [type(value) for value in choice.values] == [int, int]
+
+
+def test_the_unit_of_errors_cannot_be_varied():
+    with pytest.raises(ConfigError, match=r"forecast\.season cannot be varied: it decides what trials are judged by"):
+        read_space({"forecast": {"season": [1, 12]}}, read_recipe("panel", ()))
+
+
 def test_what_the_recipe_has_is_known_where_it_is_one_of_the_values():
     space = {
         "training": {"learning_rate": {"times": [0.5, 1]}, "epochs": [4, 8], "batch_size": [10, 20]},
@@ -96,7 +110,10 @@ def test_a_space_may_be_a_file(tmp_path):
         ({"training": {"epochs": {"times": [-1]}}}, "training.epochs must be a list of values"),
         ({"training": {"refit": {"times": [1, 2]}}}, "a switch cannot be multiplied"),
         ({"gru": {"units": [8, 16]}}, "gru.units: the network has no gru with units"),
+        ({"training": {"learning_rate": {"low": 0.1, "high": 1, "log": "no"}}}, "log = true above 0"),
+        ({"training": {"batch_size": {"times": [1, float("inf")]}}}, "training.batch_size must be a list of values"),
         ({"training": 3}, "training must be a table of settings; got 3"),
+        ([], "space must be a TOML file, or a table of sections; got []"),
         ({}, "space must name what to vary"),
     ],
 )

@@ -146,11 +146,13 @@ class Scores:
     def fit(self, recipe, listener):
         if recipe.training.batch_size == 13:
             raise DataError("mine.csv: must have more rows")
+        if recipe.training.batch_size == 14:
+            raise MemoryError("Unable to allocate 95 GiB")
         return trials.Judged(float(recipe.training.batch_size), {"accuracy": 0.5}, 1)
 
 
-def search(folder, values, count, budget=""):
-    recipe, heard = read_recipe("text", ()), Heard()
+def search(folder, values, count, budget="", model="network"):
+    recipe, heard = read_recipe("text", (f"training.model={model}",)), Heard()
     found = trials.Search(folder, recipe, read_space({"training": {"batch_size": values}}, recipe))
     timer = Timer(budget)
     tuning._search(found, Scores(), count, timer, heard)
@@ -166,12 +168,42 @@ def test_no_setting_is_tried_twice_and_a_small_space_ends_the_search(tmp_path):
     assert said[-1] == "no settings are left that have not been tried"
 
 
-def test_a_trial_that_cannot_be_fitted_is_kept_with_its_reason(tmp_path):
-    listed, best, said, _ = search(tmp_path, [50, 13], 1)
+def test_a_search_goes_on_where_the_sampler_draws_the_same_again(tmp_path, monkeypatch):
+    class Stuck(optuna.samplers.RandomSampler):
+        def sample_independent(self, *given):
+            return 20
+
+    monkeypatch.setattr(optuna.samplers, "TPESampler", Stuck)
+    listed, _, said, _ = search(tmp_path, [50, 20, 30, 40], 9)
+    assert sorted(each.settings["training.batch_size"] for each in listed) == [20, 30, 40, 50]
+    assert said[-1] == "no settings are left that have not been tried"
+
+
+@pytest.mark.parametrize(("value", "says"), [(13, "mine.csv: must have more rows"), (14, "Unable to allocate 95 GiB")])
+def test_a_trial_that_cannot_be_fitted_is_kept_with_its_reason(tmp_path, value, says):
+    listed, best, said, _ = search(tmp_path, [50, value], 1)
     assert [each.state for each in listed] == ["complete", "failed"]
-    assert listed[1].says == "mine.csv: must have more rows"
+    assert listed[1].says == says
     assert best.number == 0
-    assert any("must have more rows" in each for each in said)
+    assert any(says in each for each in said)
+
+
+def test_the_store_lies_in_its_folder_whatever_that_is_called(tmp_path):
+    folder = tmp_path / "50% of a?b#c"
+    folder.mkdir()
+    search(folder, [50, 20], 1)
+    assert {path.name for path in folder.iterdir()} == {"trials.db", "recipe.toml"}
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    ("setting", "values", "rungs"), [("epochs", [4, 8], [1, 2]), ("class_weight", ["none", "balanced"], [])]
+)
+def test_losses_that_do_not_measure_the_same_end_no_trial(tmp_path, setting, values, rungs):
+    recipe = read_recipe("text", ())
+    found = trials.Search(tmp_path, recipe, read_space({"training": {setting: values}}, recipe))
+    found.close()
+    assert found.rungs == rungs
 
 
 def test_a_budget_leaves_time_to_judge_the_best(tmp_path, monkeypatch):
@@ -182,6 +214,32 @@ def test_a_budget_leaves_time_to_judge_the_best(tmp_path, monkeypatch):
     listed, _, _, timer = search(tmp_path, {"low": 1, "high": 10_000}, 0, "10s")
     assert timer.reserved == 2  # the default and the best, each fitted once more
     assert len(listed) == 6  # two of ten seconds are for files, see `Timer`
+
+
+def test_a_budget_leaves_time_for_a_best_that_takes_longer(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    fit = Scores.fit
+
+    def work(scores, recipe, listener):
+        clock[0] += 1 if recipe.training.batch_size == 50 else 3
+        return fit(scores, recipe, listener)
+
+    monkeypatch.setattr(Scores, "fit", work)
+    _, best, _, timer = search(tmp_path, [50, 20, 21, 22, 23, 24], 0, "12s")
+    assert best.seconds == 3
+    assert timer.reserved == 1 + 3
+    assert clock[0] == 1 + 3 + 3  # of 9.6 seconds, see `Timer`: 4 are kept, and the third may end late
+
+
+@pytest.mark.parametrize(("model", "tried"), [("network", 2), ("words", 1)])
+def test_no_trial_that_cannot_be_cut_short_begins_where_there_is_no_time_for_it(tmp_path, monkeypatch, model, tried):
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    fit = Scores.fit
+    monkeypatch.setattr(Scores, "fit", lambda *given: clock.__setitem__(0, clock[0] + 4) or fit(*given))
+    listed, _, _, _ = search(tmp_path, [50, 60, 70], 0, "18s", model)
+    assert len(listed) == tried
 
 
 def test_trials_that_fall_behind_or_have_no_time_are_ended():

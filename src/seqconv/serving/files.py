@@ -8,6 +8,7 @@ from seqconv.data.memory import hidden_folder, write_data
 from seqconv.data.readers.dataframes import from_arrow, to_arrow
 from seqconv.data.readers.tables import Frame
 from seqconv.data.urls import fetch
+from seqconv.errors import DataError
 from seqconv.models.predictor import load
 from seqconv.tasks.baselines import Say
 from seqconv.tasks.bundle import Trained
@@ -71,10 +72,13 @@ def predict_batches(model: Trained | str | Path, batches: Iterable[Any], column:
 
     Raises:
         BundleError: the folder holds no readable model.
-        DataError: see `predict_file`.
+        DataError: see `predict_file`; or no record batch.
     """
     trained = load(model) if isinstance(model, str | Path) else model
     for batch in batches:
+        if not hasattr(batch, "num_rows"):
+            got = type(batch).__name__
+            raise DataError(f"batches: each must be a pyarrow.RecordBatch; got {got}. Give a list: table.to_batches()")
         if not batch.num_rows:
             continue
         with hidden_folder() as folder:

@@ -119,7 +119,7 @@ def backtest(
         data = data or find_task(recipe).load(recipe.data, listener.download)
         calls = _list_folds(recipe, data, (folds, window), options, started, listener)
         found = []
-        for fold in run_each(_run_fold, calls, listener):
+        for fold in run_each(_run_fold, calls, folds, listener):
             found.append(fold)
             number = fold.results.fold
             _write_history(folder / f"fold-{number}", fold.history)

@@ -52,7 +52,7 @@ def score_folds(
         (recipe, replace(data, train=whole.take(rest), validation=whole.take(left)), kinds, threads, engine)
         for rest, left in cuts
     )
-    for (_, left), outputs in zip(cuts, run_each(_fit_fold, calls, Listener()), strict=True):
+    for (_, left), outputs in zip(cuts, run_each(_fit_fold, calls, FOLDS, Listener()), strict=True):
         if outputs is None:
             return None
         for kind, each in outputs.items():

@@ -19,7 +19,9 @@ PATIENCE_S = 10  # until a cluster answers
 WHERE = "processes, processes=N, ray, ray://HOST:PORT or dask://HOST:PORT"
 
 
-def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], listener: Listener) -> Iterator[Result]:
+def run_each(
+    work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], count: int, listener: Listener
+) -> Iterator[Result]:
     """`work(*call, listener)` for each call, in order: here by default, one after the other, else as joblib is told to.
 
     Elsewhere each has its share of the processor's threads, and what is said there is said here once it is done. A call
@@ -28,6 +30,7 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
 
     Args:
         calls: taken as there is room to run them.
+        count: how many they are; no more workers are started, nor is the processor shared among more.
 
     Raises:
         OptionError: processes are killed again and again.
@@ -37,7 +40,7 @@ def run_each(work: Callable[..., Result], calls: Iterable[tuple[Any, ...]], list
         again = list(waiting)
         waiting.clear()
         try:
-            for result in _run_all(work, _remember(itertools.chain(again, rest), waiting), listener):
+            for result in _run_all(work, _remember(itertools.chain(again, rest), waiting), count, listener):
                 waiting.popleft()
                 lost = 0
                 yield result
@@ -69,17 +72,20 @@ def _remember(calls: Iterable[tuple[Any, ...]], waiting: deque[tuple[Any, ...]])
         yield call
 
 
-def _run_all(work: Callable[..., Result], calls: Iterator[tuple[Any, ...]], listener: Listener) -> Iterator[Result]:
+def _run_all(
+    work: Callable[..., Result], calls: Iterator[tuple[Any, ...]], count: int, listener: Listener
+) -> Iterator[Result]:
     import joblib
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
     # joblib's own backends run one worker in this process
-    here = count_workers() == 1 and type(backend).__module__ == "joblib._parallel_backends"
-    threads = 0 if here else max(1, count_threads(0) // count_workers())
+    workers = min(count_workers(), count)
+    here = workers == 1 and type(backend).__module__ == "joblib._parallel_backends"
+    threads = 0 if here else max(1, count_threads(0) // workers)
     jobs = (joblib.delayed(_run)(work, call, listener if here else None, threads) for call in calls)
     returned = "generator" if backend.supports_return_generator else "list"  # that of Ray gives all at the end
-    found = joblib.Parallel(return_as=returned, pre_dispatch="n_jobs", batch_size=1)(jobs)
+    found = joblib.Parallel(workers, return_as=returned, pre_dispatch="n_jobs", batch_size=1)(jobs)
     try:
         for result, said in found:
             for text in said:

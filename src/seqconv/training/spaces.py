@@ -1,5 +1,6 @@
 """What a search over settings varies: read from a file or a table, checked, and applied to a recipe."""
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from seqconv.recipes.sections import KINDS, LayerSpec
 from seqconv.recipes.spaces import Space
 
 FIXED = ("data", "network")  # sections that decide what is judged, and by what layers
-FIXED_SETTINGS = ("training.metric", "training.budget")
+FIXED_SETTINGS = ("training.metric", "training.budget", "forecast.season")  # errors are in units of a season's
 Value = str | int | float | bool
 
 
@@ -123,6 +124,8 @@ def read_space(space: Space | str | Path | None, recipe: AnyRecipe) -> list[Choi
         space = kind.space if recipe.has_layers else kind.models_space
     elif isinstance(space, str | Path):
         space = _read_file(Path(space))
+    if not isinstance(space, Mapping):
+        raise OptionError(f"space must be a TOML file, or a table of sections; got {space!r:.60}")
     choices = []
     for home, settings in space.items():
         if not isinstance(settings, Mapping):
@@ -159,12 +162,12 @@ def _read_choice(home: str, name: str, values: Any, recipe: AnyRecipe) -> Choice
     form = set(values) if isinstance(values, Mapping) else set()
     if form == {"times"}:
         factors = _check_values(values["times"], where)
-        if all(isinstance(each, int | float) and each > 0 for each in factors):
+        if all(isinstance(each, int | float) and 0 < each < math.inf for each in factors):
             return Choice(home, name, factors, times=True)
     elif {"low", "high"} <= form <= {"low", "high", "log"}:
-        low, high, log = values["low"], values["high"], bool(values.get("log", False))
-        numbers = all(type(each) in (int, float) for each in (low, high))
-        if numbers and low < high and (low > 0 or not log):
+        low, high, log = values["low"], values["high"], values.get("log", False)
+        typed = all(type(each) in (int, float) for each in (low, high)) and isinstance(log, bool)
+        if typed and low < high and (low > 0 or not log):
             return Choice(home, name, (low, high), span=True, log=log)
     raise ConfigError(
         f"{where} must be a list of values, {{ times = [0.5, 1, 2] }}, or {{ low = 1, high = 9 }}, which may have "
@@ -185,7 +188,7 @@ def _fit(choice: Choice, recipe: AnyRecipe, usual: bool) -> Choice | None:
     Raises:
         ConfigError: a value that a user gave does not fit.
     """
-    kept = []
+    kept: list[Value] = []
     for value in choice.values:
         table = recipe.to_dict()
         try:
@@ -199,4 +202,7 @@ def _fit(choice: Choice, recipe: AnyRecipe, usual: bool) -> Choice | None:
                 raise ConfigError(f"space: {choice.name}: {error}") from error
             continue
         kept.append(value)
+    own = [place.get(choice.setting) for place in _find_places(recipe.to_dict(), choice.home)]
+    if choice.span and any(isinstance(each, float) for each in own):
+        kept = [float(each) for each in kept]  # a fraction from 0 to 1 is more than these two
     return replace(choice, values=tuple(kept)) if len(kept) > 1 or not usual else None

@@ -2,10 +2,12 @@
 
 import contextlib
 import math
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +32,8 @@ from seqconv.training.spaces import Choice, Value, apply_choices
 
 REDUCTION = 3  # of three trials that reach a rung, the best goes on
 RUNGS = 3  # of which the last is two thirds before the end
-DRAWS = 20  # of settings that have been tried: there are hardly any others
+DRAWS = 1000  # by chance, of settings that have been tried: there are hardly any others
+MEASURES = ("training.loss", "training.class_weight")  # of validation losses: others cannot be compared with them
 STUDY = "tune"
 
 
@@ -131,16 +134,19 @@ class Search:
         table = recipe.to_dict()
         self.own = {each.name: value for each in choices if (value := each.find_own(table)) is not None}
         self.optuna.logging.set_verbosity(self.optuna.logging.ERROR)
-        self.store = self.optuna.storages.RDBStorage(f"sqlite:///{folder / TRIALS}")
+        connect = partial(sqlite3.connect, folder / TRIALS)  # a URL would end at a question mark of the path
+        self.store = self.optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": connect})
         epochs = recipe.training.epochs
-        self.rungs = sorted({max(1, epochs // REDUCTION**power) for power in range(1, RUNGS)})
-        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=self.rungs[0], reduction_factor=REDUCTION)
+        rungs = sorted({max(1, epochs // REDUCTION**power) for power in range(1, RUNGS)})
+        self.rungs = [] if any(each.name in MEASURES for each in choices) else rungs
+        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=rungs[0], reduction_factor=REDUCTION)
         self.study = self.optuna.create_study(
             storage=self.store, study_name=STUDY, load_if_exists=True, pruner=pruner, direction="minimize"
         )
         # one that goes on draws other values than it began with
         seed = recipe.training.seed + len(self.study.trials)
         self.study.sampler = self.optuna.samplers.TPESampler(seed=seed)
+        self.chance = self.optuna.create_study(sampler=self.optuna.samplers.RandomSampler(seed=seed))
         origin = {"recipe": recipe.to_dict(), "space": [repr(each) for each in choices], "data": data}
         if self.study.user_attrs.setdefault("origin", origin) != origin:
             self.close()
@@ -189,25 +195,41 @@ class Search:
         Args:
             until: when it must end, on the clock of `time.perf_counter`.
         """
-        started, tried = time.perf_counter(), [each.settings for each in self.list_trials()]
-        spaces = [math.inf if choice.span else len(choice.values) for choice in self.choices]
-        full = sum(len(each) == len(self.choices) for each in tried) >= math.prod(spaces)
-        for _ in range(0 if full else DRAWS):
-            trial = self.study.ask()
-            values = {choice.name: self._suggest(trial, choice) for choice in self.choices}
-            if values not in tried:
-                break
-            self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
-        else:
+        started = time.perf_counter()
+        if (drawn := self._draw()) is None:
             return None
+        trial, values = drawn
         watch = _Watch(trial, self.rungs, until, self.optuna.TrialPruned)
         try:
             found = judge.fit(apply_choices(self.recipe, self.choices, values), watch)
         except self.optuna.TrialPruned as why:
             return self._tell(trial, values, started, why)
-        except (ArithmeticError, LookupError, SeqconvError, ValueError) as why:  # too few rows for it, for example
+        except (ArithmeticError, LookupError, MemoryError, SeqconvError, ValueError) as why:  # such as too few rows
             return self._tell(trial, values, started, why)
         return self._tell(trial, values, started, found)
+
+    def _draw(self) -> tuple[Any, dict[str, Value]] | None:
+        """A new trial and its values, which no other has; None: none are found."""
+        tried = [each.settings for each in self.list_trials()]
+        spaces = [math.inf if choice.span else len(choice.values) for choice in self.choices]
+        if sum(len(each) == len(self.choices) for each in tried) >= math.prod(spaces):
+            return None
+        trial = self.study.ask()
+        values = self._suggest_all(trial)
+        if values not in tried:
+            return trial, values
+        self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)
+        # the sampler may draw the same again and again
+        drawn = (self._suggest_all(self.chance.ask()) for _ in range(DRAWS))
+        found = next((each for each in drawn if each not in tried), None)
+        if found is None:
+            return None
+        self.study.enqueue_trial(found)
+        trial = self.study.ask()
+        return trial, self._suggest_all(trial)
+
+    def _suggest_all(self, trial: Any) -> dict[str, Value]:
+        return {choice.name: self._suggest(trial, choice) for choice in self.choices}
 
     def _suggest(self, trial: Any, choice: Choice) -> Value:
         if not choice.span:

@@ -129,11 +129,13 @@ def _search(search: Search, judge: Judge, trials: int, timer: Timer, listener: L
     else:
         done = [search.run_default(judge)]
         listener.say(f"default: {_say_validation(done[0], judge)}, {done[0].seconds:.1f} s")
-    refit = search.recipe.training.refit
-    timer.reserved = 2 * (2 if refit else 1) * done[0].seconds
-    until = timer.until - timer.reserved
-    while (not trials or len(done) <= trials) and (timer.left > 0):
-        trial = search.run_next(judge, until)
+    recipe, best = search.recipe, search.find_best()
+    least = 0.0 if recipe.has_layers else done[0].seconds  # of a trial that cannot be cut short
+    while not trials or len(done) <= trials:
+        timer.reserved = (2 if recipe.training.refit else 1) * (done[0].seconds + best.seconds)
+        if timer.left <= least:
+            return
+        trial = search.run_next(judge, timer.until - timer.reserved)
         if trial is None:
             listener.say("no settings are left that have not been tried")
             return

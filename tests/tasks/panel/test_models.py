@@ -7,6 +7,7 @@ import pytest
 
 from helpers.panels import make_panel, make_recipe, make_sales, split
 from seqconv.data.records import PanelData
+from seqconv.errors import OptionError
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.kinds import TASKS
 from seqconv.tasks.panel.answers import forecast_panel, newest_examples
@@ -56,6 +57,24 @@ def test_quantiles_hold_what_they_say():
 
 
 # The blend
+
+
+@pytest.mark.parametrize("kind", ["ridge", "boosting", "network"])
+def test_models_whose_window_is_no_longer_than_a_season_are_left_out(kind):
+    panel = make_panel(make_sales(series=3, rows=96))
+    short = split(panel, horizon=4, season=12, lookback=12)
+    with pytest.raises(OptionError, match=r"needs forecast\.lookback above 12, the rows of a season; got 12"):
+        fit(short, kind)
+    whole = split(panel, horizon=4, season=12, lookback=13)
+    reasons = [each.fit for each in TASK.list_baselines(whole, print) if isinstance(each.fit, str)]
+    assert not any("lookback" in each for each in reasons)
+
+
+def test_a_blend_does_without_members_whose_window_is_no_longer_than_a_season():
+    found = split(make_panel(make_sales(series=3, rows=96)), horizon=4, season=12, lookback=8)
+    model = fit(found)
+    assert set(model.used) <= {"seasonal", "theta", "ets", "squashed"}
+    assert np.isfinite(model.predict(found.test.inputs)).all()
 
 
 def test_weights_are_shares_and_better_than_each_model_alone():

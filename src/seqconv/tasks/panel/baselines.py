@@ -20,6 +20,9 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
     """The models, or why one is left out."""
     features, season = split.features, split.features.season
     few = "" if len(split.train.targets) >= FEWEST else f"it needs {FEWEST} examples; got {len(split.train.targets)}"
+    # a window on its own scale holds a change from season to season
+    needed = f"it needs forecast.lookback above {season}, the rows of a season; got {features.lookback}"
+    short = "" if features.lookback > season else needed
     first = split.train if len(split.train.targets) else split.validation
     # each is fitted once: a member of the blend is a candidate of its own too
     fits: dict[str, Callable[[], PanelModel] | str] = {
@@ -27,10 +30,10 @@ def list_baselines(split: PanelSplit, say: Say) -> list[Candidate]:
         "seasonal": cache(partial(fit_naive, features, first, season)),
         "theta": cache(partial(local_model, features, "dotm")),
         "ets": cache(partial(local_model, features, choose_ets(features, split.train.inputs.rows))),
-        "ridge": few or cache(partial(fit_ridge, split)),
+        "ridge": few or short or cache(partial(fit_ridge, split)),
         "squashed": few or cache(partial(fit_squashed, split)),
-        "boosting": few or cache(partial(fit_boosting, split)),
-        "network": refuse_network(split) or cache(partial(fit_network, split)),
+        "boosting": few or short or cache(partial(fit_boosting, split)),
+        "network": short or refuse_network(split) or cache(partial(fit_network, split)),
     }
     names = {
         "naive": "naive (last value)",
