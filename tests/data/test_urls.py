@@ -57,11 +57,11 @@ def site(tmp_path_factory):
 
 
 def test_a_file_of_a_web_server_is_trained_on_predicted_and_evaluated(site, tmp_path):
-    url = f"{site[1]}/reviews.csv?raw=1"
+    url = f"{site[1]}/reviews.csv?key=1"
     seqconv_command("train", url, "--model", "majority", "-q", "-o", "run", cwd=tmp_path)
     table = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert table["settings"]["data"]["source"] == url
-    assert table["description"].startswith("reviews.csv")
+    assert table["description"] == "reviews.csv, the model majority"
     done = seqconv_command("predict", "run", url, "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["n"] == 60
     assert json.loads(seqconv_command("evaluate", "run", "--json", cwd=tmp_path).stdout)["n"] > 0

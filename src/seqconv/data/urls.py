@@ -46,6 +46,24 @@ def _write(source: str | Path) -> str:
     return source.as_posix() if isinstance(source, PurePath) else source
 
 
+def name_file(source: str | Path) -> str:
+    """The name of a file, without the query of a URL, which may hold a key.
+
+    >>> name_file("https://a.org/b%20c.csv?key=d/e"), name_file("a/b?.csv")
+    ('b c.csv', 'b?.csv')
+
+    Raises:
+        DataError: it is no URL, and no path.
+    """
+    if not is_url(source):
+        return Path(source).name
+    url = join_url(source)
+    try:
+        return PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+    except ValueError as error:
+        raise _refuse(url, shorten(error)) from error
+
+
 def fetch(source: str | Path) -> Path:
     """A path as it is; the path of a copy of the file at a URL.
 
@@ -57,11 +75,7 @@ def fetch(source: str | Path) -> Path:
         return Path(source)
     url = join_url(source)
     if url not in _fetched:
-        try:
-            name = PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
-        except ValueError as error:
-            raise _refuse(url, shorten(error)) from error
-        target = copy_folder(url) / (re.sub(r"[^\w.() -]", "_", name)[-100:] or "data")
+        target = copy_folder(url) / (re.sub(r"[^\w.() -]", "_", name_file(url))[-100:] or "data")
         fetch_file(url, target)
         _fetched[url] = target
     return _fetched[url]
