@@ -3,9 +3,11 @@
 import functools
 import http.server
 import json
+import re
 import sys
 import threading
-from pathlib import Path
+import urllib.parse
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import polars
@@ -55,11 +57,11 @@ def site(tmp_path_factory):
 
 
 def test_a_file_of_a_web_server_is_trained_on_predicted_and_evaluated(site, tmp_path):
-    url = f"{site[1]}/reviews.csv?raw=1"
+    url = f"{site[1]}/reviews.csv?key=1"
     seqconv_command("train", url, "--model", "majority", "-q", "-o", "run", cwd=tmp_path)
     table = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert table["settings"]["data"]["source"] == url
-    assert table["description"].startswith("reviews.csv")
+    assert table["description"] == "reviews.csv, the model majority"
     done = seqconv_command("predict", "run", url, "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["n"] == 60
     assert json.loads(seqconv_command("evaluate", "run", "--json", cwd=tmp_path).stdout)["n"] > 0
@@ -95,11 +97,12 @@ def test_a_model_at_a_url_answers_as_its_copy_here(below, monkeypatch):
             out.write(path.read_bytes())
     found, wanted = (seqconv.load(each) for each in ("memory://models/run", GOLDEN / "text-labels"))
     np.testing.assert_array_equal(found.predict(["a good film"]), wanted.predict(["a good film"]))
-    with fsspec.open(f"memory://models/run{below}/bundle.json", "wb") as out:
-        out.write(json.dumps({"files": {"../../x": ""}}).encode())
-    monkeypatch.setattr("seqconv.models.remote._fetched", {})
-    with pytest.raises(BundleError, match=r"must name files of its folder; got '\.\./\.\./x'"):
-        seqconv.load("memory://models/run/")
+    for name in ("../../x", "..", ""):
+        with fsspec.open(f"memory://models/run{below}/bundle.json", "wb") as out:
+            out.write(json.dumps({"files": {name: ""}}).encode())
+        monkeypatch.setattr("seqconv.models.remote._fetched", {})
+        with pytest.raises(BundleError, match=rf"must name files of its folder; got '{re.escape(name)}'"):
+            seqconv.load("memory://models/run/")
 
 
 def test_what_cannot_be_fetched_says_why(site, monkeypatch):
@@ -108,6 +111,8 @@ def test_what_cannot_be_fetched_says_why(site, monkeypatch):
         (f"{site[1]}/cut.csv", DataError, "the connection was lost at 10 of 1,000 bytes"),
         ("http://127.0.0.1:1/a.csv", DataError, "must be a file that can be fetched"),
         ("reference://a/b.csv", DataError, "reference is none of https, http, s3, gs"),
+        ("memory://a::file:///etc/passwd", DataError, "it names one file system inside another"),
+        ("http://[::1/a.csv", DataError, "Invalid IPv6 URL"),
     ):
         with pytest.raises(kind, match=match) as caught:
             fetch(url)
@@ -121,6 +126,32 @@ def test_what_cannot_be_fetched_says_why(site, monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingExtra, match=r"pip install 'seqconv\[remote\]'"):
         fetch("s3://bucket/a.csv")
+
+
+def test_urls_are_fetched_as_they_are_written(site):
+    name = "größe 1.csv"
+    (site[0] / name).write_text("a")
+    for url in (f"{site[1]}/{name}", f"{site[1]}/{urllib.parse.quote(name)}", Path(f"{site[1]}/{name}")):
+        assert fetch(url).read_text() == "a"
+    assert urls.join_url(f"{site[1]}/a.csv?key=b/") == f"{site[1]}/a.csv?key=b/"
+    assert urls.join_url(PureWindowsPath("s3://models/run/"), "model") == "s3://models/run/model"
+    assert urls.is_url(PureWindowsPath("https://a.org/run"))
+    assert urls.is_url(f"https://a.org/{'x' * 5000}")
+
+
+def test_nothing_is_written_to_a_url(site, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ("train", f"{site[1]}/reviews.csv", "--model", "majority", "-o", "s3://bucket/run"),
+        ("pull", "anna/reviews", "-o", "hf://anna/reviews"),
+        ("shrink", str(GOLDEN / "text-labels"), "-o", "s3://bucket/small"),
+    ):
+        error = seqconv_command(*command, cwd=tmp_path, code=2).stderr
+        assert f"{command[-1]}: must be a folder of this machine; it is a URL" in error
+        assert error.count("\n") == 1
+    error = seqconv_command("report", "s3://bucket/run", cwd=tmp_path, code=2).stderr
+    assert "s3://bucket/run: must be a run folder of this machine; it is a URL. Copy it to this machine" in error
+    assert [path.name for path in tmp_path.iterdir() if ":" in path.name] == []
 
 
 def test_paths_stay_paths(tmp_path, monkeypatch):

@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seqconv.errors import MissingExtra
-from seqconv.models.exchange.hub import build_card, push
+from seqconv.models.exchange.hub import build_card, pull, push
 from seqconv.models.format import read_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -135,6 +136,30 @@ def test_a_card_says_what_a_model_is_and_nothing_of_where_its_data_lie():
     assert "- classes: good, film, plot" in card
     assert "seqconv pull anna/reviews" in card
     assert str(Path(bundle.recipe.data.source).parent) in (".", "/") or bundle.recipe.data.source not in card
+
+
+def test_a_card_has_the_scores_of_the_run_of_its_model_alone_and_no_key_of_a_url(tmp_path):
+    shutil.copytree(GOLDEN / "runs" / "text", tmp_path / "run")
+    bundle = read_bundle(tmp_path / "run")
+    assert "| accuracy |" in build_card(bundle, "anna/reviews", tmp_path / "run" / "model")
+    assert "| accuracy |" not in build_card(bundle, "anna/reviews", tmp_path / "run" / "small")
+    data = replace(bundle.recipe.data, source="https://a.org/reviews.csv?key=secret")
+    card = build_card(replace(bundle, recipe=replace(bundle.recipe, data=data)), "anna/reviews", tmp_path)
+    assert "`reviews.csv`" in card
+    assert "secret" not in card
+
+
+def test_a_model_without_a_card_is_pulled_too(tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def download(repository, name, revision):
+        if name == "README.md":
+            raise FileNotFoundError(name)
+        return GOLDEN / "text-labels" / name
+
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    assert not (pull("anna/reviews", tmp_path / "back") / "README.md").exists()
+    assert read_bundle(tmp_path / "back").features.target.names == ("good", "film", "plot")
 
 
 def test_the_extra_is_named(monkeypatch):

@@ -160,6 +160,12 @@ def test_other_labels_and_new_ones_are_named(folder):
     assert "label" not in states(watch(folder, "texts", frame.drop("label")))
     waves = seqconv.monitor(folder / "waves", write_waves(folder / "more.ts", 60, 1))
     assert states(waves)["label"] == "same"
+    new = watch(folder, "texts", frame.with_columns(label=polars.col("label").replace("no", "perhaps")))
+    label = next(each for each in new.variables if each.of == "labels")
+    counted = {each.name: each.now for each in label.bins}
+    assert counted["other"] == pytest.approx((frame["label"] == "no").mean())
+    assert label.state == "drifted"
+    assert any("errors not compared" in note and "'perhaps'" in note for note in new.notes)
 
 
 @pytest.mark.parametrize(

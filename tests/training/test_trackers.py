@@ -89,6 +89,20 @@ def test_wandb_is_told_each_epoch_as_a_step(monkeypatch):
         seqconv.log_wandb()
 
 
+def test_what_a_tracker_answers_does_not_end_the_training(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", SimpleNamespace(log_metrics=lambda values, step: "logged later"))
+    tell(seqconv.log_mlflow())
+    tell(seqconv.log_wandb(SimpleNamespace(log=lambda values, step: "logged later")))
+
+
+@pytest.mark.parametrize("calls", ["epochs.jsonl", [print, 3], 3])
+def test_what_is_no_function_is_refused_before_the_training(calls, tmp_path):
+    waves = np.sin(np.arange(30) * np.repeat([0.3, 0.9], 10)[:, None])
+    with pytest.raises(OptionError, match="on_epoch_end must be a function, or a list of them; got"):
+        seqconv.train((waves, np.repeat(["slow", "fast"], 10)), out=tmp_path / "run", on_epoch_end=calls)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow", "wandb"])
 def test_a_missing_package_names_its_extra(name, monkeypatch, tmp_path):
     for module in [each for each in sys.modules if each.partition(".")[0] == name]:

@@ -26,7 +26,8 @@ def push(
     """Write a model to the Hugging Face Hub, with a card.
 
     The files of the model alone are written, no data and no reports. The model holds the words or categories that it
-    knows, and the path of its training data. Log in with `hf auth login`, or set HF_TOKEN. Requires the extra `hub`.
+    knows, and the path of its training data, or their URL with any key in it. Log in with `hf auth login`, or set
+    HF_TOKEN. Requires the extra `hub`.
     """
     from seqconv.models.exchange.hub import push
 

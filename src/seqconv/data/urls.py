@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import http.client
+import os
 import re
 import urllib.error
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import IO, Any
 
 from seqconv.data.outputs import whole_file
@@ -27,7 +28,7 @@ def is_url(source: str | Path) -> bool:
     >>> is_url("https://a.org/b.csv"), is_url(Path("s3://a/b.csv")), is_url("C:/b.csv"), is_url("a/b.csv")
     (True, True, False, False)
     """
-    return bool(_URL.match(str(source))) and not Path(source).exists()
+    return bool(_URL.match(_write(source))) and not os.path.exists(source)  # which says no to what is no path
 
 
 def join_url(source: str | Path, *parts: str) -> str:
@@ -36,7 +37,31 @@ def join_url(source: str | Path, *parts: str) -> str:
     >>> join_url(Path("https://a.org/runs"), "model", "bundle.json")
     'https://a.org/runs/model/bundle.json'
     """
-    return "/".join([_URL.sub(r"\1://", str(source), count=1).rstrip("/"), *parts])
+    url = _URL.sub(r"\1://", _write(source), count=1)
+    return "/".join([url.rstrip("/"), *parts]) if parts else url  # the end of a query stays
+
+
+def _write(source: str | Path) -> str:
+    """With the slashes that a path on Windows turns around."""
+    return source.as_posix() if isinstance(source, PurePath) else source
+
+
+def name_file(source: str | Path) -> str:
+    """The name of a file, without the query of a URL, which may hold a key.
+
+    >>> name_file("https://a.org/b%20c.csv?key=d/e"), name_file("a/b?.csv")
+    ('b c.csv', 'b?.csv')
+
+    Raises:
+        DataError: it is no URL, and no path.
+    """
+    if not is_url(source):
+        return Path(source).name
+    url = join_url(source)
+    try:
+        return PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
+    except ValueError as error:
+        raise _refuse(url, shorten(error)) from error
 
 
 def fetch(source: str | Path) -> Path:
@@ -50,8 +75,7 @@ def fetch(source: str | Path) -> Path:
         return Path(source)
     url = join_url(source)
     if url not in _fetched:
-        name = PurePosixPath(urllib.parse.unquote(urllib.parse.urlsplit(url).path)).name
-        target = copy_folder(url) / (re.sub(r"[^\w.() -]", "_", name)[-100:] or "data")
+        target = copy_folder(url) / (re.sub(r"[^\w.() -]", "_", name_file(url))[-100:] or "data")
         fetch_file(url, target)
         _fetched[url] = target
     return _fetched[url]
@@ -110,10 +134,13 @@ def _open(url: str) -> Iterator[Any]:
     if scheme in ("http", "https"):
         import urllib.request
 
-        request = urllib.request.Request(url, headers={"User-Agent": "seqconv"})
+        written = urllib.parse.quote(url, safe="%:/?#[]@!$&'()*+,;=~")  # blanks and letters of other scripts
+        request = urllib.request.Request(written, headers={"User-Agent": "seqconv"})
         response: http.client.HTTPResponse
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
             yield response
         return
+    if "::" in url:
+        raise _refuse(url, "it names one file system inside another")
     with need("fsspec", "remote").open(url, "rb") as content:
         yield content

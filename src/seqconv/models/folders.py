@@ -22,6 +22,7 @@ from pathlib import Path
 
 from seqconv.data.locks import LockedError, hold_lock, is_locked
 from seqconv.data.outputs import sync, sync_tree
+from seqconv.data.urls import is_url, join_url
 from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
 RUNS = "runs"  # where runs are written unless they are told where to
@@ -64,6 +65,9 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
     Args:
         kind: of folder, such as "run".
     """
+    if is_url(folder):
+        must = f"must be a {kind} folder of this machine; it is a URL"
+        return BundleError(f"{join_url(folder)}: {must}. Copy it to this machine")
     if folder.suffix == ".keras" and folder.is_file():
         got = "it is a network of Keras, which says nothing of data"
         return BundleError(f"{folder}: must be a {kind} folder; {got}. Train with --network {folder}, and --epochs 0")
@@ -160,6 +164,10 @@ def refuse_inside(target: Path, what: str) -> None:
 
 
 def _check_name(target: Path) -> None:
+    if is_url(target):
+        raise ConfigError(
+            f"{join_url(target)}: must be a folder of this machine; it is a URL. Copy it there afterwards"
+        )
     if target.name in ("", ".."):
         raise ConfigError(f"{target}: must be the name of a new folder. Choose another folder")
 

@@ -19,7 +19,7 @@ def fetch_model(url: str | Path) -> Path:
         BundleError: there is none.
         MissingExtra: what reads such URLs is not installed.
     """
-    url = join_url(url)
+    url = join_url(url).rstrip("/")
     if url not in _fetched:
         folder = copy_folder(url)
         try:
@@ -61,6 +61,6 @@ def fetch_rest(fetch: Callable[[str, Path], None], folder: Path, where: str) -> 
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{where}/{HEADER}: must be the JSON that seqconv writes; {shorten(error)}") from error
     for name in names:
-        if name != Path(name).name:
+        if name in ("", "..") or name != Path(name).name:
             raise DataError(f"{where}/{HEADER}: must name files of its folder; got {name!r:.80}")
         fetch(name, folder / name)

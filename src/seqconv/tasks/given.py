@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from seqconv.data.keras import SUFFIX, read_keras_file
+from seqconv.data.urls import name_file
 from seqconv.errors import BundleError, OptionError
 from seqconv.networks.keras.reading import KerasNetwork, read_network
 from seqconv.networks.layers.base import Plan, Weights
@@ -57,7 +58,7 @@ def take_given(recipe: AnyRecipe, path: str, data: Any, given: set[str]) -> tupl
     """
     network, table = read_given(path), recipe.to_dict()
     table["network"] |= {"layers": _describe(network), "weights": path}
-    table["description"] = f"{Path(recipe.data.source).name}, the network of {Path(path).name}"
+    table["description"] = f"{name_file(recipe.data.source)}, the network of {Path(path).name}"
     found = find_task(recipe).fit_settings(recipe, data, network, given)
     chosen = {name: value for name, value in found.items() if name not in given}
     for name, value in chosen.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.readers.folders import find_files
-from seqconv.data.urls import fetch, is_url, join_url
+from seqconv.data.urls import fetch, is_url, join_url, name_file
 from seqconv.errors import ConfigError, OptionError, SeqconvError, SeveralSeries, nearest
 from seqconv.recipes.recipe import (
     AnyRecipe,
@@ -117,7 +117,7 @@ def _complete(recipe: AnyRecipe, data: Data, given: set[str], network: Layers) -
     given |= {"network.layers"} if network != "" else set()
     unread = _list_unread(recipe.task, given)
     recipe, notes = complete(recipe, find_task(recipe).guess(recipe, data, given), given)
-    about = f"{Path(recipe.data.source).name}, the model {recipe.training.model}"
+    about = f"{name_file(recipe.data.source)}, the model {recipe.training.model}"
     recipe = dataclasses.replace(recipe, description=recipe.description if network != "" else about)
     return recipe, (*unread, *notes)
 
@@ -205,6 +205,6 @@ def change_network(recipe: AnyRecipe, network: Layers, overrides: Sequence[str])
     if is_given(network):
         return take_given(recipe, network, None, {read_setting(each.partition("=")[0]) for each in overrides})[0]
     what = f"the network of {network}" if isinstance(network, str) else "a network of one's own"
-    table = take_network(recipe, network).to_dict() | {"description": f"{Path(recipe.data.source).name}, {what}"}
+    table = take_network(recipe, network).to_dict() | {"description": f"{name_file(recipe.data.source)}, {what}"}
     own = [each for each in overrides if each.startswith(("network.", "training."))]
     return recipe_from_dict(apply_overrides(table, own))

@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from seqconv.data.urls import name_file
 from seqconv.metrics.class_scores import CalibrationChange
 from seqconv.metrics.comparison import beats_baselines, verdict
 from seqconv.recipes.recipe import AnyRecipe
@@ -149,7 +149,7 @@ def take_baseline(recipe: AnyRecipe, kind: str) -> AnyRecipe:
     training = replace(recipe.training, model=kind, refit=refit, loss=loss)
     if not KINDS[recipe.task].calibrated:  # quantiles are there only if someone asked for them
         training = replace(training, coverage=0.0)
-    about = f"{Path(recipe.data.source).name}, the model {kind}"
+    about = f"{name_file(recipe.data.source)}, the model {kind}"
     return replace(recipe, description=about, features=recipe.features.for_baseline(), training=training)
 
 

@@ -169,11 +169,19 @@ class Callback(Relay):
     Args:
         calls: one or several that take the number of the epoch and its values, by the names of `History.columns`; True
             from any of them ends the training.
+
+    Raises:
+        OptionError: something else.
     """
 
     def __init__(self, inner: Listener, calls: EpochEnd | Sequence[EpochEnd]) -> None:
         super().__init__(inner)
-        self.calls, self.again = (calls,) if callable(calls) else calls, False
+        found = calls if isinstance(calls, Sequence) else (calls,)
+        for call in found:
+            if not callable(call):
+                hint = "Give functions that take the number of an epoch and its values"
+                raise OptionError(f"on_epoch_end must be a function, or a list of them; got {calls!r:.60}. {hint}")
+        self.calls, self.again = found, False
 
     def train_again(self, epochs: int) -> None:
         self.again = True

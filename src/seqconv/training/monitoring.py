@@ -78,6 +78,7 @@ def _look(predictor: Predictor, file: str | Path, columns: Columns, threads: int
     """What a file holds and what the model answers; a file without labels is known by the attempt to read them."""
     bundle, task = predictor.bundle, find_task(predictor.bundle.recipe)
     features, target, loss = bundle.features, bundle.features.target, bundle.recipe.training.loss
+    data = None
     with np.errstate(all="ignore"):
         try:
             data = read_labelled(bundle, file, columns)
@@ -85,7 +86,8 @@ def _look(predictor: Predictor, file: str | Path, columns: Columns, threads: int
         except SeqconvError as error:
             named = columns.get("text") or columns.get("time") or ""
             raw, why = task.read_whole(bundle, fetch(file), str(named)), shorten(error, 200)
-            inputs, answers = task.sample(features, raw), target.sample(task.answer_whole(predictor, raw), loss)
+            inputs = task.sample(features, raw if data is None else task.scored(data))  # with labels that are new
+            answers = target.sample(task.answer_whole(predictor, raw), loss)
             return _Found(_count(inputs), [*inputs, *answers], {}, [f"errors not compared: {why}"])
         inputs, outputs = task.sample(features, task.scored(data)), predictor.model.predict(part.inputs)
         found = Answers(part.finish(outputs), part.finish_bounds(outputs))

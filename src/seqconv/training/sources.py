@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seqconv.data.memory import hidden_folder, hide, write_data
+from seqconv.data.urls import name_file
 from seqconv.errors import name_parameters
 from seqconv.recipes.keywords import FILES, write_overrides
 from seqconv.recipes.recipe import AnyRecipe, Layers, Recipe, apply_overrides, recipe_from_dict
@@ -68,7 +69,7 @@ def _forget(suggested: SuggestedRecipe, folder: Path) -> SuggestedRecipe:
     own = {name: hide(each, folder) for name, each in vars(recipe.data).items() if isinstance(each, str)}
     about = recipe.description
     if own["source"] != recipe.data.source:
-        about = about.replace(Path(recipe.data.source).name, own["source"])
+        about = about.replace(name_file(recipe.data.source), own["source"])
     recipe = replace(recipe, description=about, data=replace(recipe.data, **own))
     if data is not None:
         parts = {name: getattr(data, name) for name in ("train", "test", "validation")}

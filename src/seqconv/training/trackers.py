@@ -66,7 +66,11 @@ def log_mlflow() -> EpochEnd:
         MissingExtra: mlflow is not installed.
     """
     mlflow = need("mlflow", "mlflow")
-    return lambda epoch, values: mlflow.log_metrics(_measured(values), step=epoch)
+
+    def log(epoch: int, values: Mapping[str, float]) -> None:
+        mlflow.log_metrics(_measured(values), step=epoch)  # its answer, if it logs in the background, ends nothing
+
+    return log
 
 
 def log_wandb(run: Any = None) -> EpochEnd:
@@ -82,7 +86,11 @@ def log_wandb(run: Any = None) -> EpochEnd:
     chosen = need("wandb", "wandb").run if run is None else run
     if chosen is None:
         raise OptionError("run must be a run of Weights & Biases; there is none. Call wandb.init() first")
-    return lambda epoch, values: chosen.log(_measured(values), step=epoch)
+
+    def log(epoch: int, values: Mapping[str, float]) -> None:
+        chosen.log(_measured(values), step=epoch)
+
+    return log
 
 
 def _measured(values: Mapping[str, float]) -> dict[str, float]:

@@ -1,11 +1,13 @@
 """Models on the Hugging Face Hub: pushed with a model card, and pulled as they were."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seqconv.data.documents import read_document
+from seqconv.data.urls import name_file
 from seqconv.errors import BundleError, DataError, need, shorten
 from seqconv.metrics.records import Record
 from seqconv.models.folders import check_replaceable, replace_folder
@@ -38,7 +40,7 @@ def push(model: str | Path, repository: str, public: bool = False, message: str 
     """Write a model to a repository of the Hugging Face Hub, with a card.
 
     Nothing but the files of the model is written: no data, predictions or reports. Note that a model holds the words or
-    categories that it knows, and the path of its training data.
+    categories that it knows, and the path of its training data, or their URL with any key in it.
 
     Args:
         model: a run or model folder.
@@ -112,7 +114,8 @@ def pull(repository: str, out: str | Path, revision: str = "main", overwrite: bo
             fetch(HEADER, fresh / HEADER)
             fetch_rest(fetch, fresh, repository)
             read_bundle(fresh)
-            fetch(CARD, fresh / CARD)
+            with contextlib.suppress(DataError):  # what was uploaded otherwise may have none
+                fetch(CARD, fresh / CARD)
     except (BundleError, DataError) as error:
         raise BundleError(f"{repository}: must hold a whole model of seqconv; {shorten(error, 300)}") from error
     return out
@@ -121,7 +124,7 @@ def pull(repository: str, out: str | Path, revision: str = "main", overwrite: bo
 def build_card(bundle: AnyBundle, repository: str, folder: Path) -> str:
     """The model card: what the model is, its test scores where its run is there, and how to use it."""
     recipe, target = bundle.recipe, bundle.features.target
-    title, name = KINDS[recipe.task].title, Path(recipe.data.source).name
+    title, name = KINDS[recipe.task].title, name_file(recipe.data.source)
     answers = "; ".join(f"{what}: {', '.join(names[:20])}" for what, names in target.describe().items())
     tags = "".join(f"- {tag}\n" for tag in ("seqconv", title.lower().replace(" ", "-")))
     lines = [
@@ -130,15 +133,16 @@ def build_card(bundle: AnyBundle, repository: str, folder: Path) -> str:
         f"A model of seqconv for {title}: {recipe.training.model}, trained on "
         f"`{name}`, {sum(array.size for array in bundle.weights.values()):,} parameters.",
         f"- {answers}",
-        *_list_scores(folder.parent),
+        *_list_scores(folder),
         f"```sh\npip install 'seqconv[hub]'\nseqconv pull {repository} -o model\nseqconv predict model FILE\n```",
     ]
     return "\n\n".join(lines) + "\n"
 
 
-def _list_scores(run: Path) -> list[str]:
-    """The scores on the test set of a run, and whether it beats its baselines; nothing of another folder."""
-    if not (run / RESULTS).is_file():
+def _list_scores(folder: Path) -> list[str]:
+    """The scores on the test set of the run of a model, and whether it beats its baselines; none of another folder."""
+    run = folder.resolve().parent
+    if folder.resolve().name != "model" or not (run / RESULTS).is_file():
         return []
     results = read_results(run)
     rows = "".join(f"| {name.replace('_', ' ')} | {value:.4g} |\n" for name, value in results.test.items())
