@@ -10,7 +10,7 @@ MOST_BINS = 12  # of categories that are drawn: those that changed most
 CAPTIONS = {
     "inputs": "Inputs next to those of training",
     "labels": "Labels next to those of training",
-    "answers": "Answers next to those to the test set",
+    "answers": "Answers next to those for the test set",
 }
 EXPLAINED = (
     "PSI is the population stability index: up to 0.1 nothing has changed, above 0.25 much has, as long as it is above "
