@@ -197,10 +197,20 @@ def test_the_store_lies_in_its_folder_whatever_that_is_called(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "values", "rungs"), [("epochs", [4, 8], [1, 2]), ("class_weight", ["none", "balanced"], [])]
+    ("epochs", "setting", "values", "rungs"),
+    [
+        (1, "epochs", [1, 2], []),
+        (5, "epochs", [4, 8], []),
+        (8, "epochs", [4, 8], [2]),
+        (10, "epochs", [4, 8], [3]),
+        (90, "epochs", [4, 8], [10, 30]),
+        (90, "class_weight", ["none", "balanced"], []),  # whose losses do not measure the same
+    ],
 )
-def test_losses_that_do_not_measure_the_same_end_no_trial(tmp_path, setting, values, rungs):
-    recipe = read_recipe("text", ())
+def test_losses_are_compared_after_more_than_one_epoch_where_they_measure_the_same(
+    tmp_path, epochs, setting, values, rungs
+):
+    recipe = read_recipe("text", (f"training.epochs={epochs}",))
     found = trials.Search(tmp_path, recipe, read_space({"training": {setting: values}}, recipe))
     found.close()
     assert found.rungs == rungs

@@ -137,9 +137,11 @@ class Search:
         connect = partial(sqlite3.connect, folder / TRIALS)  # a URL would end at a question mark of the path
         self.store = self.optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": connect})
         epochs = recipe.training.epochs
-        rungs = sorted({max(1, epochs // REDUCTION**power) for power in range(1, RUNGS)})
+        # a first epoch says how quickly a network learns, not how well
+        rungs = sorted({epochs // REDUCTION**power for power in range(1, RUNGS)} - {0, 1})
         self.rungs = [] if any(each.name in MEASURES for each in choices) else rungs
-        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=rungs[0], reduction_factor=REDUCTION)
+        least = min(rungs, default=1)
+        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
         self.study = self.optuna.create_study(
             storage=self.store, study_name=STUDY, load_if_exists=True, pruner=pruner, direction="minimize"
         )
