@@ -89,3 +89,16 @@ def test_epochs_beyond_all_memory_are_refused_by_the_rows_of_the_history(old):
     (old / RESULTS).write_text(json.dumps(read(old) | {"epochs": 10**18}), "utf-8")
     with pytest.raises(BundleError, match=r"must have the epochs 1 to 1000000000000000000, in order"):
         seqconv.write_report(old)
+
+
+@pytest.mark.parametrize(
+    ("inside", "says"), [("trials.db", "search. Name its best run: .*best$"), ("fold-1", "backtest, which keeps no")]
+)
+def test_results_of_several_runs_are_named_as_what_they_are(tmp_path, inside, says):
+    (tmp_path / RESULTS).write_text("{}")
+    if inside == "trials.db":
+        (tmp_path / inside).touch()
+    else:
+        (tmp_path / inside).mkdir()
+    with pytest.raises(BundleError, match=rf"must be a run folder; it is a {says}"):
+        read_results(tmp_path)

@@ -30,6 +30,7 @@ KINDS = {"metrics.json": "a run", "bundle.json": "a model"}  # of folders, by th
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 TRIALS = "trials.db"  # in that of a search, complete or not
 BEST = "best"  # in that of a complete search: the run of the best settings
+FOLD = "fold-{}"  # in that of a backtest, for each fold
 WAIT_S = 5.0  # that a reader gives a process which is just moving a folder into place
 Identity = tuple[int, int] | None
 
@@ -73,9 +74,16 @@ def refuse_folder(folder: Path, kind: str, file: str) -> BundleError:
         return BundleError(f"{folder}: must be a {kind} folder; {got}. Train with --network {folder}, and --epochs 0")
     if (folder / TRIALS).is_file():
         return BundleError(f"{folder}: must be a {kind} folder; it is a search. Name its best run: {folder / BEST}")
+    if (folder / FOLD.format(1)).is_dir():
+        return BundleError(f"{folder}: must be a {kind} folder; it is a backtest, which keeps no model. Name a run")
     if folder.exists():
         return BundleError(f"{folder}: must be a {kind} folder written by seqconv; it holds no {file}")
     return BundleError(f"{folder}: must be a {kind} folder; there is none. {near_path(folder, RUNS)}".rstrip())
+
+
+def holds_several(folder: Path) -> bool:
+    """Whether a folder holds a search or a backtest, whose results are not those of a run."""
+    return (folder / TRIALS).is_file() or (folder / FOLD.format(1)).is_dir()
 
 
 def free_folder(base: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, shorten
-from seqconv.models.folders import finish_replacement, refuse_folder
+from seqconv.models.folders import finish_replacement, holds_several, refuse_folder
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 from seqconv.tasks.tuned import TuneResults
 
@@ -24,6 +24,8 @@ def read_results(folder: Path) -> RunResults:
         BundleError: no run folder, damaged results, or those of a newer version.
     """
     finish_replacement(folder)
+    if holds_several(folder):
+        raise refuse_folder(folder, "run", RESULTS)
     path = folder / RESULTS
     try:
         table = read_document(path)

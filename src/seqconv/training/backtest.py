@@ -15,7 +15,7 @@ from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, fill_flat, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, tone, verdict
 from seqconv.metrics.errors import Metrics
-from seqconv.models.folders import replace_folder
+from seqconv.models.folders import FOLD, replace_folder
 from seqconv.models.results import RESULTS, write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.durations import parse_budget
@@ -122,7 +122,7 @@ def backtest(
         for fold in run_each(_run_fold, calls, folds, listener):
             found.append(fold)
             number = fold.results.fold
-            _write_history(folder / f"fold-{number}", fold.history)
+            _write_history(folder / FOLD.format(number), fold.history)
             listener.say(f"fold {number} of {folds}: {_say_scores(fold.results, found[0].features.target.metric)}")
         setup = describe_setup(recipe, options, target)
         results = _sum_up(found, recipe, setup, window, time.perf_counter() - started)
