@@ -299,7 +299,6 @@ def test_scores_of_runs_with_other_rows_are_those_on_the_rows_that_both_have():
 @pytest.mark.parametrize(
     ("improvement", "says"),
     [
-        (None, "No better than the default: none of 7 finished trials is, on the validation rows. 9 of 10 right."),
         (Estimate(0.3, 0.1, 0.5), "9 of 10 right: 30 % fewer errors (95 % interval 10 to 50 %) than the default (8)."),
         (
             Estimate(0.1, -0.1, 0.3),
@@ -310,6 +309,19 @@ def test_scores_of_runs_with_other_rows_are_those_on_the_rows_that_both_have():
 )
 def test_what_a_search_was_of_use_for_is_said_plainly(improvement, says):
     assert tuning._say_verdict(improvement, Score("9 of 10 right", counted=True), "8", 7).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("finished", "why"),
+    [
+        (7, "none of 7 finished trials is, on the validation rows"),
+        (1, "the one finished trial is not, on the validation rows"),
+        (0, "no other trial was finished"),
+    ],
+)
+def test_a_search_without_a_better_trial_says_how_many_there_were(finished, why):
+    found = tuning._say_verdict(None, Score("9 of 10 right", counted=True), "8", finished)
+    assert found == f"No better than the default: {why}. 9 of 10 right."
 
 
 def test_the_command_prints_one_object(tmp_path):

@@ -208,7 +208,9 @@ def _keep_shared(test: Metrics, run: ComparedRun, rows: int) -> Metrics:
 def _say_verdict(improvement: Estimate | None, score: Score, default: str, trials: int) -> str:
     """Whether the best is better than the default, in a sentence or two."""
     if improvement is None:
-        return f"No better than the default: none of {trials} finished trials is, on the validation rows. {score.text}."
+        none = f"none of {trials} finished trials is" if trials > 1 else "the one finished trial is not"
+        why = f"{none}, on the validation rows" if trials else "no other trial was finished"
+        return f"No better than the default: {why}. {score.text}."
     value, low, high = improvement.value, improvement.low, improvement.high
     found = Comparison("default", value, low, high, spoken="the default", score=default)
     if not math.isfinite(improvement.value):
