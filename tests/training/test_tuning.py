@@ -196,6 +196,12 @@ def test_the_store_lies_in_its_folder_whatever_that_is_called(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_a_damaged_store_is_refused_in_one_line(tmp_path):
+    (tmp_path / "trials.db").write_text("garbage" * 99)
+    with pytest.raises(BundleError, match=r"trials\.db: must hold trials as seqconv writes them; .*--overwrite"):
+        search(tmp_path, [50, 20], 1)
+
+
 @pytest.mark.parametrize(
     ("epochs", "setting", "values", "rungs"),
     [

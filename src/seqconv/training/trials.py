@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqconv.data.records import count
-from seqconv.errors import ConfigError, OptionError, SeqconvError, need, shorten
+from seqconv.errors import BundleError, ConfigError, OptionError, SeqconvError, need, shorten
 from seqconv.metrics.errors import Metrics
 from seqconv.models.folders import TRIALS
 from seqconv.networks.threads import count_threads
@@ -59,7 +59,7 @@ class Judge:
         target, self.identity = first.features.target, first.features.identity()
         self.judged = target.judged or target.metric  # the validation metric
         self.times = first.validation.times
-        for choice in choices:
+        for choice in choices if self.times is not None else ():
             for value in choice.values if choice.home == recipe.features.section() else ():
                 with contextlib.suppress(SeqconvError):  # its trial will tell
                     other = self._cut(apply_choices(recipe, [choice], {choice.name: value})).validation.times
@@ -125,7 +125,8 @@ class Search:
 
     Raises:
         MissingExtra: Optuna is not installed.
-        OptionError: the store is of another recipe or space, or of other data.
+        BundleError: the store is damaged.
+        OptionError: it is of another recipe or space, or of other data.
     """
 
     def __init__(self, folder: Path, recipe: AnyRecipe, choices: list[Choice], data: str = "") -> None:
@@ -134,17 +135,11 @@ class Search:
         table = recipe.to_dict()
         self.own = {each.name: value for each in choices if (value := each.find_own(table)) is not None}
         self.optuna.logging.set_verbosity(self.optuna.logging.ERROR)
-        connect = partial(sqlite3.connect, folder / TRIALS)  # a URL would end at a question mark of the path
-        self.store = self.optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": connect})
         epochs = recipe.training.epochs
         # a first epoch says how quickly a network learns, not how well
         rungs = sorted({epochs // REDUCTION**power for power in range(1, RUNGS)} - {0, 1})
         self.rungs = [] if any(each.name in MEASURES for each in choices) else rungs
-        least = min(rungs, default=1)
-        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
-        self.study = self.optuna.create_study(
-            storage=self.store, study_name=STUDY, load_if_exists=True, pruner=pruner, direction="minimize"
-        )
+        self.store, self.study = self._open(folder / TRIALS, min(rungs, default=1))
         # one that goes on draws other values than it began with
         seed = recipe.training.seed + len(self.study.trials)
         self.study.sampler = self.optuna.samplers.TPESampler(seed=seed)
@@ -156,6 +151,20 @@ class Search:
         self.study.set_user_attr("origin", origin)
         for trial in self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.RUNNING,)):
             self.study.tell(trial.number, state=self.optuna.trial.TrialState.FAIL)  # of a process that was killed
+
+    def _open(self, path: Path, least: int) -> tuple[Any, Any]:
+        """The store in a file, and its study; `least`: epochs of the first rung."""
+        pruner = self.optuna.pruners.SuccessiveHalvingPruner(min_resource=least, reduction_factor=REDUCTION)
+        connect = partial(sqlite3.connect, path)  # a URL would end at a question mark of the path
+        try:
+            store = self.optuna.storages.RDBStorage("sqlite://", engine_kwargs={"creator": connect})
+            study = self.optuna.create_study(
+                storage=store, study_name=STUDY, load_if_exists=True, pruner=pruner, direction="minimize"
+            )
+        except (self.optuna.exceptions.OptunaError, need("sqlalchemy.exc", "tune").SQLAlchemyError) as error:
+            says = "must hold trials as seqconv writes them; it does not. Begin anew with --overwrite"
+            raise BundleError(f"{path}: {says} (overwrite=True in Python)") from error
+        return store, study
 
     def close(self) -> None:
         """Let go of the store."""
