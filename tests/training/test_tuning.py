@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections import Counter
 
 import pytest
 
@@ -94,6 +95,9 @@ def test_the_folder_holds_store_results_page_and_runs(searched):
     assert best.training.batch_size == run.results.trials[run.results.best].settings["training.batch_size"]
     assert read_results(run.folder / "best").test == run.results.best_test
     assert str(run).startswith(run.results.verdict)
+    page = (run.folder / "report.html").read_text()
+    found = Counter(each.state for each in run.results.trials)
+    assert f"Of 4 trials {found['complete']} ran to the end, {found['pruned']} ended early and 0 failed." in page
 
 
 def test_the_best_is_compared_with_the_default_on_the_test_rows(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from seqconv.data.records import count
 from seqconv.metrics.class_scores import CalibrationChange, ClassScores
 from seqconv.metrics.forecast_scores import ForecastScores, IntervalScores
 from seqconv.metrics.panel_scores import PanelScores
@@ -110,9 +111,10 @@ def explain_trials(results: TuneResults) -> str:
     """How a search was done."""
     counts = {state: sum(each.state == state for each in results.trials) for state in (COMPLETE, PRUNED, FAILED)}
     return (
-        f"{counts[COMPLETE]} trials were complete, {counts[PRUNED]} ended early and {counts[FAILED]} failed. Each was "
-        "fitted to the training rows and judged on the validation rows; one that fell behind the others after part of "
-        "its epochs was ended. The best and the default alone were then judged on the test rows."
+        f"Of {count(len(results.trials), 'trial')} {counts[COMPLETE]} ran to the end, {counts[PRUNED]} ended early and "
+        f"{counts[FAILED]} failed. Each was fitted to the training rows and judged on the validation rows; one that "
+        "fell behind the others after part of its epochs, or had no time left, was ended. The best and the default "
+        "alone were then judged on the test rows."
     )
 
 

@@ -1,5 +1,6 @@
 """The page of a search over settings."""
 
+from seqconv.data.records import count
 from seqconv.reports import plots
 from seqconv.reports.page import (
     build_lead,
@@ -17,7 +18,8 @@ from seqconv.tasks.tuned import TuneResults
 
 def build_tuning_page(results: TuneResults) -> str:
     """The page of a whole search."""
-    below = f"{results.recipe}: {len(results.trials)} trials, the default among them, in {results.seconds:.0f} s."
+    tried = count(len(results.trials), "trial")
+    below = f"{results.recipe}: {tried}, the default among them, in {results.seconds:.0f} s."
     lead = build_lead("Search over settings", results.verdict, below, "good" if results.beats_default else "")
     head, rows = trial_rows(results)
     found = results.improvement
