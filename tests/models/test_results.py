@@ -75,6 +75,7 @@ def test_another_format_is_refused_in_one_line(old, number):
         {"seconds": None},
         {"facts": {"splits": {"train": 1.5}}},
         {"facts": {"splits": [1]}},
+        {"settings": {"training": "adam"}},
     ],
 )
 def test_damaged_results_are_refused_in_one_line(old, damage):

@@ -181,6 +181,9 @@ class RunResults(Judgement, Setup):
         splits = found.facts.get("splits", {})
         if not isinstance(splits, dict) or not all(isinstance(each, dict) for each in splits.values()):
             raise TypeError(f".facts.splits must be a table for each split; got {splits!r:.40}")
+        training = found.settings.get("training", {})
+        if not isinstance(training, dict):
+            raise TypeError(f".settings.training must be a table; got {training!r:.40}")
         return found
 
     def list_models(self, name: str) -> list[BaselineScores]:
