@@ -52,7 +52,9 @@ def test_it_learns_what_a_linear_model_cannot(prices, fitted):
     assert measure(fitted, prices.test) < 0.5 * measure(fit(prices, "ridge"), prices.test)
 
 
-def test_it_comes_again_to_the_bit_whatever_the_threads(prices, fitted, monkeypatch):
+def test_it_comes_again_to_the_bit_whatever_the_threads(prices, monkeypatch):
+    monkeypatch.setattr(networks, "STEPS", 200)
+    fitted = fit_network(prices)
     for threads in (1, 3):
         monkeypatch.setattr(networks, "count_threads", lambda asked, threads=threads: threads)
         again = fit_network(prices)
@@ -188,7 +190,9 @@ def take_ridge(found):
     return {f"ridge_{name}": array for name, array in fit(found, "ridge").arrays.items()}
 
 
-def test_a_blend_without_a_network_is_still_read():
+def test_a_blend_without_a_network_is_still_read(monkeypatch):
+    monkeypatch.setattr(networks, "STEPS", 100)
+    monkeypatch.setattr("seqconv.tasks.panel.boosting.TREES", 20)
     found = split(make_panel(make_sales(series=25)), horizon=6)
     blend = fit(found, "blend")
     newer = list(MEMBERS)[5:]
