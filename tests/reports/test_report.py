@@ -296,3 +296,7 @@ def test_a_window_is_drawn_with_its_strongest_inputs_the_forecast_column_first()
     legend, title = (float(re.search(rf'y="([\d.]+)"[^>]*>{text}</text>', svg)[1]) for text in ("interval", "f"))
     assert legend == pytest.approx(title, abs=2)  # above the curves, where the title is
     assert svg.startswith('<div class="wide newest"')
+
+
+def test_losses_near_the_largest_number_are_drawn_without_a_warning():
+    assert "<svg" in plots.draw_history([1, 2, 3], [5e307, 1.0, -5e307], [5e307, 2.0, 1.0], "loss", 3)

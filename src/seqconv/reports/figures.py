@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
+import numpy as np
+
 # matplotlib writes this colour; the SVG then says currentColor in its place
 INK = "#010203"
 
@@ -56,7 +58,8 @@ def finish(figure: Any, title: str, description: str, newest: bool = False) -> s
         "svg.hashsalt": "seqconv",
         **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     }
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
+    # ticks of numbers near the largest that there are overflow
+    with matplotlib.rc_context(settings), warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         # the page draws the text, in fonts that may have what matplotlib's lack
         warnings.filterwarnings("ignore", "Glyph .* missing")
         _paint(figure)
