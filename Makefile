@@ -80,8 +80,9 @@ bounds:
 			&& (cd tests && ../build/bounds-$$bound/bin/python -m pytest -W default -p no:cacheprovider $(BOUNDED)) || exit 1; \
 	done
 
-# the kernel tests and a part of the fuzzer of native calls under the sanitizers: an instrumented build in an environment
-# that borrows .venv's packages. Not the other fuzzers: polars does not load under the thread sanitizer.
+# the kernel tests and the fuzzer of native calls under the sanitizers, every seed of it under that of addresses: an
+# instrumented build in an environment that borrows .venv's packages. Not the other fuzzers: polars does not load under
+# the thread sanitizer.
 SANITIZED := tests/native tests/tasks/text/test_vocabulary.py tests/fuzz/test_native.py
 SANITIZE_BIN := build/sanitize/bin
 
@@ -89,14 +90,14 @@ sanitize: $(VENV)/ready
 	test -x $(SANITIZE_BIN)/python || $(PYTHON) -m venv build/sanitize
 	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" \
 		> $$($(SANITIZE_BIN)/python -c "import site; print(site.getsitepackages()[0])")/borrowed.pth
-	$(MAKE) --no-print-directory sanitize-one KIND=address,undefined LIBRARY=libasan.so
+	$(MAKE) --no-print-directory sanitize-one KIND=address,undefined LIBRARY=libasan.so SEEDS=--whole
 	$(MAKE) --no-print-directory sanitize-one KIND=thread LIBRARY=libtsan.so
 
 sanitize-one:
 	$(SANITIZE_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		--config-settings=cmake.define.SEQCONV_SANITIZE=$(KIND) --config-settings=build-dir=build/sanitize-$(LIBRARY) .
-	SEQCONV_SANITIZE=$(KIND) LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
-		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SANITIZED)
+	SEQCONV_SANITIZE=$(KIND) LD_PRELOAD="$$($${CXX:-g++} -print-file-name=$(LIBRARY)) $$($${CXX:-g++} -print-file-name=libstdc++.so)" ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:die_after_fork=0:report_signal_unsafe=0:ignore_noninstrumented_modules=1 OPENBLAS_NUM_THREADS=1 \
+		setarch -R $(SANITIZE_BIN)/python -m pytest -s -p no:cacheprovider $(SEEDS) $(SANITIZED)
 
 # all sources but the bindings, with Clang, for other machines; the programs `pool` and `kernels` try them there
 CROSS := x86_64-windows-gnu aarch64-macos x86_64-macos aarch64-linux-gnu aarch64-linux-musl x86_64-linux-musl
