@@ -30,7 +30,7 @@ def monitor(
     of each, next to what stretches of as many training rows show by chance. With labels also these, errors and
     calibration, next to those on the test set. The exit code is 1 if anything has drifted, else 0.
     """
-    from seqconv.reports.monitor import CAPTIONS, build_monitor_page, rate_rows, variable_rows
+    from seqconv.reports.monitor import build_monitor_page, change_tables, rate_rows
     from seqconv.training.monitoring import monitor
 
     labels = tuple(name.strip() for name in label.split(",")) if label else ()
@@ -44,9 +44,8 @@ def monitor(
         for note in results.notes:
             print(f"data: {note}")
         print_text(f"{results.verdict}\n")
-        for table in (variable_rows(results.variables, of) for of in CAPTIONS):
-            if table[1]:
-                print_rows(*table)
+        for table in change_tables(results.variables).values():
+            print_rows(*table)
         if results.rates:
             print_rows(*rate_rows(results))
         for path in page.values():

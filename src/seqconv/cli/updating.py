@@ -73,12 +73,11 @@ def update(
 
 
 def _print_update(found: "UpdateResults") -> None:
-    from seqconv.reports.monitor import CAPTIONS, variable_rows
+    from seqconv.reports.monitor import change_tables
     from seqconv.reports.sentences import say_update
 
     print_text(f"\n{say_update(found)}\n")
     if found.old or found.new:
         print_rows(*change_rows(found))
-    for table in (variable_rows(found.variables or (), of) for of in CAPTIONS):
-        if table[1]:
-            print_rows(*table, SHOWN)
+    for table in change_tables(found.variables or ()).values():
+        print_rows(*table, SHOWN)

@@ -18,6 +18,12 @@ EXPLAINED = (
 )
 
 
+def change_tables(variables: Sequence[VariableChange]) -> dict[str, Table]:
+    """The tables of inputs, labels and answers, by these names: those that have rows."""
+    tables = {of: variable_rows(variables, of) for of in CAPTIONS}
+    return {of: table for of, table in tables.items() if table[1]}
+
+
 def variable_rows(variables: Sequence[VariableChange], of: str) -> Table:
     """A row for each variable of `inputs`, `labels` or `answers`, the most changed first; none where there are none."""
     head, rows = [of, "state", "PSI", "by chance", "mean before", "now"], []
@@ -50,8 +56,8 @@ def build_monitor_page(results: MonitorResults) -> str:
     """The page."""
     tone = "bad" if results.drifted else "good"
     lead = build_lead(results.model, results.verdict, f"Data: {results.source}, {results.n:,} examples", tone)
-    tables = {of: variable_rows(results.variables, of) for of in CAPTIONS}
-    sections = [(of.capitalize(), draw_table(*table, CAPTIONS[of])) for of, table in tables.items() if table[1]]
+    tables = change_tables(results.variables)
+    sections = [(of.capitalize(), draw_table(*table, CAPTIONS[of])) for of, table in tables.items()]
     if results.rates:
         sections.append(("Errors", draw_table(*rate_rows(results), "Errors next to those on the test set")))
     sections.append(("Distributions", draw_variables(results.variables)))

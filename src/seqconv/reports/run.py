@@ -9,7 +9,7 @@ from seqconv.metrics.quantiles import find_band
 from seqconv.networks.summary import LayerSummary
 from seqconv.reports import plots
 from seqconv.reports.curves import draw_precision_recall
-from seqconv.reports.monitor import CAPTIONS, draw_variables, variable_rows
+from seqconv.reports.monitor import CAPTIONS, change_tables, draw_variables
 from seqconv.reports.page import (
     build_lead,
     build_page,
@@ -90,8 +90,7 @@ def _draw_update(results: RunResults) -> str:
         return ""
     changes = draw_table(*change_rows(found), "Scores before and after") if found.old or found.new else ""
     variables = found.variables or []
-    tables = {of: variable_rows(variables, of) for of in CAPTIONS}
-    drift = "".join(draw_table(*table, CAPTIONS[of]) for of, table in tables.items() if table[1])
+    drift = "".join(draw_table(*table, CAPTIONS[of]) for of, table in change_tables(variables).items())
     return f"<p>{escape(say_update(found))}</p>{changes}{drift}{draw_variables(variables) if variables else ''}"
 
 
