@@ -16,9 +16,8 @@ from safetensors.numpy import load_file, save_file
 from fuzz.children import run_in_child
 from fuzz.damage import change_arrays, change_json, damage
 from helpers.tasks import TABLE
-from seqconv.models.folders import CHECKPOINT
+from seqconv.models.folders import CHECKPOINT, RESULTS
 from seqconv.models.predictions import PREDICTIONS
-from seqconv.models.results import RESULTS
 from seqconv.recipes.recipe import read_recipe
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.guessing import suggest_recipe

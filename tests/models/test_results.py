@@ -8,7 +8,8 @@ import pytest
 
 import seqconv
 from seqconv.errors import BundleError
-from seqconv.models.results import RESULTS, read_results, write_results
+from seqconv.models.folders import RESULTS
+from seqconv.models.results import read_results, write_results
 from seqconv.serving.requests import describe_model
 from seqconv.tasks.results import BacktestResults, RunResults
 

@@ -26,7 +26,8 @@ from seqconv.data.urls import is_url, join_url
 from seqconv.errors import BundleError, ConfigError, OptionError, near_path
 
 RUNS = "runs"  # where runs are written unless they are told where to
-KINDS = {"metrics.json": "a run", "bundle.json": "a model"}  # of folders, by the file that seqconv knows its own by
+RESULTS, HEADER = "metrics.json", "bundle.json"
+KINDS = {RESULTS: "a run", HEADER: "a model"}  # of folders, by the file that seqconv knows its own by
 CHECKPOINT = "checkpoint.safetensors"  # in the folder of an incomplete run
 TRIALS = "trials.db"  # in that of a search, complete or not
 BEST = "best"  # in that of a complete search: the run of the best settings

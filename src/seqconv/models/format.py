@@ -14,7 +14,7 @@ from seqconv.data.documents import read_document
 from seqconv.data.urls import is_url
 from seqconv.errors import BundleError, SeqconvError, shorten
 from seqconv.metrics.records import Json, Record
-from seqconv.models.folders import finish_replacement, refuse_folder, replace_folder
+from seqconv.models.folders import HEADER, finish_replacement, refuse_folder, replace_folder
 from seqconv.models.remote import fetch_model
 from seqconv.models.storage import pack, pack_arrays, unpack, unpack_arrays
 from seqconv.networks.layers.base import Plan, Weights
@@ -31,7 +31,7 @@ from seqconv.tasks.profiles import Profile
 from seqconv.tasks.seen import Seen
 
 FORMAT, READABLE = 4, (1, 2, 3, 4)
-HEADER, WEIGHTS, VOCABULARY = "bundle.json", "weights.safetensors", "vocabulary.txt"
+WEIGHTS, VOCABULARY = "weights.safetensors", "vocabulary.txt"
 FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError, SeqconvError)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from seqconv.data.documents import read_document
 from seqconv.data.urls import copy_folder, fetch_file, join_url
 from seqconv.errors import BundleError, DataError, shorten
+from seqconv.models.folders import HEADER
 
-HEADER = "bundle.json"
 _fetched: dict[str, Path] = {}
 
 

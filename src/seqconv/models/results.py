@@ -5,11 +5,9 @@ from pathlib import Path
 
 from seqconv.data.documents import read_document
 from seqconv.errors import BundleError, shorten
-from seqconv.models.folders import finish_replacement, holds_several, refuse_folder
+from seqconv.models.folders import RESULTS, finish_replacement, holds_several, refuse_folder
 from seqconv.tasks.results import FORMAT, BacktestResults, RunResults
 from seqconv.tasks.tuned import TuneResults
-
-RESULTS = "metrics.json"
 
 
 def write_results(results: RunResults | BacktestResults | TuneResults, folder: Path) -> None:

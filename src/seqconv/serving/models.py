@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seqconv.errors import OptionError
 from seqconv.metrics.records import Json
-from seqconv.models.format import HEADER
+from seqconv.models.folders import HEADER
 from seqconv.models.predictor import Predictor, load
 from seqconv.serving import requests
 from seqconv.serving.board import Board

@@ -12,8 +12,9 @@ from seqconv.data.documents import parse_document
 from seqconv.data.readers.jsonlines import name_kind, unique
 from seqconv.errors import DataError, MalformedError, nearest
 from seqconv.metrics.records import Json
-from seqconv.models.format import HEADER, find_model
-from seqconv.models.results import RESULTS, read_results
+from seqconv.models.folders import HEADER, RESULTS
+from seqconv.models.format import find_model
+from seqconv.models.results import read_results
 from seqconv.tasks.bundle import Listing, Trained
 from seqconv.tasks.explanation import describe
 from seqconv.tasks.kinds import find_task

@@ -15,8 +15,8 @@ from seqconv.errors import OptionError
 from seqconv.metrics.bootstrap import Bootstrap, fill_flat, paired_interval
 from seqconv.metrics.comparison import Comparison, beats_baselines, tone, verdict
 from seqconv.metrics.errors import Metrics
-from seqconv.models.folders import FOLD, replace_folder
-from seqconv.models.results import RESULTS, write_results
+from seqconv.models.folders import FOLD, RESULTS, replace_folder
+from seqconv.models.results import write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.durations import parse_budget
 from seqconv.recipes.recipe import AnyRecipe, to_toml

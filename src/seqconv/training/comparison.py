@@ -8,9 +8,10 @@ import numpy as np
 
 from seqconv.errors import BundleError, ConfigError, DataError
 from seqconv.metrics.bootstrap import Bootstrap, Sums, fill_flat
+from seqconv.models.folders import RESULTS
 from seqconv.models.format import read_bundle
 from seqconv.models.predictions import PREDICTIONS, read_predictions
-from seqconv.models.results import RESULTS, read_results
+from seqconv.models.results import read_results
 from seqconv.tasks.bundle import AnyBundle
 from seqconv.tasks.compared import ComparedRun, ComparisonResults, RowBlocks
 from seqconv.tasks.results import RunResults, TrainedOn

@@ -9,8 +9,8 @@ import numpy as np
 from seqconv.errors import ConfigError, OptionError
 from seqconv.metrics.errors import Metrics
 from seqconv.metrics.records import Record
-from seqconv.models.folders import check_replaceable
-from seqconv.models.format import HEADER, find_model, read_bundle, write_bundle
+from seqconv.models.folders import HEADER, check_replaceable
+from seqconv.models.format import find_model, read_bundle, write_bundle
 from seqconv.models.predictor import create_model
 from seqconv.models.storage import DTYPES, tables
 from seqconv.networks.layers.base import Plan, Weights

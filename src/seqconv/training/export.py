@@ -15,8 +15,8 @@ from seqconv.data.outputs import check_free, whole_file
 from seqconv.errors import BundleError, ConfigError, OptionError, SeqconvError
 from seqconv.metrics.records import Json, Record
 from seqconv.models.exchange.onnx import answer_onnx, encode_graph
-from seqconv.models.folders import refuse_inside
-from seqconv.models.format import HEADER, read_bundle
+from seqconv.models.folders import HEADER, refuse_inside
+from seqconv.models.format import read_bundle
 from seqconv.models.predictor import Predictor
 from seqconv.networks.engines.choice import create_network
 from seqconv.networks.inputs import TokenInputs, stack_windows

@@ -12,8 +12,7 @@ import numpy as np
 from seqconv.data.frames import SOURCE
 from seqconv.errors import BundleError, OptionError
 from seqconv.metrics.comparison import say_better
-from seqconv.models.folders import identify, partial_folder, replace_folder
-from seqconv.models.results import RESULTS
+from seqconv.models.folders import RESULTS, identify, partial_folder, replace_folder
 from seqconv.networks.losses import values_per_answer
 from seqconv.networks.parsing import build_plan
 from seqconv.networks.summary import LayerSummary, summarise

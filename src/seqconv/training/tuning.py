@@ -14,8 +14,8 @@ from seqconv.errors import OptionError, need
 from seqconv.metrics.bootstrap import Estimate
 from seqconv.metrics.comparison import Comparison, Score, verdict
 from seqconv.metrics.errors import Metrics
-from seqconv.models.folders import BEST, CHECKPOINT, replace_folder
-from seqconv.models.results import RESULTS, write_results
+from seqconv.models.folders import BEST, CHECKPOINT, RESULTS, replace_folder
+from seqconv.models.results import write_results
 from seqconv.networks.threads import count_threads
 from seqconv.recipes.recipe import AnyRecipe, to_toml
 from seqconv.recipes.spaces import Space

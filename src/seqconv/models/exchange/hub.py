@@ -10,10 +10,10 @@ from seqconv.data.documents import read_document
 from seqconv.data.urls import name_file
 from seqconv.errors import BundleError, DataError, need, shorten
 from seqconv.metrics.records import Record
-from seqconv.models.folders import check_replaceable, replace_folder
-from seqconv.models.format import HEADER, find_model, read_bundle
+from seqconv.models.folders import HEADER, RESULTS, check_replaceable, replace_folder
+from seqconv.models.format import find_model, read_bundle
 from seqconv.models.remote import fetch_rest
-from seqconv.models.results import RESULTS, read_results
+from seqconv.models.results import read_results
 from seqconv.recipes.sections import KINDS
 from seqconv.tasks.bundle import AnyBundle
 
