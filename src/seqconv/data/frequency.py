@@ -16,8 +16,10 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 MONDAY_TO_FRIDAY = "1111100"
 _EPOCH = np.datetime64("1970-01-01", "D")
 _MONTH_END = 31  # a day of the month that no month exceeds: its last one
-_EACH = {"bd": "business day", "mo": "month", "q": "quarter", "y": "year"}
-_EACH_S = {"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"}
+_EACH = {
+    **{"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week"},
+    **{"bd": "business day", "mo": "month", "q": "quarter", "y": "year"},
+}
 # names that other programs give to frequencies; what they say of the day or month is found from the times
 _ALIASES = {"D": "d", "B": "bd", "W": "w", "M": "mo", "ME": "mo", "MS": "mo", "Q": "q", "QE": "q", "QS": "q"}
 _ALIASES |= {"Y": "y", "YE": "y", "YS": "y", "A": "y", "AS": "y", "H": "h", "T": "min", "S": "s"}
@@ -97,7 +99,7 @@ class Frequency:
         count, unit = split_duration(self.code)
         if self.unit == "bd" and self.weekmask != MONDAY_TO_FRIDAY:
             return "day but " + ", ".join(_skipped(self.weekmask))
-        each = (_EACH | _EACH_S)[unit]
+        each = _EACH[unit]
         return each if count == 1 else f"{count:g} {each}s"
 
     @property
@@ -108,7 +110,7 @@ class Frequency:
 
     def spell(self, count: int) -> str:
         """So many rows, for people: `12 months`, `1 day`, `8 rows` where a row is several units."""
-        each = self.name if self.name.replace(" ", "").isalpha() and "but" not in self.name else "row"
+        each = self.name if self.name in _EACH.values() else "row"
         return f"{count:,} {each}{'s' * (count != 1)}"
 
     @property
