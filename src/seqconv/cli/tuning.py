@@ -93,7 +93,7 @@ def tune(
     options = Options(out, engine, threads, baselines=not no_baselines, resume=resume, overwrite=overwrite)
     with progress.listen(quiet or json, verbose) as listener, console.interruptible():
         found = console.suggest(source, flags, network, data, settings)
-        run = tuning.tune(found.recipe, trials, space, options, listener, found.notes, data=found.data)
+        run = tuning.tune(found.recipe, trials, space, options, listener, found.data, found.notes)
     results = run.results
     if json:
         print_json(results.to_dict())

@@ -64,6 +64,7 @@ def tune(
     space: Space | str | Path | None = None,
     options: Options | None = None,
     listener: Listener | None = None,
+    data: Data | None = None,
     notes: Sequence[str] = (),
     **settings: Any,
 ) -> Tuning:
@@ -79,9 +80,10 @@ def tune(
         options: `out`: None: `runs/<recipe>-tune`, or the next number where that is taken. `resume`: go on with the
             trials of an interrupted search.
         listener: None: progress is shown in a notebook; elsewhere the folder is named on standard error.
+        data: the recipe's data, where they are in memory already.
         notes: what has been inferred for the recipe, said after the folder.
         settings: `budget`, the time for all of it, such as "10m"; `network`, other settings of the recipe and fields
-            of `Options`, as for `train`; `data`: the recipe's data, where they are in memory already.
+            of `Options`, as for `train`.
 
     Raises:
         MissingExtra: Optuna is not installed.
@@ -90,7 +92,6 @@ def tune(
     """
     need("optuna", "tune")
     options, settings = split_options(options, settings)
-    given = settings.pop("data", None)
     if trials < 0:
         raise OptionError(f"trials must be at least 1; got {trials}")
     suggested = open_source(source, settings.pop("network", None), settings)
@@ -103,7 +104,7 @@ def tune(
         listener = say_folder(target, name, listener)
         for note in (*notes, *suggested.notes):
             listener.say(note)
-        data = given or suggested.data or find_task(recipe).load(recipe.data, listener.download)
+        data = data or suggested.data or find_task(recipe).load(recipe.data, listener.download)
         recipe = settle(recipe, data)
         judge = Judge(recipe, choices, data, options)
         search = Search(folder, recipe, choices, judge.fingerprint)
